@@ -1,0 +1,67 @@
+# `make quickstart` and `make test` do all the set-up they need.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -ec
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test lint bench clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/installed
+LOG := .venv/install.log
+SOURCES := keras_ctx $(wildcard recipes benchmarks) tests
+
+# TensorFlow's start-up remarks hide what matters; errors still show.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+help:
+	@echo "make quickstart  set up, then the main job: pretrain, fine-tune, export"
+	@echo "make test        set up, then lint, types, import contracts, every test"
+	@echo "make lint        set up, then lint, types and import contracts"
+	@echo "make bench       set up, then every benchmark"
+	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
+
+# The environment is made anew whenever the lock or setup.cfg is newer than it.
+# pip's output goes to a log; a line for each package shows that it moves.
+$(STAMP): requirements.lock setup.cfg
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; sys.exit( \
+	  None if (3, 11) <= v < (3, 14) else \
+	  f"Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is {v[0]}.{v[1]}. " \
+	  "Name another: make PYTHON=/path/to/python3.11")'
+	@rm -rf .venv
+	@echo "Making .venv with $(PYTHON)"
+	@"$(PYTHON)" -m venv .venv
+	@total=$$(grep -c == requirements.lock); \
+	PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --no-deps --no-compile \
+	  --progress-bar off --disable-pip-version-check \
+	  -r requirements.lock 2>&1 | tee $(LOG) | awk -v total=$$total ' \
+	  /^ *Collecting / { printf "[%d/%d] %s\n", ++n, total, $$2; fflush() } \
+	  /^Building wheel/ { print; fflush() } \
+	  /^Installing collected/ { print "Installing"; fflush() }' \
+	|| { tail -n 20 $(LOG); exit 1; }
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation \
+	  --disable-pip-version-check --editable . >>$(LOG) 2>&1 \
+	|| { tail -n 20 $(LOG); exit 1; }
+	@touch $@
+
+quickstart: $(STAMP)
+	$(BIN)/python recipes/quickstart.py
+
+# The contracts hold on a second backend too, in a process of its own. The
+# main run comes last, so that its closing line is the last line.
+test: lint
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q tests/contracts
+	$(BIN)/python -m pytest -q
+
+lint: $(STAMP)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	@for script in $(wildcard benchmarks/*.py); do \
+	  echo "== $$script"; $(BIN)/python "$$script"; done
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

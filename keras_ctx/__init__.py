@@ -1,0 +1,30 @@
+"""Contextual word vectors: bricks, encoders, heads, text in and out.
+
+Importing this package registers every layer and model class, so that
+`keras.saving.load_model` reads any `.keras` file made with it. The packages
+that need TensorFlow (`data`, `serving`, `text`, `training`) are loaded when
+they are first used: on another backend they cost nothing.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from keras_ctx import layers, models
+
+if TYPE_CHECKING:
+    from keras_ctx import data, serving, text, training
+
+__version__ = "0.1.0"
+
+__all__ = ["data", "layers", "models", "serving", "text", "training"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"keras_ctx.{name}")
+    raise AttributeError(f"module 'keras_ctx' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

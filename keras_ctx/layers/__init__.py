@@ -1,0 +1,33 @@
+"""Bricks: tensors in, tensors out, on every backend of Keras."""
+
+from keras_ctx.layers.bilm import BiLM
+from keras_ctx.layers.char_cnn_highway import CharCNNHighway
+from keras_ctx.layers.gather_positions import GatherPositions
+from keras_ctx.layers.masked_mean import MaskedMean
+from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
+from keras_ctx.layers.sampled_softmax import SampledSoftmax
+from keras_ctx.layers.scalar_mix import ScalarMix
+from keras_ctx.layers.sentence_markers import (
+    AddSentenceMarkers,
+    StripSentenceMarkers,
+)
+from keras_ctx.layers.token_and_segment_embedding import (
+    TokenAndSegmentEmbedding,
+)
+from keras_ctx.layers.transformer_encoder_block import TransformerEncoderBlock
+from keras_ctx.layers.vocabulary_bias import VocabularyBias
+
+__all__ = [
+    "AddSentenceMarkers",
+    "BiLM",
+    "CharCNNHighway",
+    "GatherPositions",
+    "MaskedMean",
+    "ProjectedLSTMCell",
+    "SampledSoftmax",
+    "ScalarMix",
+    "StripSentenceMarkers",
+    "TokenAndSegmentEmbedding",
+    "TransformerEncoderBlock",
+    "VocabularyBias",
+]

@@ -1,0 +1,201 @@
+"""ELMo's token layer: characters, convolutions, highways, projection."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from keras_ctx.layers.arguments import (
+    check_choice,
+    check_non_negative_int,
+    check_positive_int,
+)
+from keras_ctx.layers.embedding_lookup import known_ids
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class CharCNNHighway(keras.layers.Layer):
+    """A vector for each word from its characters, free of context.
+
+    Convolutions of several widths over the characters, each maximized over
+    all positions (those of the character pad take part, as in the reference),
+    then highways, then a projection, which is left out where the filters
+    already count `output_dim`. The highway gate multiplies the *transformed*
+    branch and starts at -2, so that a word mostly passes unchanged; the inner
+    activation of a highway is always relu.
+
+    Args:
+        filters: Pairs `(width, count)`: characters wide, number of filters.
+        output_dim: Features of a word.
+        char_dim: Features of a character.
+        num_highways: Highway layers; 0 for none.
+        vocabulary_size: Rows of the character table, row 0 (no token)
+            included: 262 for bytes.
+        activation: After the convolutions, "relu" or "tanh".
+
+    Call arguments:
+        char_ids: Integers `(B, T, C)`, 0 = no token here. C must be at least
+            the widest filter.
+
+    Returns:
+        `(B, T, output_dim)`; zeros where all characters are 0, NaN where one
+        lies outside the table.
+
+    Raises:
+        ValueError: an argument is not positive, `filters` is empty or not
+            made of pairs, an unknown activation, or words shorter than the
+            widest filter.
+
+    Example:
+        >>> import numpy as np
+        >>> words = CharCNNHighway([(1, 8), (2, 8)], output_dim=4)
+        >>> words(np.array([[[259, 98, 260, 261], [0, 0, 0, 0]]])).shape
+        TensorShape([1, 2, 4])
+
+    Source:
+        Kim et al. 2016, https://arxiv.org/abs/1508.06615; Jozefowicz et al.
+        2016, https://arxiv.org/abs/1602.02410; Peters et al. 2018, section
+        3.4, https://arxiv.org/abs/1802.05365; highways: Srivastava et al.
+        2015, https://arxiv.org/abs/1505.00387.
+
+    Differs:
+        bilm-tf leaves the biases' vector at padding tokens; this layer gives
+        zeros there. bilm-tf's table has no row 0 in its files.
+    """
+
+    def __init__(
+        self,
+        filters: Sequence[tuple[int, int]],
+        output_dim: int,
+        char_dim: int = 16,
+        num_highways: int = 2,
+        vocabulary_size: int = 262,
+        activation: str = "relu",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        filters = [list(pair) for pair in filters]
+        if not filters or any(len(pair) != 2 for pair in filters):
+            raise ValueError(
+                "`filters` must be a list of pairs (width, count). "
+                f"Received: filters={filters!r}"
+            )
+        for width, count in filters:
+            check_positive_int(width=width, count=count)
+        check_positive_int(
+            output_dim=output_dim,
+            char_dim=char_dim,
+            vocabulary_size=vocabulary_size,
+        )
+        check_non_negative_int(num_highways=num_highways)
+        check_choice(("relu", "tanh"), activation=activation)
+        self.filters = filters
+        self.output_dim = output_dim
+        self.char_dim = char_dim
+        self.num_highways = num_highways
+        self.vocabulary_size = vocabulary_size
+        self.activation = activation
+
+    def build(self, char_ids_shape):
+        dtype = self.dtype_policy
+        size = sum(count for _, count in self.filters)
+        self.char_embedding = keras.layers.Embedding(
+            self.vocabulary_size,
+            self.char_dim,
+            embeddings_initializer=keras.initializers.RandomUniform(-1, 1),
+            dtype=dtype,
+            name="char_embedding",
+        )
+        self.char_embedding.build()
+        self.convolutions = []
+        for i, (width, count) in enumerate(self.filters):
+            if self.activation == "relu":
+                initializer = keras.initializers.RandomUniform(-0.05, 0.05)
+            else:
+                initializer = keras.initializers.RandomNormal(
+                    stddev=(width * self.char_dim) ** -0.5
+                )
+            convolution = keras.layers.Conv1D(
+                count,
+                width,
+                kernel_initializer=initializer,
+                dtype=dtype,
+                name=f"convolution_{i}",
+            )
+            convolution.build((None, None, self.char_dim))
+            self.convolutions.append(convolution)
+
+        def dense(units, name, bias=0.0):
+            layer = keras.layers.Dense(
+                units,
+                kernel_initializer=keras.initializers.RandomNormal(
+                    stddev=size**-0.5
+                ),
+                bias_initializer=keras.initializers.Constant(bias),
+                dtype=dtype,
+                name=name,
+            )
+            layer.build((None, size))
+            return layer
+
+        self.highway_transforms = [
+            dense(size, f"highway_transform_{i}")
+            for i in range(self.num_highways)
+        ]
+        self.highway_gates = [
+            dense(size, f"highway_gate_{i}", bias=-2.0)
+            for i in range(self.num_highways)
+        ]
+        self.projection = (
+            None
+            if size == self.output_dim
+            else dense(self.output_dim, "projection")
+        )
+
+    def call(self, char_ids):
+        width = max(width for width, _ in self.filters)
+        batch, length, characters = ops.shape(char_ids)
+        if isinstance(characters, int) and characters < width:
+            raise ValueError(
+                "`char_ids` must hold at least as many characters a word as "
+                f"the widest filter, {width}. Received: {characters}. Raise "
+                "`max_characters` of the text inputs or drop that filter."
+            )
+        activation = ops.relu if self.activation == "relu" else ops.tanh
+        known = known_ids(char_ids, self.vocabulary_size)
+        x = ops.reshape(ops.where(known, char_ids, 0), (-1, characters))
+        x = self.char_embedding(x)  # (B * T, C, char_dim)
+        x = ops.concatenate(
+            [
+                activation(ops.max(convolution(x), axis=1))
+                for convolution in self.convolutions
+            ],
+            axis=-1,
+        )  # (B * T, sum of counts)
+        for transform, gate in zip(
+            self.highway_transforms, self.highway_gates, strict=True
+        ):
+            g = ops.sigmoid(gate(x))
+            x = g * ops.relu(transform(x)) + (1 - g) * x
+        if self.projection is not None:
+            x = self.projection(x)
+        x = ops.reshape(x, (batch, length, self.output_dim))
+        real = ops.any(ops.not_equal(char_ids, 0), axis=-1, keepdims=True)
+        x = ops.where(real, x, ops.zeros_like(x))
+        # Put in here, since a maximum may swallow the NaN of a character.
+        known = ops.all(known, axis=-1, keepdims=True)
+        return ops.where(known, x, ops.cast(float("nan"), x.dtype))
+
+    def compute_output_shape(self, char_ids_shape):
+        return (*char_ids_shape[:-1], self.output_dim)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "output_dim": self.output_dim,
+            "char_dim": self.char_dim,
+            "num_highways": self.num_highways,
+            "vocabulary_size": self.vocabulary_size,
+            "activation": self.activation,
+        }

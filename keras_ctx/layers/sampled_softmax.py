@@ -1,0 +1,144 @@
+"""Next-word loss over a large vocabulary, sampled while training."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ctx.layers.arguments import check_positive_int
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class SampledSoftmax(keras.layers.Layer):
+    """Negative log likelihood of target words, from vectors.
+
+    In training, with `negative_ids`, the softmax runs over the target and
+    the negatives; their scores are corrected by the log of the number of
+    times that the sampler is expected to draw them, and a negative that
+    equals the target is left out. Otherwise it runs over the whole
+    vocabulary. The sampled loss is *not* comparable with the full one.
+
+    Args:
+        vocabulary_size: Words, sorted by falling frequency, which the
+            log-uniform sampler needs.
+
+    Call arguments:
+        inputs: `(B, T, D)`.
+        targets: Integers `(B, T)`.
+        negative_ids: Distinct integers `(N,)` drawn from
+            P(id) = log((id + 2) / (id + 1)) / log(V + 1), shared by all
+            targets; `None` for the full softmax.
+
+    Returns:
+        float32 `(B, T)`, in nats.
+
+    Raises:
+        ValueError: `vocabulary_size` is not positive.
+
+    Example:
+        >>> import numpy as np
+        >>> softmax = SampledSoftmax(vocabulary_size=8)
+        >>> softmax(np.zeros((1, 2, 4)), np.array([[3, 5]])).numpy().round(4)
+        array([[2.0794, 2.0794]], dtype=float32)
+
+    Source:
+        Jean et al. 2015, https://arxiv.org/abs/1412.2007; as
+        `tf.nn.sampled_softmax_loss` in allenai/bilm-tf.
+
+    Differs:
+        The expected count 1 - (1 - P)^tries takes the number of tries that
+        gives N distinct words on average, where TensorFlow's sampler reports
+        the tries of each draw; this needs no state beside the ids.
+    """
+
+    def __init__(self, vocabulary_size: int, **kwargs):
+        super().__init__(**kwargs)
+        check_positive_int(vocabulary_size=vocabulary_size)
+        self.vocabulary_size = vocabulary_size
+
+    def build(self, inputs_shape, targets_shape=None, negative_ids_shape=None):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.vocabulary_size, inputs_shape[-1]),
+            initializer=keras.initializers.RandomNormal(
+                stddev=inputs_shape[-1] ** -0.5
+            ),
+        )
+        self.bias = self.add_weight(
+            name="bias", shape=(self.vocabulary_size,), initializer="zeros"
+        )
+
+    def call(self, inputs, targets, negative_ids=None, training=None):
+        if training and negative_ids is not None:
+            return self._sampled(inputs, targets, negative_ids)
+        logits = ops.matmul(inputs, ops.transpose(self.kernel)) + self.bias
+        return ops.sparse_categorical_crossentropy(
+            targets, _at_least_float32(logits), from_logits=True
+        )
+
+    def _sampled(self, inputs, targets, negative_ids):
+        num_negatives = negative_ids.shape[0]
+        log_tries = np.log(expected_tries(num_negatives, self.vocabulary_size))
+        negatives = _at_least_float32(
+            ops.matmul(
+                inputs, ops.transpose(ops.take(self.kernel, negative_ids, 0))
+            )
+            + ops.take(self.bias, negative_ids)
+        )  # (B, T, N)
+        negatives -= self._log_expected_count(negative_ids, log_tries)
+        accidental = ops.equal(ops.expand_dims(targets, -1), negative_ids)
+        negatives = ops.where(accidental, -1e9, negatives)
+        target = _at_least_float32(
+            ops.sum(inputs * ops.take(self.kernel, targets, 0), axis=-1)
+            + ops.take(self.bias, targets)
+        )  # (B, T)
+        target -= self._log_expected_count(targets, log_tries)
+        everything = ops.concatenate(
+            [ops.expand_dims(target, -1), negatives], axis=-1
+        )
+        return ops.logsumexp(everything, axis=-1) - target
+
+    def _log_expected_count(self, ids, log_tries):
+        ids = ops.cast(ids, "float32")
+        p = ops.log1p(1 / (ids + 1)) / np.log(self.vocabulary_size + 1)
+        return ops.log(-ops.expm1(float(np.exp(log_tries)) * ops.log1p(-p)))
+
+    def compute_output_shape(
+        self, inputs_shape, targets_shape, negative_ids_shape=None
+    ):
+        return targets_shape
+
+    def compute_output_spec(
+        self, inputs, targets, negative_ids=None, training=None
+    ):
+        dtype = "float64" if self.compute_dtype == "float64" else "float32"
+        return keras.KerasTensor(targets.shape, dtype=dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+        }
+
+
+def expected_tries(num_negatives: int, vocabulary_size: int) -> float:
+    """Draws after which so many distinct ids are expected, by bisection."""
+    ids = np.arange(vocabulary_size)
+    log_miss = np.log1p(
+        -np.log1p(1 / (ids + 1)) / np.log(vocabulary_size + 1)
+    )
+    low, high = 0.0, 1.0
+    while -np.expm1(high * log_miss).sum() < num_negatives:
+        low, high = high, 2 * high
+        if high > 1e12:  # all of the vocabulary, to rounding
+            return high
+    for _ in range(60):
+        middle = (low + high) / 2
+        if -np.expm1(middle * log_miss).sum() < num_negatives:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _at_least_float32(x):
+    return x if x.dtype == "float64" else ops.cast(x, "float32")

@@ -1,0 +1,113 @@
+"""ELMo's task-specific mixture of an encoder's layers."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from keras_ctx.layers.arguments import check_positive_int
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class ScalarMix(keras.layers.Layer):
+    """`scale * sum_k softmax(weights)_k * layer_k`.
+
+    The weights start at 0 (equal shares) and the scale at 1. With
+    `layer_norm`, each layer is first normalized by one mean and one variance
+    over all real positions and features *of the batch*, without learned
+    scale, which couples the rows of a batch; the published models are best
+    used without.
+
+    Args:
+        num_layers: Number of layers to mix.
+        layer_norm: Whether to normalize each layer first.
+        trainable_scale: Whether the scale is trained.
+
+    Call arguments:
+        layers: List of `num_layers` tensors `(B, T, D)`.
+        padding_mask: Booleans `(B, T)`, true = real token; only used by
+            `layer_norm`. `None`: all are real.
+
+    Returns:
+        `(B, T, D)`.
+
+    Raises:
+        ValueError: `num_layers` is not positive or differs from the number
+            of layers given.
+
+    Example:
+        >>> import numpy as np
+        >>> mix = ScalarMix(num_layers=2)
+        >>> float(mix([np.full((1, 1, 1), 2.0), np.full((1, 1, 1), 4.0)]))
+        3.0
+
+    Source:
+        Peters et al. 2018, equation 1, https://arxiv.org/abs/1802.05365;
+        normalization as in allenai/bilm-tf (epsilon 1e-12).
+
+    Differs:
+        bilm-tf adds 1/num_layers to every weight inside the softmax, which
+        changes nothing.
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        layer_norm: bool = False,
+        trainable_scale: bool = True,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_positive_int(num_layers=num_layers)
+        self.num_layers = num_layers
+        self.layer_norm = layer_norm
+        self.trainable_scale = trainable_scale
+
+    def build(self, layers_shape, padding_mask_shape=None):
+        self.weights_before_softmax = self.add_weight(
+            name="weights", shape=(self.num_layers,), initializer="zeros"
+        )
+        self.scale = self.add_weight(
+            name="scale",
+            shape=(),
+            initializer="ones",
+            trainable=self.trainable_scale,
+        )
+
+    def call(self, layers: Sequence, padding_mask=None):
+        if len(layers) != self.num_layers:
+            raise ValueError(
+                f"`layers` must hold `num_layers={self.num_layers}` tensors. "
+                f"Received: {len(layers)}"
+            )
+        if self.layer_norm:
+            layers = [normalize(layer, padding_mask) for layer in layers]
+        shares = ops.softmax(self.weights_before_softmax)
+        mixed = sum(shares[k] * layer for k, layer in enumerate(layers))
+        return self.scale * mixed
+
+    def compute_output_shape(self, layers_shape, padding_mask_shape=None):
+        return tuple(layers_shape[0])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_layers": self.num_layers,
+            "layer_norm": self.layer_norm,
+            "trainable_scale": self.trainable_scale,
+        }
+
+
+def normalize(x, padding_mask=None):
+    """Zero mean and unit variance over the real part of the whole batch."""
+    dtype = x.dtype
+    x = ops.cast(x, "float64" if dtype == "float64" else "float32")
+    if padding_mask is None:
+        mask = ops.ones_like(x)
+    else:
+        mask = ops.cast(ops.expand_dims(padding_mask, -1), x.dtype)
+        mask = mask * ops.ones_like(x)
+    count = ops.maximum(ops.sum(mask), 1)
+    mean = ops.sum(x * mask) / count
+    variance = ops.sum(ops.square((x - mean) * mask)) / count
+    return ops.cast((x - mean) / ops.sqrt(variance + 1e-12), dtype)

@@ -1,0 +1,109 @@
+"""ELMo's begin and end of sentence, put around the words and taken off."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ctx.layers.arguments import check_positive_int
+
+# Character ids after the shift by one that frees 0 for "no token here".
+SENTENCE_BEGIN, SENTENCE_END = 257, 258
+WORD_BEGIN, WORD_END, CHARACTER_PAD = 259, 260, 261
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class AddSentenceMarkers(keras.layers.Layer):
+    """Rows of words become begin marker, words, end marker.
+
+    A marker is a word of one special byte. An empty row becomes the two
+    markers alone.
+
+    Args:
+        max_characters: C, characters a word; at least 3.
+
+    Call arguments:
+        char_ids: Integers `(B, T, C)`, 0 = no token; words come first.
+
+    Returns:
+        Integers `(B, T + 2, C)`.
+
+    Raises:
+        ValueError: `max_characters` below 3, or another C in the input.
+
+    Example:
+        >>> import numpy as np
+        >>> mark = AddSentenceMarkers(max_characters=3)
+        >>> mark(np.array([[[259, 98, 260], [0, 0, 0]]]))[0, :, 1].numpy()
+        array([257,  98, 258,   0], dtype=int32)
+
+    Source:
+        The character table of allenai/bilm-tf.
+    """
+
+    def __init__(self, max_characters: int, **kwargs):
+        kwargs.setdefault("dtype", "int32")
+        super().__init__(**kwargs)
+        check_positive_int(max_characters=max_characters)
+        if max_characters < 3:
+            raise ValueError(
+                "`max_characters` must be at least 3: word begin, one byte, "
+                f"word end. Received: max_characters={max_characters}"
+            )
+        self.max_characters = max_characters
+
+    def call(self, char_ids):
+        if char_ids.shape[-1] != self.max_characters:
+            raise ValueError(
+                "`char_ids` must hold `max_characters="
+                f"{self.max_characters}` characters a word. Received: "
+                f"shape={tuple(char_ids.shape)}"
+            )
+        char_ids = ops.cast(char_ids, "int32")
+        begin, end = (self._marker(SENTENCE_BEGIN), self._marker(SENTENCE_END))
+        none = ops.zeros_like(char_ids[:, :1])  # (B, 1, C)
+        shifted = ops.concatenate([none + begin, char_ids, none], axis=1)
+        real = ops.any(ops.not_equal(char_ids, 0), axis=-1)  # (B, T)
+        length = ops.sum(ops.cast(real, "int32"), axis=1)
+        position = ops.arange(ops.shape(shifted)[1])
+        is_end = position == ops.reshape(length + 1, (-1, 1))  # (B, T + 2)
+        return ops.where(ops.expand_dims(is_end, -1), end, shifted)
+
+    def _marker(self, byte):
+        word = np.full(self.max_characters, CHARACTER_PAD, "int32")
+        word[:3] = WORD_BEGIN, byte, WORD_END
+        return ops.convert_to_tensor(word)
+
+    def compute_output_shape(self, char_ids_shape):
+        batch, length, characters = char_ids_shape
+        return (batch, None if length is None else length + 2, characters)
+
+    def get_config(self):
+        return {**super().get_config(), "max_characters": self.max_characters}
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class StripSentenceMarkers(keras.layers.Layer):
+    """The inverse of `AddSentenceMarkers`, for vectors.
+
+    Call arguments:
+        inputs: `(B, T + 2, D)`, positions as `AddSentenceMarkers` lays them.
+        padding_mask: Booleans `(B, T)` of the words alone.
+
+    Returns:
+        `(B, T, D)`, zeros at padding.
+
+    Example:
+        >>> import numpy as np
+        >>> vectors = np.arange(4.0).reshape(1, 4, 1)
+        >>> strip = StripSentenceMarkers()
+        >>> strip(vectors, np.array([[True, False]]))[0, :, 0].numpy()
+        array([1., 0.], dtype=float32)
+    """
+
+    def call(self, inputs, padding_mask):
+        words = inputs[:, 1:-1]  # (B, T, D)
+        keep = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
+        return ops.where(keep, words, ops.zeros_like(words))
+
+    def compute_output_shape(self, inputs_shape, padding_mask_shape):
+        return (*padding_mask_shape, inputs_shape[-1])

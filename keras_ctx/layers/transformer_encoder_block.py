@@ -1,0 +1,255 @@
+"""One block of a Transformer encoder: self-attention, then feed-forward."""
+
+import keras
+from keras import ops
+
+from keras_ctx.layers.arguments import (
+    check_choice,
+    check_positive,
+    check_positive_int,
+    check_rate,
+)
+
+ACTIVATIONS = ("gelu", "gelu_tanh", "relu")
+
+
+def activate(x, activation: str):
+    """Apply one of `ACTIVATIONS`; "gelu" is exact, "gelu_tanh" approximate."""
+    if activation == "relu":
+        return ops.relu(x)
+    return ops.gelu(x, approximate=activation == "gelu_tanh")
+
+
+class SelfAttention(keras.layers.MultiHeadAttention):
+    """`keras.layers.MultiHeadAttention` whose softmax is always float32."""
+
+    def _compute_attention(
+        self,
+        query,
+        key,
+        value,
+        attention_mask=None,
+        training=None,
+        return_attention_scores=False,
+        use_causal_mask=False,
+    ):
+        # The hook that Keras documents for other attentions. Keras itself
+        # rounds the softmax to the compute dtype when there is dropout.
+        query = query * ops.cast(self.key_dim**-0.5, query.dtype)
+        scores = ops.einsum("bqhd,bkhd->bhqk", query, key)  # (B, H, T, T)
+        if scores.dtype != "float64":
+            scores = ops.cast(scores, "float32")
+        if attention_mask is not None:
+            mask = ops.expand_dims(attention_mask, 1)
+            scores = ops.where(mask, scores, ops.cast(-1e9, scores.dtype))
+        scores = ops.cast(ops.softmax(scores, axis=-1), value.dtype)
+        weights = self._dropout_layer(scores, training=training)
+        return ops.einsum("bhqk,bkhd->bqhd", weights, value), scores
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class TransformerEncoderBlock(keras.layers.Layer):
+    """Multi-head self-attention and feed-forward, each with residual and norm.
+
+    Post-norm (BERT) normalizes after adding the residual, pre-norm before
+    entering each half; a pre-norm stack needs one more norm at its end.
+    `activation="gelu"` is the exact form with the error function,
+    `"gelu_tanh"` the approximation that google-research/bert computes.
+
+    Args:
+        num_heads: Attention heads; must divide the features of the input.
+        intermediate_dim: Features inside the feed-forward half.
+        activation: "gelu", "gelu_tanh" or "relu".
+        dropout: Share dropped in training from the output of each half.
+        attention_dropout: Share of attention weights dropped in training.
+        norm_first: Pre-norm if true, post-norm if false.
+        layer_norm_epsilon: Added to the variance in the norms.
+
+    Call arguments:
+        inputs: `(B, T, D)`.
+        padding_mask: Booleans `(B, T)`, true = real token.
+        attention_mask: Booleans `(B, T, T)`, true where the query (second
+            axis) may see the key (third axis); combined with `padding_mask`.
+        return_attention_scores: Whether to return the attention, too.
+
+    Returns:
+        `(B, T, D)`, or the pair with scores `(B, H, T, T)` after the softmax
+        and before dropout.
+
+    Raises:
+        ValueError: `num_heads` does not divide D, a size is not positive, an
+            unknown activation, or a mask of the wrong rank.
+
+    Masking:
+        Masked keys get no attention; a query with no visible key attends to
+        all equally. Outputs at masked positions are finite and meaningless.
+
+    Example:
+        >>> import numpy as np
+        >>> block = TransformerEncoderBlock(num_heads=2, intermediate_dim=32)
+        >>> block(np.ones((1, 5, 8)), np.array([[1, 1, 1, 0, 0]])).shape
+        TensorShape([1, 5, 8])
+
+    Source:
+        Vaswani et al. 2017, section 3, https://arxiv.org/abs/1706.03762;
+        Devlin et al. 2019; pre-norm: Xiong et al. 2020,
+        https://arxiv.org/abs/2002.04745; GELU: Hendrycks and Gimpel 2016,
+        https://arxiv.org/abs/1606.08415.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        intermediate_dim: int,
+        activation: str = "gelu",
+        dropout: float = 0.1,
+        attention_dropout: float = 0.1,
+        norm_first: bool = False,
+        layer_norm_epsilon: float = 1e-12,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_positive_int(
+            num_heads=num_heads, intermediate_dim=intermediate_dim
+        )
+        check_choice(ACTIVATIONS, activation=activation)
+        check_rate(dropout=dropout, attention_dropout=attention_dropout)
+        check_positive(layer_norm_epsilon=layer_norm_epsilon)
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.activation = activation
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.norm_first = norm_first
+        self.layer_norm_epsilon = layer_norm_epsilon
+
+    def build(
+        self, inputs_shape, padding_mask_shape=None, attention_mask_shape=None
+    ):
+        hidden_dim = inputs_shape[-1]
+        if hidden_dim % self.num_heads:
+            raise ValueError(
+                "`num_heads` must divide the features of the input. Received: "
+                f"num_heads={self.num_heads}, features={hidden_dim}"
+            )
+
+        def initializer():
+            return keras.initializers.TruncatedNormal(stddev=0.02)
+
+        self.attention = SelfAttention(
+            self.num_heads,
+            hidden_dim // self.num_heads,
+            dropout=self.attention_dropout,
+            kernel_initializer=initializer(),
+            dtype=self.dtype_policy,
+            name="attention",
+        )
+        self.attention_norm, self.feedforward_norm = (
+            keras.layers.LayerNormalization(
+                epsilon=self.layer_norm_epsilon,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            for name in ("attention_norm", "feedforward_norm")
+        )
+        self.intermediate, self.output_projection = (
+            keras.layers.Dense(
+                units,
+                kernel_initializer=initializer(),
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            for units, name in (
+                (self.intermediate_dim, "intermediate"),
+                (hidden_dim, "output_projection"),
+            )
+        )
+        self.dropout_layer = keras.layers.Dropout(
+            self.dropout, dtype=self.dtype_policy, name="dropout"
+        )
+        inner_shape = (*inputs_shape[:-1], self.intermediate_dim)
+        self.attention.build(inputs_shape, inputs_shape)
+        self.attention_norm.build(inputs_shape)
+        self.intermediate.build(inputs_shape)
+        self.output_projection.build(inner_shape)
+        self.feedforward_norm.build(inputs_shape)
+
+    def call(
+        self,
+        inputs,
+        padding_mask=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+    ):
+        mask = _combined_mask(padding_mask, attention_mask)
+
+        def attend(x):
+            x, self_scores = self.attention(
+                x,
+                x,
+                attention_mask=mask,
+                return_attention_scores=True,
+                training=training,
+            )
+            return self.dropout_layer(x, training=training), self_scores
+
+        def feed_forward(x):
+            x = activate(self.intermediate(x), self.activation)
+            x = self.output_projection(x)
+            return self.dropout_layer(x, training=training)
+
+        if self.norm_first:
+            x, scores = attend(self.attention_norm(inputs))
+            x = inputs + x
+            x = x + feed_forward(self.feedforward_norm(x))
+        else:
+            x, scores = attend(inputs)
+            x = self.attention_norm(inputs + x)
+            x = self.feedforward_norm(x + feed_forward(x))
+        return (x, scores) if return_attention_scores else x
+
+    def compute_output_shape(
+        self,
+        inputs_shape,
+        padding_mask_shape=None,
+        attention_mask_shape=None,
+        return_attention_scores=False,
+    ):
+        if not return_attention_scores:
+            return inputs_shape
+        batch, length, _ = inputs_shape
+        return inputs_shape, (batch, self.num_heads, length, length)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "norm_first": self.norm_first,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+        }
+
+
+def _combined_mask(padding_mask, attention_mask):
+    """Both masks as one of shape `(B, 1 or T, T)`, or None."""
+    for name, mask, rank in (
+        ("padding_mask", padding_mask, 2),
+        ("attention_mask", attention_mask, 3),
+    ):
+        if mask is not None and len(mask.shape) != rank:
+            raise ValueError(
+                f"`{name}` must have {rank} axes. "
+                f"Received: shape={tuple(mask.shape)}"
+            )
+    if padding_mask is not None:
+        padding_mask = ops.expand_dims(ops.cast(padding_mask, "bool"), 1)
+    if attention_mask is None:
+        return padding_mask
+    attention_mask = ops.cast(attention_mask, "bool")
+    if padding_mask is None:
+        return attention_mask
+    return ops.logical_and(padding_mask, attention_mask)

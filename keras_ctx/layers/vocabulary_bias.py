@@ -1,0 +1,35 @@
+"""One learned number for each word of a vocabulary."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class VocabularyBias(keras.layers.Layer):
+    """Adds a learned bias to scores over a vocabulary, which a tied table
+    does not have.
+
+    Call arguments:
+        inputs: `(..., V)`.
+
+    Returns:
+        `(..., V)`.
+
+    Example:
+        >>> import numpy as np
+        >>> VocabularyBias()(np.ones((1, 3))).numpy()
+        array([[1., 1., 1.]], dtype=float32)
+
+    Source:
+        The masked language model of google-research/bert.
+    """
+
+    def build(self, inputs_shape):
+        self.bias = self.add_weight(
+            name="bias", shape=(inputs_shape[-1],), initializer="zeros"
+        )
+
+    def call(self, inputs):
+        return inputs + self.bias
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
