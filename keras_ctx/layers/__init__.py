@@ -4,6 +4,7 @@ from keras_ctx.layers.bilm import BiLM
 from keras_ctx.layers.char_cnn_highway import CharCNNHighway
 from keras_ctx.layers.gather_positions import GatherPositions
 from keras_ctx.layers.masked_mean import MaskedMean
+from keras_ctx.layers.padding_mask import PaddingMask
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
 from keras_ctx.layers.sampled_softmax import SampledSoftmax
 from keras_ctx.layers.scalar_mix import ScalarMix
@@ -23,6 +24,7 @@ __all__ = [
     "CharCNNHighway",
     "GatherPositions",
     "MaskedMean",
+    "PaddingMask",
     "ProjectedLSTMCell",
     "SampledSoftmax",
     "ScalarMix",

@@ -38,8 +38,8 @@ class ScalarMix(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> mix = ScalarMix(num_layers=2)
-        >>> float(mix([np.full((1, 1, 1), 2.0), np.full((1, 1, 1), 4.0)]))
-        3.0
+        >>> mix([np.full((1, 1, 1), 2.0), np.full((1, 1, 1), 4.0)]).numpy()
+        array([[[3.]]], dtype=float32)
 
     Source:
         Peters et al. 2018, equation 1, https://arxiv.org/abs/1802.05365;

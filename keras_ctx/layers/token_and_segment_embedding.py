@@ -140,20 +140,16 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
         x = x + lookup(self.segment_embedding, segment_ids)
         return self.dropout_layer(self.norm(x), training=training)
 
-    def compute_output_shape(
-        self, token_ids_shape, segment_ids_shape=None, reverse=False
-    ):
-        if reverse:
-            return (*token_ids_shape[:-1], self.vocabulary_size)
+    def compute_output_shape(self, token_ids_shape, segment_ids_shape=None):
         return (*token_ids_shape, self.hidden_dim)
 
     def compute_output_spec(
         self, token_ids, segment_ids=None, reverse=False, training=None
     ):
-        return keras.KerasTensor(
-            self.compute_output_shape(token_ids.shape, reverse=reverse),
-            dtype=self.compute_dtype,
-        )
+        shape = (*token_ids.shape, self.hidden_dim)
+        if reverse:
+            shape = (*token_ids.shape[:-1], self.vocabulary_size)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def get_config(self):
         return {

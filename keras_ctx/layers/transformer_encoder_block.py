@@ -3,22 +3,13 @@
 import keras
 from keras import ops
 
+from keras_ctx.layers.activations import ACTIVATIONS
 from keras_ctx.layers.arguments import (
     check_choice,
     check_positive,
     check_positive_int,
     check_rate,
 )
-
-ACTIVATIONS = ("gelu", "gelu_tanh", "relu")
-
-
-def activate(x, activation: str):
-    """Apply one of `ACTIVATIONS`; "gelu" is exact, "gelu_tanh" approximate."""
-    if activation == "relu":
-        return ops.relu(x)
-    return ops.gelu(x, approximate=activation == "gelu_tanh")
-
 
 class SelfAttention(keras.layers.MultiHeadAttention):
     """`keras.layers.MultiHeadAttention` whose softmax is always float32."""
@@ -112,7 +103,7 @@ class TransformerEncoderBlock(keras.layers.Layer):
         check_positive_int(
             num_heads=num_heads, intermediate_dim=intermediate_dim
         )
-        check_choice(ACTIVATIONS, activation=activation)
+        check_choice(tuple(ACTIVATIONS), activation=activation)
         check_rate(dropout=dropout, attention_dropout=attention_dropout)
         check_positive(layer_norm_epsilon=layer_norm_epsilon)
         self.num_heads = num_heads
@@ -155,13 +146,18 @@ class TransformerEncoderBlock(keras.layers.Layer):
         self.intermediate, self.output_projection = (
             keras.layers.Dense(
                 units,
+                activation=activation,
                 kernel_initializer=initializer(),
                 dtype=self.dtype_policy,
                 name=name,
             )
-            for units, name in (
-                (self.intermediate_dim, "intermediate"),
-                (hidden_dim, "output_projection"),
+            for units, activation, name in (
+                (
+                    self.intermediate_dim,
+                    ACTIVATIONS[self.activation],
+                    "intermediate",
+                ),
+                (hidden_dim, None, "output_projection"),
             )
         )
         self.dropout_layer = keras.layers.Dropout(
@@ -195,8 +191,7 @@ class TransformerEncoderBlock(keras.layers.Layer):
             return self.dropout_layer(x, training=training), self_scores
 
         def feed_forward(x):
-            x = activate(self.intermediate(x), self.activation)
-            x = self.output_projection(x)
+            x = self.output_projection(self.intermediate(x))
             return self.dropout_layer(x, training=training)
 
         if self.norm_first:
@@ -210,16 +205,24 @@ class TransformerEncoderBlock(keras.layers.Layer):
         return (x, scores) if return_attention_scores else x
 
     def compute_output_shape(
-        self,
-        inputs_shape,
-        padding_mask_shape=None,
-        attention_mask_shape=None,
-        return_attention_scores=False,
+        self, inputs_shape, padding_mask_shape=None, attention_mask_shape=None
     ):
-        if not return_attention_scores:
-            return inputs_shape
-        batch, length, _ = inputs_shape
-        return inputs_shape, (batch, self.num_heads, length, length)
+        return inputs_shape
+
+    def compute_output_spec(
+        self,
+        inputs,
+        padding_mask=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+    ):
+        batch, length, _ = inputs.shape
+        outputs = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        scores = keras.KerasTensor(
+            (batch, self.num_heads, length, length), dtype=self.compute_dtype
+        )
+        return (outputs, scores) if return_attention_scores else outputs
 
     def get_config(self):
         return {

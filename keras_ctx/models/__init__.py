@@ -1,0 +1,45 @@
+"""Encoders, language models and task models, wired from the layers."""
+
+from keras_ctx.models.bert import (
+    bert_base,
+    bert_encoder,
+    bert_large,
+    bert_medium,
+    bert_mini,
+    bert_pretrainer,
+    bert_small,
+    bert_tiny,
+)
+from keras_ctx.models.elmo import (
+    elmo_encoder,
+    elmo_language_model,
+    elmo_medium,
+    elmo_original,
+    elmo_small,
+)
+from keras_ctx.models.heads import (
+    classifier,
+    embedder,
+    span_extractor,
+    tagger,
+)
+
+__all__ = [
+    "bert_base",
+    "bert_encoder",
+    "bert_large",
+    "bert_medium",
+    "bert_mini",
+    "bert_pretrainer",
+    "bert_small",
+    "bert_tiny",
+    "classifier",
+    "elmo_encoder",
+    "elmo_language_model",
+    "elmo_medium",
+    "elmo_original",
+    "elmo_small",
+    "embedder",
+    "span_extractor",
+    "tagger",
+]

@@ -1,0 +1,225 @@
+"""Heads that put a task on any encoder of the library."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import keras
+from keras import ops
+
+from keras_ctx import layers
+
+Mix = Literal["last", "scalar_mix"] | layers.ScalarMix
+
+
+def classifier(
+    encoder: keras.Model,
+    num_classes: int,
+    mix: Mix = "last",
+    frozen: bool = False,
+    dropout: float = 0.1,
+    name: str = "classifier",
+) -> keras.Model:
+    """One class for a text, or for a pair of texts.
+
+    With `mix="last"` it reads the encoder's `pooled` vector, else the mean
+    over the real tokens of the mixture of all layers.
+
+    Args:
+        encoder: Any encoder of `keras_ctx.models`.
+        num_classes: N, classes.
+        mix: "last"; "scalar_mix" for a `ScalarMix` over all layers; or a
+            `ScalarMix` of your own.
+        frozen: Whether the encoder stays as it is: its weights are not
+            trained (`encoder.trainable` is set) and its dropout is off.
+        dropout: Share of the features under the head dropped in training.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`.
+
+    Raises:
+        ValueError: `num_classes` is not positive, or an unknown `mix`.
+
+    Example:
+        >>> from keras_ctx.models import bert_tiny
+        >>> classifier(bert_tiny(100), 3).output["logits"].shape
+        (None, 3)
+
+    Source:
+        Devlin et al. 2019, section 4.1; mixtures: Peters et al. 2018,
+        section 3.2.
+    """
+
+    def head(outputs, sequence):
+        x = outputs["pooled"]
+        if mix != "last":
+            x = layers.MaskedMean(name="mean")(
+                sequence, outputs["padding_mask"]
+            )
+        x = keras.layers.Dropout(dropout, name="dropout")(x)
+        return {"logits": _dense(num_classes, "logits")(x)}
+
+    return _task_model(encoder, head, mix, frozen, name)
+
+
+def tagger(
+    encoder: keras.Model,
+    num_tags: int,
+    mix: Mix = "last",
+    frozen: bool = False,
+    dropout: float = 0.1,
+    name: str = "tagger",
+) -> keras.Model:
+    """One tag for each token.
+
+    Args:
+        encoder: Any encoder of `keras_ctx.models`.
+        num_tags: N, tags.
+        mix: As for `classifier`, over `sequence`.
+        frozen: As for `classifier`.
+        dropout: As for `classifier`.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model` to `{"logits": (B, T, N)}`.
+
+    Raises:
+        ValueError: `num_tags` is not positive, or an unknown `mix`.
+
+    Example:
+        >>> from keras_ctx.models import bert_tiny
+        >>> tagger(bert_tiny(100), 7).output["logits"].shape
+        (None, None, 7)
+
+    Source:
+        Devlin et al. 2019, section 5.3.
+    """
+
+    def head(outputs, sequence):
+        x = keras.layers.Dropout(dropout, name="dropout")(sequence)
+        return {"logits": _dense(num_tags, "logits")(x)}
+
+    return _task_model(encoder, head, mix, frozen, name)
+
+
+def span_extractor(
+    encoder: keras.Model,
+    mix: Mix = "last",
+    frozen: bool = False,
+    name: str = "span_extractor",
+) -> keras.Model:
+    """The first and last token of an answer.
+
+    Args:
+        encoder: Any encoder of `keras_ctx.models`.
+        mix: As for `classifier`, over `sequence`.
+        frozen: As for `classifier`.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model` to `start_logits` and `end_logits`, each `(B, T)`,
+        -1e9 at padding.
+
+    Raises:
+        ValueError: an unknown `mix`.
+
+    Example:
+        >>> from keras_ctx.models import bert_tiny
+        >>> span_extractor(bert_tiny(100)).output["end_logits"].shape
+        (None, None)
+
+    Source:
+        Devlin et al. 2019, section 4.2.
+    """
+
+    def head(outputs, sequence):
+        x = _dense(2, "logits")(sequence)
+        # float32, because float16 cannot hold the number for padding.
+        x = ops.where(
+            ops.expand_dims(outputs["padding_mask"], -1),
+            ops.cast(x, "float32"),
+            -1e9,
+        )
+        return {"start_logits": x[:, :, 0], "end_logits": x[:, :, 1]}
+
+    return _task_model(encoder, head, mix, frozen, name)
+
+
+def embedder(
+    encoder: keras.Model,
+    mix: Mix = "last",
+    frozen: bool = False,
+    name: str = "embedder",
+) -> keras.Model:
+    """One vector of length 1 for a text: the normalized mean of its tokens.
+
+    Args:
+        encoder: Any encoder of `keras_ctx.models`.
+        mix: As for `classifier`, over `sequence`.
+        frozen: As for `classifier`.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model` to `{"embedding": (B, D)}`; zeros for a row without
+        tokens.
+
+    Raises:
+        ValueError: an unknown `mix`.
+
+    Example:
+        >>> from keras_ctx.models import bert_tiny
+        >>> embedder(bert_tiny(100)).output["embedding"].shape
+        (None, 128)
+
+    Source:
+        Reimers and Gurevych 2019, section 3,
+        https://arxiv.org/abs/1908.10084.
+    """
+
+    def head(outputs, sequence):
+        mean = layers.MaskedMean(name="mean")(
+            sequence, outputs["padding_mask"]
+        )
+        return {
+            "embedding": keras.layers.UnitNormalization(name="embedding")(mean)
+        }
+
+    return _task_model(encoder, head, mix, frozen, name)
+
+
+def _task_model(
+    encoder: keras.Model,
+    head: Callable[[dict, keras.KerasTensor], dict],
+    mix: Mix,
+    frozen: bool,
+    name: str,
+) -> keras.Model:
+    if frozen:
+        encoder.trainable = False
+    inputs = {
+        key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
+        for key, x in encoder.input.items()
+    }
+    outputs = encoder(inputs, training=False if frozen else None)
+    if isinstance(mix, layers.ScalarMix) or mix == "scalar_mix":
+        if mix == "scalar_mix":
+            mix = layers.ScalarMix(len(outputs["layers"]), name="scalar_mix")
+        sequence = mix(
+            outputs["layers"], padding_mask=outputs["padding_mask"]
+        )
+    elif mix == "last":
+        sequence = outputs["sequence"]
+    else:
+        raise ValueError(
+            '`mix` must be "last", "scalar_mix" or a ScalarMix layer. '
+            f"Received: mix={mix!r}"
+        )
+    return keras.Model(inputs, head(outputs, sequence), name=name)
+
+
+def _dense(units: int, name: str) -> keras.layers.Dense:
+    return keras.layers.Dense(
+        units,
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        name=name,
+    )
