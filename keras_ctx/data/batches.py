@@ -1,0 +1,116 @@
+"""Endless streams of batches that are a pure function of the seed.
+
+Epoch e and step s depend on `(seed, e, s)` and on nothing else, so a run
+that stopped after epoch k - 1 goes on with `first_epoch=k` and sees exactly
+what it would have seen.
+"""
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import numpy as np
+import tensorflow as tf
+
+Item = TypeVar("Item")
+
+
+def check_at_least(minimum: int, **arguments: int) -> None:
+    """Refuse anything but integers of at least `minimum`."""
+    for name, value in arguments.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise TypeError(
+                f"`{name}` must be an integer. Received: {name}={value!r}"
+            )
+        if value < minimum:
+            raise ValueError(
+                f"`{name}` must be at least {minimum}. Received: {name}={value}"
+            )
+
+
+def stream_seed(seed: int, *path: int) -> int:
+    """One seed from a seed and, say, an epoch; for Python's `random`."""
+    state = np.random.SeedSequence((seed, *path)).generate_state(2)
+    return int(state[0]) << 32 | int(state[1])
+
+
+def step_seed(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """The seed pair of one step, for `tf.random.stateless_*`."""
+    pair = tf.constant([seed % 2**31, seed // 2**31 % 2**31], tf.int32)
+    return tf.random.fold_in(tf.random.fold_in(pair, epoch), step)
+
+
+def shuffled(
+    items: Iterable[Item], *, seed: int, window: int
+) -> Iterator[Item]:
+    """Shuffle a stream with `window` items in memory."""
+    rng = random.Random(seed)
+    held: list[Item] = []
+    for item in items:
+        if len(held) < window:
+            held.append(item)
+            continue
+        index = rng.randrange(window)
+        yield held[index]
+        held[index] = item
+    rng.shuffle(held)
+    yield from held
+
+
+def length_batches(
+    items: Iterable[Item],
+    batch_size: int,
+    *,
+    seed: int,
+    num_batches: int,
+    length: Callable[[Item], int],
+) -> Iterator[list[Item]]:
+    """Batches of items of like length, so that they hold little padding.
+
+    `num_batches` batches at a time are sorted by length together and then
+    given out in random order; 1 leaves the stream as it is. What is over
+    at the end of a stream is dropped.
+    """
+    rng = random.Random(seed)
+    items = iter(items)
+    while window := list(itertools.islice(items, batch_size * num_batches)):
+        if num_batches > 1:
+            window.sort(key=length)
+        starts = list(range(0, len(window) - batch_size + 1, batch_size))
+        rng.shuffle(starts)
+        for start in starts:
+            yield window[start : start + batch_size]
+
+
+def epoch_batches(
+    stream: Callable[[int], Iterable[Item]],
+    *,
+    batch_size: int,
+    seed: int,
+    steps_per_epoch: int,
+    first_epoch: int,
+    num_batches: int,
+    length: Callable[[Item], int],
+) -> Iterator[tuple[int, int, list[Item]]]:
+    """Yield `(epoch, step, items)` without end.
+
+    `stream(seed)` is one shuffled pass over the data. An epoch is exactly
+    `steps_per_epoch` batches of passes one after another; it begins with a
+    pass of its own, wherever the epoch before stopped.
+    """
+    for epoch in itertools.count(first_epoch):
+        passes = (
+            stream(stream_seed(seed, epoch, index))
+            for index in itertools.count()
+        )
+        batches = length_batches(
+            itertools.chain.from_iterable(passes),
+            batch_size,
+            seed=stream_seed(seed, epoch),
+            num_batches=num_batches,
+            length=length,
+        )
+        batches = itertools.islice(batches, steps_per_epoch)
+        for step, batch in enumerate(batches):
+            yield epoch, step, batch

@@ -1,0 +1,148 @@
+"""A corpus file to BERT's pretraining batches."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import tensorflow as tf
+
+from keras_ctx.data.batches import check_at_least, epoch_batches, step_seed
+from keras_ctx.data.masked_lm import masked_lm_examples
+from keras_ctx.data.readers import read_documents
+from keras_ctx.data.sentence_pairs import sentence_pairs
+from keras_ctx.data.weights import normalize_weights
+
+
+class PairInputs(Protocol):
+    """What `keras_ctx.text.BertInputs` offers, and all that is used."""
+
+    max_length: int
+    vocabulary_size: int
+    mask_id: int
+
+    @property
+    def special_ids(self) -> tuple[int, ...]: ...
+
+    def __call__(
+        self, text: tf.Tensor, second_text: tf.Tensor
+    ) -> dict[str, tf.Tensor]: ...
+
+
+def bert_pretraining_dataset(
+    path: str | Path,
+    text_inputs: PairInputs,
+    *,
+    batch_size: int,
+    steps_per_epoch: int,
+    seed: int,
+    first_epoch: int = 0,
+    max_masked: int = 20,
+    masking_rate: float = 0.15,
+    short_probability: float = 0.1,
+    length: Callable[[str], int] = len,
+    separator: str = " ",
+    window: int = 1000,
+    bucket_batches: int = 1,
+) -> tf.data.Dataset:
+    """Masked words and sentence pairs from a corpus file, without end.
+
+    Every epoch is `steps_per_epoch` full batches and a pure function of
+    the seed and its number: a run that starts with `first_epoch=k` sees
+    bit for bit what a run from 0 sees in epoch k. B is the batch, T tokens,
+    M = `max_masked`.
+
+    Args:
+        path: One sentence a line, a blank line between documents.
+        text_inputs: A `BertInputs`. Pairs are packed to its `max_length`.
+        batch_size: B, over all replicas together.
+        steps_per_epoch: Batches an epoch; for `model.fit` too.
+        seed: Of the order, the pairs and the masks.
+        first_epoch: Number of the first epoch.
+        max_masked: M, slots for masked words a row.
+        masking_rate: Share of the ordinary tokens that is predicted.
+        short_probability: See `sentence_pairs`.
+        length: Length of a sentence in tokens, roughly; the default counts
+            characters, which is right for Chinese.
+        separator: Between the sentences of a part.
+        window: Documents held in memory, the width of the shuffle.
+        bucket_batches: How many batches are sorted by length together; 1 is
+            no sorting. See `elmo_pretraining_dataset`.
+
+    Returns:
+        An endless `tf.data.Dataset` of `(features, targets, weights)`.
+        Features: `token_ids`, `segment_ids`, `padding_mask` `(B, T)`,
+        `masked_positions` `(B, M)`. Targets: `masked_lm` `(B, M)` ids and
+        `next_sentence` `(B,)`, 1 = true next. Weights: float32 under the
+        same keys, each summing to 1 over the batch.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: An argument is out of range, or the file has no text or
+            less than two documents of two sentences.
+    """
+    check_at_least(
+        1,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        max_masked=max_masked,
+        bucket_batches=bucket_batches,
+    )
+    check_at_least(0, seed=seed, first_epoch=first_epoch)
+
+    def pairs(pass_seed: int) -> Iterator[tuple[str, str, int]]:
+        return sentence_pairs(
+            read_documents(path),
+            # [CLS] first [SEP] second [SEP]
+            target_length=text_inputs.max_length - 3,
+            seed=pass_seed,
+            length=length,
+            short_probability=short_probability,
+            window=window,
+            separator=separator,
+        )
+
+    # One pair now, so that a bad file or argument is an error here and not
+    # inside the first training step.
+    next(pairs(0))
+
+    def batches():
+        for epoch, step, rows in epoch_batches(
+            pairs,
+            batch_size=batch_size,
+            seed=seed,
+            steps_per_epoch=steps_per_epoch,
+            first_epoch=first_epoch,
+            num_batches=bucket_batches,
+            length=lambda pair: length(pair[0]) + length(pair[1]),
+        ):
+            yield epoch, step, *zip(*rows, strict=True)
+
+    def examples(epoch, step, first, second, is_next):
+        features, masked_ids, masked_weights = masked_lm_examples(
+            text_inputs(first, second),
+            step_seed(seed, epoch, step),
+            mask_id=text_inputs.mask_id,
+            special_ids=text_inputs.special_ids,
+            vocabulary_size=text_inputs.vocabulary_size,
+            max_masked=max_masked,
+            rate=masking_rate,
+        )
+        targets = {"masked_lm": masked_ids, "next_sentence": is_next}
+        weights = {
+            "masked_lm": normalize_weights(masked_weights),
+            "next_sentence": normalize_weights(tf.ones_like(is_next)),
+        }
+        return features, targets, weights
+
+    dataset = tf.data.Dataset.from_generator(
+        batches,
+        output_signature=(
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((batch_size,), tf.string),
+            tf.TensorSpec((batch_size,), tf.string),
+            tf.TensorSpec((batch_size,), tf.int32),
+        ),
+    )
+    dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.prefetch(tf.data.AUTOTUNE)

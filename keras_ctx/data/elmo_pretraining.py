@@ -1,0 +1,175 @@
+"""A corpus file to the batches of a bidirectional language model."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import tensorflow as tf
+
+from keras_ctx.data.batches import (
+    check_at_least,
+    epoch_batches,
+    shuffled,
+    step_seed,
+)
+from keras_ctx.data.language_model import (
+    BEGIN,
+    END,
+    UNKNOWN,
+    UNKNOWN_ID,
+    language_model_targets,
+    log_uniform_negatives,
+)
+from keras_ctx.data.readers import read_lines
+from keras_ctx.data.weights import normalize_weights
+
+
+class WordInputs(Protocol):
+    """What `keras_ctx.text.ElmoInputs` offers, and all that is used."""
+
+    def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]: ...
+
+    def tokens(self, text: tf.Tensor) -> tf.Tensor: ...
+
+
+def elmo_pretraining_dataset(
+    path: str | Path,
+    text_inputs: WordInputs,
+    vocabulary: Sequence[str],
+    *,
+    num_negatives: int,
+    batch_size: int,
+    steps_per_epoch: int,
+    seed: int,
+    first_epoch: int = 0,
+    length: Callable[[str], int] = len,
+    window: int = 10_000,
+    bucket_batches: int = 32,
+) -> tf.data.Dataset:
+    """Next and previous words from a corpus file, without end.
+
+    A row is one line that is not blank; `text_inputs` splits it into words
+    and cuts it to its `max_length`. A word outside the vocabulary is
+    `<UNK>` as a target and itself as input. Every epoch is
+    `steps_per_epoch` full batches and a pure function of the seed and its
+    number, as in `bert_pretraining_dataset`. B is the batch, T words, C
+    characters, N = `num_negatives`.
+
+    Args:
+        path: One sentence a line; blank lines are skipped.
+        text_inputs: An `ElmoInputs`.
+        vocabulary: The target words by falling frequency, `<S>`, `</S>` and
+            `<UNK>` first.
+        num_negatives: N, words the softmax is sampled with, a direction.
+        batch_size: B, over all replicas together.
+        steps_per_epoch: Batches an epoch; for `model.fit` too.
+        seed: Of the order and of the negative samples.
+        first_epoch: Number of the first epoch.
+        length: Length of a line, to sort by; the default counts characters.
+        window: Lines held in memory, the width of the shuffle.
+        bucket_batches: How many batches are sorted by length together; 1 is
+            no sorting. More means less padding and rows of more equal
+            length in a batch.
+
+    Returns:
+        An endless `tf.data.Dataset` of `(features, targets, weights)`.
+        Features: `char_ids` `(B, T, C)`, `forward_targets` and
+        `backward_targets` `(B, T + 1)`, `negative_ids` `(B, 2, N)`, equal
+        in all rows, the forward direction's first. Targets: `forward` and
+        `backward`, zeros `(B, T + 1)`, because the model gives the loss
+        itself. Weights: float32 under the same keys, each summing to 1 over
+        the batch.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: An argument is out of range, the vocabulary lacks its
+            markers or repeats a word, or the file has no text.
+    """
+    check_at_least(
+        1,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        num_negatives=num_negatives,
+        window=window,
+        bucket_batches=bucket_batches,
+    )
+    check_at_least(0, seed=seed, first_epoch=first_epoch)
+    vocabulary = list(vocabulary)
+    if vocabulary[:3] != [BEGIN, END, UNKNOWN]:
+        raise ValueError(
+            f"`vocabulary` must begin with {BEGIN!r}, {END!r}, {UNKNOWN!r}. "
+            f"Received: {vocabulary[:3]}"
+        )
+    if len(set(vocabulary)) != len(vocabulary):
+        repeated = next(w for w in vocabulary if vocabulary.count(w) > 1)
+        raise ValueError(
+            "`vocabulary` must hold every word once. "
+            f"Received: {repeated!r} more than once"
+        )
+    if num_negatives > len(vocabulary):
+        raise ValueError(
+            "`num_negatives` must be at most the size of `vocabulary`. "
+            f"Received: num_negatives={num_negatives}, "
+            f"{len(vocabulary)} words"
+        )
+    next(read_lines(path))  # a bad file is an error here, not in training
+
+    # Without the markers: a corpus word spelled like one is unknown.
+    words = tf.constant(vocabulary[3:], tf.string)
+    ids = tf.range(3, len(vocabulary), dtype=tf.int32)
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(words, ids), UNKNOWN_ID
+    )
+
+    def lines(pass_seed: int) -> Iterator[str]:
+        return shuffled(read_lines(path), seed=pass_seed, window=window)
+
+    def batches():
+        return epoch_batches(
+            lines,
+            batch_size=batch_size,
+            seed=seed,
+            steps_per_epoch=steps_per_epoch,
+            first_epoch=first_epoch,
+            num_batches=bucket_batches,
+            length=length,
+        )
+
+    def examples(epoch, step, text):
+        tokens = text_inputs.tokens(text)
+        forward, backward, weights = language_model_targets(
+            table.lookup(tokens), tokens != ""
+        )
+        negatives = tf.stack(
+            [
+                log_uniform_negatives(part, num_negatives, len(vocabulary))
+                for part in tf.unstack(
+                    tf.random.split(step_seed(seed, epoch, step), 2)
+                )
+            ]
+        )
+        features = {
+            **text_inputs(text),
+            "forward_targets": forward,
+            "backward_targets": backward,
+            # A row each, so that the batch can be split over replicas.
+            "negative_ids": tf.tile(negatives[None], [batch_size, 1, 1]),
+        }
+        zeros = tf.zeros_like(weights)
+        weights = normalize_weights(weights)
+        return (
+            features,
+            {"forward": zeros, "backward": zeros},
+            {"forward": weights, "backward": weights},
+        )
+
+    dataset = tf.data.Dataset.from_generator(
+        batches,
+        output_signature=(
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((batch_size,), tf.string),
+        ),
+    )
+    dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.prefetch(tf.data.AUTOTUNE)

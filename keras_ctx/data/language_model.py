@@ -1,0 +1,110 @@
+"""Targets and negative samples of a bidirectional language model."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+BEGIN, END, UNKNOWN = "<S>", "</S>", "<UNK>"
+BEGIN_ID, END_ID, UNKNOWN_ID = 0, 1, 2
+
+
+def language_model_targets(
+    word_ids: tf.Tensor | tf.RaggedTensor,
+    padding_mask: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Word ids to the targets of both directions, and their weights.
+
+    A row of n words has n + 1 targets in each direction. Forward, index t
+    is what follows the t-th token of `<S> w1 .. wn`: `w1 .. wn </S>`.
+    Backward, index p is what the reader from right to left finds at place
+    p of `<S> w1 .. wn`: the end marker predicts `wn` (index n), `w1`
+    predicts `<S>` (index 0). The markers have ids 0 and 1.
+
+    Args:
+        word_ids: int32, ragged `(B, (T))` or dense `(B, T)`.
+        padding_mask: With dense ids: bool `(B, T)`, True = real word, the
+            real words in front. Without it all words are real.
+
+    Returns:
+        `(forward_targets, backward_targets, weights)`, each `(B, T + 1)`:
+        int32, int32, float32; weights are 1 on indices 0 to n. Padding
+        targets are 0.
+
+    Example:
+
+    >>> forward, backward, weights = language_model_targets(
+    ...     tf.ragged.constant([[7, 8], [9]]))
+    >>> forward.numpy()
+    array([[7, 8, 1],
+           [9, 1, 0]], dtype=int32)
+    >>> backward.numpy()
+    array([[0, 7, 8],
+           [0, 9, 0]], dtype=int32)
+    >>> weights.numpy()
+    array([[1., 1., 1.],
+           [1., 1., 0.]], dtype=float32)
+    """
+    if isinstance(word_ids, tf.RaggedTensor):
+        lengths = tf.cast(word_ids.row_lengths(), tf.int32)
+        word_ids = word_ids.to_tensor()
+        padding_mask = tf.sequence_mask(lengths, tf.shape(word_ids)[1])
+    word_ids = tf.cast(word_ids, tf.int32)
+    if padding_mask is None:
+        padding_mask = tf.ones_like(word_ids, tf.bool)
+    lengths = tf.reduce_sum(tf.cast(padding_mask, tf.int32), 1, keepdims=True)
+    words = tf.where(padding_mask, word_ids, 0)
+    place = tf.range(tf.shape(words)[1] + 1)
+    forward = tf.pad(words, [[0, 0], [0, 1]])
+    forward = tf.where(place == lengths, END_ID, forward)
+    backward = tf.pad(words, [[0, 0], [1, 0]], constant_values=BEGIN_ID)
+    return forward, backward, tf.cast(place <= lengths, tf.float32)
+
+
+def log_uniform_negatives(
+    seed: tf.Tensor | Sequence[int], num_negatives: int, vocabulary_size: int
+) -> tf.Tensor:
+    """Draw distinct word ids, frequent ones more often.
+
+    Ids are drawn without replacement from
+    `P(id) = log((id + 2) / (id + 1)) / log(vocabulary_size + 1)`, which
+    fits a vocabulary sorted by falling frequency. The draw is the top
+    `num_negatives` of log P plus Gumbel noise: equal in law to drawing one
+    by one until that many are distinct, and a pure function of `seed`.
+
+    Args:
+        seed: Two integers, as for `tf.random.stateless_uniform`.
+        num_negatives: N, how many ids.
+        vocabulary_size: Number of ids.
+
+    Returns:
+        int32 `(N,)`, all different, in the order in which they were drawn.
+
+    Raises:
+        ValueError: `num_negatives` is not from 1 to `vocabulary_size`.
+
+    Example:
+
+    >>> log_uniform_negatives([0, 1], 5, 1000).shape
+    TensorShape([5])
+    >>> sorted(log_uniform_negatives([0, 1], 4, 4).numpy().tolist())
+    [0, 1, 2, 3]
+
+    Source: `tf.random.log_uniform_candidate_sampler` has this law and no
+    stateless form; Gumbel top-k: Kool et al. 2019 (arXiv:1903.06059).
+    """
+    if not 1 <= num_negatives <= vocabulary_size:
+        raise ValueError(
+            "`num_negatives` must be from 1 to `vocabulary_size`. "
+            f"Received: num_negatives={num_negatives}, "
+            f"vocabulary_size={vocabulary_size}"
+        )
+    # float64: in float32 a uniform number takes only 2**23 values, and with
+    # a large vocabulary the largest noise would be tied.
+    ids = tf.range(vocabulary_size, dtype=tf.float64)
+    tiny = 2.0**-1022
+    uniform = tf.random.stateless_uniform(
+        [vocabulary_size], seed, minval=tiny, dtype=tf.float64
+    )
+    gumbel = -tf.math.log(-tf.math.log(uniform))
+    log_p = tf.math.log(tf.math.log1p(1 / (ids + 1)))
+    return tf.math.top_k(log_p + gumbel, k=num_negatives).indices

@@ -1,0 +1,126 @@
+"""Choosing and hiding tokens for masked language modelling."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+
+def masked_lm_examples(
+    features: dict[str, tf.Tensor],
+    seed: tf.Tensor | Sequence[int],
+    *,
+    mask_id: int,
+    special_ids: Sequence[int],
+    vocabulary_size: int,
+    max_masked: int,
+    rate: float = 0.15,
+) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+    """Hide a share of every row's ordinary tokens, as BERT's training does.
+
+    Of each row's tokens that are neither special nor padding, `rate` are
+    drawn without replacement: the rounded number, at least 1 where the row
+    has any, at most `max_masked`. Of the drawn ones 80 % become `mask_id`,
+    10 % a random ordinary token, 10 % stay. The draw is a pure function of
+    `seed` and the shape. B is the batch, T tokens, M = `max_masked`.
+
+    Args:
+        features: `token_ids` `(B, T)`, `padding_mask` `(B, T)` bool, True =
+            real token, and anything else, which is passed through.
+        seed: Two integers, as for `tf.random.stateless_uniform`.
+        mask_id: Id of the token that hides another.
+        special_ids: Ids never chosen and never used as a replacement.
+        vocabulary_size: Number of ids.
+        max_masked: M, the number of slots of every row.
+        rate: Share of the ordinary tokens to draw.
+
+    Returns:
+        `(features, masked_ids, weights)`: the features with changed
+        `token_ids` and with `masked_positions` `(B, M)` int32, rising, 0 in
+        unused slots; the true ids `(B, M)` int32, 0 in unused slots; float32
+        weights `(B, M)`, 1 in used slots and 0 in the others.
+
+    Raises:
+        ValueError: `rate` is not in (0, 1), `max_masked` is below 1, or no
+            id is left as a replacement.
+
+    Example:
+
+    >>> rows = {"token_ids": tf.constant([[2, 7, 8, 9, 3, 0]]),
+    ...         "padding_mask": tf.constant([[True] * 5 + [False]])}
+    >>> masked, ids, weights = masked_lm_examples(
+    ...     rows, [1, 2], mask_id=4, special_ids=range(5),
+    ...     vocabulary_size=10, max_masked=2)
+    >>> masked["token_ids"].numpy(), masked["masked_positions"].numpy()
+    (array([[2, 7, 4, 9, 3, 0]], dtype=int32), array([[2, 0]], dtype=int32))
+    >>> ids.numpy(), weights.numpy()
+    (array([[8, 0]], dtype=int32), array([[1., 0.]], dtype=float32))
+
+    Source: Devlin et al. 2019, section 3.1 (arXiv:1810.04805). Differs: the
+    original counts `[CLS]` and `[SEP]` into the 15 %, and may use a special
+    token as random replacement.
+    """
+    if not 0 < rate < 1:
+        raise ValueError(
+            f"`rate` must be a share above 0 and below 1. Received: rate={rate}"
+        )
+    if max_masked < 1:
+        raise ValueError(
+            "`max_masked` must be at least 1. "
+            f"Received: max_masked={max_masked}"
+        )
+    ordinary = np.setdiff1d(np.arange(vocabulary_size), list(special_ids))
+    if not ordinary.size:
+        raise ValueError(
+            "`vocabulary_size` must leave ids that are not in `special_ids`. "
+            f"Received: vocabulary_size={vocabulary_size}, "
+            f"special_ids={tuple(special_ids)}"
+        )
+
+    token_ids = tf.cast(features["token_ids"], tf.int32)
+    shape = tf.shape(token_ids)
+    length = shape[1]
+    is_ordinary = np.zeros(vocabulary_size, bool)
+    is_ordinary[ordinary] = True
+    eligible = features["padding_mask"] & tf.gather(is_ordinary, token_ids)
+
+    seeds = tf.random.split(seed, 3)
+    available = tf.reduce_sum(tf.cast(eligible, tf.int32), axis=1)
+    wanted = tf.cast(tf.round(rate * tf.cast(available, tf.float32)), tf.int32)
+    wanted = tf.minimum(tf.maximum(wanted, 1), max_masked)
+
+    # The rank of a random score is a draw without replacement; scores of
+    # tokens that must not be chosen rank behind all others.
+    score = tf.random.stateless_uniform(shape, seeds[0])
+    score = tf.where(eligible, score, 2.0)
+    rank = tf.argsort(tf.argsort(score, stable=True), stable=True)
+    chosen = eligible & (rank < wanted[:, None])
+
+    action = tf.random.stateless_uniform(shape, seeds[1])
+    draw = tf.random.stateless_uniform(
+        shape, seeds[2], maxval=ordinary.size, dtype=tf.int32
+    )
+    random_ids = tf.gather(ordinary.astype(np.int32), draw)
+    hidden = tf.where(
+        action < 0.8, mask_id, tf.where(action < 0.9, random_ids, token_ids)
+    )
+
+    positions = tf.sort(tf.where(chosen, tf.range(length), length), axis=1)
+    positions = tf.pad(
+        positions[:, :max_masked],
+        [[0, 0], [0, tf.maximum(max_masked - length, 0)]],
+        constant_values=length,
+    )
+    positions = tf.ensure_shape(positions, [None, max_masked])
+    used = positions < length
+    positions = tf.where(used, positions, 0)
+    masked_ids = tf.gather(token_ids, positions, batch_dims=1)
+    return (
+        {
+            **features,
+            "token_ids": tf.where(chosen, hidden, token_ids),
+            "masked_positions": positions,
+        },
+        tf.where(used, masked_ids, 0),
+        tf.cast(used, tf.float32),
+    )

@@ -1,0 +1,247 @@
+"""Streaming readers of text files: one line in memory at a time."""
+
+import gzip
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+def _numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Yield `(line number, text)`; the number starts at 1.
+
+    Lines are split as bytes: Python's text mode would report a bad byte
+    without its line, and `str.splitlines` also splits at U+2028.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            "`path` must name a file that exists. Check the spelling and the "
+            f"working directory. Received: path={str(path)!r}"
+        )
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as file:
+        number = 0
+        try:
+            for raw in file:
+                number += 1
+                text = raw.decode("utf-8").rstrip("\r\n")
+                yield (
+                    number,
+                    text.removeprefix("\ufeff") if number == 1 else text,
+                )
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}, line {number}: byte {error.start} is not UTF-8 "
+                f"({error.reason}). Convert the file, for example with "
+                "`iconv -t utf-8`."
+            ) from error
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise ValueError(
+                f"{path}, after line {number}: the name ends in .gz, and the "
+                f"content is no complete gzip stream ({error})."
+            ) from error
+
+
+def _empty(path: str | Path) -> ValueError:
+    return ValueError(f"{path}, line 1: the file holds no text at all.")
+
+
+def read_lines(path: str | Path) -> Iterator[str]:
+    r"""Stream the lines of a UTF-8 text file that are not blank.
+
+    A byte order mark and Windows line ends are removed; a name ending in
+    `.gz` is decompressed on the way.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A generator of strings without their line ends.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no text, or bytes that are not UTF-8. Like
+            every error of these readers it comes while the lines are
+            drawn, and names the file and the line.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "corpus.txt")
+    >>> _ = path.write_bytes(b"\xef\xbb\xbfone\r\n\r\ntwo\n")
+    >>> list(read_lines(path))
+    ['one', 'two']
+    """
+    found = False
+    for _, line in _numbered_lines(path):
+        if line.strip():
+            found = True
+            yield line
+    if not found:
+        raise _empty(path)
+
+
+def read_documents(path: str | Path) -> Iterator[list[str]]:
+    r"""Stream documents: one sentence a line, a blank line between two.
+
+    A file without blank lines is **one** document, held in memory whole,
+    and of no use for sentence pairs, which need a second document.
+
+    Args:
+        path: The file; `.gz` is decompressed on the way.
+
+    Returns:
+        A generator of lists of sentences, none of them empty.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no text, or bytes that are not UTF-8.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "corpus.txt")
+    >>> _ = path.write_text("A one.\nA two.\n\nB one.\n")
+    >>> list(read_documents(path))
+    [['A one.', 'A two.'], ['B one.']]
+    """
+    document: list[str] = []
+    found = False
+    for _, line in _numbered_lines(path):
+        if line.strip():
+            found = True
+            document.append(line.strip())
+        elif document:
+            yield document
+            document = []
+    if document:
+        yield document
+    if not found:
+        raise _empty(path)
+
+
+def read_labelled(
+    path: str | Path, num_columns: int = 2
+) -> Iterator[tuple[str, ...]]:
+    r"""Stream the rows of a tab-separated file; blank lines are skipped.
+
+    There is no quoting: a tab always separates. For a file with a header,
+    `itertools.islice(read_labelled(path), 1, None)`.
+
+    Args:
+        path: The file; `.gz` is decompressed on the way.
+        num_columns: How many columns every row must have.
+
+    Returns:
+        A generator of tuples of `num_columns` strings.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no text, bytes that are not UTF-8, or a row
+            with another number of columns.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "reviews.tsv")
+    >>> _ = path.write_text("good\tpositive\nbad\tnegative\n")
+    >>> list(read_labelled(path))
+    [('good', 'positive'), ('bad', 'negative')]
+    """
+    found = False
+    for number, line in _numbered_lines(path):
+        if not line.strip():
+            continue
+        found = True
+        row = tuple(line.split("\t"))
+        if len(row) != num_columns:
+            raise ValueError(
+                f"{path}, line {number}: a row must have {num_columns} "
+                f"columns separated by tabs. Received: {len(row)} columns, "
+                f"{line[:60]!r}"
+            )
+        yield row
+    if not found:
+        raise _empty(path)
+
+
+def read_conll(path: str | Path) -> Iterator[tuple[list[str], list[str]]]:
+    r"""Stream tagged sentences: one word a line, a blank line between two.
+
+    Columns are separated by blanks or tabs (not by U+3000, which may be a
+    word); the first is the word, the last the tag. `-DOCSTART-` lines are
+    skipped.
+
+    Args:
+        path: The file; `.gz` is decompressed on the way.
+
+    Returns:
+        A generator of pairs `(words, tags)` of equal length.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no text, bytes that are not UTF-8, a line
+            of one column, or lines with different numbers of columns.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "names.conll")
+    >>> _ = path.write_text("In O\nRome B-LOC\n\nYes O\n")
+    >>> list(read_conll(path))
+    [(['In', 'Rome'], ['O', 'B-LOC']), (['Yes'], ['O'])]
+    """
+    words: list[str] = []
+    tags: list[str] = []
+    width = 0
+    for number, line in _numbered_lines(path):
+        columns = re.split("[ \t]+", line.strip(" \t"))
+        if columns[0] in ("", "-DOCSTART-"):
+            if words:
+                yield words, tags
+                words, tags = [], []
+            continue
+        width = width or len(columns)
+        if len(columns) != width or width < 2:
+            raise ValueError(
+                f"{path}, line {number}: every line must have the same "
+                "number of columns, at least 2 (a word and its tag). "
+                f"Received: {len(columns)} columns, {line[:60]!r}"
+                + (f"; the lines before have {width}" if width > 1 else "")
+            )
+        words.append(columns[0])
+        tags.append(columns[-1])
+    if words:
+        yield words, tags
+    if not width:
+        raise _empty(path)
+
+
+def label_ids(labels: Sequence[str], label_set: Sequence[str]) -> list[int]:
+    """Look labels up in a closed set: their places in `label_set`.
+
+    Args:
+        labels: The labels, or the tags of one sentence.
+        label_set: All labels that may occur, in the order of their ids.
+
+    Returns:
+        One id a label.
+
+    Raises:
+        ValueError: A label is not in the set.
+
+    Example:
+
+    >>> label_ids(["O", "B-PER", "O"], ["O", "B-PER", "I-PER"])
+    [0, 1, 0]
+    """
+    ids = {label: index for index, label in enumerate(label_set)}
+    for position, label in enumerate(labels):
+        if label not in ids:
+            raise ValueError(
+                "`labels` must hold only labels of `label_set`. Correct the "
+                "data or add the label to the set. "
+                f"Received: {label!r} at position {position}, "
+                f"label_set={tuple(label_set)}"
+            )
+    return [ids[label] for label in labels]

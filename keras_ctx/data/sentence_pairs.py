@@ -1,0 +1,157 @@
+"""Pairs of text for next-sentence prediction."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+
+
+def sentence_pairs(
+    documents: Iterable[list[str]],
+    *,
+    target_length: int,
+    seed: int,
+    length: Callable[[str], int] = len,
+    short_probability: float = 0.1,
+    window: int = 1000,
+    separator: str = " ",
+) -> Iterator[tuple[str, str, int]]:
+    """Turn a stream of documents into pairs: true next text, or not.
+
+    Consecutive sentences of a document are packed until they reach
+    `target_length` (at least two of them) and split at a random sentence
+    boundary. Half of the time the second part stays; the other half it is
+    replaced by about as much text from another document, and the sentences
+    it would have had are put back for the next pair. A document of one
+    sentence, and a sentence left alone at the end of a document, have no
+    boundary to split at and are skipped.
+
+    `window` documents are held in memory. The next document to read, and
+    the other document of a pair, are drawn from them at random, so a pass
+    is also a shuffle, as wide as the window. Pairs are not cut: the caller
+    cuts the last sentence that went over.
+
+    Args:
+        documents: Lists of sentences.
+        target_length: Length of both parts together, as `length` counts.
+        seed: The pairs are a pure function of the documents and the seed.
+        length: Length of a sentence; the default counts characters.
+        short_probability: Share of documents that are cut to a random
+            shorter length, so that the model also sees short input.
+        window: How many documents are held in memory, at least 2.
+        separator: Put between sentences; "" suits Chinese.
+
+    Returns:
+        A generator of `(first, second, is_next)`; `is_next` is 1 where the
+        second part follows the first in its document, else 0.
+
+    Raises:
+        ValueError: An argument is out of range, or all documents of the
+            window are equal, so that there is no other document, or no
+            document has two sentences.
+
+    Example:
+
+    >>> corpus = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2"]]
+    >>> for pair in sentence_pairs(corpus, target_length=6, seed=3):
+    ...     print(pair)
+    ('b1', 'c2', 0)
+    ('c1', 'c2', 1)
+    ('a1 a2', 'b2', 0)
+
+    Source: `create_pretraining_data.py` of google-research/bert. Differs:
+    what gives the label away without reading is taken out. A replacement
+    is as long as what it replaces (the original fills up to the target,
+    also where a document ends early), never opens its document (true next
+    text never does), and no pair is made of a single sentence (which could
+    only be "not next").
+    """
+    if target_length < 2:
+        raise ValueError(
+            "`target_length` must be at least 2. "
+            f"Received: target_length={target_length}"
+        )
+    if not 0 <= short_probability <= 1:
+        raise ValueError(
+            "`short_probability` must be a probability from 0 to 1. "
+            f"Received: short_probability={short_probability}"
+        )
+    if window < 2:
+        raise ValueError(
+            "`window` must be at least 2 documents, because half of the "
+            f"pairs need another document. Received: window={window}"
+        )
+
+    rng = random.Random(seed)
+
+    def pairs_of(held: list[list[str]], index: int):
+        document = held[index]
+        target = target_length
+        if rng.random() < short_probability:
+            target = rng.randint(2, target_length)
+        start = 0
+        while len(document) - start >= 2:
+            end = start + 2
+            total = sum(map(length, document[start:end]))
+            while end < len(document) and total < target:
+                total += length(document[end])
+                end += 1
+            split = rng.randint(start + 1, end - 1)
+            first, second = document[start:split], document[split:end]
+            is_next = int(rng.random() < 0.5)
+            if is_next:
+                start = end
+            else:
+                wanted = sum(map(length, second))
+                second = _excerpt(_other(held, index, rng), wanted, length, rng)
+                start = split
+            yield separator.join(first), separator.join(second), is_next
+
+    held: list[list[str]] = []
+    for document in documents:
+        if len(document) < 2:
+            continue
+        if len(held) < window:
+            held.append(document)
+            continue
+        index = rng.randrange(window)
+        yield from pairs_of(held, index)
+        held[index] = document
+    # The rest stays in place while it is read: the last document still has
+    # others to draw from.
+    if not held:
+        raise ValueError(
+            "`documents` must hold a document of at least two sentences. In "
+            "a corpus file: one sentence a line, a blank line between "
+            "documents. Received: none."
+        )
+    rng.shuffle(held)
+    for index in range(len(held)):
+        yield from pairs_of(held, index)
+
+
+def _other(held: list[list[str]], index: int, rng: random.Random) -> list[str]:
+    """A document with another content than `held[index]`."""
+    start = rng.randrange(len(held))
+    for step in range(len(held)):
+        other = held[(start + step) % len(held)]
+        if other != held[index]:
+            return other
+    raise ValueError(
+        "`documents` must hold at least two different documents. In a "
+        "corpus file a blank line separates documents. Received: "
+        f"{len(held)} documents, all equal, beginning {held[0][0][:40]!r}"
+    )
+
+
+def _excerpt(
+    document: list[str],
+    wanted: int,
+    length: Callable[[str], int],
+    rng: random.Random,
+) -> list[str]:
+    """Sentences from a random boundary on, until `wanted` is reached."""
+    start = end = rng.randrange(1, len(document))
+    total = 0
+    while end < len(document) and (total < wanted or end == start):
+        total += length(document[end])
+        end += 1
+    return document[start:end]

@@ -1,0 +1,81 @@
+"""What a served model computes: TensorFlow functions for its signatures."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.text import BertInputs, ElmoInputs
+
+TextInputs = BertInputs | ElmoInputs
+Tensors = dict[str, tf.Tensor]
+
+
+def model_outputs(model: keras.Model, features: Tensors) -> Tensors:
+    """The model's outputs, flat, under names fit for a signature.
+
+    A list under `layers` becomes `layer_0`, `layer_1` and so on; numbers with
+    a fraction become float32, because REST has no bfloat16.
+    """
+    flat = {}
+    for key, value in model(features, training=False).items():
+        if isinstance(value, list | tuple):
+            singular = key.removesuffix("s")
+            flat.update({f"{singular}_{i}": x for i, x in enumerate(value)})
+        else:
+            flat[key] = value
+    return {
+        key: tf.cast(x, tf.float32) if x.dtype.is_floating else x
+        for key, x in flat.items()
+    }
+
+
+def text_endpoint(
+    model: keras.Model,
+    text_inputs: TextInputs,
+    labels: Sequence[str] | None,
+) -> Callable[[tf.Tensor], Tensors]:
+    """The function of `serving_default`: texts `(B,)` to outputs."""
+
+    def serving_default(text: tf.Tensor) -> Tensors:
+        # The first op: a request that is a single string would end the
+        # server's process inside the tokenizer.
+        text = tf.ensure_shape(text, [None])
+        features = text_inputs(text)
+        outputs = model_outputs(model, features)
+        if labels is None:
+            return outputs
+        logits = outputs["logits"]
+        best = tf.gather(tf.constant(labels), tf.argmax(logits, axis=-1))
+        outputs["scores"] = tf.nn.softmax(logits)
+        if logits.shape.rank == 2:
+            return {**outputs, "label": best}
+        tokens = text_inputs.tokens(text)
+        tags = tf.where(_has_tag(tokens, features, text_inputs), best, "")
+        return {**outputs, "tokens": tokens, "tags": tags}
+
+    return serving_default
+
+
+def features_endpoint(model: keras.Model) -> Callable[[Tensors], Tensors]:
+    """The function of `features`: the model's inputs to its outputs."""
+    return lambda features: model_outputs(model, features)
+
+
+def features_signature(model: keras.Model) -> dict[str, tf.TensorSpec]:
+    """The model's inputs, each named: an unnamed one is served as `d`."""
+    return {
+        key: tf.TensorSpec(x.shape, x.dtype, name=key)
+        for key, x in model.input.items()
+    }
+
+
+def _has_tag(
+    tokens: tf.Tensor, features: Tensors, text_inputs: TextInputs
+) -> tf.Tensor:
+    is_text = tf.not_equal(tokens, "")
+    if isinstance(text_inputs, BertInputs):
+        # By id, not by its look: a text may hold "[SEP]" in plain letters.
+        for marker in (text_inputs.cls_id, text_inputs.sep_id):
+            is_text &= tf.not_equal(features["token_ids"], marker)
+    return is_text

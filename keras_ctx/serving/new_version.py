@@ -1,0 +1,87 @@
+"""A new version of an exported model: all of it, or nothing."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from keras_ctx.serving.raw_answers import highest_number
+
+PREFIX = ".unfinished-"
+
+
+@contextlib.contextmanager
+def new_version(path: Path) -> Iterator[tuple[Path, Callable[[], Path]]]:
+    """A folder to write in, and a function that publishes it.
+
+    The folder lies in `path`, hence on the same file system, and its name is
+    no number, so no server looks at it. `publish()` renames it, in one step,
+    to the next number and returns the new path. Left without `publish()`, by
+    an error for instance, the folder is removed; after a crash, the next
+    `new_version` removes it.
+
+    Raises:
+        OSError: `path` cannot be made or written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
+        folder, lock = _locked_folder(path)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            "`path` must be a folder, or a place where one can be made, that "
+            f"can be written to ({error.strerror}). Received",
+            str(path),
+        ) from error
+
+    try:
+        yield folder, lambda: _publish(folder, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked_folder(path: Path) -> tuple[Path, int]:
+    # The lock says that its writer is alive: the system lifts it when the
+    # process ends, however it ends.
+    while True:
+        folder = path / f"{PREFIX}{uuid.uuid4().hex}"
+        folder.mkdir()
+        lock = os.open(folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Between the two calls another export may have taken the folder for
+        # a leftover and removed it.
+        if folder.is_dir():
+            return folder, lock
+        os.close(lock)
+
+
+def _remove_leftovers(path: Path) -> None:
+    for folder in path.glob(f"{PREFIX}*"):
+        # One that vanishes or may not be removed is not ours to care about.
+        with contextlib.suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(lock)
+
+
+def _publish(folder: Path, path: Path) -> Path:
+    taken = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
+    while True:
+        version = path / str(highest_number(path) + 1)
+        try:
+            os.rename(folder, version)
+        except OSError as error:
+            # Another export was faster: the number after its.
+            if error.errno not in taken:
+                raise
+        else:
+            return version

@@ -1,0 +1,28 @@
+"""Texts to model inputs, as TensorFlow ops: in `tf.data` and when served."""
+
+from keras_ctx.text.bert_inputs import BertInputs
+from keras_ctx.text.elmo_inputs import ElmoInputs
+from keras_ctx.text.saved_inputs import load_inputs, save_inputs
+from keras_ctx.text.vocabulary import (
+    SPECIAL_TOKENS,
+    WORD_SPECIAL_TOKENS,
+    character_vocabulary,
+    load_vocabulary,
+    save_vocabulary,
+    word_vocabulary,
+    wordpiece_vocabulary,
+)
+
+__all__ = [
+    "SPECIAL_TOKENS",
+    "WORD_SPECIAL_TOKENS",
+    "BertInputs",
+    "ElmoInputs",
+    "character_vocabulary",
+    "load_inputs",
+    "load_vocabulary",
+    "save_inputs",
+    "save_vocabulary",
+    "word_vocabulary",
+    "wordpiece_vocabulary",
+]

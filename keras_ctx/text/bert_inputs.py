@@ -1,0 +1,234 @@
+"""Texts to the ids, segments and mask that a BERT encoder reads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.text import rows
+from keras_ctx.text.pieces import Characters, Pieces, WordPieces
+from keras_ctx.text.vocabulary import SPECIAL_TOKENS, load_vocabulary
+
+
+class BertInputs:
+    """Turns texts into BERT's `token_ids`, `segment_ids` and `padding_mask`.
+
+    A row is `[CLS] a [SEP]` or, with a second text, `[CLS] a [SEP] b [SEP]`.
+    The same function runs eagerly, in `tf.data` and inside a served graph; it
+    holds no table or variable, so an export has nothing to track. A literal
+    `[MASK]` or `[SEP]` in a text is text, never the special token.
+
+    Args:
+        vocabulary: path of a file with one token a line, or the tokens. It
+            has to hold `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]`.
+        max_length: most tokens in a row, `[CLS]` and `[SEP]` included. Longer
+            texts are cut; a pair is cut at the end of its longer text, at the
+            end of the second where both are equally long.
+        lower_case: folds case. With `split="wordpiece"` accents are dropped
+            too, as in the uncased BERT models; with `"character"` they stay.
+        split: `"wordpiece"` for BERT's own tokens, or `"character"` for one
+            token a character (white space gives none).
+        padding: `"longest"` pads to the longest row of the batch,
+            `"max_length"` always to `max_length`.
+
+    Call arguments:
+        text: strings `(B,)`, or ragged words `(B, None)`. A word that gives
+            no piece becomes `[UNK]`, so that words and labels stay aligned.
+        second_text: None, or the same for the second segment.
+
+    Returns:
+        A dict of `token_ids` and `segment_ids`, int32 `(B, T)`, and
+        `padding_mask`, bool `(B, T)`, True on real tokens.
+
+    Raises:
+        ValueError: for a `split`, `padding` or `max_length` out of range, a
+            vocabulary with a duplicate or without a special token, and texts
+            of another rank or dtype.
+
+    Example:
+        >>> from keras_ctx.text import BertInputs
+        >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        >>> inputs = BertInputs([*special, "good", "book", "##s"], 8)
+        >>> inputs(["Good books", "book"])["token_ids"].numpy()
+        array([[2, 5, 6, 7, 3],
+               [2, 6, 3, 0, 0]], dtype=int32)
+
+    Source: Devlin et al. 2019, https://arxiv.org/abs/1810.04805, and the
+    tokenizer of https://github.com/google-research/bert.
+
+    Differs: invalid UTF-8 reads as U+FFFD, which WordPiece drops, as BERT
+    does, and `split="character"` reads as `[UNK]`. Letters and punctuation
+    newer than the reference tokenizer's Unicode tables follow TensorFlow's.
+    """
+
+    def __init__(
+        self,
+        vocabulary: str | Path | Sequence[str],
+        max_length: int,
+        lower_case: bool = True,
+        split: str = "wordpiece",
+        padding: str = "longest",
+    ) -> None:
+        if isinstance(max_length, bool) or not isinstance(max_length, int):
+            raise ValueError(
+                "`max_length` must be an integer. "
+                f"Received: max_length={max_length!r}"
+            )
+        if max_length < 3:
+            raise ValueError(
+                "`max_length` must be at least 3, for [CLS], one token and "
+                f"[SEP]. Received: max_length={max_length}"
+            )
+        if split not in ("wordpiece", "character"):
+            raise ValueError(
+                '`split` must be "wordpiece" or "character". '
+                f"Received: split={split!r}"
+            )
+        if padding not in ("longest", "max_length"):
+            raise ValueError(
+                '`padding` must be "longest" or "max_length". '
+                f"Received: padding={padding!r}"
+            )
+        tokens = load_vocabulary(vocabulary, required=SPECIAL_TOKENS)
+        self.vocabulary = tuple(tokens)
+        self.vocabulary_size = len(tokens)
+        self.max_length = max_length
+        self.lower_case = bool(lower_case)
+        self.split = split
+        self.padding = padding
+        self.pad_id = tokens.index("[PAD]")
+        self.unknown_id = tokens.index("[UNK]")
+        self.cls_id = tokens.index("[CLS]")
+        self.sep_id = tokens.index("[SEP]")
+        self.mask_id = tokens.index("[MASK]")
+        self.special_ids = tuple(tokens.index(t) for t in SPECIAL_TOKENS)
+        pieces = WordPieces if split == "wordpiece" else Characters
+        self._pieces = pieces(self.vocabulary, self.lower_case)
+
+    def __call__(
+        self, text: Any, second_text: Any = None
+    ) -> dict[str, tf.Tensor]:
+        segments = [
+            self._split(value, name)[0].ids
+            for name, value in (("text", text), ("second_text", second_text))
+            if value is not None or name == "text"
+        ]
+        segments = self._cut(segments)
+        ids = rows.join(segments, self.cls_id, self.sep_id)
+        token_ids = self._pad(ids, self.pad_id)
+        position = tf.range(tf.shape(token_ids)[1])[None, :]
+        padding_mask = position < _lengths(ids)[:, None]
+        if len(segments) == 1:
+            segment_ids = tf.zeros_like(token_ids)
+        else:
+            second = position >= _lengths(segments[0])[:, None] + 2
+            segment_ids = tf.cast(second & padding_mask, tf.int32)
+        return {
+            "token_ids": token_ids,
+            "segment_ids": segment_ids,
+            "padding_mask": padding_mask,
+        }
+
+    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """The text behind every position, for people and for spans.
+
+        Pieces are shown as the (normalized) text wrote them, also where their
+        id is `[UNK]`, and without `##`; `[UNK]` stands for a word of which
+        nothing is left.
+
+        Args:
+            text: as in the call.
+            second_text: as in the call.
+
+        Returns:
+            Strings `(B, T)`: `[CLS]`, the pieces, `[SEP]`; "" on padding.
+        """
+        segments = [
+            self._split(value, name, surface=True)[0].surface
+            for name, value in (("text", text), ("second_text", second_text))
+            if value is not None or name == "text"
+        ]
+        return self._pad(
+            rows.join(self._cut(segments), "[CLS]", "[SEP]"), ""
+        )
+
+    def align_labels(
+        self, words: Any, label_ids: Any, ignore: int = -1
+    ) -> tf.Tensor:
+        """Moves a label a word to the first piece of the word.
+
+        Args:
+            words: ragged words `(B, None)`, as in the call.
+            label_ids: ragged integers `(B, None)`, one a word.
+            ignore: the label of every other position.
+
+        Returns:
+            int32 `(B, T)`, aligned with the call's `token_ids`.
+        """
+        words, label_ids = rows.as_labelled_rows(words, label_ids)
+        pieces, first = self._split(words, "words")
+        labels = tf.where(
+            first,
+            tf.gather(label_ids.values, tf.cumsum(tf.cast(first, tf.int32)) - 1),
+            ignore,
+        )
+        segments = self._cut([pieces.ids.with_values(labels)])
+        return self._pad(rows.join(segments, ignore, ignore), ignore)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, ready for JSON."""
+        return {
+            "vocabulary": list(self.vocabulary),
+            "max_length": self.max_length,
+            "lower_case": self.lower_case,
+            "split": self.split,
+            "padding": self.padding,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "BertInputs":
+        """Builds the object that `get_config` described."""
+        return cls(**config)
+
+    def _split(
+        self, text: Any, name: str, surface: bool = False
+    ) -> tuple[Pieces, tf.Tensor | None]:
+        """Pieces of a text, and for words which pieces are first in a word."""
+        text = rows.as_rows(text, name)
+        if not isinstance(text, tf.RaggedTensor):
+            return self._pieces(text, surface), None
+        pieces = self._pieces(text.values, surface)
+        # A word without a piece gets [UNK] in an otherwise empty row.
+        missing = tf.cast(pieces.ids.row_lengths() == 0, tf.int64)
+        filler = tf.RaggedTensor.from_row_lengths(
+            tf.fill(tf.reduce_sum(missing)[None], self.unknown_id),
+            missing,
+            validate=False,
+        )
+        ids = tf.concat([pieces.ids, filler], axis=1)
+        words = None
+        if surface:
+            named = tf.fill(tf.shape(filler.values), "[UNK]")
+            words = tf.concat(
+                [pieces.surface, filler.with_values(named)], axis=1
+            )
+            words = text.with_values(words).merge_dims(1, 2)
+        first = tf.ragged.range(ids.row_lengths()).values == 0
+        return Pieces(text.with_values(ids).merge_dims(1, 2), words), first
+
+    def _cut(self, segments: list[Any]) -> list[Any]:
+        budget = self.max_length - 1 - len(segments)
+        lengths = [_lengths(segment) for segment in segments]
+        if len(segments) == 1:
+            return [segments[0][:, :budget]]
+        shared = rows.shared_lengths(lengths[0], lengths[1], budget)
+        return [rows.cut(s, n) for s, n in zip(segments, shared, strict=True)]
+
+    def _pad(self, values: tf.RaggedTensor, value: Any) -> tf.Tensor:
+        length = self.max_length if self.padding == "max_length" else None
+        return rows.pad(values, value, length)
+
+
+def _lengths(values: tf.RaggedTensor) -> tf.Tensor:
+    return tf.cast(values.row_lengths(), tf.int32)

@@ -1,0 +1,162 @@
+"""Texts to the character ids that an ELMo encoder reads."""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from keras_ctx.text import rows
+
+# Every id is one higher than in the sheet: 0 means "no token here".
+_SENTENCE_BEGIN, _SENTENCE_END = 257, 258
+_WORD_BEGIN, _WORD_END, _CHARACTER_PAD = 259, 260, 261
+
+
+class ElmoInputs:
+    """Turns texts into ELMo's `char_ids`, the UTF-8 bytes of every word.
+
+    A word is word-begin, its first `max_characters - 2` bytes, word-end, pads.
+    The cut may halve a character. Byte b has id b + 1, so that 0 is free for
+    "no token here". The words `<S>` and `</S>`, so written, give the sentence
+    markers' rows, as in the reference; the encoder adds its own markers.
+
+    Args:
+        max_characters: C, ids a word.
+        split: `"whitespace"` or `"character"` (one token a character, none for
+            white space); how a string is split. Words are taken as they are.
+        max_length: most words in a row, None for no limit.
+
+    Call arguments:
+        text: strings `(B,)`, or ragged words `(B, None)`.
+
+    Returns:
+        A dict of `char_ids`, int32 `(B, T, C)`, T at least 1.
+
+    Raises:
+        ValueError: for arguments out of range, and texts of another rank or
+            dtype.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> ElmoInputs(max_characters=5)(["a bc", "é"])["char_ids"].numpy()
+        array([[[259,  98, 260, 261, 261],
+                [259,  99, 100, 260, 261]],
+        <BLANKLINE>
+               [[259, 196, 170, 260, 261],
+                [  0,   0,   0,   0,   0]]], dtype=int32)
+
+    Source: Peters et al. 2018, https://arxiv.org/abs/1802.05365; character
+    ids of https://github.com/allenai/bilm-tf and of allennlp.
+
+    Differs: invalid UTF-8 becomes U+FFFD (three bytes). White space is
+    Unicode's; Python's `str.split` also splits at U+001C to U+001F.
+    """
+
+    def __init__(
+        self,
+        max_characters: int = 50,
+        split: str = "whitespace",
+        max_length: int | None = None,
+    ) -> None:
+        if split not in ("whitespace", "character"):
+            raise ValueError(
+                '`split` must be "whitespace" or "character". '
+                f"Received: split={split!r}"
+            )
+        if not _is_count(max_characters) or max_characters < 3:
+            raise ValueError(
+                "`max_characters` must be an integer of at least 3, for "
+                "word-begin, one byte and word-end. "
+                f"Received: max_characters={max_characters!r}"
+            )
+        if max_length is not None and not (
+            _is_count(max_length) and max_length >= 1
+        ):
+            raise ValueError(
+                "`max_length` must be None or an integer of at least 1. "
+                f"Received: max_length={max_length!r}"
+            )
+        self.max_characters = max_characters
+        self.split = split
+        self.max_length = max_length
+        self._whitespace = tf_text.WhitespaceTokenizer()
+
+    def __call__(self, text: Any) -> dict[str, tf.Tensor]:
+        words = self._words(text, "text")
+        char_ids = words.with_values(self._char_ids(words.values))
+        shape = [None, None, self.max_characters]
+        dense = rows.pad(char_ids, 0, None)
+        return {"char_ids": tf.ensure_shape(dense, shape)}
+
+    def tokens(self, text: Any) -> tf.Tensor:
+        """The words behind the rows: strings `(B, T)`, "" on padding."""
+        return rows.pad(self._words(text, "text"), "", None)
+
+    def align_labels(
+        self, words: Any, label_ids: Any, ignore: int = -1
+    ) -> tf.Tensor:
+        """Pads and cuts labels like their words.
+
+        Args:
+            words: ragged words `(B, None)`.
+            label_ids: ragged integers `(B, None)`, one a word.
+            ignore: the label of padding.
+
+        Returns:
+            int32 `(B, T)`, aligned with the call's `char_ids`.
+        """
+        words, label_ids = rows.as_labelled_rows(words, label_ids)
+        return rows.pad(label_ids[:, : self.max_length], ignore, None)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, ready for JSON."""
+        return {
+            "max_characters": self.max_characters,
+            "split": self.split,
+            "max_length": self.max_length,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ElmoInputs":
+        """Builds the object that `get_config` described."""
+        return cls(**config)
+
+    def _words(self, text: Any, name: str) -> tf.RaggedTensor:
+        text = rows.as_rows(text, name)
+        if isinstance(text, tf.RaggedTensor):
+            words = text.with_values(_valid(text.values))
+        elif self.split == "whitespace":
+            words = self._whitespace.tokenize(_valid(text))
+        else:
+            words = tf.strings.unicode_split(text, "UTF-8")
+            blank = tf.strings.regex_full_match(
+                words.values, r"[\s\v\pZ\x{85}]"
+            )
+            words = rows.keep(words, ~blank)
+        return words[:, : self.max_length]
+
+    def _char_ids(self, words: tf.Tensor) -> tf.Tensor:
+        """Ids `(N, C)` of N words."""
+        most = self.max_characters - 2
+        codes = tf.io.decode_raw(words, tf.uint8, fixed_length=most)
+        codes = tf.cast(codes, tf.int32) + 1
+        length = tf.minimum(tf.strings.length(words), most)
+        for marker, code in (("<S>", _SENTENCE_BEGIN), ("</S>", _SENTENCE_END)):
+            found = words == marker
+            codes = tf.where(found[:, None], code, codes)
+            length = tf.where(found, 1, length)
+        position, length = tf.range(most + 1)[None, :], length[:, None]
+        codes = tf.pad(codes, [[0, 0], [0, 1]])
+        codes = tf.where(position < length, codes, _CHARACTER_PAD)
+        codes = tf.where(position == length, _WORD_END, codes)
+        return tf.pad(codes, [[0, 0], [1, 0]], constant_values=_WORD_BEGIN)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _valid(text: tf.Tensor) -> tf.Tensor:
+    return tf.strings.unicode_transcode(
+        text, "UTF-8", "UTF-8", errors="replace"
+    )

@@ -1,0 +1,56 @@
+"""Text inputs as a file, so that training and serving read text alike."""
+
+import json
+from pathlib import Path
+
+from keras_ctx.text.bert_inputs import BertInputs
+from keras_ctx.text.elmo_inputs import ElmoInputs
+from keras_ctx.text.vocabulary import write_text
+
+_CLASSES = {cls.__name__: cls for cls in (BertInputs, ElmoInputs)}
+
+
+def save_inputs(inputs: BertInputs | ElmoInputs, path: str | Path) -> None:
+    """Writes the class and the configuration of `inputs` as JSON.
+
+    Args:
+        inputs: what to save.
+        path: the file; one that exists is replaced, at once or not at all.
+
+    Raises:
+        ValueError: for any other object.
+    """
+    name = type(inputs).__name__
+    if _CLASSES.get(name) is not type(inputs):
+        raise ValueError(
+            f"`inputs` must be one of {', '.join(_CLASSES)}. "
+            f"Received: {type(inputs)}"
+        )
+    saved = {"class": name, "config": inputs.get_config()}
+    write_text(
+        Path(path), json.dumps(saved, ensure_ascii=False, indent=1) + "\n"
+    )
+
+
+def load_inputs(path: str | Path) -> BertInputs | ElmoInputs:
+    """Reads what `save_inputs` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A new object, equal to the one that was saved.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is another one.
+    """
+    try:
+        saved = json.loads(Path(path).read_text(encoding="utf-8"))
+        cls, config = _CLASSES[saved["class"]], saved["config"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"`path` must be a file written by `save_inputs`, with a class "
+            f"of {', '.join(_CLASSES)}. Received: {path}"
+        ) from error
+    return cls.from_config(config)

@@ -1,0 +1,27 @@
+"""Schedules, optimizers, losses and the run folder; used with `model.fit`."""
+
+from keras_ctx.training.losses import (
+    LogLikelihoodLoss,
+    bert_pretraining_losses,
+    elmo_pretraining_losses,
+)
+from keras_ctx.training.optimizers import bert_optimizer
+from keras_ctx.training.run_folder import (
+    completed_epochs,
+    run_callbacks,
+    save_json,
+    save_model,
+)
+from keras_ctx.training.schedules import WarmupLinearDecay
+
+__all__ = [
+    "LogLikelihoodLoss",
+    "WarmupLinearDecay",
+    "bert_optimizer",
+    "bert_pretraining_losses",
+    "completed_epochs",
+    "elmo_pretraining_losses",
+    "run_callbacks",
+    "save_json",
+    "save_model",
+]

@@ -1,0 +1,59 @@
+"""Losses of pretraining, exact whatever the number of devices.
+
+All of them add up what they are given (`reduction="sum"`). The weights are
+normalized over the global batch by the input pipeline, before a batch is
+split, so that replicas with uneven numbers of targets add up to the gradient
+of one device. Keras's default would divide by each replica's own slots.
+"""
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class LogLikelihoodLoss(keras.losses.Loss):
+    """Weighted sum of negative log likelihoods that the model has computed.
+
+    Call arguments:
+        y_true: Of the shape of `y_pred`; not read.
+        y_pred: Negative log likelihoods, such as `elmo_language_model` gives.
+
+    Example:
+        >>> import numpy as np
+        >>> nll = np.array([[1.0, 2.0, 9.0]])
+        >>> loss = LogLikelihoodLoss()
+        >>> float(loss(0 * nll, nll, np.array([[0.5, 0.5, 0.0]])))
+        1.5
+    """
+
+    def __init__(self, name: str = "log_likelihood", **kwargs):
+        super().__init__(**{"name": name, "reduction": "sum", **kwargs})
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+def bert_pretraining_losses() -> dict[str, keras.losses.Loss]:
+    """The two losses of `bert_pretrainer`, for `compile`.
+
+    Example:
+        >>> sorted(bert_pretraining_losses())
+        ['masked_lm', 'next_sentence']
+    """
+    return {
+        key: keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="sum", name=key
+        )
+        for key in ("masked_lm", "next_sentence")
+    }
+
+
+def elmo_pretraining_losses() -> dict[str, keras.losses.Loss]:
+    """The two losses of `elmo_language_model`, for `compile`.
+
+    The paper's loss is the mean of both: `loss_weights` of 0.5 each.
+
+    Example:
+        >>> sorted(elmo_pretraining_losses())
+        ['backward', 'forward']
+    """
+    return {key: LogLikelihoodLoss(name=key) for key in ("forward", "backward")}

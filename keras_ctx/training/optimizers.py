@@ -1,0 +1,54 @@
+"""The optimizer that BERT is pretrained and fine-tuned with."""
+
+import keras
+
+from keras_ctx.training.schedules import WarmupLinearDecay
+
+# Biases, norms, and the few numbers of a ScalarMix: nothing to decay.
+NOT_DECAYED = r"^(bias|gamma|beta|weights|scale)$"
+
+
+def bert_optimizer(
+    peak_learning_rate: float,
+    total_steps: int,
+    warmup_share: float = 0.1,
+    weight_decay: float = 0.01,
+    clip_norm: float | None = 1.0,
+) -> keras.optimizers.AdamW:
+    """AdamW without decay on norms and biases, warm-up and linear decay.
+
+    Args:
+        peak_learning_rate: Highest learning rate.
+        total_steps: Updates of the whole run.
+        warmup_share: Share of them in which the rate rises.
+        weight_decay: Share of a weight taken off a step, times the rate.
+        clip_norm: Bound on the norm of all gradients together; `None` for
+            none.
+
+    Returns:
+        A `keras.optimizers.AdamW`.
+
+    Raises:
+        ValueError: numbers that `WarmupLinearDecay` refuses.
+
+    Example:
+        >>> bert_optimizer(1e-4, total_steps=100).weight_decay
+        0.01
+
+    Source:
+        Devlin et al. 2019, appendix A.2; Loshchilov and Hutter 2019,
+        https://arxiv.org/abs/1711.05101.
+
+    Differs:
+        google-research/bert leaves out Adam's bias correction; AdamW has it.
+    """
+    optimizer = keras.optimizers.AdamW(
+        WarmupLinearDecay(
+            peak_learning_rate, total_steps, round(warmup_share * total_steps)
+        ),
+        weight_decay=weight_decay,
+        epsilon=1e-6,
+        global_clipnorm=clip_norm,
+    )
+    optimizer.exclude_from_weight_decay(var_names=[NOT_DECAYED])
+    return optimizer

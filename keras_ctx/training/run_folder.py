@@ -1,0 +1,107 @@
+"""The folder of a run: what it writes and where it resumes."""
+
+import json
+import os
+from pathlib import Path
+
+import keras
+
+
+def run_callbacks(
+    folder: str | Path, batches_per_write: int = 20
+) -> list[keras.callbacks.Callback]:
+    """Callbacks of every run: resume, TensorBoard, a log, a stop at NaN.
+
+    Args:
+        folder: Of the run. `backup/` in it holds the state after the last
+            whole epoch until the run ends, `tensorboard/` the curves,
+            `epochs.csv` the figures of each epoch.
+        batches_per_write: Steps from one point of a curve to the next.
+
+    Returns:
+        A list for `model.fit(callbacks=...)`.
+
+    Example:
+        >>> import tempfile
+        >>> len(run_callbacks(tempfile.mkdtemp()))
+        4
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        # Two checkpoints, so that one survives a kill while the other is
+        # written.
+        keras.callbacks.BackupAndRestore(
+            str(folder / "backup"), double_checkpoint=True
+        ),
+        keras.callbacks.TensorBoard(
+            str(folder / "tensorboard"), update_freq=batches_per_write
+        ),
+        keras.callbacks.CSVLogger(str(folder / "epochs.csv"), append=True),
+        keras.callbacks.TerminateOnNaN(),
+    ]
+
+
+def completed_epochs(folder: str | Path) -> int:
+    """Whole epochs that an interrupted run in `folder` has behind it.
+
+    A dataset that starts there gives a resumed run the batches that it would
+    have seen without the interruption.
+
+    Example:
+        >>> completed_epochs("a folder that is not there")
+        0
+    """
+    metadata = Path(folder) / "backup" / "training_metadata.json"
+    if not metadata.exists():
+        return 0
+    return json.loads(metadata.read_text())["epoch"]
+
+
+def save_model(model: keras.Model, path: str | Path) -> Path:
+    """Write a `.keras` file under a temporary name, then rename it.
+
+    Args:
+        model: Any Keras model.
+        path: Ends in `.keras`; its folder is made.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: the path does not end in `.keras`.
+        OSError: the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from keras_ctx.models import bert_tiny
+        >>> path = Path(tempfile.mkdtemp()) / "encoder.keras"
+        >>> save_model(bert_tiny(100), path).name
+        'encoder.keras'
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"`path` must end in `.keras`. Received: {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+    model.save(temporary)
+    os.replace(temporary, path)
+    return path
+
+
+def save_json(content: dict, path: str | Path) -> Path:
+    """Write JSON under a temporary name, then rename it.
+
+    Example:
+        >>> import tempfile
+        >>> save_json({"f1": 0.5}, Path(tempfile.mkdtemp()) / "a.json").name
+        'a.json'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(
+        json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8"
+    )
+    os.replace(temporary, path)
+    return path

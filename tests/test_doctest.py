@@ -1,0 +1,45 @@
+"""Every example in a docstring of the library runs and prints what it says."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import keras_ctx
+import pytest
+
+PACKAGES = keras_ctx.__all__
+
+
+def public_names() -> list[tuple[str, str]]:
+    return [
+        (package, name)
+        for package in PACKAGES
+        for name in importlib.import_module(f"keras_ctx.{package}").__all__
+    ]
+
+
+def modules() -> list[str]:
+    walked = pkgutil.walk_packages(keras_ctx.__path__, "keras_ctx.")
+    return ["keras_ctx", *(module.name for module in walked)]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_run(
+    name: str, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An example that writes a file writes it here.
+    monkeypatch.chdir(tmp_path)
+    failed, _ = doctest.testmod(
+        importlib.import_module(name),
+        optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE,
+        raise_on_error=False,
+    )
+    assert failed == 0, "doctest's account of it stands above"
+
+
+@pytest.mark.parametrize(("package", "name"), public_names())
+def test_public_name_has_an_example(package: str, name: str) -> None:
+    public = getattr(importlib.import_module(f"keras_ctx.{package}"), name)
+    if inspect.isclass(public) or inspect.isfunction(public):
+        assert ">>>" in (inspect.getdoc(public) or ""), "no Example"

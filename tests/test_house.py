@@ -1,0 +1,180 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import configparser
+import importlib
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import keras_ctx
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+STANDARD_LIBRARY = sys.stdlib_module_names
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = sorted((ROOT / "keras_ctx").rglob("*.py"))
+RECIPES = sorted((ROOT / "recipes").glob("*.py"))
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+SHIPPED = LIBRARY + RECIPES + BENCHMARKS
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported_modules(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name.partition(".")[0] for name in names}
+
+
+def requirements() -> dict[str, list[Requirement]]:
+    """The ranges of setup.cfg: the base ("") and each extra."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    groups = {"": config["options"]["install_requires"]}
+    groups.update(config["options.extras_require"])
+    return {
+        group: [
+            Requirement(line) for line in text.splitlines() if line.strip()
+        ]
+        for group, text in groups.items()
+    }
+
+
+def locked_versions() -> dict[str, str]:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^([\w.-]+)==(\S+)$", lines, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in pins}
+
+
+def test_version_is_written_once() -> None:
+    quoted = re.compile(rf"""["']{re.escape(keras_ctx.__version__)}["']""")
+    files = [*SHIPPED, ROOT / "setup.cfg", ROOT / "pyproject.toml"]
+    found = [
+        name_of(path)
+        for path in files
+        if quoted.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["keras_ctx/__init__.py"]
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert config["metadata"]["version"] == "attr: keras_ctx.__version__"
+
+
+def test_changelog_has_a_section_for_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## \[([^\]]+)\]", changelog, re.MULTILINE)
+    assert keras_ctx.__version__ in sections
+    assert len(sections) == len(set(sections))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
+def test_module_is_no_longer_than_400_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", SHIPPED + TESTS, ids=name_of)
+def test_module_is_named_after_what_it_holds(path: Path) -> None:
+    banned = {"utils", "util", "helpers", "helper", "common", "misc"}
+    assert not banned & set(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", SHIPPED + TESTS, ids=name_of)
+def test_nothing_is_left_to_do(path: Path) -> None:
+    # Written in two halves, so that this file passes its own test.
+    unfinished = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
+    assert not unfinished.search(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
+def test_nothing_is_pickled(path: Path) -> None:
+    # Reading a pickle runs whatever its writer wished.
+    assert not imported_modules(path) & {"pickle", "cloudpickle", "dill"}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
+def test_module_says_what_it_is_for(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(source)), "no module docstring"
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=name_of)
+def test_recipe_imports_no_other_recipe(path: Path) -> None:
+    others = {other.stem for other in RECIPES}
+    # quickstart only chains the others.
+    if path.stem != "quickstart":
+        assert not imported_modules(path) & (others | {"recipes"})
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
+def test_library_knows_no_recipe(path: Path) -> None:
+    others = {other.stem for other in RECIPES + BENCHMARKS}
+    strangers = others | {"recipes", "benchmarks", "tests"}
+    assert not imported_modules(path) & strangers
+
+
+@pytest.mark.parametrize("package", keras_ctx.__all__)
+def test_public_package_lists_what_it_offers(package: str) -> None:
+    module = getattr(keras_ctx, package)
+    assert module is importlib.import_module(f"keras_ctx.{package}")
+    assert module.__doc__
+    assert module.__all__ == sorted(module.__all__)
+    for name in module.__all__:
+        assert hasattr(module, name), f"{name} is listed and missing"
+
+
+def test_public_packages_are_the_folders_that_there_are() -> None:
+    folders = {
+        path.parent.name for path in (ROOT / "keras_ctx").glob("*/__init__.py")
+    }
+    assert sorted(folders) == keras_ctx.__all__
+
+
+def test_unknown_package_is_refused_by_name() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        keras_ctx.nonsense  # noqa: B018
+
+
+def test_lock_lies_within_the_ranges() -> None:
+    locked = locked_versions()
+    groups = requirements()
+    for group in ("", "recipes", "samples", "test"):
+        for requirement in groups[group]:
+            version = locked.get(canonicalize_name(requirement.name))
+            assert version is not None, f"{requirement} is not in the lock"
+            assert requirement.specifier.contains(version, prereleases=True), (
+                f"{requirement} does not allow the locked {version}"
+            )
+
+
+def test_every_import_of_the_library_is_a_requirement() -> None:
+    base = {canonicalize_name(r.name) for r in requirements()[""]}
+    provided_by = {"keras_hub": "keras-hub", "tensorflow_text": "tensorflow-text"}
+    # Installed for one feature, and named in the error when missing.
+    optional = {"snownlp"}
+    for path in LIBRARY:
+        for module in imported_modules(path):
+            if module in STANDARD_LIBRARY | optional | {"", "keras_ctx"}:
+                continue
+            assert provided_by.get(module, module) in base, (
+                f"{name_of(path)} imports {module}, which setup.cfg's "
+                "install_requires does not name"
+            )
+
+
+def test_budget_of_80_columns_is_set() -> None:
+    pyproject = tomllib.loads(
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )
+    assert pyproject["tool"]["ruff"]["line-length"] == 80
