@@ -45,9 +45,7 @@ def requirements() -> dict[str, list[Requirement]]:
     groups = {"": config["options"]["install_requires"]}
     groups.update(config["options.extras_require"])
     return {
-        group: [
-            Requirement(line) for line in text.splitlines() if line.strip()
-        ]
+        group: [Requirement(line) for line in text.splitlines() if line.strip()]
         for group, text in groups.items()
     }
 
@@ -93,7 +91,9 @@ def test_module_is_named_after_what_it_holds(path: Path) -> None:
 @pytest.mark.parametrize("path", SHIPPED + TESTS, ids=name_of)
 def test_nothing_is_left_to_do(path: Path) -> None:
     # Written in two halves, so that this file passes its own test.
-    unfinished = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
+    unfinished = re.compile(
+        r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b"
+    )
     assert not unfinished.search(path.read_text(encoding="utf-8"))
 
 
@@ -160,7 +160,10 @@ def test_lock_lies_within_the_ranges() -> None:
 
 def test_every_import_of_the_library_is_a_requirement() -> None:
     base = {canonicalize_name(r.name) for r in requirements()[""]}
-    provided_by = {"keras_hub": "keras-hub", "tensorflow_text": "tensorflow-text"}
+    provided_by = {
+        "keras_hub": "keras-hub",
+        "tensorflow_text": "tensorflow-text",
+    }
     # Installed for one feature, and named in the error when missing.
     optional = {"snownlp"}
     for path in LIBRARY:

@@ -79,6 +79,24 @@ def bert_pretraining_dataset(
         FileNotFoundError: There is no such file.
         ValueError: An argument is out of range, or the file has no text or
             less than two documents of two sentences.
+
+    Example:
+        >>> from keras_ctx.text import BertInputs, character_vocabulary
+        >>> corpus = "春天来了。\n花开了。\n\n他在读书。\n书很好。\n"
+        >>> with open("corpus.txt", "w", encoding="utf-8") as file:
+        ...     _ = file.write(corpus)
+        >>> inputs = BertInputs(
+        ...     character_vocabulary([corpus]), 16, split="character"
+        ... )
+        >>> dataset = bert_pretraining_dataset(
+        ...     "corpus.txt", inputs, batch_size=2, steps_per_epoch=1,
+        ...     seed=0, max_masked=3,
+        ... )
+        >>> features, targets, weights = next(iter(dataset))
+        >>> features["masked_positions"].shape, targets["masked_lm"].shape
+        (TensorShape([2, 3]), TensorShape([2, 3]))
+        >>> weights["next_sentence"].numpy()
+        array([0.5, 0.5], dtype=float32)
     """
     check_at_least(
         1,

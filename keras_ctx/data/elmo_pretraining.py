@@ -37,7 +37,7 @@ def elmo_pretraining_dataset(
     text_inputs: WordInputs,
     vocabulary: Sequence[str],
     *,
-    num_negatives: int,
+    num_negatives: int | None,
     batch_size: int,
     steps_per_epoch: int,
     seed: int,
@@ -60,7 +60,8 @@ def elmo_pretraining_dataset(
         text_inputs: An `ElmoInputs`.
         vocabulary: The target words by falling frequency, `<S>`, `</S>` and
             `<UNK>` first.
-        num_negatives: N, words the softmax is sampled with, a direction.
+        num_negatives: N, words the softmax is sampled with, a direction;
+            `None` for a model with the full softmax.
         batch_size: B, over all replicas together.
         steps_per_epoch: Batches an epoch; for `model.fit` too.
         seed: Of the order and of the negative samples.
@@ -74,8 +75,8 @@ def elmo_pretraining_dataset(
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)`.
         Features: `char_ids` `(B, T, C)`, `forward_targets` and
-        `backward_targets` `(B, T + 1)`, `negative_ids` `(B, 2, N)`, equal
-        in all rows, the forward direction's first. Targets: `forward` and
+        `backward_targets` `(B, T + 1)`, , if sampled, `negative_ids`
+        `(B, 2, N)`, equal in all rows, the forward direction's first. Targets: `forward` and
         `backward`, zeros `(B, T + 1)`, because the model gives the loss
         itself. Weights: float32 under the same keys, each summing to 1 over
         the batch.
@@ -84,12 +85,29 @@ def elmo_pretraining_dataset(
         FileNotFoundError: There is no such file.
         ValueError: An argument is out of range, the vocabulary lacks its
             markers or repeats a word, or the file has no text.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> with open("corpus.txt", "w", encoding="utf-8") as file:
+        ...     _ = file.write("a cat sat\na dog ran\n")
+        >>> dataset = elmo_pretraining_dataset(
+        ...     "corpus.txt", ElmoInputs(max_characters=6),
+        ...     ["<S>", "</S>", "<UNK>", "a", "cat", "sat"],
+        ...     num_negatives=2, batch_size=2, steps_per_epoch=1, seed=0,
+        ... )
+        >>> features, targets, weights = next(iter(dataset))
+        >>> sorted(features["forward_targets"].numpy().tolist())
+        [[3, 2, 2, 1], [3, 4, 5, 1]]
+        >>> sorted(features["backward_targets"].numpy().tolist())
+        [[0, 3, 2, 2], [0, 3, 4, 5]]
+        >>> features["negative_ids"].shape, weights["forward"].numpy()[0]
+        (TensorShape([2, 2, 2]), array([0.125, ..., 0.125], dtype=float32))
     """
     check_at_least(
         1,
         batch_size=batch_size,
         steps_per_epoch=steps_per_epoch,
-        num_negatives=num_negatives,
+        num_negatives=1 if num_negatives is None else num_negatives,
         window=window,
         bucket_batches=bucket_batches,
     )
@@ -106,7 +124,7 @@ def elmo_pretraining_dataset(
             "`vocabulary` must hold every word once. "
             f"Received: {repeated!r} more than once"
         )
-    if num_negatives > len(vocabulary):
+    if num_negatives is not None and num_negatives > len(vocabulary):
         raise ValueError(
             "`num_negatives` must be at most the size of `vocabulary`. "
             f"Received: num_negatives={num_negatives}, "
@@ -140,21 +158,21 @@ def elmo_pretraining_dataset(
         forward, backward, weights = language_model_targets(
             table.lookup(tokens), tokens != ""
         )
-        negatives = tf.stack(
-            [
-                log_uniform_negatives(part, num_negatives, len(vocabulary))
-                for part in tf.unstack(
-                    tf.random.split(step_seed(seed, epoch, step), 2)
-                )
-            ]
-        )
         features = {
             **text_inputs(text),
             "forward_targets": forward,
             "backward_targets": backward,
-            # A row each, so that the batch can be split over replicas.
-            "negative_ids": tf.tile(negatives[None], [batch_size, 1, 1]),
         }
+        if num_negatives is not None:
+            seeds = tf.random.split(step_seed(seed, epoch, step), 2)
+            negatives = [
+                log_uniform_negatives(part, num_negatives, len(vocabulary))
+                for part in tf.unstack(seeds)
+            ]
+            # A row each, so that the batch can be split over replicas.
+            features["negative_ids"] = tf.tile(
+                tf.stack(negatives)[None], [batch_size, 1, 1]
+            )
         zeros = tf.zeros_like(weights)
         weights = normalize_weights(weights)
         return (

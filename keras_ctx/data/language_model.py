@@ -31,18 +31,17 @@ def language_model_targets(
         targets are 0.
 
     Example:
-
-    >>> forward, backward, weights = language_model_targets(
-    ...     tf.ragged.constant([[7, 8], [9]]))
-    >>> forward.numpy()
-    array([[7, 8, 1],
-           [9, 1, 0]], dtype=int32)
-    >>> backward.numpy()
-    array([[0, 7, 8],
-           [0, 9, 0]], dtype=int32)
-    >>> weights.numpy()
-    array([[1., 1., 1.],
-           [1., 1., 0.]], dtype=float32)
+        >>> forward, backward, weights = language_model_targets(
+        ...     tf.ragged.constant([[7, 8], [9]]))
+        >>> forward.numpy()
+        array([[7, 8, 1],
+               [9, 1, 0]], dtype=int32)
+        >>> backward.numpy()
+        array([[0, 7, 8],
+               [0, 9, 0]], dtype=int32)
+        >>> weights.numpy()
+        array([[1., 1., 1.],
+               [1., 1., 0.]], dtype=float32)
     """
     if isinstance(word_ids, tf.RaggedTensor):
         lengths = tf.cast(word_ids.row_lengths(), tf.int32)
@@ -83,11 +82,10 @@ def log_uniform_negatives(
         ValueError: `num_negatives` is not from 1 to `vocabulary_size`.
 
     Example:
-
-    >>> log_uniform_negatives([0, 1], 5, 1000).shape
-    TensorShape([5])
-    >>> sorted(log_uniform_negatives([0, 1], 4, 4).numpy().tolist())
-    [0, 1, 2, 3]
+        >>> log_uniform_negatives([0, 1], 5, 1000).shape
+        TensorShape([5])
+        >>> sorted(log_uniform_negatives([0, 1], 4, 4).numpy().tolist())
+        [0, 1, 2, 3]
 
     Source: `tf.random.log_uniform_candidate_sampler` has this law and no
     stateless form; Gumbel top-k: Kool et al. 2019 (arXiv:1903.06059).

@@ -45,16 +45,15 @@ def masked_lm_examples(
             id is left as a replacement.
 
     Example:
-
-    >>> rows = {"token_ids": tf.constant([[2, 7, 8, 9, 3, 0]]),
-    ...         "padding_mask": tf.constant([[True] * 5 + [False]])}
-    >>> masked, ids, weights = masked_lm_examples(
-    ...     rows, [1, 2], mask_id=4, special_ids=range(5),
-    ...     vocabulary_size=10, max_masked=2)
-    >>> masked["token_ids"].numpy(), masked["masked_positions"].numpy()
-    (array([[2, 7, 4, 9, 3, 0]], dtype=int32), array([[2, 0]], dtype=int32))
-    >>> ids.numpy(), weights.numpy()
-    (array([[8, 0]], dtype=int32), array([[1., 0.]], dtype=float32))
+        >>> rows = {"token_ids": tf.constant([[2, 7, 8, 9, 3, 0]]),
+        ...         "padding_mask": tf.constant([[True] * 5 + [False]])}
+        >>> masked, ids, weights = masked_lm_examples(
+        ...     rows, [1, 2], mask_id=4, special_ids=range(5),
+        ...     vocabulary_size=10, max_masked=2)
+        >>> masked["token_ids"].numpy(), masked["masked_positions"].numpy()
+        (array([[2, 7, 4, 9, 3, 0]], dtype=int32), array([[2, 0]], dtype=int32))
+        >>> ids.numpy(), weights.numpy()
+        (array([[8, 0]], dtype=int32), array([[1., 0.]], dtype=float32))
 
     Source: Devlin et al. 2019, section 3.1 (arXiv:1810.04805). Differs: the
     original counts `[CLS]` and `[SEP]` into the 15 %, and may use a special

@@ -65,12 +65,11 @@ def read_lines(path: str | Path) -> Iterator[str]:
             drawn, and names the file and the line.
 
     Example:
-
-    >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp(), "corpus.txt")
-    >>> _ = path.write_bytes(b"\xef\xbb\xbfone\r\n\r\ntwo\n")
-    >>> list(read_lines(path))
-    ['one', 'two']
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "corpus.txt")
+        >>> _ = path.write_bytes(b"\xef\xbb\xbfone\r\n\r\ntwo\n")
+        >>> list(read_lines(path))
+        ['one', 'two']
     """
     found = False
     for _, line in _numbered_lines(path):
@@ -98,12 +97,11 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
         ValueError: The file has no text, or bytes that are not UTF-8.
 
     Example:
-
-    >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp(), "corpus.txt")
-    >>> _ = path.write_text("A one.\nA two.\n\nB one.\n")
-    >>> list(read_documents(path))
-    [['A one.', 'A two.'], ['B one.']]
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "corpus.txt")
+        >>> _ = path.write_text("A one.\nA two.\n\nB one.\n")
+        >>> list(read_documents(path))
+        [['A one.', 'A two.'], ['B one.']]
     """
     document: list[str] = []
     found = False
@@ -141,12 +139,11 @@ def read_labelled(
             with another number of columns.
 
     Example:
-
-    >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp(), "reviews.tsv")
-    >>> _ = path.write_text("good\tpositive\nbad\tnegative\n")
-    >>> list(read_labelled(path))
-    [('good', 'positive'), ('bad', 'negative')]
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "reviews.tsv")
+        >>> _ = path.write_text("good\tpositive\nbad\tnegative\n")
+        >>> list(read_labelled(path))
+        [('good', 'positive'), ('bad', 'negative')]
     """
     found = False
     for number, line in _numbered_lines(path):
@@ -184,12 +181,11 @@ def read_conll(path: str | Path) -> Iterator[tuple[list[str], list[str]]]:
             of one column, or lines with different numbers of columns.
 
     Example:
-
-    >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp(), "names.conll")
-    >>> _ = path.write_text("In O\nRome B-LOC\n\nYes O\n")
-    >>> list(read_conll(path))
-    [(['In', 'Rome'], ['O', 'B-LOC']), (['Yes'], ['O'])]
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "names.conll")
+        >>> _ = path.write_text("In O\nRome B-LOC\n\nYes O\n")
+        >>> list(read_conll(path))
+        [(['In', 'Rome'], ['O', 'B-LOC']), (['Yes'], ['O'])]
     """
     words: list[str] = []
     tags: list[str] = []
@@ -231,9 +227,8 @@ def label_ids(labels: Sequence[str], label_set: Sequence[str]) -> list[int]:
         ValueError: A label is not in the set.
 
     Example:
-
-    >>> label_ids(["O", "B-PER", "O"], ["O", "B-PER", "I-PER"])
-    [0, 1, 0]
+        >>> label_ids(["O", "B-PER", "O"], ["O", "B-PER", "I-PER"])
+        [0, 1, 0]
     """
     ids = {label: index for index, label in enumerate(label_set)}
     for position, label in enumerate(labels):

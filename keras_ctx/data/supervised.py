@@ -67,6 +67,16 @@ def classification_dataset(
     Raises:
         ValueError: The two lists differ in length, are empty, or do not
             fill one training batch.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> dataset = classification_dataset(
+        ...     ["good", "very bad"], [1, 0], ElmoInputs(max_characters=6),
+        ...     batch_size=2, training=False,
+        ... )
+        >>> features, targets = next(iter(dataset))
+        >>> features["char_ids"].shape, targets["logits"].numpy()
+        (TensorShape([2, 2, 6]), array([1, 0], dtype=int32))
     """
     _check_lengths(texts, "labels", labels)
     text_tensor = tf.constant(list(texts), tf.string)
@@ -123,6 +133,20 @@ def tagging_dataset(
     Raises:
         ValueError: A sentence and its tags, or the two lists, differ in
             length, are empty, or do not fill one training batch.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> dataset = tagging_dataset(
+        ...     [["In", "Rome"], ["Yes"]], [[0, 1], [0]],
+        ...     ElmoInputs(max_characters=6), batch_size=2, training=False,
+        ... )
+        >>> features, targets, weights = next(iter(dataset))
+        >>> targets["logits"].numpy()
+        array([[0, 1],
+               [0, 0]], dtype=int32)
+        >>> weights["logits"].numpy()
+        array([[0.33333334, 0.33333334],
+               [0.33333334, 0.        ]], dtype=float32)
     """
     _check_lengths(sentences, "tags", tags)
     lengths = [len(sentence) for sentence in sentences]
@@ -174,9 +198,8 @@ def length_order(rows: Sequence[Sequence]) -> list[int]:
         output i of a dataset built in this order belongs.
 
     Example:
-
-    >>> length_order(["ccc", "a", "bb"])
-    [1, 2, 0]
+        >>> length_order(["ccc", "a", "bb"])
+        [1, 2, 0]
     """
     return sorted(range(len(rows)), key=lambda row: len(rows[row]))
 

@@ -18,10 +18,9 @@ def normalize_weights(weights: tf.Tensor) -> tf.Tensor:
         A float32 tensor of the same shape.
 
     Example:
-
-    >>> normalize_weights(tf.constant([[1, 1], [1, 0]])).numpy()
-    array([[0.33333334, 0.33333334],
-           [0.33333334, 0.        ]], dtype=float32)
+        >>> normalize_weights(tf.constant([[1, 1], [1, 0]])).numpy()
+        array([[0.33333334, 0.33333334],
+               [0.33333334, 0.        ]], dtype=float32)
     """
     weights = tf.cast(weights, tf.float32)
     return weights / tf.maximum(tf.reduce_sum(weights), 1e-12)

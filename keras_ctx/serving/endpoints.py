@@ -73,9 +73,12 @@ def features_signature(model: keras.Model) -> dict[str, tf.TensorSpec]:
 def _has_tag(
     tokens: tf.Tensor, features: Tensors, text_inputs: TextInputs
 ) -> tf.Tensor:
-    is_text = tf.not_equal(tokens, "")
-    if isinstance(text_inputs, BertInputs):
-        # By id, not by its look: a text may hold "[SEP]" in plain letters.
-        for marker in (text_inputs.cls_id, text_inputs.sep_id):
-            is_text &= tf.not_equal(features["token_ids"], marker)
-    return is_text
+    if isinstance(text_inputs, ElmoInputs):
+        return tf.not_equal(tokens, "")
+    # By id, not by its look: a text may hold "[SEP]" in plain letters. The
+    # tag of a word stands on its first piece, where it was learned.
+    tagless = [
+        token in ("[PAD]", "[CLS]", "[SEP]") or token.startswith("##")
+        for token in text_inputs.vocabulary
+    ]
+    return ~tf.gather(tf.constant(tagless), features["token_ids"])

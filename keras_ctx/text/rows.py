@@ -48,7 +48,8 @@ def as_rows(value: Any, name: str, dtype: tf.DType = tf.string) -> Any:
             f"Received: dtype={value.dtype.name}"
         )
     if isinstance(value, tf.RaggedTensor):
-        return value.with_flat_values(tf.ensure_shape(value.values, [None]))
+        value = value.with_row_splits_dtype(tf.int64)
+        return value.with_values(tf.ensure_shape(value.values, [None]))
     return tf.ensure_shape(value, [None])
 
 
@@ -68,17 +69,15 @@ def as_labelled_rows(words: Any, label_ids: Any) -> tuple[Any, Any]:
             "`label_ids` must be integers. "
             f"Received: dtype={label_ids.dtype.name}"
         )
-    splits = tf.cast(label_ids.row_splits, tf.int64)
+    label_ids = label_ids.with_row_splits_dtype(tf.int64)
     check = tf.debugging.assert_equal(
-        tf.cast(words.row_splits, tf.int64),
-        splits,
+        words.row_splits,
+        label_ids.row_splits,
         message="`label_ids` must have one label a word, in every row.",
     )
     with tf.control_dependencies([] if check is None else [check]):
         labels = tf.cast(tf.ensure_shape(label_ids.values, [None]), tf.int32)
-    return words, tf.RaggedTensor.from_row_splits(
-        labels, splits, validate=False
-    )
+    return words, label_ids.with_values(labels)
 
 
 def keep(rows: tf.RaggedTensor, mask: tf.Tensor) -> tf.RaggedTensor:
@@ -94,7 +93,8 @@ def keep(rows: tf.RaggedTensor, mask: tf.Tensor) -> tf.RaggedTensor:
 def cut(rows: tf.RaggedTensor, lengths: tf.Tensor) -> tf.RaggedTensor:
     """Keeps the first `lengths[b]` values of every row b."""
     position = tf.ragged.range(rows.row_lengths()).values
-    return keep(rows, position < tf.gather(lengths, rows.value_rowids()))
+    limit = tf.gather(tf.cast(lengths, position.dtype), rows.value_rowids())
+    return keep(rows, position < limit)
 
 
 def shared_lengths(
@@ -124,9 +124,6 @@ def pad(rows: tf.RaggedTensor, value: Any, length: int | None) -> tf.Tensor:
     """Pads rows to `length`, or to the longest of the batch but at least 1."""
     width: Any = length
     if length is None:
-        longest = tf.reduce_max(rows.row_lengths())
-        width = tf.maximum(tf.cast(1, longest.dtype), longest)
-    shape = [None, width] if length is not None else None
-    if shape is None:
-        shape = tf.stack([tf.constant(-1, width.dtype), width])
+        width = tf.maximum(tf.reduce_max(rows.row_lengths()), 1)
+    shape = [None, width, *rows.values.shape[1:]]
     return rows.to_tensor(default_value=value, shape=shape)

@@ -90,7 +90,7 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
 
 
 def save_json(content: dict, path: str | Path) -> Path:
-    """Write JSON under a temporary name, then rename it.
+    """Write JSON under a temporary name, then rename it; paths as text.
 
     Example:
         >>> import tempfile
@@ -101,7 +101,8 @@ def save_json(content: dict, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(
-        json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8"
+        json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n",
+        "utf-8",
     )
     os.replace(temporary, path)
     return path
