@@ -5,8 +5,9 @@ import importlib
 import inspect
 import pkgutil
 
-import keras_ctx
 import pytest
+
+import keras_ctx
 
 PACKAGES = keras_ctx.__all__
 

@@ -4,6 +4,7 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
+from keras_ctx.data.batches import length_order
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.language_model import (
@@ -27,7 +28,6 @@ from keras_ctx.data.samples import (
 from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.supervised import (
     classification_dataset,
-    length_order,
     tagging_dataset,
 )
 from keras_ctx.data.weights import normalize_weights

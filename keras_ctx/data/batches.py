@@ -5,13 +5,13 @@ that stopped after epoch k - 1 goes on with `first_epoch=k` and sees exactly
 what it would have seen.
 """
 
+import hashlib
 import itertools
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
-import tensorflow as tf
 
 Item = TypeVar("Item")
 
@@ -29,16 +29,10 @@ def check_at_least(minimum: int, **arguments: int) -> None:
             )
 
 
-def stream_seed(seed: int, *path: int) -> int:
-    """One seed from a seed and, say, an epoch; for Python's `random`."""
-    state = np.random.SeedSequence((seed, *path)).generate_state(2)
-    return int(state[0]) << 32 | int(state[1])
-
-
-def step_seed(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    """The seed pair of one step, for `tf.random.stateless_*`."""
-    pair = tf.constant([seed % 2**31, seed // 2**31 % 2**31], tf.int32)
-    return tf.random.fold_in(tf.random.fold_in(pair, epoch), step)
+def mixed_seed(*path: int | str) -> int:
+    """One seed, below 2**63, from say a seed, an epoch and a step."""
+    digest = hashlib.sha256(repr(path).encode()).digest()
+    return int.from_bytes(digest[:8]) >> 1
 
 
 def shuffled(
@@ -92,8 +86,8 @@ def epoch_batches(
     first_epoch: int,
     num_batches: int,
     length: Callable[[Item], int],
-) -> Iterator[tuple[int, int, list[Item]]]:
-    """Yield `(epoch, step, items)` without end.
+) -> Iterator[tuple[int, list[Item]]]:
+    """Yield `(seed of the step, items)` without end.
 
     `stream(seed)` is one shuffled pass over the data. An epoch is exactly
     `steps_per_epoch` batches of passes one after another; it begins with a
@@ -101,16 +95,33 @@ def epoch_batches(
     """
     for epoch in itertools.count(first_epoch):
         passes = (
-            stream(stream_seed(seed, epoch, index))
+            stream(mixed_seed(seed, epoch, "pass", index))
             for index in itertools.count()
         )
         batches = length_batches(
             itertools.chain.from_iterable(passes),
             batch_size,
-            seed=stream_seed(seed, epoch),
+            seed=mixed_seed(seed, epoch, "order"),
             num_batches=num_batches,
             length=length,
         )
         batches = itertools.islice(batches, steps_per_epoch)
         for step, batch in enumerate(batches):
-            yield epoch, step, batch
+            yield mixed_seed(seed, epoch, "step", step), batch
+
+
+def length_order(rows: Sequence[Sequence]) -> list[int]:
+    """The order of rows by length, for evaluation with little padding.
+
+    Args:
+        rows: Texts or sentences.
+
+    Returns:
+        Row numbers; equal lengths keep their order. `order[i]` is where
+        output i of a dataset built in this order belongs.
+
+    Example:
+        >>> length_order(["ccc", "a", "bb"])
+        [1, 2, 0]
+    """
+    return sorted(range(len(rows)), key=lambda row: len(rows[row]))

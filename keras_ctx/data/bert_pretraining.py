@@ -6,7 +6,7 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from keras_ctx.data.batches import check_at_least, epoch_batches, step_seed
+from keras_ctx.data.batches import check_at_least, epoch_batches
 from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.readers import read_documents
 from keras_ctx.data.sentence_pairs import sentence_pairs
@@ -44,7 +44,7 @@ def bert_pretraining_dataset(
     window: int = 1000,
     bucket_batches: int = 1,
 ) -> tf.data.Dataset:
-    """Masked words and sentence pairs from a corpus file, without end.
+    r"""Masked words and sentence pairs from a corpus file, without end.
 
     Every epoch is `steps_per_epoch` full batches and a pure function of
     the seed and its number: a run that starts with `first_epoch=k` sees
@@ -124,7 +124,7 @@ def bert_pretraining_dataset(
     next(pairs(0))
 
     def batches():
-        for epoch, step, rows in epoch_batches(
+        for step_seed, rows in epoch_batches(
             pairs,
             batch_size=batch_size,
             seed=seed,
@@ -133,12 +133,12 @@ def bert_pretraining_dataset(
             num_batches=bucket_batches,
             length=lambda pair: length(pair[0]) + length(pair[1]),
         ):
-            yield epoch, step, *zip(*rows, strict=True)
+            yield (step_seed, 0), *zip(*rows, strict=True)
 
-    def examples(epoch, step, first, second, is_next):
+    def examples(step_seed, first, second, is_next):
         features, masked_ids, masked_weights = masked_lm_examples(
             text_inputs(first, second),
-            step_seed(seed, epoch, step),
+            step_seed,
             mask_id=text_inputs.mask_id,
             special_ids=text_inputs.special_ids,
             vocabulary_size=text_inputs.vocabulary_size,
@@ -155,8 +155,7 @@ def bert_pretraining_dataset(
     dataset = tf.data.Dataset.from_generator(
         batches,
         output_signature=(
-            tf.TensorSpec((), tf.int32),
-            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((2,), tf.int64),
             tf.TensorSpec((batch_size,), tf.string),
             tf.TensorSpec((batch_size,), tf.string),
             tf.TensorSpec((batch_size,), tf.int32),

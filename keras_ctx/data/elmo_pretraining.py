@@ -10,7 +10,6 @@ from keras_ctx.data.batches import (
     check_at_least,
     epoch_batches,
     shuffled,
-    step_seed,
 )
 from keras_ctx.data.language_model import (
     BEGIN,
@@ -46,7 +45,7 @@ def elmo_pretraining_dataset(
     window: int = 10_000,
     bucket_batches: int = 32,
 ) -> tf.data.Dataset:
-    """Next and previous words from a corpus file, without end.
+    r"""Next and previous words from a corpus file, without end.
 
     A row is one line that is not blank; `text_inputs` splits it into words
     and cuts it to its `max_length`. A word outside the vocabulary is
@@ -75,11 +74,11 @@ def elmo_pretraining_dataset(
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)`.
         Features: `char_ids` `(B, T, C)`, `forward_targets` and
-        `backward_targets` `(B, T + 1)`, , if sampled, `negative_ids`
-        `(B, 2, N)`, equal in all rows, the forward direction's first. Targets: `forward` and
-        `backward`, zeros `(B, T + 1)`, because the model gives the loss
-        itself. Weights: float32 under the same keys, each summing to 1 over
-        the batch.
+        `backward_targets` `(B, T + 1)` and, if sampled, `negative_ids`
+        `(B, 2, N)`, equal in all rows, the forward direction's first.
+        Targets: `forward` and `backward`, zeros `(B, T + 1)`, because the
+        model gives the loss itself. Weights: float32 under the same keys,
+        each summing to 1 over the batch.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -143,7 +142,7 @@ def elmo_pretraining_dataset(
         return shuffled(read_lines(path), seed=pass_seed, window=window)
 
     def batches():
-        return epoch_batches(
+        for step_seed, rows in epoch_batches(
             lines,
             batch_size=batch_size,
             seed=seed,
@@ -151,9 +150,10 @@ def elmo_pretraining_dataset(
             first_epoch=first_epoch,
             num_batches=bucket_batches,
             length=length,
-        )
+        ):
+            yield (step_seed, 0), rows
 
-    def examples(epoch, step, text):
+    def examples(step_seed, text):
         tokens = text_inputs.tokens(text)
         forward, backward, weights = language_model_targets(
             table.lookup(tokens), tokens != ""
@@ -164,7 +164,7 @@ def elmo_pretraining_dataset(
             "backward_targets": backward,
         }
         if num_negatives is not None:
-            seeds = tf.random.split(step_seed(seed, epoch, step), 2)
+            seeds = tf.random.split(step_seed, 2)
             negatives = [
                 log_uniform_negatives(part, num_negatives, len(vocabulary))
                 for part in tf.unstack(seeds)
@@ -184,8 +184,7 @@ def elmo_pretraining_dataset(
     dataset = tf.data.Dataset.from_generator(
         batches,
         output_signature=(
-            tf.TensorSpec((), tf.int32),
-            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((2,), tf.int64),
             tf.TensorSpec((batch_size,), tf.string),
         ),
     )

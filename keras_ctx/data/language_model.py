@@ -1,7 +1,5 @@
 """Targets and negative samples of a bidirectional language model."""
 
-from collections.abc import Sequence
-
 import tensorflow as tf
 
 BEGIN, END, UNKNOWN = "<S>", "</S>", "<UNK>"
@@ -60,7 +58,7 @@ def language_model_targets(
 
 
 def log_uniform_negatives(
-    seed: tf.Tensor | Sequence[int], num_negatives: int, vocabulary_size: int
+    seed: tf.Tensor | tuple[int, int], num_negatives: int, vocabulary_size: int
 ) -> tf.Tensor:
     """Draw distinct word ids, frequent ones more often.
 
@@ -82,9 +80,9 @@ def log_uniform_negatives(
         ValueError: `num_negatives` is not from 1 to `vocabulary_size`.
 
     Example:
-        >>> log_uniform_negatives([0, 1], 5, 1000).shape
+        >>> log_uniform_negatives((0, 1), 5, 1000).shape
         TensorShape([5])
-        >>> sorted(log_uniform_negatives([0, 1], 4, 4).numpy().tolist())
+        >>> sorted(log_uniform_negatives((0, 1), 4, 4).numpy().tolist())
         [0, 1, 2, 3]
 
     Source: `tf.random.log_uniform_candidate_sampler` has this law and no

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 def masked_lm_examples(
     features: dict[str, tf.Tensor],
-    seed: tf.Tensor | Sequence[int],
+    seed: tf.Tensor | tuple[int, int],
     *,
     mask_id: int,
     special_ids: Sequence[int],
@@ -48,7 +48,7 @@ def masked_lm_examples(
         >>> rows = {"token_ids": tf.constant([[2, 7, 8, 9, 3, 0]]),
         ...         "padding_mask": tf.constant([[True] * 5 + [False]])}
         >>> masked, ids, weights = masked_lm_examples(
-        ...     rows, [1, 2], mask_id=4, special_ids=range(5),
+        ...     rows, (1, 2), mask_id=4, special_ids=range(5),
         ...     vocabulary_size=10, max_masked=2)
         >>> masked["token_ids"].numpy(), masked["masked_positions"].numpy()
         (array([[2, 7, 4, 9, 3, 0]], dtype=int32), array([[2, 0]], dtype=int32))
@@ -105,11 +105,10 @@ def masked_lm_examples(
     )
 
     positions = tf.sort(tf.where(chosen, tf.range(length), length), axis=1)
+    # Padded first: a batch may have fewer columns than slots.
     positions = tf.pad(
-        positions[:, :max_masked],
-        [[0, 0], [0, tf.maximum(max_masked - length, 0)]],
-        constant_values=length,
-    )
+        positions, [[0, 0], [0, max_masked]], constant_values=length
+    )[:, :max_masked]
     positions = tf.ensure_shape(positions, [None, max_masked])
     used = positions < length
     positions = tf.where(used, positions, 0)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -158,12 +158,9 @@ def tagging_dataset(
             )
     flat_words = [word for sentence in sentences for word in sentence]
     flat_tags = [tag for row_tags in tags for tag in row_tags]
-    words = tf.RaggedTensor.from_row_lengths(
-        tf.constant(flat_words, tf.string), lengths
-    )
-    tag_ids = tf.RaggedTensor.from_row_lengths(
-        tf.constant(flat_tags, tf.int32), lengths
-    )
+    ragged: Any = tf.RaggedTensor  # the type stubs know few of its methods
+    words = ragged.from_row_lengths(tf.constant(flat_words, tf.string), lengths)
+    tag_ids = ragged.from_row_lengths(tf.constant(flat_tags, tf.int32), lengths)
 
     def examples(rows):
         row_words = tf.gather(words, rows)
@@ -185,23 +182,6 @@ def tagging_dataset(
         first_epoch=first_epoch,
         bucket_batches=bucket_batches,
     )
-
-
-def length_order(rows: Sequence[Sequence]) -> list[int]:
-    """The order of rows by length, for evaluation with little padding.
-
-    Args:
-        rows: Texts or sentences.
-
-    Returns:
-        Row numbers; equal lengths keep their order. `order[i]` is where
-        output i of a dataset built in this order belongs.
-
-    Example:
-        >>> length_order(["ccc", "a", "bb"])
-        [1, 2, 0]
-    """
-    return sorted(range(len(rows)), key=lambda row: len(rows[row]))
 
 
 def _check_lengths(rows: Sequence, name: str, other: Sequence) -> None:
@@ -234,7 +214,7 @@ def _batched_rows(
         return iter(rows[: steps * batch_size])
 
     def batches():
-        for _, _, rows in epoch_batches(
+        for _, rows in epoch_batches(
             permutation,
             batch_size=batch_size,
             seed=seed,

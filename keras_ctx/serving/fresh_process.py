@@ -53,4 +53,5 @@ def answers_in_fresh_process(
                 f"{finished.returncode}.\n{finished.stderr[-2000:]}"
             )
         with np.load(output, allow_pickle=False) as arrays:
-            return dict(arrays)
+            names, *values = (arrays[key] for key in arrays.files)
+        return dict(zip(names.tolist(), values, strict=True))

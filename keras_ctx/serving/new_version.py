@@ -52,13 +52,14 @@ def _locked_folder(path: Path) -> tuple[Path, int]:
     while True:
         folder = path / f"{PREFIX}{uuid.uuid4().hex}"
         folder.mkdir()
-        lock = os.open(folder, os.O_RDONLY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # Between the two calls another export may have taken the folder for
-        # a leftover and removed it.
-        if folder.is_dir():
-            return folder, lock
-        os.close(lock)
+        # Until it is locked, another export may take the folder for a
+        # leftover and remove it; then there is another try.
+        with contextlib.suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.is_dir():
+                return folder, lock
+            os.close(lock)
 
 
 def _remove_leftovers(path: Path) -> None:

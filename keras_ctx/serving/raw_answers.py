@@ -113,4 +113,6 @@ def as_numpy(x: tf.Tensor) -> np.ndarray:
 
 if __name__ == "__main__":
     _, folder, output = sys.argv
-    np.savez(output, **answers(folder, json.load(sys.stdin)))
+    found = answers(folder, json.load(sys.stdin))
+    # By position: an output may have the name of one of savez's arguments.
+    np.savez(output, np.array(list(found), np.str_), *found.values())

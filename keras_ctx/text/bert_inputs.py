@@ -111,23 +111,15 @@ class BertInputs:
     ) -> dict[str, tf.Tensor]:
         segments = [
             self._split(value, name)[0].ids
-            for name, value in (("text", text), ("second_text", second_text))
-            if value is not None or name == "text"
+            for name, value in _given(text, second_text)
         ]
-        segments = self._cut(segments)
-        ids = rows.join(segments, self.cls_id, self.sep_id)
-        token_ids = self._pad(ids, self.pad_id)
-        position = tf.range(tf.shape(token_ids)[1])[None, :]
-        padding_mask = position < _lengths(ids)[:, None]
-        if len(segments) == 1:
-            segment_ids = tf.zeros_like(token_ids)
-        else:
-            second = position >= _lengths(segments[0])[:, None] + 2
-            segment_ids = tf.cast(second & padding_mask, tf.int32)
+        plan = self._pack(segments)
         return {
-            "token_ids": token_ids,
-            "segment_ids": segment_ids,
-            "padding_mask": padding_mask,
+            "token_ids": plan.gather(
+                segments, self.cls_id, self.sep_id, self.pad_id
+            ),
+            "segment_ids": plan.segment_ids,
+            "padding_mask": plan.padding_mask,
         }
 
     def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
@@ -144,14 +136,11 @@ class BertInputs:
         Returns:
             Strings `(B, T)`: `[CLS]`, the pieces, `[SEP]`; "" on padding.
         """
-        segments = [
+        segments: list[Any] = [
             self._split(value, name, surface=True)[0].surface
-            for name, value in (("text", text), ("second_text", second_text))
-            if value is not None or name == "text"
+            for name, value in _given(text, second_text)
         ]
-        return self._pad(
-            rows.join(self._cut(segments), "[CLS]", "[SEP]"), ""
-        )
+        return self._pack(segments).gather(segments, "[CLS]", "[SEP]", "")
 
     def align_labels(
         self, words: Any, label_ids: Any, ignore: int = -1
@@ -170,11 +159,13 @@ class BertInputs:
         pieces, first = self._split(words, "words")
         labels = tf.where(
             first,
-            tf.gather(label_ids.values, tf.cumsum(tf.cast(first, tf.int32)) - 1),
+            tf.gather(
+                label_ids.values, tf.cumsum(tf.cast(first, tf.int32)) - 1
+            ),
             ignore,
         )
-        segments = self._cut([pieces.ids.with_values(labels)])
-        return self._pad(rows.join(segments, ignore, ignore), ignore)
+        segments = [pieces.ids.with_values(labels)]
+        return self._pack(segments).gather(segments, ignore, ignore, ignore)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, ready for JSON."""
@@ -217,18 +208,11 @@ class BertInputs:
         first = tf.ragged.range(ids.row_lengths()).values == 0
         return Pieces(text.with_values(ids).merge_dims(1, 2), words), first
 
-    def _cut(self, segments: list[Any]) -> list[Any]:
-        budget = self.max_length - 1 - len(segments)
-        lengths = [_lengths(segment) for segment in segments]
-        if len(segments) == 1:
-            return [segments[0][:, :budget]]
-        shared = rows.shared_lengths(lengths[0], lengths[1], budget)
-        return [rows.cut(s, n) for s, n in zip(segments, shared, strict=True)]
-
-    def _pad(self, values: tf.RaggedTensor, value: Any) -> tf.Tensor:
-        length = self.max_length if self.padding == "max_length" else None
-        return rows.pad(values, value, length)
+    def _pack(self, segments: list[tf.RaggedTensor]) -> rows.Packing:
+        return rows.pack(segments, self.max_length, self.padding == "longest")
 
 
-def _lengths(values: tf.RaggedTensor) -> tf.Tensor:
-    return tf.cast(values.row_lengths(), tf.int32)
+def _given(text: Any, second_text: Any) -> list[tuple[str, Any]]:
+    if second_text is None:
+        return [("text", text)]
+    return [("text", text), ("second_text", second_text)]

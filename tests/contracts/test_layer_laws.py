@@ -1,0 +1,342 @@
+"""The laws that every layer obeys, on every backend."""
+
+import inspect
+import json
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from backends import BACKEND, compiled, gradients
+from keras import ops
+from keras_ctx import layers
+from layer_cases import CASES, LENGTHS, Argument, Case
+
+POLICIES = {  # name: the bound on the difference from float32
+    "float16": 2e-2,
+    "bfloat16": 2e-1,
+    "mixed_float16": 2e-2,
+    "mixed_bfloat16": 2e-1,
+    "float64": 1e-5,
+}
+
+
+def subjects(law: str) -> pytest.MarkDecorator:
+    """All cases but those that cannot obey a law and say why."""
+    return pytest.mark.parametrize(
+        "case",
+        [case for case in CASES if law not in case.exempt],
+        ids=lambda case: case.name,
+    )
+
+
+every_case = subjects("")
+
+
+def randomized(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """Biases that are 0 and norms that are 1 would hide mistakes."""
+    generator = np.random.default_rng(5)
+    for weight in layer.weights:
+        if "seed" not in weight.path:
+            weight.assign(0.5 * generator.normal(size=weight.shape))
+    return layer
+
+
+def arrays(case: Case) -> dict[str, np.ndarray]:
+    return {name: each.value for name, each in case.flat_arguments.items()}
+
+
+def call(case: Case, layer: keras.layers.Layer, flat: dict[str, Any]) -> list:
+    return keras.tree.flatten(layer(**case.nested(flat), **case.call))
+
+
+def built(case: Case, **kwargs) -> keras.layers.Layer:
+    layer = case.create(**kwargs)
+    build(case, layer)
+    return randomized(layer)
+
+
+def build(case: Case, layer: keras.layers.Layer) -> None:
+    shapes = {
+        f"{name}_shape": value.shape
+        for name, value in arrays(case).items()
+        if not isinstance(case.arguments.get(name, []), list)
+    }
+    for name, value in case.arguments.items():
+        if isinstance(value, list):
+            shapes[f"{name}_shape"] = [each.value.shape for each in value]
+    wanted = inspect.signature(layer.build).parameters
+    if set(shapes) & set(wanted):
+        layer.build(**{k: v for k, v in shapes.items() if k in wanted})
+    else:  # a layer of Keras, or one without weights
+        layer.build(next(iter(shapes.values())))
+
+
+def numpy(outputs: list) -> list[np.ndarray]:
+    return [ops.convert_to_numpy(x) for x in outputs]
+
+
+def as_float(array: np.ndarray) -> np.ndarray:
+    return np.asarray(ops.convert_to_numpy(ops.cast(array, "float32")))
+
+
+def functional(case: Case, layer: keras.layers.Layer) -> keras.Model:
+    """The layer in a model whose B, T and M are dynamic."""
+    inputs = {
+        name: keras.Input(
+            batch_shape=[
+                None if axis in "BTM" else size
+                for axis, size in zip(each.axes, each.value.shape, strict=True)
+            ],
+            dtype=each.value.dtype.name,
+            name=name,
+        )
+        for name, each in case.flat_arguments.items()
+    }
+    outputs = call(case, layer, inputs)
+    return keras.Model(inputs, {f"y{i}": y for i, y in enumerate(outputs)})
+
+
+def test_no_public_layer_escapes() -> None:
+    covered = {case.name.replace(",", "").split()[0] for case in CASES}
+    assert covered == set(layers.__all__)
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_every_exemption_names_a_law() -> None:
+    laws = {name for case in CASES for name in case.exempt}
+    assert laws <= {"alone", "padding", "policies"}
+
+
+@every_case
+def test_symbolic_shape_and_dtype_are_the_eager_ones(case: Case) -> None:
+    layer = case.create()
+    symbolic = call(
+        case,
+        layer,
+        {
+            name: keras.KerasTensor(each.value.shape, each.value.dtype.name)
+            for name, each in case.flat_arguments.items()
+        },
+    )
+    eager = call(case, layer, arrays(case))
+    assert len(eager) == len(symbolic) == len(case.outputs)
+    for s, e in zip(symbolic, eager, strict=True):
+        assert tuple(s.shape) == tuple(e.shape)
+        assert s.dtype == keras.backend.standardize_dtype(e.dtype)
+    dynamic = functional(case, layer).outputs
+    for s, axes in zip(dynamic, case.outputs, strict=True):
+        for size, axis in zip(s.shape, axes, strict=True):
+            assert (size is None) == (axis in "BTSM")
+
+
+@every_case
+def test_build_makes_every_weight(case: Case) -> None:
+    layer = case.create()
+    config = layer.get_config()
+    build(case, layer)
+    before = [weight.path for weight in layer.variables]
+    call(case, layer, arrays(case))
+    assert [weight.path for weight in layer.variables] == before
+    assert len(set(before)) == len(before)
+    assert layer.get_config() == config
+
+
+@every_case
+def test_config_round_trip(case: Case) -> None:
+    for layer in (case.create(), built(case)):
+        config = layer.get_config()
+        read = json.loads(json.dumps(config))
+        again = type(layer).from_config(read)
+        assert again.get_config() == config
+        # Every argument of the constructor is in the configuration.
+        names = set(inspect.signature(type(layer).__init__).parameters)
+        assert names - {"self", "kwargs"} <= set(config)
+
+
+@every_case
+def test_saved_and_loaded_is_equal_to_the_bit(case: Case, tmp_path) -> None:
+    model = functional(case, built(case))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.get_config() == model.get_config()
+    for key, expected in model(arrays(case)).items():
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(loaded(arrays(case))[key]),
+            ops.convert_to_numpy(expected),
+        )
+
+
+@pytest.mark.skipif(
+    BACKEND != "tensorflow", reason="a SavedModel is a format of TensorFlow"
+)
+@every_case
+def test_exported_and_loaded_raw_is_equal(case: Case, tmp_path) -> None:
+    import tensorflow as tf
+
+    model = functional(case, built(case))
+    model.export(tmp_path / "exported", verbose=False)
+    serve = tf.saved_model.load(str(tmp_path / "exported")).serve
+    for flat in (arrays(case), padded(case, 2), row(case, 0, trim=True)):
+        expected = model(flat)
+        found = serve({k: tf.constant(v) for k, v in flat.items()})
+        assert found.keys() == expected.keys()
+        for key in expected:
+            np.testing.assert_allclose(
+                ops.convert_to_numpy(found[key]),
+                ops.convert_to_numpy(expected[key]),
+                rtol=0,
+                atol=1e-6,
+            )
+
+
+@subjects("policies")
+@pytest.mark.parametrize("policy", POLICIES)
+def test_policy(case: Case, policy: str) -> None:
+    if policy == "float64" and BACKEND == "jax":
+        pytest.skip("JAX has float64 only by a switch for the whole process")
+    reference = built(case)
+    layer = built(case, dtype=policy)
+    layer.set_weights(reference.get_weights())
+    for weight in layer.weights:
+        if "seed" not in weight.path:
+            assert weight.dtype == layer.dtype_policy.variable_dtype
+    outputs = call(case, layer, arrays(case))
+    expected = call(case, reference, arrays(case))
+    compute = layer.dtype_policy.compute_dtype
+    wanted = {
+        "compute": compute,
+        "float32 at least": "float64" if compute == "float64" else "float32",
+    }.get(case.dtype, case.dtype)
+    symbolic = call(
+        case,
+        layer,
+        {
+            name: keras.KerasTensor(each.value.shape, each.value.dtype.name)
+            for name, each in case.flat_arguments.items()
+        },
+    )
+    for x, reference_x, s in zip(outputs, expected, symbolic, strict=True):
+        assert keras.backend.standardize_dtype(x.dtype) == wanted == s.dtype
+        difference = np.abs(as_float(x) - as_float(reference_x))
+        scale = np.maximum(1, np.abs(as_float(reference_x)))
+        # Not <=, which NaN would pass the wrong way round.
+        assert np.all(difference / scale < POLICIES[policy])
+
+
+@every_case
+def test_every_trainable_weight_gets_a_gradient(case: Case) -> None:
+    layer = built(case)
+    generator = np.random.default_rng(6)
+    # Random, since a plain sum is constant behind a norm.
+    directions = [
+        generator.normal(size=x.shape).astype("float32")
+        for x in call(case, layer, arrays(case))
+    ]
+
+    def loss():
+        outputs = call(case, layer, arrays(case))
+        return sum(
+            ops.sum(d * ops.cast(x, "float32"))
+            for d, x in zip(directions, outputs, strict=True)
+        )
+
+    if not layer.trainable_weights:
+        assert not layer.weights or not layer.trainable_variables
+        return
+    for path, gradient in gradients(layer, loss).items():
+        assert gradient is not None, path
+        largest = np.abs(gradient).max()
+        if any(path.endswith(name) for name in case.no_gradient):
+            assert largest < 1e-4, path
+        else:
+            assert np.isfinite(gradient).all() and largest > 1e-4, path
+
+
+def padded(case: Case, amount: int) -> dict[str, np.ndarray]:
+    """More padding at the right of every T."""
+    return {
+        name: np.pad(
+            each.value,
+            [(0, amount if axis == "T" else 0) for axis in each.axes],
+            constant_values=each.pad,
+        )
+        for name, each in case.flat_arguments.items()
+    }
+
+
+def assert_same_where_real(
+    case: Case, found: list[np.ndarray], expected: list[np.ndarray], rows: list
+) -> None:
+    """Compare the part that both have, masked tokens left out."""
+    masked = "padding_mask" in case.arguments
+    for x, y, axes in zip(found, expected, case.outputs, strict=True):
+        common = tuple(
+            slice(min(sizes)) for sizes in zip(x.shape, y.shape, strict=True)
+        )
+        x, y = x[common], y[common]
+        for k, row in enumerate(rows):
+            if masked:
+                real = tuple(
+                    slice(LENGTHS[row] if axis == "T" else None)
+                    for axis in axes[1:]
+                )
+            else:
+                real = ()
+            np.testing.assert_allclose(
+                x[k][real].astype("float64"),
+                y[k][real].astype("float64"),
+                rtol=0,
+                atol=1e-6,
+            )
+
+
+@subjects("padding")
+def test_padding_changes_no_real_output(case: Case) -> None:
+    layer = built(case)
+    expected = numpy(call(case, layer, arrays(case)))
+    for amount in (1, 4):
+        found = numpy(call(case, layer, padded(case, amount)))
+        assert_same_where_real(case, found, expected, [0, 1, 2])
+
+
+def row(case: Case, index: int, trim: bool) -> dict[str, np.ndarray]:
+    """One row of the batch, without its padding if `trim`."""
+
+    def cut(each: Argument) -> np.ndarray:
+        if "B" not in each.axes:
+            return each.value
+        surplus = 5 - LENGTHS[index] if trim else 0
+        return each.value[
+            tuple(
+                slice(index, index + 1)
+                if axis == "B"
+                else slice(size - surplus if axis == "T" else size)
+                for axis, size in zip(each.axes, each.value.shape, strict=True)
+            )
+        ]
+
+    return {name: cut(each) for name, each in case.flat_arguments.items()}
+
+
+@subjects("alone")
+def test_alone_is_as_in_a_batch(case: Case) -> None:
+    layer = built(case)
+    expected = numpy(call(case, layer, arrays(case)))
+    for index in range(len(LENGTHS)):
+        for trim in (False, True):
+            found = numpy(call(case, layer, row(case, index, trim)))
+            of_row = [y[index : index + 1] for y in expected]
+            assert_same_where_real(case, found, of_row, [index])
+
+
+@every_case
+def test_compiled_is_as_eager(case: Case) -> None:
+    layer = built(case)
+    run = compiled(layer, lambda flat: call(case, layer, flat))
+    found = numpy(run(arrays(case)))
+    expected = numpy(call(case, layer, arrays(case)))
+    for x, y in zip(found, expected, strict=True):
+        np.testing.assert_allclose(
+            x.astype("float64"), y.astype("float64"), rtol=0, atol=1e-5
+        )

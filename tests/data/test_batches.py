@@ -1,0 +1,106 @@
+"""Order, epochs and length sorting, on plain numbers."""
+
+import itertools
+import random
+from collections import Counter
+
+import pytest
+
+from keras_ctx.data import length_order
+from keras_ctx.data.batches import (
+    check_at_least,
+    epoch_batches,
+    length_batches,
+    mixed_seed,
+    shuffled,
+)
+
+
+def test_mixed_seeds_differ_and_stay() -> None:
+    paths = [(0,), (0, 0), (0, 1), (1, 0), (1,), (0, "0"), (2**70, 1)]
+    seeds = [mixed_seed(*path) for path in paths]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    # A resumed run may be on another machine: the number is part of the
+    # promise.
+    assert mixed_seed(0, 1) == mixed_seed(*(0, 1))
+
+
+def test_shuffled_is_a_permutation_within_reach() -> None:
+    for window in (1, 3, 50, 1000):
+        out = list(shuffled(range(100), seed=4, window=window))
+        assert sorted(out) == list(range(100))
+        # An item cannot come before it was read.
+        assert all(item - place <= window for place, item in enumerate(out))
+    assert list(shuffled(range(9), seed=4, window=1)) == list(range(9))
+    assert list(shuffled([], seed=4, window=3)) == []
+
+
+def test_length_batches_sort_a_window_and_lose_nothing() -> None:
+    rng = random.Random(0)
+    sizes = [rng.randint(1, 99) for _ in range(64)]
+    batches = list(
+        length_batches(sizes, 4, seed=1, num_batches=8, length=lambda n: n)
+    )
+    assert Counter(itertools.chain(*batches)) == Counter(sizes)
+    for window in (0, 8):
+        part = batches[window : window + 8]
+        flat = sorted(itertools.chain(*part))
+        assert flat == sorted(sizes[4 * window : 4 * window + 32])
+        assert sorted(part) == [flat[i : i + 4] for i in range(0, 32, 4)]
+        assert part != sorted(part)  # the batches come in random order
+    plain = length_batches(sizes, 4, seed=1, num_batches=1, length=lambda n: n)
+    assert list(itertools.chain(*plain)) == sizes
+
+
+def epochs(first_epoch: int, num_epochs: int, **options):
+    settings = {
+        "batch_size": 2,
+        "seed": 7,
+        "steps_per_epoch": 8,
+        "num_batches": 2,
+        "length": lambda item: item,
+        **options,
+    }
+    stream = epoch_batches(
+        lambda seed: shuffled(range(10), seed=seed, window=100),
+        first_epoch=first_epoch,
+        **settings,
+    )
+    return list(
+        itertools.islice(stream, num_epochs * settings["steps_per_epoch"])
+    )
+
+
+def test_epochs_are_the_same_wherever_a_run_begins() -> None:
+    whole = epochs(0, 4)
+    for first in range(4):
+        assert epochs(first, 4 - first) == whole[8 * first :]
+    assert whole != epochs(0, 4, seed=8)
+    assert len({seed for seed, _ in whole}) == len(whole)
+    assert whole[:8] != whole[8:16]
+
+
+def test_an_epoch_longer_than_the_data_goes_round() -> None:
+    rows = [row for _, batch in epochs(0, 1) for row in batch]
+    counts = Counter(rows)
+    assert len(rows) == 16 and sorted(counts) == list(range(10))
+    assert max(counts.values()) == 2
+    # The epoch after does not depend on where this one stopped.
+    short = epochs(0, 2, steps_per_epoch=3)
+    assert short[3:] == epochs(1, 1)[:3]
+
+
+def test_length_order_is_stable() -> None:
+    assert length_order(["aa", "b", "cc", ""]) == [3, 1, 0, 2]
+    assert length_order([["x", "y"], ["z"]]) == [1, 0]
+
+
+def test_checks() -> None:
+    with pytest.raises(
+        ValueError, match="`size` must be at least 1. .* size=0"
+    ):
+        check_at_least(1, size=0)
+    for value in (1.5, True, "3"):
+        with pytest.raises(TypeError, match="`size` must be an integer"):
+            check_at_least(1, size=value)

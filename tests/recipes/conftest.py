@@ -1,0 +1,52 @@
+"""Files of a user's own, small enough to learn from in a second."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+def load_recipe(name: str) -> ModuleType:
+    """The recipe as a module; the folder is no package."""
+    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    documents = [
+        f"河岸上有{a}棵树。\n他去银行取了{b}元钱。\n银行在河的{a}边。\n"
+        for a in "一二三四五六七"
+        for b in "百千万"
+    ]
+    path.write_text("\n".join(documents), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    path = tmp_path / "reviews.tsv"
+    rows = [
+        f"{subject}{word}\t{label}\n"
+        for subject in ("这本书", "树", "银行", "河岸")
+        for word, label in (("很好", "good"), ("太差", "bad"))
+    ]
+    path.write_text("".join(rows * 4), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def entities(tmp_path: Path) -> Path:
+    path = tmp_path / "entities.conll"
+    sentence = "王\tB-PER\n明\tI-PER\n去\tO\n河\tB-LOC\n岸\tI-LOC\n\n"
+    path.write_text(sentence * 16, encoding="utf-8")
+    return path

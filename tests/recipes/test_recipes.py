@@ -1,0 +1,156 @@
+"""Every recipe, on a user's own files and at toy size."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from .conftest import RECIPES, load_recipe
+
+# A few steps of tiny models; what is measured is that the parts fit.
+BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "pair_length": 24}
+ELMO = {
+    "filters": ((1, 8), (2, 8)),
+    "hidden_dim": 16,
+    "projection_dim": 8,
+    "num_negatives": 5,
+}
+
+
+@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+def test_pretrain_finetune_export(
+    encoder: str,
+    tmp_path: Path,
+    corpus: Path,
+    reviews: Path,
+    entities: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pretrain = load_recipe(f"pretrain_{encoder}")
+    folder = tmp_path / encoder
+    results = pretrain.main(
+        pretrain.Config(
+            corpus=corpus,
+            output=folder,
+            batch_size=4,
+            epochs=2,
+            steps_per_epoch=2,
+            **(BERT if encoder == "bert" else ELMO),
+        )
+    )
+    assert np.isfinite(results["loss"])
+    assert not (folder / "backup").exists()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        ["encoder.keras", "epochs.csv", "results.json", "tensorboard"]
+        + ["text_inputs.json"]
+        + (["words.txt"] if encoder == "elmo" else [])
+    )
+    for recipe, labelled in (
+        ("finetune_classifier", reviews),
+        ("finetune_tagger", entities),
+    ):
+        finetune = load_recipe(recipe)
+        output = tmp_path / recipe
+        scores = finetune.main(
+            finetune.Config(
+                init=folder,
+                train=labelled,
+                test=labelled,
+                output=output,
+                max_length=24,
+                batch_size=8,
+                # Twice over the same sixteen sentences: enough for a score.
+                epochs=12,
+                learning_rate=0.02,
+                compare=False,
+            )
+        )
+        # The files are learned by heart, so a head on the wrong vectors, or
+        # labels on the wrong words, would show.
+        assert scores["pretrained"] > 0.9, recipe
+        export = load_recipe("export_saved_model")
+        exported = export.main(
+            export.Config(model=output, output=tmp_path / "saved" / recipe)
+        )
+        assert exported["difference"] < 1e-5
+        assert Path(exported["saved_model"]).name == "1"
+
+
+def test_finetune_needs_both_files(reviews: Path) -> None:
+    for name in ("finetune_classifier", "finetune_tagger"):
+        with pytest.raises(ValueError, match="`train` and `test`"):
+            load_recipe(name).Config(train=reviews)
+
+
+def test_tagger_scores_exact_spans_only() -> None:
+    score = load_recipe("finetune_tagger").score
+    true = [["B-PER", "I-PER", "O", "B-LOC"], ["B-ORG", "I-ORG"]]
+    assert score(true, true) == 1.0
+    # One of three names right, one with a wrong end, one with a wrong type:
+    # precision 1/3, recall 1/3.
+    wrong = [["B-PER", "O", "O", "B-LOC"], ["B-LOC", "I-LOC"]]
+    assert score(true, wrong) == pytest.approx(1 / 3)
+    # What was cut off counts as "O": precision 1, recall 1/3.
+    assert score(true, [["B-PER", "I-PER"], []]) == pytest.approx(0.5)
+
+
+def test_majority_takes_the_most_frequent_tag_of_a_word() -> None:
+    majority = load_recipe("finetune_tagger").majority_f1
+    train = [(["王", "去", "王"], ["B-PER", "O", "B-PER"]), (["王"], ["O"])]
+    test = [(["王", "树"], ["B-PER", "O"]), (["河"], ["B-LOC"])]
+    # One of two names found, none made up: F1 = 2/3.
+    assert majority(train, test) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    encoder: str, tmp_path: Path, corpus: Path
+) -> None:
+    sizes = BERT if encoder == "bert" else ELMO
+    arguments = [
+        *("--corpus", str(corpus), "--batch-size", "4"),
+        *("--epochs", "3", "--steps-per-epoch", "20", "--dropout", "0.1"),
+    ]
+    for key, value in sizes.items():
+        arguments.append(f"--{key.replace('_', '-')}")
+        flat = np.ravel(value) if isinstance(value, tuple) else [value]
+        arguments.extend(map(str, flat))
+
+    def start(output: Path) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, str(RECIPES / f"pretrain_{encoder}.py")]
+            + ["--output", str(output), *arguments],
+            stdout=subprocess.DEVNULL,
+        )
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert start(whole).wait() == 0
+    process = start(killed)
+    metadata = killed / "backup" / "training_metadata.json"
+    deadline = time.monotonic() + 120
+    while not metadata.exists() or not metadata.read_text():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (killed / "encoder.keras").exists()
+    assert start(killed).wait() == 0
+    results = [
+        json.loads((folder / "results.json").read_text())["results"]
+        for folder in (whole, killed)
+    ]
+    assert results[0]["loss"] == results[1]["loss"]
+    weights = [
+        keras.saving.load_model(folder / "encoder.keras").get_weights()
+        for folder in (whole, killed)
+    ]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, second)

@@ -1,0 +1,154 @@
+"""What `export` refuses, in which words, and that it leaves nothing behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+import tensorflow as tf
+
+from keras_ctx import models, serving
+from keras_ctx.text import BertInputs, ElmoInputs
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+@pytest.fixture(scope="module")
+def inputs() -> BertInputs:
+    return BertInputs(SPECIAL, 8, split="character")
+
+
+@pytest.fixture(scope="module")
+def bert() -> keras.Model:
+    return models.bert_encoder(5, 1, 1, 4, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", "b"], "`labels` must name each of the 3 classes.*2 labels"),
+        (["a", "b", "c", "d"], "each of the 3 classes.*4 labels"),
+        (["a", "b", "a"], "different from each other"),
+        (["a", "b", ""], "not empty"),
+        (["a", "b", "c\nd"], "of one line each"),
+    ],
+)
+def test_labels_that_do_not_fit(
+    labels: list[str], message: str, tmp_path: Path, bert, inputs
+) -> None:
+    model = models.classifier(bert, 3)
+    with pytest.raises(ValueError, match=message):
+        serving.export(model, inputs, tmp_path / "m", labels)
+    assert not (tmp_path / "m").exists()
+
+
+def test_labels_for_a_model_without_logits(
+    tmp_path: Path, bert, inputs
+) -> None:
+    model = models.span_extractor(bert)
+    with pytest.raises(ValueError, match=r"`labels` is for.*'end_logits'"):
+        serving.export(model, inputs, tmp_path, ["a", "b"])
+
+
+def test_text_function_of_another_encoder(tmp_path: Path, bert) -> None:
+    message = (
+        r"Missing: \['padding_mask', 'segment_ids', 'token_ids'\]. "
+        r"Unknown to `model`: \['char_ids'\]"
+    )
+    with pytest.raises(ValueError, match=message):
+        serving.export(bert, ElmoInputs(), tmp_path)
+
+
+def test_text_function_with_other_word_length(tmp_path: Path) -> None:
+    model = models.elmo_encoder([(1, 4)], 8, 4, max_characters=10)
+    message = r"give `char_ids` as `model` takes it: int32 .* \(1, 1, 12\)"
+    with pytest.raises(ValueError, match=message):
+        serving.export(model, ElmoInputs(12), tmp_path)
+
+
+def test_texts_longer_than_the_model_has_positions(
+    tmp_path: Path, bert
+) -> None:
+    # Every short text would do; a request of nine tokens would not.
+    inputs = BertInputs(SPECIAL, 9, split="character")
+    with pytest.raises(ValueError, match=r"refuses.*\(1, 9\).*max_length"):
+        serving.export(bert, inputs, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_model_without_names(tmp_path: Path, inputs) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="`model` must be a functional model"):
+        serving.export(model, inputs, tmp_path)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OtherWhenServed(keras.layers.Layer):
+    """A layer that is one thing eagerly and another in a graph."""
+
+    def call(self, x: Any) -> Any:
+        return x if tf.executing_eagerly() else x * 1.001
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class NotANumber(keras.layers.Layer):
+    """Zero divided by zero."""
+
+    def call(self, x: Any) -> Any:
+        return x * 0.0 / 0.0
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+
+@pytest.mark.parametrize("layer", [OtherWhenServed(), NotANumber()])
+def test_wrong_artifact_is_never_published(
+    layer: keras.layers.Layer, tmp_path: Path, bert, inputs
+) -> None:
+    good = serving.export(bert, inputs, tmp_path)
+    model = keras.Model(
+        bert.input, {"sequence": layer(bert.output["sequence"])}
+    )
+    with pytest.raises(RuntimeError, match="`sequence`.*nothing was published"):
+        serving.export(model, inputs, tmp_path)
+    assert list(tmp_path.iterdir()) == [good]
+
+
+def test_folder_below_a_file(tmp_path: Path, bert, inputs) -> None:
+    # Refused to root too, whom permissions do not stop.
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OSError, match="`path` must be a folder.*can be writ"):
+        serving.export(bert, inputs, tmp_path / "file" / "m")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_without_permission(tmp_path: Path, bert, inputs) -> None:
+    (tmp_path / "m").mkdir(mode=0o500)
+    with pytest.raises(PermissionError, match="`path` must be a folder"):
+        serving.export(bert, inputs, tmp_path / "m")
+
+
+def test_other_backend() -> None:
+    script = (
+        "import keras_ctx.serving as serving\n"
+        "try:\n"
+        "    serving.export(None, None, 'm')\n"
+        "except RuntimeError as error:\n"
+        "    print(error)\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert "`export` needs the TensorFlow backend" in finished.stdout
+    assert "Received: backend='jax'" in finished.stdout
