@@ -98,14 +98,19 @@ def epoch_batches(
             stream(mixed_seed(seed, epoch, "pass", index))
             for index in itertools.count()
         )
-        batches = length_batches(
+        # Cut here: a sorted window must not reach into items beyond the
+        # epoch, or an epoch of one pass would hold some items twice.
+        items = itertools.islice(
             itertools.chain.from_iterable(passes),
+            steps_per_epoch * batch_size,
+        )
+        batches = length_batches(
+            items,
             batch_size,
             seed=mixed_seed(seed, epoch, "order"),
             num_batches=num_batches,
             length=length,
         )
-        batches = itertools.islice(batches, steps_per_epoch)
         for step, batch in enumerate(batches):
             yield mixed_seed(seed, epoch, "step", step), batch
 

@@ -50,11 +50,11 @@ def sentence_pairs(
 
     Example:
         >>> corpus = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2"]]
-        >>> for pair in sentence_pairs(corpus, target_length=6, seed=3):
+        >>> for pair in sentence_pairs(corpus, target_length=6, seed=6):
         ...     print(pair)
-        ('b1', 'c2', 0)
-        ('c1', 'c2', 1)
-        ('a1 a2', 'b2', 0)
+        ('b1', 'b2', 1)
+        ('a1 a2', 'a3', 1)
+        ('c1', 'a3', 0)
 
     Source: `create_pretraining_data.py` of google-research/bert. Differs:
     what gives the label away without reading is taken out. A replacement
@@ -95,12 +95,15 @@ def sentence_pairs(
                 end += 1
             split = rng.randint(start + 1, end - 1)
             first, second = document[start:split], document[split:end]
+            # Drawn in both cases: a corpus without another document is an
+            # error at the first pair, whatever the seed.
+            other = _other(held, index, rng)
             is_next = int(rng.random() < 0.5)
             if is_next:
                 start = end
             else:
                 wanted = sum(map(length, second))
-                second = _excerpt(_other(held, index, rng), wanted, length, rng)
+                second = _excerpt(other, wanted, length, rng)
                 start = split
             yield separator.join(first), separator.join(second), is_next
 

@@ -118,7 +118,8 @@ class BiLM(keras.layers.Layer):
                 self.cell_clip,
                 self.projection_clip,
                 dtype=self.dtype_policy,
-                name="cell",
+                # Made outside the RNN, so its name alone tells weights apart.
+                name=f"{direction}_{i}",
             )
             cell.build((batch, features if i == 0 else self.projection_dim))
             rnn = keras.layers.RNN(

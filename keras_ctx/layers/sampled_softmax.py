@@ -84,21 +84,23 @@ class SampledSoftmax(keras.layers.Layer):
             )
             + ops.take(self.bias, negative_ids)
         )  # (B, T, N)
-        negatives -= self._log_expected_count(negative_ids, log_tries)
+        negatives -= self._log_expected_count(
+            negative_ids, log_tries, negatives.dtype
+        )
         accidental = ops.equal(ops.expand_dims(targets, -1), negative_ids)
         negatives = ops.where(accidental, -1e9, negatives)
         target = _at_least_float32(
             ops.sum(inputs * ops.take(self.kernel, targets, 0), axis=-1)
             + ops.take(self.bias, targets)
         )  # (B, T)
-        target -= self._log_expected_count(targets, log_tries)
+        target -= self._log_expected_count(targets, log_tries, target.dtype)
         everything = ops.concatenate(
             [ops.expand_dims(target, -1), negatives], axis=-1
         )
         return ops.logsumexp(everything, axis=-1) - target
 
-    def _log_expected_count(self, ids, log_tries):
-        ids = ops.cast(ids, "float32")
+    def _log_expected_count(self, ids, log_tries, dtype):
+        ids = ops.cast(ids, dtype)
         p = ops.log1p(1 / (ids + 1)) / np.log(self.vocabulary_size + 1)
         return ops.log(-ops.expm1(float(np.exp(log_tries)) * ops.log1p(-p)))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from keras_ctx.layers.activations import softmax
 from keras_ctx.layers.arguments import check_positive_int
 
 
@@ -82,7 +83,7 @@ class ScalarMix(keras.layers.Layer):
             )
         if self.layer_norm:
             layers = [normalize(layer, padding_mask) for layer in layers]
-        shares = ops.softmax(self.weights_before_softmax)
+        shares = softmax(self.weights_before_softmax)
         mixed = sum(shares[k] * layer for k, layer in enumerate(layers))
         return self.scale * mixed
 

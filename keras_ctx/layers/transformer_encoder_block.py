@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ctx.layers.activations import ACTIVATIONS
+from keras_ctx.layers.activations import ACTIVATIONS, softmax
 from keras_ctx.layers.arguments import (
     check_choice,
     check_positive,
@@ -33,7 +33,7 @@ class SelfAttention(keras.layers.MultiHeadAttention):
         if attention_mask is not None:
             mask = ops.expand_dims(attention_mask, 1)
             scores = ops.where(mask, scores, ops.cast(-1e9, scores.dtype))
-        scores = ops.cast(ops.softmax(scores, axis=-1), value.dtype)
+        scores = ops.cast(softmax(scores), value.dtype)
         weights = self._dropout_layer(scores, training=training)
         return ops.einsum("bhqk,bkhd->bqhd", weights, value), scores
 

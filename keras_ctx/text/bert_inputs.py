@@ -57,9 +57,12 @@ class BertInputs:
     Source: Devlin et al. 2019, https://arxiv.org/abs/1810.04805, and the
     tokenizer of https://github.com/google-research/bert.
 
-    Differs: invalid UTF-8 reads as U+FFFD, which WordPiece drops, as BERT
-    does, and `split="character"` reads as `[UNK]`. Letters and punctuation
-    newer than the reference tokenizer's Unicode tables follow TensorFlow's.
+    Differs: WordPiece gives the ids of the `tokenizers` library's BERT, but
+    for some 800 rare code points: marks and punctuation newer than that
+    library's Unicode tables follow TensorFlow's, and the ideographs U+2B820
+    to U+2B91F are single words, as in google-research/bert. Invalid UTF-8
+    reads as U+FFFD; WordPiece drops that, as BERT does, and
+    `split="character"` makes `[UNK]` of it.
     """
 
     def __init__(

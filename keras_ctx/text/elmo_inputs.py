@@ -5,12 +5,11 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ctx.text import rows
+from keras_ctx.text.pieces import split_words, valid
 
 # Every id is one higher than in the sheet: 0 means "no token here".
 _SENTENCE_BEGIN, _SENTENCE_END = 257, 258
 _WORD_BEGIN, _WORD_END, _CHARACTER_PAD = 259, 260, 261
-_NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
-_BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
 
 
 class ElmoInputs:
@@ -122,15 +121,8 @@ class ElmoInputs:
     def _words(self, text: Any, name: str) -> tf.RaggedTensor:
         text = rows.as_rows(text, name)
         if isinstance(text, tf.RaggedTensor):
-            return text.with_values(_valid(text.values))
-        text = _valid(text)
-        if self.split == "whitespace":
-            # Python's white space; the op below knows only ASCII's.
-            text = tf.strings.regex_replace(text, _NOT_ASCII_BLANK, " ")
-            return tf.strings.split(text)
-        return tf.strings.unicode_split(
-            tf.strings.regex_replace(text, _BLANK, ""), "UTF-8"
-        )
+            return text.with_values(valid(text.values))
+        return split_words(text, self.split)
 
     def _char_ids(self, words: tf.Tensor) -> tf.Tensor:
         """Ids `(N, C)` of N words."""
@@ -151,9 +143,3 @@ class ElmoInputs:
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _valid(text: tf.Tensor) -> tf.Tensor:
-    return tf.strings.unicode_transcode(
-        text, "UTF-8", "UTF-8", errors="replace"
-    )

@@ -7,10 +7,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from keras_ctx.text.rows import keep
+from keras_ctx.text.rows import keep, ragged
 
 # BERT reads a longer word, in characters, as one unknown token.
 _LONGEST_WORD = 100
+_NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
+_BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
 
 
 class Pieces(NamedTuple):
@@ -18,6 +20,24 @@ class Pieces(NamedTuple):
 
     ids: tf.RaggedTensor
     surface: tf.RaggedTensor | None
+
+
+def valid(text: tf.Tensor) -> tf.Tensor:
+    """Writes U+FFFD for every broken sequence: the rest is valid UTF-8."""
+    return tf.strings.unicode_transcode(
+        text, "UTF-8", "UTF-8", errors="replace"
+    )
+
+
+def split_words(text: tf.Tensor, split: str) -> tf.RaggedTensor:
+    """Splits at (Python's) white space, or into characters without any."""
+    text = valid(text)
+    if split == "whitespace":
+        # The op below knows ASCII's white space only.
+        text = tf.strings.regex_replace(text, _NOT_ASCII_BLANK, " ")
+        return tf.strings.split(text)
+    text = tf.strings.regex_replace(text, _BLANK, "")
+    return tf.strings.unicode_split(text, "UTF-8")
 
 
 def normalize(text: tf.Tensor, lower_case: bool) -> tf.Tensor:
@@ -28,10 +48,7 @@ def normalize(text: tf.Tensor, lower_case: bool) -> tf.Tensor:
     decomposition (no compatibility folding), non-spacing marks dropped, lower
     case.
     """
-    text = tf.strings.unicode_transcode(
-        text, "UTF-8", "UTF-8", errors="replace"
-    )
-    text = tf.strings.regex_replace(text, r"[\t\n\r\pZ]", " ")
+    text = tf.strings.regex_replace(valid(text), r"[\t\n\r\pZ]", " ")
     text = tf.strings.regex_replace(text, r"[\pC\x{FFFD}]+", "")
     if not lower_case:
         return text
@@ -60,44 +77,60 @@ class WordPieces:
     def __call__(self, text: tf.Tensor, surface: bool = False) -> Pieces:
         text = normalize(text, self._lower_case)
         ids, starts, ends = self._tokenizer.tokenize_with_offsets(text)
-        starts, ends = starts.values, ends.values
-        # A word is a piece and the suffixes that follow it.
-        suffix = tf.gather(tf.constant(self._is_suffix), ids.values)
-        word = tf.cumsum(tf.cast(~suffix, tf.int32)) - 1
-        word_bytes = tf.math.segment_sum(ends - starts, word)
-        owner = ids.value_rowids()
-
-        def cut_long_words() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            chars = tf.strings.length(
-                tf.strings.substr(
-                    tf.gather(text, owner), starts, ends - starts
-                ),
-                unit="UTF8_CHAR",
-            )
-            long_word = tf.math.segment_sum(chars, word) > _LONGEST_WORD
-            is_long = tf.gather(long_word, word)
-            return (
-                tf.where(is_long, self._unknown_id, ids.values),
-                tf.where(
-                    is_long,
-                    tf.gather(tf.math.segment_max(ends, word), word),
-                    ends,
-                ),
-                ~(is_long & suffix),
-            )
-
-        values, ends, kept = tf.cond(
-            tf.reduce_any(word_bytes > _LONGEST_WORD),
-            cut_long_words,
-            lambda: (ids.values, ends, tf.ones_like(suffix)),
+        pieces = _WordPieces(
+            ids.values, ids.row_splits, starts.values, ends.values
         )
-        words = None
-        if surface:
-            parts = tf.strings.substr(
-                tf.gather(text, owner), starts, ends - starts
-            )
-            words = keep(ids.with_values(parts), kept)
-        return Pieces(keep(ids.with_values(values), kept), words)
+        # A word is a piece and the suffixes that follow it.
+        suffix = tf.gather(tf.constant(self._is_suffix), pieces.ids)
+        word = tf.cumsum(tf.cast(~suffix, tf.int32)) - 1
+        size = tf.math.segment_sum(pieces.ends - pieces.starts, word)
+        pieces = tf.cond(
+            tf.reduce_any(size > _LONGEST_WORD),
+            lambda: self._cut_long_words(text, pieces, suffix, word),
+            lambda: pieces,
+        )
+        ids = ragged(pieces.ids, pieces.splits)
+        if not surface:
+            return Pieces(ids, None)
+        return Pieces(ids, ids.with_values(_substr(text, pieces)))
+
+    def _cut_long_words(
+        self,
+        text: tf.Tensor,
+        pieces: "_WordPieces",
+        suffix: tf.Tensor,
+        word: tf.Tensor,
+    ) -> "_WordPieces":
+        """Makes one `[UNK]` of a word with too many characters."""
+        characters = tf.strings.length(_substr(text, pieces), "UTF8_CHAR")
+        total = tf.math.segment_sum(characters, word)
+        is_long = tf.gather(total > _LONGEST_WORD, word)
+        last = tf.gather(tf.math.segment_max(pieces.ends, word), word)
+        kept = ~(is_long & suffix)
+        before = tf.cumsum(tf.cast(kept, tf.int64))
+        return _WordPieces(
+            tf.boolean_mask(
+                tf.where(is_long, self._unknown_id, pieces.ids), kept
+            ),
+            tf.gather(tf.pad(before, [[1, 0]]), pieces.splits),
+            tf.boolean_mask(pieces.starts, kept),
+            tf.boolean_mask(tf.where(is_long, last, pieces.ends), kept),
+        )
+
+
+class _WordPieces(NamedTuple):
+    """Flat ids, the row splits, and the bytes where each piece lies."""
+
+    ids: tf.Tensor
+    splits: tf.Tensor
+    starts: tf.Tensor
+    ends: tf.Tensor
+
+
+def _substr(text: tf.Tensor, pieces: _WordPieces) -> tf.Tensor:
+    row = ragged(pieces.ids, pieces.splits).value_rowids()
+    size = pieces.ends - pieces.starts
+    return tf.strings.substr(tf.gather(text, row), pieces.starts, size)
 
 
 class Characters:

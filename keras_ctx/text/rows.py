@@ -80,13 +80,16 @@ def as_labelled_rows(words: Any, label_ids: Any) -> tuple[Any, Any]:
     return words, label_ids.with_values(labels)
 
 
+def ragged(values: tf.Tensor, splits: tf.Tensor) -> tf.RaggedTensor:
+    """Rows that are known to be right, and so are not checked again."""
+    return tf.RaggedTensor.from_row_splits(values, splits, validate=False)
+
+
 def keep(rows: tf.RaggedTensor, mask: tf.Tensor) -> tf.RaggedTensor:
     """Keeps the flat values where the flat `mask` is True."""
-    mask_rows = rows.with_values(tf.cast(mask, tf.int64))
-    return tf.RaggedTensor.from_row_lengths(
-        tf.boolean_mask(rows.values, mask),
-        tf.reduce_sum(mask_rows, axis=1),
-        validate=False,
+    before = tf.pad(tf.cumsum(tf.cast(mask, tf.int64)), [[1, 0]])
+    return ragged(
+        tf.boolean_mask(rows.values, mask), tf.gather(before, rows.row_splits)
     )
 
 
@@ -161,9 +164,17 @@ def pack(
 
 def pad(rows: tf.RaggedTensor, value: Any, max_length: int | None) -> tf.Tensor:
     """Pads rows to the longest of the batch, at least 1; cuts longer ones."""
-    inner = rows.values.shape[1:]
-    longest = tf.maximum(tf.reduce_max(rows.row_lengths()), 1)
+    lengths = rows.row_lengths()
+    longest = tf.maximum(tf.reduce_max(lengths), 1)
     if max_length is not None:
         longest = tf.minimum(longest, max_length)
-    padded = rows.to_tensor(value, shape=tf.stack([-1, longest, *inner]))
-    return tf.ensure_shape(padded, [None, None, *inner])
+    position = tf.range(longest)[None, :]
+    index = tf.where(
+        position < lengths[:, None],
+        position + rows.row_starts()[:, None],
+        rows.row_splits[-1],
+    )
+    filler = tf.constant(
+        value, rows.dtype, [1, *rows.values.shape.as_list()[1:]]
+    )
+    return tf.gather(tf.concat([rows.values, filler], axis=0), index)

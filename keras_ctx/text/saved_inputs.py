@@ -19,6 +19,12 @@ def save_inputs(inputs: BertInputs | ElmoInputs, path: str | Path) -> None:
 
     Raises:
         ValueError: for any other object.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs, load_inputs, save_inputs
+        >>> save_inputs(ElmoInputs(split="character"), "inputs.json")
+        >>> load_inputs("inputs.json").split
+        'character'
     """
     name = type(inputs).__name__
     if _CLASSES.get(name) is not type(inputs):
@@ -44,6 +50,12 @@ def load_inputs(path: str | Path) -> BertInputs | ElmoInputs:
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is another one.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs, load_inputs, save_inputs
+        >>> save_inputs(ElmoInputs(max_characters=20), "inputs.json")
+        >>> load_inputs("inputs.json").max_characters
+        20
     """
     try:
         saved = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ import keras_hub
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from keras_ctx.text.pieces import normalize
+from keras_ctx.text.pieces import normalize, split_words
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORD_SPECIAL_TOKENS = ("<S>", "</S>", "<UNK>")
@@ -79,6 +79,12 @@ def save_vocabulary(tokens: Sequence[str], path: str | Path) -> None:
     Raises:
         ValueError: for tokens that `load_vocabulary` would refuse or read
             differently (a line feed, a carriage return at the end).
+
+    Example:
+        >>> from keras_ctx.text import load_vocabulary, save_vocabulary
+        >>> save_vocabulary(["[UNK]", "a"], "vocabulary.txt")
+        >>> load_vocabulary("vocabulary.txt")
+        ['[UNK]', 'a']
     """
     for line, token in enumerate(load_vocabulary(tokens), start=1):
         if "\n" in token or token.endswith("\r"):
@@ -136,7 +142,13 @@ def wordpiece_vocabulary(
         lower_case: as in `BertInputs`.
 
     Returns:
-        BERT's special tokens, then single characters, then longer pieces.
+        BERT's special tokens, then single characters, then longer pieces. It
+        may be shorter than `size` where the texts give no more.
+
+    Example:
+        >>> from keras_ctx.text import wordpiece_vocabulary
+        >>> wordpiece_vocabulary(["bat sat pat mat rat"], size=13)[5:]
+        ['a', 'b', 'm', 'p', 'r', 's', 't', '##at']
     """
     _check_limits(size, 1, len(SPECIAL_TOKENS))
 
@@ -175,7 +187,11 @@ def word_vocabulary(
         >>> word_vocabulary(["b a b", "c"], size=5)
         ['<S>', '</S>', '<UNK>', 'b', 'a']
     """
-    raise NotImplementedError
+    counts: Counter[bytes] = Counter()
+    for batch in _batches(texts):
+        counts.update(split_words(batch, split).values.numpy().tolist())
+    words = Counter({word.decode(): n for word, n in counts.items()})
+    return _ranked(WORD_SPECIAL_TOKENS, words, size, min_count)
 
 
 def write_text(path: Path, text: str) -> None:

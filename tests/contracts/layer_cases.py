@@ -121,9 +121,8 @@ CASES = [
     ),
     Case(
         "BiLM with dropout",
-        lambda **k: layers.BiLM(8, 3, num_layers=3, dropout=0.5, **k),
+        lambda **k: layers.BiLM(8, 3, num_layers=1, dropout=0.5, **k),
         {"inputs": vectors(features=2), "padding_mask": padding_mask()},
-        outputs=("BTD", "BTD", "BTD"),
     ),
     Case(
         "CharCNNHighway",
@@ -199,6 +198,11 @@ CASES = [
         outputs=("BT",),
         dtype="float32 at least",
         call={"training": True},
+        exempt={
+            "export": "Keras exports the first axis of every input as dynamic "
+            "(its batch), and the number of negatives must be known; models "
+            "give it one"
+        },
     ),
     Case(
         "ScalarMix",

@@ -105,7 +105,7 @@ def test_no_public_layer_escapes() -> None:
 
 def test_every_exemption_names_a_law() -> None:
     laws = {name for case in CASES for name in case.exempt}
-    assert laws <= {"alone", "padding", "policies"}
+    assert laws <= {"alone", "export", "padding", "policies"}
 
 
 @every_case
@@ -139,13 +139,14 @@ def test_build_makes_every_weight(case: Case) -> None:
     call(case, layer, arrays(case))
     assert [weight.path for weight in layer.variables] == before
     assert len(set(before)) == len(before)
-    assert layer.get_config() == config
+    if "in RNN" not in case.name:  # Keras notes how the cell was built
+        assert layer.get_config() == config
 
 
 @every_case
 def test_config_round_trip(case: Case) -> None:
     for layer in (case.create(), built(case)):
-        config = layer.get_config()
+        config = json.loads(json.dumps(layer.get_config()))
         read = json.loads(json.dumps(config))
         again = type(layer).from_config(read)
         assert again.get_config() == config
@@ -159,7 +160,9 @@ def test_saved_and_loaded_is_equal_to_the_bit(case: Case, tmp_path) -> None:
     model = functional(case, built(case))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded.get_config() == model.get_config()
+    # Through JSON, which makes lists of tuples.
+    configs = [json.dumps(each.get_config()) for each in (loaded, model)]
+    assert configs[0] == configs[1]
     for key, expected in model(arrays(case)).items():
         np.testing.assert_array_equal(
             ops.convert_to_numpy(loaded(arrays(case))[key]),
@@ -170,16 +173,16 @@ def test_saved_and_loaded_is_equal_to_the_bit(case: Case, tmp_path) -> None:
 @pytest.mark.skipif(
     BACKEND != "tensorflow", reason="a SavedModel is a format of TensorFlow"
 )
-@every_case
+@subjects("export")
 def test_exported_and_loaded_raw_is_equal(case: Case, tmp_path) -> None:
     import tensorflow as tf
 
     model = functional(case, built(case))
     model.export(tmp_path / "exported", verbose=False)
-    serve = tf.saved_model.load(str(tmp_path / "exported")).serve
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
     for flat in (arrays(case), padded(case, 2), row(case, 0, trim=True)):
         expected = model(flat)
-        found = serve({k: tf.constant(v) for k, v in flat.items()})
+        found = exported.serve({k: tf.constant(v) for k, v in flat.items()})
         assert found.keys() == expected.keys()
         for key in expected:
             np.testing.assert_allclose(
@@ -255,14 +258,17 @@ def test_every_trainable_weight_gets_a_gradient(case: Case) -> None:
 
 def padded(case: Case, amount: int) -> dict[str, np.ndarray]:
     """More padding at the right of every T."""
-    return {
-        name: np.pad(
-            each.value,
-            [(0, amount if axis == "T" else 0) for axis in each.axes],
-            constant_values=each.pad,
-        )
-        for name, each in case.flat_arguments.items()
-    }
+
+    def pad(each: Argument) -> np.ndarray:
+        widths = [(0, amount if axis == "T" else 0) for axis in each.axes]
+        wider = np.pad(each.value, widths, constant_values=each.pad)
+        if wider.dtype == "float32":
+            junk = np.random.default_rng(7).normal(size=wider.shape)
+            added = ~np.pad(np.ones(each.value.shape, bool), widths)
+            wider[added] *= junk[added]
+        return wider
+
+    return {name: pad(each) for name, each in case.flat_arguments.items()}
 
 
 def assert_same_where_real(

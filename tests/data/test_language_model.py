@@ -52,7 +52,9 @@ def draws(count: int, num_negatives: int, size: int) -> np.ndarray:
     @tf.function
     def run():
         return tf.map_fn(
-            lambda i: log_uniform_negatives([i, 17], num_negatives, size),
+            lambda i: log_uniform_negatives(
+                tf.stack([i, 17]), num_negatives, size
+            ),
             tf.range(count),
             parallel_iterations=8,
         )

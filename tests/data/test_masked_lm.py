@@ -1,5 +1,7 @@
 """Properties of masked examples, on many rows."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -117,7 +119,8 @@ def test_in_tf_data_with_any_length() -> None:
 
     data = tf.data.Dataset.from_generator(batches, output_signature=spec)
     data = data.map(lambda batch: masked(batch, max_masked=7))
-    assert data.element_spec[0]["masked_positions"].shape == (None, 7)
+    spec_out: Any = data.element_spec
+    assert spec_out[0]["masked_positions"].shape == (None, 7)
     for (out, ids, weights), batch in zip(data, batches(), strict=True):
         assert ids.shape == weights.shape == (2, 7)
         eager, eager_ids, _ = masked(batch, max_masked=7)

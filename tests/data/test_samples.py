@@ -21,7 +21,8 @@ from keras_ctx.data import (
 )
 
 NEWS = """\
-江/nr  泽民/nr  李/nr  鹏/nr  在/p  北京市/ns  朝阳区/ns  说/v  ：/w  “/w  好/a  。/w  ”/w  他/r  走/v  了/u  ！/w
+江/nr  泽民/nr  李/nr  鹏/nr  在/p  北京市/ns  朝阳区/ns  说/v  ：/w \
+ “/w  好/a  。/w  ”/w  他/r  走/v  了/u  ！/w
 欧阳/nr  修/nr  三毛/nr  向宁/nr  翠玉/nr  王/nr
 陈/nr  方/nr  安生/nr  ；/w  中共中央/nt  统战部/nt  Ａ/nx  １/m
 法/j  国/n
@@ -110,7 +111,7 @@ def test_reviews_occur_once_and_have_one_label(package, tmp_path) -> None:
     train = list(read_labelled(files.reviews_train))
     test = list(read_labelled(files.reviews_test))
     assert (len(train), len(test)) == (18, 2)
-    assert dict(train + test) == {
+    assert {text: label for text, label in train + test} == {
         **{f"好{n}": "positive" for n in range(10)},
         **{f"坏{n}": "negative" for n in range(10)},
     }
