@@ -34,7 +34,8 @@ $(STAMP): requirements.lock setup.cfg
 	PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --no-deps --no-compile \
 	  --progress-bar off --disable-pip-version-check \
 	  -r requirements.lock 2>&1 | tee $(LOG) | awk -v total=$$total ' \
-	  /^ *Collecting / { printf "[%d/%d] %s\n", ++n, total, $$2; fflush() } \
+	  /^ *(Collecting|Processing) / { sub(".*/", "", $$2); \
+	    printf "[%d/%d] %s\n", ++n, total, $$2; fflush() } \
 	  /^Building wheel/ { print; fflush() } \
 	  /^Installing collected/ { print "Installing"; fflush() }' \
 	|| { tail -n 20 $(LOG); exit 1; }

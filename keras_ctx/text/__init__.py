@@ -6,9 +6,11 @@ from keras_ctx.text.saved_inputs import load_inputs, save_inputs
 from keras_ctx.text.vocabulary import (
     SPECIAL_TOKENS,
     WORD_SPECIAL_TOKENS,
-    character_vocabulary,
     load_vocabulary,
     save_vocabulary,
+)
+from keras_ctx.text.vocabulary_from_texts import (
+    character_vocabulary,
     word_vocabulary,
     wordpiece_vocabulary,
 )

@@ -113,7 +113,7 @@ class BertInputs:
         self, text: Any, second_text: Any = None
     ) -> dict[str, tf.Tensor]:
         segments = [
-            self._split(value, name)[0].ids
+            self._split(value, name).ids
             for name, value in _given(text, second_text)
         ]
         plan = self._pack(segments)
@@ -140,7 +140,7 @@ class BertInputs:
             Strings `(B, T)`: `[CLS]`, the pieces, `[SEP]`; "" on padding.
         """
         segments: list[Any] = [
-            self._split(value, name, surface=True)[0].surface
+            self._split(value, name, surface=True).surface
             for name, value in _given(text, second_text)
         ]
         return self._pack(segments).gather(segments, "[CLS]", "[SEP]", "")
@@ -159,15 +159,13 @@ class BertInputs:
             int32 `(B, T)`, aligned with the call's `token_ids`.
         """
         words, label_ids = rows.as_labelled_rows(words, label_ids)
-        pieces, first = self._split(words, "words")
-        labels = tf.where(
-            first,
-            tf.gather(
-                label_ids.values, tf.cumsum(tf.cast(first, tf.int32)) - 1
-            ),
-            ignore,
+        lengths = self._word_pieces(words.values).ids.row_lengths()
+        first = tf.ragged.range(lengths).values == 0
+        labels = tf.where(first, tf.repeat(label_ids.values, lengths), ignore)
+        splits = tf.gather(
+            tf.pad(tf.cumsum(lengths), [[1, 0]]), words.row_splits
         )
-        segments = [pieces.ids.with_values(labels)]
+        segments = [rows.ragged(labels, splits)]
         return self._pack(segments).gather(segments, ignore, ignore, ignore)
 
     def get_config(self) -> dict[str, Any]:
@@ -185,31 +183,29 @@ class BertInputs:
         """Builds the object that `get_config` described."""
         return cls(**config)
 
-    def _split(
-        self, text: Any, name: str, surface: bool = False
-    ) -> tuple[Pieces, tf.Tensor | None]:
-        """Pieces of a text, and for words which pieces are first in a word."""
+    def _split(self, text: Any, name: str, surface: bool = False) -> Pieces:
+        """The pieces of every text, `(B, None)`."""
         text = rows.as_rows(text, name)
         if not isinstance(text, tf.RaggedTensor):
-            return self._pieces(text, surface), None
-        pieces = self._pieces(text.values, surface)
-        # A word without a piece gets [UNK] in an otherwise empty row.
+            return self._pieces(text, surface)
+        pieces = self._word_pieces(text.values, surface)
+        splits = tf.gather(pieces.ids.row_splits, text.row_splits)
+        ids = rows.ragged(pieces.ids.values, splits)
+        if not surface:
+            return Pieces(ids, None)
+        return Pieces(ids, ids.with_values(pieces.surface.values))
+
+    def _word_pieces(self, words: tf.Tensor, surface: bool = False) -> Pieces:
+        """The pieces of N words, at least one a word, `(N, None)`."""
+        pieces = self._pieces(words, surface)
         missing = tf.cast(pieces.ids.row_lengths() == 0, tf.int64)
-        filler = tf.RaggedTensor.from_row_lengths(
-            tf.fill(tf.reduce_sum(missing)[None], self.unknown_id),
-            missing,
-            validate=False,
-        )
-        ids = tf.concat([pieces.ids, filler], axis=1)
-        words = None
-        if surface:
-            named = tf.fill(tf.shape(filler.values), "[UNK]")
-            words = tf.concat(
-                [pieces.surface, filler.with_values(named)], axis=1
-            )
-            words = text.with_values(words).merge_dims(1, 2)
-        first = tf.ragged.range(ids.row_lengths()).values == 0
-        return Pieces(text.with_values(ids).merge_dims(1, 2), words), first
+        splits = tf.pad(tf.cumsum(missing), [[1, 0]])
+        nothing = rows.ragged(tf.fill(splits[-1:], self.unknown_id), splits)
+        ids = tf.concat([pieces.ids, nothing], axis=1)
+        if not surface:
+            return Pieces(ids, None)
+        nothing = nothing.with_values(tf.fill(splits[-1:], "[UNK]"))
+        return Pieces(ids, tf.concat([pieces.surface, nothing], axis=1))
 
     def _pack(self, segments: list[tf.RaggedTensor]) -> rows.Packing:
         return rows.pack(segments, self.max_length, self.padding == "longest")

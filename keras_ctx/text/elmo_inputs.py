@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ctx.text import rows
-from keras_ctx.text.pieces import split_words, valid
+from keras_ctx.text.pieces import WORD_SPLITS, split_words, valid
 
 # Every id is one higher than in the sheet: 0 means "no token here".
 _SENTENCE_BEGIN, _SENTENCE_END = 257, 258
@@ -58,9 +58,9 @@ class ElmoInputs:
         split: str = "whitespace",
         max_length: int | None = None,
     ) -> None:
-        if split not in ("whitespace", "character"):
+        if split not in WORD_SPLITS:
             raise ValueError(
-                '`split` must be "whitespace" or "character". '
+                f"`split` must be one of {WORD_SPLITS}. "
                 f"Received: split={split!r}"
             )
         if not _is_count(max_characters) or max_characters < 3:

@@ -1,7 +1,7 @@
 """Strings to pieces: WordPiece and single characters, as vectorised tf ops."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -11,15 +11,23 @@ from keras_ctx.text.rows import keep, ragged
 
 # BERT reads a longer word, in characters, as one unknown token.
 _LONGEST_WORD = 100
+# Punctuation, ASCII symbols and ideographs are words by themselves.
+_ALONE = (
+    r"[!-/:-@\[-`{-~\pP\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
+    r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}]"
+)
 _NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
 _BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
 
 
-class Pieces(NamedTuple):
-    """Ragged ids `(N, None)` of N strings and the text behind each id."""
+WORD_SPLITS = ("whitespace", "character")
 
-    ids: tf.RaggedTensor
-    surface: tf.RaggedTensor | None
+
+class Pieces(NamedTuple):
+    """Ragged ids of N strings and the text behind each, both `(N, None)`."""
+
+    ids: Any
+    surface: Any
 
 
 def valid(text: tf.Tensor) -> tf.Tensor:
@@ -57,6 +65,17 @@ def normalize(text: tf.Tensor, lower_case: bool) -> tf.Tensor:
     # ICU would write a final sigma at the end of a word; BERT does not.
     text = tf.strings.regex_replace(text, "Σ", "σ")
     return tf.strings.lower(text, encoding="utf-8")
+
+
+def split_wordpiece_words(text: tf.Tensor) -> tf.RaggedTensor:
+    """Splits normalized text into the words that WordPiece looks at."""
+    apart = tf.strings.regex_replace(text, f"({_ALONE})", r" \1 ")
+    return tf.strings.split(apart)
+
+
+def stand_alone(words: tf.Tensor) -> tf.Tensor:
+    """True where a word is one ideograph or punctuation mark."""
+    return tf.strings.regex_full_match(words, _ALONE)
 
 
 class WordPieces:

@@ -80,9 +80,11 @@ def as_labelled_rows(words: Any, label_ids: Any) -> tuple[Any, Any]:
     return words, label_ids.with_values(labels)
 
 
-def ragged(values: tf.Tensor, splits: tf.Tensor) -> tf.RaggedTensor:
+def ragged(values: Any, splits: Any) -> Any:
     """Rows that are known to be right, and so are not checked again."""
-    return tf.RaggedTensor.from_row_splits(values, splits, validate=False)
+    # TensorFlow's type stubs do not know the factory.
+    ragged_tensor: Any = tf.RaggedTensor
+    return ragged_tensor.from_row_splits(values, splits, validate=False)
 
 
 def keep(rows: tf.RaggedTensor, mask: tf.Tensor) -> tf.RaggedTensor:
@@ -108,7 +110,7 @@ def shared_lengths(
 class Packing(NamedTuple):
     """Where the tokens of `start a end` or `start a end b end` come from."""
 
-    index: tf.Tensor
+    source: tf.Tensor
     segment_ids: tf.Tensor
     padding_mask: tf.Tensor
 
@@ -122,7 +124,7 @@ class Packing(NamedTuple):
         """Packs the values of `segments` into `(B, T)`."""
         flat = [segment.values for segment in segments]
         markers = tf.constant([start, end, fill], flat[0].dtype)
-        return tf.gather(tf.concat([*flat, markers], axis=0), self.index)
+        return tf.gather(tf.concat([*flat, markers], axis=0), self.source)
 
 
 def pack(
@@ -150,11 +152,11 @@ def pack(
     index = tf.where(position == 0, start, index)
     begin, base = tf.ones_like(total), tf.zeros_like(start)
     for segment, count, size in zip(segments, kept, sizes, strict=True):
-        source = base + tf.cast(segment.row_starts(), tf.int32) - begin
+        shift = base + tf.cast(segment.row_starts(), tf.int32) - begin
         inside = (position >= begin[:, None]) & (
             position < (begin + count)[:, None]
         )
-        index = tf.where(inside, position + source[:, None], index)
+        index = tf.where(inside, position + shift[:, None], index)
         begin, base = begin + count + 1, base + size
     second = tf.zeros_like(padding_mask)
     if len(segments) == 2:

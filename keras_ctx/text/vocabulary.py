@@ -1,16 +1,9 @@
-"""Vocabularies: read, checked, written, and made from texts."""
+"""Vocabularies: read, checked and written."""
 
 import os
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import keras_hub
-import tensorflow as tf
-import tensorflow_text as tf_text
-
-from keras_ctx.text.pieces import normalize, split_words
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORD_SPECIAL_TOKENS = ("<S>", "</S>", "<UNK>")
@@ -95,105 +88,6 @@ def save_vocabulary(tokens: Sequence[str], path: str | Path) -> None:
     write_text(Path(path), "".join(f"{token}\n" for token in tokens))
 
 
-def character_vocabulary(
-    texts: Iterable[str],
-    size: int | None = None,
-    min_count: int = 1,
-    lower_case: bool = True,
-) -> list[str]:
-    """Makes the vocabulary for `BertInputs(split="character")`.
-
-    Args:
-        texts: strings, read once.
-        size: most tokens, special ones included; None for no limit.
-        min_count: a character seen less often is left out.
-        lower_case: as in `BertInputs`.
-
-    Returns:
-        BERT's special tokens, then the characters by falling frequency, equal
-        ones by code point.
-
-    Example:
-        >>> from keras_ctx.text import character_vocabulary
-        >>> character_vocabulary(["Abba", "b c"])[5:]
-        ['b', 'a', 'c']
-    """
-    counts: Counter[str] = Counter()
-    for batch in _batches(texts):
-        for text in tf_text.normalize_utf8(batch, "NFC").numpy():
-            counts.update(text.decode("utf-8", "replace"))
-    folded: Counter[str] = Counter()
-    for character, count in counts.items():
-        if not character.isspace():
-            # As in the lookup: İ alone has two characters in lower case.
-            key = character.lower()[0] if lower_case else character
-            folded[key] += count
-    return _ranked(SPECIAL_TOKENS, folded, size, min_count)
-
-
-def wordpiece_vocabulary(
-    texts: Iterable[str], size: int, lower_case: bool = True
-) -> list[str]:
-    """Learns the vocabulary for `BertInputs(split="wordpiece")`.
-
-    Args:
-        texts: strings, read once.
-        size: most tokens, special ones included.
-        lower_case: as in `BertInputs`.
-
-    Returns:
-        BERT's special tokens, then single characters, then longer pieces. It
-        may be shorter than `size` where the texts give no more.
-
-    Example:
-        >>> from keras_ctx.text import wordpiece_vocabulary
-        >>> wordpiece_vocabulary(["bat sat pat mat rat"], size=13)[5:]
-        ['a', 'b', 'm', 'p', 'r', 's', 't', '##at']
-    """
-    _check_limits(size, 1, len(SPECIAL_TOKENS))
-
-    def batches() -> Iterator[tf.Tensor]:
-        for batch in _batches(texts):
-            yield normalize(batch, lower_case)
-
-    dataset = tf.data.Dataset.from_generator(
-        batches, output_signature=tf.TensorSpec([None], tf.string)
-    )
-    return keras_hub.tokenizers.compute_word_piece_vocabulary(
-        dataset, size, reserved_tokens=list(SPECIAL_TOKENS)
-    )
-
-
-def word_vocabulary(
-    texts: Iterable[str],
-    size: int | None = None,
-    min_count: int = 1,
-    split: str = "whitespace",
-) -> list[str]:
-    """Makes the target vocabulary of a biLM.
-
-    Args:
-        texts: strings, read once.
-        size: most words, special ones included; None for no limit.
-        min_count: a word seen less often is left out.
-        split: `"whitespace"` or `"character"`, as in `ElmoInputs`.
-
-    Returns:
-        `<S>`, `</S>`, `<UNK>`, then the words by falling frequency (the
-        order that log-uniform sampling expects), equal ones by code point.
-
-    Example:
-        >>> from keras_ctx.text import word_vocabulary
-        >>> word_vocabulary(["b a b", "c"], size=5)
-        ['<S>', '</S>', '<UNK>', 'b', 'a']
-    """
-    counts: Counter[bytes] = Counter()
-    for batch in _batches(texts):
-        counts.update(split_words(batch, split).values.numpy().tolist())
-    words = Counter({word.decode(): n for word, n in counts.items()})
-    return _ranked(WORD_SPECIAL_TOKENS, words, size, min_count)
-
-
 def write_text(path: Path, text: str) -> None:
     """Writes a file at once: to a temporary sibling, then renamed."""
     handle, temporary = tempfile.mkstemp(
@@ -225,41 +119,3 @@ def _read(path: Path) -> list[str]:
                 f"Received: {raw!r} at line {line} in {path}"
             ) from error
     return tokens[:-1] if not tokens[-1] else tokens
-
-
-def _batches(texts: Iterable[str], size: int = 1024) -> Iterator[tf.Tensor]:
-    batch: list[str] = []
-    for text in texts:
-        batch.append(text)
-        if len(batch) == size:
-            yield tf.constant(batch)
-            batch = []
-    if batch:
-        yield tf.constant(batch)
-
-
-def _check_limits(size: int | None, min_count: int, specials: int) -> None:
-    if size is not None and size <= specials:
-        raise ValueError(
-            f"`size` must be greater than {specials}, the special tokens. "
-            f"Received: size={size}"
-        )
-    if min_count < 1:
-        raise ValueError(
-            f"`min_count` must be at least 1. Received: min_count={min_count}"
-        )
-
-
-def _ranked(
-    specials: Sequence[str],
-    counts: Counter[str],
-    size: int | None,
-    min_count: int,
-) -> list[str]:
-    _check_limits(size, min_count, len(specials))
-    ranked = sorted(
-        (-count, token)
-        for token, count in counts.items()
-        if count >= min_count and token not in specials
-    )
-    return [*specials, *(token for _, token in ranked)][:size]

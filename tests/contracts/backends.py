@@ -27,6 +27,12 @@ def compiled(layer: keras.layers.Layer, call: Callable[..., Any]) -> Callable:
     return lambda arrays: pure(trainable, rest, arrays)
 
 
+def quickest(layer: keras.layers.Layer, call: Callable[..., Any]) -> Callable:
+    """`call`, compiled where eager calls of a new shape are slow: JAX
+    compiles every single operation of them."""
+    return compiled(layer, call) if BACKEND == "jax" else call
+
+
 def gradients(
     layer: keras.layers.Layer, loss: Callable[[], Any]
 ) -> dict[str, np.ndarray | None]:
@@ -51,7 +57,7 @@ def gradients(
             with _scope(layer, trainable, rest):
                 return loss()
 
-        found = [np.asarray(g) for g in jax.grad(pure)(trainable)]
+        found = [np.asarray(g) for g in jax.jit(jax.grad(pure))(trainable)]
     return {w.path: g for w, g in zip(weights, found, strict=True)}
 
 

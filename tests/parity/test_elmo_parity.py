@@ -1,0 +1,96 @@
+"""Our ELMo against the NumPy reading of the reference sheet."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from elmo_numpy import Clipped, Options, elmo, random_weights, word_ids
+from elmo_weights import copy_bilm, copy_char_cnn
+from keras_ctx import models
+
+CHAR_DIM = 4
+LENGTH = 9
+BASE = Options(
+    filters=[(1, 4), (2, 5), (4, 6)],
+    dim=12,
+    projection_dim=5,
+    cell_clip=1.2,
+    proj_clip=0.8,
+)
+VARIANTS = {
+    "published form": BASE,
+    "tanh": replace(BASE, activation="tanh"),
+    "one highway": replace(BASE, n_highway=1),
+    "no highway": replace(BASE, n_highway=0),
+    "no projection of words": replace(BASE, projection_dim=15, dim=16),
+    "no projection of states": replace(BASE, dim=5),
+    "no residual": replace(BASE, use_skip_connections=False),
+    "no clips": replace(BASE, cell_clip=None, proj_clip=None),
+    "cell clip only": replace(BASE, proj_clip=None),
+    "one layer": replace(BASE, n_layers=1),
+    "three layers": replace(BASE, n_layers=3),
+}
+# An empty row, a long word (cut), bytes beyond ASCII.
+SENTENCES = [
+    "A rather incomprehensible sentence".split(),
+    [],
+    ["naïve", "语言模型", "x", "", "of", "words", "."],
+    ["one"],
+]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_encoder_agrees_with_numpy(name: str) -> None:
+    options = VARIANTS[name]
+    weights = random_weights(options, CHAR_DIM, seed=3, scale=2.5)
+    encoder = models.elmo_encoder(
+        options.filters,
+        options.dim,
+        options.projection_dim,
+        num_layers=options.n_layers,
+        num_highways=options.n_highway,
+        char_dim=CHAR_DIM,
+        max_characters=LENGTH,
+        activation=options.activation,
+        cell_clip=options.cell_clip,
+        projection_clip=options.proj_clip,
+        residual=options.use_skip_connections,
+    )
+    copy_char_cnn(weights, encoder.get_layer("char_cnn"))
+    copy_bilm(weights, encoder.get_layer("bilm"))
+    rows = [
+        np.array(
+            [word_ids(word, LENGTH) for word in sentence], "int32"
+        ).reshape(-1, LENGTH)
+        for sentence in SENTENCES
+    ]
+    batch = np.zeros((len(rows), 8, LENGTH), "int32")
+    for ids, row in zip(rows, batch, strict=True):
+        row[: len(ids)] = ids
+    outputs = keras.tree.map_structure(
+        keras.ops.convert_to_numpy, encoder({"char_ids": batch})
+    )
+    assert len(outputs["layers"]) == options.n_layers + 1
+    clipped = Clipped()
+    for k, ids in enumerate(rows):
+        expected = elmo(weights, options, ids, clipped=clipped)
+        for ours, theirs in zip(outputs["layers"], expected, strict=True):
+            np.testing.assert_allclose(
+                ours[k, : len(ids)], theirs, rtol=0, atol=1e-5
+            )
+            assert not ours[k, len(ids) :].any()
+        mean = expected[-1].mean(axis=0) if len(ids) else 0
+        np.testing.assert_allclose(
+            outputs["pooled"][k], mean + np.zeros_like(outputs["pooled"][k]),
+            rtol=0, atol=1e-5,
+        )
+        assert outputs["padding_mask"][k].sum() == len(ids)
+    np.testing.assert_array_equal(outputs["sequence"], outputs["layers"][-1])
+    # The clips and the residual are part of what is tested here.
+    if options.cell_clip is not None:
+        assert clipped.cells > 50
+    if options.proj_clip is not None and options.dim != options.projection_dim:
+        assert clipped.projections > 50
+        residual = options.use_skip_connections and options.n_layers > 1
+        assert (clipped.outputs_beyond > 10) == residual

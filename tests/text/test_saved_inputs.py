@@ -1,0 +1,115 @@
+"""Inputs as files, and inside graphs that are read without this library."""
+
+import gc
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+import tensorflow as tf
+
+from keras_ctx.text import (
+    SPECIAL_TOKENS,
+    BertInputs,
+    ElmoInputs,
+    load_inputs,
+    save_inputs,
+)
+
+TOKENS = [*SPECIAL_TOKENS, "good", "book", "##s", "好", "书", "é"]
+TEXTS = ["Good books é", "", "é" * 101 + " 好书 \x07[MASK]"]
+READER = """
+import json, sys
+import tensorflow as tf, tensorflow_text
+path, texts = sys.argv[1], json.loads(sys.argv[2])
+loaded = tf.saved_model.load(path)
+answer = loaded.signatures["serving_default"](text=tf.constant(texts))
+print(json.dumps({k: v.numpy().tolist() for k, v in answer.items()}))
+assert not any("keras" in name for name in sys.modules if "ctx" in name)
+"""
+
+
+def make(name: str) -> Any:
+    if name == "elmo_words":
+        return ElmoInputs(9, max_length=2)
+    if name == "elmo_characters":
+        return ElmoInputs(9, split="character")
+    return BertInputs(TOKENS, 12, split=name)
+
+
+NAMES = ["wordpiece", "character", "elmo_words", "elmo_characters"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_round_trip(name: str, tmp_path: Path) -> None:
+    inputs, path = make(name), tmp_path / "inputs.json"
+    save_inputs(inputs, path)
+    loaded = load_inputs(path)
+    assert type(loaded) is type(inputs)
+    assert loaded.get_config() == inputs.get_config()
+    assert list(tmp_path.iterdir()) == [path]
+    for key, value in inputs(TEXTS).items():
+        assert (loaded(TEXTS)[key].numpy() == value.numpy()).all()
+
+
+def test_the_file_can_be_read_by_people(tmp_path: Path) -> None:
+    save_inputs(make("wordpiece"), tmp_path / "inputs.json")
+    text = (tmp_path / "inputs.json").read_text(encoding="utf-8")
+    assert json.loads(text)["class"] == "BertInputs" and "书" in text
+
+
+def test_other_objects_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`inputs` must be one of BertInputs"):
+        save_inputs(
+            "inputs",  # pyright: ignore[reportArgumentType]
+            tmp_path / "inputs.json",
+        )
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"class": "Other", "config": {}}', "\udcff"]
+)
+def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "inputs.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match="`path` must be a file written by"):
+        load_inputs(path)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load_inputs(tmp_path / "inputs.json")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exported_graph_needs_nothing_of_ours(
+    name: str, tmp_path: Path
+) -> None:
+    inputs = make(name)
+    expected = {k: v.numpy().tolist() for k, v in inputs(TEXTS).items()}
+    model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "features", inputs, [tf.TensorSpec([None], tf.string, name="text")]
+    )
+    path = str(tmp_path / "export")
+    archive.write_out(path, verbose=False)
+    del inputs, archive, model
+    gc.collect()
+    # -I: neither this folder nor the environment lends it our package.
+    finished = subprocess.run(
+        [sys.executable, "-I", "-c", READER, path, json.dumps(TEXTS)],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert json.loads(finished.stdout.splitlines()[-1]) == expected
+    # Not in TF Serving 2.12 to 2.19: SERVING.md.
+    graph = (tmp_path / "export" / "saved_model.pb").read_bytes()
+    for op in (b"RoundRobin", b"Utf8Binarize", b"PyFunc", b"HashTable"):
+        assert op not in graph
