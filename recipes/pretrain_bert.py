@@ -115,7 +115,10 @@ def make_model(config: Config, vocabulary_size: int):
             config.learning_rate, config.epochs * config.steps_per_epoch
         ),
         loss=training.bert_pretraining_losses(),
-        weighted_metrics={"masked_lm": ["accuracy"], "next_sentence": ["accuracy"]},
+        weighted_metrics={
+            "masked_lm": ["accuracy"],
+            "next_sentence": ["accuracy"],
+        },
         jit_compile=False,
     )
     return encoder, model

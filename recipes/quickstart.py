@@ -82,7 +82,9 @@ def finetune_and_export(config: Config, encoder: str, task: str) -> dict:
         "model": encoder.upper() if encoder == "bert" else "ELMo",
         "task": task,
         "metric": results["metric"],
-        **{key: results[key] for key in ("pretrained", "untrained", "majority")},
+        **{
+            key: results[key] for key in ("pretrained", "untrained", "majority")
+        },
         "seconds": results["seconds"] + exported["seconds"],
         "SavedModel": exported["saved_model"],
     }

@@ -38,8 +38,7 @@ def check_positive(**arguments: float | None) -> None:
     for name, value in arguments.items():
         if value is not None and not (value > 0 and math.isfinite(value)):
             raise ValueError(
-                f"`{name}` must be a number above 0. "
-                f"Received: {name}={value!r}"
+                f"`{name}` must be a number above 0. Received: {name}={value!r}"
             )
 
 

@@ -40,7 +40,8 @@ class BiLM(keras.layers.Layer):
         cell_clip: Bound on the cell; `None` for none.
         projection_clip: Bound on the projected output; `None` for none.
         residual: Whether layers after the first add their input.
-        dropout: Share of the input of each LSTM dropped in training.
+        dropout: Share of the input of each LSTM dropped in training, unless
+            the layer is frozen (`trainable=False`).
         stateful: Whether to carry the state from call to call.
 
     Call arguments:
@@ -107,6 +108,8 @@ class BiLM(keras.layers.Layer):
     def build(self, inputs_shape, padding_mask_shape=None):
         self.forward_layers = self._build_stack("forward", inputs_shape)
         self.backward_layers = self._build_stack("backward", inputs_shape)
+        if not self.trainable:
+            self.trainable = False  # reaches the sublayers made above
 
     def _build_stack(self, direction, inputs_shape):
         batch, length, features = inputs_shape
@@ -135,6 +138,8 @@ class BiLM(keras.layers.Layer):
         return stack
 
     def call(self, inputs, padding_mask=None, training=None):
+        if not self.trainable:
+            training = False
         if padding_mask is None:
             padding_mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
         padding_mask = ops.cast(padding_mask, "bool")
@@ -187,9 +192,7 @@ class BiLM(keras.layers.Layer):
 def reversed_order(padding_mask):
     """Positions `(B, T)` that reverse each row's real part; its own inverse."""
     positions = ops.expand_dims(ops.arange(ops.shape(padding_mask)[1]), 0)
-    lengths = ops.sum(
-        ops.cast(padding_mask, "int32"), axis=1, keepdims=True
-    )
+    lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=1, keepdims=True)
     return ops.where(positions < lengths, lengths - 1 - positions, positions)
 
 

@@ -151,6 +151,8 @@ class CharCNNHighway(keras.layers.Layer):
             if size == self.output_dim
             else dense(self.output_dim, "projection")
         )
+        if not self.trainable:
+            self.trainable = False  # reaches the sublayers made above
 
     def call(self, char_ids):
         width = max(width for width, _ in self.filters)

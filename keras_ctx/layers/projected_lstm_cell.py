@@ -62,9 +62,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive_int(
-            hidden_dim=hidden_dim, projection_dim=projection_dim
-        )
+        check_positive_int(hidden_dim=hidden_dim, projection_dim=projection_dim)
         check_positive(cell_clip=cell_clip, projection_clip=projection_clip)
         self.hidden_dim = hidden_dim
         self.projection_dim = projection_dim

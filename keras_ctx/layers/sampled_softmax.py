@@ -125,9 +125,7 @@ class SampledSoftmax(keras.layers.Layer):
 def expected_tries(num_negatives: int, vocabulary_size: int) -> float:
     """Draws after which so many distinct ids are expected, by bisection."""
     ids = np.arange(vocabulary_size)
-    log_miss = np.log1p(
-        -np.log1p(1 / (ids + 1)) / np.log(vocabulary_size + 1)
-    )
+    log_miss = np.log1p(-np.log1p(1 / (ids + 1)) / np.log(vocabulary_size + 1))
     low, high = 0.0, 1.0
     while -np.expm1(high * log_miss).sum() < num_negatives:
         low, high = high, 2 * high

@@ -27,7 +27,8 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
         hidden_dim: Features of a vector.
         max_length: Number of positions, in tokens.
         num_segments: Number of segments (BERT: first and second sentence).
-        dropout: Share of features dropped in training, after the norm.
+        dropout: Share of features dropped in training, after the norm, unless
+            the layer is frozen (`trainable=False`).
         layer_norm_epsilon: Added to the variance in the norm.
 
     Call arguments:
@@ -119,12 +120,14 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
         self.segment_embedding.build()
         self.position_embedding.build()
         self.norm.build((None, None, self.hidden_dim))
+        if not self.trainable:
+            self.trainable = False  # reaches the sublayers made above
 
-    def call(
-        self, token_ids, segment_ids=None, reverse=False, training=None
-    ):
+    def call(self, token_ids, segment_ids=None, reverse=False, training=None):
         if reverse:
             return self.token_embedding(token_ids, reverse=True)
+        if not self.trainable:
+            training = False
         length = token_ids.shape[1]
         if length is not None and length > self.max_length:
             raise ValueError(

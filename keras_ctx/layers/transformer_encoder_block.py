@@ -11,6 +11,7 @@ from keras_ctx.layers.arguments import (
     check_rate,
 )
 
+
 class SelfAttention(keras.layers.MultiHeadAttention):
     """`keras.layers.MultiHeadAttention` whose softmax is always float32."""
 
@@ -52,7 +53,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
         intermediate_dim: Features inside the feed-forward half.
         activation: "gelu", "gelu_tanh" or "relu".
         dropout: Share dropped in training from the output of each half.
-        attention_dropout: Share of attention weights dropped in training.
+        attention_dropout: Share of attention weights dropped in training;
+            neither is, where the layer is frozen (`trainable=False`).
         norm_first: Pre-norm if true, post-norm if false.
         layer_norm_epsilon: Added to the variance in the norms.
 
@@ -169,6 +171,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
         self.intermediate.build(inputs_shape)
         self.output_projection.build(inner_shape)
         self.feedforward_norm.build(inputs_shape)
+        if not self.trainable:
+            self.trainable = False  # reaches the sublayers made above
 
     def call(
         self,
@@ -179,6 +183,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
         training=None,
     ):
         mask = _combined_mask(padding_mask, attention_mask)
+        if not self.trainable:
+            training = False
 
         def attend(x):
             x, self_scores = self.attention(

@@ -77,9 +77,9 @@ def elmo_encoder(
     char_ids = keras.Input(
         (None, max_characters), dtype="int32", name="char_ids"
     )
-    marked = layers.AddSentenceMarkers(
-        max_characters, name="sentence_markers"
-    )(char_ids)
+    marked = layers.AddSentenceMarkers(max_characters, name="sentence_markers")(
+        char_ids
+    )
     tokens = layers.CharCNNHighway(
         filters,
         projection_dim,

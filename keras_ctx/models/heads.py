@@ -28,7 +28,7 @@ def classifier(
         encoder: Any encoder of `keras_ctx.models`.
         num_classes: N, classes.
         mix: "last"; "scalar_mix" for a `ScalarMix` over all layers; or a
-            `ScalarMix` of your own.
+            `ScalarMix` of your own. A mixture is layer-normalized.
         frozen: Whether the encoder stays as it is: its weights are not
             trained (`encoder.trainable` is set) and its dropout is off.
         dropout: Share of the features under the head dropped in training.
@@ -177,9 +177,7 @@ def embedder(
     """
 
     def head(outputs, sequence):
-        mean = layers.MaskedMean(name="mean")(
-            sequence, outputs["padding_mask"]
-        )
+        mean = layers.MaskedMean(name="mean")(sequence, outputs["padding_mask"])
         return {
             "embedding": keras.layers.UnitNormalization(name="embedding")(mean)
         }
@@ -200,13 +198,16 @@ def _task_model(
         key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
         for key, x in encoder.input.items()
     }
-    outputs = encoder(inputs, training=False if frozen else None)
+    # No `training=False` here: Keras overrides it with what the whole model is
+    # called with. Frozen layers of ours turn their dropout off themselves.
+    outputs = encoder(inputs)
     if isinstance(mix, layers.ScalarMix) or mix == "scalar_mix":
         if mix == "scalar_mix":
             mix = layers.ScalarMix(len(outputs["layers"]), name="scalar_mix")
-        sequence = mix(
-            outputs["layers"], padding_mask=outputs["padding_mask"]
-        )
+        mixed = mix(outputs["layers"], padding_mask=outputs["padding_mask"])
+        # Encoders differ in scale (an LSTM's outputs are a tenth of a
+        # Transformer's); under one norm a head learns equally fast on any.
+        sequence = keras.layers.LayerNormalization(name="mix_norm")(mixed)
     elif mix == "last":
         sequence = outputs["sequence"]
     else:

@@ -257,6 +257,22 @@ def test_every_trainable_weight_gets_a_gradient(case: Case) -> None:
             assert np.isfinite(gradient).all() and largest > 1e-4, path
 
 
+@every_case
+def test_frozen_layer_does_not_train(case: Case) -> None:
+    # As `load_model` makes it: by its constructor, not by the setter.
+    layer = case.create(trainable=False)
+    model = functional(case, layer)
+    assert not model.trainable_weights
+    evaluated = model(arrays(case), training=False)
+    if "training" not in case.call:
+        trained = model(arrays(case), training=True)
+        for key, expected in evaluated.items():
+            np.testing.assert_array_equal(
+                ops.convert_to_numpy(trained[key]),
+                ops.convert_to_numpy(expected),
+            )
+
+
 def padded(case: Case, amount: int) -> dict[str, np.ndarray]:
     """More padding at the right of every T."""
 

@@ -140,7 +140,9 @@ def stacks(
             x = y + x if o.use_skip_connections and layer > 0 else y
             outputs.append(x[::-1] if direction else x)
         halves.append(outputs)
-    results = [np.concatenate(pair, axis=1) for pair in zip(*halves, strict=True)]
+    results = [
+        np.concatenate(pair, axis=1) for pair in zip(*halves, strict=True)
+    ]
     if o.proj_clip is not None:
         clipped.outputs_beyond += sum(
             int((np.abs(r) > o.proj_clip).sum()) for r in results

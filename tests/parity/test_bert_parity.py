@@ -71,7 +71,9 @@ def copy_encoder(w: dict[str, np.ndarray], encoder: keras.Model) -> None:
         parts = {weight.path: weight for weight in block.attention.weights}
         for path, weight in parts.items():
             part, kind = path.split("/")[-2:]
-            ours = {"attention_output": "output/dense"}.get(part, f"self/{part}")
+            ours = {"attention_output": "output/dense"}.get(
+                part, f"self/{part}"
+            )
             value = w[f"{name}/attention/{ours}/{kind}"]
             weight.assign(value.reshape(weight.shape))
         copy_norm(w, f"{name}/attention/output/LayerNorm", block.attention_norm)

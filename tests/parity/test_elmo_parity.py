@@ -82,8 +82,10 @@ def test_encoder_agrees_with_numpy(name: str) -> None:
             assert not ours[k, len(ids) :].any()
         mean = expected[-1].mean(axis=0) if len(ids) else 0
         np.testing.assert_allclose(
-            outputs["pooled"][k], mean + np.zeros_like(outputs["pooled"][k]),
-            rtol=0, atol=1e-5,
+            outputs["pooled"][k],
+            mean + np.zeros_like(outputs["pooled"][k]),
+            rtol=0,
+            atol=1e-5,
         )
         assert outputs["padding_mask"][k].sum() == len(ids)
     np.testing.assert_array_equal(outputs["sequence"], outputs["layers"][-1])

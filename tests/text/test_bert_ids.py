@@ -8,16 +8,16 @@ import tensorflow as tf
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import WordPiece
 
-from keras_ctx.text import SPECIAL_TOKENS, BertInputs
+from keras_ctx.text import SPECIAL_TOKENS, BertInputs, load_vocabulary
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCXYZéÉüÅßσςΣжйЖИİ好书的ﬁｆＦ１…Ⅷก한글😀"
-VOCABULARY = [
-    *SPECIAL_TOKENS,
-    *dict.fromkeys(LETTERS + "0123456789.,!?'[]()<>$#@。，！"),
-    *(f"##{letter}" for letter in dict.fromkeys(LETTERS)),
-    *("good", "book", "##s", "un", "##aff", "##able", "the", "mask", "Good"),
-]
+PIECES = "good book ##s un ##aff ##able the mask Good".split()
+CHARACTERS = [*LETTERS, *"0123456789.,!?'[]()<>$#@。，！"]
+SUFFIXES = [f"##{letter}" for letter in LETTERS]
+VOCABULARY = list(
+    dict.fromkeys([*SPECIAL_TOKENS, *CHARACTERS, *SUFFIXES, *PIECES])
+)
 TEXTS = [
     "The good books, un-affable!",
     "Résumé ÉCOLE Ångström naïve",
@@ -91,7 +91,7 @@ def test_chinese_vocabulary(lower_case: bool) -> None:
     path = SHARED / "data" / "vocab_bert_zh" / "vocab.txt"
     if not path.is_file():
         pytest.skip(f"the published Chinese vocabulary is not at {path}")
-    vocabulary = path.read_text(encoding="utf-8").splitlines()
+    vocabulary = load_vocabulary(path)
     assert_equal_ids(TEXTS, vocabulary, lower_case)
 
 

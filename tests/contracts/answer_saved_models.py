@@ -1,0 +1,35 @@
+"""Run in a fresh process: loads every model of a folder, as a user would.
+
+The one import of ours is `keras_ctx`, which must register all that is needed.
+
+    python answer_saved_models.py FOLDER
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import keras_ctx  # noqa: F401  # registers the layers
+import numpy as np
+
+
+def main(folder: Path) -> None:
+    for path in sorted(folder.glob("*.keras")):
+        model = keras.saving.load_model(path)
+        inputs = dict(np.load(path.with_suffix(".inputs.npz")))
+        outputs = flat(model(inputs))
+        outputs["trainable"] = np.array(len(model.trainable_weights))
+        if path.stem == "frozen":
+            outputs["training"] = flat(model(inputs, training=True))["logits"]
+        np.savez(path.with_suffix(".outputs.npz"), **outputs)
+
+
+def flat(outputs) -> dict[str, np.ndarray]:
+    return {
+        "/".join(map(str, key)): keras.ops.convert_to_numpy(value)
+        for key, value in keras.tree.flatten_with_path(outputs)
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,162 @@
+"""Every kind of model, tiny, as the laws of this folder see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+from keras_ctx import models
+
+B, T, C = 4, 6, 5
+LENGTHS = (6, 3, 2, 0)  # words; the last text is empty
+
+
+@dataclass(frozen=True)
+class ModelCase:
+    """A model, what it is called with, and what it gives."""
+
+    name: str
+    create: Callable[[], keras.Model]
+    family: str
+    """Whose inputs it has: a key of `INPUTS`."""
+    outputs: dict[str, str]
+    """Axes of the outputs, as in layer_cases.py; K for classes."""
+    exempt: dict[str, str] = field(default_factory=dict)
+    """Laws that cannot hold, with the reason."""
+
+
+def bert(**kwargs) -> keras.Model:
+    return models.bert_encoder(13, 2, 2, 8, 12, max_length=20, **kwargs)
+
+
+def elmo(**kwargs) -> keras.Model:
+    return models.elmo_encoder(
+        [(1, 4), (2, 5)],
+        6,
+        4,
+        num_highways=1,
+        char_dim=3,
+        max_characters=C,
+        cell_clip=0.5,
+        projection_clip=0.4,
+        **kwargs,
+    )
+
+
+def _integers(low: int, high: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(low, high, shape).astype("int32")
+
+
+_REAL = np.arange(T)[None] < np.array(LENGTHS)[:, None]
+_BERT_REAL = np.arange(T)[None] < np.maximum(LENGTHS, 1)[:, None]
+# name: value, axes, what padding holds
+_BERT_INPUTS = {
+    "token_ids": (_integers(0, 13, B, T), "BT", 3),
+    "segment_ids": (_integers(0, 2, B, T), "BT", 1),
+    "padding_mask": (_BERT_REAL, "BT", False),
+}
+_ELMO_INPUTS = {
+    "char_ids": (_integers(1, 262, B, T, C) * _REAL[..., None], "BTC", 0),
+}
+_TARGETS = {
+    "forward_targets": (_integers(0, 11, B, T + 1), "BT", 0),
+    "backward_targets": (_integers(0, 11, B, T + 1)[:, ::-1], "BT", 0),
+}
+INPUTS = {
+    "bert": _BERT_INPUTS,
+    "bert_pretrainer": _BERT_INPUTS
+    | {"masked_positions": (_integers(0, 1, B, 3), "BM", 0)},
+    "elmo": _ELMO_INPUTS,
+    "elmo_language_model": _ELMO_INPUTS | _TARGETS,
+    "elmo_sampled": _ELMO_INPUTS
+    | _TARGETS
+    | {
+        "negative_ids": (
+            np.tile(np.array([[0, 3, 5], [1, 2, 9]], "int32"), (B, 1, 1)),
+            "B2N",
+            0,
+        )
+    },
+}
+_ENCODED = {
+    "sequence": "BTD",
+    "layers": "BTD",
+    "pooled": "BD",
+    "padding_mask": "BT",
+}
+_HEADS = {
+    "classifier": (
+        lambda encoder, mix: models.classifier(encoder, 3, mix=mix),
+        {"logits": "BK"},
+    ),
+    "tagger": (
+        lambda encoder, mix: models.tagger(encoder, 5, mix=mix),
+        {"logits": "BTK"},
+    ),
+    "span_extractor": (
+        lambda encoder, mix: models.span_extractor(encoder, mix=mix),
+        {"start_logits": "BT", "end_logits": "BT"},
+    ),
+    "embedder": (
+        lambda encoder, mix: models.embedder(encoder, mix=mix),
+        {"embedding": "BD"},
+    ),
+}
+
+
+def _head_cases() -> list[ModelCase]:
+    return [
+        ModelCase(
+            f"{head} of {family}, {mix}",
+            lambda make=make, encoder=encoder, mix=mix: make(encoder(), mix),
+            family,
+            outputs,
+        )
+        for head, (make, outputs) in _HEADS.items()
+        for family, encoder in (("bert", bert), ("elmo", elmo))
+        for mix in ("last", "scalar_mix")
+    ]
+
+
+CASES = [
+    ModelCase("bert_encoder", bert, "bert", _ENCODED),
+    ModelCase(
+        "bert_encoder, norm first",
+        lambda: bert(norm_first=True, activation="gelu_tanh"),
+        "bert",
+        _ENCODED,
+    ),
+    ModelCase(
+        "bert_pretrainer",
+        lambda: models.bert_pretrainer(bert(activation="gelu_tanh")),
+        "bert_pretrainer",
+        {"masked_lm": "BMV", "next_sentence": "BK"},
+    ),
+    ModelCase("elmo_encoder", elmo, "elmo", _ENCODED),
+    ModelCase(
+        "elmo_language_model",
+        lambda: models.elmo_language_model(elmo(), 11),
+        "elmo_language_model",
+        {"forward": "BT", "backward": "BT"},
+    ),
+    ModelCase(
+        "elmo_language_model, sampled",
+        lambda: models.elmo_language_model(elmo(), 11, num_negatives=3),
+        "elmo_sampled",
+        {"forward": "BT", "backward": "BT"},
+    ),
+    *_head_cases(),
+]
+SIZES = {
+    "bert_tiny",
+    "bert_mini",
+    "bert_small",
+    "bert_medium",
+    "bert_base",
+    "bert_large",
+    "elmo_small",
+    "elmo_medium",
+    "elmo_original",
+}
+"""Public names without a case: the encoders above in published sizes, which
+tests/models checks by their numbers of parameters."""

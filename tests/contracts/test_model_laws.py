@@ -1,0 +1,345 @@
+"""The laws that every model obeys, on every backend."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from answer_saved_models import flat
+from backends import BACKEND, compiled, gradients, quickest
+from keras import ops
+from keras_ctx import models
+from model_cases import CASES, INPUTS, LENGTHS, SIZES, B, ModelCase, T
+
+ROOT = Path(__file__).resolve().parents[2]
+POLICIES = {  # name: the bound on the difference from float32
+    "float16": 3e-2,
+    "bfloat16": 3e-1,
+    "mixed_float16": 3e-2,
+    "mixed_bfloat16": 3e-1,
+    "float64": 1e-5,
+}
+EXPORTED = {  # one of each kind: an export takes seconds
+    "bert_encoder, norm first",
+    "bert_pretrainer",
+    "elmo_encoder",
+    "span_extractor of bert, scalar_mix",
+    "embedder of elmo, last",
+}
+IN_OTHER_POLICIES = {
+    "bert_encoder",
+    "bert_pretrainer",
+    "elmo_encoder",
+    "elmo_language_model",
+    "span_extractor of bert, scalar_mix",
+    "classifier of elmo, scalar_mix",
+    "embedder of bert, last",
+}
+
+
+def subjects(names: set[str] | None = None) -> pytest.MarkDecorator:
+    chosen = [c for c in CASES if names is None or c.name in names]
+    assert names is None or len(chosen) == len(names)
+    return pytest.mark.parametrize("case", chosen, ids=lambda c: c.name)
+
+
+def randomized(model: keras.Model) -> keras.Model:
+    """Biases that are 0 and norms that are 1 would hide mistakes."""
+    generator = np.random.default_rng(5)
+    for weight in model.weights:
+        if "seed" not in weight.path:
+            weight.assign(0.5 * generator.normal(size=weight.shape))
+    return model
+
+
+def arrays(case: ModelCase) -> dict[str, np.ndarray]:
+    return {name: value for name, (value, *_) in INPUTS[case.family].items()}
+
+
+def padded(case: ModelCase, amount: int) -> dict[str, np.ndarray]:
+    return {
+        name: np.pad(
+            value,
+            [(0, amount if axis == "T" else 0) for axis in axes],
+            constant_values=pad,
+        )
+        for name, (value, axes, pad) in INPUTS[case.family].items()
+    }
+
+
+def row(case: ModelCase, index: int) -> dict[str, np.ndarray]:
+    """One row of the batch, alone and without its padding."""
+    surplus = T - max(LENGTHS[index], 1)
+    return {
+        name: value[index : index + 1][
+            tuple(
+                slice(size - surplus if axis == "T" else size)
+                for axis, size in zip(axes, value.shape, strict=True)
+            )
+        ]
+        for name, (value, axes, _) in INPUTS[case.family].items()
+    }
+
+
+def assert_same_where_real(
+    case: ModelCase,
+    found: dict[str, np.ndarray],
+    expected: dict[str, np.ndarray],
+    rows: list[int],
+    bound: float = 1e-6,
+) -> None:
+    assert found.keys() == expected.keys()
+    # Predictions: one for each word and one for a marker.
+    extra = 1 if "forward_targets" in INPUTS[case.family] else 0
+    least = 1 if case.family.startswith("bert") else 0
+    for key in expected:
+        axes = case.outputs[key.split("/")[0]]
+        for k, index in enumerate(rows):
+            real = tuple(
+                slice(max(LENGTHS[index], least) + extra if a == "T" else None)
+                for a in axes[1:]
+            )
+            np.testing.assert_allclose(
+                found[key][k][real].astype("float64"),
+                expected[key][k][real].astype("float64"),
+                rtol=0,
+                atol=bound,
+                err_msg=key,
+            )
+
+
+def test_no_public_model_escapes() -> None:
+    covered = {case.name.replace(",", "").split()[0] for case in CASES}
+    assert covered | SIZES == set(models.__all__)
+    assert not covered & SIZES
+
+
+@subjects()
+def test_symbolic_shape_and_dtype_are_the_eager_ones(case: ModelCase) -> None:
+    model = case.create()
+    before = [weight.path for weight in model.variables]
+    assert len(set(before)) == len(before)
+    symbolic = {
+        "/".join(map(str, key)): value
+        for key, value in keras.tree.flatten_with_path(model.output)
+    }
+    eager = flat(model(arrays(case)))
+    assert [weight.path for weight in model.variables] == before
+    assert eager.keys() == symbolic.keys()
+    assert {key.split("/")[0] for key in eager} == set(case.outputs)
+    for key, value in eager.items():
+        axes = case.outputs[key.split("/")[0]]
+        assert symbolic[key].dtype == value.dtype
+        for s, e, axis in zip(
+            symbolic[key].shape, value.shape, axes, strict=True
+        ):
+            assert s == (None if axis in "BTM" else e)
+
+
+def test_saved_and_loaded_in_a_fresh_process(tmp_path) -> None:
+    expected = {}
+    for k, case in enumerate(CASES):
+        model = randomized(case.create())
+        model.save(tmp_path / f"{k}.keras")
+        np.savez(tmp_path / f"{k}.inputs.npz", **arrays(case))
+        expected[k] = flat(model(arrays(case)))
+    frozen = models.tagger(CASES[0].create(), 3, frozen=True, dropout=0.0)
+    frozen.save(tmp_path / "frozen.keras")
+    np.savez(tmp_path / "frozen.inputs.npz", **arrays(CASES[0]))
+    subprocess.run(
+        [
+            sys.executable,
+            Path(__file__).with_name("answer_saved_models.py"),
+            tmp_path,
+        ],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    for k, case in enumerate(CASES):
+        found = dict(np.load(tmp_path / f"{k}.outputs.npz"))
+        assert found.pop("trainable") == len(case.create().trainable_weights)
+        assert found.keys() == expected[k].keys()
+        for key, value in expected[k].items():
+            np.testing.assert_array_equal(
+                found[key], value, err_msg=f"{case.name}: {key}"
+            )
+    found = np.load(tmp_path / "frozen.outputs.npz")
+    assert found["trainable"] == 2  # kernel and bias of the head
+    np.testing.assert_array_equal(found["training"], found["logits"])
+
+
+@pytest.mark.skipif(
+    BACKEND != "tensorflow", reason="a SavedModel is a format of TensorFlow"
+)
+@subjects(EXPORTED)
+def test_exported_and_loaded_raw_is_equal(case: ModelCase, tmp_path) -> None:
+    import tensorflow as tf
+
+    model = randomized(case.create())
+    # A signature cannot hold the list of an encoder's layers.
+    named = {
+        "_".join(map(str, key)): value
+        for key, value in keras.tree.flatten_with_path(model.output)
+    }
+    model = keras.Model(model.input, named)
+    model.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
+    for inputs in (arrays(case), padded(case, 2), row(case, 1)):
+        found = exported.serve({k: tf.constant(v) for k, v in inputs.items()})
+        found = flat(found)
+        for key, value in flat(model(inputs)).items():
+            np.testing.assert_allclose(
+                found[key].astype("float64"),
+                value.astype("float64"),
+                rtol=0,
+                atol=1e-6,
+            )
+
+
+@subjects(IN_OTHER_POLICIES)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_policy(case: ModelCase, policy: str) -> None:
+    if policy == "float64" and BACKEND == "jax":
+        pytest.skip("JAX has float64 only by a switch for the whole process")
+    reference = randomized(case.create())
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = case.create()
+    finally:
+        keras.config.set_dtype_policy(before)
+    model.set_weights(reference.get_weights())
+    compute = keras.DTypePolicy(policy).compute_dtype
+    at_least_float32 = "float64" if compute == "float64" else "float32"
+    run = quickest(model, model)
+    outputs = flat(run(arrays(case)))
+    expected = flat(reference(arrays(case)))
+    for key, value in outputs.items():
+        wanted = {
+            "padding_mask": "bool",
+            "forward": at_least_float32,
+            "backward": at_least_float32,
+            "start_logits": "float32",
+            "end_logits": "float32",
+        }.get(key, compute)
+        assert keras.backend.standardize_dtype(value.dtype) == wanted, key
+        difference = np.abs(
+            value.astype("float64") - expected[key].astype("float64")
+        )
+        scale = np.maximum(1, np.abs(expected[key].astype("float64")))
+        assert np.all(difference / scale < POLICIES[policy]), key
+
+
+@subjects()
+def test_every_trainable_weight_gets_a_gradient(case: ModelCase) -> None:
+    model = randomized(case.create())
+    generator = np.random.default_rng(6)
+    # Random, since a plain sum is constant behind a norm.
+    directions = {
+        key: generator.normal(size=value.shape).astype("float32")
+        for key, value in flat(model(arrays(case))).items()
+        if key != "padding_mask"
+    }
+
+    def loss():
+        return sum(
+            ops.sum(
+                directions["/".join(map(str, key))] * ops.cast(value, "float32")
+            )
+            # A score of -1e9 at padding would drown the rest.
+            * (1e-9 if "start_logits" in key or "end_logits" in key else 1)
+            for key, value in keras.tree.flatten_with_path(
+                model(arrays(case), training=True)
+            )
+            if "padding_mask" not in key
+        )
+
+    unused = _without_gradient(case)
+    for path, gradient in gradients(model, loss).items():
+        if any(name in path for name in unused):
+            continue
+        assert gradient is not None, path
+        assert np.isfinite(gradient).all(), path
+        assert np.abs(gradient).max() > 0, path
+
+
+def _without_gradient(case: ModelCase) -> set[str]:
+    """Weights that a model has and its output does not use."""
+    # A shift of all keys alike is taken away by the softmax.
+    unused = {"attention/key/bias"}
+    if "of bert" in case.name and case.name != "classifier of bert, last":
+        unused.add("pooler")
+    return unused
+
+
+@subjects()
+def test_padding_changes_no_real_output(case: ModelCase) -> None:
+    model = randomized(case.create())
+    expected = flat(model(arrays(case)))
+    found = flat(quickest(model, model)(padded(case, 3)))
+    assert_same_where_real(case, found, expected, list(range(B)))
+
+
+@subjects()
+def test_alone_is_as_in_a_batch(case: ModelCase) -> None:
+    model = randomized(case.create())
+    expected = flat(model(arrays(case)))
+    run = quickest(model, model)
+    for index in (1, 3):  # 3 is the empty text
+        found = flat(run(row(case, index)))
+        of_row = {key: y[index : index + 1] for key, y in expected.items()}
+        assert_same_where_real(case, found, of_row, [index])
+
+
+@subjects()
+def test_compiled_is_as_eager(case: ModelCase) -> None:
+    model = randomized(case.create())
+    found = flat(compiled(model, model)(arrays(case)))
+    expected = flat(model(arrays(case)))
+    assert_same_where_real(case, found, expected, list(range(B)), 1e-5)
+
+
+@pytest.mark.parametrize("case", CASES[:1] + CASES[3:4], ids=lambda c: c.name)
+def test_frozen_encoder(case: ModelCase) -> None:
+    encoder = case.create()
+    frozen = models.tagger(encoder, 3, frozen=True, dropout=0.0)
+    assert [w.path.split("/")[-2:] for w in frozen.trainable_weights] == [
+        ["logits", "kernel"],
+        ["logits", "bias"],
+    ]
+    assert not encoder.trainable_weights
+
+    def answer(training: bool) -> Any:
+        logits = frozen(arrays(case), training=training)["logits"]
+        return ops.convert_to_numpy(logits)
+
+    np.testing.assert_array_equal(answer(True), answer(False))
+    # The witness that there is dropout to be turned off.
+    free = models.tagger(case.create(), 3, dropout=0.0)
+    free.set_weights(frozen.get_weights())
+    noisy = free(arrays(case), training=True)["logits"]
+    assert np.abs(ops.convert_to_numpy(noisy) - answer(False)).max() > 1e-4
+
+
+def test_tie_of_the_masked_language_model(tmp_path) -> None:
+    model = randomized(models.bert_pretrainer(CASES[0].create()))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    # One variable: a table of 13 x 8 more would be counted here.
+    assert loaded.count_params() == model.count_params()
+    tables = [w for w in loaded.weights if tuple(w.shape) == (13, 8)]
+    assert len(tables) == 1
+    case = next(c for c in CASES if c.name == "bert_pretrainer")
+    inputs = arrays(case)
+    inputs["token_ids"] = np.minimum(inputs["token_ids"], 11)
+    before = flat(loaded(inputs))["masked_lm"]
+    table = ops.convert_to_numpy(tables[0].value).copy()
+    table[12] += 1.0  # a word that no text has: only the output can see it
+    tables[0].assign(table)
+    after = flat(loaded(inputs))["masked_lm"]
+    np.testing.assert_array_equal(before[..., :12], after[..., :12])
+    assert np.abs(before[..., 12] - after[..., 12]).max() > 0.1
