@@ -1,8 +1,8 @@
 """Contextual word vectors: bricks, encoders, heads, text in and out.
 
-Importing this package registers every layer and model class, so that
-`keras.saving.load_model` reads any `.keras` file made with it. The packages
-that need TensorFlow (`data`, `serving`, `text`, `training`) are loaded when
+Importing this package registers every class that a `.keras` file may name, so
+that `keras.saving.load_model` reads any model made with it, compiled or not.
+The packages that need TensorFlow (`data`, `serving`, `text`) are loaded when
 they are first used: on another backend they cost nothing.
 """
 
@@ -10,10 +10,10 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from keras_ctx import layers, models
+from keras_ctx import layers, models, training
 
 if TYPE_CHECKING:
-    from keras_ctx import data, serving, text, training
+    from keras_ctx import data, serving, text
 
 __version__ = "0.1.0"
 

@@ -3,7 +3,9 @@
 import ast
 import configparser
 import importlib
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -140,6 +142,33 @@ def test_public_packages_are_the_folders_that_there_are() -> None:
         path.parent.name for path in (ROOT / "keras_ctx").glob("*/__init__.py")
     }
     assert sorted(folders) == keras_ctx.__all__
+
+
+def test_compiled_model_loads_after_the_import_alone(tmp_path: Path) -> None:
+    model = keras_ctx.models.bert_encoder(9, 1, 1, 4, 8, 8)
+    model.compile(
+        keras_ctx.training.bert_optimizer(1e-3, 100),
+        loss={"pooled": keras_ctx.training.LogLikelihoodLoss()},
+    )
+    model.save(tmp_path / "compiled.keras")
+    script = (
+        "import sys, keras, keras_ctx\n"
+        "model = keras.saving.load_model('compiled.keras')\n"
+        "print(model.optimizer.get_config()['learning_rate'])\n"
+        "print([m for m in sys.modules if m in ('keras_ctx.text', "
+        "'keras_ctx.data', 'keras_ctx.serving')])\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    schedule, loaded = finished.stdout.splitlines()
+    assert "'total_steps': 100" in schedule
+    assert loaded == "[]", "these wait until they are used"
 
 
 def test_unknown_package_is_refused_by_name() -> None:

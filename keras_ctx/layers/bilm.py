@@ -8,6 +8,7 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
     check_rate,
 )
+from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
 
 
@@ -108,8 +109,7 @@ class BiLM(keras.layers.Layer):
     def build(self, inputs_shape, padding_mask_shape=None):
         self.forward_layers = self._build_stack("forward", inputs_shape)
         self.backward_layers = self._build_stack("backward", inputs_shape)
-        if not self.trainable:
-            self.trainable = False  # reaches the sublayers made above
+        freeze_sublayers(self)
 
     def _build_stack(self, direction, inputs_shape):
         batch, length, features = inputs_shape

@@ -11,6 +11,7 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
 )
 from keras_ctx.layers.embedding_lookup import known_ids
+from keras_ctx.layers.frozen import freeze_sublayers
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -151,8 +152,7 @@ class CharCNNHighway(keras.layers.Layer):
             if size == self.output_dim
             else dense(self.output_dim, "projection")
         )
-        if not self.trainable:
-            self.trainable = False  # reaches the sublayers made above
+        freeze_sublayers(self)
 
     def call(self, char_ids):
         width = max(width for width, _ in self.filters)

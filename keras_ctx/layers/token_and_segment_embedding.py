@@ -9,6 +9,7 @@ from keras_ctx.layers.arguments import (
     check_rate,
 )
 from keras_ctx.layers.embedding_lookup import lookup
+from keras_ctx.layers.frozen import freeze_sublayers
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -120,8 +121,7 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
         self.segment_embedding.build()
         self.position_embedding.build()
         self.norm.build((None, None, self.hidden_dim))
-        if not self.trainable:
-            self.trainable = False  # reaches the sublayers made above
+        freeze_sublayers(self)
 
     def call(self, token_ids, segment_ids=None, reverse=False, training=None):
         if reverse:

@@ -10,6 +10,7 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
     check_rate,
 )
+from keras_ctx.layers.frozen import freeze_sublayers
 
 
 class SelfAttention(keras.layers.MultiHeadAttention):
@@ -171,8 +172,7 @@ class TransformerEncoderBlock(keras.layers.Layer):
         self.intermediate.build(inputs_shape)
         self.output_projection.build(inner_shape)
         self.feedforward_norm.build(inputs_shape)
-        if not self.trainable:
-            self.trainable = False  # reaches the sublayers made above
+        freeze_sublayers(self)
 
     def call(
         self,

@@ -11,8 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-
-from .conftest import RECIPES, load_recipe
+from recipe_files import RECIPES, load_recipe
 
 # A few steps of tiny models; what is measured is that the parts fit.
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "pair_length": 24}

@@ -1,0 +1,161 @@
+"""Run in a process of its own, which may have two logical devices.
+
+Trains `bert_pretrainer` and `elmo_language_model` on the same global batches
+on one device and on two, and writes both loss curves and final weights.
+
+    python train_on_devices.py FILE.npz
+"""
+
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras_ctx import models, training
+
+STEPS, B, T, M, C, V = 24, 6, 7, 3, 5, 17
+
+
+def normalized(weights: np.ndarray) -> np.ndarray:
+    """Sum 1 over each global batch, not over a device's part of it."""
+    axes = tuple(range(1, weights.ndim))
+    total = weights.sum(axis=axes, keepdims=True)
+    return (weights / total).astype("float32")
+
+
+def uneven(generator: np.random.Generator, width: int) -> np.ndarray:
+    """0 or 1: many targets in the first half of a batch, one in the second."""
+    weights = np.zeros((STEPS, B, width), "float32")
+    weights[:, : B // 2] = generator.integers(0, 2, (STEPS, B // 2, width))
+    weights[:, 0, 0] = weights[:, -1, 0] = 1
+    return weights
+
+
+def bert_batches() -> tuple:
+    g = np.random.default_rng(1)
+    lengths = g.integers(2, T + 1, (STEPS, B, 1))
+    masked = uneven(g, M)
+    x = {
+        "token_ids": g.integers(0, V, (STEPS, B, T)).astype("int32"),
+        "segment_ids": g.integers(0, 2, (STEPS, B, T)).astype("int32"),
+        # Not booleans: before the first step Keras 3.15 takes the mean of a
+        # batch over the devices, which TensorFlow refuses for booleans. The
+        # model's input casts.
+        "padding_mask": (np.arange(T) < lengths).astype("int32"),
+        "masked_positions": g.integers(0, 2, (STEPS, B, M)).astype("int32"),
+    }
+    y = {
+        "masked_lm": g.integers(0, V, (STEPS, B, M)).astype("int32"),
+        "next_sentence": g.integers(0, 2, (STEPS, B)).astype("int32"),
+    }
+    w = {
+        "masked_lm": normalized(masked),
+        "next_sentence": normalized(np.ones((STEPS, B))),
+    }
+    return x, y, w
+
+
+def elmo_batches() -> tuple:
+    g = np.random.default_rng(2)
+    lengths = g.integers(1, T + 1, (STEPS, B, 1))
+    lengths[:, B // 2 :] = 1
+    real = np.arange(T) < lengths
+    negatives = [g.permutation(V)[:4] for _ in range(2 * STEPS)]
+    negatives = np.reshape(negatives, (STEPS, 1, 2, 4))
+    x = {
+        "char_ids": g.integers(1, 262, (STEPS, B, T, C)) * real[..., None],
+        "forward_targets": g.integers(0, V, (STEPS, B, T + 1)),
+        "backward_targets": g.integers(0, V, (STEPS, B, T + 1)),
+        "negative_ids": np.tile(negatives, (1, B, 1, 1)),
+    }
+    x = {key: value.astype("int32") for key, value in x.items()}
+    zeros = np.zeros((STEPS, B, T + 1), "float32")
+    counted = normalized((np.arange(T + 1) <= lengths).astype("float32"))
+    directions = ("forward", "backward")
+    return x, dict.fromkeys(directions, zeros), dict.fromkeys(
+        directions, counted
+    )
+
+
+def bert_model() -> keras.Model:
+    encoder = models.bert_encoder(
+        V, 2, 2, 8, 16, T, dropout=0.0, attention_dropout=0.0
+    )
+    model = models.bert_pretrainer(encoder)
+    model.compile(
+        keras.optimizers.AdamW(0.01, weight_decay=0.01, epsilon=1e-4),
+        training.bert_pretraining_losses(),
+        jit_compile=False,
+    )
+    return model
+
+
+def elmo_model() -> keras.Model:
+    encoder = models.elmo_encoder(
+        [(1, 4), (2, 4)], 6, 4, char_dim=4, max_characters=C, dropout=0.0
+    )
+    model = models.elmo_language_model(encoder, V, num_negatives=4, dropout=0.0)
+    model.compile(
+        keras.optimizers.Adagrad(0.2, initial_accumulator_value=1.0),
+        training.elmo_pretraining_losses(),
+        loss_weights={"forward": 0.5, "backward": 0.5},
+        jit_compile=False,
+    )
+    return model
+
+
+class LossOfEachStep(keras.callbacks.Callback):
+    """Keras logs the mean since the start of the epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[float] = []
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        self.losses.append(float((logs or {})["loss"]))
+        self.model.reset_metrics()
+
+
+def train(
+    make_model, batches: tuple, strategy: tf.distribute.Strategy
+) -> tuple[list[float], list[np.ndarray]]:
+    keras.utils.set_random_seed(3)
+    with strategy.scope():
+        model = make_model()
+    record = LossOfEachStep()
+    model.fit(
+        # A global batch is an element; fit splits it over the devices.
+        tf.data.Dataset.from_tensor_slices(batches),
+        callbacks=[record],
+        shuffle=False,
+        verbose=0,
+    )
+    return record.losses, [w.numpy() for w in model.trainable_variables]
+
+
+def main(path: str) -> None:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    both = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
+    assert both.num_replicas_in_sync == 2
+    one = tf.distribute.OneDeviceStrategy("CPU:0")
+    results = {}
+    for name, make_model, batches in (
+        ("bert", bert_model, bert_batches()),
+        ("elmo", elmo_model, elmo_batches()),
+    ):
+        for devices, strategy in (("one", one), ("two", both)):
+            losses, weights = train(make_model, batches, strategy)
+            results[f"{name}/{devices}/losses"] = np.array(losses)
+            for i, weight in enumerate(weights):
+                results[f"{name}/{devices}/{i}"] = weight
+    np.savez(path, **results)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

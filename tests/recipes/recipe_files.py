@@ -1,0 +1,18 @@
+"""Recipes as modules; their folder is no package."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+def load_recipe(name: str) -> ModuleType:
+    """A fresh module of the recipe, with none of its state."""
+    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
