@@ -50,7 +50,7 @@ quickstart: $(STAMP)
 # The contracts hold on a second backend too, in a process of its own. The
 # main run comes last, so that its closing line is the last line.
 test: lint
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -q tests/contracts
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q tests/contracts/test_layer_laws.py
 	$(BIN)/python -m pytest -q
 
 lint: $(STAMP)

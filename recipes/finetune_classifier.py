@@ -74,7 +74,9 @@ def make_text_inputs(config: Config):
     )
 
 
-def make_dataset(config: Config, rows, labels, text_inputs, training: bool):
+def make_dataset(
+    config: Config, rows, labels, text_inputs, training: bool, first_epoch=0
+):
     texts = [row[0] for row in rows]
     return data.classification_dataset(
         texts,
@@ -83,6 +85,7 @@ def make_dataset(config: Config, rows, labels, text_inputs, training: bool):
         batch_size=config.batch_size,
         training=training,
         seed=config.seed,
+        first_epoch=first_epoch,
         bucket_batches=8,
     )
 
@@ -108,8 +111,9 @@ def train_model(config: Config, model, rows, labels, text_inputs, folder):
         metrics={"logits": ["accuracy"]},
         jit_compile=False,
     )
+    first_epoch = training.completed_epochs(folder / "backup")
     model.fit(
-        make_dataset(config, rows, labels, text_inputs, training=True),
+        make_dataset(config, rows, labels, text_inputs, True, first_epoch),
         epochs=config.epochs,
         steps_per_epoch=steps,
         callbacks=training.run_callbacks(folder),

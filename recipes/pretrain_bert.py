@@ -92,7 +92,7 @@ def make_dataset(config: Config, text_inputs: text.BertInputs):
         batch_size=config.batch_size,
         steps_per_epoch=config.steps_per_epoch,
         seed=config.seed,
-        first_epoch=training.completed_epochs(config.output),
+        first_epoch=training.completed_epochs(config.output / "backup"),
         max_masked=round(0.15 * config.pair_length),
         separator="" if config.split == "character" else " ",
     )

@@ -84,7 +84,7 @@ def make_dataset(config: Config, text_inputs: text.ElmoInputs, vocabulary):
         batch_size=config.batch_size,
         steps_per_epoch=config.steps_per_epoch,
         seed=config.seed,
-        first_epoch=training.completed_epochs(config.output),
+        first_epoch=training.completed_epochs(config.output / "backup"),
     )
 
 

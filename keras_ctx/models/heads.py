@@ -51,15 +51,17 @@ def classifier(
     """
 
     def head(outputs, sequence):
-        x = outputs["pooled"]
-        if mix != "last":
+        if mix == "last":
+            x = outputs["pooled"]
+        else:
             x = layers.MaskedMean(name="mean")(
                 sequence, outputs["padding_mask"]
             )
         x = keras.layers.Dropout(dropout, name="dropout")(x)
         return {"logits": _dense(num_classes, "logits")(x)}
 
-    return _task_model(encoder, head, mix, frozen, name)
+    last = ("pooled",)
+    return _task_model(encoder, head, last, mix, frozen, name)
 
 
 def tagger(
@@ -99,7 +101,8 @@ def tagger(
         x = keras.layers.Dropout(dropout, name="dropout")(sequence)
         return {"logits": _dense(num_tags, "logits")(x)}
 
-    return _task_model(encoder, head, mix, frozen, name)
+    last = ("sequence", "padding_mask")
+    return _task_model(encoder, head, last, mix, frozen, name)
 
 
 def span_extractor(
@@ -142,7 +145,8 @@ def span_extractor(
         )
         return {"start_logits": x[:, :, 0], "end_logits": x[:, :, 1]}
 
-    return _task_model(encoder, head, mix, frozen, name)
+    last = ("sequence", "padding_mask")
+    return _task_model(encoder, head, last, mix, frozen, name)
 
 
 def embedder(
@@ -182,39 +186,46 @@ def embedder(
             "embedding": keras.layers.UnitNormalization(name="embedding")(mean)
         }
 
-    return _task_model(encoder, head, mix, frozen, name)
+    last = ("sequence", "padding_mask")
+    return _task_model(encoder, head, last, mix, frozen, name)
 
 
 def _task_model(
     encoder: keras.Model,
-    head: Callable[[dict, keras.KerasTensor], dict],
+    head: Callable[[dict, keras.KerasTensor | None], dict],
+    last: tuple[str, ...],
     mix: Mix,
     frozen: bool,
     name: str,
 ) -> keras.Model:
+    mixed = isinstance(mix, layers.ScalarMix) or mix == "scalar_mix"
+    if not mixed and mix != "last":
+        raise ValueError(
+            '`mix` must be "last", "scalar_mix" or a ScalarMix layer. '
+            f"Received: mix={mix!r}"
+        )
+    # Only what the head reads: an unused pooler would have no gradient.
+    keys = ("layers", "padding_mask") if mixed else last
+    encoder = keras.Model(
+        encoder.input,
+        {key: encoder.output[key] for key in keys},
+        name=encoder.name,
+    )
     if frozen:
         encoder.trainable = False
     inputs = {
         key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
         for key, x in encoder.input.items()
     }
-    # No `training=False` here: Keras overrides it with what the whole model is
-    # called with. Frozen layers of ours turn their dropout off themselves.
-    outputs = encoder(inputs)
-    if isinstance(mix, layers.ScalarMix) or mix == "scalar_mix":
+    outputs = encoder(inputs, training=False if frozen else None)
+    sequence = outputs.get("sequence")
+    if mixed:
         if mix == "scalar_mix":
             mix = layers.ScalarMix(len(outputs["layers"]), name="scalar_mix")
-        mixed = mix(outputs["layers"], padding_mask=outputs["padding_mask"])
+        sequence = mix(outputs["layers"], padding_mask=outputs["padding_mask"])
         # Encoders differ in scale (an LSTM's outputs are a tenth of a
         # Transformer's); under one norm a head learns equally fast on any.
-        sequence = keras.layers.LayerNormalization(name="mix_norm")(mixed)
-    elif mix == "last":
-        sequence = outputs["sequence"]
-    else:
-        raise ValueError(
-            '`mix` must be "last", "scalar_mix" or a ScalarMix layer. '
-            f"Received: mix={mix!r}"
-        )
+        sequence = keras.layers.LayerNormalization(name="mix_norm")(sequence)
     return keras.Model(inputs, head(outputs, sequence), name=name)
 
 

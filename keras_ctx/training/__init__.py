@@ -1,5 +1,6 @@
 """Schedules, optimizers, losses and the run folder; used with `model.fit`."""
 
+from keras_ctx.training.backup import BackupAndRestore, completed_epochs
 from keras_ctx.training.losses import (
     LogLikelihoodLoss,
     bert_pretraining_losses,
@@ -7,7 +8,6 @@ from keras_ctx.training.losses import (
 )
 from keras_ctx.training.optimizers import bert_optimizer
 from keras_ctx.training.run_folder import (
-    completed_epochs,
     run_callbacks,
     save_json,
     save_model,
@@ -15,6 +15,7 @@ from keras_ctx.training.run_folder import (
 from keras_ctx.training.schedules import WarmupLinearDecay
 
 __all__ = [
+    "BackupAndRestore",
     "LogLikelihoodLoss",
     "WarmupLinearDecay",
     "bert_optimizer",

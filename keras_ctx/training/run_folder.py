@@ -6,6 +6,8 @@ from pathlib import Path
 
 import keras
 
+from keras_ctx.training.backup import BackupAndRestore
+
 
 def run_callbacks(
     folder: str | Path, batches_per_write: int = 20
@@ -29,33 +31,13 @@ def run_callbacks(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return [
-        # Two checkpoints, so that one survives a kill while the other is
-        # written.
-        keras.callbacks.BackupAndRestore(
-            str(folder / "backup"), double_checkpoint=True
-        ),
+        BackupAndRestore(folder / "backup"),
         keras.callbacks.TensorBoard(
             str(folder / "tensorboard"), update_freq=batches_per_write
         ),
         keras.callbacks.CSVLogger(str(folder / "epochs.csv"), append=True),
         keras.callbacks.TerminateOnNaN(),
     ]
-
-
-def completed_epochs(folder: str | Path) -> int:
-    """Whole epochs that an interrupted run in `folder` has behind it.
-
-    A dataset that starts there gives a resumed run the batches that it would
-    have seen without the interruption.
-
-    Example:
-        >>> completed_epochs("a folder that is not there")
-        0
-    """
-    metadata = Path(folder) / "backup" / "training_metadata.json"
-    if not metadata.exists():
-        return 0
-    return json.loads(metadata.read_text())["epoch"]
 
 
 def save_model(model: keras.Model, path: str | Path) -> Path:

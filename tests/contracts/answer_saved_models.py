@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import keras
-import keras_ctx  # noqa: F401  # registers the layers
 import numpy as np
+
+import keras_ctx  # noqa: F401  # registers the layers
 
 
 def main(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+
 from keras_ctx import layers
 
 LENGTHS = (5, 3, 1)

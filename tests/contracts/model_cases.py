@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import keras
 import numpy as np
+
 from keras_ctx import models
 
 B, T, C = 4, 6, 5

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from backends import BACKEND, compiled, gradients, quickest
 from keras import ops
-from keras_ctx import layers
 from layer_cases import CASES, LENGTHS, Argument, Case
+
+from keras_ctx import layers
 
 POLICIES = {  # name: the bound on the difference from float32
     "float16": 2e-2,

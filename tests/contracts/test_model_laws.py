@@ -12,8 +12,9 @@ import pytest
 from answer_saved_models import flat
 from backends import BACKEND, compiled, gradients, quickest
 from keras import ops
-from keras_ctx import models
 from model_cases import CASES, INPUTS, LENGTHS, SIZES, B, ModelCase, T
+
+from keras_ctx import models
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICIES = {  # name: the bound on the difference from float32

@@ -4,6 +4,7 @@ backend; Keras's backends raise, read zeros or read another row."""
 import numpy as np
 import pytest
 from keras import ops
+
 from keras_ctx import layers
 
 BAD_TOKENS = [-1, 11, 2_000_000_000]

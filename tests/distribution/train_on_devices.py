@@ -11,6 +11,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
+
 from keras_ctx import models, training
 
 STEPS, B, T, M, C, V = 24, 6, 7, 3, 5, 17
@@ -72,8 +73,10 @@ def elmo_batches() -> tuple:
     zeros = np.zeros((STEPS, B, T + 1), "float32")
     counted = normalized((np.arange(T + 1) <= lengths).astype("float32"))
     directions = ("forward", "backward")
-    return x, dict.fromkeys(directions, zeros), dict.fromkeys(
-        directions, counted
+    return (
+        x,
+        dict.fromkeys(directions, zeros),
+        dict.fromkeys(directions, counted),
     )
 
 

@@ -5,6 +5,7 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
+
 from keras_ctx import models
 
 V, L, H, D, F, T, S = 31, 3, 2, 8, 20, 9, 2

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from elmo_numpy import Options, elmo, word_ids
 from elmo_weights import copy_bilm, copy_char_cnn
+
 from keras_ctx import layers
 
 h5py = pytest.importorskip("h5py")

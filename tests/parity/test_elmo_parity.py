@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from elmo_numpy import Clipped, Options, elmo, random_weights, word_ids
 from elmo_weights import copy_bilm, copy_char_cnn
+
 from keras_ctx import models
 
 CHAR_DIM = 4
