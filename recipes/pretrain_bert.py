@@ -41,6 +41,8 @@ class Config:
     """Attention heads."""
     hidden_dim: int = 192
     """Features of a token."""
+    norm_first: bool = False
+    """Whether a block normalizes its input, not its output."""
     dropout: float = 0.0
     """Share dropped; a short run from scratch underfits without any."""
     batch_size: int = 64
@@ -108,6 +110,7 @@ def make_model(config: Config, vocabulary_size: int):
         config.max_length,
         dropout=config.dropout,
         attention_dropout=config.dropout,
+        norm_first=config.norm_first,
     )
     model = models.bert_pretrainer(encoder)
     model.compile(

@@ -10,7 +10,7 @@ from keras_ctx.layers.arguments import (
     check_non_negative_int,
     check_positive_int,
 )
-from keras_ctx.layers.embedding_lookup import known_ids
+from keras_ctx.layers.embedding_lookup import known_ids, known_rows
 from keras_ctx.layers.frozen import freeze_sublayers
 
 
@@ -75,13 +75,13 @@ class CharCNNHighway(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        filters = [list(pair) for pair in filters]
-        if not filters or any(len(pair) != 2 for pair in filters):
+        self.filters = [list(pair) for pair in filters]
+        if not filters or any(len(pair) != 2 for pair in self.filters):
             raise ValueError(
                 "`filters` must be a list of pairs (width, count). "
-                f"Received: filters={filters!r}"
+                f"Received: filters={self.filters!r}"
             )
-        for width, count in filters:
+        for width, count in self.filters:
             check_positive_int(width=width, count=count)
         check_positive_int(
             output_dim=output_dim,
@@ -90,7 +90,6 @@ class CharCNNHighway(keras.layers.Layer):
         )
         check_non_negative_int(num_highways=num_highways)
         check_choice(("relu", "tanh"), activation=activation)
-        self.filters = filters
         self.output_dim = output_dim
         self.char_dim = char_dim
         self.num_highways = num_highways
@@ -166,7 +165,7 @@ class CharCNNHighway(keras.layers.Layer):
         activation = ops.relu if self.activation == "relu" else ops.tanh
         known = known_ids(char_ids, self.vocabulary_size)
         x = ops.reshape(ops.where(known, char_ids, 0), (-1, characters))
-        x = self.char_embedding(x)  # (B * T, C, char_dim)
+        x = known_rows(self.char_embedding, x)  # (B * T, C, char_dim)
         x = ops.concatenate(
             [
                 activation(ops.max(convolution(x), axis=1))

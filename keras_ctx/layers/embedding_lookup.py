@@ -8,6 +8,25 @@ def known_ids(ids, rows: int):
     return ops.logical_and(ids >= 0, ids < rows)
 
 
+def with_dense_gradient(table):
+    """The table, such that the gradient of a look-up in it is dense.
+
+    TensorFlow's is sparse, with an entry for each occurrence of an id, and
+    Keras's optimizers there square entry by entry instead of their sum: Adam's
+    step for a word that stands n times in a batch is too long by sqrt(n), and
+    depends on how a batch is split over devices.
+    """
+    return ops.convert_to_tensor(table) * 1
+
+
+def known_rows(embedding, ids):
+    """Rows of an embedding layer, for ids inside its table."""
+    if embedding.quantization_mode is not None:
+        return embedding(ids)  # only the layer knows how to read its table
+    table = with_dense_gradient(embedding.embeddings)
+    return ops.cast(ops.take(table, ids, axis=0), embedding.compute_dtype)
+
+
 def lookup(embedding, ids):
     """Rows of an embedding layer; an id outside its table reads NaN.
 
@@ -15,6 +34,14 @@ def lookup(embedding, ids):
     clamps it, PyTorch crashes. NaN is loud everywhere and works under XLA.
     """
     known = known_ids(ids, embedding.input_dim)
-    rows = embedding(ops.where(known, ids, 0))
+    rows = known_rows(embedding, ops.where(known, ids, 0))
     nan = ops.cast(float("nan"), rows.dtype)
     return ops.where(ops.expand_dims(known, -1), rows, nan)
+
+
+def first_rows(embedding, count):
+    """Rows 0, 1, ... of an embedding layer, with a dense gradient, too."""
+    if embedding.quantization_mode is not None:
+        return embedding(ops.arange(count))
+    table = ops.convert_to_tensor(embedding.embeddings)
+    return ops.cast(table[:count], embedding.compute_dtype)

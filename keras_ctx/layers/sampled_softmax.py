@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_ctx.layers.arguments import check_positive_int
+from keras_ctx.layers.embedding_lookup import with_dense_gradient
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -76,13 +77,13 @@ class SampledSoftmax(keras.layers.Layer):
         )
 
     def _sampled(self, inputs, targets, negative_ids):
+        kernel = with_dense_gradient(self.kernel)
+        bias = with_dense_gradient(self.bias)
         num_negatives = negative_ids.shape[0]
         log_tries = np.log(expected_tries(num_negatives, self.vocabulary_size))
         negatives = _at_least_float32(
-            ops.matmul(
-                inputs, ops.transpose(ops.take(self.kernel, negative_ids, 0))
-            )
-            + ops.take(self.bias, negative_ids)
+            ops.matmul(inputs, ops.transpose(ops.take(kernel, negative_ids, 0)))
+            + ops.take(bias, negative_ids)
         )  # (B, T, N)
         negatives -= self._log_expected_count(
             negative_ids, log_tries, negatives.dtype
@@ -90,8 +91,8 @@ class SampledSoftmax(keras.layers.Layer):
         accidental = ops.equal(ops.expand_dims(targets, -1), negative_ids)
         negatives = ops.where(accidental, -1e9, negatives)
         target = _at_least_float32(
-            ops.sum(inputs * ops.take(self.kernel, targets, 0), axis=-1)
-            + ops.take(self.bias, targets)
+            ops.sum(inputs * ops.take(kernel, targets, 0), axis=-1)
+            + ops.take(bias, targets)
         )  # (B, T)
         target -= self._log_expected_count(targets, log_tries, target.dtype)
         everything = ops.concatenate(

@@ -8,7 +8,7 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
     check_rate,
 )
-from keras_ctx.layers.embedding_lookup import lookup
+from keras_ctx.layers.embedding_lookup import first_rows, lookup
 from keras_ctx.layers.frozen import freeze_sublayers
 
 
@@ -137,9 +137,8 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
             )
         if segment_ids is None:
             segment_ids = ops.zeros_like(token_ids)
-        positions = ops.arange(ops.shape(token_ids)[1])
         x = lookup(self.token_embedding, token_ids)  # (B, T, D)
-        x = x + self.position_embedding(positions)
+        x = x + first_rows(self.position_embedding, ops.shape(token_ids)[1])
         x = x + lookup(self.segment_embedding, segment_ids)
         return self.dropout_layer(self.norm(x), training=training)
 

@@ -220,7 +220,7 @@ def _task_model(
     outputs = encoder(inputs, training=False if frozen else None)
     sequence = outputs.get("sequence")
     if mixed:
-        if mix == "scalar_mix":
+        if not isinstance(mix, layers.ScalarMix):
             mix = layers.ScalarMix(len(outputs["layers"]), name="scalar_mix")
         sequence = mix(outputs["layers"], padding_mask=outputs["padding_mask"])
         # Encoders differ in scale (an LSTM's outputs are a tenth of a

@@ -22,7 +22,9 @@ def main(folder: Path) -> None:
         outputs["trainable"] = np.array(len(model.trainable_weights))
         if path.stem == "frozen":
             outputs["training"] = flat(model(inputs, training=True))["logits"]
-        np.savez(path.with_suffix(".outputs.npz"), **outputs)
+        np.savez(
+            path.with_suffix(".outputs.npz"), allow_pickle=False, **outputs
+        )
 
 
 def flat(outputs) -> dict[str, np.ndarray]:

@@ -58,7 +58,7 @@ def built(case: Case, **kwargs) -> keras.layers.Layer:
 
 
 def build(case: Case, layer: keras.layers.Layer) -> None:
-    shapes = {
+    shapes: dict[str, Any] = {
         f"{name}_shape": value.shape
         for name, value in arrays(case).items()
         if not isinstance(case.arguments.get(name, []), list)
@@ -278,7 +278,9 @@ def padded(case: Case, amount: int) -> dict[str, np.ndarray]:
     """More padding at the right of every T."""
 
     def pad(each: Argument) -> np.ndarray:
-        widths = [(0, amount if axis == "T" else 0) for axis in each.axes]
+        widths = np.array(
+            [(0, amount if axis == "T" else 0) for axis in each.axes]
+        )
         wider = np.pad(each.value, widths, constant_values=each.pad)
         if wider.dtype == "float32":
             junk = np.random.default_rng(7).normal(size=wider.shape)

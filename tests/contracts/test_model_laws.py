@@ -65,7 +65,7 @@ def padded(case: ModelCase, amount: int) -> dict[str, np.ndarray]:
     return {
         name: np.pad(
             value,
-            [(0, amount if axis == "T" else 0) for axis in axes],
+            np.array([(0, amount if axis == "T" else 0) for axis in axes]),
             constant_values=pad,
         )
         for name, (value, axes, pad) in INPUTS[case.family].items()
@@ -146,11 +146,15 @@ def test_saved_and_loaded_in_a_fresh_process(tmp_path) -> None:
     for k, case in enumerate(CASES):
         model = randomized(case.create())
         model.save(tmp_path / f"{k}.keras")
-        np.savez(tmp_path / f"{k}.inputs.npz", **arrays(case))
+        np.savez(
+            tmp_path / f"{k}.inputs.npz", allow_pickle=False, **arrays(case)
+        )
         expected[k] = flat(model(arrays(case)))
     frozen = models.tagger(CASES[0].create(), 3, frozen=True, dropout=0.0)
     frozen.save(tmp_path / "frozen.keras")
-    np.savez(tmp_path / "frozen.inputs.npz", **arrays(CASES[0]))
+    np.savez(
+        tmp_path / "frozen.inputs.npz", allow_pickle=False, **arrays(CASES[0])
+    )
     subprocess.run(
         [
             sys.executable,
