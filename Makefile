@@ -8,6 +8,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/installed
 LOG := .venv/install.log
+# Two processes: more than two cores would need more memory, not less time.
+PYTEST := $(BIN)/python -m pytest -q -n 2
 SOURCES := keras_ctx $(wildcard recipes benchmarks) tests
 
 # TensorFlow's start-up remarks hide what matters; errors still show.
@@ -50,8 +52,8 @@ quickstart: $(STAMP)
 # The contracts hold on a second backend too, in a process of its own. The
 # main run comes last, so that its closing line is the last line.
 test: lint
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -q tests/contracts/test_layer_laws.py
-	$(BIN)/python -m pytest -q
+	KERAS_BACKEND=jax $(PYTEST) tests/contracts/test_layer_laws.py
+	$(PYTEST) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)

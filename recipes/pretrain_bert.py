@@ -27,7 +27,7 @@ class Config:
     """Folder of the run."""
     vocabulary: Path | None = None
     """Tokens, one a line; left out: built from the corpus."""
-    vocabulary_size: int = 8000
+    vocabulary_size: int = 4000
     """At most so many tokens, where the vocabulary is built."""
     split: Literal["character", "wordpiece"] = "character"
     """How text is cut into tokens; "character" suits Chinese."""
@@ -35,21 +35,19 @@ class Config:
     """Positions of the encoder, in tokens."""
     pair_length: int = 64
     """Length of a sentence pair in pretraining, in tokens."""
-    num_layers: int = 4
+    num_layers: int = 2
     """Encoder blocks."""
-    num_heads: int = 4
+    num_heads: int = 2
     """Attention heads."""
-    hidden_dim: int = 192
+    hidden_dim: int = 128
     """Features of a token."""
-    norm_first: bool = False
-    """Whether a block normalizes its input, not its output."""
     dropout: float = 0.0
     """Share dropped; a short run from scratch underfits without any."""
-    batch_size: int = 64
+    batch_size: int = 16
     """Sentence pairs a step."""
-    epochs: int = 8
+    epochs: int = 12
     """Parts of the run, with a checkpoint after each."""
-    steps_per_epoch: int = 150
+    steps_per_epoch: int = 500
     """Steps in each."""
     learning_rate: float = 1e-3
     """Highest learning rate."""
@@ -110,12 +108,14 @@ def make_model(config: Config, vocabulary_size: int):
         config.max_length,
         dropout=config.dropout,
         attention_dropout=config.dropout,
-        norm_first=config.norm_first,
+        initializer_range=config.hidden_dim**-0.5,
     )
     model = models.bert_pretrainer(encoder)
     model.compile(
         training.bert_optimizer(
-            config.learning_rate, config.epochs * config.steps_per_epoch
+            config.learning_rate,
+            config.epochs * config.steps_per_epoch,
+            beta_2=0.98,
         ),
         loss=training.bert_pretraining_losses(),
         weighted_metrics={

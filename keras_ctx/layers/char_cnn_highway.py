@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ctx.layers.arguments import (
@@ -75,12 +76,12 @@ class CharCNNHighway(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.filters = [list(pair) for pair in filters]
-        if not filters or any(len(pair) != 2 for pair in self.filters):
+        if not filters or any(np.shape(pair) != (2,) for pair in filters):
             raise ValueError(
                 "`filters` must be a list of pairs (width, count). "
-                f"Received: filters={self.filters!r}"
+                f"Received: filters={filters!r}"
             )
+        self.filters = [list(pair) for pair in filters]
         for width, count in self.filters:
             check_positive_int(width=width, count=count)
         check_positive_int(
@@ -97,6 +98,8 @@ class CharCNNHighway(keras.layers.Layer):
         self.activation = activation
 
     def build(self, char_ids_shape):
+        # Here, too: a functional model would tell only when it first runs.
+        self._check_length(char_ids_shape[-1])
         dtype = self.dtype_policy
         size = sum(count for _, count in self.filters)
         self.char_embedding = keras.layers.Embedding(
@@ -154,14 +157,8 @@ class CharCNNHighway(keras.layers.Layer):
         freeze_sublayers(self)
 
     def call(self, char_ids):
-        width = max(width for width, _ in self.filters)
         batch, length, characters = ops.shape(char_ids)
-        if isinstance(characters, int) and characters < width:
-            raise ValueError(
-                "`char_ids` must hold at least as many characters a word as "
-                f"the widest filter, {width}. Received: {characters}. Raise "
-                "`max_characters` of the text inputs or drop that filter."
-            )
+        self._check_length(characters)
         activation = ops.relu if self.activation == "relu" else ops.tanh
         known = known_ids(char_ids, self.vocabulary_size)
         x = ops.reshape(ops.where(known, char_ids, 0), (-1, characters))
@@ -186,6 +183,15 @@ class CharCNNHighway(keras.layers.Layer):
         # Put in here, since a maximum may swallow the NaN of a character.
         known = ops.all(known, axis=-1, keepdims=True)
         return ops.where(known, x, ops.cast(float("nan"), x.dtype))
+
+    def _check_length(self, characters):
+        width = max(width for width, _ in self.filters)
+        if isinstance(characters, int) and characters < width:
+            raise ValueError(
+                "`char_ids` must hold at least as many characters a word as "
+                f"the widest filter, {width}. Received: {characters}. Raise "
+                "`max_characters` of the text inputs or drop that filter."
+            )
 
     def compute_output_shape(self, char_ids_shape):
         return (*char_ids_shape[:-1], self.output_dim)

@@ -65,6 +65,8 @@ class ScalarMix(keras.layers.Layer):
         self.trainable_scale = trainable_scale
 
     def build(self, layers_shape, padding_mask_shape=None):
+        # Here, too: a functional model would tell only when it first runs.
+        self._check_number(layers_shape)
         self.weights_before_softmax = self.add_weight(
             name="weights", shape=(self.num_layers,), initializer="zeros"
         )
@@ -76,16 +78,19 @@ class ScalarMix(keras.layers.Layer):
         )
 
     def call(self, layers: Sequence, padding_mask=None):
-        if len(layers) != self.num_layers:
-            raise ValueError(
-                f"`layers` must hold `num_layers={self.num_layers}` tensors. "
-                f"Received: {len(layers)}"
-            )
+        self._check_number(layers)
         if self.layer_norm:
             layers = [normalize(layer, padding_mask) for layer in layers]
         shares = softmax(self.weights_before_softmax)
         mixed = sum(shares[k] * layer for k, layer in enumerate(layers))
         return self.scale * mixed
+
+    def _check_number(self, layers):
+        if len(layers) != self.num_layers:
+            raise ValueError(
+                f"`layers` must hold `num_layers={self.num_layers}` tensors. "
+                f"Received: {len(layers)}"
+            )
 
     def compute_output_shape(self, layers_shape, padding_mask_shape=None):
         return tuple(layers_shape[0])

@@ -60,13 +60,14 @@ class AddSentenceMarkers(keras.layers.Layer):
             )
         char_ids = ops.cast(char_ids, "int32")
         begin, end = (self._marker(SENTENCE_BEGIN), self._marker(SENTENCE_END))
-        none = ops.zeros_like(char_ids[:, :1])  # (B, 1, C)
-        shifted = ops.concatenate([none + begin, char_ids, none], axis=1)
         real = ops.any(ops.not_equal(char_ids, 0), axis=-1)  # (B, T)
         length = ops.sum(ops.cast(real, "int32"), axis=1)
-        position = ops.arange(ops.shape(shifted)[1])
-        is_end = position == ops.reshape(length + 1, (-1, 1))  # (B, T + 2)
-        return ops.where(ops.expand_dims(is_end, -1), end, shifted)
+        x = ops.pad(char_ids, ((0, 0), (1, 1), (0, 0)))  # (B, T + 2, C)
+        position = ops.reshape(ops.arange(ops.shape(x)[1]), (1, -1, 1))
+        x = ops.where(position == 0, begin, x)
+        return ops.where(
+            position == ops.reshape(length + 1, (-1, 1, 1)), end, x
+        )
 
     def _marker(self, byte):
         word = np.full(self.max_characters, CHARACTER_PAD, "int32")

@@ -4,6 +4,7 @@ import keras
 
 from keras_ctx import layers
 from keras_ctx.layers.activations import ACTIVATIONS
+from keras_ctx.layers.arguments import check_positive_int
 
 
 def bert_encoder(
@@ -19,6 +20,7 @@ def bert_encoder(
     attention_dropout: float = 0.1,
     norm_first: bool = False,
     layer_norm_epsilon: float = 1e-12,
+    initializer_range: float = 0.02,
     name: str = "bert_encoder",
 ) -> keras.Model:
     """A BERT encoder as a functional model.
@@ -45,6 +47,9 @@ def bert_encoder(
         attention_dropout: Share of attention dropped in training.
         norm_first: Pre-norm if true.
         layer_norm_epsilon: Added to the variance in norms.
+        initializer_range: Standard deviation of the blocks' kernels at the
+            start. 0.02 is BERT's, for 768 features; a narrow encoder learns
+            much sooner with `hidden_dim ** -0.5`.
         name: Name of the model.
 
     Returns:
@@ -67,6 +72,7 @@ def bert_encoder(
     Source:
         Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
     """
+    check_positive_int(num_layers=num_layers)
     token_ids, segment_ids = (
         keras.Input((None,), dtype="int32", name=key)
         for key in ("token_ids", "segment_ids")
@@ -91,6 +97,7 @@ def bert_encoder(
             attention_dropout,
             norm_first,
             layer_norm_epsilon,
+            initializer_range,
             name=f"block_{i}",
         )(x, padding_mask=padding_mask)
         outputs.append(x)

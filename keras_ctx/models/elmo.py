@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ctx import layers
+from keras_ctx.layers.arguments import check_positive_int, check_rate
 
 
 def elmo_encoder(
@@ -74,6 +75,7 @@ def elmo_encoder(
         Stateless: allenai/bilm-tf and allennlp start a batch from the last
         state of the one before.
     """
+    check_positive_int(projection_dim=projection_dim)  # `output_dim` below
     char_ids = keras.Input(
         (None, max_characters), dtype="int32", name="char_ids"
     )
@@ -159,7 +161,8 @@ def elmo_language_model(
         A `keras.Model`.
 
     Raises:
-        ValueError: `num_negatives` not below `vocabulary_size`.
+        ValueError: `num_negatives` not below `vocabulary_size`, or a rate
+            outside [0, 1).
 
     Example:
         >>> encoder = elmo_encoder([(1, 8)], 16, 4, max_characters=5)
@@ -176,6 +179,7 @@ def elmo_language_model(
             f"Received: num_negatives={num_negatives}, "
             f"vocabulary_size={vocabulary_size}"
         )
+    check_rate(dropout=dropout)
     inputs = dict(encoder.input)
     for key in ("forward_targets", "backward_targets"):
         inputs[key] = keras.Input((None,), dtype="int32", name=key)

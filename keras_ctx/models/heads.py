@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_ctx import layers
+from keras_ctx.layers.arguments import check_positive_int, check_rate
 
 Mix = Literal["last", "scalar_mix"] | layers.ScalarMix
 
@@ -38,7 +39,8 @@ def classifier(
         A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`.
 
     Raises:
-        ValueError: `num_classes` is not positive, or an unknown `mix`.
+        ValueError: `num_classes` is not positive, a rate outside [0, 1), an
+            unknown `mix`, or a `ScalarMix` of another number of layers.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -49,6 +51,8 @@ def classifier(
         Devlin et al. 2019, section 4.1; mixtures: Peters et al. 2018,
         section 3.2.
     """
+    check_positive_int(num_classes=num_classes)
+    check_rate(dropout=dropout)
 
     def head(outputs, sequence):
         if mix == "last":
@@ -86,7 +90,7 @@ def tagger(
         A `keras.Model` to `{"logits": (B, T, N)}`.
 
     Raises:
-        ValueError: `num_tags` is not positive, or an unknown `mix`.
+        ValueError: as for `classifier`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -96,6 +100,8 @@ def tagger(
     Source:
         Devlin et al. 2019, section 5.3.
     """
+    check_positive_int(num_tags=num_tags)
+    check_rate(dropout=dropout)
 
     def head(outputs, sequence):
         x = keras.layers.Dropout(dropout, name="dropout")(sequence)
@@ -204,6 +210,8 @@ def _task_model(
             '`mix` must be "last", "scalar_mix" or a ScalarMix layer. '
             f"Received: mix={mix!r}"
         )
+    if frozen:
+        encoder.trainable = False  # all of it, also what the head leaves out
     # Only what the head reads: an unused pooler would have no gradient.
     keys = ("layers", "padding_mask") if mixed else last
     encoder = keras.Model(
@@ -211,8 +219,6 @@ def _task_model(
         {key: encoder.output[key] for key in keys},
         name=encoder.name,
     )
-    if frozen:
-        encoder.trainable = False
     inputs = {
         key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
         for key, x in encoder.input.items()

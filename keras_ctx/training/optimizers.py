@@ -14,6 +14,7 @@ def bert_optimizer(
     warmup_share: float = 0.1,
     weight_decay: float = 0.01,
     clip_norm: float | None = 1.0,
+    beta_2: float = 0.999,
 ) -> keras.optimizers.AdamW:
     """AdamW without decay on norms and biases, warm-up and linear decay.
 
@@ -24,6 +25,8 @@ def bert_optimizer(
         weight_decay: Share of a weight taken off a step, times the rate.
         clip_norm: Bound on the norm of all gradients together; `None` for
             none.
+        beta_2: Decay of the mean of squared gradients; 0.98 (RoBERTa's) suits
+            short runs.
 
     Returns:
         A `keras.optimizers.AdamW`.
@@ -37,7 +40,8 @@ def bert_optimizer(
 
     Source:
         Devlin et al. 2019, appendix A.2; Loshchilov and Hutter 2019,
-        https://arxiv.org/abs/1711.05101.
+        https://arxiv.org/abs/1711.05101; `beta_2=0.98`: Liu et al. 2019,
+        https://arxiv.org/abs/1907.11692.
 
     Differs:
         google-research/bert leaves out Adam's bias correction; AdamW has it.
@@ -47,6 +51,7 @@ def bert_optimizer(
             peak_learning_rate, total_steps, round(warmup_share * total_steps)
         ),
         weight_decay=weight_decay,
+        beta_2=beta_2,
         epsilon=1e-6,
         global_clipnorm=clip_norm,
     )

@@ -1,0 +1,127 @@
+"""The token layer on characters of one number, so that all can be followed
+by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from keras_ctx import layers
+
+TABLE = [[0.0], [1.0], [2.0], [-3.0], [4.0]]  # the vector of each character
+WORD = [1, 2, 3, 4]
+# Filters: 2 x + 0.5 over 1, 2, -3, 4 gives at most 8.5; the difference
+# x[t] - x[t + 1] over the same gives -1, 5, -7, at most 5.
+CONVOLUTIONS = [[[[2.0]]], [0.5], [[[1.0]], [[-1.0]]], [0.0]]
+
+
+def layer_of(output_dim: int = 2, num_highways: int = 0, **arguments):
+    layer = layers.CharCNNHighway(
+        [(1, 1), (2, 1)], output_dim, 1, num_highways, 5, **arguments
+    )
+    layer.build((None, None, 4))
+    layer.char_embedding.set_weights([np.array(TABLE)])
+    for k, convolution in enumerate(layer.convolutions):
+        convolution.set_weights(
+            [np.array(w) for w in CONVOLUTIONS[2 * k : 2 * k + 2]]
+        )
+    return layer
+
+
+def vector(layer, word: list[int]) -> np.ndarray:
+    return np.asarray(layer(np.array([[word]])))[0, 0]
+
+
+def assert_close(found, expected) -> None:
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_convolutions_are_maximized_over_all_positions() -> None:
+    assert_close(vector(layer_of(), WORD), [8.5, 5.0])
+    # Character 4 as a pad: it takes part like any other.
+    assert_close(vector(layer_of(), [1, 1, 1, 4]), [8.5, 0.0])
+    assert_close(vector(layer_of(), [1, 1, 1, 1]), [2.5, 0.0])
+
+
+def test_activation_follows_the_maximum() -> None:
+    # The maxima are -5.5 and 0.
+    word = [3, 3, 3, 3]
+    assert_close(vector(layer_of(), word), [0.0, 0.0])
+    tanh = layer_of(activation="tanh")
+    assert_close(vector(tanh, word), [math.tanh(-5.5), 0.0])
+    assert_close(vector(tanh, [1, 1, 1, 2]), [math.tanh(4.5), 0.0])
+
+
+def test_highway_gate_multiplies_the_transformed_branch() -> None:
+    layer = layer_of(num_highways=1)
+    # Both swapped, less 1 and 9, then relu: 5 - 1 = 4 and 8.5 - 9, cut to 0.
+    layer.highway_transforms[0].set_weights(
+        [np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([-1.0, -9.0])]
+    )
+    layer.highway_gates[0].set_weights(
+        [np.zeros((2, 2)), np.array([math.log(3), -math.log(3)])]
+    )  # gates of 3/4 and 1/4
+    assert_close(
+        vector(layer, WORD), [0.75 * 4 + 0.25 * 8.5, 0.25 * 0 + 0.75 * 5]
+    )
+
+
+def test_inner_activation_of_a_highway_is_always_relu() -> None:
+    layer = layer_of(num_highways=1, activation="tanh")
+    layer.highway_transforms[0].set_weights(
+        [np.zeros((2, 2)), np.array([-2.0, 7.0])]
+    )
+    layer.highway_gates[0].set_weights([np.zeros((2, 2)), np.zeros(2)])
+    x = np.tanh([8.5, 5.0])
+    assert_close(vector(layer, WORD), (x + [0, 7]) / 2)
+
+
+def test_highway_starts_with_its_gate_at_minus_2() -> None:
+    for gate in layer_of(num_highways=2).highway_gates:
+        np.testing.assert_array_equal(gate.get_weights()[1], [-2.0, -2.0])
+
+
+def test_projection_is_there_only_where_sizes_differ() -> None:
+    assert layer_of(output_dim=2).projection is None
+    layer = layer_of(output_dim=1)
+    assert layer.projection is not None
+    layer.projection.set_weights([np.array([[1.0], [-2.0]]), np.array([0.25])])
+    assert_close(vector(layer, WORD), [8.5 - 2 * 5 + 0.25])
+
+
+def test_no_token_is_zeros_in_spite_of_biases() -> None:
+    assert_close(vector(layer_of(), [0, 0, 0, 0]), [0.0, 0.0])
+    # The witness: the biases' vector, of a word whose last character is real.
+    assert_close(vector(layer_of(), [0, 0, 0, 3]), [0.5, 3.0])
+
+
+ERRORS = {
+    "`filters` must be a list of pairs.* filters=\\[]": {"filters": []},
+    "`filters` must be a list of pairs.* filters=\\[3, 4]": {"filters": [3, 4]},
+    "`filters` must be .* filters=\\[\\(1, 2, 3\\)]": {"filters": [(1, 2, 3)]},
+    "`width` must be an integer .* width=0": {"filters": [(1, 2), (0, 2)]},
+    "`count` must be an integer .* count=-1": {"filters": [(1, -1)]},
+    "`output_dim` must be .* output_dim=0": {"output_dim": 0},
+    "`char_dim` must be .* char_dim=0": {"char_dim": 0},
+    "`num_highways` must be .* least 0.* num_highways=-1": {"num_highways": -1},
+    "`num_highways` must be .* num_highways=1.5": {"num_highways": 1.5},
+    "`vocabulary_size` must be .* vocabulary_size=0": {"vocabulary_size": 0},
+    "`activation` must be one of 'relu', 'tanh'.*'gelu'": {
+        "activation": "gelu"
+    },
+}
+
+
+@pytest.mark.parametrize("message", ERRORS)
+def test_error(message: str) -> None:
+    arguments = {"filters": [(1, 2)], "output_dim": 2, **ERRORS[message]}
+    with pytest.raises(ValueError, match=message):
+        layers.CharCNNHighway(**arguments)
+
+
+def test_words_shorter_than_the_widest_filter() -> None:
+    message = "`char_ids` must hold .* filter, 2. Received: 1. .*max_char"
+    with pytest.raises(ValueError, match=message):
+        layers.CharCNNHighway([(2, 3)], 2).build((None, None, 1))
+    with pytest.raises(ValueError, match=message):
+        layer_of()(np.array([[[1]]]))

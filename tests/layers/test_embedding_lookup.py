@@ -1,0 +1,128 @@
+"""Why tables are read by functions of our own: Adam and repeated ids.
+
+The first step of Adam is the learning rate times the sign of the gradient,
+whatever its size: m / sqrt(v) = g / sqrt(g^2). Keras takes the squares of an
+`Embedding` occurrence by occurrence: for n like gradients the step is n g /
+sqrt(n g^2), too long by the root of n.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx import layers
+from keras_ctx.layers.embedding_lookup import first_rows, lookup
+
+IDS = np.array([[1, 2, 1, 1, 1]])
+RATE = 0.1
+
+
+def adam_step(weights: list, loss) -> list[np.ndarray]:
+    """How one step of Adam changes each of the weights."""
+    before = [np.array(weight) for weight in weights]
+    with tf.GradientTape() as tape:
+        value = loss()
+    optimizer = keras.optimizers.Adam(RATE, epsilon=1e-12)
+    gradients = tape.gradient(value, [weight.value for weight in weights])
+    optimizer.build(weights)
+    optimizer.apply(gradients, weights)
+    return [np.array(w) - x for w, x in zip(weights, before, strict=True)]
+
+
+def embedding() -> keras.layers.Embedding:
+    table = keras.layers.Embedding(4, 2)
+    table.build()
+    return table
+
+
+def assert_close(found, expected) -> None:
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+# The gradient at each of the five tokens. Id 1 gets 1 + 2 - 4 + 5 = 4 and
+# four times -3; id 2 gets -7 and 7.
+GRADIENTS = np.array([[[1, -3], [-7, 7], [2, -3], [-4, -3], [5, -3]]], "f")
+
+
+def test_our_lookup_sums_then_squares() -> None:
+    table = embedding()
+    [step] = adam_step(
+        [table.embeddings],
+        lambda: tf.reduce_sum(lookup(table, IDS) * GRADIENTS),
+    )
+    assert_close(step, [[0, 0], [-0.1, 0.1], [0.1, -0.1], [0, 0]])
+
+
+def test_keras_squares_then_sums() -> None:
+    table = embedding()
+    [step] = adam_step(
+        [table.embeddings], lambda: tf.reduce_sum(table(IDS) * GRADIENTS)
+    )
+    # 4 / sqrt(1 + 4 + 16 + 25), and 12 / sqrt(4 * 9) = 2.
+    wrong = [[0, 0], [-0.4 / 46**0.5, 0.2], [0.1, -0.1], [0, 0]]
+    np.testing.assert_allclose(
+        step,
+        wrong,
+        rtol=0,
+        atol=1e-5,
+        err_msg="Keras no longer squares sparse gradients entry by entry: "
+        "`with_dense_gradient` can go, and `lookup` needs only its NaN.",
+    )
+
+
+def test_step_of_the_layers_with_tables_is_the_rate_everywhere() -> None:
+    """Ids repeated and gradients of any size: the tables' rows that a batch
+    reads move by the rate, in each of their numbers."""
+    embed = layers.TokenAndSegmentEmbedding(4, 3, max_length=9)
+    chars = layers.CharCNNHighway([(1, 3)], 3, 2, 1, vocabulary_size=4)
+    softmax = layers.SampledSoftmax(4)
+    for layer, shape in (
+        (embed, (None, None)),
+        (chars, (None, None, 1)),
+        (softmax, (None, None, 3)),
+    ):
+        layer.build(shape)
+    chars.convolutions[0].bias.assign(np.ones(3))  # relu lets all pass
+    factors = np.random.default_rng(8).normal(size=(1, 5, 3)).astype("f")
+
+    def loss():
+        return (
+            tf.reduce_sum(embed(IDS) * factors)
+            + tf.reduce_sum(chars(IDS[..., None]) * factors)
+            + tf.reduce_sum(
+                softmax(factors, IDS, np.array([1, 3]), training=True)
+            )
+        )
+
+    tokens, segments, positions, characters, kernel, bias = adam_step(
+        [
+            embed.token_embedding.embeddings,
+            embed.segment_embedding.embeddings,
+            embed.position_embedding.embeddings,
+            chars.char_embedding.embeddings,
+            softmax.kernel,
+            softmax.bias,
+        ],
+        loss,
+    )
+    for table, read in (
+        (tokens, [1, 2]),
+        (segments, [0]),
+        (positions, [0, 1, 2, 3, 4]),
+        (characters, [1, 2]),
+        (kernel, [1, 2, 3]),
+        (bias[:, None], [1, 2, 3]),
+    ):
+        steps = np.abs(table)
+        assert_close(steps[read], np.full_like(steps[read], RATE))
+        assert_close(np.delete(steps, read, axis=0), 0)
+
+
+def test_first_rows() -> None:
+    table = embedding()
+    [step] = adam_step(
+        [table.embeddings],
+        lambda: tf.reduce_sum(first_rows(table, 2) * [[3.0, -1], [5, 2]]),
+    )
+    assert_close(first_rows(table, 3), table.get_weights()[0][:3])
+    assert_close(step, [[-0.1, 0.1], [-0.1, -0.1], [0, 0], [0, 0]])

@@ -1,0 +1,13 @@
+"""Which words are real."""
+
+import numpy as np
+
+from keras_ctx.layers import PaddingMask
+
+
+def test_word_is_real_where_it_has_any_character() -> None:
+    char_ids = np.array([[[259, 98], [0, 7], [0, 0]], [[0, 0], [0, 0], [1, 0]]])
+    assert np.asarray(PaddingMask()(char_ids)).tolist() == [
+        [True, True, False],
+        [False, False, True],
+    ]

@@ -1,0 +1,58 @@
+"""Begin and end of sentence, put around the words and taken off."""
+
+import numpy as np
+import pytest
+
+from keras_ctx.layers import AddSentenceMarkers, StripSentenceMarkers
+
+BEGIN = [259, 257, 260, 261]  # word begin, the marker, word end, a pad
+END = [259, 258, 260, 261]
+A, B, C = ([259, byte, 260, 261] for byte in (98, 99, 100))
+NONE = [0, 0, 0, 0]
+
+
+def test_end_marker_follows_the_last_word_of_each_row() -> None:
+    rows = np.array([[A, B, C], [A, NONE, NONE], [NONE, NONE, NONE]])
+    found = AddSentenceMarkers(max_characters=4)(rows)
+    assert np.asarray(found).tolist() == [
+        [BEGIN, A, B, C, END],
+        [BEGIN, A, END, NONE, NONE],
+        [BEGIN, END, NONE, NONE, NONE],
+    ]
+
+
+def test_batch_without_words() -> None:
+    found = AddSentenceMarkers(4)(np.zeros((2, 0, 4), "int32"))
+    assert np.asarray(found).tolist() == [[BEGIN, END]] * 2
+
+
+def test_marker_of_three_characters_has_no_pad() -> None:
+    found = AddSentenceMarkers(3)(np.array([[[259, 98, 260]]]))
+    assert np.asarray(found)[0, 0].tolist() == [259, 257, 260]
+
+
+def test_stripped_are_the_words_and_zeros_at_padding() -> None:
+    # Positions: begin marker 0, words 1 and 2, end marker 3 or padding.
+    vectors = np.array([[[10.0], [11], [12], [13]], [[20], [21], [22], [23]]])
+    mask = np.array([[True, True], [True, False]])
+    found = np.asarray(StripSentenceMarkers()(vectors, mask))
+    assert found.tolist() == [[[11], [12]], [[21], [0]]]
+
+
+def test_zeros_at_padding_also_in_place_of_nan() -> None:
+    vectors = np.array([[[1.0], [2], [np.nan], [np.nan]]])
+    found = StripSentenceMarkers()(vectors, np.array([[True, False]]))
+    assert np.asarray(found).tolist() == [[[2], [0]]]
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.5, None, 1, 2])
+def test_error_of_max_characters(number: int) -> None:
+    message = f"`max_characters` must be .* max_characters={number}"
+    with pytest.raises(ValueError, match=message):
+        AddSentenceMarkers(number)
+
+
+def test_error_of_words_of_another_length() -> None:
+    message = "`char_ids` must hold `max_characters=5` .* shape=.1, 1, 4."
+    with pytest.raises(ValueError, match=message):
+        AddSentenceMarkers(5)(np.array([[A]]))
