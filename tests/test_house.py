@@ -21,9 +21,8 @@ STANDARD_LIBRARY = sys.stdlib_module_names
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = sorted((ROOT / "keras_ctx").rglob("*.py"))
 RECIPES = sorted((ROOT / "recipes").glob("*.py"))
-BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-SHIPPED = LIBRARY + RECIPES + BENCHMARKS
+SHIPPED = LIBRARY + RECIPES
 
 
 def name_of(path: Path) -> str:
@@ -122,8 +121,8 @@ def test_recipe_imports_no_other_recipe(path: Path) -> None:
 
 @pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 def test_library_knows_no_recipe(path: Path) -> None:
-    others = {other.stem for other in RECIPES + BENCHMARKS}
-    strangers = others | {"recipes", "benchmarks", "tests"}
+    others = {other.stem for other in RECIPES}
+    strangers = others | {"recipes", "tests"}
     assert not imported_modules(path) & strangers
 
 

@@ -9,7 +9,7 @@ import pytest
 def corpus(tmp_path: Path) -> Path:
     path = tmp_path / "corpus.txt"
     documents = [
-        f"河岸上有{a}棵树。\n他去银行取了{b}元钱。\n银行在河的{a}边。\n"
+        f"河岸上有{a}棵树。\n他去银行取了{b}元钱。\n这本书很好，那本太差。\n"
         for a in "一二三四五六七"
         for b in "百千万"
     ]
