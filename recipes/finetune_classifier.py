@@ -46,7 +46,7 @@ class Config:
     """Texts a step."""
     epochs: int = 5
     """Passes over the training texts."""
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     """Highest learning rate."""
     compare: bool = True
     """Whether to train the same model from an untrained encoder, too."""
@@ -82,7 +82,7 @@ def make_dataset(
         texts,
         data.label_ids([row[1] for row in rows], labels),
         text_inputs,
-        batch_size=config.batch_size,
+        batch_size=config.batch_size * (1 if training else 4),
         training=training,
         seed=config.seed,
         first_epoch=first_epoch,

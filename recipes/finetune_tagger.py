@@ -47,9 +47,9 @@ class Config:
     """Share of the features under the head dropped."""
     batch_size: int = 16
     """Sentences a step."""
-    epochs: int = 10
+    epochs: int = 7
     """Passes over the training sentences."""
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     """Highest learning rate."""
     compare: bool = True
     """Whether to train the same model from an untrained encoder, too."""
@@ -84,7 +84,7 @@ def make_dataset(
         [words for words, _ in rows],
         [data.label_ids(tags, labels) for _, tags in rows],
         text_inputs,
-        batch_size=config.batch_size,
+        batch_size=config.batch_size * (1 if training else 4),
         training=training,
         seed=config.seed,
         first_epoch=first_epoch,
@@ -128,14 +128,14 @@ def entity_f1(config: Config, model, rows, labels, text_inputs) -> float:
     rows = [rows[i] for i in data.length_order([words for words, _ in rows])]
     dataset = make_dataset(config, rows, labels, text_inputs, training=False)
     predicted = []
-    bar = keras.utils.Progbar(-(-len(rows) // config.batch_size))
+    bar = keras.utils.Progbar(len(rows))
     for features, _, weights in dataset:
         logits = model.predict_on_batch(features)["logits"]
         for ids, row_weights in zip(
             logits.argmax(-1), np.asarray(weights["logits"]), strict=True
         ):
             predicted.append([labels[i] for i in ids[row_weights > 0]])
-        bar.add(1)
+        bar.update(len(predicted))
     return score([tags for _, tags in rows], predicted)
 
 

@@ -34,11 +34,11 @@ class Config:
     """Characters (bytes) a word, with its two markers; 50 for words."""
     max_words: int = 64
     """Longer lines are cut in pretraining."""
-    filters: tuple[tuple[int, int], ...] = ((1, 32), (2, 64), (3, 160))
+    filters: tuple[tuple[int, int], ...] = ((1, 16), (2, 32), (3, 80))
     """Widths and counts of the character convolutions."""
-    hidden_dim: int = 512
+    hidden_dim: int = 128
     """Features of an LSTM's cell."""
-    projection_dim: int = 128
+    projection_dim: int = 64
     """Features of a word in one direction."""
     dropout: float = 0.0
     """Share dropped; a short run from scratch underfits without any."""
@@ -48,9 +48,9 @@ class Config:
     """Lines a step."""
     epochs: int = 8
     """Parts of the run, with a checkpoint after each."""
-    steps_per_epoch: int = 75
+    steps_per_epoch: int = 125
     """Steps in each."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     """Highest learning rate."""
     seed: int = 1
     """Of the weights, the order and the negative words."""
