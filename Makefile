@@ -15,6 +15,10 @@ SOURCES := keras_ctx recipes tests
 # TensorFlow's start-up remarks hide what matters; errors still show.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
+# pip compiles nothing here, which would take a minute; what is imported once
+# is kept, or else TensorFlow would be compiled anew by every process.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:
 	@echo "make quickstart  set up, then the main job: pretrain, fine-tune, export"
 	@echo "make test        set up, then lint, types, import contracts, every test"

