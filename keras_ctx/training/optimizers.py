@@ -4,8 +4,9 @@ import keras
 
 from keras_ctx.training.schedules import WarmupLinearDecay
 
-# Biases, norms, and the few numbers of a ScalarMix: nothing to decay.
-NOT_DECAYED = r"^(bias|gamma|beta|weights|scale)$"
+# Biases, norms, and the few numbers of a ScalarMix: nothing to decay. Keras
+# asks with its own name of a variable or with TensorFlow's, which is a path.
+NOT_DECAYED = r"(^|/)(bias|gamma|beta|weights|scale)(:0)?$"
 
 
 def bert_optimizer(

@@ -1,0 +1,63 @@
+"""What BERT's optimizer does to the weights, worked out by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ctx import layers, models
+from keras_ctx.training import bert_optimizer
+
+
+def test_norms_biases_and_mixtures_do_not_decay() -> None:
+    encoder = models.bert_encoder(11, 1, 2, 4, 8, max_length=6)
+    mix = layers.ScalarMix(2)
+    mix.build([(None, None, 4)] * 2)
+    weights = encoder.trainable_weights + mix.trainable_weights
+    optimizer = bert_optimizer(
+        1e-3, total_steps=10, warmup_share=0.0, weight_decay=0.5
+    )
+    before = [w.numpy().copy() for w in weights]
+    # Without a gradient only the decay moves a weight: by rate x decay.
+    optimizer.build(weights)
+    optimizer.apply([keras.ops.zeros_like(w) for w in weights], weights)
+    decayed = set()
+    for weight, old in zip(weights, before, strict=True):
+        name = weight.path.split("/")[-1]
+        if name in ("kernel", "embeddings"):
+            decayed.add(name)
+            np.testing.assert_allclose(
+                weight.numpy(), old * (1 - 1e-3 * 0.5), rtol=1e-6
+            )
+        else:
+            assert name in ("bias", "gamma", "beta", "weights", "scale")
+            np.testing.assert_array_equal(weight.numpy(), old)
+    assert decayed == {"kernel", "embeddings"}
+
+
+def test_first_steps_are_of_the_size_of_the_rate() -> None:
+    weight = keras.Variable(np.zeros(3, "float32"), name="kernel")
+    optimizer = bert_optimizer(
+        0.1, total_steps=10, warmup_share=0.2, weight_decay=0.0
+    )
+    gradient = np.array([0.5, -0.25, 0.125], "float32")
+    moved = []
+    for _ in range(3):
+        before = weight.numpy().copy()
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
+        moved.append(weight.numpy() - before)
+    # Adam moves by the rate where the gradient stays as it is: steps 0 and 1
+    # of the warm-up, then the peak. float32 has the square of a gradient
+    # after bias correction to 2e-4.
+    for step, rate in zip(moved, (0.0, 0.05, 0.1), strict=True):
+        np.testing.assert_allclose(step, -rate * np.sign(gradient), rtol=3e-4)
+
+
+@pytest.mark.parametrize("clip_norm", [1.0, None])
+def test_gradients_are_clipped_together(clip_norm: float | None) -> None:
+    optimizer = bert_optimizer(0.1, total_steps=10, clip_norm=clip_norm)
+    assert optimizer.global_clipnorm == clip_norm
+
+
+def test_beta_2() -> None:
+    assert bert_optimizer(0.1, 10).beta_2 == 0.999
+    assert bert_optimizer(0.1, 10, beta_2=0.98).beta_2 == 0.98
