@@ -32,7 +32,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
             neither is, where the layer is frozen (`trainable=False`).
         norm_first: Pre-norm if true, post-norm if false.
         layer_norm_epsilon: Added to the variance in the norms.
-        initializer_range: Standard deviation of the kernels at the start.
+        initializer_range: Standard deviation of the kernels at the start (of
+            the normal distribution, which is cut at twice that).
             BERT's 0.02 suits 768 features; a narrow block learns much sooner
             with the square root of 1 / D.
 
