@@ -50,3 +50,13 @@ def check_choice(choices: tuple[str, ...], **arguments: object) -> None:
                 f"`{name}` must be one of {', '.join(map(repr, choices))}. "
                 f"Received: {name}={value!r}"
             )
+
+
+def check_rank(rank: int, **tensors) -> None:
+    """Refuse a tensor of another number of axes; `None` passes."""
+    for name, tensor in tensors.items():
+        if tensor is not None and len(tensor.shape) != rank:
+            raise ValueError(
+                f"`{name}` must have {rank} axes. "
+                f"Received: shape={tuple(tensor.shape)}"
+            )

@@ -6,6 +6,7 @@ from keras import ops
 from keras_ctx.layers.arguments import (
     check_positive,
     check_positive_int,
+    check_rank,
     check_rate,
 )
 from keras_ctx.layers.frozen import freeze_sublayers
@@ -55,7 +56,8 @@ class BiLM(keras.layers.Layer):
         forward half first.
 
     Raises:
-        ValueError: a size or a clip is not positive, a rate outside [0, 1).
+        ValueError: a size or a clip is not positive, a rate outside [0, 1),
+            or a mask of the wrong rank.
 
     Masking:
         Outputs at padding are 0; real outputs do not depend on the padding.
@@ -140,6 +142,7 @@ class BiLM(keras.layers.Layer):
     def call(self, inputs, padding_mask=None, training=None):
         if not self.trainable:
             training = False
+        check_rank(2, padding_mask=padding_mask)
         if padding_mask is None:
             padding_mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
         padding_mask = ops.cast(padding_mask, "bool")

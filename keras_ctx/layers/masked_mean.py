@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_ctx.layers.arguments import check_rank
+
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class MaskedMean(keras.layers.Layer):
@@ -18,6 +20,9 @@ class MaskedMean(keras.layers.Layer):
     Returns:
         `(B, D)`.
 
+    Raises:
+        ValueError: a mask of the wrong rank.
+
     Example:
         >>> import numpy as np
         >>> x = np.array([[[1.0], [3.0], [9.0]]])
@@ -26,6 +31,7 @@ class MaskedMean(keras.layers.Layer):
     """
 
     def call(self, inputs, padding_mask):
+        check_rank(2, padding_mask=padding_mask)
         mask = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
         kept = ops.where(mask, inputs, ops.zeros_like(inputs))
         count = ops.sum(ops.cast(mask, "int32"), axis=1)  # (B, 1)

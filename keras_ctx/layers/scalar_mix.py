@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.activations import softmax
-from keras_ctx.layers.arguments import check_positive_int
+from keras_ctx.layers.arguments import check_positive_int, check_rank
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -34,7 +34,7 @@ class ScalarMix(keras.layers.Layer):
 
     Raises:
         ValueError: `num_layers` is not positive or differs from the number
-            of layers given.
+            of layers given, or a mask of the wrong rank.
 
     Example:
         >>> import numpy as np
@@ -78,6 +78,7 @@ class ScalarMix(keras.layers.Layer):
         )
 
     def call(self, layers: Sequence, padding_mask=None):
+        check_rank(2, padding_mask=padding_mask)
         self._check_number(layers)
         if self.layer_norm:
             layers = [normalize(layer, padding_mask) for layer in layers]

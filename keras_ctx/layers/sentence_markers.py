@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ctx.layers.arguments import check_positive_int
+from keras_ctx.layers.arguments import check_positive_int, check_rank
 
 # Character ids after the shift by one that frees 0 for "no token here".
 SENTENCE_BEGIN, SENTENCE_END = 257, 258
@@ -93,6 +93,9 @@ class StripSentenceMarkers(keras.layers.Layer):
     Returns:
         `(B, T, D)`, zeros at padding.
 
+    Raises:
+        ValueError: a mask of the wrong rank.
+
     Example:
         >>> import numpy as np
         >>> vectors = np.arange(4.0).reshape(1, 4, 1)
@@ -102,6 +105,7 @@ class StripSentenceMarkers(keras.layers.Layer):
     """
 
     def call(self, inputs, padding_mask):
+        check_rank(2, padding_mask=padding_mask)
         words = inputs[:, 1:-1]  # (B, T, D)
         keep = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
         return ops.where(keep, words, ops.zeros_like(words))

@@ -8,6 +8,7 @@ from keras_ctx.layers.arguments import (
     check_choice,
     check_positive,
     check_positive_int,
+    check_rank,
     check_rate,
 )
 from keras_ctx.layers.frozen import freeze_sublayers
@@ -231,15 +232,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
 
 def _combined_mask(padding_mask, attention_mask):
     """Both masks as one of shape `(B, 1 or T, T)`, or None."""
-    for name, mask, rank in (
-        ("padding_mask", padding_mask, 2),
-        ("attention_mask", attention_mask, 3),
-    ):
-        if mask is not None and len(mask.shape) != rank:
-            raise ValueError(
-                f"`{name}` must have {rank} axes. "
-                f"Received: shape={tuple(mask.shape)}"
-            )
+    check_rank(2, padding_mask=padding_mask)
+    check_rank(3, attention_mask=attention_mask)
     if padding_mask is not None:
         padding_mask = ops.expand_dims(ops.cast(padding_mask, "bool"), 1)
     if attention_mask is None:
