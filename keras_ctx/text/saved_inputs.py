@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from keras_ctx.files import write_text
 from keras_ctx.text.bert_inputs import BertInputs
 from keras_ctx.text.elmo_inputs import ElmoInputs
-from keras_ctx.text.vocabulary import write_text
 
 _CLASSES = {cls.__name__: cls for cls in (BertInputs, ElmoInputs)}
 

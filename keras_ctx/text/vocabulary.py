@@ -1,9 +1,9 @@
 """Vocabularies: read, checked and written."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from keras_ctx.files import write_text
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORD_SPECIAL_TOKENS = ("<S>", "</S>", "<UNK>")
@@ -86,20 +86,6 @@ def save_vocabulary(tokens: Sequence[str], path: str | Path) -> None:
                 f"Received: {token!r} at place {line}"
             )
     write_text(Path(path), "".join(f"{token}\n" for token in tokens))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file at once: to a temporary sibling, then renamed."""
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}."
-    )
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _read(path: Path) -> list[str]:

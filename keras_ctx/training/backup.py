@@ -1,10 +1,11 @@
 """Resuming with the random numbers that would have come next."""
 
 import json
-import os
 from pathlib import Path
 
 import keras
+
+from keras_ctx.files import write_text
 
 
 class BackupAndRestore(keras.callbacks.BackupAndRestore):
@@ -40,10 +41,8 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         # seeds are there whenever it is.
         path = self._seeds_path(epoch + 1)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".unfinished")
         states = [x.numpy().tolist() for x in self._seeds()]
-        temporary.write_text(json.dumps(states))
-        os.replace(temporary, path)
+        write_text(path, json.dumps(states))
         super().on_epoch_end(epoch, logs)
         self._seeds_path(epoch - 1).unlink(missing_ok=True)
 

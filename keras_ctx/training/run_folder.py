@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+from keras_ctx.files import write_text
 from keras_ctx.training.backup import BackupAndRestore
 
 
@@ -81,10 +82,6 @@ def save_json(content: dict, path: str | Path) -> Path:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(
-        json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n",
-        "utf-8",
-    )
-    os.replace(temporary, path)
+    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
+    write_text(path, text + "\n")
     return path

@@ -10,6 +10,7 @@ import pytest
 from backends import BACKEND, compiled, gradients, quickest
 from keras import ops
 from layer_cases import CASES, LENGTHS, Argument, Case
+from random_weights import randomized
 
 from keras_ctx import layers
 
@@ -32,15 +33,6 @@ def subjects(law: str) -> pytest.MarkDecorator:
 
 
 every_case = subjects("")
-
-
-def randomized(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Biases that are 0 and norms that are 1 would hide mistakes."""
-    generator = np.random.default_rng(5)
-    for weight in layer.weights:
-        if "seed" not in weight.path:
-            weight.assign(0.5 * generator.normal(size=weight.shape))
-    return layer
 
 
 def arrays(case: Case) -> dict[str, np.ndarray]:

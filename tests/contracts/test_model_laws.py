@@ -13,6 +13,7 @@ from answer_saved_models import flat
 from backends import BACKEND, compiled, gradients, quickest
 from keras import ops
 from model_cases import CASES, INPUTS, LENGTHS, SIZES, B, ModelCase, T
+from random_weights import randomized
 
 from keras_ctx import models
 
@@ -46,15 +47,6 @@ def subjects(names: set[str] | None = None) -> pytest.MarkDecorator:
     chosen = [c for c in CASES if names is None or c.name in names]
     assert names is None or len(chosen) == len(names)
     return pytest.mark.parametrize("case", chosen, ids=lambda c: c.name)
-
-
-def randomized(model: keras.Model) -> keras.Model:
-    """Biases that are 0 and norms that are 1 would hide mistakes."""
-    generator = np.random.default_rng(5)
-    for weight in model.weights:
-        if "seed" not in weight.path:
-            weight.assign(0.5 * generator.normal(size=weight.shape))
-    return model
 
 
 def arrays(case: ModelCase) -> dict[str, np.ndarray]:
