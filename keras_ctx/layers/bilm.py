@@ -10,14 +10,8 @@ from keras_ctx.layers.arguments import (
     check_rate,
 )
 from keras_ctx.layers.frozen import freeze_sublayers
+from keras_ctx.layers.lstm_loop import lstm_loop
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
-
-
-class _StepCell(ProjectedLSTMCell):
-    """The cell without its input matmul, which `BiLM` does for all steps."""
-
-    def call(self, inputs, states):
-        return self.step(inputs, states)
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -33,7 +27,9 @@ class BiLM(keras.layers.Layer):
     Stateless by default: every call starts from zeros, so that a served
     answer never depends on the request before. With `stateful=True` row k of
     a batch goes on where row k of the last one ended, which is what
-    allenai/bilm-tf and allennlp do; the batch size is then fixed.
+    allenai/bilm-tf and allennlp do. There are `max_batch_size` states; a
+    smaller batch reads and writes the first of them, the others wait. States
+    carry no gradient, and are saved with the weights.
 
     Args:
         hidden_dim: Features of an LSTM's cell.
@@ -45,11 +41,16 @@ class BiLM(keras.layers.Layer):
         dropout: Share of the input of each LSTM dropped in training, unless
             the layer is frozen (`trainable=False`).
         stateful: Whether to carry the state from call to call.
+        max_batch_size: Rows of the carried state; without `stateful`, unused.
 
     Call arguments:
         inputs: `(B, T, P)`; both directions read the same.
         padding_mask: Booleans `(B, T)`, true = real token; real tokens come
             first in a row. `None`: all are real.
+        backward_inputs: `(B, T, P)`, what the backward stack reads, in its
+            own order, from a text of its own, as language models are trained;
+            its outputs are then in that order, too. `None`: `inputs`, each
+            row from its last real token.
 
     Returns:
         A list of `num_layers` tensors `(B, T, 2 * projection_dim)`, the
@@ -57,7 +58,9 @@ class BiLM(keras.layers.Layer):
 
     Raises:
         ValueError: a size or a clip is not positive, a rate outside [0, 1),
-            or a mask of the wrong rank.
+            a mask of the wrong rank, or a stateful layer gets more rows than
+            `max_batch_size` (in a graph that does not know the batch size,
+            TensorFlow raises instead).
 
     Masking:
         Outputs at padding are 0; real outputs do not depend on the padding.
@@ -73,7 +76,8 @@ class BiLM(keras.layers.Layer):
         https://arxiv.org/abs/1802.05365; details as in allenai/bilm-tf.
 
     Differs:
-        Stateless by default.
+        Stateless by default. bilm-tf has states for 128 rows and fails on
+        more; allennlp makes more as they come.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class BiLM(keras.layers.Layer):
         residual: bool = True,
         dropout: float = 0.0,
         stateful: bool = False,
+        max_batch_size: int = 128,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -93,6 +98,7 @@ class BiLM(keras.layers.Layer):
             hidden_dim=hidden_dim,
             projection_dim=projection_dim,
             num_layers=num_layers,
+            max_batch_size=max_batch_size,
         )
         check_positive(cell_clip=cell_clip, projection_clip=projection_clip)
         check_rate(dropout=dropout)
@@ -104,77 +110,144 @@ class BiLM(keras.layers.Layer):
         self.residual = residual
         self.dropout = dropout
         self.stateful = stateful
+        self.max_batch_size = max_batch_size
         self.dropout_layer = keras.layers.Dropout(
             dropout, dtype=self.dtype_policy, name="dropout"
         )
+        self.forward_cells = self._make_cells("forward")
+        self.backward_cells = self._make_cells("backward")
 
-    def build(self, inputs_shape, padding_mask_shape=None):
-        self.forward_layers = self._build_stack("forward", inputs_shape)
-        self.backward_layers = self._build_stack("backward", inputs_shape)
-        freeze_sublayers(self)
-
-    def _build_stack(self, direction, inputs_shape):
-        batch, length, features = inputs_shape
-        stack = []
-        for i in range(self.num_layers):
-            cell = _StepCell(
+    def _make_cells(self, direction):
+        return [
+            ProjectedLSTMCell(
                 self.hidden_dim,
                 self.projection_dim,
                 self.cell_clip,
                 self.projection_clip,
                 dtype=self.dtype_policy,
-                # Made outside the RNN, so its name alone tells weights apart.
                 name=f"{direction}_{i}",
             )
-            cell.build((batch, features if i == 0 else self.projection_dim))
-            rnn = keras.layers.RNN(
-                cell,
-                return_sequences=True,
-                zero_output_for_mask=True,
-                stateful=self.stateful,
-                dtype=self.dtype_policy,
-                name=f"{direction}_{i}",
-            )
-            rnn.build((batch, length, 4 * self.hidden_dim))
-            stack.append(rnn)
-        return stack
+            for i in range(self.num_layers)
+        ]
 
-    def call(self, inputs, padding_mask=None, training=None):
+    def build(
+        self, inputs_shape, padding_mask_shape=None, backward_inputs_shape=None
+    ):
+        for cells in (self.forward_cells, self.backward_cells):
+            features = inputs_shape[-1]
+            for cell in cells:
+                if not cell.built:
+                    cell.build((None, features))
+                features = self.projection_dim
+        self.states = [
+            [
+                self.add_weight(
+                    name=f"state_{part}_{cell.name}",
+                    shape=(self.max_batch_size, size),
+                    initializer="zeros",
+                    trainable=False,
+                )
+                for part, size in zip("hc", cell.state_size, strict=True)
+            ]
+            for cell in self.forward_cells + self.backward_cells
+            if self.stateful
+        ]
+        freeze_sublayers(self)
+
+    def call(
+        self, inputs, padding_mask=None, backward_inputs=None, training=None
+    ):
         if not self.trainable:
             training = False
         check_rank(2, padding_mask=padding_mask)
+        self._check_batch_size(inputs)
         if padding_mask is None:
             padding_mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
         padding_mask = ops.cast(padding_mask, "bool")
-        order = reversed_order(padding_mask)
-        forward = self._run_stack(
-            self.forward_layers, inputs, padding_mask, training
+        order = None
+        if backward_inputs is None:
+            order = reversed_order(padding_mask)
+            backward_inputs = take(inputs, order)
+        n = self.num_layers
+        forward = self._run(
+            self.forward_cells, self.states[:n], inputs, padding_mask, training
         )
-        backward = self._run_stack(
-            self.backward_layers, take(inputs, order), padding_mask, training
+        backward = self._run(
+            self.backward_cells,
+            self.states[n:],
+            backward_inputs,
+            padding_mask,
+            training,
         )
+        if order is not None:
+            backward = [take(x, order) for x in backward]
         return [
-            ops.concatenate([f, take(b, order)], axis=-1)
-            for f, b in zip(forward, backward, strict=True)
+            ops.concatenate(pair, axis=-1)
+            for pair in zip(forward, backward, strict=True)
         ]
 
-    def _run_stack(self, stack, x, padding_mask, training):
+    def _run(self, cells, states, x, padding_mask, training):
+        """Outputs `(B, T, P)` of one direction's layers."""
+        real = ops.expand_dims(padding_mask, -1)
         outputs = []
-        for i, rnn in enumerate(stack):
+        for i, cell in enumerate(cells):
             x = self.dropout_layer(x, training=training)
-            y = rnn(rnn.cell.project_inputs(x), mask=padding_mask)
+            batch = ops.shape(x)[0]
+            h, c = cell.get_initial_state(batch)
+            if states:
+                h, c = (ops.cast(state[:batch], x.dtype) for state in states[i])
+            hs, cs = lstm_loop(
+                cell.project_inputs(x),
+                h,
+                c,
+                *cell.loop_kernels(),
+                (cell.cell_clip, cell.projection_clip),
+                keep_gates=bool(training),
+            )
+            if states:
+                keep_last(states[i], (h, c), (hs, cs), padding_mask)
+            y = ops.where(real, hs, ops.zeros_like(hs))
             x = y + x if self.residual and i > 0 else y
+            # The residual brings a dropped input into padding; it is 0
+            # there because the layer below is.
             outputs.append(x)
-        # The residual brings a dropped input into padding; it is 0 there
-        # because the layer below is.
         return outputs
+
+    def _check_batch_size(self, inputs):
+        batch = inputs.shape[0]
+        if self.stateful and batch is not None and batch > self.max_batch_size:
+            raise ValueError(
+                "A stateful BiLM has one state a row, for `max_batch_size="
+                f"{self.max_batch_size}` rows. Received: a batch of {batch}. "
+                "Raise `max_batch_size` or take smaller batches."
+            )
 
     def reset_state(self):
         """Forget the carried state: the next call starts from zeros."""
-        for rnn in self.forward_layers + self.backward_layers:
-            rnn.reset_state()
+        for state in self.states:
+            for variable in state:
+                variable.assign(ops.zeros_like(variable))
 
-    def compute_output_shape(self, inputs_shape, padding_mask_shape=None):
+    def carrying_state(self, max_batch_size: int, name: str) -> "BiLM":
+        """A stateful layer with the very weights of this one.
+
+        What trains one trains the other; each is saved whole.
+        """
+        twin = BiLM.from_config(
+            {
+                **self.get_config(),
+                "stateful": True,
+                "max_batch_size": max_batch_size,
+                "name": name,
+            }
+        )
+        twin.forward_cells = self.forward_cells
+        twin.backward_cells = self.backward_cells
+        return twin
+
+    def compute_output_shape(
+        self, inputs_shape, padding_mask_shape=None, backward_inputs_shape=None
+    ):
         shape = (*inputs_shape[:2], 2 * self.projection_dim)
         return [shape] * self.num_layers
 
@@ -189,6 +262,7 @@ class BiLM(keras.layers.Layer):
             "residual": self.residual,
             "dropout": self.dropout,
             "stateful": self.stateful,
+            "max_batch_size": self.max_batch_size,
         }
 
 
@@ -202,3 +276,23 @@ def reversed_order(padding_mask):
 def take(x, positions):
     """Row-wise `x[b, positions[b, t]]`: `(B, T, D)` reordered along T."""
     return ops.take_along_axis(x, ops.expand_dims(positions, -1), axis=1)
+
+
+def keep_last(states, before, steps, padding_mask):
+    """Write each row's state at its last real token; other rows stay.
+
+    Args:
+        states: Variables `(N, D)`, of h and of c, N at least B.
+        before: Their values `(B, D)` before the first step.
+        steps: Their values `(B, T, D)` after each step.
+        padding_mask: Booleans `(B, T)`.
+    """
+    lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=1)
+    last = ops.expand_dims(ops.maximum(lengths - 1, 0), -1)
+    some = ops.expand_dims(lengths > 0, -1)
+    for state, old, new in zip(states, before, steps, strict=True):
+        new = ops.where(some, take(new, last)[:, 0], old)
+        # More rows than there are states is an error here: a wrong shape.
+        rest = state[ops.shape(new)[0] :]
+        new = ops.concatenate([ops.cast(new, state.dtype), rest], axis=0)
+        state.assign(new)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import check_positive, check_positive_int
+from keras_ctx.layers.lstm_loop import activated, lstm_step
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -103,22 +104,24 @@ class ProjectedLSTMCell(keras.layers.Layer):
         """`x W + b`: the part of the gates that needs no state."""
         return ops.matmul(inputs, self.kernel) + self.bias
 
-    def step(self, projected_inputs, states):
-        """The rest of a step, from `project_inputs` of its input."""
-        h, c = states
-        z = projected_inputs + ops.matmul(h, self.recurrent_kernel)
-        i, j, f, o = ops.split(z, 4, axis=-1)
-        c = ops.sigmoid(f + 1.0) * c + ops.sigmoid(i) * ops.tanh(j)
-        c = _clip(c, self.cell_clip)
-        h = ops.sigmoid(o) * ops.tanh(c)
-        if self.projection_kernel is not None:
-            h = _clip(
-                ops.matmul(h, self.projection_kernel), self.projection_clip
-            )
-        return h, [h, c]
+    def loop_kernels(self):
+        """The other kernels as plain tensors, for `lstm_loop`."""
+        return tuple(
+            None if kernel is None else ops.cast(kernel, self.compute_dtype)
+            for kernel in (self.recurrent_kernel, self.projection_kernel)
+        )
 
     def call(self, inputs, states):
-        return self.step(self.project_inputs(inputs), states)
+        h, c = states
+        z = self.project_inputs(inputs) + ops.matmul(h, self.recurrent_kernel)
+        h, c = lstm_step(
+            activated(z),
+            c,
+            self.projection_kernel,
+            self.cell_clip,
+            self.projection_clip,
+        )
+        return h, [h, c]
 
     def get_initial_state(self, batch_size=None):
         return [
@@ -138,7 +141,3 @@ class ProjectedLSTMCell(keras.layers.Layer):
             "cell_clip": self.cell_clip,
             "projection_clip": self.projection_clip,
         }
-
-
-def _clip(x, bound):
-    return x if bound is None else ops.clip(x, -bound, bound)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ctx import layers
 
@@ -14,13 +15,11 @@ def bilm_of(**arguments) -> layers.BiLM:
     bilm.build((2, None, P))
     generator = np.random.default_rng(3)
     for forward, backward in zip(
-        bilm.forward_layers, bilm.backward_layers, strict=True
+        bilm.forward_cells, bilm.backward_cells, strict=True
     ):
-        values = [
-            generator.normal(size=w.shape) for w in forward.cell.get_weights()
-        ]
-        forward.cell.set_weights(values)
-        backward.cell.set_weights(values)
+        values = [generator.normal(size=w.shape) for w in forward.get_weights()]
+        forward.set_weights(values)
+        backward.set_weights(values)
     return bilm
 
 
@@ -69,8 +68,8 @@ def test_residual_adds_the_input_after_the_clip_and_outside_the_state() -> None:
 
 def test_residual_adds_the_dropped_input() -> None:
     bilm = bilm_of(dropout=0.5)
-    for rnn in (bilm.forward_layers[1], bilm.backward_layers[1]):
-        rnn.cell.set_weights([0 * w for w in rnn.cell.get_weights()])
+    for cell in (bilm.forward_cells[1], bilm.backward_cells[1]):
+        cell.set_weights([0 * w for w in cell.get_weights()])
     first, second = run(bilm, rows(9), training=True)
     ratios = np.concatenate(second) / np.concatenate(first)
     assert set(ratios.round(4).ravel().tolist()) == {0.0, 2.0}
@@ -104,11 +103,65 @@ def test_stateful_goes_on_where_each_row_ended() -> None:
         np.testing.assert_array_equal(once, again)
 
 
-def test_stateful_refuses_a_batch_of_another_size() -> None:
-    bilm = bilm_of(stateful=True)
-    run(bilm, rows())
-    with pytest.raises(ValueError, match="batch size.*\n.*2\n.*size: 1"):
-        bilm(rows()[:1])
+def test_smaller_batch_reads_and_writes_the_first_states() -> None:
+    a, b, c = rows(3, seed=1), rows(2, seed=2), rows(4, seed=3)
+    # The batch size unknown to the graph, as when it is served.
+    stateful = bilm_of(stateful=True, max_batch_size=3)
+    traced = tf.function(
+        lambda x: stateful(x), input_signature=[tf.TensorSpec((None, None, P))]
+    )
+    for part in (a, b[:1]):
+        traced(part)
+    first, second = (np.asarray(x) for x in traced(c))
+    top = [np.asarray(x)[:, :, :P] for x in (first, second)]
+    stateless = bilm_of()
+    for row, read in ((0, [a[:1], b[:1], c[:1]]), (1, [a[1:], c[1:]])):
+        whole = run(stateless, np.concatenate(read, axis=1))
+        for layer, (forward, _) in zip(top, whole, strict=True):
+            assert_close(layer[row], forward[0, -4:])
+
+
+def test_row_without_a_token_keeps_its_state() -> None:
+    a, b = rows(3, seed=1), rows(2, seed=2)
+    stateful, other = (bilm_of(stateful=True) for _ in range(2))
+    run(stateful, a)
+    run(stateful, a, np.array([[True] * 3, [False] * 3]))
+    run(other, a)
+    for found, expected in zip(run(stateful, b), run(other, b), strict=True):
+        assert_close(found[0][1], expected[0][1])
+        assert np.abs(found[0][0] - expected[0][0]).max() > 1e-3
+
+
+def test_larger_batch_than_there_are_states_is_refused() -> None:
+    bilm = bilm_of(stateful=True, max_batch_size=1)
+    with pytest.raises(ValueError, match="`max_batch_size=1`.*a batch of 2"):
+        bilm(rows())
+    traced = tf.function(
+        lambda x: bilm(x), input_signature=[tf.TensorSpec((None, None, P))]
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        traced(rows())
+
+
+def test_backward_stack_reads_a_text_of_its_own_in_its_order() -> None:
+    bilm, x, y = bilm_of(), rows(4), rows(4, seed=7)
+    found = run(bilm, x, backward_inputs=y)
+    for (forward, backward), (same, _), (turned, _) in zip(
+        found, run(bilm, x), run(bilm, y), strict=True
+    ):
+        assert_close(forward, same)
+        assert_close(backward, turned)  # equal weights, no turning
+
+
+def test_layer_that_carries_state_has_the_very_weights() -> None:
+    bilm, x = bilm_of(), rows()
+    carrying = bilm.carrying_state(max_batch_size=2, name="carrying")
+    for once, again in zip(run(bilm, x), run(carrying, x), strict=True):
+        np.testing.assert_array_equal(once, again)
+    bilm.forward_cells[0].bias.assign_add(np.ones(20))
+    carrying.reset_state()
+    for once, again in zip(run(bilm, x), run(carrying, x), strict=True):
+        np.testing.assert_array_equal(once, again)
 
 
 ERRORS = {
@@ -119,6 +172,7 @@ ERRORS = {
     "`projection_clip` must be .* projection_clip=nan": {
         "projection_clip": float("nan")
     },
+    "`max_batch_size` must be .* max_batch_size=0": {"max_batch_size": 0},
     "`dropout` must be a rate .* dropout=1.0": {"dropout": 1.0},
     "`dropout` must be a rate .* dropout=-0.1": {"dropout": -0.1},
 }

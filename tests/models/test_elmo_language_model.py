@@ -32,11 +32,11 @@ def language_model(of: keras.Model, **arguments) -> keras.Model:
     kernel, bias = model.get_layer("softmax").get_weights()
     bias = np.random.default_rng(3).normal(size=bias.shape)
     model.get_layer("softmax").set_weights([3 * kernel, bias])
-    for rnn in (
-        *of.get_layer("bilm").forward_layers,
-        *of.get_layer("bilm").backward_layers,
+    for cell in (
+        *of.get_layer("bilm").forward_cells,
+        *of.get_layer("bilm").backward_cells,
     ):
-        rnn.cell.set_weights([4 * w for w in rnn.cell.get_weights()])
+        cell.set_weights([4 * w for w in cell.get_weights()])
     return model
 
 

@@ -44,12 +44,11 @@ def copy_char_cnn(
 
 def copy_bilm(weights: Mapping[str, np.ndarray], layer: layers.BiLM) -> None:
     for direction, stack in enumerate(
-        (layer.forward_layers, layer.backward_layers)
+        (layer.forward_cells, layer.backward_cells)
     ):
-        for i, rnn in enumerate(stack):
+        for i, cell in enumerate(stack):
             prefix = f"RNN_{direction}/RNN/MultiRNNCell/Cell{i}/LSTMCell/"
             both = np.asarray(weights[prefix + "W_0"])
-            cell = rnn.cell
             rows = cell.kernel.shape[0]
             cell.kernel.assign(both[:rows])
             cell.recurrent_kernel.assign(both[rows:])
