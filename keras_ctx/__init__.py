@@ -2,8 +2,8 @@
 
 Importing this package registers every class that a `.keras` file may name, so
 that `keras.saving.load_model` reads any model made with it, compiled or not.
-The packages that need TensorFlow (`data`, `serving`, `text`) are loaded when
-they are first used: on another backend they cost nothing.
+The packages that need TensorFlow (`convert`, `data`, `serving`, `text`) are
+loaded when they are first used: on another backend they cost nothing.
 """
 
 import importlib
@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING
 from keras_ctx import layers, models, training
 
 if TYPE_CHECKING:
-    from keras_ctx import data, serving, text
+    from keras_ctx import convert, data, serving, text
 
 __version__ = "0.1.0"
 
-__all__ = ["data", "layers", "models", "serving", "text", "training"]
+__all__ = [
+    "convert",
+    "data",
+    "layers",
+    "models",
+    "serving",
+    "text",
+    "training",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -7,6 +7,7 @@ epoch and a step, and loss weights sum to 1 over the global batch.
 from keras_ctx.data.batches import length_order
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
+from keras_ctx.data.elmo_streams import elmo_stream_dataset
 from keras_ctx.data.language_model import (
     language_model_targets,
     log_uniform_negatives,
@@ -39,6 +40,7 @@ __all__ = [
     "bert_pretraining_dataset",
     "classification_dataset",
     "elmo_pretraining_dataset",
+    "elmo_stream_dataset",
     "label_ids",
     "language_model_targets",
     "length_order",

@@ -12,12 +12,8 @@ from keras_ctx.data.batches import (
     shuffled,
 )
 from keras_ctx.data.language_model import (
-    BEGIN,
-    END,
-    UNKNOWN,
-    UNKNOWN_ID,
+    TargetTable,
     language_model_targets,
-    log_uniform_negatives,
 )
 from keras_ctx.data.readers import read_lines
 from keras_ctx.data.weights import normalize_weights
@@ -111,32 +107,8 @@ def elmo_pretraining_dataset(
         bucket_batches=bucket_batches,
     )
     check_at_least(0, seed=seed, first_epoch=first_epoch)
-    vocabulary = list(vocabulary)
-    if vocabulary[:3] != [BEGIN, END, UNKNOWN]:
-        raise ValueError(
-            f"`vocabulary` must begin with {BEGIN!r}, {END!r}, {UNKNOWN!r}. "
-            f"Received: {vocabulary[:3]}"
-        )
-    if len(set(vocabulary)) != len(vocabulary):
-        repeated = next(w for w in vocabulary if vocabulary.count(w) > 1)
-        raise ValueError(
-            "`vocabulary` must hold every word once. "
-            f"Received: {repeated!r} more than once"
-        )
-    if num_negatives is not None and num_negatives > len(vocabulary):
-        raise ValueError(
-            "`num_negatives` must be at most the size of `vocabulary`. "
-            f"Received: num_negatives={num_negatives}, "
-            f"{len(vocabulary)} words"
-        )
+    table = TargetTable(vocabulary, num_negatives)
     next(read_lines(path))  # a bad file is an error here, not in training
-
-    # Without the markers: a corpus word spelled like one is unknown.
-    words = tf.constant(vocabulary[3:], tf.string)
-    ids = tf.range(3, len(vocabulary), dtype=tf.int32)
-    table = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(words, ids), UNKNOWN_ID
-    )
 
     def lines(pass_seed: int) -> Iterator[str]:
         return shuffled(read_lines(path), seed=pass_seed, window=window)
@@ -156,7 +128,7 @@ def elmo_pretraining_dataset(
     def examples(step_seed, text):
         tokens = text_inputs.tokens(text)
         forward, backward, weights = language_model_targets(
-            table.lookup(tokens), tokens != ""
+            table.word_ids(tokens), tokens != ""
         )
         features = {
             **text_inputs(text),
@@ -164,15 +136,7 @@ def elmo_pretraining_dataset(
             "backward_targets": backward,
         }
         if num_negatives is not None:
-            seeds = tf.random.split(step_seed, 2)
-            negatives = [
-                log_uniform_negatives(part, num_negatives, len(vocabulary))
-                for part in tf.unstack(seeds)
-            ]
-            # A row each, so that the batch can be split over replicas.
-            features["negative_ids"] = tf.tile(
-                tf.stack(negatives)[None], [batch_size, 1, 1]
-            )
+            features["negative_ids"] = table.negatives(step_seed, batch_size)
         zeros = tf.zeros_like(weights)
         weights = normalize_weights(weights)
         return (

@@ -1,5 +1,7 @@
 """Targets and negative samples of a bidirectional language model."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 BEGIN, END, UNKNOWN = "<S>", "</S>", "<UNK>"
@@ -55,6 +57,72 @@ def language_model_targets(
     forward = tf.where(place == lengths, END_ID, forward)
     backward = tf.pad(words, [[0, 0], [1, 0]], constant_values=BEGIN_ID)
     return forward, backward, tf.cast(place <= lengths, tf.float32)
+
+
+class TargetTable:
+    """The words that a language model predicts, and samples of them.
+
+    Args:
+        vocabulary: The words by falling frequency, `<S>`, `</S>` and `<UNK>`
+            first.
+        num_negatives: N, words the softmax is sampled with; `None` for the
+            full softmax.
+
+    Raises:
+        ValueError: The vocabulary lacks its markers or repeats a word, or
+            has no N words.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], num_negatives: int | None):
+        vocabulary = list(vocabulary)
+        if vocabulary[:3] != [BEGIN, END, UNKNOWN]:
+            raise ValueError(
+                f"`vocabulary` must begin with {BEGIN!r}, {END!r}, "
+                f"{UNKNOWN!r}. Received: {vocabulary[:3]}"
+            )
+        if len(set(vocabulary)) != len(vocabulary):
+            repeated = next(w for w in vocabulary if vocabulary.count(w) > 1)
+            raise ValueError(
+                "`vocabulary` must hold every word once. "
+                f"Received: {repeated!r} more than once"
+            )
+        if num_negatives is not None and num_negatives > len(vocabulary):
+            raise ValueError(
+                "`num_negatives` must be at most the size of `vocabulary`. "
+                f"Received: num_negatives={num_negatives}, "
+                f"{len(vocabulary)} words"
+            )
+        self.size = len(vocabulary)
+        self.num_negatives = num_negatives
+        ids = tf.range(len(vocabulary), dtype=tf.int32)
+        self._table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                tf.constant(vocabulary, tf.string), ids
+            ),
+            UNKNOWN_ID,
+        )
+
+    def target_ids(self, words: tf.Tensor) -> tf.Tensor:
+        """int32 ids, of any shape; the markers have theirs."""
+        return self._table.lookup(words)
+
+    def word_ids(self, words: tf.Tensor) -> tf.Tensor:
+        """The same for words of a text: one spelled like a marker is none."""
+        ids = self._table.lookup(words)
+        return tf.where(ids > UNKNOWN_ID, ids, UNKNOWN_ID)
+
+    def negatives(self, seed: tf.Tensor, batch_size: int) -> tf.Tensor:
+        """int32 `(B, 2, N)`, a draw a direction.
+
+        A row each, equal, so that the batch can be split over replicas.
+        """
+        if self.num_negatives is None:
+            raise ValueError("`num_negatives` is None: there are no negatives.")
+        drawn = [
+            log_uniform_negatives(part, self.num_negatives, self.size)
+            for part in tf.unstack(tf.random.split(seed, 2))
+        ]
+        return tf.tile(tf.stack(drawn)[None], [batch_size, 1, 1])
 
 
 def log_uniform_negatives(

@@ -1,4 +1,4 @@
-"""Which words of a batch of character ids are real."""
+"""Which words of a batch of ids are real."""
 
 import keras
 from keras import ops
@@ -6,10 +6,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class PaddingMask(keras.layers.Layer):
-    """True where a word has any character.
+    """True where a word has any character, or an id.
 
     Call arguments:
-        char_ids: Integers `(B, T, C)`, 0 = no token here.
+        ids: Characters `(B, T, C)` or words `(B, T)`, 0 = no token here.
 
     Returns:
         Booleans `(B, T)`.
@@ -20,11 +20,12 @@ class PaddingMask(keras.layers.Layer):
         array([[ True, False]])
     """
 
-    def call(self, char_ids):
-        return ops.any(ops.not_equal(char_ids, 0), axis=-1)
+    def call(self, ids):
+        real = ops.not_equal(ids, 0)
+        return real if len(ids.shape) == 2 else ops.any(real, axis=-1)
 
-    def compute_output_shape(self, char_ids_shape):
-        return tuple(char_ids_shape[:-1])
+    def compute_output_shape(self, ids_shape):
+        return tuple(ids_shape[:2])
 
-    def compute_output_spec(self, char_ids):
-        return keras.KerasTensor(char_ids.shape[:-1], dtype="bool")
+    def compute_output_spec(self, ids):
+        return keras.KerasTensor(ids.shape[:2], dtype="bool")

@@ -83,6 +83,60 @@ class AddSentenceMarkers(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
+class AddMarkerIds(keras.layers.Layer):
+    """`AddSentenceMarkers` for words that are ids, not characters.
+
+    Args:
+        begin_id: Id of the begin of a sentence.
+        end_id: Id of its end.
+
+    Call arguments:
+        word_ids: Integers `(B, T)`, 0 = no token; words come first.
+
+    Returns:
+        Integers `(B, T + 2)`.
+
+    Raises:
+        ValueError: an id is not positive, or `word_ids` of another rank.
+
+    Example:
+        >>> import numpy as np
+        >>> AddMarkerIds()(np.array([[7, 0]])).numpy()
+        array([[1, 7, 2, 0]], dtype=int32)
+    """
+
+    def __init__(self, begin_id: int = 1, end_id: int = 2, **kwargs):
+        kwargs.setdefault("dtype", "int32")
+        super().__init__(**kwargs)
+        check_positive_int(begin_id=begin_id, end_id=end_id)
+        self.begin_id = begin_id
+        self.end_id = end_id
+
+    def call(self, word_ids):
+        check_rank(2, word_ids=word_ids)
+        word_ids = ops.cast(word_ids, "int32")
+        length = ops.sum(ops.cast(word_ids != 0, "int32"), axis=1)
+        x = ops.pad(
+            word_ids, ((0, 0), (1, 0)), constant_values=self.begin_id
+        )  # (B, T + 1)
+        x = ops.pad(x, ((0, 0), (0, 1)))  # (B, T + 2)
+        position = ops.expand_dims(ops.arange(ops.shape(x)[1]), 0)
+        end = position == ops.expand_dims(length + 1, -1)
+        return ops.where(end, self.end_id, x)
+
+    def compute_output_shape(self, word_ids_shape):
+        batch, length = word_ids_shape
+        return (batch, None if length is None else length + 2)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "begin_id": self.begin_id,
+            "end_id": self.end_id,
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
 class StripSentenceMarkers(keras.layers.Layer):
     """The inverse of `AddSentenceMarkers`, for vectors.
 

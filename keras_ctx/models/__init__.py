@@ -11,8 +11,15 @@ from keras_ctx.models.bert import (
     bert_tiny,
 )
 from keras_ctx.models.elmo import (
+    distinct_words,
     elmo_encoder,
+    elmo_word_encoder,
+)
+from keras_ctx.models.elmo_language_model import (
     elmo_language_model,
+    elmo_stream_model,
+)
+from keras_ctx.models.elmo_sizes import (
     elmo_medium,
     elmo_original,
     elmo_small,
@@ -34,11 +41,14 @@ __all__ = [
     "bert_small",
     "bert_tiny",
     "classifier",
+    "distinct_words",
     "elmo_encoder",
     "elmo_language_model",
     "elmo_medium",
     "elmo_original",
     "elmo_small",
+    "elmo_stream_model",
+    "elmo_word_encoder",
     "embedder",
     "span_extractor",
     "tagger",

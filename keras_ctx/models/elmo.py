@@ -1,4 +1,4 @@
-"""ELMo, assembled: an encoder, its language model, the published sizes."""
+"""ELMo's encoder: of characters, of words, of each distinct word once."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_ctx import layers
-from keras_ctx.layers.arguments import check_positive_int, check_rate
+from keras_ctx.layers.arguments import check_positive_int
 
 
 def elmo_encoder(
@@ -23,6 +23,8 @@ def elmo_encoder(
     projection_clip: float | None = 3.0,
     residual: bool = True,
     dropout: float = 0.1,
+    stateful: bool = False,
+    max_batch_size: int = 128,
     name: str = "elmo_encoder",
 ) -> keras.Model:
     """An ELMo encoder as a functional model.
@@ -51,6 +53,9 @@ def elmo_encoder(
         projection_clip: Bound on the LSTM output; `None` for none.
         residual: Whether LSTM layers after the first add their input.
         dropout: Share of an LSTM layer's input dropped in training.
+        stateful: Whether a row goes on from the state in which the same row
+            of the last batch ended, as in allenai/bilm-tf; see `BiLM`.
+        max_batch_size: Rows of that state.
         name: Name of the model.
 
     Returns:
@@ -72,8 +77,8 @@ def elmo_encoder(
         Peters et al. 2018, https://arxiv.org/abs/1802.05365.
 
     Differs:
-        Stateless: allenai/bilm-tf and allennlp start a batch from the last
-        state of the one before.
+        Stateless by default: allenai/bilm-tf and allennlp start a batch from
+        the last state of the one before.
     """
     check_positive_int(projection_dim=projection_dim)  # `output_dim` below
     char_ids = keras.Input(
@@ -91,20 +96,174 @@ def elmo_encoder(
         activation,
         name="char_cnn",
     )(marked)
-    contextual = layers.BiLM(
-        hidden_dim,
-        projection_dim,
-        num_layers,
-        cell_clip,
-        projection_clip,
-        residual,
-        dropout,
-        name="bilm",
-    )(
+    return _contextual(
+        {"char_ids": char_ids},
         tokens,
-        padding_mask=layers.PaddingMask(name="marked_padding_mask")(marked),
+        layers.PaddingMask(name="marked_padding_mask")(marked),
+        layers.PaddingMask(name="padding_mask")(char_ids),
+        layers.BiLM(
+            hidden_dim,
+            projection_dim,
+            num_layers,
+            cell_clip,
+            projection_clip,
+            residual,
+            dropout,
+            stateful,
+            max_batch_size,
+            name="bilm",
+        ),
+        name,
     )
-    padding_mask = layers.PaddingMask(name="padding_mask")(char_ids)
+
+
+def elmo_word_encoder(
+    vocabulary_size: int,
+    hidden_dim: int,
+    projection_dim: int,
+    num_layers: int = 2,
+    cell_clip: float | None = 3.0,
+    projection_clip: float | None = 3.0,
+    residual: bool = True,
+    dropout: float = 0.1,
+    begin_id: int = 1,
+    end_id: int = 2,
+    stateful: bool = False,
+    max_batch_size: int = 128,
+    name: str = "elmo_word_encoder",
+) -> keras.Model:
+    """An encoder as `elmo_encoder`, that knows words by a table.
+
+    Input `word_ids` `(B, T)`: 0 = no token, else a word's place in the
+    vocabulary, counted from 1, as `keras_ctx.text.WordInputs` gives them.
+    Outputs and layer names as of `elmo_encoder`, with `word_embedding` for
+    `char_cnn`.
+
+    Args:
+        vocabulary_size: Words, the markers among them.
+        hidden_dim: As for `elmo_encoder`, and all that is not named here.
+        projection_dim: P.
+        num_layers: LSTM layers in each direction.
+        cell_clip: Bound on the LSTM cell.
+        projection_clip: Bound on the LSTM output.
+        residual: Whether LSTM layers after the first add their input.
+        dropout: Share of an LSTM layer's input dropped in training.
+        begin_id: Id of the begin of a sentence.
+        end_id: Id of its end.
+        stateful: Whether rows go on from batch to batch.
+        max_batch_size: Rows of the state.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: an argument that the layers refuse.
+
+    Example:
+        >>> import numpy as np
+        >>> encoder = elmo_word_encoder(100, 16, 4)
+        >>> encoder({"word_ids": np.array([[7, 8, 0]])})["sequence"].shape
+        TensorShape([1, 3, 8])
+
+    Source:
+        allenai/bilm-tf, whose training can do without characters.
+    """
+    check_positive_int(
+        vocabulary_size=vocabulary_size, projection_dim=projection_dim
+    )
+    word_ids = keras.Input((None,), dtype="int32", name="word_ids")
+    marked = layers.AddMarkerIds(begin_id, end_id, name="sentence_markers")(
+        word_ids
+    )
+    return _contextual(
+        {"word_ids": word_ids},
+        layers.WordEmbedding(
+            vocabulary_size + 1, projection_dim, name="word_embedding"
+        )(marked),
+        layers.PaddingMask(name="marked_padding_mask")(marked),
+        layers.PaddingMask(name="padding_mask")(word_ids),
+        layers.BiLM(
+            hidden_dim,
+            projection_dim,
+            num_layers,
+            cell_clip,
+            projection_clip,
+            residual,
+            dropout,
+            stateful,
+            max_batch_size,
+            name="bilm",
+        ),
+        name,
+    )
+
+
+def distinct_words(encoder: keras.Model) -> keras.Model:
+    """The same encoder, with each distinct word of a batch encoded once.
+
+    Of the words of a running text a third to a half are distinct, and a word
+    costs a tenth to a third of the whole in its characters. The layers are
+    shared: training one model trains the other.
+
+    Inputs, as `keras_ctx.text.ElmoInputs(distinct=True)` gives them:
+    `distinct_char_ids` `(W, C)`, the words once each, after a row of zeros
+    for "no token", the begin marker and the end marker; `word_ids` `(B, T)`,
+    rows of it. Outputs as of `encoder`. A batch cannot be split over devices,
+    since both inputs would be.
+
+    Args:
+        encoder: A model of `elmo_encoder`.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: an encoder without characters.
+
+    Example:
+        >>> import numpy as np
+        >>> encoder = elmo_encoder([(1, 8)], 16, 4, max_characters=3)
+        >>> words = np.array([[0, 0, 0], [259, 257, 260], [259, 258, 260],
+        ...                   [259, 98, 260]])
+        >>> features = {"distinct_char_ids": words,
+        ...             "word_ids": np.array([[3, 3], [3, 0]])}
+        >>> distinct_words(encoder)(features)["sequence"].shape
+        TensorShape([2, 2, 8])
+    """
+    if "char_ids" not in encoder.input:
+        raise ValueError(
+            "`encoder` must be a model of `elmo_encoder`, with the input "
+            f"`char_ids`. Received: inputs {sorted(encoder.input)}"
+        )
+    characters = encoder.input["char_ids"].shape[-1]
+    distinct = keras.Input(
+        (characters,), dtype="int32", name="distinct_char_ids"
+    )
+    word_ids = keras.Input((None,), dtype="int32", name="word_ids")
+    marked = layers.AddMarkerIds(name="sentence_marker_ids")(word_ids)
+    # One row of all the words, for a layer that takes rows of words.
+    table = encoder.get_layer("char_cnn")(ops.expand_dims(distinct, 0))[0]
+    return _contextual(
+        {"distinct_char_ids": distinct, "word_ids": word_ids},
+        layers.TakeRows(name="take_words")(table, marked),
+        layers.PaddingMask(name="marked_padding_mask")(marked),
+        layers.PaddingMask(name="padding_mask")(word_ids),
+        encoder.get_layer("bilm"),
+        encoder.name,
+    )
+
+
+def _contextual(
+    inputs: dict[str, keras.KerasTensor],
+    tokens: keras.KerasTensor,
+    marked_padding_mask: keras.KerasTensor,
+    padding_mask: keras.KerasTensor,
+    bilm: layers.BiLM,
+    name: str,
+) -> keras.Model:
+    """From the vectors of words between markers to an encoder's outputs."""
+    contextual = bilm(tokens, padding_mask=marked_padding_mask)
     outputs = [
         layers.StripSentenceMarkers(name=f"strip_{i}")(layer, padding_mask)
         for i, layer in enumerate(
@@ -113,7 +272,7 @@ def elmo_encoder(
     ]
     pooled = layers.MaskedMean(name="pooler")(outputs[-1], padding_mask)
     return keras.Model(
-        {"char_ids": char_ids},
+        inputs,
         {
             "sequence": outputs[-1],
             "layers": outputs,
@@ -122,124 +281,3 @@ def elmo_encoder(
         },
         name=name,
     )
-
-
-def elmo_language_model(
-    encoder: keras.Model,
-    vocabulary_size: int,
-    num_negatives: int | None = None,
-    dropout: float = 0.1,
-    name: str = "elmo_language_model",
-) -> keras.Model:
-    """An encoder with the softmax over words that ELMo is trained with.
-
-    The forward stack predicts the next word, from the begin marker to the end
-    marker, the backward stack the one before; the softmax is shared by both.
-    In training it is sampled, if `num_negatives` is given; in evaluation it
-    runs over the whole vocabulary. The layers are shared: training this model
-    trains `encoder`.
-
-    Inputs: `char_ids` `(B, T, C)` as the encoder's; `forward_targets` and
-    `backward_targets`, word ids `(B, T + 1)`; with `num_negatives`, also
-    `negative_ids` `(B, 2, N)`, drawn once a batch for each direction and
-    repeated for each row (so that a batch can be split over devices; row 0 is
-    read). For n words forward targets are w1 ... wn, end marker, and backward
-    targets begin marker, w1 ... wn. Outputs `forward` and `backward`: negative
-    log likelihoods `(B, T + 1)` in nats, meaningless beyond index n.
-
-    Layer names beside the encoder's: `softmax`, `top_dropout`.
-
-    Args:
-        encoder: A model of `elmo_encoder`.
-        vocabulary_size: Words to predict, sorted by falling frequency.
-        num_negatives: N, words that a target is told from in training;
-            `None` for the full softmax.
-        dropout: Share of the top layer's output dropped in training.
-        name: Name of the model.
-
-    Returns:
-        A `keras.Model`.
-
-    Raises:
-        ValueError: `num_negatives` not below `vocabulary_size`, or a rate
-            outside [0, 1).
-
-    Example:
-        >>> encoder = elmo_encoder([(1, 8)], 16, 4, max_characters=5)
-        >>> model = elmo_language_model(encoder, 100, num_negatives=10)
-        >>> model.output["forward"].shape
-        (None, None)
-
-    Source:
-        Peters et al. 2018, section 3.1; allenai/bilm-tf.
-    """
-    if num_negatives is not None and not 0 < num_negatives < vocabulary_size:
-        raise ValueError(
-            "`num_negatives` must be at least 1 and below `vocabulary_size`. "
-            f"Received: num_negatives={num_negatives}, "
-            f"vocabulary_size={vocabulary_size}"
-        )
-    check_rate(dropout=dropout)
-    inputs = dict(encoder.input)
-    for key in ("forward_targets", "backward_targets"):
-        inputs[key] = keras.Input((None,), dtype="int32", name=key)
-    negative_ids = [None, None]
-    if num_negatives is not None:
-        inputs["negative_ids"] = keras.Input(
-            (2, num_negatives), dtype="int32", name="negative_ids"
-        )
-        negative_ids = [inputs["negative_ids"][0, i] for i in (0, 1)]
-    softmax = layers.SampledSoftmax(vocabulary_size, name="softmax")
-    drop = keras.layers.Dropout(dropout, name="top_dropout")
-    top = encoder.get_layer("bilm").output[-1]  # (B, T + 2, 2P)
-    size = top.shape[-1] // 2
-    return keras.Model(
-        inputs,
-        {
-            "forward": softmax(
-                drop(top[:, :-1, :size]),
-                inputs["forward_targets"],
-                negative_ids[0],
-            ),
-            "backward": softmax(
-                drop(top[:, 1:, size:]),
-                inputs["backward_targets"],
-                negative_ids[1],
-            ),
-        },
-        name=name,
-    )
-
-
-_FILTERS = (
-    (1, 32),
-    (2, 32),
-    (3, 64),
-    (4, 128),
-    (5, 256),
-    (6, 512),
-    (7, 1024),
-)
-
-
-def _published(name: str, hidden_dim: int, projection: int, highways: int):
-    def build(**arguments) -> keras.Model:
-        return elmo_encoder(
-            _FILTERS,
-            hidden_dim,
-            projection,
-            **{"num_highways": highways, "name": name, **arguments},
-        )
-
-    build.__name__ = build.__qualname__ = name
-    build.__doc__ = (
-        f"`elmo_encoder` with {hidden_dim} cells, projected to {projection}, "
-        f"and {highways} highways; other arguments as there.\n\n"
-        "    Source: the options of the official models, allennlp.org/elmo"
-    )
-    return build
-
-
-elmo_small = _published("elmo_small", 1024, 128, 1)
-elmo_medium = _published("elmo_medium", 2048, 256, 1)
-elmo_original = _published("elmo_original", 4096, 512, 2)

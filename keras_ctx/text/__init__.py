@@ -14,12 +14,14 @@ from keras_ctx.text.vocabulary_from_texts import (
     word_vocabulary,
     wordpiece_vocabulary,
 )
+from keras_ctx.text.word_inputs import WordInputs
 
 __all__ = [
     "SPECIAL_TOKENS",
     "WORD_SPECIAL_TOKENS",
     "BertInputs",
     "ElmoInputs",
+    "WordInputs",
     "character_vocabulary",
     "load_inputs",
     "load_vocabulary",

@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ctx.text import rows
-from keras_ctx.text.pieces import WORD_SPLITS, split_words, valid
+from keras_ctx.text.pieces import WORD_SPLITS, rows_of_words
 
 # Every id is one higher than in the sheet: 0 means "no token here".
 _SENTENCE_BEGIN, _SENTENCE_END = 257, 258
@@ -25,12 +25,17 @@ class ElmoInputs:
         split: `"whitespace"` or `"character"` (one token a character, none for
             white space); how a string is split. Words are taken as they are.
         max_length: most words in a row, None for no limit.
+        distinct: whether to give each distinct word of the batch once, for
+            `keras_ctx.models.distinct_words`.
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`.
 
     Returns:
-        A dict of `char_ids`, int32 `(B, T, C)`, T at least 1.
+        A dict of `char_ids`, int32 `(B, T, C)`, T at least 1. If distinct:
+        `distinct_char_ids`, int32 `(W, C)`, a row of zeros, the begin and the
+        end of a sentence, then the words as they first come; `word_ids`,
+        int32 `(B, T)`, rows of it, 0 on padding.
 
     Raises:
         ValueError: for arguments out of range, and texts of another rank or
@@ -57,6 +62,7 @@ class ElmoInputs:
         max_characters: int = 50,
         split: str = "whitespace",
         max_length: int | None = None,
+        distinct: bool = False,
     ) -> None:
         if split not in WORD_SPLITS:
             raise ValueError(
@@ -79,9 +85,12 @@ class ElmoInputs:
         self.max_characters = max_characters
         self.split = split
         self.max_length = max_length
+        self.distinct = distinct
 
     def __call__(self, text: Any) -> dict[str, tf.Tensor]:
         words = self._words(text, "text")
+        if self.distinct:
+            return self._distinct(words)
         char_ids = words.with_values(self._char_ids(words.values))
         return {"char_ids": rows.pad(char_ids, 0, self.max_length)}
 
@@ -111,6 +120,7 @@ class ElmoInputs:
             "max_characters": self.max_characters,
             "split": self.split,
             "max_length": self.max_length,
+            "distinct": self.distinct,
         }
 
     @classmethod
@@ -119,10 +129,18 @@ class ElmoInputs:
         return cls(**config)
 
     def _words(self, text: Any, name: str) -> tf.RaggedTensor:
-        text = rows.as_rows(text, name)
-        if isinstance(text, tf.RaggedTensor):
-            return text.with_values(valid(text.values))
-        return split_words(text, self.split)
+        return rows_of_words(text, name, self.split)
+
+    def _distinct(self, words: tf.RaggedTensor) -> dict[str, tf.Tensor]:
+        if self.max_length is not None:
+            words = words[:, : self.max_length]  # pyright: ignore
+        distinct, places = tf.unique(words.values)
+        table = self._char_ids(tf.concat([["<S>", "</S>"], distinct], axis=0))
+        word_ids = words.with_values(places + 3)
+        return {
+            "distinct_char_ids": tf.pad(table, [[1, 0], [0, 0]]),
+            "word_ids": rows.pad(word_ids, 0, self.max_length),
+        }
 
     def _char_ids(self, words: tf.Tensor) -> tf.Tensor:
         """Ids `(N, C)` of N words."""

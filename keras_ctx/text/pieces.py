@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from keras_ctx.text.rows import keep, ragged
+from keras_ctx.text.rows import as_rows, keep, ragged
 
 # BERT reads a longer word, in characters, as one unknown token.
 _LONGEST_WORD = 100
@@ -46,6 +46,14 @@ def split_words(text: tf.Tensor, split: str) -> tf.RaggedTensor:
         return tf.strings.split(text)
     text = tf.strings.regex_replace(text, _BLANK, "")
     return tf.strings.unicode_split(text, "UTF-8")
+
+
+def rows_of_words(text: Any, name: str, split: str) -> tf.RaggedTensor:
+    """Strings split into words, or words as they are, all valid UTF-8."""
+    text = as_rows(text, name)
+    if isinstance(text, tf.RaggedTensor):
+        return text.with_values(valid(text.values))
+    return split_words(text, split)
 
 
 def normalize(text: tf.Tensor, lower_case: bool) -> tf.Tensor:

@@ -6,11 +6,14 @@ from pathlib import Path
 from keras_ctx.files import write_text
 from keras_ctx.text.bert_inputs import BertInputs
 from keras_ctx.text.elmo_inputs import ElmoInputs
+from keras_ctx.text.word_inputs import WordInputs
 
-_CLASSES = {cls.__name__: cls for cls in (BertInputs, ElmoInputs)}
+Inputs = BertInputs | ElmoInputs | WordInputs
+
+_CLASSES = {cls.__name__: cls for cls in (BertInputs, ElmoInputs, WordInputs)}
 
 
-def save_inputs(inputs: BertInputs | ElmoInputs, path: str | Path) -> None:
+def save_inputs(inputs: Inputs, path: str | Path) -> None:
     """Writes the class and the configuration of `inputs` as JSON.
 
     Args:
@@ -38,7 +41,7 @@ def save_inputs(inputs: BertInputs | ElmoInputs, path: str | Path) -> None:
     )
 
 
-def load_inputs(path: str | Path) -> BertInputs | ElmoInputs:
+def load_inputs(path: str | Path) -> Inputs:
     """Reads what `save_inputs` wrote.
 
     Args:

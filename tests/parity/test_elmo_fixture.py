@@ -3,16 +3,15 @@
 import json
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from elmo_numpy import Options, elmo, word_ids
-from elmo_weights import copy_bilm, copy_char_cnn
 
-from keras_ctx import layers
+from keras_ctx.convert import load_elmo, save_elmo
 
-h5py = pytest.importorskip("h5py")
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "elmo"
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir(),
@@ -53,13 +52,13 @@ def options() -> Options:
 
 
 @pytest.fixture(scope="module")
-def char_cnn(weights, options) -> layers.CharCNNHighway:
-    layer = layers.CharCNNHighway(
-        options.filters, options.projection_dim, char_dim=4
+def encoder() -> keras.Model:
+    return load_elmo(
+        FOLDER / "options.json",
+        FOLDER / "lm_weights.hdf5",
+        stateful=True,
+        max_batch_size=3,
     )
-    layer.build((None, None, LENGTH))
-    copy_char_cnn(weights, layer)
-    return layer
 
 
 @pytest.fixture(scope="module")
@@ -79,44 +78,24 @@ def stored() -> list[dict[str, np.ndarray]]:
     return found
 
 
-def marked(sentence: list[str]) -> list[list[int]]:
-    return [word_ids(word, LENGTH) for word in ["<S>", *sentence, "</S>"]]
-
-
 def test_every_stored_vector_with_carried_state(
-    weights, options, char_cnn, batches, stored
+    encoder, batches, stored
 ) -> None:
-    bilm = layers.BiLM(
-        options.dim,
-        options.projection_dim,
-        options.n_layers,
-        options.cell_clip,
-        options.proj_clip,
-        options.use_skip_connections,
-        stateful=True,
-    )
-    bilm.build((3, None, options.projection_dim))
-    copy_bilm(weights, bilm)
     # One shape, so that the graph is made once: eager steps are slow.
-    width = 2 + max(len(sentence) for batch in batches for sentence in batch)
-    run = tf.function(
-        lambda ids, mask: bilm(char_cnn(ids), padding_mask=mask)[-1]
-    )
+    width = max(len(sentence) for batch in batches for sentence in batch)
+    run = tf.function(lambda ids: encoder({"char_ids": ids})["sequence"])
     compared = 0
     for i, batch in enumerate(batches):
         ids = np.zeros((3, width, LENGTH), "int32")
         for row, sentence in zip(ids, batch, strict=True):
-            row[: len(sentence) + 2] = marked(sentence)
-        top = run(tf.constant(ids), tf.reduce_any(ids != 0, axis=-1)).numpy()
+            row[: len(sentence)] = [word_ids(w, LENGTH) for w in sentence]
+        top = run(tf.constant(ids)).numpy()
         for row, expected, sentence in zip(top, stored, batch, strict=True):
             both = expected[str(i)]  # (2, words, projection_dim)
             assert both.shape[1] == len(sentence)
-            np.testing.assert_allclose(
-                row[1 : len(sentence) + 1],
-                np.concatenate([both[0], both[1]], axis=-1),
-                rtol=0,
-                atol=1e-5,
-            )
+            theirs = np.concatenate([both[0], both[1]], axis=-1)
+            ours = row[: len(sentence)]
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
             compared += both.size
     assert compared == 2 * 16 * 744
 
@@ -135,12 +114,33 @@ def test_numpy_reading_gives_the_stored_vectors_too(
             np.testing.assert_allclose(top, expected, rtol=0, atol=1e-5)
 
 
-def test_token_layer_of_each_word(char_cnn) -> None:
+def test_token_layer_of_each_word(encoder) -> None:
     words = (FOLDER / "vocab_test.txt").read_text("utf-8").split("\n")
     words = [word for word in words if word]
     ids = np.array([[word_ids(word, LENGTH)] for word in words], "int32")
     with h5py.File(FOLDER / "elmo_token_embeddings.hdf5") as file:
         expected = file["embedding"][()]
     assert len(expected) == len(words) == 458
+    char_cnn = encoder.get_layer("char_cnn")
     ours = keras.ops.convert_to_numpy(char_cnn(ids))[:, 0]
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5)
+
+
+def test_files_are_written_back(encoder, weights, tmp_path: Path) -> None:
+    save_elmo(encoder, tmp_path / "options.json", tmp_path / "weights.hdf5")
+    ours, theirs = (
+        json.loads((folder / "options.json").read_text("utf-8"))
+        for folder in (tmp_path, FOLDER)
+    )
+    assert ours == theirs
+    names = set()
+
+    def compare(name: str, item) -> None:
+        if isinstance(item, h5py.Dataset):
+            names.add(name)
+            assert item.dtype == weights[name].dtype == "float32"
+            np.testing.assert_array_equal(item[()], weights[name])
+
+    with h5py.File(tmp_path / "weights.hdf5") as file:
+        file.visititems(compare)
+    assert names == weights.keys()

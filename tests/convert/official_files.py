@@ -1,0 +1,137 @@
+"""Files as allenai/bilm-tf writes them, from arrays under official names.
+
+Names in checkpoints are written down here once more (ELMO.md, section 9), by
+renaming, where the library has a table.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import tensorflow as tf
+from parity.elmo_numpy import Options, random_weights
+
+Arrays = Mapping[str, np.ndarray]
+
+CHAR_DIM = 4
+LENGTH = 9
+BASE = Options(
+    filters=[(1, 4), (2, 5), (4, 6)],
+    dim=12,
+    projection_dim=5,
+    cell_clip=1.2,
+    proj_clip=0.8,
+)
+VARIANTS = {
+    "published form": BASE,
+    "tanh": replace(BASE, activation="tanh"),
+    "one highway": replace(BASE, n_highway=1),
+    "no highway": replace(BASE, n_highway=0),
+    "no projection of words": replace(BASE, projection_dim=15, dim=16),
+    "no projection of states": replace(BASE, dim=5),
+    "neither projection": replace(BASE, projection_dim=15, dim=15),
+    "no residual": replace(BASE, use_skip_connections=False),
+    "no clips": replace(BASE, cell_clip=None, proj_clip=None),
+    "cell clip only": replace(BASE, proj_clip=None),
+    "one layer": replace(BASE, n_layers=1),
+    "one layer, no projection": replace(BASE, n_layers=1, dim=5),
+    "three layers": replace(BASE, n_layers=3),
+}
+
+
+def arrays_of(options: Options) -> dict[str, np.ndarray]:
+    """Random ones, so large that the clips bind."""
+    return random_weights(options, CHAR_DIM, seed=3, scale=2.5)
+
+
+def content_of(o: Options, length: int = LENGTH) -> dict[str, Any]:
+    """What options.json holds."""
+    return {
+        "lstm": {
+            "dim": o.dim,
+            "projection_dim": o.projection_dim,
+            "n_layers": o.n_layers,
+            "cell_clip": o.cell_clip,
+            "proj_clip": o.proj_clip,
+            "use_skip_connections": o.use_skip_connections,
+        },
+        "char_cnn": {
+            "activation": o.activation,
+            "embedding": {"dim": CHAR_DIM},
+            "filters": [list(pair) for pair in o.filters],
+            "n_highway": o.n_highway,
+            "n_characters": 262,
+            "max_characters_per_token": length,
+        },
+    }
+
+
+def write_options(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def write_hdf5(path: Path, arrays: Arrays) -> Path:
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array)
+    return path
+
+
+def read_hdf5(path: Path) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+
+    def keep(name: str, item) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[()]
+
+    with h5py.File(path) as file:
+        file.visititems(keep)
+    return found
+
+
+def without_multi_cell(arrays: Arrays) -> dict[str, np.ndarray]:
+    """As bilm-tf dumps a model of one layer."""
+    return {
+        name.replace("MultiRNNCell/Cell0/", ""): array
+        for name, array in arrays.items()
+    }
+
+
+def checkpoint_name(name: str) -> str:
+    """The variable that is dumped under an official name."""
+    for pattern, ours in (
+        ("/RNN/", "/rnn/"),
+        (r"MultiRNNCell/Cell(\d)", r"multi_rnn_cell/cell_\1"),
+        ("LSTMCell", "lstm_cell"),
+        ("W_P_0$", "projection/kernel"),
+        ("W_0$", "kernel"),
+        ("/B$", "/bias"),
+    ):
+        name = re.sub(pattern, ours, name)
+    return f"lm/{name}"
+
+
+def write_checkpoint(prefix: Path, arrays: Arrays) -> Path:
+    """With what a training writes beside the weights."""
+    variables = {checkpoint_name(name): a for name, a in arrays.items()}
+    slots = {f"{name}/Adagrad": a + 1 for name, a in variables.items()}
+    counters = {"global_step": 3.0, "train_perplexity": 9.0}
+    tensors = {
+        **variables,
+        **slots,
+        **{name: np.float32(value) for name, value in counters.items()},
+    }
+    tensors = dict(sorted(tensors.items()))  # as TensorFlow 1 lays them out
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=list(tensors),
+        shape_and_slices=[""] * len(tensors),
+        tensors=list(tensors.values()),
+    )
+    return prefix
