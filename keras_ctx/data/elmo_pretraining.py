@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import tensorflow as tf
 
@@ -12,24 +11,16 @@ from keras_ctx.data.batches import (
     shuffled,
 )
 from keras_ctx.data.language_model import (
-    TargetTable,
-    language_model_targets,
+    LanguageModelInputs,
+    WordRows,
 )
 from keras_ctx.data.readers import read_lines
 from keras_ctx.data.weights import normalize_weights
 
 
-class WordInputs(Protocol):
-    """What `keras_ctx.text.ElmoInputs` offers, and all that is used."""
-
-    def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]: ...
-
-    def tokens(self, text: tf.Tensor) -> tf.Tensor: ...
-
-
 def elmo_pretraining_dataset(
     path: str | Path,
-    text_inputs: WordInputs,
+    text_inputs: WordRows,
     vocabulary: Sequence[str],
     *,
     num_negatives: int | None,
@@ -107,7 +98,7 @@ def elmo_pretraining_dataset(
         bucket_batches=bucket_batches,
     )
     check_at_least(0, seed=seed, first_epoch=first_epoch)
-    table = TargetTable(vocabulary, num_negatives)
+    inputs = LanguageModelInputs(text_inputs, vocabulary, num_negatives)
     next(read_lines(path))  # a bad file is an error here, not in training
 
     def lines(pass_seed: int) -> Iterator[str]:
@@ -126,17 +117,8 @@ def elmo_pretraining_dataset(
             yield (step_seed, 0), rows
 
     def examples(step_seed, text):
-        tokens = text_inputs.tokens(text)
-        forward, backward, weights = language_model_targets(
-            table.word_ids(tokens), tokens != ""
-        )
-        features = {
-            **text_inputs(text),
-            "forward_targets": forward,
-            "backward_targets": backward,
-        }
-        if num_negatives is not None:
-            features["negative_ids"] = table.negatives(step_seed, batch_size)
+        sampled = num_negatives is not None
+        features, weights = inputs(text, step_seed if sampled else None)
         zeros = tf.zeros_like(weights)
         weights = normalize_weights(weights)
         return (

@@ -1,6 +1,7 @@
 """Targets and negative samples of a bidirectional language model."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import tensorflow as tf
 
@@ -123,6 +124,68 @@ class TargetTable:
             for part in tf.unstack(tf.random.split(seed, 2))
         ]
         return tf.tile(tf.stack(drawn)[None], [batch_size, 1, 1])
+
+
+class LanguageModelInputs:
+    """Texts to the features of `elmo_language_model`.
+
+    Args:
+        text_inputs: An `ElmoInputs` or a `WordInputs`.
+        vocabulary: As for `TargetTable`.
+        num_negatives: As for `TargetTable`; drawn only if a seed is given.
+
+    Call arguments:
+        text: strings `(B,)`.
+        seed: Two integers, of the negative samples.
+
+    Returns:
+        Features, and the weights of the targets: float32 `(B, T + 1)`, 1 for
+        a target and 0 for padding.
+
+    Example:
+        >>> from keras_ctx.text import WordInputs
+        >>> words = ["<S>", "</S>", "<UNK>", "a"]
+        >>> inputs = LanguageModelInputs(WordInputs(words), words)
+        >>> features, weights = inputs(tf.constant(["a b"]))
+        >>> sorted(features)
+        ['backward_targets', 'forward_targets', 'word_ids']
+        >>> features["forward_targets"].numpy(), weights.numpy()
+        (array([[3, 2, 1]], dtype=int32), array([[1., 1., 1.]], dtype=float32))
+    """
+
+    def __init__(
+        self,
+        text_inputs: "WordRows",
+        vocabulary: Sequence[str],
+        num_negatives: int | None = None,
+    ):
+        self.text_inputs = text_inputs
+        self.table = TargetTable(vocabulary, num_negatives)
+
+    def __call__(
+        self, text: tf.Tensor, seed: tf.Tensor | None = None
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        words = self.text_inputs.tokens(text)
+        forward, backward, weights = language_model_targets(
+            self.table.word_ids(words), words != ""
+        )
+        features = {
+            **self.text_inputs(text),
+            "forward_targets": forward,
+            "backward_targets": backward,
+        }
+        if seed is not None:
+            batch_size = tf.shape(text)[0]
+            features["negative_ids"] = self.table.negatives(seed, batch_size)
+        return features, weights
+
+
+class WordRows(Protocol):
+    """What `ElmoInputs` and `WordInputs` offer, and all that is used."""
+
+    def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]: ...
+
+    def tokens(self, text: tf.Tensor) -> tf.Tensor: ...
 
 
 def log_uniform_negatives(

@@ -2,6 +2,7 @@
 
 from keras_ctx.layers.bilm import BiLM
 from keras_ctx.layers.char_cnn_highway import CharCNNHighway
+from keras_ctx.layers.crf import CRF
 from keras_ctx.layers.gather_positions import GatherPositions
 from keras_ctx.layers.masked_mean import MaskedMean
 from keras_ctx.layers.padding_mask import PaddingMask
@@ -9,6 +10,7 @@ from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
 from keras_ctx.layers.sampled_softmax import SampledSoftmax
 from keras_ctx.layers.scalar_mix import ScalarMix
 from keras_ctx.layers.sentence_markers import (
+    AddMarkerIds,
     AddSentenceMarkers,
     StripSentenceMarkers,
 )
@@ -17,8 +19,11 @@ from keras_ctx.layers.token_and_segment_embedding import (
 )
 from keras_ctx.layers.transformer_encoder_block import TransformerEncoderBlock
 from keras_ctx.layers.vocabulary_bias import VocabularyBias
+from keras_ctx.layers.word_embedding import TakeRows, WordEmbedding
 
 __all__ = [
+    "CRF",
+    "AddMarkerIds",
     "AddSentenceMarkers",
     "BiLM",
     "CharCNNHighway",
@@ -29,7 +34,9 @@ __all__ = [
     "SampledSoftmax",
     "ScalarMix",
     "StripSentenceMarkers",
+    "TakeRows",
     "TokenAndSegmentEmbedding",
     "TransformerEncoderBlock",
     "VocabularyBias",
+    "WordEmbedding",
 ]

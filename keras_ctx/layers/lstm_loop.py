@@ -1,7 +1,8 @@
 """All steps of a projected LSTM, with a gradient made for long rows."""
 
-import keras
 from keras import ops
+
+from keras_ctx.layers.recurrence import loop
 
 
 def lstm_step(gates, c, projection_kernel, cell_clip, projection_clip):
@@ -70,7 +71,7 @@ def lstm_loop(
             kept = gates if keep_gates else ()
             return ops.concatenate([h, c, *kept], axis=-1), [h, c]
 
-        steps = _loop(step, inputs, [h, c])
+        steps = loop(step, inputs, [h, c])
         return ops.split(steps, [size, size + cells], axis=-1)
 
     def backward(inputs, recurrent, projection, hs, cs, gates, d_hs):
@@ -95,6 +96,8 @@ def lstm_loop(
             f,
             inside,
         ]
+        ends = [(k + 1) * cells for k in range(len(factors))]
+        ends = ends if projection is not None else ends[:-1]
         # Turned once, not in every step.
         recurrent_back = ops.transpose(recurrent)
         if projection is not None:
@@ -106,9 +109,6 @@ def lstm_loop(
             d_h, d_c = states
             d_h_t, x = ops.split(x, [size], axis=-1)
             d_h = d_h + d_h_t
-            ends = [
-                k * cells for k in range(1, 8 if projection is not None else 7)
-            ]
             of_i, of_j, of_f, of_o, to_c, f, inside, *h_inside = ops.split(
                 x, ends, axis=-1
             )
@@ -121,11 +121,11 @@ def lstm_loop(
             d_h = ops.matmul(d_z, recurrent_back)
             return ops.concatenate([d_h, d_z], axis=-1), [d_h, d_c * f]
 
-        steps = _loop(
+        steps = loop(
             step,
             ops.concatenate([d_hs, *factors], axis=-1),
             [ops.zeros_like(h), ops.zeros_like(c)],
-            backwards=True,
+            reverse=True,
         )
         d_hs_before, d_zs = ops.split(steps, [size], axis=-1)
         gradients = [d_zs, _weight_gradient(hs_before, d_zs)]
@@ -154,32 +154,6 @@ def lstm_loop(
     if projection_kernel is not None:
         kernels.append(projection_kernel)
     return run(inputs, *kernels)
-
-
-class _Step(keras.layers.Layer):
-    """What `RNN` asks of a cell, around a function."""
-
-    def __init__(self, step, state_size, **kwargs):
-        super().__init__(**kwargs)
-        self.step = step
-        self.state_size = state_size
-
-    def call(self, inputs, states):
-        return self.step(inputs, states)
-
-
-def _loop(step, x, states, backwards=False):
-    """Outputs of `step(x[:, t], states)`, at every t."""
-    # Not `ops.scan`, which on TensorFlow must know how many steps there are.
-    dtype = x.dtype
-    loop = keras.layers.RNN(
-        _Step(step, [state.shape[-1] for state in states], dtype=dtype),
-        return_sequences=True,
-        go_backwards=backwards,
-        dtype=dtype,
-    )
-    outputs = loop(x, initial_state=states)
-    return ops.flip(outputs, axis=1) if backwards else outputs
 
 
 def _shifted(steps, before):

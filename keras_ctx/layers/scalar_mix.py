@@ -1,12 +1,22 @@
 """ELMo's task-specific mixture of an encoder's layers."""
 
+import math
 from collections.abc import Sequence
+from typing import Literal
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ctx.layers.activations import softmax
-from keras_ctx.layers.arguments import check_positive_int, check_rank
+from keras_ctx.layers.arguments import (
+    check_choice,
+    check_positive_int,
+    check_rank,
+)
+
+# Added to the variance.
+_EPSILON = {"bilm-tf": 1e-12, "allennlp": 1e-13}
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -19,10 +29,21 @@ class ScalarMix(keras.layers.Layer):
     scale, which couples the rows of a batch; the published models are best
     used without.
 
+    The two published norms differ in what they count. bilm-tf's leaves the
+    sentence markers out: give the layers and the mask of an encoder.
+    allennlp's counts them: mix an encoder's layers before it takes the
+    markers off (`encoder.get_layer("bilm").output` and, before them, the
+    output of `char_cnn` twice side by side) under the mask of
+    `marked_padding_mask`, and put `StripSentenceMarkers` behind the mixture.
+
     Args:
         num_layers: Number of layers to mix.
-        layer_norm: Whether to normalize each layer first.
+        layer_norm: Whether to normalize each layer first; "bilm-tf" (or true)
+            adds 1e-12 to the variance, "allennlp" 1e-13.
         trainable_scale: Whether the scale is trained.
+        weights_l2: Penalty on the weights before the softmax, times the sum
+            of their squares; in the paper 0.001 mostly, and 1 for nearly
+            equal shares. The scale has none.
 
     Call arguments:
         layers: List of `num_layers` tensors `(B, T, D)`.
@@ -34,7 +55,8 @@ class ScalarMix(keras.layers.Layer):
 
     Raises:
         ValueError: `num_layers` is not positive or differs from the number
-            of layers given, or a mask of the wrong rank.
+            of layers given, an unknown `layer_norm`, a negative
+            `weights_l2`, or a mask of the wrong rank.
 
     Example:
         >>> import numpy as np
@@ -43,32 +65,48 @@ class ScalarMix(keras.layers.Layer):
         array([[[3.]]], dtype=float32)
 
     Source:
-        Peters et al. 2018, equation 1, https://arxiv.org/abs/1802.05365;
-        normalization as in allenai/bilm-tf (epsilon 1e-12).
+        Peters et al. 2018, equation 1 and section 3.2,
+        https://arxiv.org/abs/1802.05365; norms and penalty as in
+        allenai/bilm-tf and allenai/allennlp.
 
     Differs:
         bilm-tf adds 1/num_layers to every weight inside the softmax, which
-        changes nothing.
+        changes nothing. allennlp adds 1e-4 to a variance in float16, where
+        this layer computes it in float32.
     """
 
     def __init__(
         self,
         num_layers: int,
-        layer_norm: bool = False,
+        layer_norm: bool | Literal["bilm-tf", "allennlp"] = False,
         trainable_scale: bool = True,
+        weights_l2: float = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_positive_int(num_layers=num_layers)
+        if not isinstance(layer_norm, bool):
+            check_choice(tuple(_EPSILON), layer_norm=layer_norm)
+        if not 0 <= weights_l2 < math.inf:
+            raise ValueError(
+                "`weights_l2` must be a number of at least 0. "
+                f"Received: weights_l2={weights_l2!r}"
+            )
         self.num_layers = num_layers
         self.layer_norm = layer_norm
         self.trainable_scale = trainable_scale
+        self.weights_l2 = weights_l2
 
     def build(self, layers_shape, padding_mask_shape=None):
         # Here, too: a functional model would tell only when it first runs.
         self._check_number(layers_shape)
         self.weights_before_softmax = self.add_weight(
-            name="weights", shape=(self.num_layers,), initializer="zeros"
+            name="weights",
+            shape=(self.num_layers,),
+            initializer="zeros",
+            regularizer=keras.regularizers.L2(self.weights_l2)
+            if self.weights_l2
+            else None,
         )
         self.scale = self.add_weight(
             name="scale",
@@ -81,10 +119,20 @@ class ScalarMix(keras.layers.Layer):
         check_rank(2, padding_mask=padding_mask)
         self._check_number(layers)
         if self.layer_norm:
-            layers = [normalize(layer, padding_mask) for layer in layers]
+            which = "bilm-tf" if self.layer_norm is True else self.layer_norm
+            layers = [
+                normalize(layer, padding_mask, _EPSILON[which])
+                for layer in layers
+            ]
         shares = softmax(self.weights_before_softmax)
         mixed = sum(shares[k] * layer for k, layer in enumerate(layers))
         return self.scale * mixed
+
+    @property
+    def shares(self) -> np.ndarray:
+        """How much of each layer is in the mixture, `(num_layers,)`."""
+        raw = ops.cast(self.weights_before_softmax, "float32")
+        return ops.convert_to_numpy(softmax(raw))
 
     def _check_number(self, layers):
         if len(layers) != self.num_layers:
@@ -102,10 +150,11 @@ class ScalarMix(keras.layers.Layer):
             "num_layers": self.num_layers,
             "layer_norm": self.layer_norm,
             "trainable_scale": self.trainable_scale,
+            "weights_l2": self.weights_l2,
         }
 
 
-def normalize(x, padding_mask=None):
+def normalize(x, padding_mask=None, epsilon=1e-12):
     """Zero mean and unit variance over the real part of the whole batch."""
     dtype = x.dtype
     x = ops.cast(x, "float64" if dtype == "float64" else "float32")
@@ -117,4 +166,4 @@ def normalize(x, padding_mask=None):
     count = ops.maximum(ops.sum(mask), 1)
     mean = ops.sum(x * mask) / count
     variance = ops.sum(ops.square((x - mean) * mask)) / count
-    return ops.cast((x - mean) / ops.sqrt(variance + 1e-12), dtype)
+    return ops.cast((x - mean) / ops.sqrt(variance + epsilon), dtype)

@@ -14,6 +14,7 @@ from keras_ctx.models.elmo import (
     distinct_words,
     elmo_encoder,
     elmo_word_encoder,
+    encoder_of,
 )
 from keras_ctx.models.elmo_language_model import (
     elmo_language_model,
@@ -50,6 +51,7 @@ __all__ = [
     "elmo_stream_model",
     "elmo_word_encoder",
     "embedder",
+    "encoder_of",
     "span_extractor",
     "tagger",
 ]

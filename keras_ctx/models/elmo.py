@@ -81,26 +81,17 @@ def elmo_encoder(
         the last state of the one before.
     """
     check_positive_int(projection_dim=projection_dim)  # `output_dim` below
-    char_ids = keras.Input(
-        (None, max_characters), dtype="int32", name="char_ids"
-    )
-    marked = layers.AddSentenceMarkers(max_characters, name="sentence_markers")(
-        char_ids
-    )
-    tokens = layers.CharCNNHighway(
-        filters,
-        projection_dim,
-        char_dim,
-        num_highways,
-        vocabulary_size,
-        activation,
-        name="char_cnn",
-    )(marked)
-    return _contextual(
-        {"char_ids": char_ids},
-        tokens,
-        layers.PaddingMask(name="marked_padding_mask")(marked),
-        layers.PaddingMask(name="padding_mask")(char_ids),
+    return _of_characters(
+        max_characters,
+        layers.CharCNNHighway(
+            filters,
+            projection_dim,
+            char_dim,
+            num_highways,
+            vocabulary_size,
+            activation,
+            name="char_cnn",
+        ),
         layers.BiLM(
             hidden_dim,
             projection_dim,
@@ -172,17 +163,11 @@ def elmo_word_encoder(
     check_positive_int(
         vocabulary_size=vocabulary_size, projection_dim=projection_dim
     )
-    word_ids = keras.Input((None,), dtype="int32", name="word_ids")
-    marked = layers.AddMarkerIds(begin_id, end_id, name="sentence_markers")(
-        word_ids
-    )
-    return _contextual(
-        {"word_ids": word_ids},
+    return _of_words(
+        layers.AddMarkerIds(begin_id, end_id, name="sentence_markers"),
         layers.WordEmbedding(
             vocabulary_size + 1, projection_dim, name="word_embedding"
-        )(marked),
-        layers.PaddingMask(name="marked_padding_mask")(marked),
-        layers.PaddingMask(name="padding_mask")(word_ids),
+        ),
         layers.BiLM(
             hidden_dim,
             projection_dim,
@@ -195,6 +180,41 @@ def elmo_word_encoder(
             max_batch_size,
             name="bilm",
         ),
+        name,
+    )
+
+
+def encoder_of(
+    language_model: keras.Model, name: str = "elmo_encoder"
+) -> keras.Model:
+    """The encoder inside a language model, such as one that was loaded.
+
+    Args:
+        language_model: A model of `elmo_language_model`.
+        name: Name of the encoder.
+
+    Returns:
+        A `keras.Model`, as of `elmo_encoder` or `elmo_word_encoder`; the
+        layers are shared.
+
+    Example:
+        >>> from keras_ctx.models import elmo_language_model
+        >>> encoder = elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> sorted(encoder_of(elmo_language_model(encoder, 100)).output)
+        ['layers', 'padding_mask', 'pooled', 'sequence']
+    """
+    bilm = language_model.get_layer("bilm")
+    if "char_ids" in language_model.input:
+        return _of_characters(
+            language_model.input["char_ids"].shape[-1],
+            language_model.get_layer("char_cnn"),
+            bilm,
+            name,
+        )
+    return _of_words(
+        language_model.get_layer("sentence_markers"),
+        language_model.get_layer("word_embedding"),
+        bilm,
         name,
     )
 
@@ -251,6 +271,36 @@ def distinct_words(encoder: keras.Model) -> keras.Model:
         layers.PaddingMask(name="padding_mask")(word_ids),
         encoder.get_layer("bilm"),
         encoder.name,
+    )
+
+
+def _of_characters(max_characters, char_cnn, bilm, name):
+    char_ids = keras.Input(
+        (None, max_characters), dtype="int32", name="char_ids"
+    )
+    marked = layers.AddSentenceMarkers(max_characters, name="sentence_markers")(
+        char_ids
+    )
+    return _contextual(
+        {"char_ids": char_ids},
+        char_cnn(marked),
+        layers.PaddingMask(name="marked_padding_mask")(marked),
+        layers.PaddingMask(name="padding_mask")(char_ids),
+        bilm,
+        name,
+    )
+
+
+def _of_words(markers, embedding, bilm, name):
+    word_ids = keras.Input((None,), dtype="int32", name="word_ids")
+    marked = markers(word_ids)
+    return _contextual(
+        {"word_ids": word_ids},
+        embedding(marked),
+        layers.PaddingMask(name="marked_padding_mask")(marked),
+        layers.PaddingMask(name="padding_mask")(word_ids),
+        bilm,
+        name,
     )
 
 

@@ -32,7 +32,8 @@ def classifier(
             `ScalarMix` of your own. A mixture is layer-normalized.
         frozen: Whether the encoder stays as it is: its weights are not
             trained (`encoder.trainable` is set) and its dropout is off.
-        dropout: Share of the features under the head dropped in training.
+        dropout: Share of the features under the head dropped in training;
+            with a mixture, of the mean of the mixture.
         name: Name of the model.
 
     Returns:
@@ -74,20 +75,34 @@ def tagger(
     mix: Mix = "last",
     frozen: bool = False,
     dropout: float = 0.1,
+    crf: bool = False,
     name: str = "tagger",
 ) -> keras.Model:
     """One tag for each token.
+
+    With `crf` the tags of a row are chosen together, by a `CRF` over the
+    scores of the tokens. Train it with
+    `loss={"logits": keras_ctx.training.CRFLoss()}`, on the same data as
+    without. A token without a tag of its own ([CLS], or a later piece of a
+    word) takes part in the path with a tag that nobody knows.
+
+    Layer names: `logits`, the scores of a token, and `crf`.
 
     Args:
         encoder: Any encoder of `keras_ctx.models`.
         num_tags: N, tags.
         mix: As for `classifier`, over `sequence`.
         frozen: As for `classifier`.
-        dropout: As for `classifier`.
+        dropout: Share of the features under the head dropped in training;
+            with a mixture it is ELMo's dropout, on the mixture of each token
+            (behind its norm).
+        crf: Whether a conditional random field chooses the tags.
         name: Name of the model.
 
     Returns:
-        A `keras.Model` to `{"logits": (B, T, N)}`.
+        A `keras.Model` to `{"logits": (B, T, N)}`; with `crf` to the outputs
+        of `keras_ctx.layers.CRF`: `logits` `(B, T, N, N)`, `scores`
+        `(B, T, N)` and `tags` `(B, T)`.
 
     Raises:
         ValueError: as for `classifier`.
@@ -96,16 +111,22 @@ def tagger(
         >>> from keras_ctx.models import bert_tiny
         >>> tagger(bert_tiny(100), 7).output["logits"].shape
         (None, None, 7)
+        >>> tagger(bert_tiny(100), 7, crf=True).output["tags"].shape
+        (None, None)
 
     Source:
-        Devlin et al. 2019, section 5.3.
+        Devlin et al. 2019, section 5.3; with `crf`: Lample et al. 2016,
+        section 2.2, and Peters et al. 2018, appendix.
     """
     check_positive_int(num_tags=num_tags)
     check_rate(dropout=dropout)
 
     def head(outputs, sequence):
         x = keras.layers.Dropout(dropout, name="dropout")(sequence)
-        return {"logits": _dense(num_tags, "logits")(x)}
+        x = _dense(num_tags, "logits")(x)
+        if crf:
+            return layers.CRF(num_tags, name="crf")(x, outputs["padding_mask"])
+        return {"logits": x}
 
     last = ("sequence", "padding_mask")
     return _task_model(encoder, head, last, mix, frozen, name)

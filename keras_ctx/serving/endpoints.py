@@ -30,6 +30,15 @@ def model_outputs(model: keras.Model, features: Tensors) -> Tensors:
     }
 
 
+def is_crf(model: keras.Model) -> bool:
+    """Whether the model gives tags of its own: a tagger with `crf=True`."""
+    logits = model.output.get("logits")
+    return (
+        model.output.keys() >= {"logits", "scores", "tags"}
+        and len(logits.shape) == 4
+    )
+
+
 def text_endpoint(
     model: keras.Model,
     text_inputs: TextInputs,
@@ -46,8 +55,14 @@ def text_endpoint(
         if labels is None:
             return outputs
         logits = outputs["logits"]
-        best = tf.gather(tf.constant(labels), tf.argmax(logits, axis=-1))
-        outputs["scores"] = tf.nn.softmax(logits)
+        if is_crf(model):
+            # N times as many numbers as the scores, which say enough.
+            del outputs["logits"]
+            best = tf.maximum(outputs["tags"], 0)
+        else:
+            outputs["scores"] = tf.nn.softmax(logits)
+            best = tf.argmax(logits, axis=-1)
+        best = tf.gather(tf.constant(labels), best)
         if logits.shape.rank == 2:
             return {**outputs, "label": best}
         tokens = text_inputs.tokens(text)

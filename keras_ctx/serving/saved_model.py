@@ -11,6 +11,7 @@ from keras_ctx.serving.endpoints import (
     TextInputs,
     features_endpoint,
     features_signature,
+    is_crf,
     text_endpoint,
 )
 from keras_ctx.serving.new_version import new_version
@@ -44,8 +45,10 @@ def export(
     and `scores` `(B, N)`, their softmax. With `labels` and logits `(B, T, N)`
     also `tokens` and `tags`, strings `(B, T)`, and `scores` `(B, T, N)`;
     `tags` is "" at padding, at special tokens such as [CLS], and at the
-    pieces of a word after its first. Signature `features`, from the inputs of
-    the model by name: its outputs.
+    pieces of a word after its first. With `labels` and a tagger with
+    `crf=True` the same, `tags` being the most probable path and `scores` the
+    probability of each tag over all paths; `logits` is left out there.
+    Signature `features`, from the inputs of the model by name: its outputs.
 
     Args:
         model: A functional model with a dict of inputs and one of outputs,
@@ -153,11 +156,13 @@ def _check_inputs(model: keras.Model, features: dict[str, tf.Tensor]) -> None:
 
 def _check_labels(model: keras.Model, labels: tuple[str, ...]) -> None:
     logits = model.output.get("logits")
-    if logits is None or len(logits.shape) not in (2, 3):
+    if logits is None or (
+        len(logits.shape) not in (2, 3) and not is_crf(model)
+    ):
         raise ValueError(
             "`labels` is for a model with an output `logits` of shape (B, N) "
-            "or (B, T, N); leave it out for another. Received a model with "
-            f"outputs {sorted(model.output)}"
+            "or (B, T, N), or a tagger with a CRF; leave it out for another. "
+            f"Received a model with outputs {sorted(model.output)}"
         )
     if len(labels) != logits.shape[-1]:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The optimizer that BERT is pretrained and fine-tuned with."""
+"""The optimizers that BERT and ELMo are trained with."""
 
 import keras
 
@@ -58,3 +58,34 @@ def bert_optimizer(
     )
     optimizer.exclude_from_weight_decay(var_names=[NOT_DECAYED])
     return optimizer
+
+
+def elmo_optimizer(
+    learning_rate: float = 0.2, clip_norm: float | None = 10.0
+) -> keras.optimizers.Adagrad:
+    """Adagrad as ELMo was trained with it.
+
+    bilm-tf takes the gradient of the mean loss *times the steps of a window*:
+    give `compile` the loss weights `0.5 * window_size` for each direction.
+
+    Args:
+        learning_rate: Never falls; Adagrad's sums do the work of a schedule.
+        clip_norm: Bound on the norm of all gradients together; `None` for
+            none.
+
+    Returns:
+        A `keras.optimizers.Adagrad`, its sums starting at 1.
+
+    Example:
+        >>> elmo_optimizer().initial_accumulator_value
+        1.0
+
+    Source:
+        Duchi et al. 2011; the settings of allenai/bilm-tf.
+    """
+    return keras.optimizers.Adagrad(
+        learning_rate,
+        initial_accumulator_value=1.0,
+        epsilon=0.0,
+        global_clipnorm=clip_norm,
+    )

@@ -38,8 +38,8 @@ class Case:
     arguments: dict[str, Argument | list[Argument]]
     outputs: tuple[str, ...] = ("BTD",)
     """The axes of each output."""
-    dtype: str = "compute"
-    """Of the outputs; "compute": the compute dtype of the policy."""
+    dtype: str | tuple[str, ...] = "compute"
+    """Of all outputs or each; "compute": the policy's compute dtype."""
     call: dict[str, Any] = field(default_factory=dict)
     """Further arguments of `call`, no tensors."""
     exempt: dict[str, str] = field(default_factory=dict)
@@ -124,6 +124,25 @@ CASES = [
         "BiLM with dropout",
         lambda **k: layers.BiLM(8, 3, num_layers=1, dropout=0.5, **k),
         {"inputs": vectors(features=2), "padding_mask": padding_mask()},
+    ),
+    Case(
+        "CRF",
+        lambda **k: layers.CRF(6, **k),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+        outputs=("BTVV", "BTV", "BT"),
+        dtype=("float32 at least", "float32 at least", "int32"),
+    ),
+    Case(
+        "CRF of one tag, without mask",
+        lambda **k: layers.CRF(1, **k),
+        {"inputs": vectors(features=1)},
+        outputs=("BTVV", "BTV", "BT"),
+        dtype=("float32 at least", "float32 at least", "int32"),
+        exempt={"padding": "without a mask all tokens are real"},
+        no_gradient={
+            name: "the only path has probability 1, whatever its score"
+            for name in ("transitions", "start", "end")
+        },
     ),
     Case(
         "CharCNNHighway",
@@ -223,6 +242,15 @@ CASES = [
             "alone": "its mean and variance are those of the whole batch, as "
             "in the paper's code"
         },
+    ),
+    Case(
+        "ScalarMix with allennlp's norm and a penalty",
+        lambda **k: layers.ScalarMix(2, "allennlp", weights_l2=0.1, **k),
+        {
+            "layers": [vectors(0), vectors(1)],
+            "padding_mask": padding_mask(),
+        },
+        exempt={"alone": "as for the norm above"},
     ),
     Case(
         "StripSentenceMarkers",

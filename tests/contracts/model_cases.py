@@ -147,6 +147,17 @@ CASES = [
         {"forward": "BT", "backward": "BT"},
     ),
     *_head_cases(),
+    *[
+        ModelCase(
+            f"tagger of {family}, crf",
+            lambda encoder=encoder: models.tagger(
+                encoder(), 5, mix="scalar_mix", crf=True
+            ),
+            family,
+            {"logits": "BTKK", "scores": "BTK", "tags": "BT"},
+        )
+        for family, encoder in (("bert", bert), ("elmo", elmo))
+    ],
 ]
 SIZES = {
     "bert_tiny",

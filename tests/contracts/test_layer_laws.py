@@ -201,10 +201,13 @@ def test_policy(case: Case, policy: str) -> None:
     outputs = run(arrays(case))
     expected = call(case, reference, arrays(case))
     compute = layer.dtype_policy.compute_dtype
-    wanted = {
+    named = {
         "compute": compute,
         "float32 at least": "float64" if compute == "float64" else "float32",
-    }.get(case.dtype, case.dtype)
+    }
+    dtypes = case.dtype
+    if isinstance(dtypes, str):
+        dtypes = (dtypes,) * len(outputs)
     symbolic = call(
         case,
         layer,
@@ -213,7 +216,10 @@ def test_policy(case: Case, policy: str) -> None:
             for name, each in case.flat_arguments.items()
         },
     )
-    for x, reference_x, s in zip(outputs, expected, symbolic, strict=True):
+    for x, reference_x, s, dtype in zip(
+        outputs, expected, symbolic, dtypes, strict=True
+    ):
+        wanted = named.get(dtype, dtype)
         assert keras.backend.standardize_dtype(x.dtype) == wanted == s.dtype
         difference = np.abs(as_float(x) - as_float(reference_x))
         scale = np.maximum(1, np.abs(as_float(reference_x)))

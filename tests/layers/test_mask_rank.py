@@ -8,6 +8,7 @@ from keras_ctx import layers
 X = np.ones((2, 3, 4), "float32")
 CALLS = {
     "BiLM": (layers.BiLM(4, 4), X),
+    "CRF": (layers.CRF(4), X),
     "MaskedMean": (layers.MaskedMean(), X),
     "ScalarMix": (layers.ScalarMix(2, layer_norm=True), [X, X]),
     "StripSentenceMarkers": (layers.StripSentenceMarkers(), X),

@@ -74,6 +74,49 @@ def test_layer_norm_of_an_empty_batch_is_finite() -> None:
     assert_close(found, column(0, 0))
 
 
+def test_norms_differ_in_what_they_add_to_the_variance() -> None:
+    # A variance of 2.5e-13, beside which both numbers count.
+    x = column(0.5e-6, -0.5e-6).astype("float64")
+    for mix, epsilon in (
+        (ScalarMix(1, layer_norm=True, dtype="float64"), 1e-12),
+        (ScalarMix(1, layer_norm="bilm-tf", dtype="float64"), 1e-12),
+        (ScalarMix(1, layer_norm="allennlp", dtype="float64"), 1e-13),
+    ):
+        assert_close(mixed(mix, x), x / math.sqrt(2.5e-13 + epsilon))
+
+
+def test_penalty_is_on_the_weights_before_the_softmax_alone() -> None:
+    mix = ScalarMix(2, weights_l2=0.1)
+    mix.build([(None, None, 1)] * 2)
+    mix.set_weights([np.array([3.0, -1.0]), np.array(7.0)])
+    assert [float(x) for x in mix.losses] == [pytest.approx(0.1 * 10)]
+    without = ScalarMix(2)
+    without.build([(None, None, 1)] * 2)
+    assert without.losses == []
+
+
+def test_shares_can_be_read() -> None:
+    mix = ScalarMix(2, dtype="bfloat16")
+    mix.build([(None, None, 1)] * 2)
+    mix.set_weights([np.array([5.0, 6.0]), np.array(2.0)])
+    assert mix.shares.dtype == np.float32
+    assert_close(mix.shares, [1 / (1 + math.e), math.e / (1 + math.e)])
+
+
+@pytest.mark.parametrize("norm", ["batch", None, 2])
+def test_error_of_layer_norm(norm) -> None:
+    message = f"`layer_norm` must be one of .* layer_norm={norm!r}"
+    with pytest.raises(ValueError, match=message):
+        ScalarMix(2, layer_norm=norm)
+
+
+@pytest.mark.parametrize("number", [-0.1, math.inf, math.nan])
+def test_error_of_weights_l2(number: float) -> None:
+    message = f"`weights_l2` must be .* weights_l2={number}"
+    with pytest.raises(ValueError, match=message):
+        ScalarMix(2, weights_l2=number)
+
+
 @pytest.mark.parametrize("number", [0, -1, 2.5, True, None])
 def test_error_of_num_layers(number: int) -> None:
     message = f"`num_layers` must be .* num_layers={number}"

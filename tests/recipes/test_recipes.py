@@ -50,14 +50,16 @@ def test_pretrain_finetune_export(
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         ["encoder.keras", "epochs.csv", "results.json", "tensorboard"]
         + ["text_inputs.json"]
-        + (["words.txt"] if encoder == "elmo" else [])
+        + (["language_model.keras", "words.txt"] if encoder == "elmo" else [])
     )
-    for recipe, labelled in (
-        ("finetune_classifier", reviews),
-        ("finetune_tagger", entities),
+    for recipe, labelled, extra in (
+        ("finetune_classifier", reviews, {}),
+        ("finetune_tagger", entities, {}),
+        ("finetune_tagger", entities, {"crf": True, "mix_l2": 0.001}),
     ):
         finetune = load_recipe(recipe)
-        output = tmp_path / recipe
+        name = f"{recipe}_crf" if extra else recipe
+        output = tmp_path / name
         scores = finetune.main(
             finetune.Config(
                 init=folder,
@@ -70,14 +72,21 @@ def test_pretrain_finetune_export(
                 epochs=12,
                 learning_rate=0.02,
                 compare=False,
+                **extra,
             )
         )
         # The files are learned by heart, so a head on the wrong vectors, or
         # labels on the wrong words, would show.
-        assert scores["pretrained"] > 0.9, recipe
+        assert scores["pretrained"] > 0.9, name
+        if recipe == "finetune_tagger":
+            mixture = scores["mixture_pretrained"]
+            assert len(mixture["shares"]) == (2 if encoder == "bert" else 3)
+            assert sum(mixture["shares"]) == pytest.approx(1)
+            written = json.loads((output / "results.json").read_text("utf-8"))
+            assert written["results"]["mixture_pretrained"] == mixture
         export = load_recipe("export_saved_model")
         exported = export.main(
-            export.Config(model=output, output=tmp_path / "saved" / recipe)
+            export.Config(model=output, output=tmp_path / "saved" / name)
         )
         assert exported["difference"] < 1e-5
         assert Path(exported["saved_model"]).name == "1"
@@ -87,6 +96,11 @@ def test_finetune_needs_both_files(reviews: Path) -> None:
     for name in ("finetune_classifier", "finetune_tagger"):
         with pytest.raises(ValueError, match="`train` and `test`"):
             load_recipe(name).Config(train=reviews)
+
+
+def test_penalty_needs_a_mixture() -> None:
+    with pytest.raises(ValueError, match="`mix_l2` needs .* mix='last'"):
+        load_recipe("finetune_tagger").Config(mix="last", mix_l2=0.001)
 
 
 def test_tagger_scores_exact_spans_only() -> None:

@@ -150,7 +150,12 @@ def test_graph_equals_eager(split: str) -> None:
 
 
 def test_config() -> None:
-    config = {"max_characters": 9, "split": "character", "max_length": 4}
+    config = {
+        "max_characters": 9,
+        "split": "character",
+        "max_length": 4,
+        "distinct": False,
+    }
     inputs = ElmoInputs.from_config(config)
     assert inputs.get_config() == config
     assert inputs.max_characters == 9

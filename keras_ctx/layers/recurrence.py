@@ -1,0 +1,63 @@
+"""A loop over the tokens of a batch."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+from keras import ops
+
+
+def loop(
+    step: Callable,
+    inputs,
+    states: Sequence,
+    padding_mask=None,
+    reverse: bool = False,
+):
+    """What `step` puts out at each token: `(B, T, ...)`, in their order.
+
+    Padding leaves the states as they are; what is returned there means
+    nothing. `keras.ops.scan` would be the natural loop, but on TensorFlow it
+    must know T, and its gradient does not compile under XLA.
+
+    Args:
+        step: From an input `(B, ...)` and a list of states to an output and
+            the next states.
+        inputs: `(B, T, ...)`.
+        states: The first states, each `(B, D)`, of the dtype of `inputs`.
+        padding_mask: Booleans `(B, T)`, true = real token; `None`: all are.
+        reverse: Whether to go from the last token to the first.
+    """
+    dtype = keras.backend.standardize_dtype(inputs.dtype)
+    rnn = keras.layers.RNN(
+        _Cell(step, [state.shape[-1] for state in states], dtype),
+        return_sequences=True,
+        go_backwards=reverse,
+        dtype=dtype,
+        name="recurrence",
+    )
+    outputs = rnn(inputs, initial_state=list(states), mask=padding_mask)
+    return ops.flip(outputs, axis=1) if reverse else outputs
+
+
+def recur(
+    step: Callable, state, inputs, padding_mask=None, reverse: bool = False
+):
+    """The same for one state `(B, D)`, which is also what is put out."""
+
+    def both(inputs, states):
+        state = step(inputs, states[0])
+        return state, [state]
+
+    return loop(both, inputs, [state], padding_mask, reverse)
+
+
+class _Cell:
+    """A function as a cell; it has no weights, so it needs no layer."""
+
+    def __init__(self, step: Callable, state_size: list, compute_dtype: str):
+        self.call = step
+        self.state_size = state_size
+        self.compute_dtype = compute_dtype
+
+    def __call__(self, inputs, states):
+        return self.call(inputs, list(states))

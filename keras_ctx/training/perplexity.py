@@ -1,0 +1,108 @@
+"""How well a language model knows a text that it has not learned from."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+Batches = Iterable[tuple[dict[str, tf.Tensor], tf.Tensor]]
+
+
+def sentence_likelihoods(
+    model: keras.Model,
+) -> Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+    """The model as a function of features, compiled once for all lengths.
+
+    Args:
+        model: A model of `elmo_language_model`.
+
+    Returns:
+        A function to `forward` and `backward`: negative log likelihoods
+        `(B, T + 1)` by the full softmax, in nats.
+    """
+    return tf.function(
+        lambda features: model(features, training=False), reduce_retracing=True
+    )
+
+
+def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
+    """Perplexities of both directions and their geometric mean.
+
+    By the full softmax, without dropout, sentence by sentence. The end of a
+    sentence counts as a word for the forward model, its begin for the
+    backward one; words outside the vocabulary count as `<UNK>`.
+
+    Args:
+        model: A model of `elmo_language_model`.
+        batches: Pairs of features and weights, as
+            `keras_ctx.data.LanguageModelInputs` gives them.
+
+    Returns:
+        `forward_perplexity`, `backward_perplexity`, `perplexity`, and
+        `num_targets`, words of one direction.
+
+    Raises:
+        ValueError: there are no targets.
+
+    Example:
+        >>> from keras_ctx.models import elmo_language_model, elmo_word_encoder
+        >>> model = elmo_language_model(elmo_word_encoder(8, 16, 4), 10)
+        >>> model.get_layer("softmax").kernel.assign(np.zeros((10, 8 // 2)))
+        >>> features = {"word_ids": [[4, 5]], "forward_targets": [[3, 4, 1]],
+        ...             "backward_targets": [[0, 3, 4]]}
+        >>> features = {k: tf.constant(v) for k, v in features.items()}
+        >>> result = perplexity(model, [(features, tf.ones((1, 3)))])
+        >>> round(result["perplexity"], 4), result["num_targets"]
+        (10.0, 3)
+
+    Source:
+        Peters et al. 2018, section 4 (the mean of forward and backward);
+        the counting of allenai/bilm-tf.
+    """
+    likelihoods = sentence_likelihoods(model)
+    sums, count = {"forward": 0.0, "backward": 0.0}, 0
+    for features, weights in batches:
+        real = np.asarray(weights) > 0
+        count += int(real.sum())
+        for key, nll in likelihoods(features).items():
+            sums[key] += float(np.asarray(nll)[real].sum(dtype="float64"))
+    if not count:
+        raise ValueError("`batches` must hold words. Received: none")
+    nats = {key: total / count for key, total in sums.items()}
+    return {
+        "forward_perplexity": math.exp(nats["forward"]),
+        "backward_perplexity": math.exp(nats["backward"]),
+        "perplexity": math.exp((nats["forward"] + nats["backward"]) / 2),
+        "num_targets": count,
+    }
+
+
+class HeldOutPerplexity(keras.callbacks.Callback):
+    """Puts a held-out text's perplexity among the figures of every epoch.
+
+    Stands before the callbacks that write figures down.
+
+    Args:
+        language_model: A model of `elmo_language_model` that shares its
+            layers with the one in training.
+        batches: Gives the batches of `perplexity`, anew each time.
+
+    Example:
+        >>> callback = HeldOutPerplexity(keras.Model(), lambda: [])
+    """
+
+    def __init__(
+        self, language_model: keras.Model, batches: Callable[[], Batches]
+    ):
+        super().__init__()
+        self.language_model = language_model
+        self.batches = batches
+
+    def on_epoch_end(self, epoch, logs=None):
+        found = perplexity(self.language_model, self.batches())
+        del found["num_targets"]
+        if logs is not None:
+            logs.update({f"val_{key}": value for key, value in found.items()})
+        print(" - ".join(f"val_{k}: {v:.1f}" for k, v in found.items()))

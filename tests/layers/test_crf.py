@@ -1,0 +1,174 @@
+"""The conditional random field against all paths, one after another."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ctx.layers import CRF
+
+N, T = 3, 4
+LENGTHS = (4, 2, 1, 0, 3)
+SCORES = (
+    np.random.default_rng(2).normal(size=(len(LENGTHS), T, N)).astype("float32")
+)
+MASK = np.arange(T)[None] < np.array(LENGTHS)[:, None]
+
+
+def crf_of(num_tags: int = N, **kwargs) -> CRF:
+    layer = CRF(num_tags, **kwargs)
+    layer.build((None, None, num_tags))
+    generator = np.random.default_rng(3)
+    layer.set_weights([generator.normal(size=w.shape) for w in layer.weights])
+    return layer
+
+
+def paths(length: int) -> list[tuple[int, ...]]:
+    return list(itertools.product(range(N), repeat=length))
+
+
+def path_score(layer: CRF, scores: np.ndarray, path: tuple) -> float:
+    """The definition; `start` and `end` stand at both ends."""
+    if not path:
+        return 0.0
+    transitions, start, end = layer.get_weights()
+    return float(
+        start[path[0]]
+        + end[path[-1]]
+        + sum(scores[t, tag] for t, tag in enumerate(path))
+        + sum(transitions[i, j] for i, j in itertools.pairwise(path))
+    )
+
+
+def chances(layer: CRF, row: int) -> dict[tuple, float]:
+    """The probability of every path of a row."""
+    exponentials = {
+        path: math.exp(path_score(layer, SCORES[row], path))
+        for path in paths(LENGTHS[row])
+    }
+    total = sum(exponentials.values())
+    return {path: x / total for path, x in exponentials.items()}
+
+
+def numpy(outputs: dict) -> dict[str, np.ndarray]:
+    return {k: keras.ops.convert_to_numpy(x) for k, x in outputs.items()}
+
+
+def test_steps_multiply_to_the_probability_of_every_path() -> None:
+    layer = crf_of()
+    logits = numpy(layer(SCORES, MASK))["logits"]
+    for row in range(len(LENGTHS)):
+        for path, chance in chances(layer, row).items():
+            before = (0, *path)
+            found = sum(
+                logits[row, t, before[t], tag] for t, tag in enumerate(path)
+            )
+            assert found == pytest.approx(math.log(chance), abs=1e-5)
+
+
+def test_steps_are_probabilities() -> None:
+    logits = numpy(crf_of()(SCORES, MASK))["logits"]
+    np.testing.assert_allclose(np.exp(logits[MASK]).sum(-1), 1, atol=1e-6)
+    assert not logits[~MASK].any()
+    # Before the first token there is no tag.
+    np.testing.assert_array_equal(logits[:, 0, :1].repeat(N, 1), logits[:, 0])
+
+
+def test_scores_are_sums_over_all_paths() -> None:
+    layer = crf_of()
+    scores = numpy(layer(SCORES, MASK))["scores"]
+    expected = np.zeros_like(scores)
+    for row in range(len(LENGTHS)):
+        for path, chance in chances(layer, row).items():
+            for t, tag in enumerate(path):
+                expected[row, t, tag] += chance
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-6)
+
+
+def test_tags_are_the_most_probable_path() -> None:
+    layer = crf_of()
+    tags = numpy(layer(SCORES, MASK))["tags"]
+    independent = 0
+    for row, length in enumerate(LENGTHS):
+        by_chance = chances(layer, row)
+        best = max(by_chance, key=lambda path: by_chance[path])
+        assert tuple(tags[row, :length]) == best
+        assert (tags[row, length:] == -1).all()
+        independent += tuple(SCORES[row, :length].argmax(-1)) == best
+    # The witness that the weights matter: an argmax would be wrong.
+    assert independent < len(LENGTHS) - 1
+
+
+def test_best_path_is_not_the_path_of_best_scores() -> None:
+    # Of the paths 00, 01, 10, 11 with 0, 3, 2.5 and 2.5: the best begins
+    # with 0, though more than half of the probability begins with 1.
+    layer = CRF(2)
+    layer.build((None, None, 2))
+    layer.transitions.assign([[0, 3], [2.5, 2.5]])
+    outputs = numpy(layer(np.zeros((1, 2, 2))))
+    assert outputs["tags"].tolist() == [[0, 1]]
+    assert outputs["scores"][0, 0].argmax() == 1
+
+
+def test_without_mask_all_are_real() -> None:
+    layer = crf_of()
+    found = numpy(layer(SCORES))
+    expected = numpy(layer(SCORES, np.ones_like(MASK)))
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value)
+
+
+def test_starts_as_independent_softmaxes() -> None:
+    outputs = numpy(CRF(N)(SCORES, MASK))
+    shares = np.exp(SCORES) / np.exp(SCORES).sum(-1, keepdims=True)
+    np.testing.assert_allclose(
+        outputs["scores"], shares * MASK[..., None], atol=1e-6
+    )
+    best = np.where(MASK, SCORES.argmax(-1), -1)
+    np.testing.assert_array_equal(outputs["tags"], best)
+
+
+def test_padding_may_be_no_number() -> None:
+    layer = crf_of()
+    scores = np.where(MASK[..., None], SCORES, np.nan)
+    expected = numpy(layer(SCORES, MASK))
+    for key, value in numpy(layer(scores, MASK)).items():
+        np.testing.assert_array_equal(value, expected[key])
+
+
+def test_long_row_keeps_its_digits() -> None:
+    # In float32 the score of the whole row, some 60,000, has two decimals.
+    layer, exact = crf_of(), crf_of(dtype="float64")
+    scores = 40 * np.random.default_rng(4).normal(size=(1, 2000, N))
+    scores = scores.astype("float32")
+    found, expected = numpy(layer(scores)), numpy(exact(scores))
+    np.testing.assert_array_equal(found["tags"], expected["tags"])
+    for key in ("logits", "scores"):
+        np.testing.assert_allclose(
+            found[key], expected[key], rtol=1e-5, atol=1e-4
+        )
+
+
+def test_half_precision_does_not_round_the_weights() -> None:
+    scores = np.zeros((1, 3, N), "float32")
+    half = numpy(crf_of(dtype="mixed_bfloat16")(scores))
+    full = numpy(crf_of()(scores))
+    for key, value in full.items():
+        np.testing.assert_array_equal(half[key], value)
+
+
+@pytest.mark.parametrize("number", [0, -2, 1.5, True, None])
+def test_error_of_num_tags(number) -> None:
+    with pytest.raises(ValueError, match=f"`num_tags` .* num_tags={number}"):
+        CRF(number)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 5), (2, 3)])
+def test_error_of_another_number_of_tags(shape: tuple) -> None:
+    message = r"`inputs` must be .*`num_tags=3` tags\. Received: shape=\(2,"
+    with pytest.raises(ValueError, match=message):
+        CRF(3).build(shape)
+    with pytest.raises(ValueError, match=message):
+        crf_of()(np.ones(shape, "float32"))

@@ -1,0 +1,136 @@
+"""A served tagger with a conditional random field answers with its path."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ctx import models, serving
+from keras_ctx.serving.agreement import check_agreement
+from keras_ctx.text import BertInputs
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+TEXTS = ["书好", "", "这本书好坏"]
+LABELS = ["O", "B", "I"]
+
+
+@pytest.fixture(scope="module")
+def characters() -> BertInputs:
+    return BertInputs([*SPECIAL, *"书好坏这本"], 16, split="character")
+
+
+def tagger() -> keras.Model:
+    model = models.tagger(models.bert_encoder(10, 1, 2, 8, 16, 16), 3, crf=True)
+    # After a tag only the next one: no token alone can tell.
+    transitions = np.full((3, 3), -9.0)
+    transitions[[0, 1, 2], [1, 2, 0]] = 9.0
+    crf = model.get_layer("crf")
+    crf.transitions.assign(transitions)
+    crf.start.assign([9.0, 0.0, 0.0])
+    return model
+
+
+def test_tags_are_the_path_and_scores_its_probabilities(
+    tmp_path: Path, characters
+) -> None:
+    model = tagger()
+    serving.export(model, characters, tmp_path, LABELS)
+    answer = serving.answers_in_fresh_process(tmp_path, TEXTS)
+    assert sorted(answer) == ["scores", "tags", "tokens"]
+    # [CLS] has the "O" that begins the path, and shows none.
+    assert answer["tags"].tolist() == [
+        ["", "B", "I", "", "", "", ""],
+        [""] * 7,
+        ["", "B", "I", "O", "B", "I", ""],
+    ]
+    expected = model(characters(TEXTS))["scores"]
+    np.testing.assert_allclose(answer["scores"], expected, rtol=0, atol=1e-5)
+    assert (answer["scores"][0, 4:] == 0).all()
+    there = (Path(tmp_path) / "1" / "assets" / "labels.txt").read_text()
+    assert there == "O\nB\nI\n"
+
+
+def test_features_give_all_that_the_model_gives(
+    tmp_path: Path, characters
+) -> None:
+    model = tagger()
+    version = serving.export(model, characters, tmp_path, LABELS)
+    served = tf.saved_model.load(str(version)).signatures["features"]
+    features = characters(TEXTS)
+    answer, expected = served(**features), model(features)
+    assert sorted(answer) == ["logits", "scores", "tags"]
+    np.testing.assert_array_equal(answer["tags"], expected["tags"])
+    np.testing.assert_allclose(
+        answer["logits"], expected["logits"], rtol=0, atol=1e-5
+    )
+
+
+def test_without_labels(tmp_path: Path, characters) -> None:
+    serving.export(tagger(), characters, tmp_path)
+    answer = serving.answers(tmp_path, TEXTS)
+    assert sorted(answer) == ["logits", "scores", "tags"]
+    assert answer["tags"][0].tolist() == [0, 1, 2, 0, -1, -1, -1]
+
+
+def test_half_precision(tmp_path: Path, characters) -> None:
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        # Its scores are near to each other: rounding decides some tags.
+        encoder = models.bert_encoder(10, 1, 2, 8, 16, 16)
+        model = models.tagger(encoder, 3, crf=True)
+    finally:
+        keras.config.set_dtype_policy(previous)
+    serving.export(model, characters, tmp_path, LABELS)
+    answer = serving.answers(tmp_path, TEXTS)
+    assert answer["scores"].dtype == np.float32
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OtherPathWhenServed(keras.layers.Layer):
+    """A layer that is one thing eagerly and another in a graph."""
+
+    def call(self, tags: Any) -> Any:
+        if tf.executing_eagerly():
+            return tags
+        return tf.where(tags < 0, tags, (tags + 1) % 3)
+
+    def compute_output_spec(self, tags: Any) -> Any:
+        return keras.KerasTensor(tags.shape, tags.dtype)
+
+
+def test_wrong_path_is_never_published(tmp_path: Path, characters) -> None:
+    model = tagger()
+    outputs = {**model.output}
+    outputs["tags"] = OtherPathWhenServed()(outputs["tags"])
+    wrong = keras.Model(model.input, outputs)
+    with pytest.raises(RuntimeError, match="`tags`.*nothing was published"):
+        serving.export(wrong, characters, tmp_path, LABELS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_takes_a_path_that_is_as_probable(
+    tmp_path: Path, characters
+) -> None:
+    # All paths are equally probable, so any of them is a best one.
+    model = tagger()
+    for name in ("crf", "logits"):
+        layer = model.get_layer(name)
+        layer.set_weights([0 * w for w in layer.get_weights()])
+    version = serving.export(model, characters, tmp_path, LABELS)
+    outputs = {**model.output}
+    outputs["tags"] = ops_other(outputs["tags"])
+    other = keras.Model(model.input, outputs)
+    check_agreement(version, other, characters, LABELS, TEXTS)
+
+
+def ops_other(tags):
+    return keras.ops.where(tags < 0, tags, (tags + 1) % 3)
+
+
+def test_labels_must_be_as_many_as_tags(tmp_path: Path, characters) -> None:
+    with pytest.raises(ValueError, match="each of the 3 classes.*2 labels"):
+        serving.export(tagger(), characters, tmp_path, ["O", "B"])
