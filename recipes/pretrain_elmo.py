@@ -152,7 +152,9 @@ def make_optimizer(config: Config):
     if config.optimizer == "adagrad":
         return training.elmo_optimizer(config.learning_rate)
     return training.bert_optimizer(
-        config.learning_rate, config.epochs * config.steps_per_epoch
+        config.learning_rate,
+        config.epochs * config.steps_per_epoch,
+        beta_2=0.98,
     )
 
 
@@ -171,12 +173,12 @@ def make_stream_model(config: Config, language_model):
     return model
 
 
-def held_out_batches(config: Config, text_inputs, vocabulary):
+def held_out_batches(path: Path, text_inputs, vocabulary):
     """Every line of the held-out text once, for its perplexity."""
     inputs = data.LanguageModelInputs(text_inputs, vocabulary)
 
     def batches():
-        lines = data.read_lines(config.held_out)
+        lines = data.read_lines(path)
         for _, batch in data.length_windows(lines, 32, window=4096):
             yield inputs(tf.constant(batch))
 
@@ -199,7 +201,7 @@ def main(config: Config) -> dict:
     )
     callbacks = training.run_callbacks(config.output)
     if config.held_out is not None:
-        batches = held_out_batches(config, text_inputs, vocabulary)
+        batches = held_out_batches(config.held_out, text_inputs, vocabulary)
         callbacks.insert(0, training.HeldOutPerplexity(language_model, batches))
     history = model.fit(
         make_dataset(config, text_inputs, vocabulary),

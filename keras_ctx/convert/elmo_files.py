@@ -1,8 +1,6 @@
 """Arrays by name out of HDF5 files and checkpoints, and into HDF5."""
 
-import os
 import re
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -159,17 +157,3 @@ def write_hdf5(path: Path, arrays: Iterator[tuple[str, np.ndarray]]) -> None:
             + "\n".join(bad)
             + "\nThe training diverged: take an earlier checkpoint."
         )
-
-
-@contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed if all goes well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

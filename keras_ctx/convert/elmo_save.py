@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_ctx.convert.elmo_files import whole_file, write_hdf5
+from keras_ctx.convert.elmo_files import write_hdf5
 from keras_ctx.convert.elmo_names import collect, encoder_weights
 from keras_ctx.convert.elmo_options import (
     CHARACTERS,
@@ -14,6 +14,7 @@ from keras_ctx.convert.elmo_options import (
     NUM_CHARACTERS,
     ElmoOptions,
 )
+from keras_ctx.files import whole_file
 
 
 def save_elmo(
@@ -58,6 +59,8 @@ def save_elmo(
         )
     options = options_of(encoder)
     weights = encoder_weights(options, options.num_words or 0)
+    for path in (options_file, weights_file):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     with whole_file(weights_file) as arrays, whole_file(options_file) as text:
         write_hdf5(
             arrays,

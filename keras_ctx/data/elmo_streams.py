@@ -115,7 +115,7 @@ def elmo_stream_dataset(
             yield (mixed_seed(seed, "step", step), 0), words, following
 
     def examples(step_seed, words, following):
-        rows = tf.RaggedTensor.from_tensor(words)
+        rows = tf.RaggedTensor.from_tensor(words)  # pyright: ignore
         features = dict(text_inputs(rows))
         word_ids = tf.split(features.pop("word_ids"), 2)
         targets = tf.split(table.target_ids(following), 2)
@@ -179,9 +179,10 @@ def _windows(
                     read.reverse()
                 words += read[:-1]
                 following += read[1:]
-        yield tuple(
+        words, following = (
             np.array([row[part][:window_size] for row in held], object)
             for part in (0, 1)
         )
+        yield words, following
         for words, following in held:
             del words[:window_size], following[:window_size]

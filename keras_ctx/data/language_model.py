@@ -112,7 +112,9 @@ class TargetTable:
         ids = self._table.lookup(words)
         return tf.where(ids > UNKNOWN_ID, ids, UNKNOWN_ID)
 
-    def negatives(self, seed: tf.Tensor, batch_size: int) -> tf.Tensor:
+    def negatives(
+        self, seed: tf.Tensor, batch_size: int | tf.Tensor
+    ) -> tf.Tensor:
         """int32 `(B, 2, N)`, a draw a direction.
 
         A row each, equal, so that the batch can be split over replicas.
@@ -123,7 +125,7 @@ class TargetTable:
             log_uniform_negatives(part, self.num_negatives, self.size)
             for part in tf.unstack(tf.random.split(seed, 2))
         ]
-        return tf.tile(tf.stack(drawn)[None], [batch_size, 1, 1])
+        return tf.tile(tf.stack(drawn)[None], tf.stack([batch_size, 1, 1]))
 
 
 class LanguageModelInputs:

@@ -196,11 +196,13 @@ class BiLM(keras.layers.Layer):
             h, c = cell.get_initial_state(batch)
             if states:
                 h, c = (ops.cast(state[:batch], x.dtype) for state in states[i])
+            recurrent, projection = cell.loop_kernels()
             hs, cs = lstm_loop(
                 cell.project_inputs(x),
                 h,
                 c,
-                *cell.loop_kernels(),
+                recurrent,
+                projection,
                 (cell.cell_clip, cell.projection_clip),
                 keep_gates=bool(training),
             )

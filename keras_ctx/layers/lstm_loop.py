@@ -100,6 +100,7 @@ def lstm_loop(
         ends = ends if projection is not None else ends[:-1]
         # Turned once, not in every step.
         recurrent_back = ops.transpose(recurrent)
+        projection_back = h_inside = None
         if projection is not None:
             h_inside = _inside(hs, projection_clip)
             projection_back = ops.transpose(projection)

@@ -106,10 +106,11 @@ class ProjectedLSTMCell(keras.layers.Layer):
 
     def loop_kernels(self):
         """The other kernels as plain tensors, for `lstm_loop`."""
-        return tuple(
+        recurrent, projection = (
             None if kernel is None else ops.cast(kernel, self.compute_dtype)
             for kernel in (self.recurrent_kernel, self.projection_kernel)
         )
+        return recurrent, projection
 
     def call(self, inputs, states):
         h, c = states

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
-from keras_ctx.text import BertInputs, ElmoInputs
+from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
-TextInputs = BertInputs | ElmoInputs
+TextInputs = BertInputs | ElmoInputs | WordInputs
 Tensors = dict[str, tf.Tensor]
 
 
@@ -88,7 +88,7 @@ def features_signature(model: keras.Model) -> dict[str, tf.TensorSpec]:
 def _has_tag(
     tokens: tf.Tensor, features: Tensors, text_inputs: TextInputs
 ) -> tf.Tensor:
-    if isinstance(text_inputs, ElmoInputs):
+    if not isinstance(text_inputs, BertInputs):
         return tf.not_equal(tokens, "")
     # By id, not by its look: a text may hold "[SEP]" in plain letters. The
     # tag of a word stands on its first piece, where it was learned.

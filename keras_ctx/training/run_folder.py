@@ -1,12 +1,12 @@
 """The folder of a run: what it writes and where it resumes."""
 
 import json
-import os
+import time
 from pathlib import Path
 
 import keras
 
-from keras_ctx.files import write_text
+from keras_ctx.files import whole_file, write_text
 from keras_ctx.training.backup import BackupAndRestore
 
 
@@ -18,7 +18,7 @@ def run_callbacks(
     Args:
         folder: Of the run. `backup/` in it holds the state after the last
             whole epoch until the run ends, `tensorboard/` the curves,
-            `epochs.csv` the figures of each epoch.
+            `epochs.csv` the figures of each epoch and the seconds up to it.
         batches_per_write: Steps from one point of a curve to the next.
 
     Returns:
@@ -27,11 +27,12 @@ def run_callbacks(
     Example:
         >>> import tempfile
         >>> len(run_callbacks(tempfile.mkdtemp()))
-        4
+        5
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return [
+        _Seconds(),
         BackupAndRestore(folder / "backup"),
         keras.callbacks.TensorBoard(
             str(folder / "tensorboard"), update_freq=batches_per_write
@@ -39,6 +40,17 @@ def run_callbacks(
         keras.callbacks.CSVLogger(str(folder / "epochs.csv"), append=True),
         keras.callbacks.TerminateOnNaN(),
     ]
+
+
+class _Seconds(keras.callbacks.Callback):
+    """Puts the time since `fit` began among the figures of an epoch."""
+
+    def on_train_begin(self, logs=None):
+        self.start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None:
+            logs["seconds"] = round(time.monotonic() - self.start, 1)
 
 
 def save_model(model: keras.Model, path: str | Path) -> Path:
@@ -66,9 +78,8 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
     if path.suffix != ".keras":
         raise ValueError(f"`path` must end in `.keras`. Received: {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    model.save(temporary)
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        model.save(temporary)
     return path
 
 
