@@ -4,7 +4,11 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
-from keras_ctx.data.batches import length_order, length_windows
+from keras_ctx.data.batches import (
+    length_order,
+    length_windows,
+    word_batches,
+)
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
@@ -32,13 +36,17 @@ from keras_ctx.data.supervised import (
     classification_dataset,
     tagging_dataset,
 )
+from keras_ctx.data.vectors import VectorWriter, read_vectors
 from keras_ctx.data.weights import normalize_weights
+from keras_ctx.data.word_cache import WordVectorCache
 
 __all__ = [
     "ENTITY_LABELS",
     "LanguageModelInputs",
     "REVIEW_LABELS",
     "SnownlpFiles",
+    "VectorWriter",
+    "WordVectorCache",
     "bert_pretraining_dataset",
     "classification_dataset",
     "elmo_pretraining_dataset",
@@ -55,6 +63,8 @@ __all__ = [
     "read_documents",
     "read_labelled",
     "read_lines",
+    "read_vectors",
     "sentence_pairs",
     "tagging_dataset",
+    "word_batches",
 ]

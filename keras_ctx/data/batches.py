@@ -162,3 +162,33 @@ def length_windows(
         for start in range(0, len(held), batch_size):
             numbers, batch = zip(*held[start : start + batch_size], strict=True)
             yield list(numbers), list(batch)
+
+
+def word_batches(
+    rows: Sequence[Sequence], max_words: int
+) -> Iterator[list[int]]:
+    """Batches of rows of like length, by words: memory has a bound.
+
+    Args:
+        rows: Sentences of words.
+        max_words: Words of a batch, padding included. A longer row has a
+            batch of its own.
+
+    Yields:
+        Row numbers, short rows first; empty rows are in no batch.
+
+    Example:
+        >>> list(word_batches(["ccc", "", "a", "bb", "d"], 4))
+        [[2, 4], [3], [0]]
+    """
+    check_at_least(1, max_words=max_words)
+    batch: list[int] = []
+    for number in length_order(rows):
+        length = len(rows[number])
+        if batch and (len(batch) + 1) * length > max_words:
+            yield batch
+            batch = []
+        if length:
+            batch.append(number)
+    if batch:
+        yield batch

@@ -117,7 +117,11 @@ def elmo_stream_dataset(
     def examples(step_seed, words, following):
         rows = tf.RaggedTensor.from_tensor(words)  # pyright: ignore
         features = dict(text_inputs(rows))
-        word_ids = tf.split(features.pop("word_ids"), 2)
+        ids = features.pop("word_ids")
+        # To a `WordInputs` a marker in a text is an unknown word.
+        for marker, marker_id in ((BEGIN, 1), (END, 2)):
+            ids = tf.where(words == marker, marker_id, ids)
+        word_ids = tf.split(ids, 2)
         targets = tf.split(table.target_ids(following), 2)
         for key, ids, target in zip(
             ("forward", "backward"), word_ids, targets, strict=True

@@ -46,7 +46,7 @@ def _empty(path: str | Path) -> ValueError:
     return ValueError(f"{path}, line 1: the file holds no text at all.")
 
 
-def read_lines(path: str | Path) -> Iterator[str]:
+def read_lines(path: str | Path, keep_blank: bool = False) -> Iterator[str]:
     r"""Stream the lines of a UTF-8 text file that are not blank.
 
     A byte order mark and Windows line ends are removed; a name ending in
@@ -54,15 +54,17 @@ def read_lines(path: str | Path) -> Iterator[str]:
 
     Args:
         path: The file.
+        keep_blank: Whether to give blank lines too, so that what is counted
+            are lines of the file.
 
     Returns:
         A generator of strings without their line ends.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file has no text, or bytes that are not UTF-8. Like
-            every error of these readers it comes while the lines are
-            drawn, and names the file and the line.
+        ValueError: The file has no text (with `keep_blank`: no line), or
+            bytes that are not UTF-8. Like every error of these readers it
+            comes while the lines are drawn, and names the file and the line.
 
     Example:
         >>> import pathlib, tempfile
@@ -73,7 +75,7 @@ def read_lines(path: str | Path) -> Iterator[str]:
     """
     found = False
     for _, line in _numbered_lines(path):
-        if line.strip():
+        if keep_blank or line.strip():
             found = True
             yield line
     if not found:

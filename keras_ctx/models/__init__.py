@@ -15,6 +15,7 @@ from keras_ctx.models.elmo import (
     elmo_encoder,
     elmo_word_encoder,
     encoder_of,
+    from_word_vectors,
 )
 from keras_ctx.models.elmo_language_model import (
     elmo_language_model,
@@ -52,6 +53,7 @@ __all__ = [
     "elmo_word_encoder",
     "embedder",
     "encoder_of",
+    "from_word_vectors",
     "span_extractor",
     "tagger",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keras_ctx.data import length_order
+from keras_ctx.data import length_order, word_batches
 from keras_ctx.data.batches import (
     check_at_least,
     epoch_batches,
@@ -111,3 +111,20 @@ def test_checks() -> None:
     for value in wrong:
         with pytest.raises(TypeError, match="`size` must be an integer"):
             check_at_least(1, size=value)
+
+
+def test_word_batches_hold_so_many_words_and_no_empty_row() -> None:
+    rng = random.Random(4)
+    rows = ["x" * rng.choice([0, 1, 2, 5, 9, 30]) for _ in range(200)]
+    batches = list(word_batches(rows, 20))
+    numbers = [number for batch in batches for number in batch]
+    assert numbers == [i for i in length_order(rows) if rows[i]]
+    for batch in batches:
+        longest = max(len(rows[i]) for i in batch)
+        assert len(batch) * longest <= 20 or len(batch) == 1
+    # None could have taken the next one's first row.
+    for batch, after in itertools.pairwise(batches):
+        assert (len(batch) + 1) * len(rows[after[0]]) > 20
+    assert list(word_batches(["", ""], 20)) == []
+    with pytest.raises(ValueError, match="`max_words` must be at least 1"):
+        list(word_batches(["a"], 0))

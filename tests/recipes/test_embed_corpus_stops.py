@@ -1,0 +1,150 @@
+"""Runs of embed_corpus.py that stop, go on, and are refused to."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from recipe_files import RECIPES, load_recipe
+from tiny_encoders import save_encoders
+
+from keras_ctx import data, training
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return save_encoders(tmp_path_factory.mktemp("encoders"))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_stop_at_any_window_changes_no_byte(
+    folders: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The cache forgets within a window's reach, starts anew every three
+    # windows, and a resumed run comes to the same one.
+    rng = random.Random(1)
+    lines = [
+        " ".join(f"w{int(rng.paretovariate(0.4)) % 80}" for _ in range(length))
+        for length in (rng.randrange(9) for _ in range(30))
+    ]
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(lines))
+    recipe = load_recipe("embed_corpus")
+    monkeypatch.setattr(recipe, "CACHE_WINDOWS", 3)
+    whole = recipe.Config(
+        init=folders["elmo"],
+        corpus=corpus,
+        output=tmp_path / "whole",
+        window=4,
+        batch_words=12,
+        cache_words=20,
+    )
+    recipe.main(whole)
+    expected = content(whole.output)
+    assert len(expected) == 9
+    for stop in (1, 3, 5, 7, 8):
+        folder = tmp_path / f"stopped_{stop}"
+        shutil.copytree(whole.output, folder)
+        for number in range(stop, 8):
+            (folder / f"vectors-{number:05d}.h5").unlink()
+        index = (folder / "index.json").read_text()
+        index = index.replace('"num_lines": 30', '"num_lines": null')
+        (folder / "index.json").write_text(index)
+        recipe.main(recipe.Config(**{**vars(whole), "output": folder}))
+        assert content(folder) == expected, stop
+
+
+@pytest.mark.slow
+def test_killed_process_ends_in_the_same_files(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    rng = random.Random(2)
+    lines = [
+        " ".join(f"w{rng.randrange(3000)}" for _ in range(rng.randrange(30)))
+        for _ in range(800)
+    ]
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(lines))
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+
+    def start(output: Path) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, str(RECIPES / "embed_corpus.py")]
+            + ["--init", str(folders["elmo"]), "--corpus", str(corpus)]
+            + ["--output", str(output), "--window", "10"]
+            + ["--format", "npz", "--batch-words", "64"],
+            stdout=subprocess.DEVNULL,
+        )
+
+    assert start(whole).wait() == 0
+    seed = random.SystemRandom().randrange(10**6)
+    rng = random.Random(seed)
+    for _ in range(2):
+        process = start(killed)
+        before = len(list(killed.glob("vectors-*")))
+        deadline = time.monotonic() + 120
+        while len(list(killed.glob("vectors-*"))) == before:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.001)
+        time.sleep(rng.random() / 5)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        with pytest.raises(ValueError, match="whole corpus"):
+            next(data.read_vectors(killed))
+    assert start(killed).wait() == 0
+    found, expected = content(killed), content(whole)
+    assert found.keys() == expected.keys(), seed
+    assert len(expected) == 81
+    for name, value in expected.items():
+        assert found[name] == value, (name, seed)
+
+
+def test_other_settings_are_refused_by_name(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    corpus, other = tmp_path / "corpus.txt", tmp_path / "other.txt"
+    corpus.write_text("a b\n\nc\n")
+    other.write_text("a b\n\nd\n")
+    recipe = load_recipe("embed_corpus")
+    common = {"init": folders["elmo"], "corpus": corpus}
+    output = tmp_path / "out"
+
+    def embed(**arguments) -> None:
+        recipe.main(recipe.Config(output=output, **arguments))
+
+    embed(**common)
+    before = content(output)
+    folder = tmp_path / "other_weights"
+    shutil.copytree(folders["elmo"], folder)
+    encoder = keras.saving.load_model(folder / "encoder.keras")
+    encoder.get_layer("bilm").forward_cells[0].bias.assign_add(
+        np.full(24, 1e-3)
+    )
+    training.save_model(encoder, folder / "encoder.keras")
+    for name, arguments in {
+        "corpus": {"corpus": other},
+        "encoder": {"init": folder},
+        "layers": {"layers": ("0", "1", "2")},
+        "dtype": {"dtype": "float16"},
+        "format": {"format": "npz"},
+        "window": {"window": 5},
+        "batch_words": {"batch_words": 13},
+        "cache_words": {"cache_words": 13},
+    }.items():
+        with pytest.raises(ValueError, match=f"Received: {name}: [^;]*$"):
+            embed(**{**common, **arguments})
+        assert content(output) == before
+    embed(**common)  # the same again: nothing to do
+    assert content(output) == before
