@@ -12,8 +12,9 @@ Output    OUTPUT/CORPUS/: the parts of the text, the trained run, table.md and
 
 The trigram is nltk's interpolated Kneser-Ney; its discount is chosen on the
 part that is neither learned from nor reported. All models know the same words
-(those seen three times or more) and predict the same targets, `<UNK>` and the
-marker at the end among them, in both directions.
+(those seen three times or more; of the novels the 30,000 most frequent) and
+predict the same targets, `<UNK>` and the marker at the end among them, in both
+directions. The biLM alone reads the characters of words outside.
 """
 
 import collections
@@ -58,7 +59,11 @@ SETTINGS = {
 # Eight passes over the newspaper, half of one over the novels.
 OWN_SETTINGS = {
     "people_daily": {"steps-per-epoch": 1300, "dropout": 0.2},
-    "novels": {"steps-per-epoch": 1200, "dropout": 0.0},
+    "novels": {
+        "steps-per-epoch": 1200,
+        "dropout": 0.0,
+        "vocabulary-size": 30_000,
+    },
 }
 Sentences = list[list[str]]
 
@@ -248,6 +253,8 @@ def draw(curve: list, lines: dict[str, float], path: Path) -> None:
     for (name, value), style in zip(lines.items(), ("--", ":"), strict=True):
         axes.axhline(value, linestyle=style, color="gray", label=name)
     axes.set(xlabel="minutes", ylabel="held-out perplexity", yscale="log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.legend()
     figure.savefig(path, dpi=120)
 

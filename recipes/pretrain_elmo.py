@@ -64,9 +64,12 @@ class Config:
     """Texts read side by side."""
     window_size: int = 32
     """Words a step and text; gradients do not reach further back."""
+    reset_steps: int | None = 50
+    """Steps from one fresh start of the carried state to the next; None for
+    never, as bilm-tf, for encoders that will carry state, too."""
     epochs: int = 8
     """Parts of the run, with a checkpoint after each."""
-    steps_per_epoch: int = 100
+    steps_per_epoch: int = 150
     """Steps in each."""
     optimizer: Literal["adam", "adagrad"] = "adam"
     """AdamW with warm-up and linear decay, or the paper's Adagrad."""
@@ -200,6 +203,9 @@ def main(config: Config) -> dict:
         f"{len(vocabulary):,} words to predict"
     )
     callbacks = training.run_callbacks(config.output)
+    if config.reset_steps is not None:
+        bilm = model.get_layer("stream_bilm")
+        callbacks.append(training.ResetState(bilm, config.reset_steps))
     if config.held_out is not None:
         batches = held_out_batches(config.held_out, text_inputs, vocabulary)
         callbacks.insert(0, training.HeldOutPerplexity(language_model, batches))

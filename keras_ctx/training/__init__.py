@@ -13,6 +13,7 @@ from keras_ctx.training.perplexity import (
     perplexity,
     sentence_likelihoods,
 )
+from keras_ctx.training.reset_state import ResetState
 from keras_ctx.training.run_folder import (
     run_callbacks,
     save_json,
@@ -25,6 +26,7 @@ __all__ = [
     "CRFLoss",
     "HeldOutPerplexity",
     "LogLikelihoodLoss",
+    "ResetState",
     "WarmupLinearDecay",
     "bert_optimizer",
     "bert_pretraining_losses",

@@ -61,7 +61,10 @@ def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
         Peters et al. 2018, section 4 (the mean of forward and backward);
         the counting of allenai/bilm-tf.
     """
-    likelihoods = sentence_likelihoods(model)
+    return _perplexity(sentence_likelihoods(model), batches)
+
+
+def _perplexity(likelihoods, batches: Batches) -> dict[str, float]:
     sums, count = {"forward": 0.0, "backward": 0.0}, 0
     for features, weights in batches:
         real = np.asarray(weights) > 0
@@ -97,11 +100,11 @@ class HeldOutPerplexity(keras.callbacks.Callback):
         self, language_model: keras.Model, batches: Callable[[], Batches]
     ):
         super().__init__()
-        self.language_model = language_model
+        self.likelihoods = sentence_likelihoods(language_model)
         self.batches = batches
 
     def on_epoch_end(self, epoch, logs=None):
-        found = perplexity(self.language_model, self.batches())
+        found = _perplexity(self.likelihoods, self.batches())
         del found["num_targets"]
         if logs is not None:
             logs.update({f"val_{key}": value for key, value in found.items()})

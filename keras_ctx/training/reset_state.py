@@ -1,0 +1,39 @@
+"""Now and then a fresh start for a model that carries its state."""
+
+import keras
+
+
+class ResetState(keras.callbacks.Callback):
+    """Forgets a layer's carried state before every so many-th step.
+
+    A model that always goes on from an old state may come to need one: some
+    cells settle at one value for good, which a state of zeros does not have.
+    Stateless use, ours by default, starts from zeros.
+
+    Args:
+        layer: With `reset_state()`, such as a stateful `BiLM`.
+        steps: From one reset to the next; an epoch begins with one.
+
+    Raises:
+        ValueError: `steps` is not positive.
+
+    Example:
+        >>> from keras_ctx.layers import BiLM
+        >>> callback = ResetState(BiLM(4, 2, stateful=True), steps=50)
+
+    Differs:
+        allenai/bilm-tf never resets, and is used with carried state, too.
+    """
+
+    def __init__(self, layer: keras.layers.Layer, steps: int):
+        super().__init__()
+        if steps < 1:
+            raise ValueError(
+                f"`steps` must be at least 1. Received: steps={steps}"
+            )
+        self.layer = layer
+        self.steps = steps
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch % self.steps == 0:
+            self.layer.reset_state()
