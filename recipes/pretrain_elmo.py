@@ -57,7 +57,8 @@ class Config:
     projection_dim: int = 64
     """Features of a word in one direction."""
     dropout: float = 0.0
-    """Share dropped; a short run from scratch underfits without any."""
+    """Share dropped, with `init` that of the earlier run; a short run from
+    scratch learns best without any."""
     num_negatives: int | None = 512
     """Words that a target is told from in training; None: all."""
     batch_size: int = 64
@@ -119,6 +120,11 @@ def make_language_model(config: Config, vocabulary: list[str]):
         encoder = convert.load_elmo(
             config.init_options, config.init_weights, dropout=config.dropout
         )
+        if "char_ids" not in encoder.input:
+            raise ValueError(
+                "`init_options` must describe a model that reads characters. "
+                f"Received: one of words, {config.init_options}"
+            )
     else:
         encoder = models.elmo_encoder(
             config.filters,

@@ -21,8 +21,9 @@ STANDARD_LIBRARY = sys.stdlib_module_names
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = sorted((ROOT / "keras_ctx").rglob("*.py"))
 RECIPES = sorted((ROOT / "recipes").glob("*.py"))
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-SHIPPED = LIBRARY + RECIPES
+SHIPPED = LIBRARY + RECIPES + BENCHMARKS
 
 
 def name_of(path: Path) -> str:

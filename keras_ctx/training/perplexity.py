@@ -16,7 +16,7 @@ def sentence_likelihoods(
     """The model as a function of features, compiled once for all lengths.
 
     Args:
-        model: A model of `elmo_language_model`.
+        model: A model of `elmo_language_model`, without `num_negatives`.
 
     Returns:
         A function to `forward` and `backward`: negative log likelihoods
@@ -35,7 +35,7 @@ def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
     backward one; words outside the vocabulary count as `<UNK>`.
 
     Args:
-        model: A model of `elmo_language_model`.
+        model: A model of `elmo_language_model`, without `num_negatives`.
         batches: Pairs of features and weights, as
             `keras_ctx.data.LanguageModelInputs` gives them.
 

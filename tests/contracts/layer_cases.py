@@ -1,8 +1,9 @@
 """Every public layer, as the laws of this folder see it.
 
 Axes, one letter each: B batch, T tokens, M chosen positions, S a marked row
-(T + 2), D features, C characters, V vocabulary, N negatives. B, T and M are
-dynamic in models. All cases have 3 rows of 5 tokens, 5, 3 and 1 of them real.
+(T + 2), D features, C characters, V vocabulary, W distinct words, N negatives.
+B, T and M are dynamic in models. All cases have 3 rows of 5 tokens, 5, 3 and 1
+of them real.
 """
 
 from collections.abc import Callable
@@ -94,6 +95,11 @@ def token_ids(high: int = 11) -> Argument:
     return Argument(_integers(high, B, T), "BT", pad=1)
 
 
+def word_ids() -> Argument:
+    ids = _integers(11, B, T, low=1) * padding_mask().value
+    return Argument(ids, "BT", pad=0)
+
+
 ATTENTION_MASK = Argument(np.tril(np.ones((B, T, T), bool)), "BTT", pad=True)
 KEY_BIAS = {
     "attention/key/bias": "a shift of all keys shifts all scores of a query "
@@ -101,6 +107,14 @@ KEY_BIAS = {
 }
 
 CASES = [
+    Case(
+        "AddMarkerIds",
+        lambda **k: layers.AddMarkerIds(3, 5, **k),
+        {"word_ids": word_ids()},
+        outputs=("BS",),
+        dtype="int32",
+        exempt={"policies": "integers in, integers out: it computes in int32"},
+    ),
     Case(
         "AddSentenceMarkers",
         lambda **k: layers.AddSentenceMarkers(6, **k),
@@ -124,6 +138,26 @@ CASES = [
         "BiLM with dropout",
         lambda **k: layers.BiLM(8, 3, num_layers=1, dropout=0.5, **k),
         {"inputs": vectors(features=2), "padding_mask": padding_mask()},
+    ),
+    Case(
+        "BiLM with a text of its own for the backward stack",
+        lambda **k: layers.BiLM(8, 3, cell_clip=0.3, projection_clip=0.2, **k),
+        {
+            "inputs": vectors(features=3),
+            "padding_mask": padding_mask(),
+            "backward_inputs": vectors(seed=1, features=3),
+        },
+        outputs=("BTD", "BTD"),
+    ),
+    Case(
+        "BiLM, stateful",
+        lambda **k: layers.BiLM(8, 3, stateful=True, max_batch_size=4, **k),
+        {"inputs": vectors(features=3), "padding_mask": padding_mask()},
+        outputs=("BTD", "BTD"),
+        exempt={
+            "alone": "a row goes on from the state of its place in the batch, "
+            "and alone it stands in the first"
+        },
     ),
     Case(
         "CRF",
@@ -174,7 +208,14 @@ CASES = [
     Case(
         "PaddingMask",
         lambda **k: layers.PaddingMask(**k),
-        {"char_ids": char_ids()},
+        {"ids": char_ids()},
+        outputs=("BT",),
+        dtype="bool",
+    ),
+    Case(
+        "PaddingMask of words",
+        lambda **k: layers.PaddingMask(**k),
+        {"ids": word_ids()},
         outputs=("BT",),
         dtype="bool",
     ),
@@ -261,6 +302,14 @@ CASES = [
         },
     ),
     Case(
+        "TakeRows",
+        lambda **k: layers.TakeRows(**k),
+        {
+            "table": Argument(_random(7, 4), "WD"),
+            "ids": token_ids(high=7),
+        },
+    ),
+    Case(
         "TokenAndSegmentEmbedding",
         lambda **k: layers.TokenAndSegmentEmbedding(11, 6, 9, **k),
         {"token_ids": token_ids(), "segment_ids": token_ids(high=2)},
@@ -294,5 +343,10 @@ CASES = [
         "VocabularyBias",
         lambda **k: layers.VocabularyBias(**k),
         {"inputs": vectors()},
+    ),
+    Case(
+        "WordEmbedding",
+        lambda **k: layers.WordEmbedding(11, 4, **k),
+        {"inputs": token_ids()},
     ),
 ]

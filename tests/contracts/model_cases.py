@@ -48,6 +48,25 @@ def _integers(low: int, high: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(1).integers(low, high, shape).astype("int32")
 
 
+def elmo_words(**kwargs) -> keras.Model:
+    return models.elmo_word_encoder(
+        11, 6, 4, cell_clip=0.5, projection_clip=0.4, **kwargs
+    )
+
+
+def _distinct_char_ids(words: int) -> np.ndarray:
+    table = _integers(1, 262, words, C)
+    table[0] = 0
+    table[1:3] = [[259, 257, 260, 261, 261], [259, 258, 260, 261, 261]]
+    return table
+
+
+def _word_vectors(words: int, features: int) -> np.ndarray:
+    table = np.random.default_rng(2).normal(size=(words, features))
+    table[0] = 0
+    return table.astype("float32")
+
+
 _REAL = np.arange(T)[None] < np.array(LENGTHS)[:, None]
 _BERT_REAL = np.arange(T)[None] < np.maximum(LENGTHS, 1)[:, None]
 # name: value, axes, what padding holds
@@ -63,6 +82,12 @@ _TARGETS = {
     "forward_targets": (_integers(0, 11, B, T + 1), "BT", 0),
     "backward_targets": (_integers(0, 11, B, T + 1)[:, ::-1], "BT", 0),
 }
+_STREAM = {  # without padding: what "pads" it goes on
+    "forward_word_ids": (_integers(1, 9, B, T), "BT", 4),
+    "backward_word_ids": (_integers(1, 9, B, T)[:, ::-1], "BT", 4),
+    "forward_targets": (_integers(0, 11, B, T), "BT", 4),
+    "backward_targets": (_integers(0, 11, B, T)[::-1], "BT", 4),
+}
 INPUTS = {
     "bert": _BERT_INPUTS,
     "bert_pretrainer": _BERT_INPUTS
@@ -71,6 +96,26 @@ INPUTS = {
     "elmo_language_model": _ELMO_INPUTS | _TARGETS,
     "elmo_sampled": _ELMO_INPUTS
     | _TARGETS
+    | {
+        "negative_ids": (
+            np.tile(np.array([[0, 3, 5], [1, 2, 9]], "int32"), (B, 1, 1)),
+            "B2N",
+            0,
+        )
+    },
+    "elmo_words": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
+    # The first three rows: no word, begin and end of a sentence.
+    "elmo_distinct": {
+        "distinct_char_ids": (_distinct_char_ids(9), "WC", 0),
+        "word_ids": (_integers(3, 9, B, T) * _REAL, "BT", 0),
+    },
+    "elmo_vectors": {
+        "word_vectors": (_word_vectors(9, 4), "WD", 0),
+        "word_ids": (_integers(3, 9, B, T) * _REAL, "BT", 0),
+    },
+    "elmo_stream": _STREAM
+    | {"distinct_char_ids": (_distinct_char_ids(9), "WC", 0)},
+    "elmo_stream_sampled": _STREAM
     | {
         "negative_ids": (
             np.tile(np.array([[0, 3, 5], [1, 2, 9]], "int32"), (B, 1, 1)),
@@ -102,6 +147,12 @@ _HEADS = {
         lambda encoder, mix: models.embedder(encoder, mix=mix),
         {"embedding": "BD"},
     ),
+}
+
+
+_ROWS_HAVE_STATES = {
+    "alone": "a row goes on from the state of its place in the batch, and "
+    "alone it stands in the first"
 }
 
 
@@ -145,6 +196,56 @@ CASES = [
         lambda: models.elmo_language_model(elmo(), 11, num_negatives=3),
         "elmo_sampled",
         {"forward": "BT", "backward": "BT"},
+    ),
+    ModelCase("elmo_word_encoder", elmo_words, "elmo_words", _ENCODED),
+    ModelCase(
+        "elmo_word_encoder, stateful",
+        lambda: elmo_words(stateful=True, max_batch_size=B + 1),
+        "elmo_words",
+        _ENCODED,
+        exempt=_ROWS_HAVE_STATES,
+    ),
+    ModelCase(
+        "distinct_words",
+        lambda: models.distinct_words(elmo()),
+        "elmo_distinct",
+        _ENCODED,
+    ),
+    ModelCase(
+        "from_word_vectors",
+        lambda: models.from_word_vectors(elmo()),
+        "elmo_vectors",
+        _ENCODED,
+    ),
+    ModelCase(
+        "encoder_of a language model",
+        lambda: models.encoder_of(models.elmo_language_model(elmo(), 11)),
+        "elmo",
+        _ENCODED,
+    ),
+    ModelCase(
+        "encoder_of a language model of words",
+        lambda: models.encoder_of(models.elmo_language_model(elmo_words(), 11)),
+        "elmo_words",
+        _ENCODED,
+    ),
+    ModelCase(
+        "elmo_stream_model",
+        lambda: models.elmo_stream_model(
+            models.elmo_language_model(elmo(), 11), B
+        ),
+        "elmo_stream",
+        {"forward": "BT", "backward": "BT"},
+        exempt=_ROWS_HAVE_STATES,
+    ),
+    ModelCase(
+        "elmo_stream_model of words, sampled",
+        lambda: models.elmo_stream_model(
+            models.elmo_language_model(elmo_words(), 11), B + 1, 3
+        ),
+        "elmo_stream_sampled",
+        {"forward": "BT", "backward": "BT"},
+        exempt=_ROWS_HAVE_STATES,
     ),
     *_head_cases(),
     *[

@@ -34,6 +34,16 @@ def test_segment_ids(bad: int) -> None:
     assert found.tolist() == [[False] * 3, [False, True, False]]
 
 
+@pytest.mark.parametrize("bad", BAD_TOKENS)
+def test_word_ids(bad: int) -> None:
+    word_ids = np.array([[0, 10, bad], [1, 2, 3]], "int32")
+    expected = [[False, False, True], [False] * 3]
+    embedded = layers.WordEmbedding(11, 4)(word_ids)
+    assert not_a_number(embedded).tolist() == expected
+    taken = layers.TakeRows()(np.ones((11, 4), "float32"), word_ids)
+    assert not_a_number(taken).tolist() == expected
+
+
 @pytest.mark.parametrize("bad", [-1, 262, 2_000_000_000])
 def test_char_ids(bad: int) -> None:
     layer = layers.CharCNNHighway([(1, 3), (2, 3)], 4, 3)

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from keras_ctx.layers import AddSentenceMarkers, StripSentenceMarkers
+from keras_ctx.layers import (
+    AddMarkerIds,
+    AddSentenceMarkers,
+    StripSentenceMarkers,
+)
 
 BEGIN = [259, 257, 260, 261]  # word begin, the marker, word end, a pad
 END = [259, 258, 260, 261]
@@ -56,3 +60,37 @@ def test_error_of_words_of_another_length() -> None:
     message = "`char_ids` must hold `max_characters=5` .* shape=.1, 1, 4."
     with pytest.raises(ValueError, match=message):
         AddSentenceMarkers(5)(np.array([[A]]))
+
+
+def test_end_id_follows_the_last_word_of_each_row() -> None:
+    word_ids = np.array([[7, 8, 9], [7, 0, 0], [0, 0, 0]])
+    assert np.asarray(AddMarkerIds()(word_ids)).tolist() == [
+        [1, 7, 8, 9, 2],
+        [1, 7, 2, 0, 0],
+        [1, 2, 0, 0, 0],
+    ]
+    assert np.asarray(AddMarkerIds(5, 4)(word_ids)).tolist() == [
+        [5, 7, 8, 9, 4],
+        [5, 7, 4, 0, 0],
+        [5, 4, 0, 0, 0],
+    ]
+
+
+def test_ids_of_a_batch_without_words() -> None:
+    found = AddMarkerIds()(np.zeros((2, 0), "int64"))
+    assert np.asarray(found).tolist() == [[1, 2]] * 2
+    assert np.asarray(found).dtype == "int32"
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.5, None, True])
+def test_error_of_marker_ids(number) -> None:
+    for name in ("begin_id", "end_id"):
+        message = f"`{name}` must be .* {name}={number}"
+        with pytest.raises(ValueError, match=message):
+            AddMarkerIds(**{name: number})
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3, 1)])
+def test_error_of_word_ids_of_another_rank(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="`word_ids` must have 2 axes"):
+        AddMarkerIds()(np.ones(shape, "int32"))

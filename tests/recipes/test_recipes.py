@@ -136,6 +136,8 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
         arguments.append(f"--{key.replace('_', '-')}")
         flat = np.ravel(value) if isinstance(value, tuple) else [value]
         arguments.extend(map(str, flat))
+    if encoder == "elmo":  # the carried state, too, goes on where it stopped
+        arguments += ["--reset-steps", "None"]
 
     def start(output: Path) -> subprocess.Popen:
         return subprocess.Popen(
