@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -ec
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint clean
+.PHONY: help quickstart test lint bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -10,7 +10,9 @@ STAMP := .venv/installed
 LOG := .venv/install.log
 # Two processes: more than two cores would need more memory, not less time.
 PYTEST := $(BIN)/python -m pytest -q -n 2
-SOURCES := keras_ctx recipes tests
+SOURCES := keras_ctx recipes benchmarks tests
+# The peer of `make bench`: a Python with PyTorch, of your own making.
+TORCH_PYTHON ?= $(BIN)/python
 
 # TensorFlow's start-up remarks hide what matters; errors still show.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -23,6 +25,7 @@ help:
 	@echo "make quickstart  set up, then the main job: pretrain, fine-tune, export"
 	@echo "make test        set up, then lint, types, import contracts, every test"
 	@echo "make lint        set up, then lint, types and import contracts"
+	@echo "make bench       set up, then ELMo's speed beside PyTorch (TORCH_PYTHON=)"
 	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
 
 # The environment is made anew whenever the lock or setup.cfg is newer than it.
@@ -63,6 +66,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+# Fifteen minutes with nothing beside it; without PyTorch it says what to do.
+bench: $(STAMP)
+	$(BIN)/python benchmarks/elmo.py --torch-python $(TORCH_PYTHON)
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache *.egg-info

@@ -1,0 +1,74 @@
+"""A process that answers requests, a line of JSON each, until they end."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def answer(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Answers the lines of standard input on standard output.
+
+    Whatever else prints there goes to standard error.
+    """
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        reply = handle(json.loads(line))
+        print(json.dumps(reply), file=replies, flush=True)
+
+
+def peak_mebibytes() -> float:
+    """The most memory that this process has held, on Linux.
+
+    `resource.getrusage` would count what its parent held before the start.
+    """
+    status = Path("/proc/self/status").read_text("utf-8")
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+class Worker:
+    """The other end: a script that calls `answer`, in a Python of its own."""
+
+    def __init__(self, python: str | Path, script: Path, *arguments: object):
+        self.name = script.name
+        self.process = subprocess.Popen(
+            [str(part) for part in (python, script, *arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Sends a request and waits for the answer.
+
+        Raises:
+            RuntimeError: the process has ended.
+        """
+        requests, replies = self.process.stdin, self.process.stdout
+        reply = ""
+        if requests is not None and replies is not None:
+            try:
+                print(json.dumps(request), file=requests, flush=True)
+                reply = replies.readline()
+            except BrokenPipeError:
+                pass
+        if not reply:
+            raise RuntimeError(
+                f"{self.name} has ended with code {self.process.wait()}; what "
+                "it said stands above."
+            )
+        return json.loads(reply)
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The end of its input is the end of the worker.
+        self.process.communicate()
