@@ -21,6 +21,15 @@ def sentence_likelihoods(
     Returns:
         A function to `forward` and `backward`: negative log likelihoods
         `(B, T + 1)` by the full softmax, in nats.
+
+    Example:
+        >>> from keras_ctx.models import elmo_language_model, elmo_word_encoder
+        >>> model = elmo_language_model(elmo_word_encoder(8, 16, 4), 10)
+        >>> features = {"word_ids": [[4, 5]], "forward_targets": [[3, 4, 1]],
+        ...             "backward_targets": [[0, 3, 4]]}
+        >>> features = {k: tf.constant(v) for k, v in features.items()}
+        >>> sentence_likelihoods(model)(features)["forward"].shape
+        TensorShape([1, 3])
     """
     return tf.function(
         lambda features: model(features, training=False), reduce_retracing=True
@@ -49,7 +58,7 @@ def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
     Example:
         >>> from keras_ctx.models import elmo_language_model, elmo_word_encoder
         >>> model = elmo_language_model(elmo_word_encoder(8, 16, 4), 10)
-        >>> model.get_layer("softmax").kernel.assign(np.zeros((10, 8 // 2)))
+        >>> _ = model.get_layer("softmax").kernel.assign(np.zeros((10, 4)))
         >>> features = {"word_ids": [[4, 5]], "forward_targets": [[3, 4, 1]],
         ...             "backward_targets": [[0, 3, 4]]}
         >>> features = {k: tf.constant(v) for k, v in features.items()}

@@ -39,7 +39,10 @@ def fit(folder: Path, interrupted: bool = False) -> list[np.ndarray]:
     fitted = model()
     callbacks = run_callbacks(folder)
     if interrupted:
-        callbacks.append(Interrupt(callbacks[2]))
+        logs = [
+            c for c in callbacks if isinstance(c, keras.callbacks.CSVLogger)
+        ]
+        callbacks.append(Interrupt(*logs))
     fitted.fit(
         X,
         X[:, :1],
