@@ -13,6 +13,10 @@ from keras_ctx.layers.arguments import (
 )
 from keras_ctx.layers.embedding_lookup import known_ids, known_rows
 from keras_ctx.layers.frozen import freeze_sublayers
+from keras_ctx.layers.row_chunks import in_chunks
+
+WORDS_AT_ONCE = 512
+"""Convolutions of the original ELMo hold 0.4 MB a word."""
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -156,20 +160,17 @@ class CharCNNHighway(keras.layers.Layer):
         )
         freeze_sublayers(self)
 
-    def call(self, char_ids):
+    def call(self, char_ids, training=None):
         batch, length, characters = ops.shape(char_ids)
         self._check_length(characters)
-        activation = ops.relu if self.activation == "relu" else ops.tanh
         known = known_ids(char_ids, self.vocabulary_size)
         x = ops.reshape(ops.where(known, char_ids, 0), (-1, characters))
-        x = known_rows(self.char_embedding, x)  # (B * T, C, char_dim)
-        x = ops.concatenate(
-            [
-                activation(ops.max(convolution(x), axis=1))
-                for convolution in self.convolutions
-            ],
-            axis=-1,
-        )  # (B * T, sum of counts)
+        if training and self.trainable:
+            # The way back would need what a loop had computed, all of it;
+            # and XLA the number of words.
+            x = self._highest(x)
+        else:
+            x = in_chunks(self._highest, x, WORDS_AT_ONCE)
         for transform, gate in zip(
             self.highway_transforms, self.highway_gates, strict=True
         ):
@@ -183,6 +184,34 @@ class CharCNNHighway(keras.layers.Layer):
         # Put in here, since a maximum may swallow the NaN of a character.
         known = ops.all(known, axis=-1, keepdims=True)
         return ops.where(known, x, ops.cast(float("nan"), x.dtype))
+
+    def _highest(self, char_ids):
+        """Each filter's highest answer: `(N, C)` to `(N, sum of counts)`.
+
+        Where all words fill less than half of their rows, the windows beyond
+        see the character pad only, and are alike: a few do for all.
+        """
+        half = (char_ids.shape[-1] or 0) // 2  # 0 where not known
+        end = half - max(width for width, _ in self.filters)
+        if end < 1:
+            return self._convolved(char_ids)
+        return ops.cond(
+            ops.all(char_ids[:, end:] == char_ids[:, -1:]),
+            lambda: self._convolved(char_ids[:, :half]),
+            lambda: self._convolved(char_ids),
+        )
+
+    def _convolved(self, char_ids):
+        x = known_rows(self.char_embedding, char_ids)  # (N, C, char_dim)
+        # The maximum of a sum with a bias is the maximum and the bias.
+        x = ops.concatenate(
+            [
+                ops.max(layer.convolution_op(x, layer.kernel), 1) + layer.bias
+                for layer in self.convolutions
+            ],
+            axis=-1,
+        )
+        return ops.relu(x) if self.activation == "relu" else ops.tanh(x)
 
     def _check_length(self, characters):
         width = max(width for width, _ in self.filters)

@@ -91,6 +91,13 @@ def char_ids(characters: int = 6) -> Argument:
     return Argument(ids, "BTC", pad=0)
 
 
+def short_words(characters: int = 12) -> Argument:
+    """Words that fill less than half of their rows."""
+    ids = char_ids(characters).value
+    ids[..., 2:] = 261 * padding_mask().value[..., None]
+    return Argument(ids, "BTC", pad=0)
+
+
 def token_ids(high: int = 11) -> Argument:
     return Argument(_integers(high, B, T), "BT", pad=1)
 
@@ -182,6 +189,11 @@ CASES = [
         "CharCNNHighway",
         lambda **k: layers.CharCNNHighway([(1, 4), (3, 5)], 4, 3, **k),
         {"char_ids": char_ids()},
+    ),
+    Case(
+        "CharCNNHighway of short words",
+        lambda **k: layers.CharCNNHighway([(1, 4), (3, 5)], 4, 3, **k),
+        {"char_ids": short_words()},
     ),
     Case(
         "CharCNNHighway without highway, projection",

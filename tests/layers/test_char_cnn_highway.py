@@ -5,8 +5,10 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ctx import layers
+from keras_ctx.layers import char_cnn_highway
 
 TABLE = [[0.0], [1.0], [2.0], [-3.0], [4.0]]  # the vector of each character
 WORD = [1, 2, 3, 4]
@@ -125,3 +127,80 @@ def test_words_shorter_than_the_widest_filter() -> None:
         layers.CharCNNHighway([(2, 3)], 2).build((None, None, 1))
     with pytest.raises(ValueError, match=message):
         layer_of()(np.array([[[1]]]))
+
+
+PAD, UNKNOWN = 4, 9
+
+
+def rows_of_words(count: int, longest: int, characters: int) -> np.ndarray:
+    """Words of random characters 1 to 3, then the character pad."""
+    generator = np.random.default_rng(count)
+    ids = generator.integers(1, PAD, (count, characters))
+    lengths = generator.integers(1, longest + 1, (count, 1))
+    return np.where(np.arange(characters) < lengths, ids, PAD)
+
+
+def wide_layer() -> layers.CharCNNHighway:
+    layer = layers.CharCNNHighway([(1, 3), (3, 4)], 2, 2, 1, PAD + 1)
+    layer.build((None, None, 20))
+    return layer
+
+
+def vectors_and_gradients(layer, ids, training: bool, jit_compile=False):
+    """Of one row of words, whose number only XLA knows beforehand."""
+    shape = ids.shape if jit_compile else [None, ids.shape[-1]]
+    signature = tf.TensorSpec(shape, tf.int32)  # pyright: ignore
+
+    @tf.function(input_signature=[signature], jit_compile=jit_compile)
+    def run(ids):
+        with tf.GradientTape() as tape:
+            y = layer(ids[None], training=training)[0]
+            loss = tf.reduce_sum(tf.where(tf.math.is_nan(y), 0.0, y) ** 2)
+        weights = [weight.value for weight in layer.trainable_weights]
+        return y, tape.gradient(loss, weights)
+
+    y, gradients = run(tf.constant(ids, tf.int32))
+    return y.numpy(), [np.asarray(gradient) for gradient in gradients]
+
+
+@pytest.mark.parametrize("jit_compile", (False, True))
+def test_many_words_in_pieces_are_as_words_all_at_once(jit_compile) -> None:
+    layer = wide_layer()
+    # Three pieces, the last one of a word less.
+    count = 2 * char_cnn_highway.WORDS_AT_ONCE + 3
+    ids = rows_of_words(count, longest=20, characters=20)
+    ids[[5, count - 1]] = 0
+    ids[[6, 700], [3, 19]] = UNKNOWN
+    found, gradients = vectors_and_gradients(layer, ids, False, jit_compile)
+    expected, of_all = vectors_and_gradients(layer, ids, True)
+    assert_close(found, expected)
+    assert_close(layer(ids[None])[0], expected)
+    for each, of_each in zip(gradients, of_all, strict=True):
+        np.testing.assert_allclose(each, of_each, rtol=1e-4, atol=1e-4)
+    assert np.flatnonzero(np.isnan(found).all(1)).tolist() == [6, 700]
+    assert np.flatnonzero((found == 0).all(1)).tolist() == [5, count - 1]
+
+
+def test_graph_that_does_not_know_the_number_of_characters() -> None:
+    layer = wide_layer()
+    signature = tf.TensorSpec([None, None, None], tf.int32)  # pyright: ignore
+    run = tf.function(layer, input_signature=[signature])
+    ids = tf.constant([rows_of_words(9, longest=7, characters=20)], tf.int32)
+    assert_close(run(ids), layer(ids))
+
+
+@pytest.mark.parametrize("training", (False, True))
+@pytest.mark.parametrize("jit_compile", (False, True))
+def test_short_words_are_as_beside_a_long_one(training, jit_compile) -> None:
+    layer = wide_layer()
+    # Half of a row less the widest filter: these need no more than a half.
+    short = rows_of_words(9, longest=7, characters=20)
+    long = np.full((1, 20), 2)
+    found, of_short = vectors_and_gradients(layer, short, training, jit_compile)
+    _, of_long = vectors_and_gradients(layer, long, True)
+    expected, of_both = vectors_and_gradients(
+        layer, np.concatenate([short, long]), True
+    )
+    assert_close(found, expected[:-1])
+    for each, other, both in zip(of_short, of_long, of_both, strict=True):
+        assert_close(each + other, both)

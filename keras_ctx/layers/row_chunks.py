@@ -1,0 +1,33 @@
+"""Work on many rows in pieces of a bounded size."""
+
+from collections.abc import Callable
+
+from keras import ops
+
+
+def in_chunks(function: Callable, rows, size: int):
+    """`function(rows)`, computed on at most `size` rows at a time.
+
+    What `function` holds in between is then bounded, and stays in the cache.
+    The pieces are alike, with a row or two of zeros in the last; where the
+    number of rows is known to be small there is no loop.
+
+    Args:
+        function: From `(N, C)` to `(N, D)`, each row for itself.
+        rows: `(N, C)`.
+        size: Most rows of a piece.
+
+    Returns:
+        `(N, D)`.
+    """
+    count = ops.shape(rows)[0]
+    if isinstance(count, int) and count <= size:
+        return function(rows)
+    chunks = (count + size - 1) // size
+    if not isinstance(count, int):
+        chunks = ops.maximum(chunks, 1)
+    length = (count + chunks - 1) // chunks
+    x = ops.pad(rows, ((0, chunks * length - count), (0, 0)))
+    x = ops.reshape(x, (chunks, length, ops.shape(rows)[1]))
+    x = ops.map(function, x)
+    return ops.reshape(x, (chunks * length, x.shape[-1]))[:count]
