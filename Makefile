@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -ec
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint bench clean
+.PHONY: help quickstart test slow lint bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -24,6 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make quickstart  set up, then the main job: pretrain, fine-tune, export"
 	@echo "make test        set up, then lint, types, import contracts, every test"
+	@echo "make slow        set up, then the tests that take minutes"
 	@echo "make lint        set up, then lint, types and import contracts"
 	@echo "make bench       set up, then ELMo's speed beside PyTorch (TORCH_PYTHON=)"
 	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
@@ -59,7 +60,11 @@ quickstart: $(STAMP)
 # main run comes last, so that its closing line is the last line.
 test: lint
 	KERAS_BACKEND=jax $(PYTEST) tests/contracts/test_layer_laws.py
-	$(PYTEST) --dist loadfile
+	$(PYTEST) --dist loadfile -m "not slow"
+
+# Whole trainings and kills at random moments: a minute or two.
+slow: $(STAMP)
+	$(PYTEST) -m slow
 
 lint: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)
