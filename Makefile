@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make quickstart  set up, then the main job: pretrain, fine-tune, export"
-	@echo "make test        set up, then lint, types, import contracts, every test"
+	@echo "make test        set up, then lint, types, import contracts, tests"
 	@echo "make slow        set up, then the tests that take minutes"
 	@echo "make lint        set up, then lint, types and import contracts"
 	@echo "make bench       set up, then ELMo's speed beside PyTorch (TORCH_PYTHON=)"
