@@ -10,13 +10,7 @@ from keras_ctx.models.bert import (
     bert_small,
     bert_tiny,
 )
-from keras_ctx.models.elmo import (
-    distinct_words,
-    elmo_encoder,
-    elmo_word_encoder,
-    encoder_of,
-    from_word_vectors,
-)
+from keras_ctx.models.elmo import elmo_encoder, elmo_word_encoder
 from keras_ctx.models.elmo_language_model import (
     elmo_language_model,
     elmo_stream_model,
@@ -25,6 +19,11 @@ from keras_ctx.models.elmo_sizes import (
     elmo_medium,
     elmo_original,
     elmo_small,
+)
+from keras_ctx.models.elmo_views import (
+    distinct_words,
+    encoder_of,
+    from_word_vectors,
 )
 from keras_ctx.models.heads import (
     classifier,
