@@ -16,7 +16,6 @@ Expected  The perplexities of the whole text are those that pretrain_elmo.py
 
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ import tensorflow as tf
 import tyro
 
 from keras_ctx import data, text, training
+from keras_ctx.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -143,25 +143,20 @@ def score(config: Config, scorer: Scorer, corpus: Path) -> Iterator[dict]:
 def write(config: Config, records: Iterator[dict], num_lines: int) -> dict:
     """The file, under its name once it is whole; the corpus's figures."""
     config.output.parent.mkdir(parents=True, exist_ok=True)
-    growing = config.output.with_name(f".{config.output.name}.{os.getpid()}")
     bar = keras.utils.Progbar(num_lines, unit_name="line")
     sums, count, num_sentences = np.zeros(2), 0, 0
-    try:
-        with open(growing, "w", encoding="utf-8", newline="\n") as file:
-            for each in records:
-                text_line = json.dumps(
-                    each, ensure_ascii=False, allow_nan=False
-                )
-                file.write(text_line + "\n")
-                if each["num_words"]:
-                    sums += each["forward"], each["backward"]
-                    count += each["num_words"] + 1
-                    num_sentences += 1
-                bar.add(1)
-        os.replace(growing, config.output)
-    except BaseException:
-        growing.unlink(missing_ok=True)
-        raise
+    with (
+        whole_file(config.output) as growing,
+        open(growing, "w", encoding="utf-8", newline="\n") as file,
+    ):
+        for each in records:
+            text_line = json.dumps(each, ensure_ascii=False, allow_nan=False)
+            file.write(text_line + "\n")
+            if each["num_words"]:
+                sums += each["forward"], each["backward"]
+                count += each["num_words"] + 1
+                num_sentences += 1
+            bar.add(1)
     numbers = {
         "num_lines": num_lines,
         "num_sentences": num_sentences,
