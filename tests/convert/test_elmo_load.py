@@ -9,10 +9,6 @@ import keras
 import numpy as np
 import pytest
 from official_files import (
-    BASE,
-    CHAR_DIM,
-    LENGTH,
-    VARIANTS,
     arrays_of,
     content_of,
     without_multi_cell,
@@ -21,6 +17,7 @@ from official_files import (
     write_options,
 )
 from parity.elmo_numpy import Options, elmo, random_weights, word_ids
+from parity.elmo_variants import BASE, CHAR_DIM, LENGTH, VARIANTS
 
 from keras_ctx.convert import load_elmo
 

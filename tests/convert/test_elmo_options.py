@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from official_files import (
-    BASE,
     arrays_of,
     content_of,
     write_hdf5,
     write_options,
 )
+from parity.elmo_variants import BASE
 
 from keras_ctx.convert import load_elmo
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from official_files import (
-    BASE,
     arrays_of,
     checkpoint_name,
     content_of,
@@ -14,6 +13,7 @@ from official_files import (
     write_hdf5,
     write_options,
 )
+from parity.elmo_variants import BASE
 
 from keras_ctx.convert import load_elmo
 

@@ -8,8 +8,6 @@ import keras
 import numpy as np
 import pytest
 from official_files import (
-    BASE,
-    VARIANTS,
     arrays_of,
     content_of,
     read_hdf5,
@@ -17,6 +15,7 @@ from official_files import (
     write_hdf5,
     write_options,
 )
+from parity.elmo_variants import BASE, VARIANTS
 
 from keras_ctx import models
 from keras_ctx.convert import load_elmo, save_elmo

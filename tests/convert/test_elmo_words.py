@@ -9,7 +9,6 @@ import keras
 import numpy as np
 import pytest
 from official_files import (
-    BASE,
     arrays_of,
     content_of,
     read_hdf5,
@@ -18,6 +17,7 @@ from official_files import (
     write_options,
 )
 from parity.elmo_numpy import Options, stacks, token_layer, word_ids
+from parity.elmo_variants import BASE
 
 from keras_ctx.convert import load_elmo, load_elmo_language_model, save_elmo
 
