@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_ctx.text import rows
 from keras_ctx.text.pieces import Characters, Pieces, WordPieces
+from keras_ctx.text.special_tokens import SpecialTokens
 from keras_ctx.text.vocabulary import SPECIAL_TOKENS, load_vocabulary
 
 
@@ -17,7 +18,7 @@ class BertInputs:
     A row is `[CLS] a [SEP]` or, with a second text, `[CLS] a [SEP] b [SEP]`.
     The same function runs eagerly, in `tf.data` and inside a served graph; it
     holds no table or variable, so an export has nothing to track. A literal
-    `[MASK]` or `[SEP]` in a text is text, never the special token.
+    `[MASK]` or `[SEP]` in a text is text, unless asked for.
 
     Args:
         vocabulary: path of a file with one token a line, or the tokens. It
@@ -31,6 +32,10 @@ class BertInputs:
             token a character (white space gives none).
         padding: `"longest"` pads to the longest row of the batch,
             `"max_length"` always to `max_length`.
+        special_tokens_in_text: whether a literal `[MASK]`, `[SEP]`, `[CLS]`,
+            `[UNK]` or `[PAD]` in a text is the special token, as in the
+            `tokenizers` library. For filling masks only: behind a server it
+            lets whoever sends a text write the structure of the row.
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`. A word that gives
@@ -58,11 +63,14 @@ class BertInputs:
     tokenizer of https://github.com/google-research/bert.
 
     Differs: WordPiece gives the ids of the `tokenizers` library's BERT, but
-    for some 800 rare code points: marks and punctuation newer than that
-    library's Unicode tables follow TensorFlow's, and the ideographs U+2B820
-    to U+2B91F are single words, as in google-research/bert. Invalid UTF-8
-    reads as U+FFFD; WordPiece drops that, as BERT does, and
-    `split="character"` makes `[UNK]` of it.
+    in words with one of 953 rare code points (418 if not `lower_case`; all
+    are tested): those that are newer, or of another class, than in that
+    library's Unicode tables follow TensorFlow's, and the 256 ideographs from
+    U+2B820 are single words, as in google-research/bert. Where a pair is cut
+    to an odd number of pieces, its first text keeps the odd one, as there;
+    in that library the second, unless it is shorter. Invalid UTF-8 reads as
+    U+FFFD; WordPiece drops that, as BERT does, and `split="character"` makes
+    `[UNK]` of it.
     """
 
     def __init__(
@@ -72,16 +80,12 @@ class BertInputs:
         lower_case: bool = True,
         split: str = "wordpiece",
         padding: str = "longest",
+        special_tokens_in_text: bool = False,
     ) -> None:
-        if isinstance(max_length, bool) or not isinstance(max_length, int):
+        if type(max_length) is not int or max_length < 3:
             raise ValueError(
-                "`max_length` must be an integer. "
-                f"Received: max_length={max_length!r}"
-            )
-        if max_length < 3:
-            raise ValueError(
-                "`max_length` must be at least 3, for [CLS], one token and "
-                f"[SEP]. Received: max_length={max_length}"
+                "`max_length` must be an integer of at least 3, for [CLS], "
+                f"one token and [SEP]. Received: max_length={max_length!r}"
             )
         if split not in ("wordpiece", "character"):
             raise ValueError(
@@ -100,6 +104,7 @@ class BertInputs:
         self.lower_case = bool(lower_case)
         self.split = split
         self.padding = padding
+        self.special_tokens_in_text = bool(special_tokens_in_text)
         self.pad_id = tokens.index("[PAD]")
         self.unknown_id = tokens.index("[UNK]")
         self.cls_id = tokens.index("[CLS]")
@@ -108,14 +113,13 @@ class BertInputs:
         self.special_ids = tuple(tokens.index(t) for t in SPECIAL_TOKENS)
         pieces = WordPieces if split == "wordpiece" else Characters
         self._pieces = pieces(self.vocabulary, self.lower_case)
+        if self.special_tokens_in_text:
+            self._pieces = SpecialTokens(self._pieces, self.vocabulary)
 
     def __call__(
         self, text: Any, second_text: Any = None
     ) -> dict[str, tf.Tensor]:
-        segments = [
-            self._split(value, name).ids
-            for name, value in _given(text, second_text)
-        ]
+        segments = [p.ids for p in self._segments(text, second_text)]
         plan = self._pack(segments)
         return {
             "token_ids": plan.gather(
@@ -139,11 +143,50 @@ class BertInputs:
         Returns:
             Strings `(B, T)`: `[CLS]`, the pieces, `[SEP]`; "" on padding.
         """
-        segments: list[Any] = [
-            self._split(value, name, surface=True).surface
-            for name, value in _given(text, second_text)
-        ]
+        segments = [p.surface for p in self._segments(text, second_text, True)]
         return self._pack(segments).gather(segments, "[CLS]", "[SEP]", "")
+
+    def word_lengths(self, words: Any) -> tf.RaggedTensor:
+        """How many positions each word takes, before any cut.
+
+        Args:
+            words: ragged words `(B, None)`, as in the call.
+
+        Returns:
+            Ragged int32 `(B, None)`, at least 1 a word.
+        """
+        words = rows.as_words(words, "words")
+        lengths = self._word_pieces(words.values).ids.row_lengths()
+        return words.with_values(tf.cast(lengths, tf.int32))
+
+    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
+        """The number of the word that each position belongs to.
+
+        Args:
+            words: ragged words `(B, None)`, as in the call.
+            second_words: None, or ragged words of the second segment, whose
+                words are counted then. The first text may be strings.
+
+        Returns:
+            int32 `(B, T)`, aligned with the call's `token_ids`: the place of
+            the word in its row, from 0; -1 on every other position (special
+            tokens, the first of two texts, padding).
+
+        Example:
+            >>> from keras_ctx.text import BertInputs
+            >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            >>> inputs = BertInputs([*special, "good", "book", "##s"], 8)
+            >>> inputs.word_index(["good"], [["good", "books"]]).numpy()
+            array([[-1, -1, -1,  0,  1,  1, -1]], dtype=int32)
+        """
+        segments, name = [], "words"
+        if second_words is not None:
+            segments = [rows.filled(self._split(words, name).ids, -1)]
+            words, name = second_words, "second_words"
+        words = rows.as_words(words, name)
+        lengths = self._word_pieces(words.values).ids.row_lengths()
+        segments.append(rows.spread(rows.numbered(words), lengths))
+        return self._pack(segments).gather(segments, -1, -1, -1)
 
     def align_labels(
         self, words: Any, label_ids: Any, ignore: int = -1
@@ -160,12 +203,9 @@ class BertInputs:
         """
         words, label_ids = rows.as_labelled_rows(words, label_ids)
         lengths = self._word_pieces(words.values).ids.row_lengths()
+        labels = rows.spread(label_ids, lengths)
         first = tf.ragged.range(lengths).values == 0
-        labels = tf.where(first, tf.repeat(label_ids.values, lengths), ignore)
-        splits = tf.gather(
-            tf.pad(tf.cumsum(lengths), [[1, 0]]), words.row_splits
-        )
-        segments = [rows.ragged(labels, splits)]
+        segments = [labels.with_values(tf.where(first, labels.values, ignore))]
         return self._pack(segments).gather(segments, ignore, ignore, ignore)
 
     def get_config(self) -> dict[str, Any]:
@@ -176,6 +216,7 @@ class BertInputs:
             "lower_case": self.lower_case,
             "split": self.split,
             "padding": self.padding,
+            "special_tokens_in_text": self.special_tokens_in_text,
         }
 
     @classmethod
@@ -183,35 +224,27 @@ class BertInputs:
         """Builds the object that `get_config` described."""
         return cls(**config)
 
+    def _segments(
+        self, text: Any, second_text: Any, surface: bool = False
+    ) -> list[Pieces]:
+        pieces = [self._split(text, "text", surface)]
+        if second_text is not None:
+            pieces.append(self._split(second_text, "second_text", surface))
+        return pieces
+
     def _split(self, text: Any, name: str, surface: bool = False) -> Pieces:
         """The pieces of every text, `(B, None)`."""
         text = rows.as_rows(text, name)
         if not isinstance(text, tf.RaggedTensor):
             return self._pieces(text, surface)
-        pieces = self._word_pieces(text.values, surface)
-        splits = tf.gather(pieces.ids.row_splits, text.row_splits)
-        ids = rows.ragged(pieces.ids.values, splits)
-        if not surface:
-            return Pieces(ids, None)
-        return Pieces(ids, ids.with_values(pieces.surface.values))
+        return self._word_pieces(text.values, surface).merge(text.row_splits)
 
     def _word_pieces(self, words: tf.Tensor, surface: bool = False) -> Pieces:
         """The pieces of N words, at least one a word, `(N, None)`."""
         pieces = self._pieces(words, surface)
-        missing = tf.cast(pieces.ids.row_lengths() == 0, tf.int64)
-        splits = tf.pad(tf.cumsum(missing), [[1, 0]])
-        nothing = rows.ragged(tf.fill(splits[-1:], self.unknown_id), splits)
-        ids = tf.concat([pieces.ids, nothing], axis=1)
-        if not surface:
-            return Pieces(ids, None)
-        nothing = nothing.with_values(tf.fill(splits[-1:], "[UNK]"))
-        return Pieces(ids, tf.concat([pieces.surface, nothing], axis=1))
+        missing = pieces.ids.row_lengths() == 0
+        unknown = tf.fill(tf.shape(missing), self.unknown_id)
+        return pieces.put(missing, unknown, tf.fill(tf.shape(missing), "[UNK]"))
 
     def _pack(self, segments: list[tf.RaggedTensor]) -> rows.Packing:
         return rows.pack(segments, self.max_length, self.padding == "longest")
-
-
-def _given(text: Any, second_text: Any) -> list[tuple[str, Any]]:
-    if second_text is None:
-        return [("text", text)]
-    return [("text", text), ("second_text", second_text)]

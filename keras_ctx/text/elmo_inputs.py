@@ -30,6 +30,10 @@ class ElmoInputs:
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`.
+        second_text: None, or the same for a second text. A pair is one row,
+            `text </S> <S> second_text`, as in a stream of sentences; with a
+            `max_length` it is cut at the end of its longer text, at the end
+            of the second where both are equally long.
 
     Returns:
         A dict of `char_ids`, int32 `(B, T, C)`, T at least 1. If distinct:
@@ -38,8 +42,8 @@ class ElmoInputs:
         int32 `(B, T)`, rows of it, 0 on padding.
 
     Raises:
-        ValueError: for arguments out of range, and texts of another rank or
-            dtype.
+        ValueError: for arguments out of range, texts of another rank or
+            dtype, and two texts with a `max_length` below 3.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -87,16 +91,60 @@ class ElmoInputs:
         self.max_length = max_length
         self.distinct = distinct
 
-    def __call__(self, text: Any) -> dict[str, tf.Tensor]:
-        words = self._words(text, "text")
+    def __call__(
+        self, text: Any, second_text: Any = None
+    ) -> dict[str, tf.Tensor]:
+        words = self._words(text, second_text)
         if self.distinct:
             return self._distinct(words)
         char_ids = words.with_values(self._char_ids(words.values))
         return {"char_ids": rows.pad(char_ids, 0, self.max_length)}
 
-    def tokens(self, text: Any) -> tf.Tensor:
+    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """The words behind the rows: strings `(B, T)`, "" on padding."""
-        return rows.pad(self._words(text, "text"), "", self.max_length)
+        return rows.pad(self._words(text, second_text), "", self.max_length)
+
+    def word_lengths(self, words: Any) -> tf.RaggedTensor:
+        """How many positions each word takes: 1, as `BertInputs` counts.
+
+        Args:
+            words: ragged words `(B, None)`.
+
+        Returns:
+            Ragged int32 `(B, None)`.
+        """
+        return rows.filled(rows.as_words(words, "words"), 1)
+
+    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
+        """The number of the word that each position belongs to.
+
+        Args:
+            words: ragged words `(B, None)`.
+            second_words: None, or ragged words of the second text, whose
+                words are counted then. The first text may be strings.
+
+        Returns:
+            int32 `(B, T)`, aligned with the call's rows: the place of the
+            word in its row, from 0; -1 on every other position (markers, the
+            first of two texts, padding).
+
+        Example:
+            >>> from keras_ctx.text import ElmoInputs
+            >>> ElmoInputs().word_index(["a b"], [["c", "d"]]).numpy()
+            array([[-1, -1, -1, -1,  0,  1]], dtype=int32)
+        """
+        if second_words is None:
+            index = rows.numbered(rows.as_words(words, "words"))
+        else:
+            first = rows_of_words(words, "words", self.split)
+            second = rows.as_words(second_words, "second_words")
+            index = rows.join(
+                rows.filled(first, -1),
+                rows.numbered(second),
+                (-1, -1),
+                self.max_length,
+            )
+        return rows.pad(index, -1, self.max_length)
 
     def align_labels(
         self, words: Any, label_ids: Any, ignore: int = -1
@@ -128,8 +176,12 @@ class ElmoInputs:
         """Builds the object that `get_config` described."""
         return cls(**config)
 
-    def _words(self, text: Any, name: str) -> tf.RaggedTensor:
-        return rows_of_words(text, name, self.split)
+    def _words(self, text: Any, second_text: Any) -> tf.RaggedTensor:
+        words = rows_of_words(text, "text", self.split)
+        if second_text is None:
+            return words
+        second = rows_of_words(second_text, "second_text", self.split)
+        return rows.join(words, second, ("</S>", "<S>"), self.max_length)
 
     def _distinct(self, words: tf.RaggedTensor) -> dict[str, tf.Tensor]:
         if self.max_length is not None:

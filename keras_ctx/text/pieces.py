@@ -24,10 +24,33 @@ WORD_SPLITS = ("whitespace", "character")
 
 
 class Pieces(NamedTuple):
-    """Ragged ids of N strings and the text behind each, both `(N, None)`."""
+    """Ragged ids of N strings and the text behind each, both `(N, None)`.
+
+    The text is None where it was not asked for.
+    """
 
     ids: Any
     surface: Any
+
+    def put(self, where: Any, ids: Any, surface: Any) -> "Pieces":
+        """Adds one piece at the end of the strings where `where` is True."""
+        splits = tf.pad(tf.cumsum(tf.cast(where, tf.int64)), [[1, 0]])
+
+        def add(pieces: Any, more: Any) -> Any:
+            added = ragged(tf.boolean_mask(more, where), splits)
+            return tf.concat([pieces, added], axis=1)
+
+        return Pieces(
+            add(self.ids, ids),
+            None if self.surface is None else add(self.surface, surface),
+        )
+
+    def merge(self, splits: tf.Tensor) -> "Pieces":
+        """Makes one string of those between `splits[n]` and the next."""
+        splits = tf.gather(self.ids.row_splits, splits)
+        return Pieces(
+            *(v if v is None else ragged(v.values, splits) for v in self)
+        )
 
 
 def valid(text: tf.Tensor) -> tf.Tensor:
@@ -119,7 +142,7 @@ class WordPieces:
         ids = ragged(pieces.ids, pieces.splits)
         if not surface:
             return Pieces(ids, None)
-        return Pieces(ids, ids.with_values(_substr(text, pieces)))
+        return Pieces(ids, ids.with_values(_surface(text, pieces)))
 
     def _cut_long_words(
         self,
@@ -129,8 +152,8 @@ class WordPieces:
         word: tf.Tensor,
     ) -> "_WordPieces":
         """Makes one `[UNK]` of a word with too many characters."""
-        characters = tf.strings.length(_substr(text, pieces), "UTF8_CHAR")
-        total = tf.math.segment_sum(characters, word)
+        begin, end = _character_places(text, pieces)
+        total = tf.math.segment_sum(end - begin, word)
         is_long = tf.gather(total > _LONGEST_WORD, word)
         last = tf.gather(tf.math.segment_max(pieces.ends, word), word)
         kept = ~(is_long & suffix)
@@ -154,10 +177,29 @@ class _WordPieces(NamedTuple):
     ends: tf.Tensor
 
 
-def _substr(text: tf.Tensor, pieces: _WordPieces) -> tf.Tensor:
+def _surface(text: tf.Tensor, pieces: _WordPieces) -> tf.Tensor:
+    """The text of each piece."""
+    # Not with `tf.strings.substr`: it takes a copy of the text for each piece,
+    # some gigabytes for a text of a hundred kilobytes.
+    points = tf.strings.unicode_decode(text, "UTF-8").values
+    places = tf.ragged.range(*_character_places(text, pieces))
+    return tf.strings.unicode_encode(tf.gather(points, places), "UTF-8")
+
+
+def _character_places(
+    text: tf.Tensor, pieces: _WordPieces
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """First and last of each piece, in the characters of all texts."""
+    data = tf.io.decode_raw(tf.strings.reduce_join(text), tf.uint8)
+    is_first = tf.bitwise.bitwise_and(data, 0xC0) != 0x80
+    before = tf.pad(tf.cumsum(tf.cast(is_first, tf.int32)), [[1, 0]])
+    base = tf.cumsum(tf.strings.length(text), exclusive=True)
     row = ragged(pieces.ids, pieces.splits).value_rowids()
-    size = pieces.ends - pieces.starts
-    return tf.strings.substr(tf.gather(text, row), pieces.starts, size)
+    base = tf.cast(tf.gather(base, row), pieces.starts.dtype)
+    return (
+        tf.gather(before, base + pieces.starts),
+        tf.gather(before, base + pieces.ends),
+    )
 
 
 class Characters:

@@ -53,17 +53,19 @@ def as_rows(value: Any, name: str, dtype: tf.DType = tf.string) -> Any:
     return tf.ensure_shape(value, [None])
 
 
+def as_words(value: Any, name: str) -> Any:
+    """Checks ragged words `(B, None)`."""
+    value = as_rows(value, name)
+    _check_ragged(value, name)
+    return value
+
+
 def as_labelled_rows(words: Any, label_ids: Any) -> tuple[Any, Any]:
     """Checks ragged words and as many ragged labels, both `(B, None)`."""
-    words = as_rows(words, "words")
+    words = as_words(words, "words")
     if isinstance(label_ids, (list, tuple)):
         label_ids = tf.ragged.constant(label_ids, ragged_rank=1, dtype=tf.int32)
-    for name, value in (("words", words), ("label_ids", label_ids)):
-        if not isinstance(value, tf.RaggedTensor):
-            raise ValueError(
-                f"`{name}` must be ragged, of shape (B, None), one a word. "
-                f"Received: shape={value.shape}"
-            )
+    _check_ragged(label_ids, "label_ids")
     if not label_ids.dtype.is_integer:
         raise ValueError(
             "`label_ids` must be integers. "
@@ -87,6 +89,32 @@ def ragged(values: Any, splits: Any) -> Any:
     return ragged_tensor.from_row_splits(values, splits, validate=False)
 
 
+def _check_ragged(value: Any, name: str) -> None:
+    if not isinstance(value, tf.RaggedTensor):
+        raise ValueError(
+            f"`{name}` must be ragged, of shape (B, None), one a word. "
+            f"Received: shape={value.shape}"
+        )
+
+
+def filled(rows: Any, value: int) -> Any:
+    """Rows of the same lengths with one int32 value everywhere."""
+    return rows.with_values(tf.fill([tf.size(rows.values)], value))
+
+
+def numbered(rows: Any) -> Any:
+    """Rows of the same lengths that count from 0, int32 `(B, None)`."""
+    return rows.with_values(tf.ragged.range(_lengths(rows)).values)
+
+
+def spread(words: Any, lengths: Any) -> Any:
+    """Repeats the value of each word, the nth of all `lengths[n]` times."""
+    before = tf.pad(tf.cumsum(lengths), [[1, 0]])
+    return ragged(
+        tf.repeat(words.values, lengths), tf.gather(before, words.row_splits)
+    )
+
+
 def keep(rows: tf.RaggedTensor, mask: tf.Tensor) -> tf.RaggedTensor:
     """Keeps the flat values where the flat `mask` is True."""
     before = tf.pad(tf.cumsum(tf.cast(mask, tf.int64)), [[1, 0]])
@@ -105,6 +133,45 @@ def shared_lengths(
     """
     kept = tf.minimum(first, tf.maximum((budget + 1) // 2, budget - second))
     return kept, tf.minimum(second, budget - kept)
+
+
+def check_pair(first: Any, second: Any) -> None:
+    """Refuses, inside the graph, a single row for many."""
+    tf.debugging.assert_equal(
+        first.nrows(),
+        second.nrows(),
+        message="Two texts must have as many rows as each other.",
+    )
+
+
+def join(
+    first: Any, second: Any, between: Sequence[Any], max_length: int | None
+) -> Any:
+    """Rows of `first between second`, `(B, None)`, cut to `max_length`."""
+    check_pair(first, second)
+    if max_length is not None:
+        budget = max_length - len(between)
+        if budget < 1:
+            raise ValueError(
+                f"`max_length` must be at least {len(between) + 1} for two "
+                f"texts. Received: max_length={max_length}"
+            )
+        kept = shared_lengths(_lengths(first), _lengths(second), budget)
+        first, second = cut(first, kept[0]), cut(second, kept[1])
+    markers = tf.constant([between], first.dtype)
+    return tf.concat(
+        [first, tf.tile(markers, [first.nrows(), 1]), second], axis=1
+    )
+
+
+def cut(rows: Any, lengths: tf.Tensor) -> Any:
+    """The first `lengths[b]` values of each row b."""
+    most = tf.repeat(lengths, rows.row_lengths())
+    return keep(rows, numbered(rows).values < most)
+
+
+def _lengths(rows: Any) -> tf.Tensor:
+    return tf.cast(rows.row_lengths(), tf.int32)
 
 
 class Packing(NamedTuple):
@@ -136,10 +203,11 @@ def pack(
     padding ragged tensors, and serves ids, surfaces and labels alike.
     """
     budget = max_length - 1 - len(segments)
-    lengths = [tf.cast(s.row_lengths(), tf.int32) for s in segments]
+    lengths = [_lengths(segment) for segment in segments]
     if len(segments) == 1:
         kept = (tf.minimum(lengths[0], budget),)
     else:
+        check_pair(*segments)
         kept = shared_lengths(lengths[0], lengths[1], budget)
     total = tf.add_n([*kept]) + 1 + len(segments)
     width = tf.maximum(tf.reduce_max(total), 1) if longest else max_length

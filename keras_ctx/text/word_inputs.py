@@ -11,6 +11,9 @@ from keras_ctx.text.elmo_inputs import ElmoInputs
 from keras_ctx.text.pieces import rows_of_words
 from keras_ctx.text.vocabulary import WORD_SPECIAL_TOKENS, load_vocabulary
 
+# The ids of `</S>` and `<S>`, the first two words of every vocabulary.
+_END_BEGIN = (2, 1)
+
 
 class WordInputs:
     """Turns texts into the `word_ids` of `elmo_word_encoder`.
@@ -27,13 +30,16 @@ class WordInputs:
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`.
+        second_text: None, or the same for a second text, as in `ElmoInputs`:
+            the markers `</S>` and `<S>` stand between the two.
 
     Returns:
         A dict of `word_ids`, int32 `(B, T)`, T at least 1.
 
     Raises:
         ValueError: for arguments out of range, a vocabulary with a duplicate
-            or without its special words, and texts of another rank or dtype.
+            or without its special words, texts of another rank or dtype, and
+            two texts with a `max_length` below 3.
 
     Example:
         >>> from keras_ctx.text import WordInputs
@@ -74,14 +80,26 @@ class WordInputs:
             words.index(WORD_SPECIAL_TOKENS[2]) + 1,
         )
 
-    def __call__(self, text: Any) -> dict[str, tf.Tensor]:
-        words = rows_of_words(text, "text", self.split)
-        ids = words.with_values(self._table.lookup(words.values))
+    def __call__(
+        self, text: Any, second_text: Any = None
+    ) -> dict[str, tf.Tensor]:
+        ids = self._ids(text, "text")
+        if second_text is not None:
+            second = self._ids(second_text, "second_text")
+            ids = rows.join(ids, second, _END_BEGIN, self.max_length)
         return {"word_ids": rows.pad(ids, 0, self.max_length)}
 
-    def tokens(self, text: Any) -> tf.Tensor:
+    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """The words behind the ids: strings `(B, T)`, "" on padding."""
-        return self._words.tokens(text)
+        return self._words.tokens(text, second_text)
+
+    def word_lengths(self, words: Any) -> tf.RaggedTensor:
+        """As `ElmoInputs.word_lengths`."""
+        return self._words.word_lengths(words)
+
+    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
+        """As `ElmoInputs.word_index`."""
+        return self._words.word_index(words, second_words)
 
     def align_labels(
         self, words: Any, label_ids: Any, ignore: int = -1
@@ -101,3 +119,7 @@ class WordInputs:
     def from_config(cls, config: dict[str, Any]) -> "WordInputs":
         """Builds the object that `get_config` described."""
         return cls(**config)
+
+    def _ids(self, text: Any, name: str) -> tf.RaggedTensor:
+        words = rows_of_words(text, name, self.split)
+        return words.with_values(self._table.lookup(words.values))

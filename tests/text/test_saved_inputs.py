@@ -39,10 +39,18 @@ def make(name: str) -> Any:
         return ElmoInputs(9, max_length=2)
     if name == "elmo_characters":
         return ElmoInputs(9, split="character")
+    if name == "special_tokens":
+        return BertInputs(TOKENS, 12, special_tokens_in_text=True)
     return BertInputs(TOKENS, 12, split=name)
 
 
-NAMES = ["wordpiece", "character", "elmo_words", "elmo_characters"]
+NAMES = [
+    "wordpiece",
+    "character",
+    "special_tokens",
+    "elmo_words",
+    "elmo_characters",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
