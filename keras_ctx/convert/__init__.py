@@ -1,6 +1,20 @@
 """Other people's weights into our models and back: tables of names."""
 
+from keras_ctx.convert.bert_load import load_bert
+from keras_ctx.convert.bert_save import save_bert
 from keras_ctx.convert.elmo_load import load_elmo, load_elmo_language_model
 from keras_ctx.convert.elmo_save import save_elmo
+from keras_ctx.convert.encoder_folder import load_encoder, load_text_inputs
+from keras_ctx.convert.folder_vocabulary import Vocabulary, vocabulary
 
-__all__ = ["load_elmo", "load_elmo_language_model", "save_elmo"]
+__all__ = [
+    "Vocabulary",
+    "load_bert",
+    "load_elmo",
+    "load_elmo_language_model",
+    "load_encoder",
+    "load_text_inputs",
+    "save_bert",
+    "save_elmo",
+    "vocabulary",
+]

@@ -5,16 +5,12 @@ from pathlib import Path
 import keras
 
 from keras_ctx import models
-from keras_ctx.convert.elmo_files import WeightsFile, open_weights
-from keras_ctx.convert.elmo_match import fill, match
-from keras_ctx.convert.elmo_names import (
-    encoder_weights,
-    softmax_weights,
-)
-from keras_ctx.convert.elmo_options import (
-    ElmoOptions,
-    read_options,
-)
+from keras_ctx.convert.elmo_files import open_weights
+from keras_ctx.convert.elmo_match import match
+from keras_ctx.convert.elmo_names import encoder_weights, softmax_weights
+from keras_ctx.convert.elmo_options import ElmoOptions, read_options
+from keras_ctx.convert.weight_table import fill
+from keras_ctx.convert.weights_file import WeightsFile
 
 
 def load_elmo(
@@ -84,7 +80,7 @@ def load_elmo(
     options = read_options(options_file)
     with open_weights(weights_file) as file:
         num_words = _num_words(options, file)
-        weights = encoder_weights(options, num_words)
+        weights = encoder_weights(options, num_words, file.is_checkpoint)
         match(weights, file)
         encoder = _build(
             options,
@@ -182,7 +178,7 @@ def load_elmo_language_model(
                 "`load_elmo` and `models.elmo_language_model` give a new one."
             )
         num_words = _num_words(options, file)
-        encoder_part = encoder_weights(options, num_words)
+        encoder_part = encoder_weights(options, num_words, checkpoint=True)
         softmax_part = softmax_weights(options, num_words)
         match([*encoder_part, *softmax_part], file)
         rate = options.dropout if dropout is None else dropout

@@ -8,54 +8,40 @@ word by word, `RNN_d/RNN/LSTMCell/...`, which no reader looks for. Those names
 are read here, and never written.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-import keras
-import numpy as np
-
 from keras_ctx.convert.elmo_options import ElmoOptions
+from keras_ctx.convert.weight_table import LACKS_ROW_0, Weight
 
 
-@dataclass(frozen=True)
-class Weight:
-    """A line of the table: one array of a file.
+def encoder_weights(
+    options: ElmoOptions, num_words: int = 0, checkpoint: bool = False
+) -> list[Weight]:
+    """The table of an encoder.
 
-    In row-major order its numbers are those of `variables`, one after the
-    other; so `W_0` is the kernel above the recurrent kernel, and a
-    convolution's axis of length 1 needs no care.
+    Args:
+        options: What the model is.
+        num_words: Of a model of words.
+        checkpoint: Whether for a checkpoint; otherwise for HDF5.
     """
-
-    datasets: tuple[str, ...]
-    """Names in HDF5; the first is official, the others are read as well."""
-    checkpoint: tuple[str, ...]
-    """Names in a checkpoint."""
-    shape: tuple[int, ...]
-    variables: tuple[str, ...]
-    """Paths from the model: a layer's name, then attributes and indices."""
-    lacks_row_0: bool = False
-    """Whether only our table has a row for "no token here", of zeros."""
-
-
-def encoder_weights(options: ElmoOptions, num_words: int = 0) -> list[Weight]:
-    """The table of an encoder; `num_words` of a model of words."""
     lstm = options.lstm
     size = lstm["projection_dim"]
+    scope = "lm/" if checkpoint else ""
     if options.characters is None:
         rows = [
             Weight(
-                ("embedding",),
-                ("lm/embedding",),
+                (f"{scope}embedding",),
                 (num_words, size),
                 ("word_embedding.embeddings",),
-                lacks_row_0=True,
+                LACKS_ROW_0,
             )
         ]
     else:
-        rows = _token_layer(options.characters, size)
+        rows = _token_layer(options.characters, size, scope)
     for direction, cells in enumerate(("forward_cells", "backward_cells")):
         for i in range(lstm["num_layers"]):
-            rows += _cell(lstm, direction, i, f"bilm.{cells}.{i}")
+            ours = f"bilm.{cells}.{i}"
+            rows += _cell(lstm, direction, i, ours, checkpoint)
     return rows
 
 
@@ -64,34 +50,35 @@ def softmax_weights(options: ElmoOptions, num_words: int) -> list[Weight]:
     size = options.lstm["projection_dim"]
     kernel = "lm/embedding" if options.shared_softmax else "lm/softmax/W"
     return [
-        Weight((), (kernel,), (num_words, size), ("softmax.kernel",)),
-        Weight((), ("lm/softmax/b",), (num_words,), ("softmax.bias",)),
+        Weight((kernel,), (num_words, size), ("softmax.kernel",)),
+        Weight(("lm/softmax/b",), (num_words,), ("softmax.bias",)),
     ]
 
 
-def _same(name: str, shape: tuple[int, ...], variable: str, **flags) -> Weight:
-    """A name that the two kinds of file share, but for the scope."""
-    return Weight((name,), (f"lm/{name}",), shape, (variable,), **flags)
-
-
-def _token_layer(characters: dict[str, Any], size: int) -> list[Weight]:
+def _token_layer(
+    characters: dict[str, Any], size: int, scope: str
+) -> list[Weight]:
     char_dim, filters = characters["char_dim"], characters["filters"]
     total = sum(count for _, count in filters)
+
+    def row(name: str, shape: tuple[int, ...], variable: str, *layout):
+        return Weight((scope + name,), shape, (variable,), *layout)
+
     rows = [
-        _same(
+        row(
             "char_embed",
             (characters["vocabulary_size"] - 1, char_dim),
             "char_cnn.char_embedding.embeddings",
-            lacks_row_0=True,
+            LACKS_ROW_0,
         )
     ]
     for i, (width, count) in enumerate(filters):
         ours = f"char_cnn.convolutions.{i}"
         rows += [
-            _same(
+            row(
                 f"CNN/W_cnn_{i}", (1, width, char_dim, count), f"{ours}.kernel"
             ),
-            _same(f"CNN/b_cnn_{i}", (count,), f"{ours}.bias"),
+            row(f"CNN/b_cnn_{i}", (count,), f"{ours}.bias"),
         ]
     for k in range(characters["num_highways"]):
         # What bilm-tf calls carry is the gate of the transformed branch.
@@ -99,33 +86,35 @@ def _token_layer(characters: dict[str, Any], size: int) -> list[Weight]:
             ("carry", f"char_cnn.highway_gates.{k}"),
             ("transform", f"char_cnn.highway_transforms.{k}"),
         ):
+            high = f"CNN_high_{k}"
             rows += [
-                _same(
-                    f"CNN_high_{k}/W_{theirs}", (total, total), f"{ours}.kernel"
-                ),
-                _same(f"CNN_high_{k}/b_{theirs}", (total,), f"{ours}.bias"),
+                row(f"{high}/W_{theirs}", (total, total), f"{ours}.kernel"),
+                row(f"{high}/b_{theirs}", (total,), f"{ours}.bias"),
             ]
     if total != size:
+        ours = "char_cnn.projection"
         rows += [
-            _same(
-                "CNN_proj/W_proj", (total, size), "char_cnn.projection.kernel"
-            ),
-            _same("CNN_proj/b_proj", (size,), "char_cnn.projection.bias"),
+            row("CNN_proj/W_proj", (total, size), f"{ours}.kernel"),
+            row("CNN_proj/b_proj", (size,), f"{ours}.bias"),
         ]
     return rows
 
 
-def _cell(lstm: dict[str, Any], direction: int, i: int, ours: str):
+def _cell(
+    lstm: dict[str, Any], direction: int, i: int, ours: str, checkpoint: bool
+) -> list[Weight]:
     hidden, size = lstm["hidden_dim"], lstm["projection_dim"]
-    root, scope = f"RNN_{direction}/RNN", f"lm/RNN_{direction}/rnn"
-    datasets = [
-        f"{root}/MultiRNNCell/Cell{i}/LSTMCell",
-        f"{root}/MultiRNNCell/Cell {i}/LSTMCell",
-    ]
-    checkpoint = [f"{scope}/multi_rnn_cell/cell_{i}/lstm_cell"]
+    if checkpoint:
+        scope, bare = f"lm/RNN_{direction}/rnn", "lstm_cell"
+        parents = [f"{scope}/multi_rnn_cell/cell_{i}/{bare}"]
+    else:
+        scope, bare = f"RNN_{direction}/RNN", "LSTMCell"
+        parents = [
+            f"{scope}/MultiRNNCell/Cell{i}/{bare}",
+            f"{scope}/MultiRNNCell/Cell {i}/{bare}",
+        ]
     if lstm["num_layers"] == 1:
-        datasets.append(f"{root}/LSTMCell")
-        checkpoint.append(f"{scope}/lstm_cell")
+        parents.append(f"{scope}/{bare}")
     arrays = [
         (
             *("W_0", "kernel", (2 * size, 4 * hidden)),
@@ -142,45 +131,12 @@ def _cell(lstm: dict[str, Any], direction: int, i: int, ours: str):
         )
     return [
         Weight(
-            tuple(f"{parent}/{dataset}" for parent in datasets),
-            tuple(f"{parent}/{variable}" for parent in checkpoint),
+            tuple(
+                f"{parent}/{in_checkpoint if checkpoint else dataset}"
+                for parent in parents
+            ),
             shape,
             variables,
         )
-        for dataset, variable, shape, variables in arrays
+        for dataset, in_checkpoint, shape, variables in arrays
     ]
-
-
-def assign(weight: Weight, array: np.ndarray, model: keras.Model) -> None:
-    """Put an array of a file into its variables."""
-    numbers = np.ravel(array)
-    if weight.lacks_row_0:
-        row = np.zeros_like(numbers[: weight.shape[-1]])
-        numbers = np.concatenate([row, numbers])
-    start = 0
-    for path in weight.variables:
-        variable = _variable(model, path)
-        end = start + int(np.prod(variable.shape))
-        variable.assign(numbers[start:end].reshape(variable.shape))
-        start = end
-
-
-def collect(weight: Weight, model: keras.Model) -> np.ndarray:
-    """An array of a file, float32, from its variables."""
-    numbers = np.concatenate(
-        [
-            np.ravel(keras.ops.convert_to_numpy(_variable(model, path)))
-            for path in weight.variables
-        ]
-    ).astype("float32")
-    if weight.lacks_row_0:
-        numbers = numbers[weight.shape[-1] :]
-    return numbers.reshape(weight.shape)
-
-
-def _variable(model: keras.Model, path: str):
-    layer, *parts = path.split(".")
-    found: Any = model.get_layer(layer)
-    for part in parts:
-        found = found[int(part)] if part.isdigit() else getattr(found, part)
-    return found

@@ -1,43 +1,23 @@
 """options.json of bilm-tf and allennlp to the arguments of our encoders."""
 
-import json
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REQUIRED = object()
+from keras_ctx.convert.json_options import (
+    COUNT,
+    FLAG,
+    RATE,
+    Option,
+    Rule,
+    is_int,
+    is_number,
+    read_json,
+    read_table,
+)
+
 NUM_CHARACTERS = 262
 """Bytes, markers and 0 = no token; files hold one row less, that of 0."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a value must be, in words and as a test."""
-
-    words: str
-    holds: Callable[[Any], bool]
-
-
-@dataclass(frozen=True)
-class Option:
-    """One line of the tables below: a key there, an argument here."""
-
-    key: str
-    argument: str
-    rule: Rule
-    default: Any = REQUIRED
-    """Of a key that is absent or null, as allenai/bilm-tf reads it."""
-
-
-def _is_int(value: Any, least: int = 1) -> bool:
-    # JSON's true is an `int` in Python.
-    return type(value) is int and value >= least
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _is_filters(value: Any) -> bool:
@@ -47,16 +27,14 @@ def _is_filters(value: Any) -> bool:
         and all(
             isinstance(pair, list)
             and len(pair) == 2
-            and all(_is_int(number) for number in pair)
+            and all(is_int(number) for number in pair)
             for pair in value
         )
     )
 
 
-COUNT = Rule("an integer of at least 1", _is_int)
-FLAG = Rule("true or false", lambda value: isinstance(value, bool))
 BOUND = Rule(
-    "a number above 0, or null", lambda value: _is_number(value) and value > 0
+    "a number above 0, or null", lambda value: is_number(value) and value > 0
 )
 
 LSTM = (
@@ -82,7 +60,7 @@ CHARACTERS = (
     Option(
         "char_cnn.n_highway",
         "num_highways",
-        Rule("an integer of at least 0", lambda value: _is_int(value, 0)),
+        Rule("an integer of at least 0", lambda value: is_int(value, 0)),
         0,
     ),
     Option(
@@ -108,15 +86,7 @@ TRAINING = (
         ),
         True,
     ),
-    Option(
-        "dropout",
-        "dropout",
-        Rule(
-            "a rate of at least 0 and below 1",
-            lambda value: _is_number(value) and 0 <= value < 1,
-        ),
-        0.0,
-    ),
+    Option("dropout", "dropout", RATE, 0.0),
     Option("n_tokens_vocab", "num_words", COUNT, None),
     Option("share_embedding_softmax", "shared_softmax", FLAG, False),
 )
@@ -137,19 +107,14 @@ class ElmoOptions:
 
 def read_options(path: str | Path) -> ElmoOptions:
     """Read a file; one error tells all that is wrong with it."""
-    content = _read_json(Path(path))
-    problems = []
-
-    def read(table: tuple[Option, ...]) -> dict[str, Any]:
-        arguments = {}
-        for option in table:
-            value, problem = _value(content, option)
-            arguments[option.argument] = value
-            problems.extend([problem] if problem else [])
-        return arguments
-
-    lstm, training = read(LSTM), read(TRAINING)
-    characters = read(CHARACTERS) if "char_cnn" in content else None
+    content = read_json(Path(path), "options_file")
+    lstm, problems = read_table(content, LSTM)
+    training, of_training = read_table(content, TRAINING)
+    problems += of_training
+    characters = None
+    if "char_cnn" in content:
+        characters, of_characters = read_table(content, CHARACTERS)
+        problems += of_characters
     if characters is not None and not problems:
         characters["vocabulary_size"] = NUM_CHARACTERS
         widest = max(width for width, _ in characters["filters"])
@@ -167,48 +132,3 @@ def read_options(path: str | Path) -> ElmoOptions:
         )
     del training["bidirectional"]
     return ElmoOptions(lstm, characters, **training)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            "`options_file` must name a file that exists. Check the spelling "
-            f"and the working directory. Received: options_file={str(path)!r}"
-        )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # of JSON or of UTF-8
-        raise ValueError(
-            "`options_file` must be JSON in UTF-8. Check that it is the "
-            "options file and whole. "
-            f"Received: options_file={str(path)!r}: {error}"
-        ) from error
-    if not isinstance(content, dict):
-        raise ValueError(
-            "`options_file` must hold one JSON object. Received: "
-            f"options_file={str(path)!r}, {type(content).__name__}"
-        )
-    return content
-
-
-def _value(content: dict[str, Any], option: Option) -> tuple[Any, str | None]:
-    """The value of an option, and what is wrong with it."""
-    value: Any = content
-    parts = option.key.split(".")
-    for depth, part in enumerate(parts):
-        if not isinstance(value, dict):
-            block = ".".join(parts[:depth])
-            return None, (
-                f"`{block}` must be an object, for `{option.key}`. "
-                f"Received: {value!r}"
-            )
-        if part not in value and option.default is REQUIRED:
-            return None, f"`{option.key}` is missing; {option.rule.words}"
-        value = value.get(part)
-        if value is None and option.default is not REQUIRED:
-            return option.default, None
-    if not option.rule.holds(value):
-        return None, (
-            f"`{option.key}` must be {option.rule.words}. Received: {value!r}"
-        )
-    return value, None

@@ -7,13 +7,14 @@ from typing import Any
 import keras
 
 from keras_ctx.convert.elmo_files import write_hdf5
-from keras_ctx.convert.elmo_names import collect, encoder_weights
+from keras_ctx.convert.elmo_names import encoder_weights
 from keras_ctx.convert.elmo_options import (
     CHARACTERS,
     LSTM,
     NUM_CHARACTERS,
     ElmoOptions,
 )
+from keras_ctx.convert.weight_table import collect
 from keras_ctx.files import whole_file
 
 
@@ -64,10 +65,7 @@ def save_elmo(
     with whole_file(weights_file) as arrays, whole_file(options_file) as text:
         write_hdf5(
             arrays,
-            (
-                (weight.datasets[0], collect(weight, encoder))
-                for weight in weights
-            ),
+            ((weight.names[0], collect(weight, encoder)) for weight in weights),
         )
         text.write_text(options_json(options), encoding="utf-8", newline="\n")
 

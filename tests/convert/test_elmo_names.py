@@ -45,7 +45,7 @@ def test_published_sizes(size, datasets: int, parameters: int) -> None:
 
 def test_shapes_of_the_original() -> None:
     rows = encoder_weights(published(4096, 512, 2))
-    shapes = {row.datasets[0]: row.shape for row in rows}
+    shapes = {row.names[0]: row.shape for row in rows}
     for name, shape in {
         "char_embed": (261, 16),
         "CNN/W_cnn_6": (1, 7, 16, 1024),

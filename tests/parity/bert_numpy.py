@@ -32,9 +32,11 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def norm(w: Weights, name: str, x: np.ndarray) -> np.ndarray:
+def norm(
+    w: Weights, name: str, x: np.ndarray, epsilon: float = 1e-12
+) -> np.ndarray:
     x = x - x.mean(axis=-1, keepdims=True)
-    x = x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + 1e-12)
+    x = x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + epsilon)
     return x * w[f"{name}/gamma"] + w[f"{name}/beta"]
 
 
@@ -62,6 +64,7 @@ def encoder(
     heads: int,
     activation: str,
     norm_first: bool,
+    epsilon: float = 1e-12,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Layers `(T, D)` and the pooled `(D,)` of one text."""
     x = (
@@ -69,7 +72,7 @@ def encoder(
         + w["embeddings/token_type_embeddings"][segment_ids]
         + w["embeddings/position_embeddings"][: len(token_ids)]
     )
-    x = norm(w, "embeddings/LayerNorm", x)
+    x = norm(w, "embeddings/LayerNorm", x, epsilon)
     layers = [x]
     for i in range(num_layers):
         name = f"encoder/layer_{i}"
@@ -81,15 +84,16 @@ def encoder(
         first = f"{name}/attention/output/LayerNorm"
         second = f"{name}/output/LayerNorm"
         if norm_first:
-            x = x + attention(w, f"{name}/attention", heads, norm(w, first, x))
-            x = x + feed_forward(norm(w, second, x))
+            y = norm(w, first, x, epsilon)
+            x = x + attention(w, f"{name}/attention", heads, y)
+            x = x + feed_forward(norm(w, second, x, epsilon))
         else:
             x = x + attention(w, f"{name}/attention", heads, x)
-            x = norm(w, first, x)
-            x = norm(w, second, x + feed_forward(x))
+            x = norm(w, first, x, epsilon)
+            x = norm(w, second, x + feed_forward(x), epsilon)
         layers.append(x)
     if norm_first:
-        layers[-1] = norm(w, "final_norm", layers[-1])
+        layers[-1] = norm(w, "final_norm", layers[-1], epsilon)
     return layers, np.tanh(dense(w, "pooler/dense", layers[-1][0]))
 
 

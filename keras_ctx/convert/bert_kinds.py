@@ -1,0 +1,108 @@
+"""The kinds of checkpoints of BERT that are known, told apart."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from keras_ctx.convert.bert_checkpoint import BertCheckpoint
+from keras_ctx.convert.bert_huggingface import (
+    CONFIG,
+    ONE_FILE,
+    huggingface_arguments,
+    is_huggingface,
+    open_huggingface,
+)
+from keras_ctx.convert.bert_keras_hub import (
+    is_keras_hub,
+    keras_hub_arguments,
+    open_keras_hub,
+)
+from keras_ctx.convert.bert_tensorflow import (
+    is_tensorflow,
+    open_tensorflow,
+    tensorflow_arguments,
+)
+
+
+class Kind(NamedTuple):
+    """How one kind is recognised and read."""
+
+    words: str
+    recognises: Callable[[Path], bool]
+    arguments: Callable[[Path], dict[str, Any]]
+    """Of `models.bert_encoder`."""
+    open: Callable[[Path, bool], AbstractContextManager[BertCheckpoint]]
+    """With whether the heads are wanted too."""
+
+
+KINDS = (
+    Kind(
+        "BERT of KerasHub: a preset with config.json and *.weights.h5, or a "
+        "file *.keras",
+        is_keras_hub,
+        keras_hub_arguments,
+        open_keras_hub,
+    ),
+    Kind(
+        f"BERT of Hugging Face: {CONFIG} and {ONE_FILE}, or its shards and "
+        "their index",
+        is_huggingface,
+        huggingface_arguments,
+        lambda path, heads: open_huggingface(path),
+    ),
+    Kind(
+        "BERT of google-research/bert or TensorFlow Model Garden: "
+        "bert_config.json and a checkpoint, *.index and *.data-...",
+        is_tensorflow,
+        tensorflow_arguments,
+        lambda path, heads: open_tensorflow(path),
+    ),
+)
+_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
+    """The kind of a folder or file; an error if it is none.
+
+    Args:
+        path: The folder or file.
+        others: What the caller would have known beside these, for the error.
+    """
+    for kind in KINDS:
+        if kind.recognises(path):
+            return kind
+    if not path.exists():
+        raise FileNotFoundError(
+            "`folder` must name a folder that exists. Check the spelling and "
+            f"the working directory. Received: folder={str(path)!r}"
+        )
+    if any((path / name).is_file() for name in _PICKLES):
+        huggingface_arguments(path)  # whether it would be a BERT at all
+        raise ValueError(_pickled(path))
+    inside = (
+        sorted(file.name for file in path.iterdir()) if path.is_dir() else []
+    )
+    words_of_all = [*others, *(kind.words for kind in KINDS)]
+    raise ValueError(
+        "`folder` must hold an encoder of one of these kinds:\n"
+        + "".join(f"  {words}\n" for words in words_of_all)
+        + f"Received: folder={str(path)!r} with {inside[:20]}"
+    )
+
+
+def _pickled(path: Path) -> str:
+    return (
+        "`folder` must hold its weights in safetensors. A pytorch_model.bin "
+        "is a pickle, which runs what its writer wished when it is opened, "
+        "and is never opened here. Convert it once, where torch and "
+        "safetensors are installed:\n"
+        "  import pathlib, torch, safetensors.torch\n"
+        f"  folder, tensors = pathlib.Path({str(path)!r}), {{}}\n"
+        "  for file in folder.glob('pytorch_model*.bin'):\n"
+        "      tensors.update(torch.load(file, weights_only=True))\n"
+        "  tensors = {name: tensors[name].clone() for name in tensors}\n"
+        "  safetensors.torch.save_file(tensors, "
+        f"folder / {ONE_FILE!r}, {{'format': 'pt'}})\n"
+        f"Received: folder={str(path)!r}"
+    )

@@ -1,0 +1,120 @@
+"""A folder with an encoder, whoever wrote it: the model and its text inputs."""
+
+from pathlib import Path
+
+import keras
+
+from keras_ctx import text
+from keras_ctx.convert.bert_kinds import kind_of
+from keras_ctx.convert.bert_load import load_bert
+from keras_ctx.convert.elmo_load import load_elmo
+from keras_ctx.convert.elmo_options import read_options
+from keras_ctx.convert.folder_vocabulary import vocabulary
+
+TextInputs = text.BertInputs | text.ElmoInputs | text.WordInputs
+
+ENCODER, TEXT_INPUTS, OPTIONS = (
+    "encoder.keras",
+    "text_inputs.json",
+    "options.json",
+)
+_OTHERS = (
+    f"a run of this library: {ENCODER} and {TEXT_INPUTS}",
+    f"ELMo: {OPTIONS} and one *.hdf5",
+)
+
+
+def load_encoder(folder: str | Path) -> keras.Model:
+    """The encoder of a folder: of a run of ours, of an ELMo or of a BERT.
+
+    Args:
+        folder: Holds `encoder.keras`, as the recipes write it; or
+            `options.json` and one `*.hdf5`, which `load_elmo` reads; or
+            anything that `load_bert` reads.
+
+    Returns:
+        A `keras.Model`, trainable.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds nothing of the kind, or something damaged.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ctx import models
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> encoder.save("encoder.keras")
+        >>> load_encoder(".").input["char_ids"].shape
+        (None, None, 5)
+    """
+    folder = Path(folder)
+    if (folder / ENCODER).is_file():
+        return keras.saving.load_model(folder / ENCODER)
+    if (folder / OPTIONS).is_file():
+        return load_elmo(folder / OPTIONS, _elmo_weights(folder))
+    kind_of(folder, _OTHERS)
+    return load_bert(folder)
+
+
+def load_text_inputs(
+    folder: str | Path, max_length: int | None = None
+) -> TextInputs:
+    """The text inputs that belong to the encoder of a folder.
+
+    Args:
+        folder: As for `load_encoder`. A run of ours has `text_inputs.json`; of
+            a BERT the vocabulary is looked for as `vocabulary` does; an ELMo
+            that reads words has one in `vocab.txt`.
+        max_length: Most tokens of a row; `None` for that of the run, for all
+            positions of a BERT, or for no limit.
+
+    Returns:
+        A `text.BertInputs`, `text.ElmoInputs` or `text.WordInputs`.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no vocabulary in it.
+        ValueError: The files are of no kind that is known, or `max_length` is
+            out of range.
+
+    Example:
+        >>> inputs = text.ElmoInputs(max_characters=5)
+        >>> text.save_inputs(inputs, "text_inputs.json")
+        >>> load_text_inputs(".", max_length=9).max_length
+        9
+    """
+    folder = Path(folder)
+    if (folder / TEXT_INPUTS).is_file():
+        inputs = text.load_inputs(folder / TEXT_INPUTS)
+        if max_length is None:
+            return inputs
+        config = {**inputs.get_config(), "max_length": max_length}
+        return type(inputs).from_config(config)
+    if (folder / OPTIONS).is_file():
+        options = read_options(folder / OPTIONS)
+        if options.characters is None:
+            return text.WordInputs(folder / "vocab.txt", max_length=max_length)
+        return text.ElmoInputs(
+            options.characters["max_characters"], max_length=max_length
+        )
+    positions: int = kind_of(folder, _OTHERS).arguments(folder)["max_length"]
+    max_length = positions if max_length is None else max_length
+    if max_length > positions:
+        raise ValueError(
+            f"`max_length` must be at most {positions}, the positions of the "
+            f"encoder. Received: max_length={max_length}"
+        )
+    # A file of weights has its vocabulary beside it.
+    beside = folder if folder.is_dir() else folder.parent
+    tokens, lower_case, _ = vocabulary(beside)
+    return text.BertInputs(tokens, max_length, lower_case)
+
+
+def _elmo_weights(folder: Path) -> Path:
+    found = sorted([*folder.glob("*.hdf5"), *folder.glob("*.h5")])
+    if len(found) != 1:
+        raise ValueError(
+            f"`folder` must hold one file of weights, *.hdf5, beside "
+            f"{OPTIONS}. Received: folder={str(folder)!r} with "
+            f"{[path.name for path in found]}"
+        )
+    return found[0]

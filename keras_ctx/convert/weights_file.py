@@ -1,0 +1,102 @@
+"""A file of weights, open: shapes at once, numbers on demand."""
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from safetensors import SafetensorError
+
+# What the readers raise when they meet a damaged file.
+_DAMAGE = (
+    OSError,
+    LookupError,
+    ValueError,
+    RuntimeError,
+    SafetensorError,
+    zipfile.BadZipFile,
+    tf.errors.OpError,
+)
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """Arrays by name, whatever holds them."""
+
+    said: str
+    """Argument and path, for errors."""
+    shapes: dict[str, tuple[int, ...]]
+    read: Callable[[str], np.ndarray]
+    is_checkpoint: bool = False
+    """Whether TensorFlow's checkpoint writer wrote it."""
+
+    def is_slot(self, name: str) -> bool:
+        """Whether a name is that of an optimizer's slot, such as Adagrad's.
+
+        It has its variable's name for a folder.
+        """
+        parents = name.split("/")[:-1]
+        return any(
+            "/".join(parents[:end]) in self.shapes
+            for end in range(len(parents) + 1)
+        )
+
+
+def open_checkpoint(prefix: str, argument: str) -> WeightsFile:
+    """Open a TensorFlow checkpoint, of either version, by its prefix."""
+    said = f"{argument}={prefix!r}"
+    with whole(said):
+        reader = tf.train.load_checkpoint(prefix)
+        shapes = {
+            name: tuple(shape)
+            for name, shape in reader.get_variable_to_shape_map().items()
+        }
+    return WeightsFile(said, shapes, reader.get_tensor, is_checkpoint=True)
+
+
+def newest_checkpoint(folder: Path, argument: str) -> str:
+    """The prefix of a folder's only checkpoint, or of the one it names."""
+    found = sorted(p.with_suffix("") for p in folder.glob("*.index"))
+    state = folder / "checkpoint"
+    if state.is_file():
+        # Its path is that of the machine of the training; the name counts.
+        text = state.read_text(encoding="utf-8", errors="replace")
+        named = re.search(r'^model_checkpoint_path: "(.*)"', text, re.MULTILINE)
+        if named and folder / Path(named[1]).name in found:
+            return str(folder / Path(named[1]).name)
+    if len(found) == 1:
+        return str(found[0])
+    raise ValueError(
+        f"`{argument}`, if a folder, must hold one checkpoint, or a file "
+        "`checkpoint` that names one that is there. Received: "
+        f"{argument}={str(folder)!r} with the checkpoints "
+        f"{[prefix.name for prefix in found]}. Pass the prefix of one."
+    )
+
+
+@contextmanager
+def whole(said: str) -> Iterator[None]:
+    """Say what an error of a reader means."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ValueError(
+            "A file of weights must be whole, and this one is cut off or "
+            "damaged. Get it again and compare its size. "
+            f"Received: {said}: {error}"
+        ) from error
+
+
+def problem_of(array: np.ndarray) -> str | None:
+    """What keeps an array from being weights, in words."""
+    if array.dtype.kind != "f":
+        return f"{array.dtype}, which is no type of real numbers"
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(array.astype("float32", copy=False))
+    if finite.all():
+        return None
+    return f"{finite.size - finite.sum()} of {finite.size} are NaN or infinite"

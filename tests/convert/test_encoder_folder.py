@@ -1,0 +1,90 @@
+"""One call for the folder of anybody's encoder."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bert_files import V, arrays, as_torch, check, config, write_huggingface
+
+from keras_ctx import convert, models, text
+
+WORDS = [f"w{i}" for i in range(V - 5)]
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+
+
+def test_folder_of_a_run(tmp_path: Path) -> None:
+    encoder = models.bert_encoder(V, 1, 1, 4, 8, 16)
+    encoder.save(tmp_path / "encoder.keras")
+    inputs = text.BertInputs(VOCABULARY, 12, False, padding="max_length")
+    text.save_inputs(inputs, tmp_path / "text_inputs.json")
+    loaded = convert.load_encoder(tmp_path)
+    for ours, expected in zip(
+        loaded.get_weights(), encoder.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, expected)
+    again = convert.load_text_inputs(tmp_path)
+    assert again.get_config() == inputs.get_config()
+    shorter = convert.load_text_inputs(tmp_path, 7)
+    assert shorter.get_config() == {**inputs.get_config(), "max_length": 7}
+
+
+def test_folder_of_a_bert(tmp_path: Path) -> None:
+    named = arrays()
+    folder = write_huggingface(tmp_path / "bert", as_torch(named))
+    vocabulary = "\n".join(VOCABULARY).replace("w0", "W0")
+    (folder / "vocab.txt").write_text(vocabulary)
+    check(convert.load_encoder(folder), named)
+    inputs = convert.load_text_inputs(folder)
+    assert isinstance(inputs, text.BertInputs)
+    assert inputs.max_length == config()["max_position_embeddings"] == 9
+    assert inputs.lower_case is False
+    ids = inputs(["W0 w3"])["token_ids"].numpy()
+    np.testing.assert_array_equal(ids, [[2, 5, 8, 3]])
+    assert convert.load_text_inputs(folder, 5).max_length == 5
+    with pytest.raises(ValueError, match="at most 9.*max_length=10"):
+        convert.load_text_inputs(folder, 10)
+
+
+def test_folder_of_an_elmo(tmp_path: Path) -> None:
+    encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=7)
+    options = tmp_path / "options.json"
+    convert.save_elmo(encoder, options, tmp_path / "weights.hdf5")
+    loaded = convert.load_encoder(tmp_path)
+    assert loaded.input["char_ids"].shape == (None, None, 7)
+    inputs = convert.load_text_inputs(tmp_path)
+    assert isinstance(inputs, text.ElmoInputs)
+    assert (inputs.max_characters, inputs.max_length) == (7, None)
+    assert convert.load_text_inputs(tmp_path, 20).max_length == 20
+    features = inputs(["two words"])
+    np.testing.assert_array_equal(
+        loaded(features)["sequence"], encoder(features)["sequence"]
+    )
+    convert.save_elmo(encoder, options, tmp_path / "other.hdf5")
+    with pytest.raises(ValueError, match=r"other\.hdf5.*weights\.hdf5"):
+        convert.load_encoder(tmp_path)
+
+
+def test_folder_of_an_elmo_of_words(tmp_path: Path) -> None:
+    encoder = models.elmo_word_encoder(5, 16, 4)
+    options = tmp_path / "options.json"
+    convert.save_elmo(encoder, options, tmp_path / "weights.hdf5")
+    words = ["<S>", "</S>", "<UNK>", "a", "b"]
+    text.save_vocabulary(words, tmp_path / "vocab.txt")
+    inputs = convert.load_text_inputs(tmp_path)
+    assert isinstance(inputs, text.WordInputs)
+    features = inputs(["a c b"])
+    np.testing.assert_array_equal(features["word_ids"], [[4, 3, 5]])
+    np.testing.assert_array_equal(
+        convert.load_encoder(tmp_path)(features)["sequence"],
+        encoder(features)["sequence"],
+    )
+
+
+@pytest.mark.parametrize(
+    "load", [convert.load_encoder, convert.load_text_inputs]
+)
+def test_folder_of_nothing(load, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"encoder\.keras(.|\n)*Hugging Face"):
+        load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load(tmp_path / "nowhere")
