@@ -11,10 +11,10 @@ from pathlib import Path
 def whole_file(path: str | Path) -> Iterator[Path]:
     """A temporary name beside `path`, renamed if all goes well.
 
-    It has the suffix of `path`, which some writers look at.
+    It ends as `path` does, at which some writers look.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+    temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         yield temporary
         os.replace(temporary, path)

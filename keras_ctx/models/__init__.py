@@ -20,17 +20,15 @@ from keras_ctx.models.elmo_sizes import (
     elmo_original,
     elmo_small,
 )
-from keras_ctx.models.elmo_views import (
-    distinct_words,
-    encoder_of,
-    from_word_vectors,
-)
+from keras_ctx.models.elmo_views import distinct_words, from_word_vectors
+from keras_ctx.models.encoder_of import encoder_of
 from keras_ctx.models.heads import (
     classifier,
     embedder,
     span_extractor,
     tagger,
 )
+from keras_ctx.models.with_dtype import with_dtype
 
 __all__ = [
     "bert_base",
@@ -55,4 +53,5 @@ __all__ = [
     "from_word_vectors",
     "span_extractor",
     "tagger",
+    "with_dtype",
 ]

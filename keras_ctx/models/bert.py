@@ -4,7 +4,7 @@ import keras
 
 from keras_ctx import layers
 from keras_ctx.layers.activations import ACTIVATIONS
-from keras_ctx.layers.arguments import check_positive_int
+from keras_ctx.layers.arguments import check_choice, check_positive_int
 
 
 def bert_encoder(
@@ -128,7 +128,10 @@ def bert_encoder(
 
 
 def bert_pretrainer(
-    encoder: keras.Model, name: str = "bert_pretrainer"
+    encoder: keras.Model,
+    activation: str | None = None,
+    layer_norm_epsilon: float | None = None,
+    name: str = "bert_pretrainer",
 ) -> keras.Model:
     """An encoder with the two heads that BERT is pretrained with.
 
@@ -146,10 +149,16 @@ def bert_pretrainer(
 
     Args:
         encoder: A model of `bert_encoder`.
+        activation: Of the dense layer before the scores of masked words, by
+            the names of `bert_encoder`; `None` for the encoder's.
+        layer_norm_epsilon: Of the norm there; `None` for the encoder's.
         name: Name of the model.
 
     Returns:
         A `keras.Model`.
+
+    Raises:
+        ValueError: an unknown activation.
 
     Example:
         >>> model = bert_pretrainer(bert_tiny(100))
@@ -161,6 +170,10 @@ def bert_pretrainer(
     """
     embeddings = encoder.get_layer("embeddings")
     block = encoder.get_layer("block_0")
+    used = block.activation if activation is None else activation
+    if layer_norm_epsilon is None:
+        layer_norm_epsilon = block.layer_norm_epsilon
+    check_choice(tuple(ACTIVATIONS), activation=used)
     masked_positions = keras.Input(
         (None,), dtype="int32", name="masked_positions"
     )
@@ -169,12 +182,12 @@ def bert_pretrainer(
     )
     x = keras.layers.Dense(
         embeddings.hidden_dim,
-        activation=ACTIVATIONS[block.activation],
+        activation=ACTIVATIONS[used],
         kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         name="masked_lm_dense",
     )(x)
     x = keras.layers.LayerNormalization(
-        epsilon=block.layer_norm_epsilon, name="masked_lm_norm"
+        epsilon=layer_norm_epsilon, name="masked_lm_norm"
     )(x)
     masked_lm = layers.VocabularyBias(name="masked_lm_bias")(
         embeddings(x, reverse=True)

@@ -4,43 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx import layers
-from keras_ctx.models.elmo_wiring import from_tokens, of_characters, of_words
-
-
-def encoder_of(
-    language_model: keras.Model, name: str = "elmo_encoder"
-) -> keras.Model:
-    """The encoder inside a language model, such as one that was loaded.
-
-    Args:
-        language_model: A model of `elmo_language_model`.
-        name: Name of the encoder.
-
-    Returns:
-        A `keras.Model`, as of `elmo_encoder` or `elmo_word_encoder`; the
-        layers are shared.
-
-    Example:
-        >>> from keras_ctx.models import elmo_language_model
-        >>> from keras_ctx.models import elmo_encoder
-        >>> encoder = elmo_encoder([(1, 8)], 16, 4, max_characters=5)
-        >>> sorted(encoder_of(elmo_language_model(encoder, 100)).output)
-        ['layers', 'padding_mask', 'pooled', 'sequence']
-    """
-    bilm = language_model.get_layer("bilm")
-    if "char_ids" in language_model.input:
-        return of_characters(
-            language_model.input["char_ids"].shape[-1],
-            language_model.get_layer("char_cnn"),
-            bilm,
-            name,
-        )
-    return of_words(
-        language_model.get_layer("sentence_markers"),
-        language_model.get_layer("word_embedding"),
-        bilm,
-        name,
-    )
+from keras_ctx.models.elmo_wiring import from_tokens
 
 
 def distinct_words(encoder: keras.Model) -> keras.Model:

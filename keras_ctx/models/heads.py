@@ -1,15 +1,11 @@
 """Heads that put a task on any encoder of the library."""
 
-from collections.abc import Callable
-from typing import Literal
-
 import keras
 from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.layers.arguments import check_positive_int, check_rate
-
-Mix = Literal["last", "scalar_mix"] | layers.ScalarMix
+from keras_ctx.models.task_model import Mix, task_model
 
 
 def classifier(
@@ -23,17 +19,18 @@ def classifier(
     """One class for a text, or for a pair of texts.
 
     With `mix="last"` it reads the encoder's `pooled` vector, else the mean
-    over the real tokens of the mixture of all layers.
+    of its layers, mixed or side by side, over the real tokens.
 
     Args:
         encoder: Any encoder of `keras_ctx.models`.
         num_classes: N, classes.
-        mix: "last"; "scalar_mix" for a `ScalarMix` over all layers; or a
-            `ScalarMix` of your own. A mixture is layer-normalized.
+        mix: "last"; "concat_last_4" for the last four layers side by side;
+            "scalar_mix" for a `ScalarMix` over all layers; or a `ScalarMix`
+            of your own. A `ScalarMix` is layer-normalized.
         frozen: Whether the encoder stays as it is: its weights are not
             trained (`encoder.trainable` is set) and its dropout is off.
         dropout: Share of the features under the head dropped in training;
-            with a mixture, of the mean of the mixture.
+            without `mix="last"`, of that mean.
         name: Name of the model.
 
     Returns:
@@ -41,7 +38,8 @@ def classifier(
 
     Raises:
         ValueError: `num_classes` is not positive, a rate outside [0, 1), an
-            unknown `mix`, or a `ScalarMix` of another number of layers.
+            unknown `mix`, a `ScalarMix` of another number of layers, or fewer
+            than four layers for "concat_last_4".
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -49,8 +47,8 @@ def classifier(
         (None, 3)
 
     Source:
-        Devlin et al. 2019, section 4.1; mixtures: Peters et al. 2018,
-        section 3.2.
+        Devlin et al. 2019, section 4.1, and 5.3 ("concat_last_4");
+        "scalar_mix": Peters et al. 2018, section 3.2.
     """
     check_positive_int(num_classes=num_classes)
     check_rate(dropout=dropout)
@@ -66,7 +64,7 @@ def classifier(
         return {"logits": _dense(num_classes, "logits")(x)}
 
     last = ("pooled",)
-    return _task_model(encoder, head, last, mix, frozen, name)
+    return task_model(encoder, head, last, mix, frozen, name)
 
 
 def tagger(
@@ -76,9 +74,14 @@ def tagger(
     frozen: bool = False,
     dropout: float = 0.1,
     crf: bool = False,
+    lstm_dim: int | None = None,
+    lstm_layers: int = 2,
     name: str = "tagger",
 ) -> keras.Model:
     """One tag for each token.
+
+    `frozen=True, mix="concat_last_4", lstm_dim=768` is BERT's feature-based
+    tagger; without the three the encoder is fine-tuned.
 
     With `crf` the tags of a row are chosen together, by a `CRF` over the
     scores of the tokens. Train it with
@@ -86,7 +89,7 @@ def tagger(
     without. A token without a tag of its own ([CLS], or a later piece of a
     word) takes part in the path with a tag that nobody knows.
 
-    Layer names: `logits`, the scores of a token, and `crf`.
+    Layer names: `lstm_0` ... , `logits`, the scores of a token, and `crf`.
 
     Args:
         encoder: Any encoder of `keras_ctx.models`.
@@ -95,8 +98,12 @@ def tagger(
         frozen: As for `classifier`.
         dropout: Share of the features under the head dropped in training;
             with a mixture it is ELMo's dropout, on the mixture of each token
-            (behind its norm).
+            (behind its norm). With LSTMs, also of their outputs.
         crf: Whether a conditional random field chooses the tags.
+        lstm_dim: Features, in each direction, of the LSTMs that read the
+            sentence both ways between the encoder and the scores; `None`: no
+            LSTMs.
+        lstm_layers: LSTMs in each direction, with `lstm_dim`.
         name: Name of the model.
 
     Returns:
@@ -105,7 +112,8 @@ def tagger(
         `(B, T, N)` and `tags` `(B, T)`.
 
     Raises:
-        ValueError: as for `classifier`.
+        ValueError: as for `classifier`; `lstm_dim` or `lstm_layers` is not
+            positive.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -118,18 +126,30 @@ def tagger(
         Devlin et al. 2019, section 5.3; with `crf`: Lample et al. 2016,
         section 2.2, and Peters et al. 2018, appendix.
     """
-    check_positive_int(num_tags=num_tags)
+    check_positive_int(num_tags=num_tags, lstm_layers=lstm_layers)
+    if lstm_dim is not None:
+        check_positive_int(lstm_dim=lstm_dim)
     check_rate(dropout=dropout)
 
     def head(outputs, sequence):
         x = keras.layers.Dropout(dropout, name="dropout")(sequence)
+        if lstm_dim is not None:
+            for i in range(lstm_layers):
+                lstm = keras.layers.LSTM(lstm_dim, return_sequences=True)
+                x = keras.layers.Bidirectional(lstm, name=f"lstm_{i}")(
+                    x, mask=outputs["padding_mask"]
+                )
+            # Zeros at padding. Keras's own mask, which the LSTMs hand on and
+            # the layers of this library do not take, ends here.
+            x = ops.where(ops.expand_dims(outputs["padding_mask"], -1), x, 0)
+            x = keras.layers.Dropout(dropout, name="lstm_dropout")(x)
         x = _dense(num_tags, "logits")(x)
         if crf:
             return layers.CRF(num_tags, name="crf")(x, outputs["padding_mask"])
         return {"logits": x}
 
     last = ("sequence", "padding_mask")
-    return _task_model(encoder, head, last, mix, frozen, name)
+    return task_model(encoder, head, last, mix, frozen, name)
 
 
 def span_extractor(
@@ -173,7 +193,7 @@ def span_extractor(
         return {"start_logits": x[:, :, 0], "end_logits": x[:, :, 1]}
 
     last = ("sequence", "padding_mask")
-    return _task_model(encoder, head, last, mix, frozen, name)
+    return task_model(encoder, head, last, mix, frozen, name)
 
 
 def embedder(
@@ -214,46 +234,7 @@ def embedder(
         }
 
     last = ("sequence", "padding_mask")
-    return _task_model(encoder, head, last, mix, frozen, name)
-
-
-def _task_model(
-    encoder: keras.Model,
-    head: Callable[[dict, keras.KerasTensor | None], dict],
-    last: tuple[str, ...],
-    mix: Mix,
-    frozen: bool,
-    name: str,
-) -> keras.Model:
-    mixed = isinstance(mix, layers.ScalarMix) or mix == "scalar_mix"
-    if not mixed and mix != "last":
-        raise ValueError(
-            '`mix` must be "last", "scalar_mix" or a ScalarMix layer. '
-            f"Received: mix={mix!r}"
-        )
-    if frozen:
-        encoder.trainable = False  # all of it, also what the head leaves out
-    # Only what the head reads: an unused pooler would have no gradient.
-    keys = ("layers", "padding_mask") if mixed else last
-    encoder = keras.Model(
-        encoder.input,
-        {key: encoder.output[key] for key in keys},
-        name=encoder.name,
-    )
-    inputs = {
-        key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
-        for key, x in encoder.input.items()
-    }
-    outputs = encoder(inputs, training=False if frozen else None)
-    sequence = outputs.get("sequence")
-    if mixed:
-        if not isinstance(mix, layers.ScalarMix):
-            mix = layers.ScalarMix(len(outputs["layers"]), name="scalar_mix")
-        sequence = mix(outputs["layers"], padding_mask=outputs["padding_mask"])
-        # Encoders differ in scale (an LSTM's outputs are a tenth of a
-        # Transformer's); under one norm a head learns equally fast on any.
-        sequence = keras.layers.LayerNormalization(name="mix_norm")(sequence)
-    return keras.Model(inputs, head(outputs, sequence), name=name)
+    return task_model(encoder, head, last, mix, frozen, name)
 
 
 def _dense(units: int, name: str) -> keras.layers.Dense:

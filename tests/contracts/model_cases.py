@@ -26,8 +26,10 @@ class ModelCase:
     """Laws that cannot hold, with the reason."""
 
 
-def bert(**kwargs) -> keras.Model:
-    return models.bert_encoder(13, 2, 2, 8, 12, max_length=20, **kwargs)
+def bert(num_layers: int = 2, **kwargs) -> keras.Model:
+    return models.bert_encoder(
+        13, num_layers, 2, 8, 12, max_length=20, **kwargs
+    )
 
 
 def elmo(**kwargs) -> keras.Model:
@@ -167,6 +169,14 @@ def _head_cases() -> list[ModelCase]:
         for head, (make, outputs) in _HEADS.items()
         for family, encoder in (("bert", bert), ("elmo", elmo))
         for mix in ("last", "scalar_mix")
+    ] + [
+        ModelCase(
+            f"{head} of bert, concat_last_4",
+            lambda make=make: make(bert(num_layers=3), "concat_last_4"),
+            "bert",
+            outputs,
+        )
+        for head, (make, outputs) in _HEADS.items()
     ]
 
 
@@ -230,6 +240,12 @@ CASES = [
         _ENCODED,
     ),
     ModelCase(
+        "encoder_of a pretrainer",
+        lambda: models.encoder_of(models.bert_pretrainer(bert())),
+        "bert",
+        _ENCODED,
+    ),
+    ModelCase(
         "elmo_stream_model",
         lambda: models.elmo_stream_model(
             models.elmo_language_model(elmo(), 11), B
@@ -259,6 +275,23 @@ CASES = [
         )
         for family, encoder in (("bert", bert), ("elmo", elmo))
     ],
+    *[
+        ModelCase(
+            f"tagger of {family}, lstm and crf",
+            lambda encoder=encoder: models.tagger(
+                encoder(), 5, mix="scalar_mix", crf=True, lstm_dim=3
+            ),
+            family,
+            {"logits": "BTKK", "scores": "BTK", "tags": "BT"},
+        )
+        for family, encoder in (("bert", bert), ("elmo", elmo))
+    ],
+    ModelCase(
+        "with_dtype of elmo",
+        lambda: models.with_dtype(elmo(), "float32"),
+        "elmo",
+        _ENCODED,
+    ),
 ]
 SIZES = {
     "bert_tiny",

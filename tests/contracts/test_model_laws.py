@@ -32,6 +32,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "span_extractor of bert, scalar_mix",
     "embedder of elmo, last",
     "tagger of elmo, crf",
+    "tagger of bert, lstm and crf",
     "distinct_words",
     "elmo_word_encoder, stateful",
 }
@@ -47,6 +48,7 @@ IN_OTHER_POLICIES = {
     "classifier of elmo, scalar_mix",
     "embedder of bert, last",
     "tagger of elmo, crf",
+    "classifier of bert, concat_last_4",
 }
 
 

@@ -48,6 +48,13 @@ ERRORS = [
         models.embedder,
         {"mix": layers.ScalarMix(2)},
     ),
+    (
+        '`mix="concat_last_4"` needs .* at least 4 .*Received: 3',
+        models.classifier,
+        {"mix": "concat_last_4"},
+    ),
+    ("`lstm_dim` must be .*=0", models.tagger, {"lstm_dim": 0}),
+    ("`lstm_layers` must be .*=0", models.tagger, {"lstm_layers": 0}),
     ("`num_classes` must be .*=0", models.classifier, {"num_classes": 0}),
     ("`num_classes` must be .*=2.0", models.classifier, {"num_classes": 2.0}),
     ("`num_tags` must be .*=-1", models.tagger, {"num_tags": -1}),

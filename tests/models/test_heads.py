@@ -9,9 +9,9 @@ from keras_ctx import layers, models
 REAL = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], bool)
 
 
-def bert() -> tuple[keras.Model, dict]:
+def bert(num_layers: int = 2) -> tuple[keras.Model, dict]:
     ids = np.array([[2, 7, 3, 0], [5, 0, 0, 0]], "int32")
-    encoder = models.bert_encoder(9, 2, 2, 6, 8, 8)
+    encoder = models.bert_encoder(9, num_layers, 2, 6, 8, 8)
     return encoder, {
         "token_ids": ids,
         "segment_ids": 0 * ids,
@@ -64,14 +64,31 @@ def assert_close(found, expected) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("mix", ["last", "scalar_mix"])
-@pytest.mark.parametrize("family", [bert, elmo])
+def side_by_side(outputs: dict) -> np.ndarray:
+    return np.concatenate([outputs["layers"][k] for k in (-4, -3, -2, -1)], -1)
+
+
+CASES = [
+    (bert, "last"),
+    (bert, "scalar_mix"),
+    # Five layers with the embeddings: the lowest is left out.
+    (lambda: bert(num_layers=4), "concat_last_4"),
+    (elmo, "last"),
+    (elmo, "scalar_mix"),
+]
+
+
+@pytest.mark.parametrize(("family", "mix"), CASES)
 def test_heads_by_hand(family, mix) -> None:
     encoder, inputs = family()
     outputs = numpy(encoder(inputs))
 
     def sequence(model: keras.Model) -> np.ndarray:
-        return outputs["sequence"] if mix == "last" else mixed(model, outputs)
+        if mix == "last":
+            return outputs["sequence"]
+        if mix == "concat_last_4":
+            return side_by_side(outputs)
+        return mixed(model, outputs)
 
     model = models.classifier(encoder, 3, mix)
     found = run(model, inputs)["logits"]

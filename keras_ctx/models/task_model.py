@@ -1,0 +1,65 @@
+"""An encoder under a head: what the head reads of it, and what is trained."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import keras
+from keras import ops
+
+from keras_ctx import layers
+
+Mix = Literal["last", "scalar_mix", "concat_last_4"] | layers.ScalarMix
+
+
+def task_model(
+    encoder: keras.Model,
+    head: Callable[[dict, keras.KerasTensor | None], dict],
+    last: tuple[str, ...],
+    mix: Mix,
+    frozen: bool,
+    name: str,
+) -> keras.Model:
+    """From an encoder's inputs to what `head` makes of its outputs.
+
+    `head` is called with those outputs of the encoder that are read, and
+    with the vectors of the tokens, `(B, T, D)`. `last` names the outputs that
+    are read with `mix="last"`.
+    """
+    own = isinstance(mix, layers.ScalarMix)
+    if not own and mix not in ("last", "scalar_mix", "concat_last_4"):
+        raise ValueError(
+            '`mix` must be "last", "scalar_mix", "concat_last_4" or a '
+            f"ScalarMix layer. Received: mix={mix!r}"
+        )
+    if mix == "concat_last_4" and len(encoder.output["layers"]) < 4:
+        raise ValueError(
+            '`mix="concat_last_4"` needs an encoder with at least 4 `layers`; '
+            'take "scalar_mix" or "last" for this one. '
+            f"Received: {len(encoder.output['layers'])}"
+        )
+    if frozen:
+        encoder.trainable = False  # all of it, also what the head leaves out
+    # Only what the head reads: an unused pooler would have no gradient.
+    keys = last if mix == "last" else ("layers", "padding_mask")
+    encoder = keras.Model(
+        encoder.input,
+        {key: encoder.output[key] for key in keys},
+        name=encoder.name,
+    )
+    inputs = {
+        key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
+        for key, x in encoder.input.items()
+    }
+    outputs = encoder(inputs, training=False if frozen else None)
+    if mix == "last":
+        sequence = outputs.get("sequence")
+    elif mix == "concat_last_4":
+        sequence = ops.concatenate(outputs["layers"][-4:], axis=-1)
+    else:
+        if not own:
+            mix = layers.ScalarMix(len(outputs["layers"]), name="scalar_mix")
+        sequence = mix(outputs["layers"], padding_mask=outputs["padding_mask"])
+        # Encoders differ in scale (an LSTM's outputs are a tenth of a
+        # Transformer's); under one norm a head learns equally fast on any.
+        sequence = keras.layers.LayerNormalization(name="mix_norm")(sequence)
+    return keras.Model(inputs, head(outputs, sequence), name=name)

@@ -1,0 +1,109 @@
+"""An encoder from a file, computed in other numbers."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from contracts.random_weights import randomized
+
+from keras_ctx import models
+
+IDS = np.array([[2, 7, 3, 0], [5, 0, 0, 0]], "int32")
+
+
+def bert(**kwargs) -> tuple[keras.Model, dict]:
+    features = {
+        "token_ids": IDS,
+        "segment_ids": 0 * IDS,
+        "padding_mask": IDS > 0,
+    }
+    return models.bert_encoder(9, 2, 2, 6, 8, 8, **kwargs), features
+
+
+def elmo(**kwargs) -> tuple[keras.Model, dict]:
+    ids = np.random.default_rng(1).integers(1, 257, (2, 4, 5)).astype("int32")
+    encoder = models.elmo_encoder([(1, 4)], 5, 3, max_characters=5, **kwargs)
+    return encoder, {"char_ids": ids * (IDS > 0)[..., None]}
+
+
+FAMILIES = {
+    "bert": bert,
+    "bert, norm first": lambda: bert(norm_first=True),
+    "elmo": elmo,
+    "elmo, stateful": lambda: elmo(stateful=True, max_batch_size=2),
+}
+
+
+def numbers(outputs: dict) -> list[np.ndarray]:
+    return [
+        np.asarray(keras.ops.cast(x, "float32"))
+        for x in keras.tree.flatten(outputs)
+    ]
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_it_is_the_encoder_made_under_that_policy(
+    family, tmp_path: Path
+) -> None:
+    encoder, features = family()
+    randomized(encoder).save(tmp_path / "encoder.keras")
+    encoder = keras.saving.load_model(tmp_path / "encoder.keras")
+    weights = encoder.get_weights()
+    half = models.with_dtype(encoder, "mixed_bfloat16")
+    assert {w.dtype for w in half.weights} == {"float32"}
+    assert half.name == encoder.name
+    assert [w.path for w in half.weights] == [w.path for w in encoder.weights]
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        made, _ = family()
+    finally:
+        keras.config.set_dtype_policy(before)
+    made.set_weights(weights)
+    found, expected = half(features), made(features)
+    assert found["sequence"].dtype == "bfloat16"
+    for one, other in zip(numbers(found), numbers(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # Near to what it was: bfloat16 has 8 bits, and values go up to 3 or so.
+    exact = encoder(features)
+    for one, other in zip(numbers(found), numbers(exact), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=0.1)
+    difference = numbers(found["sequence"])[0] - numbers(exact["sequence"])[0]
+    assert np.abs(difference).max() > 1e-4
+
+
+def test_way_back_and_file(tmp_path: Path) -> None:
+    encoder, features = bert()
+    expected = numbers(encoder(features))
+    half = models.with_dtype(encoder, "mixed_bfloat16")
+    half.save(tmp_path / "half.keras")
+    loaded = keras.saving.load_model(tmp_path / "half.keras")
+    assert loaded.get_layer("block_0").dtype_policy.name == "mixed_bfloat16"
+    back = models.with_dtype(loaded, "float32")
+    for one, other in zip(numbers(back(features)), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_it_trains_under_a_head_and_the_first_one_stays() -> None:
+    encoder, features = bert()
+    first = encoder.get_weights()
+    half = models.with_dtype(encoder, "mixed_bfloat16")
+    model = models.classifier(half, 2)
+    assert model.output["logits"].dtype == "float32"
+    model.compile(
+        "adam",
+        {"logits": keras.losses.SparseCategoricalCrossentropy(True)},
+        jit_compile=False,
+    )
+    labels = {"logits": np.array([0, 1])}
+    model.fit(features, labels, epochs=2, verbose=0)
+    for old, new in zip(first, encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    table = half.get_layer("embeddings").get_weights()[0]
+    assert np.abs(table - first[0]).max() > 1e-4
+
+
+def test_unknown_policy() -> None:
+    with pytest.raises(ValueError, match="bfloat17"):
+        models.with_dtype(bert()[0], "bfloat17")
