@@ -2,12 +2,16 @@
 
 from keras_ctx.training.backup import BackupAndRestore, completed_epochs
 from keras_ctx.training.crf_loss import CRFLoss
+from keras_ctx.training.development_score import DevelopmentScore
+from keras_ctx.training.layer_rates import layer_rates
+from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.losses import (
     LogLikelihoodLoss,
     bert_pretraining_losses,
     elmo_pretraining_losses,
 )
 from keras_ctx.training.optimizers import bert_optimizer, elmo_optimizer
+from keras_ctx.training.over_seeds import over_seeds
 from keras_ctx.training.perplexity import (
     HeldOutPerplexity,
     perplexity,
@@ -19,20 +23,30 @@ from keras_ctx.training.run_folder import (
     save_json,
     save_model,
 )
-from keras_ctx.training.schedules import WarmupLinearDecay
+from keras_ctx.training.schedules import (
+    PerUpdate,
+    SlantedTriangular,
+    WarmupLinearDecay,
+)
 
 __all__ = [
     "BackupAndRestore",
     "CRFLoss",
+    "DevelopmentScore",
     "HeldOutPerplexity",
+    "LayerwiseAdamW",
     "LogLikelihoodLoss",
+    "PerUpdate",
     "ResetState",
+    "SlantedTriangular",
     "WarmupLinearDecay",
     "bert_optimizer",
     "bert_pretraining_losses",
     "completed_epochs",
     "elmo_optimizer",
     "elmo_pretraining_losses",
+    "layer_rates",
+    "over_seeds",
     "perplexity",
     "run_callbacks",
     "save_json",

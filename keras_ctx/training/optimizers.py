@@ -1,11 +1,19 @@
 """The optimizers that BERT and ELMo are trained with."""
 
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
 import keras
+import tensorflow as tf
 
-from keras_ctx.training.schedules import WarmupLinearDecay
+from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
+from keras_ctx.training.schedules import (
+    PerUpdate,
+    SlantedTriangular,
+    WarmupLinearDecay,
+)
 
-# Biases, norms, and the few numbers of a ScalarMix: nothing to decay. Keras
-# asks with its own name of a variable or with TensorFlow's, which is a path.
+# Biases, norms, and the few numbers of a ScalarMix: nothing to decay.
 NOT_DECAYED = r"(^|/)(bias|gamma|beta|weights|scale)(:0)?$"
 
 
@@ -16,8 +24,11 @@ def bert_optimizer(
     weight_decay: float = 0.01,
     clip_norm: float | None = 1.0,
     beta_2: float = 0.999,
-) -> keras.optimizers.AdamW:
-    """AdamW without decay on norms and biases, warm-up and linear decay.
+    schedule: Literal["linear", "slanted_triangular"] = "linear",
+    layer_rates: Mapping[str, Sequence] | None = None,
+    gradient_accumulation_steps: int = 1,
+) -> LayerwiseAdamW:
+    """AdamW without decay on norms and biases, warm-up and decay of the rate.
 
     Args:
         peak_learning_rate: Highest learning rate.
@@ -28,12 +39,21 @@ def bert_optimizer(
             none.
         beta_2: Decay of the mean of squared gradients; 0.98 (RoBERTa's) suits
             short runs.
+        schedule: "linear" for `WarmupLinearDecay`, "slanted_triangular" for
+            `SlantedTriangular`, whose `cut_share` is `warmup_share`.
+        layer_rates: Lower rates, or later starts, for lower layers, as
+            `keras_ctx.training.layer_rates` gives them.
+        gradient_accumulation_steps: Batches whose gradients are averaged into
+            one update. On one device only: Keras 3.15 cannot do it on
+            several.
 
     Returns:
-        A `keras.optimizers.AdamW`.
+        A `LayerwiseAdamW`.
 
     Raises:
-        ValueError: numbers that `WarmupLinearDecay` refuses.
+        ValueError: numbers that the schedule refuses, an unknown `schedule`,
+            or `gradient_accumulation_steps` below 1, or above 1 in the scope
+            of a strategy for several devices.
 
     Example:
         >>> bert_optimizer(1e-4, total_steps=100).weight_decay
@@ -47,17 +67,42 @@ def bert_optimizer(
     Differs:
         google-research/bert leaves out Adam's bias correction; AdamW has it.
     """
-    optimizer = keras.optimizers.AdamW(
-        WarmupLinearDecay(
+    if not gradient_accumulation_steps >= 1:
+        raise ValueError(
+            "`gradient_accumulation_steps` must be at least 1. Received: "
+            f"gradient_accumulation_steps={gradient_accumulation_steps}"
+        )
+    several = gradient_accumulation_steps > 1
+    devices = tf.distribute.get_strategy().num_replicas_in_sync
+    if several and devices > 1:
+        raise ValueError(
+            "`gradient_accumulation_steps` must be 1 on several devices. "
+            "Received: gradient_accumulation_steps="
+            f"{gradient_accumulation_steps}, {devices} devices"
+        )
+    if schedule == "linear":
+        rate = WarmupLinearDecay(
             peak_learning_rate, total_steps, round(warmup_share * total_steps)
-        ),
+        )
+    elif schedule == "slanted_triangular":
+        rate = SlantedTriangular(peak_learning_rate, total_steps, warmup_share)
+    else:
+        raise ValueError(
+            '`schedule` must be "linear" or "slanted_triangular". '
+            f"Received: schedule={schedule!r}"
+        )
+    return LayerwiseAdamW(
+        PerUpdate(rate, gradient_accumulation_steps) if several else rate,
+        layer_rates,
+        not_decayed=[NOT_DECAYED],
         weight_decay=weight_decay,
         beta_2=beta_2,
         epsilon=1e-6,
         global_clipnorm=clip_norm,
+        gradient_accumulation_steps=(
+            gradient_accumulation_steps if several else None
+        ),
     )
-    optimizer.exclude_from_weight_decay(var_names=[NOT_DECAYED])
-    return optimizer
 
 
 def elmo_optimizer(

@@ -1,5 +1,7 @@
 """Learning rates over the steps of a run."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -28,11 +30,7 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(
         self, peak_learning_rate: float, total_steps: int, warmup_steps: int
     ):
-        if not peak_learning_rate > 0:
-            raise ValueError(
-                "`peak_learning_rate` must be above 0. "
-                f"Received: peak_learning_rate={peak_learning_rate}"
-            )
+        _check_peak(peak_learning_rate)
         if not 0 <= warmup_steps < total_steps:
             raise ValueError(
                 "`warmup_steps` must be at least 0 and below `total_steps`. "
@@ -58,3 +56,129 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
             "total_steps": self.total_steps,
             "warmup_steps": self.warmup_steps,
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
+    """Straight up from a fraction of the peak, then straight down to it.
+
+    Args:
+        peak_learning_rate: Highest rate.
+        total_steps: Updates of the whole run.
+        cut_share: Share of them in which the rate rises.
+        ratio: The peak over the lowest rate.
+
+    Raises:
+        ValueError: the numbers do not fit together, or no step is left for
+            the rise.
+
+    Example:
+        >>> rate = SlantedTriangular(1.0, 20, cut_share=0.2, ratio=5)
+        >>> [round(float(rate(step)), 3) for step in (0, 2, 4, 12, 20)]
+        [0.2, 0.6, 1.0, 0.6, 0.2]
+
+    Source:
+        Howard and Ruder 2018, section 3.2, equation 3,
+        https://arxiv.org/abs/1801.06146.
+
+    Differs:
+        The rate stays at its lowest where the equation would go below it:
+        from `total_steps` on, and in a few last steps if `total_steps *
+        cut_share` is not whole.
+    """
+
+    def __init__(
+        self,
+        peak_learning_rate: float,
+        total_steps: int,
+        cut_share: float = 0.1,
+        ratio: float = 32,
+    ):
+        _check_peak(peak_learning_rate)
+        # Rounded first, so that 0.29 * 100 is 29 and not a hair less.
+        cut = math.floor(round(total_steps * cut_share, 9))
+        if not (cut >= 1 and cut_share < 1):
+            raise ValueError(
+                "`cut_share` must be below 1, and at least 1 / `total_steps`. "
+                f"Received: cut_share={cut_share}, total_steps={total_steps}"
+            )
+        if not ratio >= 1:
+            raise ValueError(f"`ratio` must be at least 1. Received: {ratio}")
+        self.peak_learning_rate = peak_learning_rate
+        self.total_steps = total_steps
+        self.cut_share = cut_share
+        self.ratio = ratio
+        self.cut = cut
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        down = 1 - (step - self.cut) / (self.cut * (1 / self.cut_share - 1))
+        share = ops.where(step < self.cut, step / self.cut, down)
+        share = ops.maximum(share, 0.0)
+        return (
+            self.peak_learning_rate
+            * (1 + share * (self.ratio - 1))
+            / self.ratio
+        )
+
+    def get_config(self):
+        return {
+            "peak_learning_rate": self.peak_learning_rate,
+            "total_steps": self.total_steps,
+            "cut_share": self.cut_share,
+            "ratio": self.ratio,
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule of updates, where an update takes several batches.
+
+    Keras asks schedules by the number of batches, also with
+    `gradient_accumulation_steps`.
+
+    Args:
+        schedule: Learning rate of each update.
+        gradient_accumulation_steps: Batches an update takes.
+
+    Example:
+        >>> rate = PerUpdate(WarmupLinearDecay(1.0, 10, warmup_steps=2), 3)
+        >>> [round(float(rate(batch)), 3) for batch in (0, 2, 3, 5, 6)]
+        [0.0, 0.0, 0.5, 0.5, 1.0]
+    """
+
+    def __init__(
+        self,
+        schedule: keras.optimizers.schedules.LearningRateSchedule,
+        gradient_accumulation_steps: int,
+    ):
+        self.schedule = schedule
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+
+    def __call__(self, step):
+        return self.schedule(
+            ops.floor_divide(step, self.gradient_accumulation_steps)
+        )
+
+    def get_config(self):
+        schedules = keras.optimizers.schedules
+        return {
+            "schedule": schedules.serialize(self.schedule),
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        schedules = keras.optimizers.schedules
+        return cls(
+            schedules.deserialize(config["schedule"]),
+            config["gradient_accumulation_steps"],
+        )
+
+
+def _check_peak(peak_learning_rate: float) -> None:
+    if not peak_learning_rate > 0:
+        raise ValueError(
+            "`peak_learning_rate` must be above 0. "
+            f"Received: peak_learning_rate={peak_learning_rate}"
+        )

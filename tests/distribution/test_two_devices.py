@@ -11,16 +11,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    path = tmp_path_factory.mktemp("devices") / "results.npz"
-    script = Path(__file__).with_name("train_on_devices.py")
+def run(script: str, path: Path) -> dict:
     subprocess.run(
-        [sys.executable, script, path],
+        [sys.executable, Path(__file__).with_name(script), path],
         check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     return dict(np.load(path))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    folder = tmp_path_factory.mktemp("devices")
+    return run("train_on_devices.py", folder / "results.npz")
 
 
 @pytest.mark.parametrize("model", ["bert", "elmo"])
@@ -44,3 +47,18 @@ def test_final_weights_are_equal(results: dict, model: str) -> None:
             rtol=0,
             atol=1e-4,
         )
+
+
+def test_each_layer_has_its_rate_on_both_devices(tmp_path: Path) -> None:
+    found = run("train_layerwise.py", tmp_path / "results.npz")
+    np.testing.assert_allclose(
+        found["two/losses"], found["one/losses"], rtol=0, atol=1e-4
+    )
+    paths = [k.removeprefix("one/end/") for k in found if "one/end/" in k]
+    assert len(paths) > 30
+    for path in paths:
+        one, two = found[f"one/end/{path}"], found[f"two/end/{path}"]
+        np.testing.assert_allclose(two, one, rtol=0, atol=1e-4)
+        # Twelve updates, four a stage: two layers of three have had theirs.
+        moved = not np.array_equal(two, found[f"two/first/{path}"])
+        assert moved == (not path.startswith("embeddings")), path

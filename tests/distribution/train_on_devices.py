@@ -136,7 +136,8 @@ def train(
     return record.losses, [w.numpy() for w in model.trainable_variables]
 
 
-def main(path: str) -> None:
+def two_devices() -> tuple[tf.distribute.Strategy, tf.distribute.Strategy]:
+    """A strategy for one device, and one for both."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
@@ -146,7 +147,11 @@ def main(path: str) -> None:
         cross_device_ops=tf.distribute.ReductionToOneDevice(),
     )
     assert both.num_replicas_in_sync == 2
-    one = tf.distribute.OneDeviceStrategy("CPU:0")
+    return tf.distribute.OneDeviceStrategy("CPU:0"), both
+
+
+def main(path: str) -> None:
+    one, both = two_devices()
     results = {}
     for name, make_model, batches in (
         ("bert", bert_model, bert_batches()),

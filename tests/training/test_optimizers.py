@@ -61,3 +61,29 @@ def test_gradients_are_clipped_together(clip_norm: float | None) -> None:
 def test_beta_2() -> None:
     assert bert_optimizer(0.1, 10).beta_2 == 0.999
     assert bert_optimizer(0.1, 10, beta_2=0.98).beta_2 == 0.98
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        # The middle of the rise: 10 of 20 steps; with ratio 32, 16.5 / 32.
+        ({}, 0.5),
+        ({"schedule": "slanted_triangular"}, 16.5 / 32),
+    ],
+)
+def test_schedules_by_name(arguments: dict, expected: float) -> None:
+    optimizer = bert_optimizer(1.0, 100, 0.2, **arguments)
+    optimizer.iterations.assign(10)
+    assert float(optimizer.learning_rate) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"schedule": "cosine"}, "`schedule` must be .*'cosine'"),
+        ({"gradient_accumulation_steps": 0}, "`gradient_acc.* least 1.*=0"),
+    ],
+)
+def test_errors(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        bert_optimizer(1.0, 100, **arguments)

@@ -3,7 +3,11 @@
 import keras
 import pytest
 
-from keras_ctx.training import WarmupLinearDecay
+from keras_ctx.training import (
+    PerUpdate,
+    SlantedTriangular,
+    WarmupLinearDecay,
+)
 
 
 def test_rises_to_the_peak_and_falls_to_zero() -> None:
@@ -19,11 +23,45 @@ def test_without_warmup_starts_at_the_peak() -> None:
     assert [float(rate(step)) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
 
 
-def test_config_round_trip() -> None:
+def test_slanted_triangle_is_equation_3() -> None:
+    # The paper's own numbers: a tenth of the steps up, ratio 32. cut = 10;
+    # the rate is the peak times (1 + 31 p) / 32, with p = step / 10 on the
+    # way up and 1 - (step - 10) / 90 on the way down.
+    rate = SlantedTriangular(0.01, total_steps=100)
+    shares = {0: 1, 5: 16.5, 10: 32, 55: 16.5, 91: 4.1, 100: 1, 130: 1}
+    for step, share in shares.items():
+        assert float(rate(step)) == pytest.approx(0.01 * share / 32, abs=1e-8)
+
+
+def test_slanted_triangle_rounds_the_cut_down_and_stays_positive() -> None:
+    # cut = 1 of 15 steps: the equation ends at p = 1 - 13 / 9.
+    rate = SlantedTriangular(1.0, total_steps=15, cut_share=0.1, ratio=4)
+    found = [float(rate(step)) for step in (0, 1, 4, 10, 14)]
+    assert found == pytest.approx([1 / 4, 1, 3 / 4, 1 / 4, 1 / 4], abs=1e-6)
+    # 0.29 * 100 is 28.999999999999996 in floating point.
+    assert SlantedTriangular(1.0, 100, 0.29).cut == 29
+
+
+def test_batches_of_one_update_have_one_rate() -> None:
+    rate = PerUpdate(WarmupLinearDecay(0.4, 12, warmup_steps=4), 2)
+    found = [float(rate(batch)) for batch in range(10)]
+    expected = [0, 0, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.4, 0.4]
+    assert found == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        WarmupLinearDecay(0.4, total_steps=12, warmup_steps=4),
+        SlantedTriangular(0.4, total_steps=12, cut_share=0.25, ratio=8),
+        PerUpdate(SlantedTriangular(0.4, total_steps=12, cut_share=0.25), 3),
+    ],
+)
+def test_config_round_trip(rate) -> None:
     schedules = keras.optimizers.schedules
-    rate = WarmupLinearDecay(0.4, total_steps=12, warmup_steps=4)
     again = schedules.deserialize(schedules.serialize(rate))
     assert again.get_config() == rate.get_config()
+    assert float(again(7)) == float(rate(7))
 
 
 @pytest.mark.parametrize(
@@ -37,3 +75,17 @@ def test_config_round_trip() -> None:
 def test_errors(arguments: tuple, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         WarmupLinearDecay(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((0.0, 100), "`peak_learning_rate` must be above 0"),
+        ((1.0, 9), "`cut_share` must be .*cut_share=0.1, total_steps=9"),
+        ((1.0, 9, 1.0), "`cut_share` must be .*cut_share=1.0"),
+        ((1.0, 100, 0.1, 0.5), "`ratio` must be at least 1. Received: 0.5"),
+    ],
+)
+def test_slanted_triangle_refuses(arguments: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SlantedTriangular(*arguments)

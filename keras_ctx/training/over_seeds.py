@@ -1,0 +1,91 @@
+"""The same run with several seeds: mean and spread of its scores."""
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ctx.training.run_folder import save_json
+
+
+def over_seeds(
+    run: Callable[[int, Path], dict[str, float]],
+    seeds: Sequence[int],
+    folder: str | Path,
+    settings: dict[str, Any],
+) -> dict[str, dict[str, Any]]:
+    """Run once for each seed, and once only.
+
+    Keras, NumPy and Python are seeded before each run. Its scores are written
+    to `folder/seed_<n>/scores.json` when it has ended, and read from there
+    when all is started again, so that a killed series goes on with the seed
+    at which it stopped.
+
+    Args:
+        run: Called with a seed and the folder of its run; returns scores by
+            name.
+        seeds: One run each, all different.
+        folder: Of the series.
+        settings: What the scores depend on, as JSON. A folder with scores of
+            other settings is not gone on with.
+
+    Returns:
+        By the name of a score `mean`, `spread` (the sample standard
+        deviation, 0 for one seed) and `seeds`, the score of each.
+
+    Raises:
+        ValueError: A seed stands twice or there is none, or the folder holds
+            scores of other settings.
+
+    Example:
+        >>> def run(seed, folder):
+        ...     return {"accuracy": 0.7 + seed / 10}
+        >>> scores = over_seeds(run, [0, 2], "runs/demo", {"rate": 0.1})
+        >>> [round(scores["accuracy"][key], 3) for key in ("mean", "spread")]
+        [0.8, 0.141]
+    """
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ValueError(
+            "`seeds` must hold at least one number, and each once. "
+            f"Received: seeds={tuple(seeds)}"
+        )
+    settings = json.loads(json.dumps(settings, default=str))
+    found: list[dict[str, float]] = []
+    for seed in seeds:
+        run_folder = Path(folder) / f"seed_{seed}"
+        path = run_folder / "scores.json"
+        if not path.exists():
+            keras.utils.set_random_seed(seed)
+            scores = run(seed, run_folder)
+            save_json({"scores": scores, "settings": settings}, path)
+        found.append(_read(path, settings))
+    return {name: _summary(name, found) for name in found[0]}
+
+
+def _read(path: Path, settings: dict[str, Any]) -> dict[str, float]:
+    written = json.loads(path.read_text("utf-8"))
+    before = written["settings"]
+    differing = [
+        f"{key}: {before.get(key)!r} there, {settings.get(key)!r} now"
+        for key in sorted({*before, *settings})
+        if before.get(key) != settings.get(key)
+    ]
+    if differing:
+        raise ValueError(
+            f"`folder` holds a run of other settings: {path}. Give another "
+            "folder, or remove that one. Received: " + "; ".join(differing)
+        )
+    return written["scores"]
+
+
+def _summary(name: str, found: list[dict[str, float]]) -> dict[str, Any]:
+    values = [scores[name] for scores in found]
+    spread = statistics.stdev(values) if len(values) > 1 else 0.0
+    return {
+        "mean": statistics.fmean(values),
+        "spread": spread,
+        "seeds": values,
+    }
