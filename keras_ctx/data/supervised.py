@@ -1,21 +1,22 @@
 """Labelled texts and tagged sentences to batches."""
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
 import tensorflow as tf
 
-from keras_ctx.data.batches import check_at_least, epoch_batches
+from keras_ctx.data.class_weights import ClassWeights, weights_of_labels
+from keras_ctx.data.row_batches import batched_rows
 from keras_ctx.data.weights import normalize_weights
 
 
 class TextInputs(Protocol):
-    """What `keras_ctx.text` offers for one text, and all that is used."""
+    """What `keras_ctx.text` offers for texts, and all that is used."""
 
     def __call__(
-        self, text: tf.Tensor | tf.RaggedTensor
+        self,
+        text: tf.Tensor | tf.RaggedTensor,
+        second_text: tf.Tensor | tf.RaggedTensor | None = None,
     ) -> dict[str, tf.Tensor]: ...
 
 
@@ -32,16 +33,18 @@ class TagInputs(TextInputs, Protocol):
 
 def classification_dataset(
     texts: Sequence[str],
-    labels: Sequence[int],
+    labels: Sequence[int] | Sequence[float],
     text_inputs: TextInputs,
     *,
     batch_size: int,
     training: bool,
+    second_texts: Sequence[str] | None = None,
+    class_weights: ClassWeights | None = None,
     seed: int = 0,
     first_epoch: int = 0,
     bucket_batches: int = 1,
 ) -> tf.data.Dataset:
-    """Batches of texts and their labels.
+    """Batches of texts, or of pairs of texts, and their labels.
 
     For training, without end: every epoch is `len(texts) // batch_size`
     full batches of a permutation that is a pure function of the seed and
@@ -51,10 +54,14 @@ def classification_dataset(
 
     Args:
         texts: The texts, in memory.
-        labels: One class id a text.
+        labels: One class id a text; or, for regression, one number with a
+            decimal point.
         text_inputs: A `BertInputs` or `ElmoInputs`.
         batch_size: B, over all replicas together.
         training: Which of the two.
+        second_texts: The second text of each pair; `None` for no pairs.
+        class_weights: The weight of each class in the loss, by its id, such
+            as `balanced_class_weights`; `None`: no weights.
         seed: Of the order in training.
         first_epoch: Number of the first epoch in training.
         bucket_batches: How many training batches are sorted by length
@@ -62,11 +69,14 @@ def classification_dataset(
 
     Returns:
         A `tf.data.Dataset` of `(features, {"logits": labels})`, labels
-        int32 `(B,)`.
+        int32 or float32 `(B,)`. With `class_weights` there is a third part,
+        `{"logits": weights}`, float32 `(B,)`, summing to 1 over the batch: for
+        a loss with `reduction="sum"`.
 
     Raises:
         ValueError: The two lists differ in length, are empty, or do not
-            fill one training batch.
+            fill one training batch; a class without its weight, or a weight
+            below 0.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -79,16 +89,29 @@ def classification_dataset(
         (TensorShape([2, 2, 6]), array([1, 0], dtype=int32))
     """
     _check_lengths(texts, "labels", labels)
-    text_tensor = tf.constant(list(texts), tf.string)
-    label_tensor = tf.constant(list(labels), tf.int32)
+    segments = [texts]
+    if second_texts is not None:
+        _check_lengths(texts, "second_texts", second_texts)
+        segments.append(second_texts)
+    text_tensors = [tf.constant(list(x), tf.string) for x in segments]
+    label_tensor = tf.constant(
+        list(labels), tf.float32 if isinstance(labels[0], float) else tf.int32
+    )
+    weight_tensor = None
+    if class_weights is not None:
+        weight_tensor = tf.constant(weights_of_labels(labels, class_weights))
 
     def examples(rows):
-        features = text_inputs(tf.gather(text_tensor, rows))
-        return features, {"logits": tf.gather(label_tensor, rows)}
+        features = text_inputs(*(tf.gather(x, rows) for x in text_tensors))
+        targets = {"logits": tf.gather(label_tensor, rows)}
+        if weight_tensor is None:
+            return features, targets
+        weights = normalize_weights(tf.gather(weight_tensor, rows))
+        return features, targets, {"logits": weights}
 
-    return _batched_rows(
+    return batched_rows(
         examples,
-        [len(text) for text in texts],
+        [sum(map(len, pair)) for pair in zip(*segments, strict=True)],
         batch_size=batch_size,
         training=training,
         seed=seed,
@@ -173,7 +196,7 @@ def tagging_dataset(
             {"logits": normalize_weights(aligned >= 0)},
         )
 
-    return _batched_rows(
+    return batched_rows(
         examples,
         lengths,
         batch_size=batch_size,
@@ -190,52 +213,3 @@ def _check_lengths(rows: Sequence, name: str, other: Sequence) -> None:
             f"`{name}` must hold one entry a text, and at least one. "
             f"Received: {len(rows)} texts and {len(other)} {name}"
         )
-
-
-def _batched_rows(
-    examples: Callable,
-    lengths: list[int],
-    *,
-    batch_size: int,
-    training: bool,
-    seed: int,
-    first_epoch: int,
-    bucket_batches: int,
-) -> tf.data.Dataset:
-    """Batches of row numbers, mapped by `examples`."""
-    check_at_least(1, batch_size=batch_size, bucket_batches=bucket_batches)
-    check_at_least(0, seed=seed, first_epoch=first_epoch)
-    steps = len(lengths) // batch_size
-
-    def permutation(pass_seed: int) -> Iterator[int]:
-        rows = list(range(len(lengths)))
-        random.Random(pass_seed).shuffle(rows)
-        # Cut before the rows are sorted: else the longest would be dropped.
-        return iter(rows[: steps * batch_size])
-
-    def batches():
-        for _, rows in epoch_batches(
-            permutation,
-            batch_size=batch_size,
-            seed=seed,
-            steps_per_epoch=steps,
-            first_epoch=first_epoch,
-            num_batches=min(bucket_batches, steps),
-            length=lengths.__getitem__,
-        ):
-            yield rows
-
-    if not training:
-        rows = np.arange(len(lengths), dtype=np.int32)
-        dataset = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
-    elif steps == 0:
-        raise ValueError(
-            "`batch_size` must be at most the number of texts in training. "
-            f"Received: batch_size={batch_size}, {len(lengths)} texts"
-        )
-    else:
-        dataset = tf.data.Dataset.from_generator(
-            batches, output_signature=tf.TensorSpec((batch_size,), tf.int32)
-        )
-    dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE)

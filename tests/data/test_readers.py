@@ -62,11 +62,6 @@ def test_file_without_blank_lines_is_one_document(write) -> None:
     assert list(read_documents(write(b"a\nb\nc"))) == [["a", "b", "c"]]
 
 
-def test_labelled_rows_keep_empty_columns_and_quotes(write) -> None:
-    path = write(b'x\t"a\tb\r\n\ny\t\tz\n')
-    assert list(read_labelled(path, 3)) == [("x", '"a', "b"), ("y", "", "z")]
-
-
 def test_conll_takes_first_and_last_column(write) -> None:
     path = write(
         "-DOCSTART- -X- O O\n\nIn IN O O\nRome NNP\tB-NP  B-LOC \n\n\n"
@@ -115,8 +110,6 @@ def test_gzip_with_damaged_content_is_refused(write) -> None:
 
 
 def test_wrong_column_count_is_refused_with_its_line(write) -> None:
-    with pytest.raises(ValueError, match="line 2: .* 2 columns .* 1 columns"):
-        list(read_labelled(write(b"a\tb\nc\n")))
     with pytest.raises(ValueError, match="line 1: .* at least 2 .* 1 columns"):
         list(read_conll(write(b"word\n")))
     with pytest.raises(ValueError, match="line 3: .*; the lines before have 2"):

@@ -1,0 +1,93 @@
+"""Where a file's answers stand in the words of their contexts."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from keras_ctx.data.squad import SquadQuestion
+from keras_ctx.data.word_offsets import WordSpan, words_of_span
+
+
+class Findings:
+    """Counts of what was met in a file, and the first cases of each kind.
+
+    Args:
+        num_shown: How many cases of a kind to keep.
+
+    Example:
+        >>> findings = Findings()
+        >>> findings.add("misplaced", "'Rome' at 7")
+        >>> print(findings.report())
+        misplaced 1
+          misplaced: 'Rome' at 7
+    """
+
+    def __init__(self, num_shown: int = 3):
+        self.num_shown = num_shown
+        self.counts: Counter[str] = Counter()
+        self.shown: dict[str, list[str]] = {}
+
+    def add(self, kind: str, case: str) -> None:
+        """Count a case, and keep it in words if it is one of the first."""
+        self.counts[kind] += 1
+        cases = self.shown.setdefault(kind, [])
+        if len(cases) < self.num_shown:
+            cases.append(case)
+
+    def report(self) -> str:
+        """The counts and the first cases, to print."""
+        numbers = (f"{kind} {n:,}" for kind, n in self.counts.items())
+        cases = (
+            f"\n  {kind}: {case}"
+            for kind, cases in self.shown.items()
+            for case in cases
+        )
+        return ", ".join(numbers) + "".join(cases)
+
+
+def answer_spans(
+    question: SquadQuestion,
+    words: Sequence[tuple[str, int]],
+    findings: Findings,
+) -> list[WordSpan]:
+    """The words of each answer that stands where the file says.
+
+    Args:
+        question: Whose answers to find.
+        words: What `split_words` made of its context.
+        findings: Counts the answers that are `misplaced` (the context has
+            another text at their offset) or `empty` (they touch no word),
+            which are left out, and those that are `widened` (they begin or
+            end inside a word, which is taken whole).
+
+    Returns:
+        The spans, in the order of the answers.
+
+    Example:
+        >>> from keras_ctx.data import SquadAnswer, split_words
+        >>> answers = SquadAnswer("3", 8), SquadAnswer("three", 8)
+        >>> question = SquadQuestion("q", "How?", "one two three", answers)
+        >>> findings = Findings()
+        >>> answer_spans(question, split_words(question.context), findings)
+        [WordSpan(first=2, limit=3, widened=False)]
+        >>> findings.counts["misplaced"]
+        1
+    """
+    spans = []
+    for text, start in question.answers:
+        case = f"question {question.id}: {text!r} at {start}"
+        end = start + len(text)
+        found = question.context[max(start, 0) : max(end, 0)]
+        if start < 0 or found != text:
+            case = f"{case}, where the context has {found!r}"
+            findings.add("misplaced", case)
+            continue
+        span = words_of_span(words, start, end)
+        if span is None:
+            findings.add("empty", case)
+            continue
+        if span.widened:
+            first, last = words[span.first], words[span.limit - 1]
+            whole = question.context[first[1] : last[1] + len(last[0])]
+            findings.add("widened", f"{case}, taken as {whole!r}")
+        spans.append(span)
+    return spans
