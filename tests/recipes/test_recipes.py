@@ -21,6 +21,10 @@ ELMO = {
     "projection_dim": 8,
     "num_negatives": 5,
 }
+EXTRA = {
+    "bert": ["pretrainer.keras"],
+    "elmo": ["language_model.keras", "words.txt"],
+}
 
 
 @pytest.mark.parametrize("encoder", ["bert", "elmo"])
@@ -50,7 +54,7 @@ def test_pretrain_finetune_export(
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         ["encoder.keras", "epochs.csv", "results.json", "tensorboard"]
         + ["text_inputs.json"]
-        + (["language_model.keras", "words.txt"] if encoder == "elmo" else [])
+        + EXTRA[encoder]
     )
     for recipe, labelled, extra in (
         ("finetune_classifier", reviews, {}),
@@ -79,11 +83,12 @@ def test_pretrain_finetune_export(
         # labels on the wrong words, would show.
         assert scores["pretrained"] > 0.9, name
         if recipe == "finetune_tagger":
-            mixture = scores["mixture_pretrained"]
-            assert len(mixture["shares"]) == (2 if encoder == "bert" else 3)
-            assert sum(mixture["shares"]) == pytest.approx(1)
+            found = scores["scores_pretrained"]
+            shares = [v["mean"] for k, v in found.items() if "share_" in k]
+            assert len(shares) == (2 if encoder == "bert" else 3)
+            assert sum(shares) == pytest.approx(1)
             written = json.loads((output / "results.json").read_text("utf-8"))
-            assert written["results"]["mixture_pretrained"] == mixture
+            assert written["results"]["scores_pretrained"] == found
         export = load_recipe("export_saved_model")
         exported = export.main(
             export.Config(model=output, output=tmp_path / "saved" / name)

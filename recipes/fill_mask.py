@@ -1,0 +1,208 @@
+"""What a BERT would write for each [MASK] of a text.
+
+Command   python recipes/fill_mask.py --init runs/bert \
+              --text "这家酒店的[MASK]务很好。"
+          Of many texts: --input texts.txt, or lines on the standard input.
+          Any checkpoint with a masked language model does for --init.
+Data      One text a line, with one [MASK] or more, spelled just so.
+Output    A table; with --output FILE also one JSON object a text: `line`,
+          `text`, `masks` (for each [MASK] a list of `token` and `probability`,
+          the likeliest first), and `problem`, null or what was wrong.
+Expected  A [MASK] is filled without knowing what fills another one. A token
+          with ## goes on with the word before it.
+"""
+
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+import tyro
+
+from keras_ctx import convert, data, text
+from keras_ctx.files import whole_file
+
+MASK = "[MASK]"
+
+
+@dataclass(frozen=True)
+class Config:
+    init: Path = Path("runs/bert")
+    """Folder of pretrain_bert.py, or of a checkpoint."""
+    text: tuple[str, ...] = ()
+    """Texts, each with [MASK]."""
+    input: Path | None = None
+    """Texts, one a line; left out, without `text`: the standard input."""
+    output: Path | None = None
+    """File of the answers."""
+    top_k: int = 5
+    """Answers for each [MASK]."""
+    batch_size: int = 16
+    """Texts at a time; from a keyboard it is one."""
+
+    def __post_init__(self):
+        for name in ("top_k", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
+        if self.text and self.input is not None:
+            raise ValueError("`text` and `input` must not be given together.")
+
+
+def load_pretrainer(folder: Path) -> keras.Model:
+    """The encoder with its head, of a run of ours or of a checkpoint."""
+    if (folder / "pretrainer.keras").is_file():
+        return keras.saving.load_model(folder / "pretrainer.keras")
+    if (folder / "encoder.keras").is_file():
+        raise ValueError(
+            "`init` must hold pretrainer.keras, with the head that knows the "
+            "words. An encoder alone gets a new one by `pretrain_bert.py "
+            f"--init {folder}`. Received: init={str(folder)!r}"
+        )
+    return convert.load_bert(folder, heads=True)
+
+
+def load_inputs(folder: Path, positions: int) -> text.BertInputs:
+    inputs = convert.load_text_inputs(folder)
+    return text.BertInputs.from_config(
+        {
+            **inputs.get_config(),
+            "max_length": positions,
+            "padding": "longest",
+            "special_tokens_in_text": True,
+        }
+    )
+
+
+class Filler:
+    """A model, and how a text becomes its features."""
+
+    def __init__(self, folder: Path, top_k: int):
+        self.model = load_pretrainer(folder)
+        positions = self.model.get_layer("embeddings").max_length
+        self.inputs = load_inputs(folder, positions)
+        size = self.inputs.vocabulary_size
+        if top_k > size:
+            raise ValueError(
+                f"`top_k` must be at most {size}, the tokens of the "
+                f"vocabulary. Received: top_k={top_k}"
+            )
+
+        def best(features):
+            logits = self.model(features, training=False)["masked_lm"]
+            logits = tf.cast(logits, tf.float32)[..., :size]
+            return tf.math.top_k(tf.nn.softmax(logits), top_k)
+
+        signature = {
+            name: tf.TensorSpec(tensor.shape, tensor.dtype)
+            for name, tensor in self.model.input.items()
+        }
+        self._best = tf.function(best, input_signature=[signature])
+
+    def __call__(self, texts: list[str]) -> list[list[list[dict]]]:
+        """For each text, for each [MASK] that the encoder reads: answers."""
+        features = self.inputs(tf.constant(texts))
+        is_mask = features["token_ids"] == self.inputs.mask_id
+        places = tf.ragged.boolean_mask(
+            tf.broadcast_to(tf.range(tf.shape(is_mask)[1]), tf.shape(is_mask)),
+            is_mask,
+        )
+        found = self._best({**features, "masked_positions": places.to_tensor()})
+        probabilities, ids = (x.numpy() for x in found)
+        return [
+            [
+                [
+                    {
+                        "token": self.inputs.vocabulary[number],
+                        "probability": float(probability),
+                    }
+                    for number, probability in zip(*mask, strict=True)
+                ]
+                for mask in zip(
+                    ids[row, :count], probabilities[row, :count], strict=True
+                )
+            ]
+            for row, count in enumerate(places.row_lengths().numpy())
+        ]
+
+
+def numbered_texts(config: Config) -> Iterator[tuple[int, str]]:
+    """Texts with the numbers of their lines; blank ones are left out."""
+    if config.text:
+        lines: Iterable[str] = config.text
+    elif config.input is not None:
+        lines = data.read_lines(config.input, keep_blank=True)
+    else:
+        lines = (line.rstrip("\r\n") for line in sys.stdin)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield number, line
+
+
+def answers(config: Config, filler: Filler) -> Iterator[dict]:
+    """A record a text."""
+    texts = numbered_texts(config)
+    size = config.batch_size
+    if not config.text and config.input is None and sys.stdin.isatty():
+        size = 1
+    while batch := list(itertools.islice(texts, size)):
+        filled = filler([line for _, line in batch])
+        for (number, line), masks in zip(batch, filled, strict=True):
+            problem, there = None, line.count(MASK)
+            if not there:
+                problem = f"there is no {MASK} in it"
+            elif len(masks) < there:
+                problem = (
+                    f"{there - len(masks)} of {there} {MASK} lie behind the "
+                    f"{filler.inputs.max_length} tokens that the encoder reads"
+                )
+            yield {
+                "line": number,
+                "text": line,
+                "masks": masks,
+                "problem": problem,
+            }
+
+
+def table(answer: dict) -> str:
+    lines = [f"{answer['line']}: {answer['text']}"]
+    for number, mask in enumerate(answer["masks"], 1):
+        for each in mask:
+            share = 100 * each["probability"]
+            lines.append(f"  {MASK} {number} {share:6.2f} %  {each['token']}")
+    if answer["problem"]:
+        lines.append(f"  left out: {answer['problem']}")
+    return "\n".join(lines)
+
+
+def main(config: Config) -> dict:
+    filler = Filler(config.init, config.top_k)
+    results = {"num_texts": 0, "num_masks": 0, "num_problems": 0}
+    with ExitStack() as stack:
+        file = None
+        if config.output is not None:
+            config.output.parent.mkdir(parents=True, exist_ok=True)
+            growing = stack.enter_context(whole_file(config.output))
+            file = stack.enter_context(
+                open(growing, "w", encoding="utf-8", newline="\n")
+            )
+        for answer in answers(config, filler):
+            print(table(answer), flush=True)
+            if file is not None:
+                file.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            results["num_texts"] += 1
+            results["num_masks"] += len(answer["masks"])
+            results["num_problems"] += answer["problem"] is not None
+    print(results)
+    return results
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

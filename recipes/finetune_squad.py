@@ -1,0 +1,321 @@
+"""Fine-tune an encoder to find the answer to a question in a text.
+
+Command   python recipes/finetune_squad.py --init runs/bert \
+              --train train-v2.0.json --test dev-v2.0.json --output runs/squad
+Data      JSON of SQuAD 1.1 or 2.0, or of a set in the same format, also
+          gzipped. Without `--test` a share of the articles of `--train` is
+          held out for it.
+Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/results.json and
+          the official files OUTPUT/predictions.json,
+          OUTPUT/nbest_predictions.json and, where questions may have no
+          answer, OUTPUT/null_odds.json; a folder for each seed with its
+          curves. A killed run, started again, goes on.
+Expected  See the table of README.md.
+
+`--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
+KerasHub's, Model Garden's, ELMo's.
+"""
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+import tyro
+
+from keras_ctx import convert, data, models, text, training
+
+
+@dataclass(frozen=True)
+class Config:
+    train: Path
+    """Questions to learn from."""
+    init: Path = Path("runs/bert")
+    """Folder of a pretrained encoder and its vocabulary."""
+    dev: Path | None = None
+    """Questions to choose the best epoch by, and the threshold above which
+    no answer is given. Left out: the last epoch; and for the threshold, where
+    one is needed, `dev_articles` of the articles of `train`."""
+    test: Path | None = None
+    """Questions to score on; left out: `split_articles` of `train`."""
+    output: Path = Path("runs/squad")
+    """Folder of the run."""
+    split_articles: float = 0.2
+    """Share of the articles of `train` that are held out to be tested on."""
+    dev_articles: float = 0.1
+    """Share of the articles of `train` that are held out for `dev`."""
+    split_seed: int = 0
+    """Of the choice of these articles."""
+    max_length: int = 384
+    """Positions of a row, with question and window of the context."""
+    stride: int = 128
+    """Positions from one window of a context to the next."""
+    max_question: int = 64
+    """Longer questions are cut, in positions."""
+    max_answer: int = 30
+    """Most positions of an answer that is given."""
+    n_best: int = 20
+    """Answers of each question that are written down."""
+    mix: Literal["last", "scalar_mix"] = "last"
+    """Layers that the head reads: the last, or a mixture of all."""
+    frozen: bool = False
+    """Whether the encoder stays as it is."""
+    batch_size: int = 16
+    """Windows a step."""
+    epochs: int = 3
+    """Passes over the windows of `train`."""
+    patience: int | None = None
+    """Epochs without a better F1 on `dev` after which a run stops."""
+    learning_rate: float = 5e-5
+    """Highest learning rate."""
+    seeds: tuple[int, ...] = (1,)
+    """Of the head, dropout and the order; one run each."""
+
+    def __post_init__(self):
+        if self.patience is not None and self.dev is None:
+            raise ValueError("`patience` needs `dev`, to see no better score.")
+
+
+def read_data(config: Config) -> dict[str, list[data.SquadQuestion]]:
+    train, dev = data.read_squad(config.train), []
+    if config.test is not None:
+        test = data.read_squad(config.test)
+    else:
+        train, test = data.split_articles(
+            train, config.split_articles, config.split_seed
+        )
+    if config.dev is not None:
+        dev = data.read_squad(config.dev)
+    elif any(question.is_impossible for question in train + test):
+        train, dev = data.split_articles(
+            train, config.dev_articles, config.split_seed
+        )
+    return {"train": train, "test": test, **({"dev": dev} if dev else {})}
+
+
+def make_windows(config: Config, questions: dict, text_inputs) -> dict:
+    windows = {}
+    for name, rows in questions.items():
+        windows[name] = data.question_windows(
+            rows,
+            text_inputs,
+            training=name == "train",
+            stride=config.stride,
+            max_question=config.max_question,
+            max_answer=config.max_answer,
+        )
+        print(f"{name}: {windows[name].findings.report()}")
+    return windows
+
+
+def make_model(config: Config, steps: int) -> keras.Model:
+    encoder = convert.load_encoder(config.init)
+    model = models.span_extractor(encoder, config.mix, config.frozen)
+    ends = ("start_logits", "end_logits")
+    model.compile(
+        training.bert_optimizer(config.learning_rate, config.epochs * steps),
+        loss={
+            key: keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            for key in ends
+        },
+        loss_weights=dict.fromkeys(ends, 0.5),
+        metrics={key: ["accuracy"] for key in ends},
+        jit_compile=False,
+    )
+    return model
+
+
+def predict(config: Config, model, windows, text_inputs, null_answer: bool):
+    """The answers to the questions, from all windows."""
+    dataset = data.squad_dataset(
+        windows,
+        text_inputs,
+        batch_size=2 * config.batch_size,
+        training=False,
+    )
+    bar = keras.utils.Progbar(len(windows.windows), unit_name="window")
+
+    def batches():
+        for features, where in dataset:
+            yield where, model.predict_on_batch(features)
+            bar.add(len(where["window"]))
+
+    return data.decode_answers(
+        windows,
+        batches(),
+        n_best=config.n_best,
+        max_answer=config.max_answer,
+        null_answer=null_answer,
+    )
+
+
+def best_texts(answers: list, threshold: float | None = None) -> dict[str, str]:
+    return {row.id: row.text(threshold) for row in answers}
+
+
+def null_odds(answers: list) -> dict[str, float]:
+    return {row.id: row.null_odds for row in answers}
+
+
+def fit(config: Config, windows, text_inputs, settings, seed, folder, score):
+    """Train, or take the model of a run that was killed after training."""
+    path, trained = folder / "model.keras", folder / "trained.json"
+    settings = json.loads(json.dumps(settings, default=str))
+    if trained.exists() and json.loads(trained.read_text("utf-8")) == settings:
+        return keras.saving.load_model(path)
+    steps = len(windows["train"].windows) // config.batch_size
+    model = make_model(config, steps)
+    # The longest row at once: an encoder may have fewer positions.
+    model(text_inputs([["a"] * config.max_length]))
+    callbacks = training.run_callbacks(folder)
+    best = None
+    if config.dev is not None:
+        best = training.DevelopmentScore(
+            lambda: score(model, "dev"), "f1", folder, config.patience
+        )
+        callbacks = [best, *callbacks]
+    model.fit(
+        data.squad_dataset(
+            windows["train"],
+            text_inputs,
+            batch_size=config.batch_size,
+            training=True,
+            seed=seed,
+            first_epoch=training.completed_epochs(folder / "backup"),
+        ),
+        epochs=config.epochs,
+        steps_per_epoch=steps,
+        callbacks=callbacks,
+        shuffle=False,
+    )
+    if best is not None:
+        best.restore_best()
+    training.save_model(model, path)
+    training.save_json(settings, trained)
+    return model
+
+
+def run(config: Config, windows, text_inputs, settings, seed, folder):
+    """Train once, write the answers to the test questions, score them."""
+    version_2 = any(
+        question.is_impossible
+        for made in windows.values()
+        for question in made.questions
+    )
+
+    def answers(model, name: str):
+        return predict(config, model, windows[name], text_inputs, version_2)
+
+    def tuned(found, name: str) -> data.BestThreshold:
+        return data.best_threshold(
+            windows[name].questions, best_texts(found), null_odds(found)
+        )
+
+    def development_f1(model, name: str) -> float:
+        found = answers(model, name)
+        if version_2:
+            return tuned(found, name).score
+        questions = windows[name].questions
+        return data.squad_scores(questions, best_texts(found))["f1"]
+
+    model = fit(
+        config, windows, text_inputs, settings, seed, folder, development_f1
+    )
+    threshold, extra = None, {}
+    if version_2:
+        threshold = tuned(answers(model, "dev"), "dev").threshold
+    found = answers(model, "test")
+    if version_2:
+        training.save_json(null_odds(found), folder / "null_odds.json")
+        # What the test questions' own best threshold would give: the
+        # official script's figure, and more than one can know beforehand.
+        extra = {"threshold": threshold, "best_f1": tuned(found, "test").score}
+    texts = best_texts(found, threshold)
+    training.save_json(texts, folder / "predictions.json")
+    training.save_json(
+        {
+            row.id: [candidate._asdict() for candidate in row.candidates]
+            for row in found
+        },
+        folder / "nbest_predictions.json",
+    )
+    return data.squad_scores(windows["test"].questions, texts) | extra
+
+
+def longest_name(question: data.SquadQuestion) -> str:
+    """An answer that needs no model: the longest run of capitalized words and
+    numbers, not in the question, of the sentence most like the question."""
+    asked = {word.lower() for word, _ in data.split_words(question.question)}
+    sentences: list[list[tuple[str, int]]] = [[]]
+    for word in data.split_words(question.context):
+        sentences[-1].append(word)
+        if word[0] in tuple(".!?。！？"):
+            sentences.append([])
+    likest = max(
+        sentences,
+        key=lambda words: len(asked & {word.lower() for word, _ in words}),
+    )
+    runs: list[list[tuple[str, int]]] = [[]]
+    for word in likest:
+        name = word[0][0].isupper() or word[0][0].isdigit()
+        if name and word[0].lower() not in asked:
+            runs[-1].append(word)
+        else:
+            runs.append([])
+    longest = max(runs, key=len) or likest
+    if not longest:
+        return ""
+    (_, start), (last, offset) = longest[0], longest[-1]
+    return question.context[start : offset + len(last)]
+
+
+def main(config: Config) -> dict:
+    start = time.monotonic()
+    questions = read_data(config)
+    test = questions["test"]
+    baseline = data.squad_scores(
+        test, {question.id: longest_name(question) for question in test}
+    )
+    text_inputs = convert.load_text_inputs(config.init, config.max_length)
+    windows = make_windows(config, questions, text_inputs)
+    settings = asdict(config)
+    del settings["seeds"], settings["output"]
+    found = training.over_seeds(
+        lambda seed, folder: run(
+            config, windows, text_inputs, settings, seed, folder
+        ),
+        config.seeds,
+        config.output,
+        settings,
+    )
+    first = config.output / f"seed_{config.seeds[0]}"
+    for pattern in ("model.keras", "*predictions.json", "null_odds.json"):
+        for path in first.glob(pattern):
+            shutil.copy(path, config.output / path.name)
+    text.save_inputs(text_inputs, config.output / "text_inputs.json")
+    results = {
+        "metric": "F1",
+        "f1": found["f1"]["mean"],
+        "exact": found["exact"]["mean"],
+        "scores": found,
+        "baseline": baseline,
+        "data": {
+            name: dict(made.findings.counts) for name, made in windows.items()
+        },
+        "seconds": time.monotonic() - start,
+    }
+    training.save_json(
+        {"results": results, "config": asdict(config)},
+        config.output / "results.json",
+    )
+    print(f"{'':12}{'exact':>8}{'F1':>8}")
+    for name, scores in (("longest name", baseline), ("model", results)):
+        print(f"{name:12}{scores['exact']:8.2f}{scores['f1']:8.2f}")
+    return results
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,239 @@
+"""Fine-tuning: pairs, numbers, the best epoch, kills, what is written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from recipe_files import RECIPES, load_recipe
+from tiny_encoders import save_encoders
+
+SMALL = {
+    "epochs": 2,
+    "batch_size": 4,
+    "max_length": 16,
+    "learning_rate": 0.02,
+    "compare": False,
+}
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory) -> dict[str, Path]:
+    return save_encoders(tmp_path_factory.mktemp("encoders"))
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Equal texts score 5, others 0."""
+    path = tmp_path / "pairs.csv"
+    words = ["the bank", "a river", "the ink", "a tree"]
+    rows = [f'"{a}","{b}",{5.0 * (a == b)}\n' for a in words for b in words * 2]
+    path.write_text("first,second,score\n" + "".join(rows))
+    return path
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    path = tmp_path / "names.conll"
+    path.write_text("the O\nriver B-LOC\nbank I-LOC\n\nink O\nis O\n\n" * 4)
+    return path
+
+
+@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+def test_pairs_with_numbers(encoder, encoders, pairs, tmp_path) -> None:
+    recipe = load_recipe("finetune_classifier")
+    results = recipe.main(
+        recipe.Config(
+            **SMALL,
+            init=encoders[encoder],
+            train=pairs,
+            dev=pairs,
+            test=pairs,
+            output=tmp_path / "run",
+            columns=("first", "second", "score"),
+            regression=True,
+            num_train=None,
+            seeds=(1, 2),
+            layer_decay=0.9,
+            gradual_unfreezing=True,
+            schedule="slanted_triangular",
+            accumulate=2,
+        )
+    )
+    assert results["metric"] == "pearson_spearman"
+    scores = results["scores_pretrained"]
+    assert len(scores["pearson"]["seeds"]) == 2
+    assert results["pretrained"] == pytest.approx(
+        (scores["pearson"]["mean"] + scores["spearman"]["mean"]) / 2
+    )
+    lines = (tmp_path / "run" / "predictions.tsv").read_text().splitlines()
+    assert len(lines) == 1 + 32 and lines[0] == "label\tprediction"
+    # Predictions stand beside the labels of their rows: the same score.
+    true, predicted = np.array([line.split("\t") for line in lines[1:]]).T
+    found = np.corrcoef(true.astype(float), predicted.astype(float))[0, 1]
+    assert found == pytest.approx(scores["pearson"]["seeds"][0], abs=1e-5)
+
+
+def test_scores_are_those_of_glue() -> None:
+    recipe = load_recipe("finetune_classifier")
+    config = recipe.Config()
+    # Found 3, missed 1, made up 2, left alone 4.
+    true = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    best = [1, 1, 1, 0, 1, 1, 0, 0, 0, 0]
+    found = recipe.scores(config, true, np.eye(2)[best])
+    assert found["accuracy"] == pytest.approx(0.7)
+    assert found["f1"] == pytest.approx(2 * 3 / (2 * 3 + 1 + 2))
+    matthews = (3 * 4 - 2 * 1) / np.sqrt((3 + 2) * (3 + 1) * (4 + 2) * (4 + 1))
+    assert found["matthews"] == pytest.approx(matthews)
+    # Three classes: the mean of each one's F1 (1, 2/3, 0).
+    found = recipe.scores(config, [0, 1, 2], np.eye(3)[[0, 1, 1]])
+    assert found["f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"columns": ("0",)}, "`columns` must be text and label"),
+        ({"patience": 2}, "`patience` needs `dev`"),
+        ({"regression": True, "class_weights": True}, "`class_weights` needs"),
+        ({"regression": True, "metric": "f1"}, "`metric` must be pearson"),
+        ({"metric": "pearson_spearman"}, "`metric` must be pearson"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(arguments, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_recipe("finetune_classifier").Config(**arguments)
+
+
+def test_label_that_training_has_not_seen_is_refused(
+    encoders, reviews, entities, tmp_path
+) -> None:
+    other = tmp_path / "other.tsv"
+    other.write_text("the bank\tso-so\n")
+    names = tmp_path / "other.conll"
+    names.write_text("the B-NEW\n")
+    for name, train, test in (
+        ("finetune_classifier", reviews, other),
+        ("finetune_tagger", entities, names),
+    ):
+        recipe = load_recipe(name)
+        config = recipe.Config(
+            **SMALL,
+            init=encoders["bert"],
+            train=train,
+            test=test,
+            output=tmp_path / name,
+        )
+        with pytest.raises(ValueError, match="`labels` must hold only"):
+            recipe.main(config)
+
+
+def test_rare_classes_and_bfloat16(encoders, reviews, tmp_path) -> None:
+    recipe = load_recipe("finetune_classifier")
+    results = recipe.main(
+        recipe.Config(
+            **SMALL,
+            init=encoders["bert"],
+            train=reviews,
+            test=reviews,
+            output=tmp_path / "run",
+            class_weights=True,
+            dtype="mixed_bfloat16",
+            mix="last",
+        )
+    )
+    assert 0 <= results["scores_pretrained"]["matthews"]["mean"] <= 1
+    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    block = model.get_layer("bert_encoder").get_layer("block_0")
+    assert block.compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in block.weights} == {"float32"}
+
+
+@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+def test_feature_based_tagger_leaves_the_encoder(
+    encoder, encoders, names, tmp_path
+) -> None:
+    recipe = load_recipe("finetune_tagger")
+    mix = "scalar_mix"  # the tiny encoders have no four layers
+    config = recipe.Config(
+        **{**SMALL, "epochs": 12},
+        init=encoders[encoder],
+        train=names,
+        dev=names,
+        test=names,
+        output=tmp_path / "run",
+        feature_based=True,
+        mix=mix,
+        lstm_dim=8,
+        patience=12,
+    )
+    assert config.frozen and config.crf and config.lstm_dim == 8
+    results = recipe.main(config)
+    assert results["pretrained"] > 0.9
+    before = keras.saving.load_model(encoders[encoder] / "encoder.keras")
+    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    after = model.get_layer(before.name)
+    for x in after.weights:
+        same = [y for y in before.weights if y.path == x.path]
+        np.testing.assert_array_equal(x, same[0])
+    written = (tmp_path / "run" / "predictions.conll").read_text()
+    assert written.split("\n\n")[0].split("\n")[1].split(" ")[:2] == [
+        "river",
+        "B-LOC",
+    ]
+
+
+@pytest.mark.parametrize("task", ["classifier", "tagger"])
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    task, encoders, reviews, entities, tmp_path
+) -> None:
+    """Killed once in each of two seeds, at some moment."""
+    labelled = str(reviews if task == "classifier" else entities)
+    arguments = [
+        *("--init", str(encoders["bert"]), "--train", labelled),
+        *("--dev", labelled, "--test", labelled, "--max-length", "16"),
+        *("--epochs", "4", "--batch-size", "2", "--no-compare"),
+        *("--seeds", "1", "2", "--patience", "3", "--layer-decay", "0.8"),
+    ]
+
+    def start(output: Path) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, str(RECIPES / f"finetune_{task}.py")]
+            + ["--output", str(output), *arguments],
+            stdout=subprocess.DEVNULL,
+        )
+
+    def wait_for(path: Path, process: subprocess.Popen) -> None:
+        deadline = time.monotonic() + 120
+        while not path.exists() or not path.read_text():
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.01)
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert start(whole).wait() == 0
+    for seed in (1, 2):
+        process = start(killed)
+        backup = killed / "pretrained" / f"seed_{seed}" / "backup"
+        wait_for(backup / "training_metadata.json", process)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not (killed / "results.json").exists()
+    assert start(killed).wait() == 0
+    first, second = (
+        json.loads((folder / "results.json").read_text())["results"]
+        for folder in (whole, killed)
+    )
+    del first["seconds"], second["seconds"]
+    assert first == second
+    weights = [
+        keras.saving.load_model(folder / "model.keras").get_weights()
+        for folder in (whole, killed)
+    ]
+    for x, y in zip(*weights, strict=True):
+        np.testing.assert_array_equal(x, y)

@@ -1,0 +1,281 @@
+"""Question answering at toy size: learned by heart, killed, gone on with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from recipe_files import RECIPES, load_recipe
+
+from keras_ctx import models, text, training
+from keras_ctx.data import SquadQuestion
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+COPIES = 10
+PLACES = {"who": 0, "where": 3, "when": 5}
+SENTENCES = (
+    "ann went to rome in may .",
+    "bob went to paris in june .",
+    "ann ran to paris in july .",
+    "eve ran to london in may .",
+)
+WORDS = sorted(
+    {w for s in SENTENCES for w in s.split()} | {*PLACES, "why", "?"}
+)
+
+
+def write_questions(path: Path, version_2: bool) -> Path:
+    """Who, where and when; by 2.0 also why, which no text tells."""
+    articles = []
+    for number, context in enumerate(SENTENCES):
+        words = context.split()
+        qas = [
+            {
+                "id": f"{asked} {number} {copy}",
+                "question": f"{asked} ?",
+                "answers": [
+                    {
+                        "text": words[place],
+                        "answer_start": context.index(words[place]),
+                    }
+                ],
+            }
+            for asked, place in PLACES.items()
+            for copy in range(COPIES)
+        ]
+        if version_2:
+            qas += [
+                {
+                    "id": f"why {number} {copy}",
+                    "question": "why ?",
+                    "answers": [],
+                    "is_impossible": True,
+                }
+                for copy in range(COPIES)
+            ]
+        paragraphs = [{"context": context, "qas": qas}]
+        articles.append({"title": str(number), "paragraphs": paragraphs})
+    path.write_text(json.dumps({"version": "x", "data": articles}))
+    return path
+
+
+def save_bert(folder: Path, dropout: float = 0.0) -> Path:
+    inputs = text.BertInputs([*SPECIAL, *WORDS], 40)
+    encoder = models.bert_encoder(
+        inputs.vocabulary_size,
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=64,
+        intermediate_dim=128,
+        max_length=40,
+        dropout=dropout,
+        initializer_range=0.2,
+    )
+    training.save_model(encoder, folder / "encoder.keras")
+    text.save_inputs(inputs, folder / "text_inputs.json")
+    return folder
+
+
+def save_elmo(folder: Path) -> Path:
+    encoder = models.elmo_encoder([(1, 16), (2, 16)], 16, 8, max_characters=8)
+    training.save_model(encoder, folder / "encoder.keras")
+    text.save_inputs(text.ElmoInputs(8), folder / "text_inputs.json")
+    return folder
+
+
+TOY = {
+    "max_length": 16,
+    "stride": 4,
+    "max_question": 4,
+    "max_answer": 3,
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+}
+
+
+@pytest.mark.parametrize(
+    ("save_encoder", "options"),
+    [
+        (save_bert, {"epochs": 12}),
+        (
+            save_elmo,
+            {"epochs": 20, "learning_rate": 0.01, "mix": "scalar_mix"},
+        ),
+    ],
+)
+def test_a_file_is_learned_by_heart(
+    save_encoder, options, tmp_path: Path
+) -> None:
+    recipe = load_recipe("finetune_squad")
+    path = write_questions(tmp_path / "train.json", version_2=False)
+    output = tmp_path / "run"
+    results = recipe.main(
+        recipe.Config(
+            train=path,
+            test=path,
+            init=save_encoder(tmp_path / "encoder"),
+            output=output,
+            **{**TOY, **options},
+        )
+    )
+    assert results["exact"] > 90 and results["f1"] > 90
+    assert results["baseline"]["f1"] < 50
+    assert results["data"]["train"]["answers"] == 120
+    predictions = json.loads((output / "predictions.json").read_text())
+    content = json.loads(path.read_text())
+    questions = [
+        (article["paragraphs"][0]["context"], qa)
+        for article in content["data"]
+        for qa in article["paragraphs"][0]["qas"]
+    ]
+    right = sum(
+        predictions[qa["id"]] == qa["answers"][0]["text"] for _, qa in questions
+    )
+    assert results["exact"] == pytest.approx(100 * right / 120)
+    n_best = json.loads((output / "nbest_predictions.json").read_text())
+    for context, qa in questions:
+        rows = n_best[qa["id"]]
+        assert rows[0]["text"] == predictions[qa["id"]]
+        assert sum(row["probability"] for row in rows) == pytest.approx(1)
+        assert all(row["text"] in context for row in rows)
+    assert not (output / "null_odds.json").exists()
+    written = json.loads((output / "results.json").read_text())["results"]
+    assert written == json.loads(json.dumps(results))
+
+
+def test_unanswerable_questions_are_told_apart(tmp_path: Path) -> None:
+    recipe = load_recipe("finetune_squad")
+    path = write_questions(tmp_path / "train.json", version_2=True)
+    output = tmp_path / "run"
+    config = recipe.Config(
+        train=path,
+        dev=path,
+        test=path,
+        init=save_bert(tmp_path / "encoder"),
+        output=output,
+        epochs=10,
+        **TOY,
+    )
+    results = recipe.main(config)
+    scores = {name: row["mean"] for name, row in results["scores"].items()}
+    assert scores["f1"] > 85
+    assert scores["NoAns_total"] == 40 and scores["HasAns_total"] == 120
+    # Tuned on the same questions: nobody could do better.
+    assert scores["f1"] == pytest.approx(scores["best_f1"])
+    odds = json.loads((output / "null_odds.json").read_text())
+    predictions = json.loads((output / "predictions.json").read_text())
+    assert len(odds) == len(predictions) == 160
+    for name, text_ in predictions.items():
+        assert (text_ == "") == (odds[name] > scores["threshold"])
+    # Killed while it answered: the model is not trained again.
+    folder = output / "seed_1"
+    (folder / "scores.json").unlink()
+    log = (folder / "epochs.csv").read_bytes()
+    saved = (folder / "model.keras").read_bytes()
+    assert recipe.main(config)["scores"] == results["scores"]
+    assert (folder / "epochs.csv").read_bytes() == log
+    assert (folder / "model.keras").read_bytes() == saved
+
+
+def test_articles_are_held_out_where_no_test_is_given(tmp_path: Path) -> None:
+    recipe = load_recipe("finetune_squad")
+    path = write_questions(tmp_path / "train.json", version_2=True)
+    config = recipe.Config(train=path, split_articles=0.25)
+    questions = recipe.read_data(config)
+    assert {name: len(rows) for name, rows in questions.items()} == {
+        **{"train": 80, "dev": 40, "test": 40}
+    }
+    articles = [q.article for rows in questions.values() for q in rows]
+    assert len(set(articles)) == 4
+    for name, rows in questions.items():
+        others = [
+            q.article
+            for key in questions
+            if key != name
+            for q in questions[key]
+        ]
+        assert not {q.article for q in rows} & set(others)
+    path = write_questions(tmp_path / "plain.json", version_2=False)
+    questions = recipe.read_data(recipe.Config(train=path, split_articles=0.5))
+    assert {name: len(rows) for name, rows in questions.items()} == {
+        **{"train": 60, "test": 60}
+    }
+
+
+def test_baseline_by_hand() -> None:
+    longest_name = load_recipe("finetune_squad").longest_name
+
+    def answer(question: str, context: str) -> str:
+        return longest_name(SquadQuestion("q", question, context))
+
+    context = (
+        "Verdi was born in Le Roncole. He wrote Aida in 1871! "
+        "Where is the Cairo Opera House of 1869?"
+    )
+    assert answer("When did he write, and wrote what?", context) == "Aida"
+    assert answer("Where was Verdi born?", context) == "Le Roncole"
+    assert answer("Which house is it, of Cairo?", context) == "Opera"
+    assert answer("Is it red?", "it is red.") == "it is red."
+    assert answer("What?", " ") == ""
+    assert answer("首都是哪裡？", "人口多。首都是北京。") == "首都是北京。"
+
+
+def test_patience_needs_development_questions() -> None:
+    with pytest.raises(ValueError, match="`patience` needs `dev`"):
+        load_recipe("finetune_squad").Config(train=Path("a"), patience=1)
+
+
+def test_rows_longer_than_the_encoder_are_refused(tmp_path: Path) -> None:
+    recipe = load_recipe("finetune_squad")
+    path = write_questions(tmp_path / "train.json", version_2=False)
+    options = {**TOY, "max_length": 41, "output": tmp_path / "run"}
+    encoder = save_bert(tmp_path / "encoder")
+    config = recipe.Config(train=path, init=encoder, **options)
+    with pytest.raises(ValueError, match="at most `max_length=40`"):
+        recipe.main(config)
+
+
+def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    encoder = save_bert(tmp_path / "encoder", dropout=0.1)
+    path = write_questions(tmp_path / "train.json", version_2=True)
+    arguments = ["--train", str(path), "--dev", str(path), "--test", str(path)]
+    arguments += ["--init", str(encoder), "--epochs", "4"]
+    for name, value in TOY.items():
+        arguments += [f"--{name.replace('_', '-')}", str(value)]
+
+    def start(output: Path) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, str(RECIPES / "finetune_squad.py")]
+            + ["--output", str(output), *arguments],
+            stdout=subprocess.DEVNULL,
+        )
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert start(whole).wait() == 0
+    process = start(killed)
+    metadata = killed / "seed_1" / "backup" / "training_metadata.json"
+    deadline = time.monotonic() + 240
+    while not metadata.exists() or not metadata.read_text():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (killed / "seed_1" / "model.keras").exists()
+    assert start(killed).wait() == 0
+    results, predictions, weights = [], [], []
+    for folder in (whole, killed):
+        written = json.loads((folder / "results.json").read_text())["results"]
+        results.append(written["scores"])
+        predictions.append((folder / "nbest_predictions.json").read_text())
+        model = keras.saving.load_model(folder / "model.keras")
+        weights.append(model.get_weights())
+    assert results[0] == results[1]
+    assert predictions[0] == predictions[1]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, second)

@@ -1,0 +1,283 @@
+"""Going on from checkpoints, held-out figures and objectives of pretrain_bert.
+
+Its whole way, and a kill in the middle, are in test_recipes.py.
+"""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from contracts.random_weights import randomized
+from recipe_files import RECIPES, load_recipe
+
+from keras_ctx import convert, data, models, text, training
+
+SIZES = {
+    "num_layers": 2,
+    "num_heads": 2,
+    "hidden_dim": 16,
+    "pair_length": 24,
+    "batch_size": 4,
+    "epochs": 2,
+    "steps_per_epoch": 5,
+    "held_out_steps": 6,
+}
+# Too small to change a weight by more than a rounding.
+STILL = {"learning_rate": 1e-9, "epochs": 1, "steps_per_epoch": 1}
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+@pytest.fixture
+def held_out(tmp_path: Path) -> Path:
+    path = tmp_path / "held_out.txt"
+    path.write_text(
+        "河岸上有三棵树。\n这本书太差。\n\n他去银行。\n那本很好，\n很好。\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def run(output: Path, **options) -> dict[str, Any]:
+    recipe = load_recipe("pretrain_bert")
+    return recipe.main(recipe.Config(output=output, **{**SIZES, **options}))
+
+
+def weights(folder: Path, name: str) -> list[np.ndarray]:
+    return keras.saving.load_model(folder / f"{name}.keras").get_weights()
+
+
+def assert_close(found: list, expected: list, atol: float) -> None:
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=atol)
+
+
+def test_held_out_figures_by_hand(
+    tmp_path: Path, corpus: Path, held_out: Path
+) -> None:
+    common = {"corpus": corpus, "learning_rate": 0.01, "dropout": 0.1}
+    results = run(tmp_path / "1", held_out=held_out, seed=3, **common)
+    with (tmp_path / "1" / "epochs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    key = "val_masked_lm_loss"
+    assert float(rows[1][key]) == pytest.approx(results[key], rel=1e-6)
+    assert results[key] < float(rows[0][key]) < results["before"][key]
+    written = json.loads((tmp_path / "1" / "results.json").read_text("utf-8"))
+    assert written["results"] == results
+    # From the model that was written: pairs and masks of the seed 0.
+    model = keras.saving.load_model(tmp_path / "1" / "pretrainer.keras")
+    assert not model.compiled  # its optimizer would treble the file
+    inputs = text.load_inputs(tmp_path / "1" / "text_inputs.json")
+    assert isinstance(inputs, text.BertInputs)
+    pairs = {"max_length": 24, "padding": "max_length"}
+    batches = data.bert_pretraining_dataset(
+        held_out,
+        text.BertInputs.from_config({**inputs.get_config(), **pairs}),
+        batch_size=4,
+        steps_per_epoch=6,
+        seed=0,
+        max_masked=round(0.15 * 24),
+        separator="",
+    )
+    found: dict[str, list[float]] = {
+        f"val_{task}_{figure}": []
+        for task in ("masked_lm", "next_sentence")
+        for figure in ("loss", "accuracy")
+    }
+    for features, targets, shares in batches.take(6):
+        outputs = model(features)
+        for task in ("masked_lm", "next_sentence"):
+            logits = np.asarray(outputs[task], "float64")
+            share, target = shares[task].numpy(), targets[task].numpy()
+            top = logits.max(-1)
+            total = top + np.log(np.exp(logits - top[..., None]).sum(-1))
+            true = np.take_along_axis(logits, target[..., None], -1)[..., 0]
+            loss, right = total - true, logits.argmax(-1) == target
+            found[f"val_{task}_loss"].append((share * loss).sum())
+            found[f"val_{task}_accuracy"].append((share * right).sum())
+    for name, figures in found.items():
+        # float32 sums of some hundred terms
+        assert results[name] == pytest.approx(np.mean(figures), rel=1e-4)
+    # Measuring changes nothing.
+    plain = run(tmp_path / "2", seed=3, **common)
+    assert plain["loss"] == results["loss"]
+    found_weights = [weights(tmp_path / name, "encoder") for name in "12"]
+    assert_close(*found_weights, atol=0)
+
+
+def test_init_goes_on_with_heads_and_tokens(
+    tmp_path: Path, corpus: Path, held_out: Path, capsys
+) -> None:
+    first, second, third = (tmp_path / name for name in ("1", "2", "3"))
+    common = {"held_out": held_out}
+    before = run(first, corpus=corpus, learning_rate=0.01, **common)
+    # Another corpus, with other characters in another order.
+    other = tmp_path / "other.txt"
+    other.write_text(
+        "新的书。\n在银行里。\n\n太好。\n河岸。\n" * 3, encoding="utf-8"
+    )
+    after = run(
+        second, init=first, corpus=other, num_layers=7, **STILL, **common
+    )
+    inputs = [(folder / "text_inputs.json") for folder in (first, second)]
+    assert inputs[0].read_bytes() == inputs[1].read_bytes()
+    for name in ("encoder", "pretrainer"):
+        assert_close(weights(second, name), weights(first, name), 1e-6)
+    for key in ("val_masked_lm_loss", "val_next_sentence_loss"):
+        assert after["before"][key] == pytest.approx(before[key], rel=1e-5)
+        assert after[key] == pytest.approx(before[key], rel=1e-4)
+    assert "start anew" not in capsys.readouterr().out
+    # A run of before there was pretrainer.keras.
+    (first / "pretrainer.keras").unlink()
+    new = run(third, init=first, corpus=other, **STILL, **common)
+    assert "both heads start anew" in capsys.readouterr().out
+    assert_close(weights(third, "encoder"), weights(first, "encoder"), 1e-6)
+    key = "val_masked_lm_loss"
+    assert new["before"][key] != pytest.approx(before[key], rel=1e-3)
+
+
+@pytest.mark.parametrize("heads", [True, False])
+def test_init_from_a_foreign_checkpoint(
+    heads: bool, tmp_path: Path, corpus: Path, capsys
+) -> None:
+    tokens = [*SPECIAL, *"河岸上有棵树银行元钱书很好太差三。", "Abc", "##d"]
+    encoder = randomized(
+        models.bert_encoder(len(tokens), 2, 2, 8, 12, max_length=30)
+    )
+    model = models.bert_pretrainer(encoder)
+    convert.save_bert(
+        model if heads else encoder,
+        tmp_path / "checkpoint",
+        vocabulary=tokens,
+        lower_case=False,
+    )
+    arguments = {"init": tmp_path / "checkpoint", "corpus": corpus, **STILL}
+    run(tmp_path / "run", **arguments)
+    said = capsys.readouterr().out
+    assert ("both heads start anew" in said) == (not heads)
+    assert_close(
+        weights(tmp_path / "run", "encoder"), encoder.get_weights(), 1e-6
+    )
+    if heads:
+        found = weights(tmp_path / "run", "pretrainer")
+        assert_close(found, model.get_weights(), 1e-6)
+    inputs = text.load_inputs(tmp_path / "run" / "text_inputs.json")
+    assert isinstance(inputs, text.BertInputs)
+    assert list(inputs.vocabulary) == tokens
+    assert (inputs.max_length, inputs.split) == (30, "wordpiece")
+    assert not inputs.lower_case
+    recipe = load_recipe("pretrain_bert")
+    config = recipe.Config(**{**SIZES, **arguments, "lower_case": True})
+    assert recipe.make_text_inputs(config).lower_case
+    with pytest.raises(ValueError, match="`pair_length` must be at most 30"):
+        run(tmp_path / "long", **{**arguments, "pair_length": 31})
+    with pytest.raises(FileNotFoundError):
+        run(tmp_path / "none", **{**arguments, "init": tmp_path / "nothing"})
+
+
+def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.txt"
+    documents = [
+        f"First comes {word}.\nThen {word} goes on.\nLast {word} is over.\n"
+        for word in ("spring", "summer", "autumn", "winter")
+    ]
+    corpus.write_text("\n".join(documents * 3))
+    common = {
+        "split": "wordpiece",
+        "vocabulary_size": 45,  # so that words are in pieces
+        "objective": "sentence_order",
+        "learning_rate": 0.01,
+        "epochs": 1,
+    }
+    results = run(
+        tmp_path / "1",
+        corpus=corpus,
+        whole_word_masking=True,
+        steps_per_epoch=150,
+        **common,
+    )
+    # "First", "then" and "last" tell the order, which is soon learned.
+    assert results["next_sentence_accuracy"] > 0.6
+    recipe = load_recipe("pretrain_bert")
+    config = recipe.Config(corpus=corpus, **{**SIZES, **common})
+    inputs = recipe.make_text_inputs(config)
+    features, _, _ = next(
+        iter(recipe.make_dataset(config, inputs, corpus, 5, seed=0))
+    )
+    # Rows are filled by pieces, not by characters.
+    assert features["padding_mask"].numpy().mean() > 0.5
+    with pytest.raises(ValueError, match="`whole_words` needs a vocabulary"):
+        run(tmp_path / "2", corpus=corpus, whole_word_masking=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"init": Path("a"), "vocabulary": Path("b")},
+            "`init` and `vocabulary` must not be given together",
+        ),
+        ({"pair_length": 200}, "`pair_length` must be at most `max_length`"),
+        ({"held_out_steps": 0}, "`held_out_steps` must be at least 1"),
+    ],
+)
+def test_error(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_recipe("pretrain_bert").Config(**options)
+
+
+def test_an_elmo_is_refused(tmp_path: Path, corpus: Path) -> None:
+    encoder = models.elmo_encoder([(1, 4)], 6, 4, max_characters=8)
+    training.save_model(encoder, tmp_path / "elmo" / "encoder.keras")
+    text.save_inputs(text.ElmoInputs(8), tmp_path / "elmo" / "text_inputs.json")
+    with pytest.raises(ValueError, match="`init` must hold a BERT.*ElmoInputs"):
+        run(tmp_path / "run", init=tmp_path / "elmo", corpus=corpus)
+
+
+@pytest.mark.slow
+def test_a_killed_adaptation_ends_as_if_it_had_not_been(
+    tmp_path: Path, corpus: Path, held_out: Path
+) -> None:
+    first, whole, killed = (tmp_path / n for n in ("first", "whole", "killed"))
+    run(first, corpus=corpus, dropout=0.1)
+
+    def start(output: Path) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, str(RECIPES / "pretrain_bert.py")]
+            + ["--init", str(first), "--corpus", str(corpus)]
+            + ["--held-out", str(held_out), "--held-out-steps", "3"]
+            + ["--objective", "sentence_order", "--pair-length", "24"]
+            + ["--batch-size", "4", "--epochs", "3", "--steps-per-epoch", "20"]
+            + ["--output", str(output)],
+            stdout=subprocess.DEVNULL,
+        )
+
+    assert start(whole).wait() == 0
+    process = start(killed)
+    metadata = killed / "backup" / "training_metadata.json"
+    deadline = time.monotonic() + 120
+    while not metadata.exists() or not metadata.read_text():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (killed / "encoder.keras").exists()
+    assert start(killed).wait() == 0
+    results = [
+        json.loads((folder / "results.json").read_text())["results"]
+        for folder in (whole, killed)
+    ]
+    for found in results:
+        del found["seconds"]
+    assert results[0] == results[1]
+    for name in ("encoder", "pretrainer"):
+        assert_close(weights(killed, name), weights(whole, name), 0)
