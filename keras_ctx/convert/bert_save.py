@@ -95,8 +95,11 @@ def save_bert(
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         path = stack.enter_context(whole_file(folder / ONE_FILE))
+        path.touch()
+        mode = path.stat().st_mode
         # `transformers` reads no file without this word.
         save_file(arrays, path, metadata={"format": "pt"})
+        path.chmod(mode)  # safetensors leaves a file to its owner alone
         for name, text in texts.items():
             path = stack.enter_context(whole_file(folder / name))
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -111,7 +114,7 @@ def arguments_of(model: keras.Model) -> dict[str, Any]:
             "`model` must be a model of `bert_encoder` or `bert_pretrainer`, "
             "with the layers `embeddings`, `block_0` and `pooler`. Received: "
             f"a model with the layers {sorted(layers)}. Of a model around an "
-            "encoder, pass the encoder."
+            "encoder, pass `models.encoder_of(model)`."
         )
     embeddings, block = layers["embeddings"], layers["block_0"]
     if block.norm_first:

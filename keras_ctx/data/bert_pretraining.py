@@ -1,6 +1,6 @@
 """A corpus file to BERT's pretraining batches."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -17,7 +17,7 @@ class PairInputs(Protocol):
     """What `keras_ctx.text.BertInputs` offers, and all that is used."""
 
     max_length: int
-    vocabulary: Sequence[str]
+    vocabulary: tuple[str, ...]
     vocabulary_size: int
     mask_id: int
 

@@ -166,17 +166,16 @@ def _whole_words(
 ) -> tf.Tensor:
     """Words drawn by their scores, of at most `wanted` pieces, `(B, T)`."""
     follows = tf.pad(eligible[:, :-1], [[0, 0], [1, 0]])
-    begins = eligible & ~(is_suffix & follows)
+    begins = eligible & tf.logical_not(is_suffix & follows)
     # Number of the word in its row; what is not eligible is in none.
     word = tf.where(eligible, tf.cumsum(tf.cast(begins, tf.int32), 1) - 1, -1)
     shape = tf.shape(word)
     row = shape[1] * tf.range(shape[0])[:, None]
+    # At [b, n] the pieces of word n of row b.
     size = tf.math.unsorted_segment_sum(
-        tf.ones_like(word),
-        tf.where(eligible, row + word, -1),
-        tf.size(word),
+        tf.ones_like(word), tf.where(eligible, row + word, -1), tf.size(word)
     )
-    size = tf.ensure_shape(tf.reshape(size, shape), word.shape)  # at its number
+    size = tf.ensure_shape(tf.reshape(size, shape), word.shape)
 
     # A word passed over as too long stays so, since what is left only falls:
     # the first of those that fit, again and again, is the draw in order.

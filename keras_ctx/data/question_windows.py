@@ -45,7 +45,8 @@ class Window(NamedTuple):
     """Positions of the row."""
     answer: tuple[int, int] | None = None
     """First and last word of the answer, counted in the window; `None` where
-    no answer is in it whole."""
+    none is in it whole. Of several the first; one that was widened only where
+    the question has no other."""
 
 
 @dataclass(frozen=True)
@@ -168,21 +169,17 @@ def question_windows(
         bounds = window_bounds(
             places, budget, max(1, min(stride, budget - longest))
         )
-        uncut = set()
+        # Where another offset fits the words, one inside a word is a mistake.
+        right = [span for span in spans if not span.widened] or spans
         for first, limit in bounds:
-            inside = [
-                span
-                for span in spans
-                if first <= span.first and span.limit <= limit
-            ]
-            uncut.update(inside)
+            length = taken + int(places[limit] - places[first])
+            inside = [s for s in right if first <= s.first and s.limit <= limit]
             answer = None
             if inside:
                 answer = inside[0].first - first, inside[0].limit - 1 - first
-            length = taken + int(places[limit] - places[first])
             made.windows.append(Window(number, first, limit, length, answer))
         for span in spans:
-            if span not in uncut:
+            if not any(a <= span.first and span.limit <= b for a, b in bounds):
                 case = f"words {span.first} to {span.limit - 1}"
                 findings.add("cut", f"question {question.id}: {case}")
     findings.counts["windows"] = len(made.windows)

@@ -30,12 +30,12 @@ def with_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
     Source:
         Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740.
     """
-    policy = keras.dtype_policies.DTypePolicy(dtype)
+    policy = keras.dtype_policies.DTypePolicy(dtype)  # refuses unknown names
 
     def copy(layer: keras.Operation) -> keras.Operation:
         config = layer.get_config()
         if isinstance(layer, keras.layers.Layer):  # no function of keras.ops
-            config["dtype"] = policy
+            config["dtype"] = policy.name
         return type(layer).from_config(config)
 
     other = keras.models.clone_model(encoder, clone_function=copy)

@@ -101,21 +101,23 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     def apply(self, grads, trainable_variables=None):
         # Before they are clipped and accumulated. Moments start at 0, and
         # a gradient of 0 leaves them there.
-        rates = self._rates if self.built else ()
         if trainable_variables is not None:
             trainable_variables = list(trainable_variables)
             known = self.layer_rates or {}
             rates = [known.get(_path(x), (1, 0)) for x in trainable_variables]
+        else:  # Keras refuses it if there are none yet.
+            rates = self._rates if self.built else [(1, 0)] * len(grads)
         grads = [
-            gradient
-            if gradient is None or not first_step
-            else ops.multiply(
-                gradient,
-                ops.cast(self.iterations >= first_step, gradient.dtype),
-            )
+            self._unless_it_rests(gradient, first_step)
             for gradient, (_, first_step) in zip(grads, rates, strict=True)
         ]
         super().apply(grads, trainable_variables)
+
+    def _unless_it_rests(self, gradient, first_step):
+        if gradient is None or not first_step:
+            return gradient
+        awake = self.iterations >= first_step
+        return ops.multiply(gradient, ops.cast(awake, gradient.dtype))
 
     def update_step(self, gradient, variable, learning_rate):
         # Keras documents this look-up for optimizers that one writes.

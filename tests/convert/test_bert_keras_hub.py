@@ -66,8 +66,9 @@ def check(ours: keras.Model, theirs: keras.Model) -> None:
 def test_preset_and_files(tmp_path: Path) -> None:
     theirs = backbone()
     theirs.save_to_preset(tmp_path / "preset")
-    check(load_bert(tmp_path / "preset"), theirs)
-    block = load_bert(tmp_path / "preset").get_layer("block_0")
+    ours = load_bert(tmp_path / "preset")
+    check(ours, theirs)
+    block = ours.get_layer("block_0")
     assert block.dropout == block.attention_dropout == 0.2
 
     theirs.save(tmp_path / "bert.keras")

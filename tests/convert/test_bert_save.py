@@ -52,6 +52,8 @@ def test_the_file_of_transformers_again(tmp_path: Path) -> None:
     for name, array in theirs.items():
         assert ours[name].dtype == array.dtype
         np.testing.assert_array_equal(ours[name], array, err_msg=name)
+    modes = {path.stat().st_mode for path in (tmp_path / "bert").iterdir()}
+    assert len(modes) == 1, "who may read one may read the other"
     with safe_open(tmp_path / "bert" / "model.safetensors", "numpy") as file:
         assert file.metadata() == {"format": "pt"}
     their_config = json.loads((GOLDEN / "config.json").read_text())

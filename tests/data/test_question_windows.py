@@ -206,6 +206,18 @@ def test_answer_is_the_first_that_the_window_holds() -> None:
     assert [w.answer for w in made.windows] == [(0, 1), (5, 5)]
 
 
+def test_widened_answer_is_the_last_choice() -> None:
+    # As in SQuAD, where offsets of short answers were looked for by machine.
+    made = made_of("in 1978 of 7 men", ("7", 5), ("7", 11))
+    assert [window.answer for window in made.windows] == [(3, 3)]
+    context = "in 1978 of " + "many " * 40 + "7 men"
+    made = made_of(context, ("7", 5), ("7", context.index("7 men")))
+    answers = [window.answer for window in made.windows]
+    first = made.windows[1].first
+    assert answers == [None, (43 - first, 43 - first)]
+    assert [w.answer for w in made_of("in 1978", ("7", 5)).windows] == [(1, 1)]
+
+
 def test_answers_cut_by_every_window_are_counted_in_prediction() -> None:
     context = " ".join(f"i{n}" for n in range(100))
     long_answer = " ".join(f"i{n}" for n in range(20, 50))

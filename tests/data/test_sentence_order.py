@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ Part = list[str]
 
 
 def pairs(
-    seed: int = 0, objective="sentence_order", **options
+    seed: int = 0, objective: Any = "sentence_order", **options
 ) -> Iterator[tuple[Part, Part, int]]:
     settings = {"target_length": 90, "window": 20, **options}
     for first, second, is_next in sentence_pairs(

@@ -100,6 +100,18 @@ def test_blocks_start_with_the_deviation_asked_for() -> None:
         assert 0.7 * bound < np.abs(weight).max() < 1.001 * bound, weight.path
 
 
+def test_masked_lm_of_another_kind_than_its_encoder() -> None:
+    encoder = tiny(activation="gelu_tanh")
+    same = models.bert_pretrainer(encoder)
+    assert same.get_layer("masked_lm_dense").activation.__name__ == "gelu_tanh"
+    assert same.get_layer("masked_lm_norm").epsilon == 1e-12
+    other = models.bert_pretrainer(encoder, "relu", 1e-3)
+    assert other.get_layer("masked_lm_dense").activation.__name__ == "relu"
+    assert other.get_layer("masked_lm_norm").epsilon == 1e-3
+    with pytest.raises(ValueError, match="`activation` must be one of"):
+        models.bert_pretrainer(encoder, activation="silu")
+
+
 def test_masked_lm_reads_the_masked_positions_only() -> None:
     encoder = tiny()
     model = models.bert_pretrainer(encoder)

@@ -44,9 +44,9 @@ def records(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def by_hand(folder: Path, tokens: list[str]) -> list[np.ndarray]:
-    """Probabilities of all words at each [MASK] of a row."""
-    split = folder.name
+def by_hand(folder: Path, row: str) -> list[np.ndarray]:
+    """Probabilities of all words at each [MASK] of a row of tokens."""
+    split, tokens = folder.name, row.split()
     ids = np.array([[TOKENS[split].index(t) for t in tokens]])
     places = [place for place, t in enumerate(tokens) if t == "[MASK]"]
     model = keras.saving.load_model(folder / "pretrainer.keras")
@@ -108,7 +108,7 @@ def test_answers_by_hand(
         3: "[CLS] the bank [MASK] is the river the bank is [MASK] [SEP]",
     }
     for number, row in rows.items():
-        expected = by_hand(folders["wordpiece"], row.split())
+        expected = by_hand(folders["wordpiece"], row)
         assert_filled(found[number]["masks"], expected, "wordpiece")
         assert all(len(mask) == 3 for mask in found[number]["masks"])
     assert [each["problem"] for each in found] == [
@@ -147,7 +147,7 @@ def test_chinese_characters_from_the_standard_input(
         ("[CLS] 河 [MASK] 很 美 [SEP]", "[CLS] [MASK] 行 [SEP]"),
         strict=True,
     ):
-        expected = by_hand(folders["character"], row.split())
+        expected = by_hand(folders["character"], row)
         assert_filled(each["masks"], expected, "character")
         total = sum(answer["probability"] for answer in each["masks"][0])
         assert total == pytest.approx(1, abs=1e-5)

@@ -17,7 +17,6 @@ from keras_ctx import models, text, training
 from keras_ctx.data import SquadQuestion
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-COPIES = 10
 PLACES = {"who": 0, "where": 3, "when": 5}
 SENTENCES = (
     "ann went to rome in may .",
@@ -30,7 +29,7 @@ WORDS = sorted(
 )
 
 
-def write_questions(path: Path, version_2: bool) -> Path:
+def write_questions(path: Path, version_2: bool, copies: int = 10) -> Path:
     """Who, where and when; by 2.0 also why, which no text tells."""
     articles = []
     for number, context in enumerate(SENTENCES):
@@ -47,7 +46,7 @@ def write_questions(path: Path, version_2: bool) -> Path:
                 ],
             }
             for asked, place in PLACES.items()
-            for copy in range(COPIES)
+            for copy in range(copies)
         ]
         if version_2:
             qas += [
@@ -57,7 +56,7 @@ def write_questions(path: Path, version_2: bool) -> Path:
                     "answers": [],
                     "is_impossible": True,
                 }
-                for copy in range(COPIES)
+                for copy in range(copies)
             ]
         paragraphs = [{"context": context, "qas": qas}]
         articles.append({"title": str(number), "paragraphs": paragraphs})
@@ -216,11 +215,11 @@ def test_baseline_by_hand() -> None:
 
     context = (
         "Verdi was born in Le Roncole. He wrote Aida in 1871! "
-        "Where is the Cairo Opera House of 1869?"
+        "There stood in old Cairo Opera Garnier, of 1869?"
     )
     assert answer("When did he write, and wrote what?", context) == "Aida"
     assert answer("Where was Verdi born?", context) == "Le Roncole"
-    assert answer("Which house is it, of Cairo?", context) == "Opera"
+    assert answer("What stood in old Cairo?", context) == "Opera Garnier"
     assert answer("Is it red?", "it is red.") == "it is red."
     assert answer("What?", " ") == ""
     assert answer("首都是哪裡？", "人口多。首都是北京。") == "首都是北京。"
@@ -243,7 +242,7 @@ def test_rows_longer_than_the_encoder_are_refused(tmp_path: Path) -> None:
 
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     encoder = save_bert(tmp_path / "encoder", dropout=0.1)
-    path = write_questions(tmp_path / "train.json", version_2=True)
+    path = write_questions(tmp_path / "train.json", version_2=True, copies=2)
     arguments = ["--train", str(path), "--dev", str(path), "--test", str(path)]
     arguments += ["--init", str(encoder), "--epochs", "4"]
     for name, value in TOY.items():
@@ -260,7 +259,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     assert start(whole).wait() == 0
     process = start(killed)
     metadata = killed / "seed_1" / "backup" / "training_metadata.json"
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 300
     while not metadata.exists() or not metadata.read_text():
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.01)

@@ -68,6 +68,27 @@ def test_features_give_all_that_the_model_gives(
     )
 
 
+def test_features_lstm_and_path_on_a_resting_encoder(
+    tmp_path: Path, characters
+) -> None:
+    encoder = models.bert_encoder(10, 3, 2, 8, 16, 16, initializer_range=0.5)
+    model = models.tagger(
+        encoder, 3, "concat_last_4", frozen=True, crf=True, lstm_dim=4
+    )
+    serving.export(model, characters, tmp_path, LABELS)
+    answer = serving.answers_in_fresh_process(tmp_path, TEXTS)
+    expected = model(characters(TEXTS))
+    np.testing.assert_allclose(
+        answer["scores"], expected["scores"], rtol=0, atol=1e-5
+    )
+    # The tag of a token's place, and none at [CLS], [SEP] and padding.
+    best = np.asarray(expected["tags"])
+    for row, text in enumerate(TEXTS):
+        shown = answer["tags"][row, 1 : 1 + len(text)].tolist()
+        chosen = best[row, 1 : 1 + len(text)]
+        assert shown == [LABELS[tag] for tag in chosen]
+
+
 def test_without_labels(tmp_path: Path, characters) -> None:
     serving.export(tagger(), characters, tmp_path)
     answer = serving.answers(tmp_path, TEXTS)
