@@ -171,17 +171,18 @@ def make_model(config: Config, num_classes: int, steps: int, untrained: bool):
         from_logits=True,
         reduction="sum" if config.class_weights else "sum_over_batch_size",
     )
+    updates = steps // config.accumulate
     rates = None
     if config.layer_decay != 1 or config.gradual_unfreezing:
         rates = training.layer_rates(
             model,
             config.layer_decay,
-            unfreeze_every=steps if config.gradual_unfreezing else None,
+            unfreeze_every=updates if config.gradual_unfreezing else None,
         )
     model.compile(
         training.bert_optimizer(
             config.learning_rate,
-            config.epochs * steps,
+            config.epochs * updates,
             schedule=config.schedule,
             layer_rates=rates,
             gradient_accumulation_steps=config.accumulate,

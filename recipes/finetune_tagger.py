@@ -156,12 +156,13 @@ def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
         config.crf,
         lstm_dim=config.lstm_dim,
     )
+    updates = steps // config.accumulate
     rates = None
     if config.layer_decay != 1 or config.gradual_unfreezing:
         rates = training.layer_rates(
             model,
             config.layer_decay,
-            unfreeze_every=steps if config.gradual_unfreezing else None,
+            unfreeze_every=updates if config.gradual_unfreezing else None,
         )
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="sum"
@@ -169,7 +170,7 @@ def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
     model.compile(
         training.bert_optimizer(
             config.learning_rate,
-            config.epochs * steps,
+            config.epochs * updates,
             schedule=config.schedule,
             layer_rates=rates,
             gradient_accumulation_steps=config.accumulate,

@@ -74,11 +74,11 @@ def answer_spans(
     """
     spans = []
     for text, start in question.answers:
-        case = f"question {question.id}: {text!r} at {start}"
+        case = f"question {question.id}: {_short(text)} at {start}"
         end = start + len(text)
         found = question.context[max(start, 0) : max(end, 0)]
         if start < 0 or found != text:
-            case = f"{case}, where the context has {found!r}"
+            case = f"{case}, where the context has {_short(found)}"
             findings.add("misplaced", case)
             continue
         span = words_of_span(words, start, end)
@@ -88,6 +88,10 @@ def answer_spans(
         if span.widened:
             first, last = words[span.first], words[span.limit - 1]
             whole = question.context[first[1] : last[1] + len(last[0])]
-            findings.add("widened", f"{case}, taken as {whole!r}")
+            findings.add("widened", f"{case}, taken as {_short(whole)}")
         spans.append(span)
     return spans
+
+
+def _short(text: str, most: int = 60) -> str:
+    return repr(text if len(text) <= most else f"{text[:most]}...")

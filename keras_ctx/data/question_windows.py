@@ -18,7 +18,8 @@ from keras_ctx.data.word_offsets import WordSpan, split_words
 class PairInputs(TextInputs, Protocol):
     """What `keras_ctx.text` offers for a question and a window of words."""
 
-    max_length: int | None
+    @property
+    def max_length(self) -> int | None: ...
 
     def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor: ...
 

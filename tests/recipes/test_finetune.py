@@ -14,6 +14,8 @@ import pytest
 from recipe_files import RECIPES, load_recipe
 from tiny_encoders import save_encoders
 
+from keras_ctx import text
+
 SMALL = {
     "epochs": 2,
     "batch_size": 4,
@@ -25,7 +27,12 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory) -> dict[str, Path]:
-    return save_encoders(tmp_path_factory.mktemp("encoders"))
+    folders = save_encoders(tmp_path_factory.mktemp("encoders"))
+    # The encoder as it is saved, which reads the characters of every word.
+    text.save_inputs(
+        text.ElmoInputs(8, max_length=20), folders["elmo"] / "text_inputs.json"
+    )
+    return folders
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def pairs(tmp_path: Path) -> Path:
 @pytest.fixture
 def names(tmp_path: Path) -> Path:
     path = tmp_path / "names.conll"
-    path.write_text("the O\nriver B-LOC\nbank I-LOC\n\nink O\nis O\n\n" * 4)
+    path.write_text("the O\nriver B-LOC\nbank I-LOC\n\nink O\nis O\n\n" * 16)
     return path
 
 
@@ -50,7 +57,7 @@ def test_pairs_with_numbers(encoder, encoders, pairs, tmp_path) -> None:
     recipe = load_recipe("finetune_classifier")
     results = recipe.main(
         recipe.Config(
-            **SMALL,
+            **{**SMALL, "epochs": 4},
             init=encoders[encoder],
             train=pairs,
             dev=pairs,
@@ -160,7 +167,6 @@ def test_feature_based_tagger_leaves_the_encoder(
     encoder, encoders, names, tmp_path
 ) -> None:
     recipe = load_recipe("finetune_tagger")
-    mix = "scalar_mix"  # the tiny encoders have no four layers
     config = recipe.Config(
         **{**SMALL, "epochs": 12},
         init=encoders[encoder],
@@ -169,7 +175,6 @@ def test_feature_based_tagger_leaves_the_encoder(
         test=names,
         output=tmp_path / "run",
         feature_based=True,
-        mix=mix,
         lstm_dim=8,
         patience=12,
     )
@@ -189,6 +194,7 @@ def test_feature_based_tagger_leaves_the_encoder(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["classifier", "tagger"])
 def test_a_killed_run_ends_as_if_it_had_not_been(
     task, encoders, reviews, entities, tmp_path
