@@ -59,8 +59,8 @@ class Config:
     """Most positions of an answer that is given."""
     n_best: int = 20
     """Answers of each question that are written down."""
-    mix: Literal["last", "scalar_mix"] = "last"
-    """Layers that the head reads: the last, or a mixture of all."""
+    mix: Literal["last", "scalar_mix", "concat_last_4"] = "last"
+    """Layers that the head reads: the last, a mixture of all, four of them."""
     frozen: bool = False
     """Whether the encoder stays as it is."""
     batch_size: int = 16
@@ -71,6 +71,10 @@ class Config:
     """Epochs without a better F1 on `dev` after which a run stops."""
     learning_rate: float = 5e-5
     """Highest learning rate."""
+    layer_decay: float = 1.0
+    """The rate of a layer, as a share of that of the layer above."""
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32"
+    """What the encoder computes in."""
     seeds: tuple[int, ...] = (1,)
     """Of the head, dropout and the order; one run each."""
 
@@ -113,10 +117,17 @@ def make_windows(config: Config, questions: dict, text_inputs) -> dict:
 
 def make_model(config: Config, steps: int) -> keras.Model:
     encoder = convert.load_encoder(config.init)
+    if config.dtype != "float32":
+        encoder = models.with_dtype(encoder, config.dtype)
     model = models.span_extractor(encoder, config.mix, config.frozen)
+    rates = None
+    if config.layer_decay != 1:
+        rates = training.layer_rates(model, config.layer_decay)
     ends = ("start_logits", "end_logits")
     model.compile(
-        training.bert_optimizer(config.learning_rate, config.epochs * steps),
+        training.bert_optimizer(
+            config.learning_rate, config.epochs * steps, layer_rates=rates
+        ),
         loss={
             key: keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             for key in ends

@@ -240,6 +240,7 @@ def test_rows_longer_than_the_encoder_are_refused(tmp_path: Path) -> None:
         recipe.main(config)
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     encoder = save_bert(tmp_path / "encoder", dropout=0.1)
     path = write_questions(tmp_path / "train.json", version_2=True, copies=2)
