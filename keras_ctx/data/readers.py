@@ -1,6 +1,7 @@
 """Streaming readers of text files: one line in memory at a time."""
 
 import gzip
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -80,6 +81,35 @@ def read_lines(path: str | Path, keep_blank: bool = False) -> Iterator[str]:
             yield line
     if not found:
         raise empty_file(path)
+
+
+def survey_lines(path: str | Path) -> tuple[int, str]:
+    r"""Count the lines of a file, blank ones too, and make a digest of them.
+
+    Args:
+        path: The file; `.gz` is decompressed on the way.
+
+    Returns:
+        The number of lines, and the SHA-256 of all, which does not depend on
+        how the file ends its lines.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no line, or bytes that are not UTF-8.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "corpus.txt")
+        >>> _ = path.write_bytes(b"one\r\n\r\ntwo")
+        >>> number, digest = survey_lines(path)
+        >>> number, digest[:8]
+        (3, 'ca48018c')
+    """
+    digest, num_lines = hashlib.sha256(), 0
+    for line in read_lines(path, keep_blank=True):
+        digest.update(line.encode() + b"\n")
+        num_lines += 1
+    return num_lines, digest.hexdigest()
 
 
 def read_documents(path: str | Path) -> Iterator[list[str]]:

@@ -16,6 +16,7 @@ from keras_ctx.data.vector_shards import (
     write_npz,
 )
 from keras_ctx.files import write_text
+from keras_ctx.settings import differences
 
 _WRITERS = {"hdf5": (".h5", write_hdf5), "npz": (".npz", write_npz)}
 _DTYPES = ("float32", "float16")
@@ -164,17 +165,12 @@ class VectorWriter:
             index = {"settings": settings, "num_lines": None}
             self._write_index({**index, "num_shards": None})
         index = json.loads(path.read_text("utf-8"))
-        before = index["settings"]
-        differences = [
-            f"{key}: {before.get(key)!r} there, {settings.get(key)!r} now"
-            for key in sorted({*before, *settings})
-            if before.get(key) != settings.get(key)
-        ]
-        if differences:
+        differing = differences(index["settings"], settings)
+        if differing:
             raise ValueError(
                 f"`folder` ({self.folder}) must hold vectors made with the "
                 "same settings. Give another folder, or the settings of "
-                f"before. Received: {'; '.join(differences)}"
+                f"before. Received: {'; '.join(differing)}"
             )
         return index
 

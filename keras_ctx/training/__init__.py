@@ -3,6 +3,7 @@
 from keras_ctx.training.backup import BackupAndRestore, completed_epochs
 from keras_ctx.training.crf_loss import CRFLoss
 from keras_ctx.training.development_score import DevelopmentScore
+from keras_ctx.training.encoder_digest import encoder_digest
 from keras_ctx.training.layer_rates import layer_rates
 from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.losses import (
@@ -45,6 +46,7 @@ __all__ = [
     "completed_epochs",
     "elmo_optimizer",
     "elmo_pretraining_losses",
+    "encoder_digest",
     "layer_rates",
     "over_seeds",
     "perplexity",

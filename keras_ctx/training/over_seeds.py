@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_ctx.settings import differences
 from keras_ctx.training.run_folder import save_json
 
 
@@ -67,12 +68,7 @@ def over_seeds(
 
 def _read(path: Path, settings: dict[str, Any]) -> dict[str, float]:
     written = json.loads(path.read_text("utf-8"))
-    before = written["settings"]
-    differing = [
-        f"{key}: {before.get(key)!r} there, {settings.get(key)!r} now"
-        for key in sorted({*before, *settings})
-        if before.get(key) != settings.get(key)
-    ]
+    differing = differences(written["settings"], settings)
     if differing:
         raise ValueError(
             f"`folder` holds a run of other settings: {path}. Give another "
