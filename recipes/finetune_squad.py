@@ -16,7 +16,6 @@ Expected  See the table of README.md.
 KerasHub's, Model Garden's, ELMo's.
 """
 
-import json
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -171,11 +170,10 @@ def null_odds(answers: list) -> dict[str, float]:
     return {row.id: row.null_odds for row in answers}
 
 
-def fit(config: Config, windows, text_inputs, settings, seed, folder, score):
+def fit(config: Config, windows, text_inputs, seed, folder, score):
     """Train, or take the model of a run that was killed after training."""
-    path, trained = folder / "model.keras", folder / "trained.json"
-    settings = json.loads(json.dumps(settings, default=str))
-    if trained.exists() and json.loads(trained.read_text("utf-8")) == settings:
+    path = folder / "model.keras"
+    if path.exists():
         return keras.saving.load_model(path)
     steps = len(windows["train"].windows) // config.batch_size
     model = make_model(config, steps)
@@ -205,11 +203,10 @@ def fit(config: Config, windows, text_inputs, settings, seed, folder, score):
     if best is not None:
         best.restore_best()
     training.save_model(model, path)
-    training.save_json(settings, trained)
     return model
 
 
-def run(config: Config, windows, text_inputs, settings, seed, folder):
+def run(config: Config, windows, text_inputs, seed, folder):
     """Train once, write the answers to the test questions, score them."""
     version_2 = any(
         question.is_impossible
@@ -232,9 +229,7 @@ def run(config: Config, windows, text_inputs, settings, seed, folder):
         questions = windows[name].questions
         return data.squad_scores(questions, best_texts(found))["f1"]
 
-    model = fit(
-        config, windows, text_inputs, settings, seed, folder, development_f1
-    )
+    model = fit(config, windows, text_inputs, seed, folder, development_f1)
     threshold, extra = None, {}
     if version_2:
         threshold = tuned(answers(model, "dev"), "dev").threshold
@@ -295,9 +290,7 @@ def main(config: Config) -> dict:
     settings = asdict(config)
     del settings["seeds"], settings["output"]
     found = training.over_seeds(
-        lambda seed, folder: run(
-            config, windows, text_inputs, settings, seed, folder
-        ),
+        lambda seed, folder: run(config, windows, text_inputs, seed, folder),
         config.seeds,
         config.output,
         settings,

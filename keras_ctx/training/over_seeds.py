@@ -30,16 +30,17 @@ def over_seeds(
             name.
         seeds: One run each, all different.
         folder: Of the series.
-        settings: What the scores depend on, as JSON. A folder with scores of
-            other settings is not gone on with.
+        settings: What the scores depend on, as JSON; written to
+            `folder/settings.json` when the series begins. A folder of other
+            settings is not gone on with.
 
     Returns:
         By the name of a score `mean`, `spread` (the sample standard
         deviation, 0 for one seed) and `seeds`, the score of each.
 
     Raises:
-        ValueError: A seed stands twice or there is none, or the folder holds
-            scores of other settings.
+        ValueError: A seed stands twice or there is none, or the folder is of
+            other settings.
 
     Example:
         >>> def run(seed, folder):
@@ -53,28 +54,30 @@ def over_seeds(
             "`seeds` must hold at least one number, and each once. "
             f"Received: seeds={tuple(seeds)}"
         )
-    settings = json.loads(json.dumps(settings, default=str))
+    _begin(Path(folder) / "settings.json", settings)
     found: list[dict[str, float]] = []
     for seed in seeds:
         run_folder = Path(folder) / f"seed_{seed}"
         path = run_folder / "scores.json"
         if not path.exists():
             keras.utils.set_random_seed(seed)
-            scores = run(seed, run_folder)
-            save_json({"scores": scores, "settings": settings}, path)
-        found.append(_read(path, settings))
+            save_json(run(seed, run_folder), path)
+        found.append(json.loads(path.read_text("utf-8")))
     return {name: _summary(name, found) for name in found[0]}
 
 
-def _read(path: Path, settings: dict[str, Any]) -> dict[str, float]:
-    written = json.loads(path.read_text("utf-8"))
-    differing = differences(written["settings"], settings)
+def _begin(path: Path, settings: dict[str, Any]) -> None:
+    if not path.exists():
+        save_json(settings, path)
+        return
+    # As they were written: paths are strings, tuples are lists.
+    settings = json.loads(json.dumps(settings, default=str))
+    differing = differences(json.loads(path.read_text("utf-8")), settings)
     if differing:
         raise ValueError(
             f"`folder` holds a run of other settings: {path}. Give another "
             "folder, or remove that one. Received: " + "; ".join(differing)
         )
-    return written["scores"]
 
 
 def _summary(name: str, found: list[dict[str, float]]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def test_learns_and_comes_back_from_its_file(family, tmp_path) -> None:
     model.compile(
         training.bert_optimizer(0.02, 40),
         loss={"logits": training.CRFLoss()},
+        jit_compile=False,
     )
     history = model.fit(
         dataset(inputs, training=True),

@@ -52,6 +52,16 @@ def test_another_setting_is_refused(tmp_path) -> None:
         over_seeds(run, (1,), tmp_path, {"rate": 0.2, "path": tmp_path})
 
 
+def test_another_setting_is_refused_while_no_seed_has_ended(tmp_path) -> None:
+    def stopped(seed, folder):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        over_seeds(stopped, (1,), tmp_path, {"rate": 0.1})
+    with pytest.raises(ValueError, match="rate: 0.1 there, 0.2 now"):
+        over_seeds(stopped, (1,), tmp_path, {"rate": 0.2})
+
+
 @pytest.mark.parametrize("seeds", [(), (1, 1)])
 def test_seeds_must_differ(seeds, tmp_path) -> None:
     with pytest.raises(ValueError, match="`seeds` must hold"):
