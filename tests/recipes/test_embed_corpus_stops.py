@@ -1,21 +1,16 @@
 """Runs of embed_corpus.py that stop, go on, and are refused to."""
 
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from recipe_files import RECIPES, load_recipe
+from recipe_files import load_recipe
 from tiny_encoders import save_encoders
 
-from keras_ctx import data, training
+from keras_ctx import training
 
 
 @pytest.fixture(scope="module")
@@ -64,51 +59,6 @@ def test_stop_at_any_window_changes_no_byte(
         (folder / "index.json").write_text(index)
         recipe.main(recipe.Config(**{**vars(whole), "output": folder}))
         assert content(folder) == expected, stop
-
-
-@pytest.mark.slow
-def test_killed_process_ends_in_the_same_files(
-    folders: dict[str, Path], tmp_path: Path
-) -> None:
-    rng = random.Random(2)
-    lines = [
-        " ".join(f"w{rng.randrange(3000)}" for _ in range(rng.randrange(30)))
-        for _ in range(800)
-    ]
-    corpus = tmp_path / "corpus.txt"
-    corpus.write_text("\n".join(lines))
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-
-    def start(output: Path) -> subprocess.Popen:
-        return subprocess.Popen(
-            [sys.executable, str(RECIPES / "embed_corpus.py")]
-            + ["--init", str(folders["elmo"]), "--corpus", str(corpus)]
-            + ["--output", str(output), "--window", "10"]
-            + ["--format", "npz", "--batch-words", "64"],
-            stdout=subprocess.DEVNULL,
-        )
-
-    assert start(whole).wait() == 0
-    seed = random.SystemRandom().randrange(10**6)
-    rng = random.Random(seed)
-    for _ in range(2):
-        process = start(killed)
-        before = len(list(killed.glob("vectors-*")))
-        deadline = time.monotonic() + 120
-        while len(list(killed.glob("vectors-*"))) == before:
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.001)
-        time.sleep(rng.random() / 5)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        with pytest.raises(ValueError, match="whole corpus"):
-            next(data.read_vectors(killed))
-    assert start(killed).wait() == 0
-    found, expected = content(killed), content(whole)
-    assert found.keys() == expected.keys(), seed
-    assert len(expected) == 81
-    for name, value in expected.items():
-        assert found[name] == value, (name, seed)
 
 
 def test_other_settings_are_refused_by_name(
