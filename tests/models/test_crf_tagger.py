@@ -35,7 +35,9 @@ def dataset(inputs, training: bool):
     )
 
 
-@pytest.mark.parametrize("family", [bert, elmo])
+@pytest.mark.parametrize(
+    "family", [bert, pytest.param(elmo, marks=pytest.mark.slow)]
+)
 def test_learns_and_comes_back_from_its_file(family, tmp_path) -> None:
     inputs, encoder = family()
     model = models.tagger(encoder, 3, "scalar_mix", dropout=0.0, crf=True)

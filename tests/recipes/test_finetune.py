@@ -52,7 +52,9 @@ def names(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+@pytest.mark.parametrize(
+    "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]
+)
 def test_pairs_with_numbers(encoder, encoders, pairs, tmp_path) -> None:
     recipe = load_recipe("finetune_classifier")
     results = recipe.main(
@@ -162,7 +164,9 @@ def test_rare_classes_and_bfloat16(encoders, reviews, tmp_path) -> None:
     assert {weight.dtype for weight in block.weights} == {"float32"}
 
 
-@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+@pytest.mark.parametrize(
+    "encoder", [pytest.param("bert", marks=pytest.mark.slow), "elmo"]
+)
 def test_feature_based_tagger_leaves_the_encoder(
     encoder, encoders, names, tmp_path
 ) -> None:

@@ -102,9 +102,10 @@ TOY = {
     ("save_encoder", "options"),
     [
         (save_bert, {"epochs": 12}),
-        (
+        pytest.param(
             save_elmo,
             {"epochs": 20, "learning_rate": 0.01, "mix": "scalar_mix"},
+            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -27,7 +27,9 @@ EXTRA = {
 }
 
 
-@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+@pytest.mark.parametrize(
+    "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]
+)
 def test_pretrain_finetune_export(
     encoder: str,
     tmp_path: Path,
@@ -128,7 +130,9 @@ def test_majority_takes_the_most_frequent_tag_of_a_word() -> None:
     assert majority(train, test) == pytest.approx(2 / 3)
 
 
-@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+@pytest.mark.parametrize(
+    "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]
+)
 def test_a_killed_run_ends_as_if_it_had_not_been(
     encoder: str, tmp_path: Path, corpus: Path
 ) -> None:

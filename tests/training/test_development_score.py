@@ -109,7 +109,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
     return development
 
 
-@pytest.mark.parametrize("point", ["score", "backup", "begin", "stopped"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "backup",
+        "stopped",
+        pytest.param("score", marks=pytest.mark.slow),
+        pytest.param("begin", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_run_ends_as_the_whole_one(
     tmp_path: Path, whole: DevelopmentScore, point: str
 ) -> None:

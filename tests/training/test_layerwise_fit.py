@@ -57,8 +57,15 @@ def moved(model: keras.Model, before: dict) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("accumulated", [1, 2])
+@pytest.mark.parametrize(
+    ("jit_compile", "accumulated"),
+    [
+        (True, 1),
+        (False, 2),
+        pytest.param(False, 1, marks=pytest.mark.slow),
+        pytest.param(True, 2, marks=pytest.mark.slow),
+    ],
+)
 def test_layers_awake_one_after_the_other_in_fit(
     jit_compile: bool, accumulated: int
 ) -> None:
