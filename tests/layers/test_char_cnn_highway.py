@@ -175,6 +175,7 @@ def test_many_words_in_pieces_are_as_words_all_at_once(jit_compile) -> None:
     expected, of_all = vectors_and_gradients(layer, ids, True)
     assert_close(found, expected)
     assert_close(layer(ids[None])[0], expected)
+    # Gradients are float32 sums over a thousand words, in another order.
     for each, of_each in zip(gradients, of_all, strict=True):
         np.testing.assert_allclose(each, of_each, rtol=1e-4, atol=1e-4)
     assert np.flatnonzero(np.isnan(found).all(1)).tolist() == [6, 700]

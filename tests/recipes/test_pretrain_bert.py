@@ -132,6 +132,7 @@ def test_init_goes_on_with_heads_and_tokens(
     assert inputs[0].read_bytes() == inputs[1].read_bytes()
     for name in ("encoder", "pretrainer"):
         assert_close(weights(second, name), weights(first, name), 1e-6)
+    # float32, and after it one step of a rate of 1e-9
     for key in ("val_masked_lm_loss", "val_next_sentence_loss"):
         assert after["before"][key] == pytest.approx(before[key], rel=1e-5)
         assert after[key] == pytest.approx(before[key], rel=1e-4)

@@ -76,6 +76,7 @@ def test_held_out_perplexity_is_among_the_figures(
             }
         )
         nats += [*np.ravel(nll["forward"]), *np.ravel(nll["backward"])]
+    # float32, summed in other batches
     expected = np.exp(np.mean(nats))
     assert results["val_perplexity"] == pytest.approx(expected, rel=1e-4)
 
