@@ -19,7 +19,8 @@ def with_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
         A `keras.Model` with weights of its own, equal to the encoder's.
 
     Raises:
-        ValueError: an unknown policy.
+        ValueError: an unknown policy, or a model with a model in it, such as
+            a classifier, whose scores stay float32 whatever the encoder has.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -31,6 +32,13 @@ def with_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
         Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740.
     """
     policy = keras.dtype_policies.DTypePolicy(dtype)  # refuses unknown names
+    nested = [x.name for x in encoder.layers if isinstance(x, keras.Model)]
+    if nested:
+        raise ValueError(
+            "`encoder` must be an encoder alone. Put the new one under a head "
+            "as the old one was, and give that model the old one's weights. "
+            f"Received: a model with the model {nested[0]!r} in it"
+        )
 
     def copy(layer: keras.Operation) -> keras.Operation:
         config = layer.get_config()

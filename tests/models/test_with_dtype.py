@@ -105,6 +105,12 @@ def test_it_trains_under_a_head_and_the_first_one_stays() -> None:
     assert np.abs(table - first[0]).max() > 1e-4
 
 
+def test_an_encoder_under_a_head_is_refused() -> None:
+    model = models.classifier(bert()[0], 2)
+    with pytest.raises(ValueError, match="`encoder` must be an encoder alone"):
+        models.with_dtype(model, "float32")
+
+
 def test_unknown_policy() -> None:
     with pytest.raises(ValueError, match="bfloat17"):
         models.with_dtype(bert()[0], "bfloat17")
