@@ -31,6 +31,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "elmo_encoder",
     "span_extractor of bert, scalar_mix",
     "embedder of elmo, last",
+    "tagger of elmo, crf",
     "tagger of bert, lstm and crf",
     "distinct_words",
     "elmo_word_encoder, stateful",
