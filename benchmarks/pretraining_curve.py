@@ -22,6 +22,8 @@ import tyro
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 TASKS = {"sentiment": "classifier", "entities": "tagger"}
 METRICS = {"sentiment": "accuracy", "entities": "f1"}
+TITLES = {"sentiment": "Reviews", "entities": "Names in news"}
+AXES = {"accuracy": "accuracy, %", "f1": "strict F1, %"}
 STEPS_PER_EPOCH = 500
 
 
@@ -81,8 +83,8 @@ def picture(lengths: list[int], found: list[dict], path: Path) -> None:
         )
         axis.set_xticks(range(len(lengths)), [f"{n:,}" for n in lengths])
         axis.set_xlabel("updates of pretraining")
-        axis.set_ylabel(f"{METRICS[task]}, %")
-        axis.set_title(task)
+        axis.set_ylabel(AXES[METRICS[task]])
+        axis.set_title(TITLES[task])
         axis.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
 
@@ -90,7 +92,10 @@ def picture(lengths: list[int], found: list[dict], path: Path) -> None:
 def main(config: Config) -> None:
     lengths = [0, *sorted(config.updates)]
     found = [scores(config, updates) for updates in lengths]
-    lines = ["| updates | " + " | ".join(TASKS) + " |", "|---:|---|---|"]
+    lines = [
+        "| updates | " + " | ".join(TITLES[task] for task in TASKS) + " |",
+        "|---:|---|---|",
+    ]
     for updates, row in zip(lengths, found, strict=True):
         cells = [
             f"{100 * row[task]['mean']:.1f} ± {100 * row[task]['spread']:.1f}"
