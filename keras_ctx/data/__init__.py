@@ -12,6 +12,11 @@ from keras_ctx.data.batches import (
 )
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
 from keras_ctx.data.class_weights import balanced_class_weights
+from keras_ctx.data.document_parts import (
+    document_part,
+    read_part,
+    write_parts,
+)
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
 from keras_ctx.data.language_model import (
@@ -20,7 +25,9 @@ from keras_ctx.data.language_model import (
     log_uniform_negatives,
 )
 from keras_ctx.data.masked_lm import masked_lm_examples
+from keras_ctx.data.pair_records_dataset import pair_records_dataset
 from keras_ctx.data.question_windows import QuestionWindows, question_windows
+from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
     label_ids,
     read_conll,
@@ -28,6 +35,9 @@ from keras_ctx.data.readers import (
     read_lines,
     survey_lines,
 )
+from keras_ctx.data.record_files import open_records, write_manifest
+from keras_ctx.data.record_settings import RecordSettings
+from keras_ctx.data.record_shards import write_shard
 from keras_ctx.data.samples import (
     ENTITY_LABELS,
     REVIEW_LABELS,
@@ -67,6 +77,7 @@ __all__ = [
     "QuestionAnswers",
     "QuestionWindows",
     "REVIEW_LABELS",
+    "RecordSettings",
     "SnownlpFiles",
     "SquadAnswer",
     "SquadQuestion",
@@ -77,6 +88,7 @@ __all__ = [
     "best_threshold",
     "classification_dataset",
     "decode_answers",
+    "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
@@ -88,12 +100,16 @@ __all__ = [
     "masked_lm_examples",
     "normalize_answer",
     "normalize_weights",
+    "open_records",
+    "pair_records_dataset",
     "prepare_snownlp",
     "question_windows",
+    "raw_documents",
     "read_conll",
     "read_documents",
     "read_labelled",
     "read_lines",
+    "read_part",
     "read_squad",
     "read_vectors",
     "sentence_pairs",
@@ -103,6 +119,10 @@ __all__ = [
     "squad_scores",
     "survey_lines",
     "tagging_dataset",
+    "text_files",
     "word_batches",
     "word_f1",
+    "write_manifest",
+    "write_parts",
+    "write_shard",
 ]

@@ -20,12 +20,13 @@ class PairInputs(Protocol):
     vocabulary: tuple[str, ...]
     vocabulary_size: int
     mask_id: int
+    pad_id: int
 
     @property
     def special_ids(self) -> tuple[int, ...]: ...
 
     def __call__(
-        self, text: tf.Tensor, second_text: tf.Tensor
+        self, text: tf.Tensor, second_text: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]: ...
 
 
@@ -129,7 +130,7 @@ def bert_pretraining_dataset(
             objective=objective,
         )
 
-    suffix_ids = _suffix_ids(text_inputs) if whole_words else None
+    suffix_ids = suffix_ids_of(text_inputs) if whole_words else None
     # One pair now, so that a bad file or argument is an error here and not
     # inside the first training step.
     next(pairs(0))
@@ -177,7 +178,8 @@ def bert_pretraining_dataset(
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def _suffix_ids(text_inputs: PairInputs) -> list[int]:
+def suffix_ids_of(text_inputs: PairInputs) -> list[int]:
+    """The pieces that continue a word, for whole-word masking."""
     found = [
         number
         for number, token in enumerate(text_inputs.vocabulary)

@@ -1,6 +1,7 @@
 """A corpus file to endless texts in windows, as ELMo is trained on it."""
 
 import itertools
+import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from keras_ctx.data.language_model import (
     TargetTable,
 )
 from keras_ctx.data.readers import read_lines
+from keras_ctx.data.record_files import open_records
 from keras_ctx.data.weights import normalize_weights
 
 
@@ -45,7 +47,8 @@ def elmo_stream_dataset(
     batches before it, but reads their lines, some million words a second.
 
     Args:
-        path: One sentence a line; blank lines are skipped.
+        path: One sentence a line; blank lines are skipped. Or a folder of
+            records, whose files each pass reads in another order.
         text_inputs: An `ElmoInputs(distinct=True)`, or a `WordInputs`.
         vocabulary: The target words by falling frequency, `<S>`, `</S>` and
             `<UNK>` first.
@@ -95,13 +98,16 @@ def elmo_stream_dataset(
     )
     check_at_least(0, seed=seed, first_step=first_step)
     table = TargetTable(vocabulary, num_negatives)
-    if not any(split(line) for line in read_lines(path)):
+    lines = _lines_of(Path(path))
+    if not any(split(line) for line in lines(seed)):
         raise ValueError(f"`path` must hold words. Received: none in {path}")
 
     def windows():
         both = [
             _windows(
-                _sentences(path, split, mixed_seed(seed, name), shuffle_window),
+                _sentences(
+                    lines, split, mixed_seed(seed, name), shuffle_window
+                ),
                 batch_size,
                 window_size,
                 backward=name == "backward",
@@ -148,18 +154,32 @@ def elmo_stream_dataset(
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
+def _lines_of(path: Path) -> Callable[[int], Iterator[str]]:
+    """A seed to one pass over the lines."""
+    if not path.is_dir():
+        return lambda seed: read_lines(path)
+    paths = open_records(path, "elmo").paths
+
+    def lines(seed: int) -> Iterator[str]:
+        order = random.Random(seed).sample(paths, len(paths))
+        for records in tf.data.TFRecordDataset(order).batch(1000):
+            for record in records.numpy():
+                yield record.decode()
+
+    return lines
+
+
 def _sentences(
-    path: str | Path,
+    lines: Callable[[int], Iterator[str]],
     split: Callable[[str], list[str]],
     seed: int,
     shuffle_window: int,
 ) -> Iterator[list[str]]:
     """The words of every line, pass after pass, each in an order of its own."""
     for index in itertools.count():
+        pass_seed = mixed_seed(seed, "pass", index)
         for line in shuffled(
-            read_lines(path),
-            seed=mixed_seed(seed, "pass", index),
-            window=shuffle_window,
+            lines(pass_seed), seed=pass_seed, window=shuffle_window
         ):
             if words := split(line):
                 yield words

@@ -20,6 +20,7 @@ from keras_ctx.training.perplexity import (
 )
 from keras_ctx.training.reset_state import ResetState
 from keras_ctx.training.run_folder import (
+    begin_run,
     run_callbacks,
     save_json,
     save_model,
@@ -41,6 +42,7 @@ __all__ = [
     "ResetState",
     "SlantedTriangular",
     "WarmupLinearDecay",
+    "begin_run",
     "bert_optimizer",
     "bert_pretraining_losses",
     "completed_epochs",

@@ -8,8 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_ctx.settings import differences
-from keras_ctx.training.run_folder import save_json
+from keras_ctx.training.run_folder import begin_run, save_json
 
 
 def over_seeds(
@@ -54,7 +53,7 @@ def over_seeds(
             "`seeds` must hold at least one number, and each once. "
             f"Received: seeds={tuple(seeds)}"
         )
-    _begin(Path(folder) / "settings.json", settings)
+    begin_run(folder, settings)
     found: list[dict[str, float]] = []
     for seed in seeds:
         run_folder = Path(folder) / f"seed_{seed}"
@@ -64,20 +63,6 @@ def over_seeds(
             save_json(run(seed, run_folder), path)
         found.append(json.loads(path.read_text("utf-8")))
     return {name: _summary(name, found) for name in found[0]}
-
-
-def _begin(path: Path, settings: dict[str, Any]) -> None:
-    if not path.exists():
-        save_json(settings, path)
-        return
-    # As they were written: paths are strings, tuples are lists.
-    settings = json.loads(json.dumps(settings, default=str))
-    differing = differences(json.loads(path.read_text("utf-8")), settings)
-    if differing:
-        raise ValueError(
-            f"`folder` holds a run of other settings: {path}. Give another "
-            "folder, or remove that one. Received: " + "; ".join(differing)
-        )
 
 
 def _summary(name: str, found: list[dict[str, float]]) -> dict[str, Any]:

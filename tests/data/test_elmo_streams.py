@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ctx.data import elmo_stream_dataset
+from keras_ctx.data import (
+    RecordSettings,
+    elmo_stream_dataset,
+    write_manifest,
+    write_shard,
+)
 from keras_ctx.text import ElmoInputs, WordInputs
 
 VOCABULARY = ["<S>", "</S>", "<UNK>", "b", "c", "a", "d", "e"]  # without f
@@ -297,3 +302,33 @@ def test_a_bad_file_is_an_error_at_once(tmp_path: Path) -> None:
     empty.write_text("\n\n")
     with pytest.raises(ValueError, match="no text at all"):
         stream(empty)
+
+
+def test_records_are_read_as_the_same_lines_in_a_file(tmp_path: Path) -> None:
+    settings = RecordSettings("elmo", "character")
+    documents = [["ab", " c "], ["d ef", "b"], ["a"]]
+    shard = write_shard(tmp_path, 0, documents, settings)
+    write_manifest(tmp_path, settings, {}, None, {}, [shard])
+    path = tmp_path / settings.shard_name(0)
+    lines = [x.numpy().decode() for x in tf.data.TFRecordDataset(str(path))]
+    assert sorted(lines) == ["a", "a b", "b", "c", "d e f"]
+    file = tmp_path / "corpus.txt"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for ours, theirs in zip(
+        stream(tmp_path).take(9), stream(file).take(9), strict=True
+    ):
+        tf.nest.map_structure(np.testing.assert_array_equal, ours, theirs)
+
+
+def test_every_pass_reads_the_files_in_another_order(tmp_path: Path) -> None:
+    settings = RecordSettings("elmo", "whitespace", num_shards=3)
+    shards = [
+        write_shard(tmp_path, number, [[word]], settings)
+        for number, word in enumerate("abc")
+    ]
+    write_manifest(tmp_path, settings, {}, None, {}, shards)
+    options = {"batch_size": 1, "window_size": 6, "shuffle_window": 1}
+    words, _ = texts(tmp_path, 10, **options)["forward"]
+    passes = ["".join(words[0][k + 1 : k + 6 : 2]) for k in range(0, 60, 6)]
+    assert {"".join(sorted(each)) for each in passes} == {"abc"}
+    assert len(set(passes)) > 2

@@ -1,0 +1,127 @@
+"""Raw text files of any size to documents, whatever their bytes."""
+
+import gzip
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+
+def text_files(inputs: Sequence[str | Path]) -> list[Path]:
+    """The files of a corpus, in the order in which they are read.
+
+    Args:
+        inputs: Files, and folders that are searched for `.txt` and `.txt.gz`.
+
+    Returns:
+        The files; those of a folder sorted by their paths.
+
+    Raises:
+        FileNotFoundError: An input is not there, or a folder holds no text.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("b.txt", "a.txt.gz", "c.pdf"):
+        ...     (folder / name).touch()
+        >>> [path.name for path in text_files([folder])]
+        ['a.txt.gz', 'b.txt']
+    """
+    found: list[Path] = []
+    for path in map(Path, inputs):
+        if path.is_dir():
+            inside = [
+                file
+                for pattern in ("*.txt", "*.txt.gz")
+                for file in path.rglob(pattern)
+                if file.is_file()
+            ]
+            if not inside:
+                raise FileNotFoundError(
+                    "`inputs` must be text files, or folders with files that "
+                    f"end in .txt or .txt.gz. Received: {path}, without any"
+                )
+            found += sorted(inside)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise FileNotFoundError(
+                "`inputs` must be files and folders that exist. "
+                f"Received: {path}"
+            )
+    return found
+
+
+def raw_documents(
+    path: str | Path,
+    layout: Literal["blank_line", "file"] = "blank_line",
+    counts: Counter | None = None,
+) -> Iterator[list[str]]:
+    r"""Stream the documents of one file: one sentence a line.
+
+    Bytes that are not UTF-8 become U+FFFD and are counted; nothing stops a
+    pass over a corpus of many gigabytes but a file that cannot be read.
+
+    Args:
+        path: The file; `.gz` is decompressed on the way.
+        layout: What ends a document: a blank line, or the end of the file.
+        counts: Where `sentences` and `unreadable_characters` are added up.
+
+    Yields:
+        Documents, lists of sentences without blanks at their ends. None is
+        empty.
+
+    Raises:
+        ValueError: A `.gz` file that ends early, or an unknown layout.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "corpus.txt")
+        >>> _ = path.write_bytes(b"A one.\nA \xff two.\n\nB one.\n")
+        >>> counts = Counter()
+        >>> list(raw_documents(path, counts=counts))
+        [['A one.', 'A \ufffd two.'], ['B one.']]
+        >>> counts["unreadable_characters"]
+        1
+    """
+    if layout not in ("blank_line", "file"):
+        raise ValueError(
+            '`layout` must be "blank_line" or "file". '
+            f"Received: layout={layout!r}"
+        )
+    counts = Counter() if counts is None else counts
+    document: list[str] = []
+    for sentence in _lines(Path(path), counts):
+        if sentence:
+            document.append(sentence)
+        elif document and layout == "blank_line":
+            yield document
+            document = []
+    if document:
+        yield document
+
+
+def _lines(path: Path, counts: Counter) -> Iterator[str]:
+    """Lines without blanks at their ends; counts what it sees."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    number = 0
+    with opened(path, "rb") as file:
+        try:
+            for raw in file:
+                number += 1
+                line = raw.decode("utf-8", "replace")
+                if number == 1:
+                    line = line.removeprefix("\ufeff")
+                if "\ufffd" in line:
+                    # Some may have stood there before.
+                    counts["unreadable_characters"] += line.count(
+                        "\ufffd"
+                    ) - raw.count(b"\xef\xbf\xbd")
+                line = line.strip()
+                counts["sentences"] += bool(line)
+                yield line
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise ValueError(
+                f"{path}, after line {number}: the name ends in .gz, and the "
+                f"content is no complete gzip stream ({error})."
+            ) from error
