@@ -12,11 +12,7 @@ Expected  Some 3% more for four times the lines: more lines have a larger
 
 import contextlib
 import itertools
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,16 +20,7 @@ from typing import Literal
 import tyro
 
 from keras_ctx import data, models, text, training
-
-RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "embed_corpus.py"
-# The recipe in a process that tells its own highest memory at the end.
-REPORT = """
-import runpy, sys
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-status = open("/proc/self/status").read()
-print("VmHWM", status.split("VmHWM:")[1].split()[0])
-"""
+from recipe_peak import recipe_peak
 
 
 @dataclass(frozen=True)
@@ -94,27 +81,20 @@ def draw(config: Config, folder: Path) -> None:
 
 def measure(config: Config, folder: Path, times: int) -> dict[str, float]:
     output = folder / f"vectors_{times}"
-    start = time.monotonic()
-    finished = subprocess.run(
-        [sys.executable, "-c", REPORT, str(RECIPE)]
-        + ["--init", str(folder), "--corpus", str(folder / f"{times}.txt")]
-        + ["--output", str(output)]
-        + ["--dtype", config.dtype, "--format", config.format],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    peak = recipe_peak(
+        "embed_corpus",
+        *("--init", folder, "--corpus", folder / f"{times}.txt"),
+        *("--output", output),
+        *("--dtype", config.dtype, "--format", config.format),
     )
-    seconds = time.monotonic() - start
-    memory = finished.stdout.split("VmHWM ")[1].split()[0]
     words = sum(len(each.tokens) for each in data.read_vectors(output))
     return {
         "lines": times * config.lines,
         "words": words,
-        "memory": int(memory) / 1024,
-        "speed": words / seconds,
+        "memory": peak.mebibytes,
+        "speed": words / peak.seconds,
         "size": sum(path.stat().st_size for path in output.iterdir()) / 2**20,
-        "seconds": seconds,
+        "seconds": peak.seconds,
     }
 
 
