@@ -81,6 +81,9 @@ class Config:
     """Highest learning rate; 1e-4 or less keeps what `init` has learned."""
     seed: int = 1
     """Of the weights, the order, the pairs and the masks."""
+    strategy: training.StrategyName = "one_device"
+    """What trains: one device, all of this machine, or the workers of
+    TF_CONFIG, each of which runs this same command and sees OUTPUT."""
 
     def __post_init__(self):
         if self.init is None and self.pair_tokens > self.max_length:
@@ -285,12 +288,27 @@ def compile_model(config: Config, model: keras.Model) -> None:
     )
 
 
+def save(config: Config, text_inputs, encoder, model, results: dict) -> None:
+    text.save_inputs(text_inputs, config.output / "text_inputs.json")
+    training.save_model(encoder, config.output / "encoder.keras")
+    # Without the optimizer, which would treble the file.
+    bare = keras.Model(model.input, model.output, name=model.name)
+    training.save_model(bare, config.output / "pretrainer.keras")
+    training.save_json(
+        {"results": results, "config": asdict(config)},
+        config.output / "results.json",
+    )
+
+
 def main(config: Config) -> dict:
     start = time.monotonic()
+    strategy = training.strategy(config.strategy)
     keras.utils.set_random_seed(config.seed)
     text_inputs = make_text_inputs(config)
-    encoder, model = make_model(config, text_inputs.vocabulary_size)
-    compile_model(config, model)
+    with strategy.scope():
+        encoder, model = make_model(config, text_inputs.vocabulary_size)
+        model = training.distributed(model)
+        compile_model(config, model)
     print(
         f"BERT: {encoder.count_params():,} weights, "
         f"{text_inputs.vocabulary_size:,} tokens in the vocabulary"
@@ -309,17 +327,10 @@ def main(config: Config) -> dict:
         callbacks=training.run_callbacks(config.output),
         shuffle=False,
     )
-    text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    training.save_model(encoder, config.output / "encoder.keras")
-    # Without the optimizer, which would treble the file.
-    bare = keras.Model(model.input, model.output, name=model.name)
-    training.save_model(bare, config.output / "pretrainer.keras")
     results |= {key: values[-1] for key, values in history.history.items()}
     results["seconds"] = time.monotonic() - start
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    if training.is_chief():
+        save(config, text_inputs, encoder, model, results)
     return results
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 import tensorflow as tf
 
 from keras_ctx.data.batches import check_at_least, epoch_batches
+from keras_ctx.data.global_batches import global_batches
 from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.readers import read_documents
 from keras_ctx.data.sentence_pairs import sentence_pairs
@@ -175,7 +176,7 @@ def bert_pretraining_dataset(
         ),
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return global_batches(dataset)
 
 
 def suffix_ids_of(text_inputs: PairInputs) -> list[int]:

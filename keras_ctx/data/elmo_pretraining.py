@@ -10,6 +10,7 @@ from keras_ctx.data.batches import (
     epoch_batches,
     shuffled,
 )
+from keras_ctx.data.global_batches import global_batches
 from keras_ctx.data.language_model import (
     LanguageModelInputs,
     WordRows,
@@ -135,4 +136,4 @@ def elmo_pretraining_dataset(
         ),
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return global_batches(dataset)

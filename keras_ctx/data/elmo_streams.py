@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.data.batches import check_at_least, mixed_seed, shuffled
+from keras_ctx.data.global_batches import global_batches
 from keras_ctx.data.language_model import (
     BEGIN,
     END,
@@ -151,7 +152,7 @@ def elmo_stream_dataset(
         output_signature=(tf.TensorSpec((2,), tf.int64), window, window),
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return global_batches(dataset)
 
 
 def _lines_of(path: Path) -> Callable[[int], Iterator[str]]:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_ctx.data.batches import check_at_least
 from keras_ctx.data.bert_pretraining import PairInputs, suffix_ids_of
+from keras_ctx.data.global_batches import global_batches
 from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.record_files import open_records
 from keras_ctx.data.record_streams import endless_records
@@ -106,17 +107,15 @@ def pair_records_dataset(
         }
         return features, targets, weights
 
-    return (
-        endless_records(
-            records,
-            batch_size=batch_size,
-            seed=seed,
-            first_step=first_step,
-            shuffle_window=shuffle_window,
-        )
-        .map(examples, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
+    dataset = endless_records(
+        records,
+        batch_size=batch_size,
+        seed=seed,
+        first_step=first_step,
+        shuffle_window=shuffle_window,
     )
+    dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
+    return global_batches(dataset)
 
 
 def _features(

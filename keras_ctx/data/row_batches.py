@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.data.batches import check_at_least, epoch_batches
+from keras_ctx.data.global_batches import global_batches
 
 
 def batched_rows(
@@ -61,4 +62,4 @@ def batched_rows(
             batches, output_signature=tf.TensorSpec((batch_size,), tf.int32)
         )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return global_batches(dataset)

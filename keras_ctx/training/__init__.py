@@ -3,6 +3,7 @@
 from keras_ctx.training.backup import BackupAndRestore, completed_epochs
 from keras_ctx.training.crf_loss import CRFLoss
 from keras_ctx.training.development_score import DevelopmentScore
+from keras_ctx.training.distributed_model import distributed
 from keras_ctx.training.encoder_digest import encoder_digest
 from keras_ctx.training.layer_rates import layer_rates
 from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
@@ -30,6 +31,8 @@ from keras_ctx.training.schedules import (
     SlantedTriangular,
     WarmupLinearDecay,
 )
+from keras_ctx.training.strategies import StrategyName, strategy
+from keras_ctx.training.workers import is_chief
 
 __all__ = [
     "BackupAndRestore",
@@ -41,14 +44,17 @@ __all__ = [
     "PerUpdate",
     "ResetState",
     "SlantedTriangular",
+    "StrategyName",
     "WarmupLinearDecay",
     "begin_run",
     "bert_optimizer",
     "bert_pretraining_losses",
     "completed_epochs",
+    "distributed",
     "elmo_optimizer",
     "elmo_pretraining_losses",
     "encoder_digest",
+    "is_chief",
     "layer_rates",
     "over_seeds",
     "perplexity",
@@ -56,4 +62,5 @@ __all__ = [
     "save_json",
     "save_model",
     "sentence_likelihoods",
+    "strategy",
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_ctx.files import write_text
+from keras_ctx.training.workers import is_chief
 
 
 class BackupAndRestore(keras.callbacks.BackupAndRestore):
@@ -14,7 +15,8 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
     Keras saves weights and optimizer; dropout would start from its first
     seed again, and a resumed run would end elsewhere than one that was never
     interrupted. Two checkpoints are kept, so that one survives a kill while
-    the other is written.
+    the other is written. Of several workers the first one writes, and all of
+    them read: they must see the folder.
 
     Args:
         backup_dir: Folder of the checkpoint, removed at the end of training.
@@ -37,6 +39,8 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
                 variable.assign(state)
 
     def on_epoch_end(self, epoch, logs=None):
+        if not is_chief():
+            return
         # Before the checkpoint that counts the epoch as done, so that its
         # seeds are there whenever it is.
         path = self._seeds_path(epoch + 1)
@@ -45,6 +49,10 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         write_text(path, json.dumps(states))
         super().on_epoch_end(epoch, logs)
         self._seeds_path(epoch - 1).unlink(missing_ok=True)
+
+    def on_train_end(self, logs=None):
+        if is_chief():
+            super().on_train_end(logs)
 
     def _seeds(self) -> list[keras.Variable]:
         return [

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
+from keras_ctx.training.summed_gradients import SummedGradients
+
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class LayerwiseAdamW(keras.optimizers.AdamW):
+class LayerwiseAdamW(SummedGradients, keras.optimizers.AdamW):
     """AdamW; each variable has a factor of the rate, and a first step.
 
     The factor scales the whole step of a variable: Adam's, and its decay.
@@ -16,7 +18,8 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     by a bit, its gradient counts for nothing where the norm of all is
     clipped, and its bias correction starts when it does. Without
     `layer_rates` this is `keras.optimizers.AdamW`, bit for bit, except that
-    a saved model knows what does not decay.
+    a saved model knows what does not decay, and that several devices sum
+    their gradients before the norm is clipped.
 
     Args:
         learning_rate: A number or a schedule.

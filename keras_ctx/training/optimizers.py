@@ -12,6 +12,7 @@ from keras_ctx.training.schedules import (
     SlantedTriangular,
     WarmupLinearDecay,
 )
+from keras_ctx.training.summed_gradients import SummedGradients
 
 # Biases, norms, and the few numbers of a ScalarMix: nothing to decay.
 NOT_DECAYED = r"(^|/)(bias|gamma|beta|weights|scale)(:0)?$"
@@ -105,6 +106,12 @@ def bert_optimizer(
     )
 
 
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class Adagrad(SummedGradients, keras.optimizers.Adagrad):
+    """Keras's; several devices sum their gradients before the norm is
+    clipped."""
+
+
 def elmo_optimizer(
     learning_rate: float = 0.2, clip_norm: float | None = 10.0
 ) -> keras.optimizers.Adagrad:
@@ -128,7 +135,7 @@ def elmo_optimizer(
     Source:
         Duchi et al. 2011; the settings of allenai/bilm-tf.
     """
-    return keras.optimizers.Adagrad(
+    return Adagrad(
         learning_rate,
         initial_accumulator_value=1.0,
         epsilon=0.0,

@@ -10,6 +10,7 @@ import keras
 from keras_ctx.files import whole_file, write_text
 from keras_ctx.settings import differences
 from keras_ctx.training.backup import BackupAndRestore
+from keras_ctx.training.workers import is_chief
 
 
 def run_callbacks(
@@ -24,7 +25,8 @@ def run_callbacks(
         batches_per_write: Steps from one point of a curve to the next.
 
     Returns:
-        A list for `model.fit(callbacks=...)`.
+        A list for `model.fit(callbacks=...)`. Of several workers the first
+        one writes; the others only resume, and stop at NaN.
 
     Example:
         >>> import tempfile
@@ -33,9 +35,12 @@ def run_callbacks(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    backup = BackupAndRestore(folder / "backup")
+    if not is_chief():
+        return [backup, keras.callbacks.TerminateOnNaN()]
     return [
         _Seconds(),
-        BackupAndRestore(folder / "backup"),
+        backup,
         keras.callbacks.TensorBoard(
             str(folder / "tensorboard"), update_freq=batches_per_write
         ),

@@ -1,4 +1,5 @@
-"""Two devices train as one does, on the same global batches."""
+"""Two devices, and two workers, train as one device does, on the same global
+batches with more targets on one than on the other."""
 
 import os
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from worker_processes import start_workers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,14 +24,25 @@ def run(script: str, path: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """Of one device, of two, and of the second of two workers."""
     folder = tmp_path_factory.mktemp("devices")
-    return run("train_on_devices.py", folder / "results.npz")
+    script = Path(__file__).with_name("train_on_devices.py")
+    workers = start_workers(
+        2, lambda index: [script, folder / f"{index}.npz", "workers"]
+    )
+    found = run("train_on_devices.py", folder / "results.npz")
+    assert [worker.wait(timeout=200) for worker in workers] == [0, 0]
+    first, second = (dict(np.load(folder / f"{i}.npz")) for i in (0, 1))
+    for key, values in first.items():
+        np.testing.assert_array_equal(values, second[key], key)
+    return found | second
 
 
 @pytest.mark.parametrize("model", ["bert", "elmo"])
-def test_loss_curves_are_equal(results: dict, model: str) -> None:
-    one, two = (results[f"{model}/{n}/losses"] for n in ("one", "two"))
-    assert len(one) == 24
+@pytest.mark.parametrize("several", ["two", "workers"])
+def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
+    one, two = (results[f"{model}/{n}/losses"] for n in ("one", several))
+    assert len(one) == 50
     # Halves of a batch are summed in another order, and Adam, which divides
     # by a root, carries the last digit on through the updates.
     np.testing.assert_allclose(two, one, rtol=0, atol=1e-4)
@@ -38,13 +51,16 @@ def test_loss_curves_are_equal(results: dict, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["bert", "elmo"])
-def test_final_weights_are_equal(results: dict, model: str) -> None:
+@pytest.mark.parametrize("several", ["two", "workers"])
+def test_final_weights_are_equal(
+    results: dict, model: str, several: str
+) -> None:
     names = [k.removeprefix(f"{model}/one/") for k in results]
     names = [k for k in names if k.isdigit()]
     assert len(names) > 20
     for name in names:
         np.testing.assert_allclose(
-            results[f"{model}/two/{name}"],
+            results[f"{model}/{several}/{name}"],
             results[f"{model}/one/{name}"],
             rtol=0,
             atol=1e-4,

@@ -1,9 +1,11 @@
 """Run in a process of its own, which may have two logical devices.
 
 Trains `bert_pretrainer` and `elmo_language_model` on the same global batches
-on one device and on two, and writes both loss curves and final weights.
+on one device and on two, and writes the loss curves and the final weights. Or
+as one of the workers of TF_CONFIG.
 
     python train_on_devices.py FILE.npz
+    TF_CONFIG=... python train_on_devices.py FILE.npz workers
 """
 
 import sys
@@ -13,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import models, training
+from keras_ctx.data.global_batches import global_batches
 
-STEPS, B, T, M, C, V = 24, 6, 7, 3, 5, 17
+STEPS, B, T, M, C, V = 50, 6, 7, 3, 5, 17
 
 
 def normalized(weights: np.ndarray) -> np.ndarray:
@@ -39,10 +42,7 @@ def bert_batches() -> tuple:
     x = {
         "token_ids": g.integers(0, V, (STEPS, B, T)).astype("int32"),
         "segment_ids": g.integers(0, 2, (STEPS, B, T)).astype("int32"),
-        # Not booleans: before the first step Keras 3.15 takes the mean of a
-        # batch over the devices, which TensorFlow refuses for booleans. The
-        # model's input casts.
-        "padding_mask": (np.arange(T) < lengths).astype("int32"),
+        "padding_mask": np.arange(T) < lengths,
         "masked_positions": g.integers(0, 2, (STEPS, B, M)).astype("int32"),
     }
     y = {
@@ -84,9 +84,13 @@ def bert_model() -> keras.Model:
     encoder = models.bert_encoder(
         V, 2, 2, 8, 16, T, dropout=0.0, attention_dropout=0.0
     )
-    model = models.bert_pretrainer(encoder)
+    model = training.distributed(models.bert_pretrainer(encoder))
+    optimizer = training.bert_optimizer(0.01, STEPS, clip_norm=0.5)
+    # Adam divides by a root, which makes much of the last digit of a gradient
+    # near 0.
+    optimizer.epsilon = 1e-4
     model.compile(
-        keras.optimizers.AdamW(0.01, weight_decay=0.01, epsilon=1e-4),
+        optimizer,
         training.bert_pretraining_losses(),
         jit_compile=False,
     )
@@ -97,9 +101,11 @@ def elmo_model() -> keras.Model:
     encoder = models.elmo_encoder(
         [(1, 4), (2, 4)], 6, 4, char_dim=4, max_characters=C, dropout=0.0
     )
-    model = models.elmo_language_model(encoder, V, num_negatives=4, dropout=0.0)
+    model = training.distributed(
+        models.elmo_language_model(encoder, V, num_negatives=4, dropout=0.0)
+    )
     model.compile(
-        keras.optimizers.Adagrad(0.2, initial_accumulator_value=1.0),
+        training.elmo_optimizer(0.2, clip_norm=0.5),
         training.elmo_pretraining_losses(),
         loss_weights={"forward": 0.5, "backward": 0.5},
         jit_compile=False,
@@ -126,9 +132,10 @@ def train(
     with strategy.scope():
         model = make_model()
     record = LossOfEachStep()
+    # A global batch is an element; fit splits it over the devices.
+    dataset = tf.data.Dataset.from_tensor_slices(batches)
     model.fit(
-        # A global batch is an element; fit splits it over the devices.
-        tf.data.Dataset.from_tensor_slices(batches),
+        global_batches(dataset),
         callbacks=[record],
         shuffle=False,
         verbose=0,
@@ -142,22 +149,22 @@ def two_devices() -> tuple[tf.distribute.Strategy, tf.distribute.Strategy]:
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
-    both = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"],
-        cross_device_ops=tf.distribute.ReductionToOneDevice(),
-    )
+    both = training.strategy("mirrored")
     assert both.num_replicas_in_sync == 2
     return tf.distribute.OneDeviceStrategy("CPU:0"), both
 
 
-def main(path: str) -> None:
-    one, both = two_devices()
+def main(path: str, workers: str = "") -> None:
+    if workers:
+        strategies = {"workers": training.strategy("multi_worker")}
+    else:
+        strategies = dict(zip(("one", "two"), two_devices(), strict=True))
     results = {}
     for name, make_model, batches in (
         ("bert", bert_model, bert_batches()),
         ("elmo", elmo_model, elmo_batches()),
     ):
-        for devices, strategy in (("one", one), ("two", both)):
+        for devices, strategy in strategies.items():
             losses, weights = train(make_model, batches, strategy)
             results[f"{name}/{devices}/losses"] = np.array(losses)
             for i, weight in enumerate(weights):
@@ -166,4 +173,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

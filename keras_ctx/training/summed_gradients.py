@@ -1,0 +1,29 @@
+"""Gradients of all devices, summed before their norm is clipped."""
+
+import keras
+import tensorflow as tf
+
+
+class SummedGradients:
+    """A mixin of optimizers that clip.
+
+    Keras 3.15 clips the gradients of each device and sums them then: the norm
+    of a part is not that of the whole, and two devices would not train as one
+    does.
+    """
+
+    def apply(self, grads, trainable_variables=None):
+        context = tf.distribute.get_replica_context()
+        if (
+            keras.backend.backend() == "tensorflow"
+            and context is not None
+            and context.num_replicas_in_sync > 1
+        ):
+            # A variable without a gradient has none on any device.
+            there = [gradient for gradient in grads if gradient is not None]
+            summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
+            grads = [x if x is None else next(summed) for x in grads]
+        super().apply(grads, trainable_variables)  # pyright: ignore
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        return list(grads_and_vars)
