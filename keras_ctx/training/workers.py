@@ -42,10 +42,10 @@ def meet_workers(
 ) -> None:
     """Return when every worker has come, or say which have not.
 
-    TensorFlow waits for an hour for a worker that never comes, and heeds no
-    signal meanwhile. So the workers meet first: the first one listens at its
-    address, on the port that TensorFlow takes afterwards, the others tell it
-    their numbers, and it lets all of them go when the last has come.
+    TensorFlow waits for a worker that never comes (we gave up after ten
+    minutes), and heeds no signal meanwhile. So the workers meet first: one
+    listens at its address, on the port that TensorFlow takes afterwards, the
+    others tell it their numbers, and it lets all go when the last has come.
 
     Args:
         addresses: `host:port` of each worker, as in `TF_CONFIG`.
@@ -64,28 +64,41 @@ def meet_workers(
 
 
 def _receive(addresses: Sequence[str], deadline: float, timeout: float) -> None:
-    missing = set(range(1, len(addresses)))
+    """Wait for all others to be there at one moment, then let them go."""
+    others = set(range(1, len(addresses)))
+    there: dict[int, socket.socket] = {}
     host, port = addresses[0].rsplit(":", 1)
     with contextlib.ExitStack() as stack:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        server = stack.enter_context(
-            socket.create_server(("", int(port)), family=family)
-        )
-        arrived: list[socket.socket] = []
-        for connection, number in _arrivals(server, deadline):
-            arrived.append(stack.enter_context(connection))
-            missing.discard(number)
-            if not missing:
-                break
-        if missing:
-            absent = ", ".join(f"{n} ({addresses[n]})" for n in sorted(missing))
-            raise TimeoutError(
-                "`TF_CONFIG` must name workers that are started within "
-                f"{timeout:g} seconds. Not there: worker {absent}"
-            )
-        for connection in arrived:
+        server = socket.create_server(("", int(port)), family=family)
+        stack.enter_context(server)
+        arrivals = _arrivals(server, deadline)
+        while others - there.keys():
+            try:
+                connection, number = next(arrivals)
+            except StopIteration:
+                missing = sorted(others - there.keys())
+                named = ", ".join(f"{n} ({addresses[n]})" for n in missing)
+                raise TimeoutError(
+                    "`TF_CONFIG` must name workers that are started within "
+                    f"{timeout:g} seconds. Not there: worker {named}"
+                ) from None
+            there[number] = stack.enter_context(connection)
+            there = {n: x for n, x in there.items() if not _is_closed(x)}
+        for connection in there.values():
             with contextlib.suppress(OSError):
                 connection.sendall(b"go")
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Whether the other end is gone, of which nothing else is to be heard."""
+    connection.setblocking(False)
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _arrivals(

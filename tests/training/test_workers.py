@@ -1,0 +1,124 @@
+"""Workers that meet, and what is said of one that does not come."""
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from keras_ctx.training import is_chief, strategy
+from keras_ctx.training.workers import meet_workers, workers
+
+
+def addresses(number: int) -> list[str]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    found = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    return found
+
+
+class Worker(threading.Thread):
+    def __init__(self, addresses: list[str], index: int, timeout: float = 20):
+        super().__init__()
+        self.arguments = addresses, index, timeout
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            meet_workers(*self.arguments)
+        except Exception as error:
+            self.error = error
+
+
+def test_all_go_when_the_last_has_come() -> None:
+    where = addresses(3)
+    early = [Worker(where, 2), Worker(where, 0)]
+    for worker in early:
+        worker.start()
+    host, port = where[0].split(":")
+    time.sleep(0.5)
+    # Somebody who is no worker: a health check, which says nothing.
+    socket.create_connection((host, int(port))).close()
+    time.sleep(0.3)
+    assert all(worker.is_alive() for worker in early)
+    last = Worker(where, 1)
+    last.start()
+    for worker in (*early, last):
+        worker.join(15)
+        assert not worker.is_alive() and worker.error is None
+    # The port is free for TensorFlow.
+    socket.create_server((host, int(port))).close()
+
+
+def test_a_worker_that_came_and_died_is_waited_for() -> None:
+    where = addresses(3)
+    first = Worker(where, 0)
+    first.start()
+    time.sleep(0.3)
+    host, port = where[0].split(":")
+    with socket.create_connection((host, int(port))) as gone:
+        gone.sendall(b"1")  # and it dies
+    time.sleep(0.3)
+    second, third = Worker(where, 1), Worker(where, 2)
+    third.start()
+    time.sleep(0.5)
+    assert first.is_alive() and third.is_alive()
+    second.start()
+    for worker in (first, second, third):
+        worker.join(15)
+        assert not worker.is_alive() and worker.error is None
+
+
+def test_a_worker_that_never_comes_is_named() -> None:
+    where = addresses(3)
+    first, second = Worker(where, 0, 1.5), Worker(where, 1, 2)
+    for worker in (first, second):
+        worker.start()
+        worker.join(6)
+    assert isinstance(first.error, TimeoutError)
+    assert f"within 1.5 seconds. Not there: worker 1 ({where[1]}), 2" in str(
+        first.error
+    )
+
+
+def test_without_the_first_worker() -> None:
+    where = addresses(2)
+    with pytest.raises(TimeoutError, match="did not answer worker 1"):
+        meet_workers(where, 1, 0.5)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "",
+        "{",
+        "[]",
+        '{"cluster": {"chief": ["a:1"]}, "task": {"index": 0}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"index": 1}}',
+        '{"cluster": {"worker": ["a:1"]}}',
+    ],
+)
+def test_a_configuration_without_workers(
+    config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError, match="`TF_CONFIG` must be set"):
+        strategy("multi_worker")
+
+
+def test_the_first_worker_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert is_chief()
+    config = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"index": 0}}
+    for index in (0, 1):
+        config["task"]["index"] = index
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+        assert is_chief() == (index == 0)
+        assert workers() == (["a:1", "b:2"], index)
+
+
+def test_other_strategies_are_refused() -> None:
+    with pytest.raises(ValueError, match="`name` must be .*'many'"):
+        strategy("many")  # pyright: ignore
