@@ -1,12 +1,15 @@
 """One word for the devices that a model trains on."""
 
-from typing import Literal
+from typing import Literal, get_args
 
+import keras
 import tensorflow as tf
 
 from keras_ctx.training.workers import meet_workers, workers
 
-StrategyName = Literal["one_device", "mirrored", "multi_worker", "tpu"]
+StrategyName = Literal[
+    "one_device", "mirrored", "multi_worker", "tpu", "data_parallel"
+]
 
 
 def strategy(
@@ -20,16 +23,19 @@ def strategy(
     Args:
         name: "one_device"; "mirrored": every GPU of this machine or, without
             any, every logical CPU; "multi_worker": the machines of
-            `TF_CONFIG`, all of which run the same program; "tpu".
+            `TF_CONFIG`, all of which run the same program; "tpu"; or, where
+            Keras runs on JAX, "data_parallel": all devices that JAX sees.
         tpu: Name or address of the TPU; empty for that of this machine.
         timeout: Seconds in which all workers must have been started.
 
     Returns:
         A `tf.distribute.Strategy`. `keras_ctx.training.distributed` makes a
-        model that `fit` trains under any of them.
+        model that `fit` trains under any of them. With "data_parallel"
+        `keras.distribution` is set, and the scope does nothing.
 
     Raises:
-        ValueError: An unknown name, or a `TF_CONFIG` that says no workers.
+        ValueError: An unknown name, one of another backend, or a `TF_CONFIG`
+            that says no workers.
         TimeoutError: A worker has not come.
 
     Example:
@@ -38,7 +44,22 @@ def strategy(
         >>> strategy("mirrored").num_replicas_in_sync
         1
     """
-    if name == "one_device":
+    if name not in get_args(StrategyName):
+        raise ValueError(
+            f"`name` must be one of {', '.join(get_args(StrategyName))}. "
+            f"Received: name={name!r}"
+        )
+    needed = "jax" if name == "data_parallel" else "tensorflow"
+    if name != "one_device" and keras.backend.backend() != needed:
+        raise ValueError(
+            f"`name` {name!r} needs Keras on {needed}: set KERAS_BACKEND. "
+            f"Received: KERAS_BACKEND={keras.backend.backend()}"
+        )
+    if name == "data_parallel":
+        keras.distribution.set_distribution(
+            keras.distribution.DataParallel(auto_shard_dataset=False)
+        )
+    if name in ("one_device", "data_parallel"):
         return tf.distribute.get_strategy()
     if name == "mirrored":
         devices = tf.config.list_logical_devices(
@@ -48,12 +69,7 @@ def strategy(
     if name == "multi_worker":
         meet_workers(*workers(), timeout)
         return tf.distribute.MultiWorkerMirroredStrategy()
-    if name == "tpu":
-        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu)
-        tf.config.experimental_connect_to_cluster(resolver)
-        tf.tpu.experimental.initialize_tpu_system(resolver)
-        return tf.distribute.TPUStrategy(resolver)
-    raise ValueError(
-        '`name` must be "one_device", "mirrored", "multi_worker" or "tpu". '
-        f"Received: name={name!r}"
-    )
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu)
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)

@@ -122,3 +122,5 @@ def test_the_first_worker_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_strategies_are_refused() -> None:
     with pytest.raises(ValueError, match="`name` must be .*'many'"):
         strategy("many")  # pyright: ignore
+    with pytest.raises(ValueError, match="needs Keras on jax"):
+        strategy("data_parallel")
