@@ -39,8 +39,9 @@ def strategy(
         TimeoutError: A worker has not come.
 
     Example:
+        >>> from keras_ctx import models
         >>> with strategy("one_device").scope():
-        ...     model = keras_ctx.models.bert_tiny(100)
+        ...     model = models.bert_tiny(100)
         >>> strategy("mirrored").num_replicas_in_sync
         1
     """

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 
-class SummedGradients:
+class SummedGradients(keras.optimizers.Optimizer):
     """A mixin of optimizers that clip.
 
     Keras 3.15 clips the gradients of each device and sums them then: the norm
@@ -23,7 +23,7 @@ class SummedGradients:
             there = [gradient for gradient in grads if gradient is not None]
             summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
             grads = [x if x is None else next(summed) for x in grads]
-        super().apply(grads, trainable_variables)  # pyright: ignore
+        super().apply(grads, trainable_variables)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         return list(grads_and_vars)

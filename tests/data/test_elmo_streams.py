@@ -310,7 +310,8 @@ def test_records_are_read_as_the_same_lines_in_a_file(tmp_path: Path) -> None:
     shard = write_shard(tmp_path, 0, documents, settings)
     write_manifest(tmp_path, settings, {}, None, {}, [shard])
     path = tmp_path / settings.shard_name(0)
-    lines = [x.numpy().decode() for x in tf.data.TFRecordDataset(str(path))]
+    records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    lines = [record.decode() for record in records]  # pyright: ignore
     assert sorted(lines) == ["a", "a b", "b", "c", "d e f"]
     file = tmp_path / "corpus.txt"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
