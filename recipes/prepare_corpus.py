@@ -4,7 +4,7 @@ Command   python recipes/prepare_corpus.py --inputs news/ --output runs/records
           python recipes/pretrain_bert.py --records runs/records
           For ELMo: --kind elmo, and pretrain_elmo.py. With Apache Beam
           (`pip install apache-beam`), on a cluster too:
-          --beam --runner=DirectRunner
+          --beam="--runner=DirectRunner"
 Data      UTF-8 text, plain or .gz, one sentence a line; a blank line (or with
           `--layout file` the end of a file) ends a document. Left out: the
           sample data.
@@ -18,6 +18,7 @@ Expected  Memory is that of one shard a process. A document that is there
 """
 
 import json
+import shlex
 import shutil
 import time
 from collections import Counter
@@ -67,8 +68,9 @@ class Config:
     """Text for each of them, where their number is left out."""
     num_workers: int = 1
     """Processes, where Beam is not used."""
-    beam: tuple[str, ...] = ()
-    """Options of a Beam pipeline, such as --runner=DirectRunner."""
+    beam: str = ""
+    """Options of a Beam pipeline in one word, such as
+    --beam="--runner=FlinkRunner --parallelism=8"; left out: processes."""
     seed: int = 1
     """Of the order, the pairs and their labels."""
 
@@ -251,7 +253,8 @@ def with_beam(config: Config, files, settings) -> tuple[list, dict]:
 
     # Through files, since the pipeline runs in other processes.
     survey, shards = output / "parts.json", output / "shards.json"
-    with beam.Pipeline(options=PipelineOptions(list(config.beam))) as pipeline:
+    options = PipelineOptions(shlex.split(config.beam))
+    with beam.Pipeline(options=options) as pipeline:
         found = (
             pipeline
             | "files" >> beam.Create([str(path) for path in files])

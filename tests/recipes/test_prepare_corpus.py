@@ -23,6 +23,7 @@ ELMO = {
     "projection_dim": 8,
     "num_negatives": 5,
 }
+DIRECT = "--runner=DirectRunner"
 STEPS = {"batch_size": 4, "epochs": 1, "steps_per_epoch": 2}
 
 
@@ -109,8 +110,7 @@ def test_processes_change_no_byte(
 @pytest.mark.parametrize("kind", ["bert", "elmo"])
 def test_beam_changes_no_byte(kind: str, texts: Path, tmp_path: Path) -> None:
     folders = [tmp_path / "plain", tmp_path / "beam"]
-    options = ("--runner=DirectRunner",)
-    for folder, beam in zip(folders, ((), options), strict=True):
+    for folder, beam in zip(folders, ("", DIRECT), strict=True):
         prepare(texts, folder, kind=kind, beam=beam)
     first, second = map(content, folders)
     assert first == second and len(first) == 5
@@ -122,7 +122,7 @@ def test_beam_changes_no_byte(kind: str, texts: Path, tmp_path: Path) -> None:
 )
 def test_without_beam_it_says_what_to_do(texts: Path, tmp_path: Path) -> None:
     with pytest.raises(ImportError, match="pip install apache-beam"):
-        prepare(texts, tmp_path / "records", beam=("--runner=DirectRunner",))
+        prepare(texts, tmp_path / "records", beam=DIRECT)
 
 
 def test_what_is_not_whole_is_made_anew(texts: Path, tmp_path: Path) -> None:
