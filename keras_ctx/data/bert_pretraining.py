@@ -2,33 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import tensorflow as tf
 
 from keras_ctx.data.batches import check_at_least, epoch_batches
 from keras_ctx.data.global_batches import global_batches
-from keras_ctx.data.masked_lm import masked_lm_examples
+from keras_ctx.data.masked_pairs import PairInputs, masked_pairs
 from keras_ctx.data.readers import read_documents
 from keras_ctx.data.sentence_pairs import sentence_pairs
-from keras_ctx.data.weights import normalize_weights
-
-
-class PairInputs(Protocol):
-    """What `keras_ctx.text.BertInputs` offers, and all that is used."""
-
-    max_length: int
-    vocabulary: tuple[str, ...]
-    vocabulary_size: int
-    mask_id: int
-    pad_id: int
-
-    @property
-    def special_ids(self) -> tuple[int, ...]: ...
-
-    def __call__(
-        self, text: tf.Tensor, second_text: tf.Tensor | None = None
-    ) -> dict[str, tf.Tensor]: ...
 
 
 def bert_pretraining_dataset(
@@ -131,7 +113,12 @@ def bert_pretraining_dataset(
             objective=objective,
         )
 
-    suffix_ids = suffix_ids_of(text_inputs) if whole_words else None
+    masked = masked_pairs(
+        text_inputs,
+        max_masked=max_masked,
+        masking_rate=masking_rate,
+        whole_words=whole_words,
+    )
     # One pair now, so that a bad file or argument is an error here and not
     # inside the first training step.
     next(pairs(0))
@@ -149,22 +136,7 @@ def bert_pretraining_dataset(
             yield (step_seed, 0), *zip(*rows, strict=True)
 
     def examples(step_seed, first, second, is_next):
-        features, masked_ids, masked_weights = masked_lm_examples(
-            text_inputs(first, second),
-            step_seed,
-            mask_id=text_inputs.mask_id,
-            special_ids=text_inputs.special_ids,
-            vocabulary_size=text_inputs.vocabulary_size,
-            max_masked=max_masked,
-            rate=masking_rate,
-            suffix_ids=suffix_ids,
-        )
-        targets = {"masked_lm": masked_ids, "next_sentence": is_next}
-        weights = {
-            "masked_lm": normalize_weights(masked_weights),
-            "next_sentence": normalize_weights(tf.ones_like(is_next)),
-        }
-        return features, targets, weights
+        return masked(step_seed, text_inputs(first, second), is_next)
 
     dataset = tf.data.Dataset.from_generator(
         batches,
@@ -177,20 +149,3 @@ def bert_pretraining_dataset(
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
     return global_batches(dataset)
-
-
-def suffix_ids_of(text_inputs: PairInputs) -> list[int]:
-    """The pieces that continue a word, for whole-word masking."""
-    found = [
-        number
-        for number, token in enumerate(text_inputs.vocabulary)
-        if token.startswith("##")
-    ]
-    if not found:
-        raise ValueError(
-            "`whole_words` needs a vocabulary that marks the pieces that "
-            "continue a word with ##, as WordPiece does. Leave it out where a "
-            f"token is a character. Received: {len(text_inputs.vocabulary)} "
-            "tokens, none with ##"
-        )
-    return found

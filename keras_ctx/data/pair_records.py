@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.data.bert_pretraining import PairInputs
+from keras_ctx.data.masked_pairs import PairInputs
 from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.data.sentence_pairs import sentence_pairs
 

@@ -6,12 +6,10 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ctx.data.batches import check_at_least
-from keras_ctx.data.bert_pretraining import PairInputs, suffix_ids_of
 from keras_ctx.data.global_batches import global_batches
-from keras_ctx.data.masked_lm import masked_lm_examples
+from keras_ctx.data.masked_pairs import PairInputs, masked_pairs
 from keras_ctx.data.record_files import open_records
 from keras_ctx.data.record_streams import endless_records
-from keras_ctx.data.weights import normalize_weights
 
 
 def pair_records_dataset(
@@ -86,26 +84,16 @@ def pair_records_dataset(
             f"records, {records.settings.max_length}. "
             f"Received: max_length={length}"
         )
-    suffix_ids = suffix_ids_of(text_inputs) if whole_words else None
+    masked = masked_pairs(
+        text_inputs,
+        max_masked=max_masked,
+        masking_rate=masking_rate,
+        whole_words=whole_words,
+    )
 
     def examples(step_seed, serialized):
         features, is_next = _features(serialized, length, text_inputs.pad_id)
-        features, masked_ids, masked_weights = masked_lm_examples(
-            features,
-            step_seed,
-            mask_id=text_inputs.mask_id,
-            special_ids=text_inputs.special_ids,
-            vocabulary_size=text_inputs.vocabulary_size,
-            max_masked=max_masked,
-            rate=masking_rate,
-            suffix_ids=suffix_ids,
-        )
-        targets = {"masked_lm": masked_ids, "next_sentence": is_next}
-        weights = {
-            "masked_lm": normalize_weights(masked_weights),
-            "next_sentence": normalize_weights(tf.ones_like(is_next)),
-        }
-        return features, targets, weights
+        return masked(step_seed, features, is_next)
 
     dataset = endless_records(
         records,

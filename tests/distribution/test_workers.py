@@ -6,17 +6,10 @@ import threading
 import time
 
 import pytest
+from worker_processes import free_addresses
 
 from keras_ctx.training import is_chief, strategy
 from keras_ctx.training.workers import meet_workers, workers
-
-
-def addresses(number: int) -> list[str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    found = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    return found
 
 
 class Worker(threading.Thread):
@@ -33,7 +26,7 @@ class Worker(threading.Thread):
 
 
 def test_all_go_when_the_last_has_come() -> None:
-    where = addresses(3)
+    where = free_addresses(3)
     early = [Worker(where, 2), Worker(where, 0)]
     for worker in early:
         worker.start()
@@ -53,7 +46,7 @@ def test_all_go_when_the_last_has_come() -> None:
 
 
 def test_a_worker_that_came_and_died_is_waited_for() -> None:
-    where = addresses(3)
+    where = free_addresses(3)
     first = Worker(where, 0)
     first.start()
     time.sleep(0.3)
@@ -72,7 +65,7 @@ def test_a_worker_that_came_and_died_is_waited_for() -> None:
 
 
 def test_a_worker_that_never_comes_is_named() -> None:
-    where = addresses(3)
+    where = free_addresses(3)
     first, second = Worker(where, 0, 1.5), Worker(where, 1, 2)
     for worker in (first, second):
         worker.start()
@@ -84,7 +77,7 @@ def test_a_worker_that_never_comes_is_named() -> None:
 
 
 def test_without_the_first_worker() -> None:
-    where = addresses(2)
+    where = free_addresses(2)
     with pytest.raises(TimeoutError, match="did not answer worker 1"):
         meet_workers(where, 1, 0.5)
 
