@@ -72,10 +72,14 @@ slow: $(STAMP)
 
 # In an environment of its own, since Beam changes versions of the lock.
 BEAM := .venv-beam/bin/python
-beam:
-	test -x $(BEAM) || "$(PYTHON)" -m venv .venv-beam
+.venv-beam/installed: requirements.lock setup.cfg
+	rm -rf .venv-beam
+	"$(PYTHON)" -m venv .venv-beam
 	$(BEAM) -m pip install --quiet --no-deps -r requirements.lock
 	$(BEAM) -m pip install --quiet --editable .[beam]
+	touch $@
+
+beam: .venv-beam/installed
 	$(BEAM) -m pytest -q tests/recipes/test_prepare_corpus.py -k beam
 
 lint: $(STAMP)

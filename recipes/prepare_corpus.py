@@ -22,10 +22,10 @@ import shlex
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
@@ -202,26 +202,28 @@ def with_processes(config: Config, files, settings) -> tuple[list, dict]:
         data.write_parts(documents(), parts, settings.num_shards)
         training.save_json(counts, survey)
     print("Records:")
-    numbers = range(settings.num_shards)
-    bar = keras.utils.Progbar(len(numbers), unit_name="shard")
+    bar = keras.utils.Progbar(settings.num_shards, unit_name="shard")
     shards = []
-    if config.num_workers == 1:
-        for number in numbers:
-            shards.append(make_shard(config.output, settings, number))
-            bar.add(1)
-    else:
-        # Spawned: TensorFlow does not survive a fork.
-        with ProcessPoolExecutor(
-            config.num_workers, mp_context=get_context("spawn")
-        ) as pool:
-            futures = [
-                pool.submit(make_shard, config.output, settings, number)
-                for number in numbers
-            ]
-            for future in as_completed(futures):
-                shards.append(future.result())
-                bar.add(1)
+    for shard in made_shards(config, settings):
+        shards.append(shard)
+        bar.add(1)
     return shards, json.loads(survey.read_text("utf-8"))
+
+
+def made_shards(config: Config, settings) -> Iterator[dict]:
+    """All shards, as they become ready."""
+    make = partial(make_shard, config.output, settings)
+    numbers = range(settings.num_shards)
+    if config.num_workers == 1:
+        yield from map(make, numbers)
+        return
+    # Spawned: TensorFlow does not survive a fork.
+    with ProcessPoolExecutor(
+        config.num_workers, mp_context=get_context("spawn")
+    ) as pool:
+        futures = [pool.submit(make, number) for number in numbers]
+        for future in as_completed(futures):
+            yield future.result()
 
 
 def with_beam(config: Config, files, settings) -> tuple[list, dict]:

@@ -17,6 +17,7 @@ Expected  See the table of README.md for the defaults.
 import re
 import time
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -107,7 +108,7 @@ class Config:
                 "`vocabulary`: they hold the corpus as ids."
             )
 
-    @property
+    @cached_property
     def pair_tokens(self) -> int:
         if self.pair_length is not None:
             return self.pair_length

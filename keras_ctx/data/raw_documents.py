@@ -1,10 +1,11 @@
 """Raw text files of any size to documents, whatever their bytes."""
 
-import gzip
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
+
+from keras_ctx.data.readers import blank_line_documents, raw_lines
 
 
 def text_files(inputs: Sequence[str | Path]) -> list[Path]:
@@ -89,39 +90,23 @@ def raw_documents(
             '`layout` must be "blank_line" or "file". '
             f"Received: layout={layout!r}"
         )
-    counts = Counter() if counts is None else counts
-    document: list[str] = []
-    for sentence in _lines(Path(path), counts):
-        if sentence:
-            document.append(sentence)
-        elif document and layout == "blank_line":
-            yield document
-            document = []
-    if document:
+    lines = _lines(path, Counter() if counts is None else counts)
+    if layout == "blank_line":
+        yield from blank_line_documents(lines)
+    elif document := [line for line in lines if line]:
         yield document
 
 
-def _lines(path: Path, counts: Counter) -> Iterator[str]:
+def _lines(path: str | Path, counts: Counter) -> Iterator[str]:
     """Lines without blanks at their ends; counts what it sees."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    number = 0
-    with opened(path, "rb") as file:
-        try:
-            for raw in file:
-                number += 1
-                line = raw.decode("utf-8", "replace")
-                if number == 1:
-                    line = line.removeprefix("\ufeff")
-                if "\ufffd" in line:
-                    # Some may have stood there before.
-                    counts["unreadable_characters"] += line.count(
-                        "\ufffd"
-                    ) - raw.count(b"\xef\xbf\xbd")
-                line = line.strip()
-                counts["sentences"] += bool(line)
-                yield line
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise ValueError(
-                f"{path}, after line {number}: the name ends in .gz, and the "
-                f"content is no complete gzip stream ({error})."
-            ) from error
+    for number, raw in raw_lines(path):
+        line = raw.decode("utf-8", "replace")
+        if number == 1:
+            line = line.removeprefix("\ufeff")
+        if "\ufffd" in line:
+            # Some may have stood there before.
+            before = raw.count("\ufffd".encode())
+            counts["unreadable_characters"] += line.count("\ufffd") - before
+        line = line.strip()
+        counts["sentences"] += bool(line)
+        yield line

@@ -2,8 +2,9 @@
 
 import gzip
 import hashlib
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 
@@ -13,6 +14,21 @@ def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     Lines are split as bytes: Python's text mode would report a bad byte
     without its line, and `str.splitlines` also splits at U+2028.
     """
+    number = 0
+    try:
+        for number, raw in raw_lines(path):
+            text = raw.decode("utf-8").rstrip("\r\n")
+            yield number, text.removeprefix("\ufeff") if number == 1 else text
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}, line {number}: byte {error.start} is not UTF-8 "
+            f"({error.reason}). Convert the file, for example with "
+            "`iconv -t utf-8`."
+        ) from error
+
+
+def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
+    """Yield `(line number, bytes)` of a file, plain or `.gz`."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
@@ -23,24 +39,20 @@ def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     with opened(path, "rb") as file:
         number = 0
         try:
-            for raw in file:
-                number += 1
-                text = raw.decode("utf-8").rstrip("\r\n")
-                yield (
-                    number,
-                    text.removeprefix("\ufeff") if number == 1 else text,
-                )
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}, line {number}: byte {error.start} is not UTF-8 "
-                f"({error.reason}). Convert the file, for example with "
-                "`iconv -t utf-8`."
-            ) from error
+            for number, raw in enumerate(file, 1):
+                yield number, raw
         except (EOFError, gzip.BadGzipFile) as error:
             raise ValueError(
                 f"{path}, after line {number}: the name ends in .gz, and the "
                 f"content is no complete gzip stream ({error})."
             ) from error
+
+
+def blank_line_documents(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Runs of lines that are not empty."""
+    for there, run in itertools.groupby(lines, bool):
+        if there:
+            yield list(run)
 
 
 def empty_file(path: str | Path) -> ValueError:
@@ -135,16 +147,10 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
         >>> list(read_documents(path))
         [['A one.', 'A two.'], ['B one.']]
     """
-    document: list[str] = []
     found = False
-    for _, line in numbered_lines(path):
-        if line.strip():
-            found = True
-            document.append(line.strip())
-        elif document:
-            yield document
-            document = []
-    if document:
+    lines = (line.strip() for _, line in numbered_lines(path))
+    for document in blank_line_documents(lines):
+        found = True
         yield document
     if not found:
         raise empty_file(path)

@@ -212,7 +212,7 @@ def _check_file(path: Path, expected: dict[str, Any]) -> None:
 
 
 def _check_text_inputs(found: RecordFolder, text_inputs: Any) -> None:
-    before = found.text_inputs or {}
+    before = dict(found.text_inputs or {})
     now = _tokenizer_config(text_inputs)
     there, here = before.pop("vocabulary", []), now.pop("vocabulary", [])
     differing = differences(before, now)

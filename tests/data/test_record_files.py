@@ -54,7 +54,7 @@ def test_no_manifest(folder: Path) -> None:
 def test_a_missing_file(folder: Path) -> None:
     (folder / BERT.shard_name(1)).unlink()
     with pytest.raises(
-        FileNotFoundError, match="Missing: .*bert-00001-of-2|1-of"
+        FileNotFoundError, match="Missing: .*bert-00001-of-00002"
     ):
         pair_records_dataset(folder, bert_inputs(), batch_size=2, seed=0)
 

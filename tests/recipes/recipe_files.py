@@ -6,6 +6,13 @@ from pathlib import Path
 from types import ModuleType
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+# Sizes of a biLM that learns a step in no time.
+ELMO = {
+    "filters": ((1, 8), (2, 8)),
+    "hidden_dim": 16,
+    "projection_dim": 8,
+    "num_negatives": 5,
+}
 
 
 def load_recipe(name: str) -> ModuleType:

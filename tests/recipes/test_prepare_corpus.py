@@ -12,17 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from recipe_files import RECIPES, load_recipe
+from recipe_files import ELMO, RECIPES, load_recipe
 
 from keras_ctx import data, text
 
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "max_length": 24}
-ELMO = {
-    "filters": ((1, 8), (2, 8)),
-    "hidden_dim": 16,
-    "projection_dim": 8,
-    "num_negatives": 5,
-}
 DIRECT = "--runner=DirectRunner"
 STEPS = {"batch_size": 4, "epochs": 1, "steps_per_epoch": 2}
 

@@ -11,16 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from recipe_files import RECIPES, load_recipe
+from recipe_files import ELMO, RECIPES, load_recipe
 
 # A few steps of tiny models; what is measured is that the parts fit.
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "pair_length": 24}
-ELMO = {
-    "filters": ((1, 8), (2, 8)),
-    "hidden_dim": 16,
-    "projection_dim": 8,
-    "num_negatives": 5,
-}
 EXTRA = {
     "bert": ["pretrainer.keras"],
     "elmo": ["language_model.keras", "words.txt"],
