@@ -260,7 +260,7 @@ def run(config: Config, rows, labels, text_inputs, untrained, seed, folder):
             text_inputs,
             training=True,
             seed=seed,
-            first_epoch=training.completed_epochs(folder / "backup"),
+            first_step=training.completed_steps(folder),
         ),
         epochs=config.epochs,
         steps_per_epoch=steps,

@@ -193,7 +193,7 @@ def fit(config: Config, windows, text_inputs, seed, folder, score):
             batch_size=config.batch_size,
             training=True,
             seed=seed,
-            first_epoch=training.completed_epochs(folder / "backup"),
+            first_step=training.completed_steps(folder),
         ),
         epochs=config.epochs,
         steps_per_epoch=steps,

@@ -1,7 +1,7 @@
 """Endless streams of batches that are a pure function of the seed.
 
 Epoch e and step s depend on `(seed, e, s)` and on nothing else, so a run
-that stopped after epoch k - 1 goes on with `first_epoch=k` and sees exactly
+that stopped after n steps in all goes on with `first_step=n` and sees exactly
 what it would have seen.
 """
 
@@ -83,7 +83,7 @@ def epoch_batches(
     batch_size: int,
     seed: int,
     steps_per_epoch: int,
-    first_epoch: int,
+    first_step: int,
     num_batches: int,
     length: Callable[[Item], int],
 ) -> Iterator[tuple[int, list[Item]]]:
@@ -91,8 +91,10 @@ def epoch_batches(
 
     `stream(seed)` is one shuffled pass over the data. An epoch is exactly
     `steps_per_epoch` batches of passes one after another; it begins with a
-    pass of its own, wherever the epoch before stopped.
+    pass of its own, wherever the epoch before stopped. The first
+    `first_step` batches of all are left out.
     """
+    first_epoch, done = divmod(first_step, steps_per_epoch)
     for epoch in itertools.count(first_epoch):
         passes = (
             stream(mixed_seed(seed, epoch, "pass", index))
@@ -112,7 +114,8 @@ def epoch_batches(
             length=length,
         )
         for step, batch in enumerate(batches):
-            yield mixed_seed(seed, epoch, "step", step), batch
+            if epoch > first_epoch or step >= done:
+                yield mixed_seed(seed, epoch, "step", step), batch
 
 
 def length_order(rows: Sequence[Sequence]) -> list[int]:

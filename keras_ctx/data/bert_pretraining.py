@@ -20,7 +20,7 @@ def bert_pretraining_dataset(
     batch_size: int,
     steps_per_epoch: int,
     seed: int,
-    first_epoch: int = 0,
+    first_step: int = 0,
     max_masked: int = 20,
     masking_rate: float = 0.15,
     short_probability: float = 0.1,
@@ -34,9 +34,9 @@ def bert_pretraining_dataset(
     r"""Masked words and sentence pairs from a corpus file, without end.
 
     Every epoch is `steps_per_epoch` full batches and a pure function of
-    the seed and its number: a run that starts with `first_epoch=k` sees
-    bit for bit what a run from 0 sees in epoch k. B is the batch, T tokens,
-    M = `max_masked`.
+    the seed and its number: a run that starts with `first_step=n` sees
+    bit for bit what a run from 0 sees from its step n on. B is the batch, T
+    tokens, M = `max_masked`.
 
     Args:
         path: One sentence a line, a blank line between documents.
@@ -44,7 +44,7 @@ def bert_pretraining_dataset(
         batch_size: B, over all replicas together.
         steps_per_epoch: Batches an epoch; for `model.fit` too.
         seed: Of the order, the pairs and the masks.
-        first_epoch: Number of the first epoch.
+        first_step: Number of the first batch.
         max_masked: M, slots for masked words a row.
         masking_rate: Share of the ordinary tokens that is predicted.
         short_probability: See `sentence_pairs`.
@@ -98,7 +98,7 @@ def bert_pretraining_dataset(
         max_masked=max_masked,
         bucket_batches=bucket_batches,
     )
-    check_at_least(0, seed=seed, first_epoch=first_epoch)
+    check_at_least(0, seed=seed, first_step=first_step)
 
     def pairs(pass_seed: int) -> Iterator[tuple[str, str, int]]:
         return sentence_pairs(
@@ -129,7 +129,7 @@ def bert_pretraining_dataset(
             batch_size=batch_size,
             seed=seed,
             steps_per_epoch=steps_per_epoch,
-            first_epoch=first_epoch,
+            first_step=first_step,
             num_batches=bucket_batches,
             length=lambda pair: length(pair[0]) + length(pair[1]),
         ):

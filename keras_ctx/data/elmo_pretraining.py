@@ -28,7 +28,7 @@ def elmo_pretraining_dataset(
     batch_size: int,
     steps_per_epoch: int,
     seed: int,
-    first_epoch: int = 0,
+    first_step: int = 0,
     length: Callable[[str], int] = len,
     window: int = 10_000,
     bucket_batches: int = 32,
@@ -52,7 +52,7 @@ def elmo_pretraining_dataset(
         batch_size: B, over all replicas together.
         steps_per_epoch: Batches an epoch; for `model.fit` too.
         seed: Of the order and of the negative samples.
-        first_epoch: Number of the first epoch.
+        first_step: Number of the first batch.
         length: Length of a line, to sort by; the default counts characters.
         window: Lines held in memory, the width of the shuffle.
         bucket_batches: How many batches are sorted by length together; 1 is
@@ -98,7 +98,7 @@ def elmo_pretraining_dataset(
         window=window,
         bucket_batches=bucket_batches,
     )
-    check_at_least(0, seed=seed, first_epoch=first_epoch)
+    check_at_least(0, seed=seed, first_step=first_step)
     inputs = LanguageModelInputs(text_inputs, vocabulary, num_negatives)
     next(read_lines(path))  # a bad file is an error here, not in training
 
@@ -111,7 +111,7 @@ def elmo_pretraining_dataset(
             batch_size=batch_size,
             seed=seed,
             steps_per_epoch=steps_per_epoch,
-            first_epoch=first_epoch,
+            first_step=first_step,
             num_batches=bucket_batches,
             length=length,
         ):

@@ -17,7 +17,7 @@ def batched_rows(
     batch_size: int,
     training: bool,
     seed: int,
-    first_epoch: int,
+    first_step: int,
     bucket_batches: int,
 ) -> tf.data.Dataset:
     """Batches of row numbers, mapped by `examples`.
@@ -28,7 +28,7 @@ def batched_rows(
     the given order, the last batch smaller.
     """
     check_at_least(1, batch_size=batch_size, bucket_batches=bucket_batches)
-    check_at_least(0, seed=seed, first_epoch=first_epoch)
+    check_at_least(0, seed=seed, first_step=first_step)
     steps = len(lengths) // batch_size
 
     def permutation(pass_seed: int) -> Iterator[int]:
@@ -43,7 +43,7 @@ def batched_rows(
             batch_size=batch_size,
             seed=seed,
             steps_per_epoch=steps,
-            first_epoch=first_epoch,
+            first_step=first_step,
             num_batches=min(bucket_batches, steps),
             length=lengths.__getitem__,
         ):

@@ -15,7 +15,7 @@ def squad_dataset(
     batch_size: int,
     training: bool,
     seed: int = 0,
-    first_epoch: int = 0,
+    first_step: int = 0,
     bucket_batches: int = 16,
 ) -> tf.data.Dataset:
     """Batches of questions with windows of their contexts.
@@ -36,7 +36,7 @@ def squad_dataset(
         batch_size: B, windows, over all replicas together.
         training: Which of the two.
         seed: Of the order in training.
-        first_epoch: Number of the first epoch in training.
+        first_step: Number of the first batch in training.
         bucket_batches: How many training batches are sorted by length
             together; 1 is no sorting.
 
@@ -101,7 +101,7 @@ def squad_dataset(
         batch_size=batch_size,
         training=training,
         seed=seed,
-        first_epoch=first_epoch,
+        first_step=first_step,
         bucket_batches=bucket_batches,
     )
 

@@ -41,7 +41,7 @@ def classification_dataset(
     second_texts: Sequence[str] | None = None,
     class_weights: ClassWeights | None = None,
     seed: int = 0,
-    first_epoch: int = 0,
+    first_step: int = 0,
     bucket_batches: int = 1,
 ) -> tf.data.Dataset:
     """Batches of texts, or of pairs of texts, and their labels.
@@ -63,7 +63,7 @@ def classification_dataset(
         class_weights: The weight of each class in the loss, by its id, such
             as `balanced_class_weights`; `None`: no weights.
         seed: Of the order in training.
-        first_epoch: Number of the first epoch in training.
+        first_step: Number of the first batch in training.
         bucket_batches: How many training batches are sorted by length
             together; 1 is no sorting.
 
@@ -115,7 +115,7 @@ def classification_dataset(
         batch_size=batch_size,
         training=training,
         seed=seed,
-        first_epoch=first_epoch,
+        first_step=first_step,
         bucket_batches=bucket_batches,
     )
 
@@ -128,7 +128,7 @@ def tagging_dataset(
     batch_size: int,
     training: bool,
     seed: int = 0,
-    first_epoch: int = 0,
+    first_step: int = 0,
     bucket_batches: int = 16,
 ) -> tf.data.Dataset:
     """Batches of sentences and a tag id for every word.
@@ -144,7 +144,7 @@ def tagging_dataset(
         batch_size: B, over all replicas together.
         training: Endless and shuffled, or one pass in order.
         seed: Of the order in training.
-        first_epoch: Number of the first epoch in training.
+        first_step: Number of the first batch in training.
         bucket_batches: How many training batches are sorted by length
             together; 1 is no sorting.
 
@@ -202,7 +202,7 @@ def tagging_dataset(
         batch_size=batch_size,
         training=training,
         seed=seed,
-        first_epoch=first_epoch,
+        first_step=first_step,
         bucket_batches=bucket_batches,
     )
 

@@ -1,9 +1,15 @@
 """Schedules, optimizers, losses and the run folder; used with `model.fit`."""
 
-from keras_ctx.training.backup import BackupAndRestore, completed_epochs
+from keras_ctx.training.backup import BackupAndRestore
+from keras_ctx.training.checkpoints import (
+    average_checkpoints,
+    completed_steps,
+    remove_checkpoints,
+)
 from keras_ctx.training.crf_loss import CRFLoss
 from keras_ctx.training.development_score import DevelopmentScore
 from keras_ctx.training.distributed_model import distributed
+from keras_ctx.training.divergence import DivergenceError, StopAtDivergence
 from keras_ctx.training.encoder_digest import encoder_digest
 from keras_ctx.training.layer_rates import layer_rates
 from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
@@ -14,6 +20,7 @@ from keras_ctx.training.losses import (
 )
 from keras_ctx.training.optimizers import bert_optimizer, elmo_optimizer
 from keras_ctx.training.over_seeds import over_seeds
+from keras_ctx.training.padding_metric import with_padding_metric
 from keras_ctx.training.perplexity import (
     HeldOutPerplexity,
     perplexity,
@@ -26,6 +33,7 @@ from keras_ctx.training.run_folder import (
     save_json,
     save_model,
 )
+from keras_ctx.training.run_log import RunLog, read_metrics
 from keras_ctx.training.schedules import (
     PerUpdate,
     SlantedTriangular,
@@ -35,6 +43,13 @@ from keras_ctx.training.strategies import StrategyName, strategy
 from keras_ctx.training.workers import is_chief
 
 __all__ = [
+    "with_padding_metric",
+    "remove_checkpoints",
+    "read_metrics",
+    "average_checkpoints",
+    "RunLog",
+    "StopAtDivergence",
+    "DivergenceError",
     "BackupAndRestore",
     "CRFLoss",
     "DevelopmentScore",
@@ -49,7 +64,7 @@ __all__ = [
     "begin_run",
     "bert_optimizer",
     "bert_pretraining_losses",
-    "completed_epochs",
+    "completed_steps",
     "distributed",
     "elmo_optimizer",
     "elmo_pretraining_losses",

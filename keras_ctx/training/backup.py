@@ -1,79 +1,179 @@
-"""Resuming with the random numbers that would have come next."""
+"""Going on where a run was interrupted, to the same numbers."""
 
-import json
+import signal
+import threading
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from keras_ctx.files import write_text
+from keras_ctx.training.agreement import any_worker
+from keras_ctx.training.checkpoints import (
+    Position,
+    checkpoints,
+    load_checkpoint,
+    newest_position,
+    save_checkpoint,
+)
 from keras_ctx.training.workers import is_chief
 
+# Steps from one question to the other workers to the next.
+_ASK_EVERY = 10
 
-class BackupAndRestore(keras.callbacks.BackupAndRestore):
-    """Keras's callback, and the states of all random number generators.
 
-    Keras saves weights and optimizer; dropout would start from its first
-    seed again, and a resumed run would end elsewhere than one that was never
-    interrupted. Two checkpoints are kept, so that one survives a kill while
-    the other is written. Of several workers the first one writes, and all of
+class BackupAndRestore(keras.callbacks.Callback):
+    """Saves the whole state of training; a new run goes on from it.
+
+    As Keras's callback of that name, and: a checkpoint holds the states of
+    all random number generators, without which dropout would start anew; it
+    is whole or not there, so that a kill or a full disk while it is written
+    leaves the one before; within an epoch it holds the epoch's figures up to
+    there, and `run_callbacks` gives the resumed epoch these and only the steps
+    that are left. So a run that was killed ends bit for bit, on one device,
+    as one that never was, if its dataset starts at `completed_steps(folder)`.
+
+    SIGTERM, which clusters send some seconds before they kill, saves at the
+    end of the step and ends the process with exit status 143; a second one
+    ends it at once. Of several workers any may get the signal: all save
+    together and end. Of several workers the first one writes, and all of
     them read: they must see the folder.
 
+    Stands after the callbacks that write figures down.
+
     Args:
-        backup_dir: Folder of the checkpoint, removed at the end of training.
+        folder: Of the run; the checkpoints are in its `checkpoints/` until
+            `remove_checkpoints`.
+        every_steps: Steps from one checkpoint to the next within an epoch;
+            `None`: only an epoch's end is saved.
+        keep: Checkpoints that stay.
+
+    Raises:
+        ValueError: `every_steps` or `keep` is not positive; in training,
+            weights that are not finite, which are not saved.
+        OSError: A checkpoint cannot be written.
 
     Example:
         >>> import tempfile
-        >>> BackupAndRestore(tempfile.mkdtemp()).save_freq
-        'epoch'
+        >>> BackupAndRestore(tempfile.mkdtemp()).keep
+        2
     """
 
-    def __init__(self, backup_dir: str | Path):
-        super().__init__(str(backup_dir), double_checkpoint=True)
+    def __init__(
+        self,
+        folder: str | Path,
+        every_steps: int | None = None,
+        keep: int = 2,
+    ):
+        super().__init__()
+        for name, value in (("every_steps", every_steps), ("keep", keep)):
+            if value is not None and value < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. Received: {name}={value}"
+                )
+        self.folder = Path(folder)
+        self.every_steps = every_steps
+        self.keep = keep
+
+    @property
+    def position(self) -> Position:
+        """Where the run stands now."""
+        return self._position
 
     def on_train_begin(self, logs=None):
-        super().on_train_begin(logs)
-        path = self._seeds_path(completed_epochs(self.backup_dir))
-        if path.exists():
-            states = json.loads(path.read_text())
-            for variable, state in zip(self._seeds(), states, strict=True):
-                variable.assign(state)
+        self._terminated = False
+        self._listen()
+        self._position = newest_position(self.folder)
+        found = checkpoints(self.folder)
+        if not found:
+            return
+        load_checkpoint(self.model, found[-1])
+        # As Keras's own callback does: `fit` goes on with this epoch.
+        self.model._initial_epoch = self._position.epoch  # pyright: ignore
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._position.epoch != epoch:  # one with an `initial_epoch`
+            self._position = Position(self._position.step, epoch)
+        self._first = self._position
+
+    def on_train_batch_end(self, batch, logs=None):
+        first, done = self._first, batch + 1
+        self._position = Position(
+            first.step + done, first.epoch, first.epoch_step + done
+        )
+        now, steps = self._position.epoch_step, self.params["steps"]
+        if steps is not None and now >= steps:
+            return  # the end of the epoch saves
+        ends = self._is_terminated(now)
+        if ends or (self.every_steps and now % self.every_steps == 0):
+            self._save(self.model.metrics_variables)
+        if ends:
+            self._end()
 
     def on_epoch_end(self, epoch, logs=None):
-        if not is_chief():
-            return
-        # Before the checkpoint that counts the epoch as done, so that its
-        # seeds are there whenever it is.
-        path = self._seeds_path(epoch + 1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        states = [x.numpy().tolist() for x in self._seeds()]
-        write_text(path, json.dumps(states))
-        super().on_epoch_end(epoch, logs)
-        self._seeds_path(epoch - 1).unlink(missing_ok=True)
+        self._position = Position(self._position.step, epoch + 1)
+        self._save([])
+        if self._is_terminated(0):
+            self._end()
 
     def on_train_end(self, logs=None):
-        if is_chief():
-            super().on_train_end(logs)
+        self._listen_no_more()
 
-    def _seeds(self) -> list[keras.Variable]:
-        return [
-            x for x in self.model.variables if x.name == "seed_generator_state"
-        ]
+    def _save(self, figures) -> None:
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()
+        # All workers read them: a figure is summed over the workers when it
+        # is read.
+        values = [variable.numpy() for variable in figures]
+        if not is_chief():
+            return
+        self._check_weights()
+        try:
+            save_checkpoint(
+                self.model, self.folder, self._position, values, self.keep
+            )
+        except OSError as error:
+            found = checkpoints(self.folder)
+            raise OSError(
+                f"The checkpoint of step {self._position.step} could not be "
+                f"written: {error}. The last one that is whole is "
+                f"{found[-1] if found else 'not there'}; make room and start "
+                "the same command again."
+            ) from error
 
-    def _seeds_path(self, epoch: int) -> Path:
-        return Path(self.backup_dir) / f"seeds_{epoch}.json"
+    def _check_weights(self) -> None:
+        for variable in self.model.trainable_variables:
+            if not np.isfinite(np.sum(variable.numpy(), dtype="float64")):
+                found = checkpoints(self.folder)
+                raise ValueError(
+                    "`model` must have finite weights to be saved. Received: "
+                    f"{variable.path} with nan or inf after step "
+                    f"{self._position.step}; the last checkpoint is "
+                    f"{found[-1] if found else 'not there'}"
+                )
 
+    def _listen(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self._before = None  # where Python takes no signals
+            return
+        self._before = signal.signal(signal.SIGTERM, self._terminate)
 
-def completed_epochs(backup_dir: str | Path) -> int:
-    """Whole epochs in the checkpoint of an interrupted run, or 0.
+    def _terminate(self, number, frame):
+        self._terminated = True
+        self._listen_no_more()
 
-    A dataset that starts there gives a resumed run the batches that it would
-    have seen without the interruption.
+    def _listen_no_more(self) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+            self._before = None
 
-    Example:
-        >>> completed_epochs("a folder that is not there")
-        0
-    """
-    metadata = Path(backup_dir) / "training_metadata.json"
-    if not metadata.exists():
-        return 0
-    return json.loads(metadata.read_text())["epoch"]
+    def _is_terminated(self, epoch_step: int) -> bool:
+        return any_worker(
+            self.model, self._terminated, epoch_step % _ASK_EVERY == 0
+        )
+
+    def _end(self) -> None:
+        print(
+            f"\nStopped by SIGTERM after step {self._position.step}, which is "
+            f"saved in {self.folder}; the same command goes on from there."
+        )
+        raise SystemExit(128 + signal.SIGTERM)

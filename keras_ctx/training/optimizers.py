@@ -28,6 +28,7 @@ def bert_optimizer(
     schedule: Literal["linear", "slanted_triangular"] = "linear",
     layer_rates: Mapping[str, Sequence] | None = None,
     gradient_accumulation_steps: int = 1,
+    ema_momentum: float | None = None,
 ) -> LayerwiseAdamW:
     """AdamW without decay on norms and biases, warm-up and decay of the rate.
 
@@ -47,6 +48,11 @@ def bert_optimizer(
         gradient_accumulation_steps: Batches whose gradients are averaged into
             one update. On one device only: Keras 3.15 cannot do it on
             several.
+
+        ema_momentum: What an average of the weights keeps of itself in a
+            step, say 0.999; `None` for no average. `fit` leaves the model
+            with the average at its end; `keras.callbacks.SwapEMAWeights`
+            scores it before.
 
     Returns:
         A `LayerwiseAdamW`.
@@ -100,6 +106,8 @@ def bert_optimizer(
         beta_2=beta_2,
         epsilon=1e-6,
         global_clipnorm=clip_norm,
+        use_ema=ema_momentum is not None,
+        ema_momentum=0.99 if ema_momentum is None else ema_momentum,
         gradient_accumulation_steps=(
             gradient_accumulation_steps if several else None
         ),

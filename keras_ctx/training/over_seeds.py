@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_ctx.training.checkpoints import remove_checkpoints
 from keras_ctx.training.run_folder import begin_run, save_json
 
 
@@ -20,9 +21,9 @@ def over_seeds(
     """Run once for each seed, and once only.
 
     Keras, NumPy and Python are seeded before each run. Its scores are written
-    to `folder/seed_<n>/scores.json` when it has ended, and read from there
-    when all is started again, so that a killed series goes on with the seed
-    at which it stopped.
+    to `folder/seed_<n>/scores.json` when it has ended, where its checkpoints
+    are then removed, and read from there when all is started again, so that
+    a killed series goes on with the seed at which it stopped.
 
     Args:
         run: Called with a seed and the folder of its run; returns scores by
@@ -61,6 +62,7 @@ def over_seeds(
         if not path.exists():
             keras.utils.set_random_seed(seed)
             save_json(run(seed, run_folder), path)
+            remove_checkpoints(run_folder)
         found.append(json.loads(path.read_text("utf-8")))
     return {name: _summary(name, found) for name in found[0]}
 

@@ -1,7 +1,7 @@
 """The folder of a run: what it writes and where it resumes."""
 
 import json
-import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,42 +10,60 @@ import keras
 from keras_ctx.files import whole_file, write_text
 from keras_ctx.settings import differences
 from keras_ctx.training.backup import BackupAndRestore
+from keras_ctx.training.divergence import StopAtDivergence
+from keras_ctx.training.resumed_epoch import ResumedEpoch
+from keras_ctx.training.run_log import RunLog
 from keras_ctx.training.workers import is_chief
 
 
 def run_callbacks(
-    folder: str | Path, batches_per_write: int = 20
+    folder: str | Path,
+    batches_per_write: int = 20,
+    checkpoint_steps: int | None = None,
+    keep: int = 2,
+    *,
+    spike: float | None = None,
+    records_of: Callable[[int], Sequence[str]] | None = None,
+    tokens_per_step: int | None = None,
+    perplexity_of: Sequence[str] = (),
+    profile: bool = False,
 ) -> list[keras.callbacks.Callback]:
-    """Callbacks of every run: resume, TensorBoard, a log, a stop at NaN.
+    """Callbacks of every run: figures, a stop where it diverges, checkpoints.
 
     Args:
-        folder: Of the run. `backup/` in it holds the state after the last
-            whole epoch until the run ends, `tensorboard/` the curves,
-            `epochs.csv` the figures of each epoch and the seconds up to it.
+        folder: Of the run. `checkpoints/` in it holds the states from which
+            it goes on until `remove_checkpoints`, `metrics.jsonl` its
+            figures, `tensorboard/` the curves of them.
         batches_per_write: Steps from one point of a curve to the next.
+        checkpoint_steps: See `BackupAndRestore`.
+        keep: See `BackupAndRestore`.
+        spike: See `StopAtDivergence`.
+        records_of: See `StopAtDivergence`.
+        tokens_per_step: See `RunLog`.
+        perplexity_of: See `RunLog`.
+        profile: See `RunLog`.
 
     Returns:
         A list for `model.fit(callbacks=...)`. Of several workers the first
-        one writes; the others only resume, and stop at NaN.
+        one writes; the others only resume, and stop where it diverges. They
+        stand before callbacks that stop training at the end of an epoch, such
+        as `EarlyStopping`, but after `DevelopmentScore`.
 
     Example:
         >>> import tempfile
         >>> len(run_callbacks(tempfile.mkdtemp()))
-        5
+        4
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    backup = BackupAndRestore(folder / "backup")
-    if not is_chief():
-        return [backup, keras.callbacks.TerminateOnNaN()]
+    log = RunLog(
+        folder, batches_per_write, tokens_per_step, perplexity_of, profile
+    )
     return [
-        _Seconds(),
-        backup,
-        keras.callbacks.TensorBoard(
-            str(folder / "tensorboard"), update_freq=batches_per_write
-        ),
-        keras.callbacks.CSVLogger(str(folder / "epochs.csv"), append=True),
-        keras.callbacks.TerminateOnNaN(),
+        ResumedEpoch(folder),
+        *([log] if is_chief() else []),
+        StopAtDivergence(folder, spike, records_of),
+        BackupAndRestore(folder, checkpoint_steps, keep),
     ]
 
 
@@ -79,17 +97,6 @@ def begin_run(folder: str | Path, settings: dict[str, Any]) -> None:
             f"`folder` holds a run of other settings: {path}. Give another "
             "folder, or remove that one. Received: " + "; ".join(differing)
         )
-
-
-class _Seconds(keras.callbacks.Callback):
-    """Puts the time since `fit` began among the figures of an epoch."""
-
-    def on_train_begin(self, logs=None):
-        self.start = time.monotonic()
-
-    def on_epoch_end(self, epoch, logs=None):
-        if logs is not None:
-            logs["seconds"] = round(time.monotonic() - self.start, 1)
 
 
 def save_model(model: keras.Model, path: str | Path) -> Path:

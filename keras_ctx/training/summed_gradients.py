@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 
 class SummedGradients(keras.optimizers.Optimizer):
@@ -9,8 +10,15 @@ class SummedGradients(keras.optimizers.Optimizer):
 
     Keras 3.15 clips the gradients of each device and sums them then: the norm
     of a part is not that of the whole, and two devices would not train as one
-    does.
+    does. `gradient_norm` is that of the last batch, before clipping.
     """
+
+    def build(self, variables):
+        if not self.built:
+            super().build(variables)
+            self.gradient_norm = self.add_variable(
+                (), aggregation="only_first_replica", name="gradient_norm"
+            )
 
     def apply(self, grads, trainable_variables=None):
         context = tf.distribute.get_replica_context()
@@ -23,7 +31,18 @@ class SummedGradients(keras.optimizers.Optimizer):
             there = [gradient for gradient in grads if gradient is not None]
             summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
             grads = [x if x is None else next(summed) for x in grads]
+        if self.built:
+            self.gradient_norm.assign(_norm(grads))
         super().apply(grads, trainable_variables)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         return list(grads_and_vars)
+
+
+def _norm(gradients):
+    squares = [
+        ops.sum(ops.square(ops.cast(x, "float32")))
+        for x in gradients
+        if x is not None
+    ]
+    return ops.sqrt(sum(squares))

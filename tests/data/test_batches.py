@@ -66,7 +66,7 @@ def epochs(first_epoch: int, num_epochs: int, **options):
     }
     stream = epoch_batches(
         lambda seed: shuffled(range(10), seed=seed, window=100),
-        first_epoch=first_epoch,
+        first_step=first_epoch * settings["steps_per_epoch"],
         **settings,
     )
     return list(

@@ -139,7 +139,7 @@ def test_training_epochs_are_permutations(bucket_batches, tmp_path) -> None:
     for epoch in range(3):
         seen = whole[4 * steps * epoch : 4 * steps * (epoch + 1)]
         assert len(set(seen)) == 4 * steps
-        assert rows(steps, first_epoch=epoch) == seen
+        assert rows(steps, first_step=steps * epoch) == seen
     assert whole != rows(3 * steps, seed=4)
     assert whole[: 4 * steps] != whole[4 * steps : 8 * steps]
 

@@ -49,8 +49,10 @@ def test_training_epochs_are_permutations(bucket_batches) -> None:
     for epoch in range(3):
         seen = sum(whole[4 * epoch : 4 * epoch + 4], [])
         assert len(set(seen)) == 20  # 4 full batches; 3 texts are left out
-        resumed = labels_of(classified(first_epoch=epoch, **options), 4)
+        resumed = labels_of(classified(first_step=4 * epoch, **options), 4)
         assert resumed == whole[4 * epoch : 4 * epoch + 4]
+        within = labels_of(classified(first_step=4 * epoch + 3, **options), 1)
+        assert within == whole[4 * epoch + 3 : 4 * epoch + 4]
     assert whole[:4] != whole[4:8]
     assert whole != labels_of(classified(seed=4, **options), 12)
     # What is left out is not always the same, nor always the longest.
@@ -128,7 +130,8 @@ def test_tagging_epochs(inputs) -> None:
     assert rows(made(training=False), -1) == list(range(11))
     whole = rows(made(training=True, seed=1), 6)
     assert len(set(whole[:9])) == len(set(whole[9:])) == 9
-    assert rows(made(training=True, seed=1, first_epoch=1), 3) == whole[9:]
+    assert rows(made(training=True, seed=1, first_step=3), 3) == whole[9:]
+    assert rows(made(training=True, seed=1, first_step=4), 2) == whole[12:]
 
 
 @pytest.mark.parametrize(

