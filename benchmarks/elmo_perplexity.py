@@ -18,7 +18,6 @@ directions. The biLM alone reads the characters of words outside.
 """
 
 import collections
-import csv
 import hashlib
 import itertools
 import math
@@ -39,7 +38,7 @@ from nltk.lm import KneserNeyInterpolated  # pyright: ignore
 from nltk.lm.smoothing import KneserNey  # pyright: ignore
 from nltk.util import everygrams  # pyright: ignore
 
-from keras_ctx import data, text
+from keras_ctx import data, text, training
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "pretrain_elmo.py"
 MIN_COUNT = 3
@@ -240,11 +239,11 @@ def train_elmo(config: Config, paths: dict[str, Path], folder: Path) -> list:
         command += ["--output", str(folder)]
         print(" ".join(command))
         subprocess.run(command, check=True)
-    with open(folder / "epochs.csv", encoding="utf-8") as file:
-        return [
-            (float(row["seconds"]) / 60, float(row["val_perplexity"]))
-            for row in csv.DictReader(file)
-        ]
+    return [
+        (line["seconds"] / 60, line["val_perplexity"])
+        for line in training.read_metrics(folder)
+        if "epoch" in line
+    ]
 
 
 def draw(curve: list, lines: dict[str, float], path: Path) -> None:

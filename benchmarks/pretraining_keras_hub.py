@@ -2,7 +2,8 @@
 
 Command   python benchmarks/pretraining_keras_hub.py
           or, one on each core and then the picture:
-          taskset -c 0 python benchmarks/pretraining_keras_hub.py --models ours &
+          taskset -c 0 python benchmarks/pretraining_keras_hub.py \
+              --models ours &
           taskset -c 1 python benchmarks/pretraining_keras_hub.py \
               --models keras_hub
           python benchmarks/pretraining_keras_hub.py
@@ -17,7 +18,6 @@ with the next sentence, its kernels drawn for its width; `BertMaskedLM` has
 masked words alone, its kernels drawn as KerasHub draws them.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -154,7 +154,7 @@ def train(config: Config, name: Name) -> None:
         path,
         steps_per_epoch=config.steps_per_epoch,
         seed=config.seed,
-        first_epoch=training.completed_epochs(folder / "backup"),
+        first_step=training.completed_steps(folder),
     )
     steps = config.held_out_steps
     scored = batches(config, inputs, held_out, steps_per_epoch=steps, seed=0)
@@ -172,17 +172,17 @@ def train(config: Config, name: Name) -> None:
     )
     # Last: the sign that the run is whole.
     training.save_model(model, folder / "encoder.keras")
+    training.remove_checkpoints(folder)
 
 
 def accuracies(folder: Path) -> list[float]:
     """Held-out masked accuracy after each epoch."""
-    path = folder / "epochs.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     keys = ("val_masked_lm_accuracy", "val_accuracy")
-    return [float(next(row[k] for k in keys if k in row)) for row in rows]
+    return [
+        next(line[key] for key in keys if key in line)
+        for line in training.read_metrics(folder)
+        if "epoch" in line
+    ]
 
 
 def table(found: dict[str, list[float]], steps: int) -> str:

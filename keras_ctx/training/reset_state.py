@@ -8,11 +8,12 @@ class ResetState(keras.callbacks.Callback):
 
     A model that always goes on from an old state may come to need one: some
     cells settle at one value for good, which a state of zeros does not have.
-    Stateless use, ours by default, starts from zeros.
+    Stateless use, ours by default, starts from zeros. Stands after
+    `BackupAndRestore`, so that a resumed run resets where it would have.
 
     Args:
         layer: With `reset_state()`, such as a stateful `BiLM`.
-        steps: From one reset to the next; an epoch begins with one.
+        steps: From one reset to the next; a run begins with one.
 
     Raises:
         ValueError: `steps` is not positive.
@@ -34,6 +35,11 @@ class ResetState(keras.callbacks.Callback):
         self.layer = layer
         self.steps = steps
 
+    def on_train_begin(self, logs=None):
+        # Batches that an interrupted run has seen.
+        self.done = int(self.model.optimizer.iterations)
+
     def on_train_batch_begin(self, batch, logs=None):
-        if batch % self.steps == 0:
+        if self.done % self.steps == 0:
             self.layer.reset_state()
+        self.done += 1

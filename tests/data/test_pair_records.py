@@ -12,6 +12,7 @@ from keras_ctx.data import (
     RecordSettings,
     open_records,
     pair_records_dataset,
+    record_names,
     write_shard,
 )
 from keras_ctx.text import BertInputs
@@ -163,6 +164,19 @@ def test_a_pass_has_every_record_once(folder: Path) -> None:
 def test_first_step_leaves_out_what_came_before(folder: Path) -> None:
     whole, rest = batches(folder, 9), batches(folder, 4, first_step=5)
     tf.nest.map_structure(np.testing.assert_array_equal, whole[5:], rest)
+
+
+def test_names_of_records_are_where_they_stand(folder: Path) -> None:
+    inputs, options = bert_inputs(), {"batch_size": 8, "shuffle_window": 20}
+    paths = {Path(path).name: path for path in open_records(folder).paths}
+    found = batches(folder, 12, **options)  # of more than a pass
+    for step in (0, 7, 11):
+        names = record_names(folder, step, seed=5, **options)
+        expected = []
+        for name in names:
+            file, number = name.split("#")
+            expected.append(decoded(paths[file])[int(number)])
+        assert unmasked(found[step], inputs) == expected
 
 
 def test_global_seed_and_other_calls_change_nothing(folder: Path) -> None:

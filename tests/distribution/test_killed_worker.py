@@ -1,7 +1,7 @@
 """A worker is killed and started again: the curve is that of one device."""
 
-import csv
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from worker_processes import ROOT, free_addresses, start_worker
 
-from keras_ctx import models
+from keras_ctx import models, training
 
 RECIPE = ROOT / "recipes" / "pretrain_bert.py"
 SIZES = ["--num-layers", "1", "--hidden-dim", "32", "--pair-length", "24"]
@@ -20,13 +20,12 @@ STEPS = ["--batch-size", "8", "--epochs", "6", "--steps-per-epoch", "20"]
 
 
 def epochs(folder: Path) -> list[dict[str, float]]:
-    path = folder / "epochs.csv"
-    if not path.exists():
-        return []
-    with path.open() as file:
-        rows = list(csv.DictReader(file))
     names = ("epoch", "loss", "masked_lm_loss", "next_sentence_loss")
-    return [{name: float(row[name]) for name in names} for row in rows]
+    return [
+        {name: line[name] for name in names}
+        for line in training.read_metrics(folder)
+        if "epoch" in line
+    ]
 
 
 def until(there, seconds: float = 240) -> None:
@@ -37,8 +36,11 @@ def until(there, seconds: float = 240) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", [0, 1])
-def test_killed_worker(victim: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("victim", "how"),
+    [(0, signal.SIGKILL), (1, signal.SIGKILL), (1, signal.SIGTERM)],
+)
+def test_killed_worker(victim: int, how: int, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.txt"
     rng = random.Random(1)
     sentences = [
@@ -60,16 +62,20 @@ def test_killed_worker(victim: int, tmp_path: Path) -> None:
     workers = [start(0), start(1)]
     until(lambda: len(epochs(two)) >= 2)
     time.sleep(random.SystemRandom().random() * 2)
-    workers[victim].kill()
+    workers[victim].send_signal(how)
     # The other one sees it, ends with an error, and both are started again,
     # as a cluster does.
     until(lambda: all(worker.poll() is not None for worker in workers))
-    assert 0 not in [worker.returncode for worker in workers]
+    codes = [worker.returncode for worker in workers]
+    assert 0 not in codes
+    if how == signal.SIGTERM:  # both saved, at the same step
+        assert codes == [143, 143]
+        assert training.completed_steps(two) % 20
     assert not (two / "results.json").exists()
     workers = [start(0), start(1)]
     assert [worker.wait(timeout=240) for worker in workers] == [0, 0]
     found, expected = epochs(two), epochs(one)
-    assert [row["epoch"] for row in found] == [0, 1, 2, 3, 4, 5]
+    assert [row["epoch"] for row in found] == [1, 2, 3, 4, 5, 6]
     for ours, theirs in zip(found, expected, strict=True):
         # As in test_two_devices.py.
         assert ours == pytest.approx(theirs, abs=1e-4)

@@ -14,7 +14,7 @@ import pytest
 from recipe_files import RECIPES, load_recipe
 from tiny_encoders import save_encoders
 
-from keras_ctx import text
+from keras_ctx import text, training
 
 SMALL = {
     "epochs": 2,
@@ -219,9 +219,9 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
             stdout=subprocess.DEVNULL,
         )
 
-    def wait_for(path: Path, process: subprocess.Popen) -> None:
+    def wait_for(folder: Path, process: subprocess.Popen) -> None:
         deadline = time.monotonic() + 120
-        while not path.exists() or not path.read_text():
+        while not training.completed_steps(folder):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.01)
 
@@ -229,8 +229,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     assert start(whole).wait() == 0
     for seed in (1, 2):
         process = start(killed)
-        backup = killed / "pretrained" / f"seed_{seed}" / "backup"
-        wait_for(backup / "training_metadata.json", process)
+        wait_for(killed / "pretrained" / f"seed_{seed}", process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert not (killed / "results.json").exists()

@@ -177,10 +177,10 @@ def test_unanswerable_questions_are_told_apart(tmp_path: Path) -> None:
     # Killed while it answered: the model is not trained again.
     folder = output / "seed_1"
     (folder / "scores.json").unlink()
-    log = (folder / "epochs.csv").read_bytes()
+    log = (folder / "metrics.jsonl").read_bytes()
     saved = (folder / "model.keras").read_bytes()
     assert recipe.main(config)["scores"] == results["scores"]
-    assert (folder / "epochs.csv").read_bytes() == log
+    assert (folder / "metrics.jsonl").read_bytes() == log
     assert (folder / "model.keras").read_bytes() == saved
 
 
@@ -261,9 +261,8 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert start(whole).wait() == 0
     process = start(killed)
-    metadata = killed / "seed_1" / "backup" / "training_metadata.json"
     deadline = time.monotonic() + 300
-    while not metadata.exists() or not metadata.read_text():
+    while not training.completed_steps(killed / "seed_1"):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from recipe_files import ELMO, RECIPES, load_recipe
 
+from keras_ctx import training
+
 # A few steps of tiny models; what is measured is that the parts fit.
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "pair_length": 24}
 EXTRA = {
@@ -46,10 +48,10 @@ def test_pretrain_finetune_export(
         )
     )
     assert np.isfinite(results["loss"])
-    assert not (folder / "backup").exists()
+    assert not (folder / "checkpoints").exists()
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        ["encoder.keras", "epochs.csv", "results.json", "tensorboard"]
-        + ["text_inputs.json"]
+        ["encoder.keras", "metrics.jsonl", "results.json", "settings.json"]
+        + ["tensorboard", "text_inputs.json"]
         + EXTRA[encoder]
     )
     for recipe, labelled, extra in (
@@ -152,9 +154,8 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert start(whole).wait() == 0
     process = start(killed)
-    metadata = killed / "backup" / "training_metadata.json"
     deadline = time.monotonic() + 120
-    while not metadata.exists() or not metadata.read_text():
+    while not training.completed_steps(killed):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
