@@ -228,6 +228,14 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
         ),
         ({"pair_length": 200}, "`pair_length` must be at most `max_length`"),
         ({"held_out_steps": 0}, "`held_out_steps` must be at least 1"),
+        (
+            {"dtype": "mixed_float16", "strategy": "mirrored"},
+            "`dtype` must be .* on several devices",
+        ),
+        (
+            {"ema_momentum": 0.9, "average_checkpoints": 2},
+            "`ema_momentum` and `average_checkpoints` must not",
+        ),
     ],
 )
 def test_error(options: dict[str, Any], message: str) -> None:
@@ -241,6 +249,81 @@ def test_an_elmo_is_refused(tmp_path: Path, corpus: Path) -> None:
     text.save_inputs(text.ElmoInputs(8), tmp_path / "elmo" / "text_inputs.json")
     with pytest.raises(ValueError, match="`init` must hold a BERT.*ElmoInputs"):
         run(tmp_path / "run", init=tmp_path / "elmo", corpus=corpus)
+
+
+@pytest.mark.slow
+def test_the_average_of_the_last_checkpoints_is_saved(
+    tmp_path: Path, corpus: Path, held_out: Path
+) -> None:
+    common = {"corpus": corpus, "learning_rate": 0.01}
+    first = run(tmp_path / "1", **common, epochs=3)
+    mean = run(
+        tmp_path / "2",
+        **common,
+        epochs=3,
+        average_checkpoints=2,
+        held_out=held_out,
+    )
+    assert mean["masked_lm_loss"] == first["masked_lm_loss"]
+    assert mean["averaged"].keys() == mean["before"].keys()
+    assert mean["averaged"]["val_loss"] != mean["val_loss"]
+    apart = [
+        np.abs(one - two).max()
+        for one, two in zip(
+            weights(tmp_path / "1", "encoder"),
+            weights(tmp_path / "2", "encoder"),
+            strict=True,
+        )
+    ]
+    assert max(apart) > 0
+    assert not (tmp_path / "2" / "checkpoints").exists()
+
+
+@pytest.mark.slow
+def test_the_moving_average_is_measured_and_saved(
+    tmp_path: Path, corpus: Path, held_out: Path
+) -> None:
+    common = {"corpus": corpus, "learning_rate": 0.01, "held_out": held_out}
+    # It still is where the run began.
+    still = run(tmp_path / "1", **common, ema_momentum=1 - 1e-9)
+    moved = run(tmp_path / "2", **common, ema_momentum=1e-9)
+    plain = run(tmp_path / "3", **common)
+    key = "val_masked_lm_loss"
+    assert moved[key] == pytest.approx(plain[key], rel=1e-5)
+    assert abs(still[key] - plain[key]) > 0.01
+    assert_close(
+        weights(tmp_path / "2", "encoder"),
+        weights(tmp_path / "3", "encoder"),
+        1e-6,
+    )
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "mixed_float16",
+        pytest.param("mixed_bfloat16", marks=pytest.mark.slow),
+    ],
+)
+def test_half_precision(dtype: str, tmp_path: Path, corpus: Path) -> None:
+    whole = run(tmp_path / "whole", corpus=corpus)
+    half = run(tmp_path / "half", corpus=corpus, dtype=dtype)
+    # Eleven and eight bits of a mantissa.
+    share = 1e-3 if dtype == "mixed_float16" else 1e-2
+    assert half["loss"] == pytest.approx(whole["loss"], rel=share)
+    assert half["loss"] != whole["loss"]
+    for name in ("encoder", "pretrainer"):
+        model = keras.saving.load_model(tmp_path / "half" / f"{name}.keras")
+        policies = {layer.dtype_policy.name for layer in model.layers}
+        assert policies == {"float32"}
+
+
+def test_another_run_is_not_gone_on_with(tmp_path: Path, corpus: Path) -> None:
+    run(tmp_path, corpus=corpus, **STILL)
+    again = run(tmp_path, corpus=corpus, **STILL, profile=False)
+    assert again["step"] == 1
+    with pytest.raises(ValueError, match="run of other settings.*batch_size"):
+        run(tmp_path, corpus=corpus, **STILL, batch_size=2)
 
 
 @pytest.mark.slow

@@ -136,6 +136,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     arguments = [
         *("--corpus", str(corpus), "--batch-size", "4"),
         *("--epochs", "3", "--steps-per-epoch", "20", "--dropout", "0.1"),
+        *("--checkpoint-steps", "7"),
     ]
     for key, value in sizes.items():
         arguments.append(f"--{key.replace('_', '-')}")
