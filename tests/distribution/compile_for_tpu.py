@@ -37,7 +37,7 @@ def compiled(model: keras.Model, batch: tuple) -> str:
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=tpu),
         (tuple(state), batch),
     )
-    return jax.jit(model.train_step).lower(*shapes).compile().as_text()
+    return jax.jit(model.train_step).lower(*shapes).compile().as_text() or ""
 
 
 def main() -> None:
