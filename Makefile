@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -ec
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test slow beam lint bench clean
+.PHONY: help quickstart test slow beam tpu lint bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -26,6 +26,7 @@ help:
 	@echo "make test        set up, then lint, types, import contracts, tests"
 	@echo "make slow        set up, then the tests that take minutes"
 	@echo "make beam        set up with Apache Beam, then its tests"
+	@echo "make tpu         fetch the compiler of TPUs, then compile train steps with it"
 	@echo "make lint        set up, then lint, types and import contracts"
 	@echo "make bench       set up, then ELMo's speed beside PyTorch (TORCH_PYTHON=)"
 	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
@@ -82,6 +83,19 @@ BEAM := .venv-beam/bin/python
 beam: .venv-beam/installed
 	$(BEAM) -m pytest -q tests/recipes/test_prepare_corpus.py -k beam
 
+# The compiler of TPUs, which runs without one; of the version that JAX asks
+# for, and apart from .venv, where JAX would look for TPUs in every process.
+.tpu/installed: requirements.lock $(STAMP)
+	rm -rf .tpu
+	$(BIN)/python -m pip install --quiet --no-deps --target .tpu "$$( \
+	  $(BIN)/python -c 'from importlib.metadata import requires; print( \
+	  *(r.split(";")[0] for r in requires("jax") if r.startswith("libtpu")))')"
+	touch $@
+
+tpu: .tpu/installed
+	PYTHONPATH=.:.tpu $(BIN)/python -m pytest -q \
+	  tests/distribution/test_tpu_compiler.py
+
 lint: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -93,5 +107,5 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/elmo.py --torch-python $(TORCH_PYTHON)
 
 clean:
-	rm -rf .venv .venv-beam .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf .venv .venv-beam .tpu .pytest_cache .ruff_cache .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

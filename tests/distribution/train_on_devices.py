@@ -80,9 +80,9 @@ def elmo_batches() -> tuple:
     )
 
 
-def bert_model() -> keras.Model:
+def bert_model(dropout: float = 0.0, jit_compile: bool = False) -> keras.Model:
     encoder = models.bert_encoder(
-        V, 2, 2, 8, 16, T, dropout=0.0, attention_dropout=0.0
+        V, 2, 2, 8, 16, T, dropout=dropout, attention_dropout=dropout
     )
     model = training.distributed(models.bert_pretrainer(encoder))
     optimizer = training.bert_optimizer(0.01, STEPS, clip_norm=0.5)
@@ -92,23 +92,23 @@ def bert_model() -> keras.Model:
     model.compile(
         optimizer,
         training.bert_pretraining_losses(),
-        jit_compile=False,
+        jit_compile=jit_compile,
     )
     return model
 
 
-def elmo_model() -> keras.Model:
+def elmo_model(dropout: float = 0.0, jit_compile: bool = False) -> keras.Model:
     encoder = models.elmo_encoder(
-        [(1, 4), (2, 4)], 6, 4, char_dim=4, max_characters=C, dropout=0.0
+        [(1, 4), (2, 4)], 6, 4, char_dim=4, max_characters=C, dropout=dropout
     )
     model = training.distributed(
-        models.elmo_language_model(encoder, V, num_negatives=4, dropout=0.0)
+        models.elmo_language_model(encoder, V, num_negatives=4, dropout=dropout)
     )
     model.compile(
         training.elmo_optimizer(0.2, clip_norm=0.5),
         training.elmo_pretraining_losses(),
         loss_weights={"forward": 0.5, "backward": 0.5},
-        jit_compile=False,
+        jit_compile=jit_compile,
     )
     return model
 
