@@ -120,18 +120,24 @@ def make_model(config: Config, name: Name, vocabulary_size: int) -> keras.Model:
         model = ours(vocabulary_size, config.length)
         losses = training.bert_pretraining_losses()
         metrics = {"masked_lm": ["accuracy"]}
+        # `BertMaskedLM` has masked words alone.
+        shares = {"masked_lm": 1.0, "next_sentence": 0.0}
     else:
         dropout = 0.1 if name == "keras_hub_dropout" else 0.0
         model = peer(vocabulary_size, config.length, dropout)
         losses = training.bert_pretraining_losses()["masked_lm"]
-        metrics = ["accuracy"]
+        metrics, shares = ["accuracy"], None
     optimizer = training.bert_optimizer(
         config.learning_rate,
         config.epochs * config.steps_per_epoch,
         beta_2=0.98,
     )
     model.compile(
-        optimizer, losses, weighted_metrics=metrics, jit_compile=False
+        optimizer,
+        losses,
+        loss_weights=shares,
+        weighted_metrics=metrics,
+        jit_compile=False,
     )
     return model
 

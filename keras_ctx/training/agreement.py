@@ -23,11 +23,16 @@ def any_worker(model: keras.Model, answer: bool, ask: bool) -> bool:
         return answer
     if not ask:
         return False
-    total = strategy.run(_summed, args=(tf.constant(int(answer)),))
+    total = _summed(strategy, tf.constant(float(answer)))
     return bool(strategy.experimental_local_results(total)[0])
 
 
 @tf.function
-def _summed(number: tf.Tensor) -> tf.Tensor:
-    context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, number)
+def _summed(strategy, number: tf.Tensor):
+    def of_all(number):
+        context = tf.distribute.get_replica_context()
+        # An argument as it is has no device, which the sum asks for.
+        here = tf.identity(number)
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, here)
+
+    return strategy.run(of_all, args=(number,))
