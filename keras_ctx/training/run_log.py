@@ -200,9 +200,9 @@ class RunLog(keras.callbacks.Callback):
         # That of mixed_float16 is inside of the one that scales the loss.
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         if hasattr(inner, "gradient_norm"):
-            found["gradient_norm"] = float(inner.gradient_norm)
+            found["gradient_norm"] = float(inner.gradient_norm.numpy())
         if inner is not optimizer:
-            found["loss_scale"] = float(optimizer.dynamic_scale)
+            found["loss_scale"] = float(optimizer.dynamic_scale.numpy())
         return found
 
     def _tokens(self, rate: float, padding: float) -> dict[str, float]:
