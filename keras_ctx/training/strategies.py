@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import keras
 import tensorflow as tf
 
-from keras_ctx.training.workers import meet_workers, workers
+from keras_ctx.training.workers import become_worker, meet_workers, workers
 
 StrategyName = Literal[
     "one_device", "mirrored", "multi_worker", "tpu", "data_parallel"
@@ -68,7 +68,9 @@ def strategy(
         ) or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([x.name for x in devices])
     if name == "multi_worker":
-        meet_workers(*workers(), timeout)
+        addresses, index = workers()
+        meet_workers(addresses, index, timeout)
+        become_worker(index)
         return tf.distribute.MultiWorkerMirroredStrategy()
     resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu)
     tf.config.experimental_connect_to_cluster(resolver)

@@ -33,6 +33,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
     found = run("train_on_devices.py", folder / "results.npz")
     assert [worker.wait(timeout=200) for worker in workers] == [0, 0]
     first, second = (dict(np.load(folder / f"{i}.npz")) for i in (0, 1))
+    writes = [x.pop("is_chief") for x in (found, first, second)]
+    assert writes == [True, True, False]
     for key, values in first.items():
         np.testing.assert_array_equal(values, second[key], key)
     return found | second

@@ -169,7 +169,7 @@ def main(path: str, workers: str = "") -> None:
             results[f"{name}/{devices}/losses"] = np.array(losses)
             for i, weight in enumerate(weights):
                 results[f"{name}/{devices}/{i}"] = weight
-    np.savez(path, **results)
+    np.savez(path, is_chief=training.is_chief(), **results)
 
 
 if __name__ == "__main__":
