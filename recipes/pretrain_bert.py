@@ -74,6 +74,9 @@ class Config:
     """Whether all pieces of a word are masked together (WordPiece only)."""
     batch_size: int = 16
     """Sentence pairs a step."""
+    accumulate: int = 1
+    """Steps whose gradients make one update; with more, smaller steps, a
+    large batch fits into the memory of a small machine."""
     epochs: int = 9
     """Parts of the run, with a checkpoint after each."""
     steps_per_epoch: int = 500
@@ -101,6 +104,11 @@ class Config:
             raise ValueError(
                 "`init` and `vocabulary` must not be given together: the rows "
                 "of a trained table belong to the checkpoint's own tokens."
+            )
+        if self.accumulate < 1:
+            raise ValueError(
+                "`accumulate` must be at least 1. "
+                f"Received: accumulate={self.accumulate}"
             )
         if self.records is not None and (self.corpus or self.vocabulary):
             raise ValueError(
@@ -277,8 +285,9 @@ def compile_model(config: Config, model: keras.Model) -> None:
     model.compile(
         training.bert_optimizer(
             config.learning_rate,
-            config.epochs * config.steps_per_epoch,
+            config.epochs * config.steps_per_epoch // config.accumulate,
             beta_2=0.98,
+            gradient_accumulation_steps=config.accumulate,
         ),
         loss=training.bert_pretraining_losses(),
         weighted_metrics={

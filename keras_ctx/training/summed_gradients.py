@@ -23,6 +23,10 @@ class SummedGradients(keras.optimizers.Optimizer):
             there = [gradient for gradient in grads if gradient is not None]
             summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
             grads = [x if x is None else next(summed) for x in grads]
+        self.apply_summed(grads, trainable_variables)
+
+    def apply_summed(self, grads, trainable_variables) -> None:
+        """Clip and update, with the same gradients on every device."""
         super().apply(grads, trainable_variables)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):

@@ -11,6 +11,8 @@ import pytest
 from worker_processes import start_workers
 
 ROOT = Path(__file__).resolve().parents[2]
+# "accumulated": the BERT, with two batches an update.
+MODELS = ["bert", "accumulated", "elmo"]
 
 
 def run(script: str, path: Path) -> dict:
@@ -40,7 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return found | second
 
 
-@pytest.mark.parametrize("model", ["bert", "elmo"])
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("several", ["two", "workers"])
 def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     one, two = (results[f"{model}/{n}/losses"] for n in ("one", several))
@@ -52,7 +54,7 @@ def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     assert np.ptp(one) > 0.1
 
 
-@pytest.mark.parametrize("model", ["bert", "elmo"])
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("several", ["two", "workers"])
 def test_final_weights_are_equal(
     results: dict, model: str, several: str

@@ -80,12 +80,17 @@ def elmo_batches() -> tuple:
     )
 
 
-def bert_model() -> keras.Model:
+def bert_model(accumulated: int = 1) -> keras.Model:
     encoder = models.bert_encoder(
         V, 2, 2, 8, 16, T, dropout=0.0, attention_dropout=0.0
     )
     model = training.distributed(models.bert_pretrainer(encoder))
-    optimizer = training.bert_optimizer(0.01, STEPS, clip_norm=0.5)
+    optimizer = training.bert_optimizer(
+        0.01,
+        STEPS // accumulated,
+        clip_norm=0.5,
+        gradient_accumulation_steps=accumulated,
+    )
     # Adam divides by a root, which makes much of the last digit of a gradient
     # near 0.
     optimizer.epsilon = 1e-4
@@ -162,6 +167,7 @@ def main(path: str, workers: str = "") -> None:
     results = {}
     for name, make_model, batches in (
         ("bert", bert_model, bert_batches()),
+        ("accumulated", lambda: bert_model(accumulated=2), bert_batches()),
         ("elmo", elmo_model, elmo_batches()),
     ):
         for devices, strategy in strategies.items():
