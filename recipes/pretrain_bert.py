@@ -312,7 +312,7 @@ def save(config: Config, text_inputs, encoder, model, results: dict) -> None:
 
 def main(config: Config) -> dict:
     start = time.monotonic()
-    strategy = training.strategy(config.strategy)
+    strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     keras.utils.set_random_seed(config.seed)
     text_inputs = make_text_inputs(config)
     with strategy.scope():

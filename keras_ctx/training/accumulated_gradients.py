@@ -43,15 +43,10 @@ class AccumulatedGradients(SummedGradients):
             return
         super().build(variables)
         if self.batches_per_update:
-            # An aggregation lets devices assign to it, which all do alike.
+            # Without an aggregation each device has its own, all equal.
             self.sums = [
-                self.add_variable(
-                    variable.shape,
-                    dtype=variable.dtype,
-                    aggregation="only_first_replica",
-                    name=f"gradient_sum_{index}",
-                )
-                for index, variable in enumerate(variables)
+                self.add_variable_from_reference(variable, "gradient_sum")
+                for variable in variables
             ]
 
     def apply_summed(self, grads: Sequence, trainable_variables) -> None:

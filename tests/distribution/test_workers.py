@@ -1,12 +1,16 @@
 """Workers that meet, and what is said of one that does not come."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from worker_processes import free_addresses
+from worker_processes import ROOT, free_addresses
 
 from keras_ctx.training import is_chief, strategy
 from keras_ctx.training.workers import meet_workers, workers
@@ -110,6 +114,27 @@ def test_who_trains_alone_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one_device", "mirrored"):
         strategy(name)
         assert is_chief()
+
+
+def test_a_batch_that_two_devices_cannot_share(tmp_path: Path) -> None:
+    """In a process of its own, which may have two logical devices."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import train_on_devices\n"
+        "from keras_ctx import training\n"
+        "_, both = train_on_devices.two_devices()\n"
+        "assert training.strategy('mirrored', batch_size=6) is both\n"
+        "training.strategy('mirrored', batch_size=7)\n"
+    )
+    paths = f"{ROOT}:{ROOT / 'tests' / 'distribution'}"
+    found = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert "`batch_size` must be a multiple" in found.stderr
+    assert "batch_size=7, 2 devices" in found.stderr
 
 
 def test_other_strategies_are_refused() -> None:
