@@ -32,7 +32,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         **{"filters": ((1, 4), (2, 4)), "hidden_dim": 8, "projection_dim": 4},
         **{"split": "whitespace", "num_negatives": 3, "max_characters": 7},
         **{"batch_size": 4, "window_size": 5, "reset_steps": 10},
-        **{"epochs": 2, "steps_per_epoch": 25, "learning_rate": 0.01},
+        **{"epochs": 2, "steps_per_epoch": 25, "learning_rate": 0.05},
     },
 }
 

@@ -83,6 +83,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def run_all(folder: Path, name: str) -> None:
+    """On one device and on two, and as two workers."""
+    workers = start_workers(
+        2, lambda index: [SCRIPT, folder, name, folder / f"{index}.json"]
+    )
+    run_on_one_and_two(folder, name)
+    assert [worker.wait(timeout=200) for worker in workers] == [0, 0]
+    assert_equal(folder, name, "two")
+    assert_equal(folder, name, "workers")
+
+
 def run_on_one_and_two(folder: Path, name: str) -> None:
     subprocess.run(
         [sys.executable, SCRIPT, folder, name],
@@ -126,19 +137,7 @@ def assert_equal(folder: Path, name: str, several: str) -> None:
 
 
 def test_classifier_on_two_devices_and_as_two_workers(folder: Path) -> None:
-    workers = start_workers(
-        2,
-        lambda index: [
-            SCRIPT,
-            folder,
-            "finetune_classifier",
-            folder / f"{index}.json",
-        ],
-    )
-    run_on_one_and_two(folder, "finetune_classifier")
-    assert [worker.wait(timeout=200) for worker in workers] == [0, 0]
-    assert_equal(folder, "finetune_classifier", "two")
-    assert_equal(folder, "finetune_classifier", "workers")
+    run_all(folder, "finetune_classifier")
     # One of them writes.
     first, second = (
         json.loads((folder / f"{index}.json").read_text()) for index in (0, 1)
@@ -151,9 +150,13 @@ def test_classifier_on_two_devices_and_as_two_workers(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["finetune_tagger", "finetune_squad", "pretrain_elmo"]
-)
+@pytest.mark.parametrize("name", ["finetune_tagger", "finetune_squad"])
 def test_two_devices(name: str, folder: Path) -> None:
     run_on_one_and_two(folder, name)
     assert_equal(folder, name, "two")
+
+
+@pytest.mark.slow
+def test_elmo_on_two_devices_and_as_two_workers(folder: Path) -> None:
+    """Each device has the carried states of its own rows."""
+    run_all(folder, "pretrain_elmo")
