@@ -18,7 +18,7 @@ from train_on_devices import two_devices
 from worker_processes import ROOT
 
 # Batches of two halves with more words, or rarer classes, in one of them.
-FINETUNE = {"epochs": 10, "batch_size": 6, "learning_rate": 0.01}
+FINETUNE = {"epochs": 6, "batch_size": 6, "learning_rate": 0.01}
 TAG = {**FINETUNE, "num_train": None, "compare": False, "dropout": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {
     "finetune_classifier": {**TAG, "class_weights": True, "accumulate": 2},
