@@ -89,6 +89,9 @@ class Config:
     """Whether to train the same model from an untrained encoder, too."""
     seeds: tuple[int, ...] = (1,)
     """Of the head, dropout and the order; one run each."""
+    strategy: training.StrategyName = "one_device"
+    """What trains: one device, all of this machine, or the workers of
+    TF_CONFIG, each of which runs this same command and sees OUTPUT."""
 
     def __post_init__(self):
         if (self.train is None) != (self.test is None):
@@ -167,6 +170,7 @@ def make_model(config: Config, num_classes: int, steps: int, untrained: bool):
     model = models.classifier(
         encoder, num_classes, config.mix, config.frozen, config.dropout
     )
+    model = training.distributed(model)
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True,
         reduction="sum" if config.class_weights else "sum_over_batch_size",
@@ -235,14 +239,18 @@ def write_predictions(config: Config, rows, labels, logits, path: Path):
     write_text(path, "\n".join(lines) + "\n")
 
 
-def run(config: Config, rows, labels, text_inputs, untrained, seed, folder):
+def run(
+    config: Config, strategy, rows, labels, text_inputs, untrained, seed, folder
+):
     """Train once; the scores on the test texts."""
     steps = len(rows["train"]) // config.batch_size
-    model = make_model(config, len(labels) or 1, steps, untrained)
+    with strategy.scope():
+        model = make_model(config, len(labels) or 1, steps, untrained)
+    alone = training.without_strategy(model)
     callbacks = training.run_callbacks(folder)
 
     def dev_score() -> float:
-        logits = predict(config, model, rows["dev"], labels, text_inputs)
+        logits = predict(config, alone, rows["dev"], labels, text_inputs)
         true = targets(config, rows["dev"], labels)
         return scores(config, true, logits)[config.main_metric]
 
@@ -269,11 +277,12 @@ def run(config: Config, rows, labels, text_inputs, untrained, seed, folder):
     )
     if best is not None:
         best.restore_best()
-    logits = predict(config, model, rows["test"], labels, text_inputs)
-    write_predictions(
-        config, rows["test"], labels, logits, folder / "predictions.tsv"
-    )
-    training.save_model(model, folder / "model.keras")
+    logits = predict(config, alone, rows["test"], labels, text_inputs)
+    if training.is_chief():
+        write_predictions(
+            config, rows["test"], labels, logits, folder / "predictions.tsv"
+        )
+        training.save_model(alone, folder / "model.keras")
     return scores(config, targets(config, rows["test"], labels), logits)
 
 
@@ -288,8 +297,22 @@ def majority(config: Config, rows: dict, labels: list[str]) -> float:
     return scores(config, true, logits)[config.main_metric]
 
 
+def save(config: Config, text_inputs, labels, results: dict) -> None:
+    first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
+    for name in ("model.keras", "predictions.tsv"):
+        shutil.copy(first / name, config.output / name)
+    text.save_inputs(text_inputs, config.output / "text_inputs.json")
+    if labels:
+        text.save_vocabulary(labels, config.output / "labels.txt")
+    training.save_json(
+        {"results": results, "config": asdict(config)},
+        config.output / "results.json",
+    )
+
+
 def main(config: Config) -> dict:
     start = time.monotonic()
+    strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     rows = read_data(config)
     labels = sorted({row[-1] for row in rows["train"]})
     if config.regression:
@@ -301,12 +324,14 @@ def main(config: Config) -> dict:
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
     settings = asdict(config)
-    del settings["seeds"], settings["compare"], settings["output"]
+    for name in ("seeds", "compare", "output", "strategy"):
+        del settings[name]
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
             lambda seed, folder, untrained=which == "untrained": run(
-                config, rows, labels, text_inputs, untrained, seed, folder
+                *(config, strategy, rows, labels, text_inputs),
+                *(untrained, seed, folder),
             ),
             config.seeds,
             config.output / which,
@@ -314,17 +339,9 @@ def main(config: Config) -> dict:
         )
         results[which] = found[config.main_metric]["mean"]
         results[f"scores_{which}"] = found
-    first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
-    for name in ("model.keras", "predictions.tsv"):
-        shutil.copy(first / name, config.output / name)
-    text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    if labels:
-        text.save_vocabulary(labels, config.output / "labels.txt")
     results["seconds"] = time.monotonic() - start
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    if training.is_chief():
+        save(config, text_inputs, labels, results)
     print(results)
     return results
 

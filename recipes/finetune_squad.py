@@ -76,6 +76,9 @@ class Config:
     """What the encoder computes in."""
     seeds: tuple[int, ...] = (1,)
     """Of the head, dropout and the order; one run each."""
+    strategy: training.StrategyName = "one_device"
+    """What trains: one device, all of this machine, or the workers of
+    TF_CONFIG, each of which runs this same command and sees OUTPUT."""
 
     def __post_init__(self):
         if self.patience is not None and self.dev is None:
@@ -118,7 +121,9 @@ def make_model(config: Config, steps: int) -> keras.Model:
     encoder = convert.load_encoder(config.init)
     if config.dtype != "float32":
         encoder = models.with_dtype(encoder, config.dtype)
-    model = models.span_extractor(encoder, config.mix, config.frozen)
+    model = training.distributed(
+        models.span_extractor(encoder, config.mix, config.frozen)
+    )
     rates = None
     if config.layer_decay != 1:
         rates = training.layer_rates(model, config.layer_decay)
@@ -170,20 +175,22 @@ def null_odds(answers: list) -> dict[str, float]:
     return {row.id: row.null_odds for row in answers}
 
 
-def fit(config: Config, windows, text_inputs, seed, folder, score):
+def fit(config: Config, strategy, windows, text_inputs, seed, folder, score):
     """Train, or take the model of a run that was killed after training."""
     path = folder / "model.keras"
     if path.exists():
         return keras.saving.load_model(path)
     steps = len(windows["train"].windows) // config.batch_size
-    model = make_model(config, steps)
+    with strategy.scope():
+        model = make_model(config, steps)
+    alone = training.without_strategy(model)
     # The longest row at once: an encoder may have fewer positions.
-    model(text_inputs([["a"] * config.max_length]))
+    alone(text_inputs([["a"] * config.max_length]))
     callbacks = training.run_callbacks(folder)
     best = None
     if config.dev is not None:
         best = training.DevelopmentScore(
-            lambda: score(model, "dev"), "f1", folder, config.patience
+            lambda: score(alone, "dev"), "f1", folder, config.patience
         )
         callbacks = [best, *callbacks]
     model.fit(
@@ -202,11 +209,12 @@ def fit(config: Config, windows, text_inputs, seed, folder, score):
     )
     if best is not None:
         best.restore_best()
-    training.save_model(model, path)
-    return model
+    if training.is_chief():
+        training.save_model(alone, path)
+    return alone
 
 
-def run(config: Config, windows, text_inputs, seed, folder):
+def run(config: Config, strategy, windows, text_inputs, seed, folder):
     """Train once, write the answers to the test questions, score them."""
     version_2 = any(
         question.is_impossible
@@ -229,17 +237,27 @@ def run(config: Config, windows, text_inputs, seed, folder):
         questions = windows[name].questions
         return data.squad_scores(questions, best_texts(found))["f1"]
 
-    model = fit(config, windows, text_inputs, seed, folder, development_f1)
+    model = fit(
+        config, strategy, windows, text_inputs, seed, folder, development_f1
+    )
     threshold, extra = None, {}
     if version_2:
         threshold = tuned(answers(model, "dev"), "dev").threshold
     found = answers(model, "test")
     if version_2:
-        training.save_json(null_odds(found), folder / "null_odds.json")
         # What the test questions' own best threshold would give: the
         # official script's figure, and more than one can know beforehand.
         extra = {"threshold": threshold, "best_f1": tuned(found, "test").score}
     texts = best_texts(found, threshold)
+    if training.is_chief():
+        write_answers(found, texts, version_2, folder)
+    return data.squad_scores(windows["test"].questions, texts) | extra
+
+
+def write_answers(found: list, texts: dict, version_2: bool, folder: Path):
+    """The official files."""
+    if version_2:
+        training.save_json(null_odds(found), folder / "null_odds.json")
     training.save_json(texts, folder / "predictions.json")
     training.save_json(
         {
@@ -248,7 +266,6 @@ def run(config: Config, windows, text_inputs, seed, folder):
         },
         folder / "nbest_predictions.json",
     )
-    return data.squad_scores(windows["test"].questions, texts) | extra
 
 
 def longest_name(question: data.SquadQuestion) -> str:
@@ -278,8 +295,21 @@ def longest_name(question: data.SquadQuestion) -> str:
     return question.context[start : offset + len(last)]
 
 
+def save(config: Config, text_inputs, results: dict) -> None:
+    first = config.output / f"seed_{config.seeds[0]}"
+    for pattern in ("model.keras", "*predictions.json", "null_odds.json"):
+        for path in first.glob(pattern):
+            shutil.copy(path, config.output / path.name)
+    text.save_inputs(text_inputs, config.output / "text_inputs.json")
+    training.save_json(
+        {"results": results, "config": asdict(config)},
+        config.output / "results.json",
+    )
+
+
 def main(config: Config) -> dict:
     start = time.monotonic()
+    strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     questions = read_data(config)
     test = questions["test"]
     baseline = data.squad_scores(
@@ -288,18 +318,15 @@ def main(config: Config) -> dict:
     text_inputs = convert.load_text_inputs(config.init, config.max_length)
     windows = make_windows(config, questions, text_inputs)
     settings = asdict(config)
-    del settings["seeds"], settings["output"]
+    del settings["seeds"], settings["output"], settings["strategy"]
     found = training.over_seeds(
-        lambda seed, folder: run(config, windows, text_inputs, seed, folder),
+        lambda seed, folder: run(
+            config, strategy, windows, text_inputs, seed, folder
+        ),
         config.seeds,
         config.output,
         settings,
     )
-    first = config.output / f"seed_{config.seeds[0]}"
-    for pattern in ("model.keras", "*predictions.json", "null_odds.json"):
-        for path in first.glob(pattern):
-            shutil.copy(path, config.output / path.name)
-    text.save_inputs(text_inputs, config.output / "text_inputs.json")
     results = {
         "metric": "F1",
         "f1": found["f1"]["mean"],
@@ -311,10 +338,8 @@ def main(config: Config) -> dict:
         },
         "seconds": time.monotonic() - start,
     }
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    if training.is_chief():
+        save(config, text_inputs, results)
     print(f"{'':12}{'exact':>8}{'F1':>8}")
     for name, scores in (("longest name", baseline), ("model", results)):
         print(f"{name:12}{scores['exact']:8.2f}{scores['f1']:8.2f}")

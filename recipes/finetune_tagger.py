@@ -86,6 +86,9 @@ class Config:
     """Whether to train the same model from an untrained encoder, too."""
     seeds: tuple[int, ...] = (1,)
     """Of the head, dropout and the order; one run each."""
+    strategy: training.StrategyName = "one_device"
+    """What trains: one device, all of this machine, or the workers of
+    TF_CONFIG, each of which runs this same command and sees OUTPUT."""
 
     def __post_init__(self):
         if (self.train is None) != (self.test is None):
@@ -156,6 +159,7 @@ def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
         config.crf,
         lstm_dim=config.lstm_dim,
     )
+    model = training.distributed(model)
     updates = steps // config.accumulate
     rates = None
     if config.layer_decay != 1 or config.gradual_unfreezing:
@@ -216,7 +220,7 @@ def score(true: list[list[str]], predicted: list[list[str]]) -> float:
 def mixture(model: keras.Model) -> dict[str, float]:
     """Which layers the task reads: their shares, and the scale of all."""
     mix = model.get_layer("scalar_mix")
-    shares, scale = mix.shares.tolist(), float(mix.scale)
+    shares, scale = mix.shares.tolist(), float(mix.scale.numpy())
     percent = ", ".join(f"{share:.1%}" for share in shares)
     print(f"shares of the layers, from the lowest: {percent}; scale {scale:.3}")
     named = {f"share_{layer}": share for layer, share in enumerate(shares)}
@@ -250,14 +254,18 @@ def write_predictions(rows: list, predicted: list, path: Path) -> None:
     write_text(path, "\n".join(sentences))
 
 
-def run(config: Config, rows, labels, text_inputs, untrained, seed, folder):
+def run(
+    config: Config, strategy, rows, labels, text_inputs, untrained, seed, folder
+):
     """Train once; the score on the test sentences."""
     steps = len(rows["train"]) // config.batch_size
-    model = make_model(config, len(labels), steps, untrained)
+    with strategy.scope():
+        model = make_model(config, len(labels), steps, untrained)
+    alone = training.without_strategy(model)
     callbacks = training.run_callbacks(folder)
 
     def f1(name: str) -> tuple[float, list]:
-        predicted = predict(config, model, rows[name], labels, text_inputs)
+        predicted = predict(config, alone, rows[name], labels, text_inputs)
         return score([tags for _, tags in rows[name]], predicted), predicted
 
     best = None
@@ -284,16 +292,30 @@ def run(config: Config, rows, labels, text_inputs, untrained, seed, folder):
     if best is not None:
         best.restore_best()
     test_f1, predicted = f1("test")
-    write_predictions(rows["test"], predicted, folder / "predictions.conll")
-    training.save_model(model, folder / "model.keras")
+    if training.is_chief():
+        write_predictions(rows["test"], predicted, folder / "predictions.conll")
+        training.save_model(alone, folder / "model.keras")
     return {
         "f1": test_f1,
         **(mixture(model) if config.mix == "scalar_mix" else {}),
     }
 
 
+def save(config: Config, text_inputs, labels, results: dict) -> None:
+    first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
+    for name in ("model.keras", "predictions.conll"):
+        shutil.copy(first / name, config.output / name)
+    text.save_inputs(text_inputs, config.output / "text_inputs.json")
+    text.save_vocabulary(labels, config.output / "labels.txt")
+    training.save_json(
+        {"results": results, "config": asdict(config)},
+        config.output / "results.json",
+    )
+
+
 def main(config: Config) -> dict:
     start = time.monotonic()
+    strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     rows = read_data(config)
     labels = sorted({tag for _, tags in rows["train"] for tag in tags})
     text_inputs = convert.load_text_inputs(config.init, config.max_length)
@@ -303,12 +325,14 @@ def main(config: Config) -> dict:
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
     settings = asdict(config)
-    del settings["seeds"], settings["compare"], settings["output"]
+    for name in ("seeds", "compare", "output", "strategy"):
+        del settings[name]
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
             lambda seed, folder, untrained=which == "untrained": run(
-                config, rows, labels, text_inputs, untrained, seed, folder
+                *(config, strategy, rows, labels, text_inputs),
+                *(untrained, seed, folder),
             ),
             config.seeds,
             config.output / which,
@@ -316,16 +340,9 @@ def main(config: Config) -> dict:
         )
         results[which] = found["f1"]["mean"]
         results[f"scores_{which}"] = found
-    first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
-    for name in ("model.keras", "predictions.conll"):
-        shutil.copy(first / name, config.output / name)
-    text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    text.save_vocabulary(labels, config.output / "labels.txt")
     results["seconds"] = time.monotonic() - start
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    if training.is_chief():
+        save(config, text_inputs, labels, results)
     print(results)
     return results
 

@@ -74,6 +74,9 @@ class Config:
     """Whether all pieces of a word are masked together (WordPiece only)."""
     batch_size: int = 16
     """Sentence pairs a step."""
+    accumulate: int = 1
+    """Steps whose gradients make one update; with more, smaller steps, a
+    large batch fits into the memory of a small machine."""
     epochs: int = 9
     """Parts of the run, with a checkpoint after each."""
     steps_per_epoch: int = 500
@@ -116,6 +119,11 @@ class Config:
             raise ValueError(
                 "`init` and `vocabulary` must not be given together: the rows "
                 "of a trained table belong to the checkpoint's own tokens."
+            )
+        if self.accumulate < 1:
+            raise ValueError(
+                "`accumulate` must be at least 1. "
+                f"Received: accumulate={self.accumulate}"
             )
         if self.records is not None and (self.corpus or self.vocabulary):
             raise ValueError(
@@ -310,8 +318,9 @@ def load_model(folder: Path, pair_length: int) -> keras.Model:
 def compile_model(config: Config, model: keras.Model) -> None:
     optimizer = training.bert_optimizer(
         config.learning_rate,
-        config.epochs * config.steps_per_epoch,
+        config.epochs * config.steps_per_epoch // config.accumulate,
         beta_2=0.98,
+        gradient_accumulation_steps=config.accumulate,
         ema_momentum=config.ema_momentum,
     )
     if config.dtype == "mixed_float16":
@@ -372,7 +381,7 @@ def save(config: Config, text_inputs, model, results: dict) -> None:
 
 def main(config: Config) -> dict:
     start = time.monotonic()
-    strategy = training.strategy(config.strategy)
+    strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     keras.utils.set_random_seed(config.seed)
     training.begin_run(config.output, settings_of(config))
     text_inputs = make_text_inputs(config)

@@ -89,6 +89,9 @@ class Config:
     """Whether TensorBoard's profile of some steps is written."""
     seed: int = 1
     """Of the weights, the order and the negative words."""
+    strategy: training.StrategyName = "one_device"
+    """What trains: one device, all of this machine, or the workers of
+    TF_CONFIG, each of which runs this same command and sees OUTPUT."""
 
     def __post_init__(self):
         if (self.init_options is None) != (self.init_weights is None):
@@ -99,6 +102,11 @@ class Config:
             raise ValueError(
                 "`init` and `init_options` must not be given together: "
                 "training goes on from one of them."
+            )
+        if self.strategy != "one_device" and self.reset_steps is None:
+            raise ValueError(
+                "`reset_steps` must be given with several devices: a "
+                "checkpoint holds the carried states of the first one only."
             )
         if self.records is not None:
             self.check_records(self.records)
@@ -166,7 +174,7 @@ def make_language_model(config: Config, vocabulary: list[str]):
     )
 
 
-def make_dataset(config: Config, text_inputs, vocabulary):
+def make_dataset(config: Config, text_inputs, vocabulary, num_devices: int):
     return data.elmo_stream_dataset(
         config.records or corpus_path(config),
         type(text_inputs).from_config(
@@ -179,6 +187,7 @@ def make_dataset(config: Config, text_inputs, vocabulary):
         seed=config.seed,
         first_step=training.completed_steps(config.output),
         split=str.split if config.records else words_of(config),
+        num_devices=num_devices,
     )
 
 
@@ -192,9 +201,14 @@ def make_optimizer(config: Config):
     )
 
 
-def make_stream_model(config: Config, language_model):
-    model = models.elmo_stream_model(
-        language_model, config.batch_size, config.num_negatives
+def make_stream_model(config: Config, language_model, num_devices: int):
+    model = training.distributed(
+        models.elmo_stream_model(
+            language_model,
+            config.batch_size,
+            config.num_negatives,
+            num_devices=num_devices,
+        )
     )
     # The paper's loss; bilm-tf's Adagrad is set for the sum over a window.
     share = 0.5 * (config.window_size if config.optimizer == "adagrad" else 1)
@@ -219,20 +233,36 @@ def held_out_batches(path: Path, text_inputs, vocabulary):
     return batches
 
 
+def save(config: Config, text_inputs, vocabulary, language_model, results):
+    text.save_inputs(text_inputs, config.output / "text_inputs.json")
+    text.save_vocabulary(vocabulary, config.output / "words.txt")
+    encoder = models.encoder_of(language_model)
+    training.save_model(encoder, config.output / "encoder.keras")
+    training.save_model(language_model, config.output / "language_model.keras")
+    training.save_json(
+        {"results": results, "config": asdict(config)},
+        config.output / "results.json",
+    )
+    training.remove_checkpoints(config.output)
+
+
 def main(config: Config) -> dict:
     start = time.monotonic()
+    strategy = training.strategy(config.strategy, batch_size=config.batch_size)
+    num_devices = strategy.num_replicas_in_sync
     keras.utils.set_random_seed(config.seed)
     settings = asdict(config)
-    for name in ("output", "checkpoint_steps", "profile"):
+    for name in ("output", "strategy", "checkpoint_steps", "profile"):
         del settings[name]
     training.begin_run(config.output, settings)
     vocabulary = make_vocabulary(config)
-    language_model = make_language_model(config, vocabulary)
+    with strategy.scope():
+        language_model = make_language_model(config, vocabulary)
+        model = make_stream_model(config, language_model, num_devices)
     encoder = models.encoder_of(language_model)
     text_inputs = text.ElmoInputs(
         encoder.input["char_ids"].shape[-1], split=config.split
     )
-    model = make_stream_model(config, language_model)
     print(
         f"ELMo: {encoder.count_params():,} weights, "
         f"{len(vocabulary):,} words to predict"
@@ -251,25 +281,19 @@ def main(config: Config) -> dict:
         batches = held_out_batches(config.held_out, text_inputs, vocabulary)
         callbacks.insert(0, training.HeldOutPerplexity(language_model, batches))
     model.fit(
-        make_dataset(config, text_inputs, vocabulary),
+        make_dataset(config, text_inputs, vocabulary, num_devices),
         epochs=config.epochs,
         steps_per_epoch=config.steps_per_epoch,
         callbacks=callbacks,
         shuffle=False,
     )
-    text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    text.save_vocabulary(vocabulary, config.output / "words.txt")
-    training.save_model(encoder, config.output / "encoder.keras")
-    training.save_model(language_model, config.output / "language_model.keras")
+    if not training.is_chief():
+        return {}
     results = {
         **training.read_metrics(config.output)[-1],
         "seconds": time.monotonic() - start,
     }
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
-    training.remove_checkpoints(config.output)
+    save(config, text_inputs, vocabulary, language_model, results)
     return results
 
 

@@ -32,6 +32,7 @@ def elmo_stream_dataset(
     first_step: int = 0,
     split: Callable[[str], list[str]] = str.split,
     shuffle_window: int = 10_000,
+    num_devices: int = 1,
 ) -> tf.data.Dataset:
     r"""Words and what follows them, from a corpus file, without end.
 
@@ -55,17 +56,19 @@ def elmo_stream_dataset(
             `<UNK>` first.
         num_negatives: N, words the softmax is sampled with, a direction;
             `None` for the full softmax.
-        batch_size: B.
+        batch_size: B, over all devices together.
         window_size: U, words a row and step.
         seed: Of the order and of the negative samples.
         first_step: Number of the first batch.
         split: How a line is cut into words; `list` cuts into characters.
         shuffle_window: Lines held in memory, a direction.
+        num_devices: Devices that a batch is split over; a divisor of B.
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)` for a
-        model of `elmo_stream_model`. Targets are zeros, because the model
-        gives the loss itself; weights are equal and sum to 1.
+        model of `elmo_stream_model` with the same `num_devices`. Targets are
+        zeros, because the model gives the loss itself; weights are equal and
+        sum to 1.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -98,6 +101,12 @@ def elmo_stream_dataset(
         shuffle_window=shuffle_window,
     )
     check_at_least(0, seed=seed, first_step=first_step)
+    check_at_least(1, num_devices=num_devices)
+    if batch_size % num_devices:
+        raise ValueError(
+            "`batch_size` must be a multiple of `num_devices`. Received: "
+            f"batch_size={batch_size}, num_devices={num_devices}"
+        )
     table = TargetTable(vocabulary, num_negatives)
     lines = _lines_of(Path(path))
     if not any(split(line) for line in lines(seed)):
@@ -125,6 +134,10 @@ def elmo_stream_dataset(
         rows = tf.RaggedTensor.from_tensor(words)  # pyright: ignore
         features = dict(text_inputs(rows))
         ids = features.pop("word_ids")
+        if num_devices > 1 and "distinct_char_ids" in features:
+            features["distinct_char_ids"] = _for_each_device(
+                features["distinct_char_ids"], batch_size, num_devices
+            )
         # To a `WordInputs` a marker in a text is an unknown word.
         for marker, marker_id in ((BEGIN, 1), (END, 2)):
             ids = tf.where(words == marker, marker_id, ids)
@@ -153,6 +166,21 @@ def elmo_stream_dataset(
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
     return global_batches(dataset)
+
+
+def _for_each_device(
+    words: tf.Tensor, batch_size: int, num_devices: int
+) -> tf.Tensor:
+    """Words `(W, C)` to `(B, K, C)`, of which each device's rows hold all."""
+    rows = batch_size // num_devices
+    number, characters = tf.unstack(tf.shape(words))
+    in_a_row = -(-number // rows)  # rounded up
+    filled = tf.pad(words, [[0, rows * in_a_row - number], [0, 0]])
+    shared = tf.reshape(filled, (rows, in_a_row, characters))
+    return tf.ensure_shape(
+        tf.tile(shared, (num_devices, 1, 1)),
+        (batch_size, None, words.shape[-1]),
+    )
 
 
 def _lines_of(path: Path) -> Callable[[int], Iterator[str]]:

@@ -90,6 +90,7 @@ def elmo_stream_model(
     batch_size: int,
     num_negatives: int | None = None,
     name: str = "elmo_stream_model",
+    num_devices: int = 1,
 ) -> keras.Model:
     """A language model that reads endless texts in windows, to train ELMo.
 
@@ -104,7 +105,9 @@ def elmo_stream_model(
     `forward_targets`, `backward_targets` `(B, U)`, what follows each word in
     reading order; with `num_negatives`, `negative_ids` `(B, 2, N)` as for
     `elmo_language_model`; for an encoder of characters `distinct_char_ids`
-    `(W, C)`, of which the word ids are rows. Outputs `forward` and
+    `(W, C)`, of which the word ids are rows, or on several devices `(B, K,
+    C)`, so that a batch can be split: each device has all the words in its
+    rows, K in each, and states of its own rows. Outputs `forward` and
     `backward`: negative log likelihoods `(B, U)` in nats.
 
     Layer names beside the language model's: `stream_bilm`, whose
@@ -116,13 +119,14 @@ def elmo_stream_model(
         num_negatives: N, words that a target is told from in training;
             `None` for the full softmax.
         name: Name of the model.
+        num_devices: Devices that a batch is split over.
 
     Returns:
         A `keras.Model`.
 
     Raises:
         ValueError: `num_negatives` not below the vocabulary's size, or
-            `batch_size` not positive.
+            `batch_size` or `num_devices` not positive.
 
     Example:
         >>> from keras_ctx.models import elmo_encoder
@@ -134,7 +138,7 @@ def elmo_stream_model(
     Source:
         Peters et al. 2018, section 3.1; allenai/bilm-tf.
     """
-    check_positive_int(batch_size=batch_size)
+    check_positive_int(batch_size=batch_size, num_devices=num_devices)
     softmax = language_model.get_layer("softmax")
     inputs = {
         key: keras.Input((None,), dtype="int32", name=key)
@@ -148,14 +152,16 @@ def elmo_stream_model(
     negative_ids = _negative_ids(inputs, num_negatives, softmax.vocabulary_size)
     words = (inputs["forward_word_ids"], inputs["backward_word_ids"])
     if "char_ids" in language_model.input:
+        characters = language_model.input["char_ids"].shape[-1]
         distinct = keras.Input(
-            language_model.input["char_ids"].shape[2:],
+            (characters,) if num_devices == 1 else (None, characters),
             dtype="int32",
             name="distinct_char_ids",
         )
         inputs["distinct_char_ids"] = distinct
+        # One row of all the words, for a layer that takes rows of words.
         table = language_model.get_layer("char_cnn")(
-            ops.expand_dims(distinct, 0)
+            ops.reshape(distinct, (1, -1, characters))
         )[0]
         tokens = [
             layers.TakeRows(name=f"take_{key}")(table, ids)

@@ -40,6 +40,7 @@ from keras_ctx.training.schedules import (
     WarmupLinearDecay,
 )
 from keras_ctx.training.strategies import StrategyName, strategy
+from keras_ctx.training.without_strategy import without_strategy
 from keras_ctx.training.workers import is_chief
 
 __all__ = [
@@ -78,4 +79,5 @@ __all__ = [
     "save_model",
     "sentence_likelihoods",
     "strategy",
+    "without_strategy",
 ]

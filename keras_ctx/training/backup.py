@@ -167,9 +167,10 @@ class BackupAndRestore(keras.callbacks.Callback):
             self._before = None
 
     def _is_terminated(self, epoch_step: int) -> bool:
-        return any_worker(
-            self.model, self._terminated, epoch_step % _ASK_EVERY == 0
-        )
+        # Keras has it on TensorFlow only.
+        strategy = getattr(self.model, "distribute_strategy", None)
+        ask = epoch_step % _ASK_EVERY == 0
+        return any_worker(self._terminated, strategy, ask)
 
     def _end(self) -> None:
         print(

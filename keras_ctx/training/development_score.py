@@ -9,7 +9,9 @@ from typing import Literal
 import keras
 
 from keras_ctx.files import whole_file
+from keras_ctx.training.agreement import chiefs_number
 from keras_ctx.training.run_folder import save_json
+from keras_ctx.training.workers import is_chief
 
 
 class DevelopmentScore(keras.callbacks.Callback):
@@ -18,7 +20,8 @@ class DevelopmentScore(keras.callbacks.Callback):
     Stands *before* `run_callbacks`, which write the score down as
     `val_<name>` and save the state from which a killed run goes on: such a
     run ends with the scores and the best epoch of one that was never killed.
-    Of equal epochs the earlier is the best.
+    Of equal epochs the earlier is the best. Of several workers all score, the
+    first one's score counts for all, and it writes; all must see the folder.
 
     Attributes: `scores`, one of each epoch; `best_epoch`, counted from 0, and
     `best_score`, both `None` before the first epoch.
@@ -133,22 +136,30 @@ class DevelopmentScore(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.stopped:
             return
-        score = float(self.score())
+        strategy = getattr(self.model, "distribute_strategy", None)
+        # Figures may differ in the last digit from worker to worker, and all
+        # must stop after the same epoch.
+        score = chiefs_number(float(self.score()), strategy)
         if not math.isfinite(score):
             raise ValueError(
                 "`score` must return a finite number. "
                 f"Received: {score} after epoch {epoch}"
             )
         self.scores.append(score)
+        if is_chief():
+            self._write(epoch)
+        chiefs_number(score, strategy)  # It has written.
+        if logs is not None:
+            logs[f"val_{self.name}"] = score
+        if self._waited_long_enough():
+            self.model.stop_training = True
+
+    def _write(self, epoch: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.best_epoch == epoch:
             with whole_file(self._weights(epoch)) as temporary:
                 _without_optimizer(self.model).save_weights(temporary)
         save_json({"scores": self.scores}, self._history())
-        if logs is not None:
-            logs[f"val_{self.name}"] = score
-        if self._waited_long_enough():
-            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         self._remove_all_but_the_best()
@@ -167,6 +178,8 @@ class DevelopmentScore(keras.callbacks.Callback):
 
     def _remove_all_but_the_best(self) -> None:
         # Not sooner: a run that was killed may go on from before an epoch.
+        if not is_chief():
+            return
         best = self.best_epoch
         for path in self.folder.glob("best_epoch_*.weights.h5"):
             if best is None or path != self._weights(best):

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
-from keras_ctx.training.summed_gradients import SummedGradients
+from keras_ctx.training.accumulated_gradients import AccumulatedGradients
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class LayerwiseAdamW(SummedGradients, keras.optimizers.AdamW):
+class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
     """AdamW; each variable has a factor of the rate, and a first step.
 
     The factor scales the whole step of a variable: Adam's, and its decay.
@@ -123,6 +123,11 @@ class LayerwiseAdamW(SummedGradients, keras.optimizers.AdamW):
         return ops.multiply(gradient, ops.cast(awake, gradient.dtype))
 
     def update_step(self, gradient, variable, learning_rate):
+        self.if_it_updates(
+            lambda: self._step(gradient, variable, learning_rate)
+        )
+
+    def _step(self, gradient, variable, learning_rate):
         # Keras documents this look-up for optimizers that one writes.
         index = self._get_variable_index(variable)
         factor, first_step = self._rates[index]

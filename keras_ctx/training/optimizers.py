@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import keras
-import tensorflow as tf
 
 from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.schedules import (
@@ -46,8 +45,7 @@ def bert_optimizer(
         layer_rates: Lower rates, or later starts, for lower layers, as
             `keras_ctx.training.layer_rates` gives them.
         gradient_accumulation_steps: Batches whose gradients are averaged into
-            one update. On one device only: Keras 3.15 cannot do it on
-            several.
+            one update, on any number of devices.
 
         ema_momentum: What an average of the weights keeps of itself in a
             step, say 0.999; `None` for no average. `fit` leaves the model
@@ -59,8 +57,7 @@ def bert_optimizer(
 
     Raises:
         ValueError: numbers that the schedule refuses, an unknown `schedule`,
-            or `gradient_accumulation_steps` below 1, or above 1 in the scope
-            of a strategy for several devices.
+            or `gradient_accumulation_steps` below 1.
 
     Example:
         >>> bert_optimizer(1e-4, total_steps=100).weight_decay
@@ -80,13 +77,6 @@ def bert_optimizer(
             f"gradient_accumulation_steps={gradient_accumulation_steps}"
         )
     several = gradient_accumulation_steps > 1
-    devices = tf.distribute.get_strategy().num_replicas_in_sync
-    if several and devices > 1:
-        raise ValueError(
-            "`gradient_accumulation_steps` must be 1 on several devices. "
-            "Received: gradient_accumulation_steps="
-            f"{gradient_accumulation_steps}, {devices} devices"
-        )
     if schedule == "linear":
         rate = WarmupLinearDecay(
             peak_learning_rate, total_steps, round(warmup_share * total_steps)

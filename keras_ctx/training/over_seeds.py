@@ -10,6 +10,7 @@ import keras
 
 from keras_ctx.training.checkpoints import remove_checkpoints
 from keras_ctx.training.run_folder import begin_run, save_json
+from keras_ctx.training.workers import is_chief
 
 
 def over_seeds(
@@ -20,6 +21,7 @@ def over_seeds(
 ) -> dict[str, dict[str, Any]]:
     """Run once for each seed, and once only.
 
+    Of several workers the first one writes, and all must see the folder.
     Keras, NumPy and Python are seeded before each run. Its scores are written
     to `folder/seed_<n>/scores.json` when it has ended, where its checkpoints
     are then removed, and read from there when all is started again, so that
@@ -54,16 +56,20 @@ def over_seeds(
             "`seeds` must hold at least one number, and each once. "
             f"Received: seeds={tuple(seeds)}"
         )
-    begin_run(folder, settings)
+    if is_chief():
+        begin_run(folder, settings)
     found: list[dict[str, float]] = []
     for seed in seeds:
         run_folder = Path(folder) / f"seed_{seed}"
         path = run_folder / "scores.json"
-        if not path.exists():
-            keras.utils.set_random_seed(seed)
-            save_json(run(seed, run_folder), path)
+        if path.exists():
+            found.append(json.loads(path.read_text("utf-8")))
+            continue
+        keras.utils.set_random_seed(seed)
+        found.append(run(seed, run_folder))
+        if is_chief():
+            save_json(found[-1], path)
             remove_checkpoints(run_folder)
-        found.append(json.loads(path.read_text("utf-8")))
     return {name: _summary(name, found) for name in found[0]}
 
 

@@ -13,7 +13,7 @@ class ResetState(keras.callbacks.Callback):
 
     Args:
         layer: With `reset_state()`, such as a stateful `BiLM`.
-        steps: From one reset to the next; a run begins with one.
+        steps: From one reset to the next; an epoch begins with one.
 
     Raises:
         ValueError: `steps` is not positive.
@@ -36,10 +36,15 @@ class ResetState(keras.callbacks.Callback):
         self.steps = steps
 
     def on_train_begin(self, logs=None):
-        # Batches that an interrupted run has seen.
-        self.done = int(self.model.optimizer.iterations)
+        # Of an epoch in which the run was interrupted.
+        steps = self.params["steps"]
+        seen = int(self.model.optimizer.iterations)
+        self.done = seen % steps if steps else 0
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.done % self.steps == 0:
             self.layer.reset_state()
         self.done += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.done = 0

@@ -33,6 +33,10 @@ class SummedGradients(keras.optimizers.Optimizer):
             grads = [x if x is None else next(summed) for x in grads]
         if self.built:
             self.gradient_norm.assign(_norm(grads))
+        self.apply_summed(grads, trainable_variables)
+
+    def apply_summed(self, grads, trainable_variables) -> None:
+        """Clip and update, with the same gradients on every device."""
         super().apply(grads, trainable_variables)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):

@@ -7,16 +7,27 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 
+# Our number, once `strategy("multi_worker")` has made us a worker. TF_CONFIG
+# alone does not tell: a cluster sets it for a process that trains alone, too.
+_number = 0
+
 
 def is_chief() -> bool:
     """Whether this process writes files: one of all workers does.
+
+    A process becomes a worker by `strategy("multi_worker")`, and remains one.
 
     Example:
         >>> is_chief()
         True
     """
-    config = json.loads(os.environ.get("TF_CONFIG") or "{}")
-    return int(config.get("task", {}).get("index", 0)) == 0
+    return _number == 0
+
+
+def become_worker(index: int) -> None:
+    """Remember that this process is worker `index`."""
+    global _number
+    _number = index
 
 
 def workers() -> tuple[list[str], int]:

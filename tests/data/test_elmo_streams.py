@@ -239,6 +239,25 @@ def test_shapes_weights_and_negatives(corpus: Path) -> None:
     assert "negative_ids" not in features
 
 
+def test_each_device_has_all_words_in_its_rows(corpus: Path) -> None:
+    settings = {"batch_size": 6, "num_negatives": None}
+    several = stream(corpus, num_devices=2, **settings)
+    for (ours, *_), (theirs, *_) in zip(
+        several.take(5), stream(corpus, **settings).take(5), strict=True
+    ):
+        shared = ours.pop("distinct_char_ids").numpy()
+        words = theirs.pop("distinct_char_ids").numpy()
+        assert shared.shape[0] == 6
+        for half in (shared[:3], shared[3:]):
+            rows = half.reshape(-1, half.shape[-1])
+            np.testing.assert_array_equal(rows[: len(words)], words)
+            assert not rows[len(words) :].any()
+        for key, values in theirs.items():
+            np.testing.assert_array_equal(ours[key], values)
+    with pytest.raises(ValueError, match="`batch_size` must be a multiple"):
+        stream(corpus, num_devices=B + 1)
+
+
 def test_static_shapes_let_a_model_be_compiled_once(corpus: Path) -> None:
     spec: Any = stream(corpus).element_spec
     features, _, _ = spec

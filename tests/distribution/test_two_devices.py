@@ -11,6 +11,8 @@ import pytest
 from worker_processes import start_workers
 
 ROOT = Path(__file__).resolve().parents[2]
+# "accumulated": the BERT, with two batches an update.
+MODELS = ["bert", "accumulated", "elmo"]
 
 
 def run(script: str, path: Path) -> dict:
@@ -33,12 +35,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
     found = run("train_on_devices.py", folder / "results.npz")
     assert [worker.wait(timeout=200) for worker in workers] == [0, 0]
     first, second = (dict(np.load(folder / f"{i}.npz")) for i in (0, 1))
+    writes = [x.pop("is_chief") for x in (found, first, second)]
+    assert writes == [True, True, False]
     for key, values in first.items():
         np.testing.assert_array_equal(values, second[key], key)
     return found | second
 
 
-@pytest.mark.parametrize("model", ["bert", "elmo"])
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("several", ["two", "workers"])
 def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     one, two = (results[f"{model}/{n}/losses"] for n in ("one", several))
@@ -50,7 +54,7 @@ def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     assert np.ptp(one) > 0.1
 
 
-@pytest.mark.parametrize("model", ["bert", "elmo"])
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("several", ["two", "workers"])
 def test_final_weights_are_equal(
     results: dict, model: str, several: str

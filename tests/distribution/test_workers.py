@@ -1,12 +1,16 @@
 """Workers that meet, and what is said of one that does not come."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from worker_processes import free_addresses
+from worker_processes import ROOT, free_addresses
 
 from keras_ctx.training import is_chief, strategy
 from keras_ctx.training.workers import meet_workers, workers
@@ -101,15 +105,36 @@ def test_a_configuration_without_workers(
         strategy("multi_worker")
 
 
-def test_the_first_worker_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert is_chief()
-    config = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"index": 0}}
-    for index in (0, 1):
-        config["task"]["index"] = index
-        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
-        assert is_chief() == (index == 0)
-        assert workers() == (["a:1", "b:2"], index)
+def test_who_trains_alone_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its environment says; of workers only the first one does, as
+    the files of test_recipes_on_devices.py show."""
+    config = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert workers() == (["a:1", "b:2"], 1)
+    for name in ("one_device", "mirrored"):
+        strategy(name)
+        assert is_chief()
+
+
+def test_a_batch_that_two_devices_cannot_share(tmp_path: Path) -> None:
+    """In a process of its own, which may have two logical devices."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import train_on_devices\n"
+        "from keras_ctx import training\n"
+        "_, both = train_on_devices.two_devices()\n"
+        "assert training.strategy('mirrored', batch_size=6) is both\n"
+        "training.strategy('mirrored', batch_size=7)\n"
+    )
+    paths = f"{ROOT}:{ROOT / 'tests' / 'distribution'}"
+    found = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert "`batch_size` must be a multiple" in found.stderr
+    assert "batch_size=7, 2 devices" in found.stderr
 
 
 def test_other_strategies_are_refused() -> None:

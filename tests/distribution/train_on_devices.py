@@ -80,12 +80,19 @@ def elmo_batches() -> tuple:
     )
 
 
-def bert_model(dropout: float = 0.0, jit_compile: bool = False) -> keras.Model:
+def bert_model(
+    accumulated: int = 1, dropout: float = 0.0, jit_compile: bool = False
+) -> keras.Model:
     encoder = models.bert_encoder(
         V, 2, 2, 8, 16, T, dropout=dropout, attention_dropout=dropout
     )
     model = training.distributed(models.bert_pretrainer(encoder))
-    optimizer = training.bert_optimizer(0.01, STEPS, clip_norm=0.5)
+    optimizer = training.bert_optimizer(
+        0.01,
+        STEPS // accumulated,
+        clip_norm=0.5,
+        gradient_accumulation_steps=accumulated,
+    )
     # Adam divides by a root, which makes much of the last digit of a gradient
     # near 0.
     optimizer.epsilon = 1e-4
@@ -162,6 +169,7 @@ def main(path: str, workers: str = "") -> None:
     results = {}
     for name, make_model, batches in (
         ("bert", bert_model, bert_batches()),
+        ("accumulated", lambda: bert_model(accumulated=2), bert_batches()),
         ("elmo", elmo_model, elmo_batches()),
     ):
         for devices, strategy in strategies.items():
@@ -169,7 +177,7 @@ def main(path: str, workers: str = "") -> None:
             results[f"{name}/{devices}/losses"] = np.array(losses)
             for i, weight in enumerate(weights):
                 results[f"{name}/{devices}/{i}"] = weight
-    np.savez(path, **results)
+    np.savez(path, is_chief=training.is_chief(), **results)
 
 
 if __name__ == "__main__":

@@ -184,6 +184,21 @@ def test_init_from_a_foreign_checkpoint(
         run(tmp_path / "none", **{**arguments, "init": tmp_path / "nothing"})
 
 
+def test_all_batches_make_one_update(tmp_path: Path, corpus: Path) -> None:
+    """Their losses are those of the first weights, and then these change."""
+    once = run(
+        tmp_path / "once", corpus=corpus, accumulate=10, learning_rate=0.1
+    )
+    never = run(tmp_path / "never", corpus=corpus, learning_rate=1e-9)
+    for name in ("loss", "masked_lm_loss", "next_sentence_loss"):
+        assert once[name] == pytest.approx(never[name], abs=1e-5)
+    ours, theirs = (
+        weights(tmp_path / name, "encoder") for name in ("once", "never")
+    )
+    # Adam's first step moves a weight by the rate.
+    assert np.abs(ours[0] - theirs[0]).max() == pytest.approx(0.1, rel=0.1)
+
+
 def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.txt"
     documents = [
@@ -236,6 +251,7 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
             {"ema_momentum": 0.9, "average_checkpoints": 2},
             "`ema_momentum` and `average_checkpoints` must not",
         ),
+        ({"accumulate": 0}, "`accumulate` must be at least 1"),
     ],
 )
 def test_error(options: dict[str, Any], message: str) -> None:

@@ -176,8 +176,12 @@ def test_official_files_go_on_with_a_new_softmax(
             },
             "`init` and `init_options` must not be given together",
         ),
+        (
+            {"strategy": "mirrored", "reset_steps": None},
+            "`reset_steps` must be given with several devices",
+        ),
     ],
 )
-def test_error(options: dict[str, Path], message: str) -> None:
+def test_error(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load_recipe("pretrain_elmo").Config(**options)

@@ -95,19 +95,27 @@ def test_steps_are_those_of_numpy(rates, norm: float | None) -> None:
             )
 
 
-def test_with_factors_of_one_it_is_keras_adamw() -> None:
-    settings = {"weight_decay": DECAY, "global_clipnorm": 1.0}
+@pytest.mark.parametrize("batches", [None, 3])
+def test_with_factors_of_one_it_is_keras_adamw(batches: int | None) -> None:
+    """Also with the gradients of several batches in an update."""
+    settings = {
+        "weight_decay": DECAY,
+        "global_clipnorm": 1.0,
+        "gradient_accumulation_steps": batches,
+    }
     ours, theirs = variables(), variables()
     optimizer = LayerwiseAdamW(
         RATE, dict.fromkeys(SHAPES, (1, 0)), ["bias"], **settings
     )
     reference = keras.optimizers.AdamW(RATE, **settings)
     reference.exclude_from_weight_decay(var_names=["bias"])
+    assert optimizer.get_config()["gradient_accumulation_steps"] == batches
     for given in gradients():
         apply(optimizer, ours, given)
         apply(reference, theirs, given)
-    for one, other in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(one.numpy(), other.numpy())
+        assert int(optimizer.iterations) == int(reference.iterations)
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 def test_resting_variable_and_its_moments_do_not_move_a_bit() -> None:

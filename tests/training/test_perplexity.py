@@ -138,7 +138,7 @@ def test_held_out_figures_are_those_of_each_epoch(
         calls.append(1)
         return (batch_of(rows) for rows in BATCHES)  # can be read once only
 
-    path = tmp_path / "epochs.csv"
+    path = tmp_path / "log.csv"
     before = perplexity(model, batches())
     history = model.fit(
         dataset,

@@ -1,0 +1,92 @@
+"""Run in a process of its own, which may have two logical devices.
+
+Runs a recipe at toy size on one device and on two. Or as one of
+the workers of TF_CONFIG, with a list of what it wrote.
+
+    python recipes_on_devices.py FOLDER RECIPE
+    TF_CONFIG=... python recipes_on_devices.py FOLDER RECIPE WRITTEN.json
+"""
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from train_on_devices import two_devices
+from worker_processes import ROOT
+
+# Batches of two halves with more words, or rarer classes, in one of them.
+FINETUNE = {"epochs": 6, "batch_size": 6, "learning_rate": 0.01}
+TAG = {**FINETUNE, "num_train": None, "compare": False, "dropout": 0.0}
+RECIPES: dict[str, dict[str, Any]] = {
+    "finetune_classifier": {**TAG, "class_weights": True, "accumulate": 2},
+    "finetune_tagger": {**TAG, "crf": True, "mix_l2": 0.01},
+    "finetune_squad": {
+        **FINETUNE,
+        **{"max_length": 16, "stride": 4, "max_question": 4, "max_answer": 3},
+        "layer_decay": 0.5,
+    },
+    "pretrain_elmo": {
+        **{"filters": ((1, 4), (2, 4)), "hidden_dim": 8, "projection_dim": 4},
+        **{"split": "whitespace", "num_negatives": 3, "max_characters": 7},
+        **{"batch_size": 4, "window_size": 5, "reset_steps": 10},
+        **{"epochs": 2, "steps_per_epoch": 25, "learning_rate": 0.05},
+    },
+}
+
+
+def run(folder: Path, name: str, strategy: str, output: str) -> dict:
+    recipe = importlib.import_module(name)
+    path = next(folder.glob(f"{name}.*"))
+    if name.startswith("finetune"):
+        files = {"train": path, "dev": path, "test": path}
+        files["init"] = folder / "encoder"
+    else:
+        files = {"corpus": path, "held_out": path}
+    return recipe.main(
+        recipe.Config(
+            **files,
+            **RECIPES[name],
+            output=folder / output / name,
+            strategy=strategy,
+        )
+    )
+
+
+def note_writes(folder: Path) -> set[str]:
+    """A set that grows by each file that this process changes in `folder`."""
+    written: set[str] = set()
+
+    def hook(event: str, arguments: tuple) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            changes = flags & (os.O_WRONLY | os.O_RDWR)
+        elif event in ("os.remove", "os.rename"):
+            path = arguments[1 if event == "os.rename" else 0]
+            changes = True
+        else:
+            return
+        if changes and str(path).startswith(str(folder)):
+            written.add(str(path))
+
+    sys.addaudithook(hook)
+    return written
+
+
+def main(path: str, name: str, written_to: str = "") -> None:
+    sys.path.insert(0, str(ROOT / "recipes"))
+    folder = Path(path)
+    if written_to:
+        written = note_writes(folder / "workers")
+        run(folder, name, "multi_worker", "workers")
+        Path(written_to).write_text(json.dumps(sorted(written)))
+        return
+    two_devices()
+    run(folder, name, "one_device", "one")
+    run(folder, name, "mirrored", "two")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
