@@ -103,7 +103,6 @@ def ours(vocabulary_size: int, length: int) -> keras.Model:
         max_length=length,
         dropout=0.0,
         attention_dropout=0.0,
-        initializer_range=256**-0.5,
     )
     return models.bert_pretrainer(encoder)
 

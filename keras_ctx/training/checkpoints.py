@@ -145,6 +145,8 @@ def save_checkpoint(
             left.unlink()
         with whole_file(path) as temporary:
             save_file(arrays, temporary, metadata)
+            # It is for its owner alone; other workers may read it, too.
+            temporary.chmod(0o644)
     except SafetensorError as error:
         raise OSError(str(error)) from error
     for old in checkpoints(folder)[:-keep]:

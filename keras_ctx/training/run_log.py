@@ -123,6 +123,7 @@ class RunLog(keras.callbacks.Callback):
         )
         self._kept = []
         self._timed, self._written_at = 0, time.monotonic()
+        self._say_the_end(epoch)
 
     def on_train_batch_end(self, batch, logs=None):
         if self.profile:
@@ -139,19 +140,22 @@ class RunLog(keras.callbacks.Callback):
         logs["seconds"] = round(self._seconds(), 1)
         logs.update(self._perplexities(logs))
         self._write({"epoch": epoch + 1, **logs})
-        epochs, steps = self.params["epochs"], self.params["steps"]
-        if steps is not None and epoch + 1 < epochs:
-            here = self._step - self._first_step
-            left = (epochs - epoch - 1) * steps
-            seconds = (time.monotonic() - self._start) * left / here
-            end = time.localtime(time.time() + seconds)
-            print(
-                f"{epoch + 1} of {epochs} epochs; the last ends in about "
-                f"{_duration(seconds)}, {time.strftime('%d %b %H:%M', end)}"
-            )
 
     def on_train_end(self, logs=None):
         self._curves.close()
+
+    def _say_the_end(self, epoch: int) -> None:
+        # Where an epoch begins, since Keras's bar has the line at its end.
+        here = self._step - self._first_step
+        epochs, steps = self.params["epochs"], self.params["steps"]
+        if steps is not None and here:
+            left = (epochs - epoch) * steps
+            seconds = (time.monotonic() - self._start) * left / here
+            end = time.localtime(time.time() + seconds)
+            print(
+                f"{epoch} of {epochs} epochs; the last ends in about "
+                f"{_duration(seconds)}, {time.strftime('%d %b %H:%M', end)}"
+            )
 
     def _seconds(self) -> float:
         return self._before + time.monotonic() - self._start
