@@ -20,7 +20,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 import tyro
 
@@ -56,19 +55,6 @@ class Config:
             raise ValueError("`text` and `input` must not be given together.")
 
 
-def load_pretrainer(folder: Path) -> keras.Model:
-    """The encoder with its head, of a run of ours or of a checkpoint."""
-    if (folder / "pretrainer.keras").is_file():
-        return keras.saving.load_model(folder / "pretrainer.keras")
-    if (folder / "encoder.keras").is_file():
-        raise ValueError(
-            "`init` must hold pretrainer.keras, with the head that knows the "
-            "words. An encoder alone gets a new one by `pretrain_bert.py "
-            f"--init {folder}`. Received: init={str(folder)!r}"
-        )
-    return convert.load_bert(folder, heads=True)
-
-
 def load_inputs(folder: Path, positions: int) -> text.BertInputs:
     inputs = convert.load_text_inputs(folder)
     return text.BertInputs.from_config(
@@ -85,7 +71,7 @@ class Filler:
     """A model, and how a text becomes its features."""
 
     def __init__(self, folder: Path, top_k: int):
-        self.model = load_pretrainer(folder)
+        self.model = convert.load_pretrainer(folder)
         positions = self.model.get_layer("embeddings").max_length
         self.inputs = load_inputs(folder, positions)
         size = self.inputs.vocabulary_size

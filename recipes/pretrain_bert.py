@@ -110,20 +110,16 @@ class Config:
                 "`pair_length` must be at most `max_length`. Received: "
                 f"{self.pair_tokens} and {self.max_length}"
             )
-        if self.held_out_steps < 1:
-            raise ValueError(
-                "`held_out_steps` must be at least 1. "
-                f"Received: held_out_steps={self.held_out_steps}"
-            )
+        for name in ("held_out_steps", "accumulate", "average_checkpoints"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
         if self.init is not None and self.vocabulary is not None:
             raise ValueError(
                 "`init` and `vocabulary` must not be given together: the rows "
                 "of a trained table belong to the checkpoint's own tokens."
-            )
-        if self.accumulate < 1:
-            raise ValueError(
-                "`accumulate` must be at least 1. "
-                f"Received: accumulate={self.accumulate}"
             )
         if self.records is not None and (self.corpus or self.vocabulary):
             raise ValueError(
@@ -152,11 +148,9 @@ class Config:
 
 
 def settings_of(config: Config) -> dict:
-    """What the weights depend on: not where, nor how many devices train."""
-    settings = asdict(config)
-    for name in ("output", "strategy", "checkpoint_steps", "profile"):
-        del settings[name]
-    return settings
+    """What the weights depend on."""
+    free = {"output", "strategy", "checkpoint_steps", "loss_spike", "profile"}
+    return {k: v for k, v in asdict(config).items() if k not in free}
 
 
 def corpus_path(config: Config) -> Path:
@@ -167,10 +161,8 @@ def make_text_inputs(config: Config) -> text.BertInputs:
     if config.init is not None:
         return load_text_inputs(config.init, config.lower_case)
     if config.records is not None:
-        inputs = text.load_inputs(config.records / "text_inputs.json")
-        return text.BertInputs.from_config(
-            {**inputs.get_config(), "max_length": config.max_length}
-        )
+        inputs = load_text_inputs(config.records, None)
+        return changed(inputs, max_length=config.max_length)
     vocabulary = config.vocabulary
     if vocabulary is None:
         build = {
@@ -196,20 +188,17 @@ def load_text_inputs(folder: Path, lower_case: bool | None) -> text.BertInputs:
         )
     if lower_case is None:
         return inputs
-    return text.BertInputs.from_config(
-        {**inputs.get_config(), "lower_case": lower_case}
-    )
+    return changed(inputs, lower_case=lower_case)
 
 
-def with_length(inputs: text.BertInputs, max_length: int) -> text.BertInputs:
-    """The same inputs, their rows filled up to `max_length`."""
-    return text.BertInputs.from_config(
-        {
-            **inputs.get_config(),
-            "max_length": max_length,
-            "padding": "max_length",
-        }
-    )
+def changed(inputs: text.BertInputs, **settings) -> text.BertInputs:
+    return text.BertInputs.from_config({**inputs.get_config(), **settings})
+
+
+def of_pairs(config: Config, inputs: text.BertInputs) -> text.BertInputs:
+    """The same, with rows filled up to the length of a pair."""
+    length = config.pair_tokens
+    return changed(inputs, max_length=length, padding="max_length")
 
 
 def make_training_data(config: Config, text_inputs: text.BertInputs):
@@ -220,13 +209,13 @@ def make_training_data(config: Config, text_inputs: text.BertInputs):
             config,
             text_inputs,
             corpus_path(config),
-            config.steps_per_epoch,
-            config.seed,
-            first_step,
+            steps_per_epoch=config.steps_per_epoch,
+            seed=config.seed,
+            first_step=first_step,
         )
     return data.pair_records_dataset(
         config.records,
-        with_length(text_inputs, config.pair_tokens),
+        of_pairs(config, text_inputs),
         batch_size=config.batch_size,
         seed=config.seed,
         first_step=first_step,
@@ -235,34 +224,27 @@ def make_training_data(config: Config, text_inputs: text.BertInputs):
     )
 
 
-def make_dataset(
-    config: Config,
-    text_inputs: text.BertInputs,
-    path: Path,
-    steps: int,
-    seed: int,
-    first_step: int = 0,
-):
+def make_dataset(config: Config, text_inputs, path: Path, **steps):
     characters = text_inputs.split == "character"
     return data.bert_pretraining_dataset(
         path,
-        with_length(text_inputs, config.pair_tokens),
+        of_pairs(config, text_inputs),
         batch_size=config.batch_size,
-        steps_per_epoch=steps,
-        seed=seed,
-        first_step=first_step,
         max_masked=round(0.15 * config.pair_tokens),
         length=len if characters else lambda line: len(PIECE.findall(line)),
         separator="" if characters else " ",
         objective=config.objective,
         whole_words=config.whole_word_masking,
+        **steps,
     )
 
 
 def make_held_out(config: Config, text_inputs: text.BertInputs, path: Path):
     """The same batches in each epoch, whatever the seed of the run."""
     steps = config.held_out_steps
-    dataset = make_dataset(config, text_inputs, path, steps, seed=0)
+    dataset = make_dataset(
+        config, text_inputs, path, steps_per_epoch=steps, seed=0
+    )
     # Keras takes the end of a dataset of unknown length for one more batch,
     # of loss 0.
     return dataset.take(steps).apply(
@@ -293,19 +275,12 @@ def make_model(config: Config, vocabulary_size: int) -> keras.Model:
 
 
 def load_model(folder: Path, pair_length: int) -> keras.Model:
-    """As `make_model`, with new heads where the folder has none."""
-    if (folder / "pretrainer.keras").is_file():
-        model = keras.saving.load_model(folder / "pretrainer.keras")
-    elif (folder / "encoder.keras").is_file():
-        print(f"{folder} has no pretrainer.keras: both heads start anew.")
+    try:
+        model = convert.load_pretrainer(folder)
+    except ValueError as error:
+        # Any fault of the encoder itself is an error here once more.
         model = models.bert_pretrainer(convert.load_encoder(folder))
-    else:
-        try:
-            model = convert.load_bert(folder, heads=True)
-        except ValueError as error:
-            # Any fault of the encoder itself is an error here once more.
-            model = models.bert_pretrainer(convert.load_bert(folder))
-            print(f"{error}\nSo both heads start anew.")
+        print(f"{error}\nSo both heads start anew.")
     positions = model.get_layer("embeddings").max_length
     if pair_length > positions:
         raise ValueError(
@@ -325,13 +300,11 @@ def compile_model(config: Config, model: keras.Model) -> None:
     )
     if config.dtype == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    losses = training.bert_pretraining_losses()
     model.compile(
         optimizer,
-        loss=training.bert_pretraining_losses(),
-        weighted_metrics={
-            "masked_lm": ["accuracy"],
-            "next_sentence": ["accuracy"],
-        },
+        loss=losses,
+        weighted_metrics={name: ["accuracy"] for name in losses},
         jit_compile=False,
     )
 
@@ -341,10 +314,7 @@ def make_callbacks(config: Config) -> list[keras.callbacks.Callback]:
         if config.records is None:
             return [f"that of `first_step={step}`, `seed={config.seed}`"]
         return data.record_names(
-            config.records,
-            step,
-            batch_size=config.batch_size,
-            seed=config.seed,
+            config.records, step, batch_size=config.batch_size, seed=config.seed
         )
 
     callbacks = training.run_callbacks(

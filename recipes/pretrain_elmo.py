@@ -251,9 +251,9 @@ def main(config: Config) -> dict:
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     num_devices = strategy.num_replicas_in_sync
     keras.utils.set_random_seed(config.seed)
-    settings = asdict(config)
-    for name in ("output", "strategy", "checkpoint_steps", "profile"):
-        del settings[name]
+    # What the weights do not depend on.
+    free = {"output", "strategy", "checkpoint_steps", "loss_spike", "profile"}
+    settings = {k: v for k, v in asdict(config).items() if k not in free}
     training.begin_run(config.output, settings)
     vocabulary = make_vocabulary(config)
     with strategy.scope():

@@ -4,7 +4,11 @@ from keras_ctx.convert.bert_load import load_bert
 from keras_ctx.convert.bert_save import save_bert
 from keras_ctx.convert.elmo_load import load_elmo, load_elmo_language_model
 from keras_ctx.convert.elmo_save import save_elmo
-from keras_ctx.convert.encoder_folder import load_encoder, load_text_inputs
+from keras_ctx.convert.encoder_folder import (
+    load_encoder,
+    load_pretrainer,
+    load_text_inputs,
+)
 from keras_ctx.convert.folder_vocabulary import Vocabulary, vocabulary
 
 __all__ = [
@@ -13,6 +17,7 @@ __all__ = [
     "load_elmo",
     "load_elmo_language_model",
     "load_encoder",
+    "load_pretrainer",
     "load_text_inputs",
     "save_bert",
     "save_elmo",

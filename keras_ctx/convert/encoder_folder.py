@@ -13,8 +13,9 @@ from keras_ctx.convert.folder_vocabulary import vocabulary
 
 TextInputs = text.BertInputs | text.ElmoInputs | text.WordInputs
 
-ENCODER, TEXT_INPUTS, OPTIONS = (
+ENCODER, PRETRAINER, TEXT_INPUTS, OPTIONS = (
     "encoder.keras",
+    "pretrainer.keras",
     "text_inputs.json",
     "options.json",
 )
@@ -54,6 +55,40 @@ def load_encoder(folder: str | Path) -> keras.Model:
         return load_elmo(folder / OPTIONS, _elmo_weights(folder))
     kind_of(folder, _OTHERS)
     return load_bert(folder)
+
+
+def load_pretrainer(folder: str | Path) -> keras.Model:
+    """The BERT of a folder under the heads that it was pretrained with.
+
+    Args:
+        folder: Holds `pretrainer.keras`, as `pretrain_bert.py` writes it, or
+            anything that `load_bert(heads=True)` reads.
+
+    Returns:
+        A model as of `models.bert_pretrainer`.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds an encoder without heads, nothing of the kind, or
+            something damaged.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> models.bert_pretrainer(models.bert_tiny(100)).save(
+        ...     "pretrainer.keras")
+        >>> sorted(load_pretrainer(".").output)
+        ['masked_lm', 'next_sentence']
+    """
+    folder = Path(folder)
+    if (folder / PRETRAINER).is_file():
+        return keras.saving.load_model(folder / PRETRAINER)
+    if (folder / ENCODER).is_file():
+        raise ValueError(
+            f"`folder` must hold {PRETRAINER}, with the head that knows the "
+            "words. An encoder alone gets a new one by `pretrain_bert.py "
+            f"--init {folder}`. Received: folder={str(folder)!r}"
+        )
+    return load_bert(folder, heads=True)
 
 
 def load_text_inputs(

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from keras_ctx.files import whole_file
+from keras_ctx.training.agreement import chiefs_number
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ def average_checkpoints(
             if variable.trainable:
                 parts = [file.get_tensor(f"weights.{index}") for file in files]
                 variable.assign(np.mean(parts, axis=0, dtype="float64"))
+    # All workers have read before the first one removes the files.
+    chiefs_number(0.0, getattr(model, "distribute_strategy", None))
 
 
 def save_checkpoint(

@@ -41,10 +41,12 @@ def distributed(model: keras.Model) -> keras.Model:
             "`model` must not be compiled before `distributed`: compile what "
             f"`distributed` returns. Received: {model.name}, compiled"
         )
-    return _DistributedModel(model.input, model.output, name=model.name)
+    # What it adds to the training of its kind stays.
+    kind = type("DistributedModel", (_Distributed, type(model)), {})
+    return kind(model.input, model.output, name=model.name)
 
 
-class _DistributedModel(keras.Model):
+class _Distributed(keras.Model):
     def _maybe_symbolic_build(
         self, iterator: Any = None, data_batch: Any = None
     ):

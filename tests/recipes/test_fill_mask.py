@@ -182,5 +182,5 @@ def test_bad_arguments(folders: dict[str, Path], tmp_path: Path) -> None:
         fill(init=folders["wordpiece"], text=("[MASK]",), top_k=13)
     encoder = models.bert_encoder(9, 1, 2, 8, 12, POSITIONS)
     training.save_model(encoder, tmp_path / "encoder.keras")
-    with pytest.raises(ValueError, match="`init` must hold pretrainer.keras"):
+    with pytest.raises(ValueError, match="`folder` must hold pretrainer.keras"):
         fill(init=tmp_path, text=("[MASK]",))
