@@ -17,6 +17,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         yield temporary
+        # On the disk before it has its name, whatever happens to the power.
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

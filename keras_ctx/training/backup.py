@@ -74,11 +74,6 @@ class BackupAndRestore(keras.callbacks.Callback):
         self.every_steps = every_steps
         self.keep = keep
 
-    @property
-    def position(self) -> Position:
-        """Where the run stands now."""
-        return self._position
-
     def on_train_begin(self, logs=None):
         self._terminated = False
         self._listen()

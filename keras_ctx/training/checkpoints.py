@@ -58,7 +58,7 @@ def newest_position(folder: str | Path) -> Position:
     found = checkpoints(folder)
     if not found:
         return Position()
-    with safe_open(found[-1], "np") as file:
+    with _open(found[-1]) as file:
         return Position(**json.loads(file.metadata()["position"]))
 
 
@@ -90,9 +90,9 @@ def average_checkpoints(
         ValueError: There are not so many.
 
     Example:
-        >>> average_checkpoints(keras.Model(), "a folder that is not there", 5)
+        >>> average_checkpoints(keras.Model(), "runs/none", number=5)
         Traceback (most recent call last):
-        ValueError: `number` must be at most ... 0 ... Received: number=5
+        ValueError: `number` must be at most that of the checkpoints ...
 
     Source:
         Vaswani et al. 2017, section 6.1, https://arxiv.org/abs/1706.03762.
@@ -105,10 +105,7 @@ def average_checkpoints(
             f"Received: number={number}"
         )
     with contextlib.ExitStack() as stack:
-        files = [
-            stack.enter_context(safe_open(path, "np"))
-            for path in found[-number:]
-        ]
+        files = [stack.enter_context(_open(path)) for path in found[-number:]]
         for index, variable in enumerate(model.weights):
             if variable.trainable:
                 parts = [file.get_tensor(f"weights.{index}") for file in files]
@@ -167,7 +164,7 @@ def load_checkpoint(model: keras.Model, path: Path) -> None:
         model.optimizer.build(model.trainable_variables)
     variables = _state(model)
     expected = {key: tuple(x.shape) for key, x in variables.items()}
-    with safe_open(path, "np") as file:
+    with _open(path) as file:
         shapes = {
             key: tuple(file.get_slice(key).get_shape())
             for key in file.keys()  # noqa: SIM118, which is no dict
@@ -189,9 +186,19 @@ def load_checkpoint(model: keras.Model, path: Path) -> None:
 
 def saved_figures(path: Path) -> list[np.ndarray]:
     """Of the epoch up to a checkpoint."""
-    with safe_open(path, "np") as file:
+    with _open(path) as file:
         names = [x for x in file.keys() if x.startswith("figures.")]  # noqa: SIM118
         return [file.get_tensor(f"figures.{i}") for i in range(len(names))]
+
+
+def _open(path: Path):
+    try:
+        return safe_open(path, "np")
+    except SafetensorError as error:
+        raise ValueError(
+            f"`folder` must hold whole checkpoints. Received: {path}, which "
+            f"is damaged ({error}). Remove it to go on from the one before"
+        ) from error
 
 
 def _state(model: keras.Model) -> dict[str, keras.Variable]:

@@ -136,6 +136,7 @@ def assert_equal(folder: Path, name: str, several: str) -> None:
         np.testing.assert_allclose(weight, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_classifier_on_two_devices_and_as_two_workers(folder: Path) -> None:
     run_all(folder, "finetune_classifier")
     # One of them writes.

@@ -226,7 +226,11 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
     config = recipe.Config(corpus=corpus, **{**SIZES, **common})
     inputs = recipe.make_text_inputs(config)
     features, _, _ = next(
-        iter(recipe.make_dataset(config, inputs, corpus, 5, seed=0))
+        iter(
+            recipe.make_dataset(
+                config, inputs, corpus, steps_per_epoch=5, seed=0
+            )
+        )
     )
     # Rows are filled by pieces, not by characters.
     assert features["padding_mask"].numpy().mean() > 0.5

@@ -136,6 +136,17 @@ fit(Path(sys.argv[1]), At(no_room, step=9))
 """
 
 
+def test_a_damaged_checkpoint_is_named(whole, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, after=(At(interrupt, step=9),), checkpoint_steps=2)
+    last = checkpoints(tmp_path)[-1]
+    last.write_bytes(last.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=f"{last}, which is damaged.*Remove"):
+        fit(tmp_path)
+    last.unlink()
+    assert_same(fit(tmp_path), tmp_path, whole)
+
+
 def test_another_model_is_refused(tmp_path: Path) -> None:
     fit(tmp_path)
     with pytest.raises(ValueError, match="must be those of the checkpoint"):
