@@ -4,7 +4,6 @@ All of them call, and none goes on before the last one has. Only under
 `MultiWorkerMirroredStrategy` are there others to agree with.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -29,12 +28,8 @@ def chiefs_number(number: float, strategy: Any) -> float:
     if not _has_others(strategy):
         return number
 
-    def of_the_first():
-        context = tf.distribute.get_replica_context()
-        first = context.replica_id_in_sync_group == 0
-        return tf.where(first, tf.constant(number, tf.float64), 0.0)
-
-    return _sum(of_the_first, strategy)
+    first = strategy.cluster_resolver.task_id == 0
+    return _sum(strategy, tf.constant(number if first else 0.0, tf.float64))
 
 
 def any_worker(answer: bool, strategy: Any, ask: bool = True) -> bool:
@@ -54,12 +49,25 @@ def any_worker(answer: bool, strategy: Any, ask: bool = True) -> bool:
         return answer
     if not ask:
         return False
-    return _sum(lambda: tf.identity(float(answer)), strategy) > 0
+    return _sum(strategy, tf.constant(float(answer), tf.float64)) > 0
 
 
 def _has_others(strategy: Any) -> bool:
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
-def _sum(number: Callable[[], tf.Tensor], strategy: Any) -> float:
-    return float(strategy.reduce("SUM", strategy.run(number), axis=None))
+def _sum(strategy: Any, number: tf.Tensor) -> float:
+    total = _summed(strategy, number)
+    return float(strategy.experimental_local_results(total)[0])
+
+
+# Else TensorFlow would warn that it runs eagerly.
+@tf.function
+def _summed(strategy: Any, number: tf.Tensor) -> Any:
+    def of_all(number):
+        context = tf.distribute.get_replica_context()
+        # An argument as it is has no device, which the sum asks for.
+        here = tf.identity(number)
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, here)
+
+    return strategy.run(of_all, args=(number,))
