@@ -257,16 +257,17 @@ def make_model(config: Config, vocabulary_size: int) -> keras.Model:
     if config.init is not None:
         model = load_model(config.init, config.pair_tokens)
     else:
+        width = config.hidden_dim
         encoder = models.bert_encoder(
             vocabulary_size,
             config.num_layers,
             config.num_heads,
-            config.hidden_dim,
-            4 * config.hidden_dim,
+            width,
+            4 * width,
             config.max_length,
             dropout=config.dropout,
             attention_dropout=config.dropout,
-            initializer_range=config.hidden_dim**-0.5,
+            initializer_range=width**-0.5 if width < 256 else 0.02,
         )
         model = models.bert_pretrainer(encoder)
     if config.dtype != "float32":

@@ -35,8 +35,8 @@ class TransformerEncoderBlock(keras.layers.Layer):
         layer_norm_epsilon: Added to the variance in the norms.
         initializer_range: Standard deviation of the kernels at the start (of
             the normal distribution, which is cut at twice that).
-            BERT's 0.02 suits 768 features; a narrow block learns much sooner
-            with the square root of 1 / D.
+            0.02 is BERT's; blocks of 128 features and less learn much sooner
+            with the square root of 1 / D, those of 256 do not.
 
     Call arguments:
         inputs: `(B, T, D)`.
