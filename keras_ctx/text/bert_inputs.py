@@ -10,6 +10,7 @@ from keras_ctx.text import rows
 from keras_ctx.text.pieces import Characters, Pieces, WordPieces
 from keras_ctx.text.special_tokens import SpecialTokens
 from keras_ctx.text.vocabulary import SPECIAL_TOKENS, load_vocabulary
+from keras_ctx.text.word_places import WordPlaces, find_words
 
 
 class BertInputs:
@@ -145,6 +146,50 @@ class BertInputs:
         """
         segments = [p.surface for p in self._segments(text, second_text, True)]
         return self._pack(segments).gather(segments, "[CLS]", "[SEP]", "")
+
+    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """How many positions each row needs, `[CLS]` and `[SEP]` included.
+
+        Args:
+            text: as in the call.
+            second_text: as in the call.
+
+        Returns:
+            int32 `(B,)`; a row of more than `max_length` is cut.
+        """
+        segments = [p.ids for p in self._segments(text, second_text)]
+        return rows.total_lengths(segments) + 1 + len(segments)
+
+    def words(self, text: Any) -> WordPlaces:
+        """The words of texts as they are written, and their places.
+
+        Words in, in the place of their text, give the same `token_ids`.
+
+        Args:
+            text: strings `(B,)`.
+
+        Returns:
+            A `WordPlaces` of ragged `(B, None)`: `words`, and the `starts`
+            and `ends` of each in the text, in characters (code points). With
+            `split="character"` a word is a character with its accents. What
+            gives no token, such as a control, is no word.
+
+        Example:
+            >>> from keras_ctx.text import BertInputs
+            >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            >>> found = BertInputs(special, 8).words(["Verdi (1895)"])
+            >>> found.words.to_list()
+            [[b'Verdi', b'(', b'1895', b')']]
+            >>> found.starts.to_list()
+            [[0, 6, 7, 11]]
+        """
+        split = self.split
+        if split == "wordpiece" and not self.lower_case:
+            split = "cased_wordpiece"
+        found = find_words(text, split)
+        return found.keep(
+            self._pieces(found.words.values).ids.row_lengths() > 0
+        )
 
     def word_lengths(self, words: Any) -> tf.RaggedTensor:
         """How many positions each word takes, before any cut.

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_ctx.text import rows
 from keras_ctx.text.pieces import WORD_SPLITS, rows_of_words
+from keras_ctx.text.word_places import WordPlaces, find_words
 
 # Every id is one higher than in the sheet: 0 means "no token here".
 _SENTENCE_BEGIN, _SENTENCE_END = 257, 258
@@ -103,6 +104,41 @@ class ElmoInputs:
     def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """The words behind the rows: strings `(B, T)`, "" on padding."""
         return rows.pad(self._words(text, second_text), "", self.max_length)
+
+    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """How many positions each row needs, with the markers of a pair.
+
+        Args:
+            text: as in the call.
+            second_text: as in the call.
+
+        Returns:
+            int32 `(B,)`; a row of more than `max_length` is cut.
+        """
+        segments = [rows_of_words(text, "text", self.split)]
+        if second_text is None:
+            return rows.total_lengths(segments)
+        second = rows_of_words(second_text, "second_text", self.split)
+        return rows.total_lengths([*segments, second]) + 2
+
+    def words(self, text: Any) -> WordPlaces:
+        """The words of texts, and their places.
+
+        Args:
+            text: strings `(B,)`.
+
+        Returns:
+            A `WordPlaces` of ragged `(B, None)`: `words`, and the `starts`
+            and `ends` of each in the text, in characters (code points).
+
+        Example:
+            >>> from keras_ctx.text import ElmoInputs
+            >>> found = ElmoInputs().words(["Go to 北京."])
+            >>> found.starts.to_list(), found.ends.to_list()
+            ([[0, 3, 6]], [[2, 5, 9]])
+        """
+        whole = self.split == "whitespace"
+        return find_words(text, "whitespace" if whole else "code_point")
 
     def word_lengths(self, words: Any) -> tf.RaggedTensor:
         """How many positions each word takes: 1, as `BertInputs` counts.

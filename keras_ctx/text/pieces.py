@@ -12,12 +12,12 @@ from keras_ctx.text.rows import as_rows, keep, ragged
 # BERT reads a longer word, in characters, as one unknown token.
 _LONGEST_WORD = 100
 # Punctuation, ASCII symbols and ideographs are words by themselves.
-_ALONE = (
+ALONE = (
     r"[!-/:-@\[-`{-~\pP\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
     r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}]"
 )
 _NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
-_BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
+BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
 
 
 WORD_SPLITS = ("whitespace", "character")
@@ -67,7 +67,7 @@ def split_words(text: tf.Tensor, split: str) -> tf.RaggedTensor:
         # The op below knows ASCII's white space only.
         text = tf.strings.regex_replace(text, _NOT_ASCII_BLANK, " ")
         return tf.strings.split(text)
-    text = tf.strings.regex_replace(text, _BLANK, "")
+    text = tf.strings.regex_replace(text, BLANK, "")
     return tf.strings.unicode_split(text, "UTF-8")
 
 
@@ -100,13 +100,13 @@ def normalize(text: tf.Tensor, lower_case: bool) -> tf.Tensor:
 
 def split_wordpiece_words(text: tf.Tensor) -> tf.RaggedTensor:
     """Splits normalized text into the words that WordPiece looks at."""
-    apart = tf.strings.regex_replace(text, f"({_ALONE})", r" \1 ")
+    apart = tf.strings.regex_replace(text, f"({ALONE})", r" \1 ")
     return tf.strings.split(apart)
 
 
 def stand_alone(words: tf.Tensor) -> tf.Tensor:
     """True where a word is one ideograph or punctuation mark."""
-    return tf.strings.regex_full_match(words, _ALONE)
+    return tf.strings.regex_full_match(words, ALONE)
 
 
 class WordPieces:
@@ -190,16 +190,26 @@ def _character_places(
     text: tf.Tensor, pieces: _WordPieces
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """First and last of each piece, in the characters of all texts."""
-    data = tf.io.decode_raw(tf.strings.reduce_join(text), tf.uint8)
-    is_first = tf.bitwise.bitwise_and(data, 0xC0) != 0x80
-    before = tf.pad(tf.cumsum(tf.cast(is_first, tf.int32)), [[1, 0]])
-    base = tf.cumsum(tf.strings.length(text), exclusive=True)
+    before, begins = byte_places(text)
     row = ragged(pieces.ids, pieces.splits).value_rowids()
-    base = tf.cast(tf.gather(base, row), pieces.starts.dtype)
+    base = tf.cast(tf.gather(begins, row), pieces.starts.dtype)
     return (
         tf.gather(before, base + pieces.starts),
         tf.gather(before, base + pieces.ends),
     )
+
+
+def byte_places(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Bytes to characters, over N valid texts one behind the other.
+
+    Returns:
+        For every byte, and for the end, the number of characters before it;
+        and the byte at which each text begins, int32 `(N,)`.
+    """
+    data = tf.io.decode_raw(tf.strings.reduce_join(text), tf.uint8)
+    is_first = tf.bitwise.bitwise_and(data, 0xC0) != 0x80
+    before = tf.pad(tf.cumsum(tf.cast(is_first, tf.int32)), [[1, 0]])
+    return before, tf.cumsum(tf.strings.length(text), exclusive=True)
 
 
 class Characters:

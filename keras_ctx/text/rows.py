@@ -170,6 +170,13 @@ def cut(rows: Any, lengths: tf.Tensor) -> Any:
     return keep(rows, numbered(rows).values < most)
 
 
+def total_lengths(segments: Sequence[Any]) -> tf.Tensor:
+    """Values of each row in all segments together, int32 `(B,)`."""
+    if len(segments) == 2:
+        check_pair(*segments)
+    return tf.add_n([_lengths(segment) for segment in segments])
+
+
 def _lengths(rows: Any) -> tf.Tensor:
     return tf.cast(rows.row_lengths(), tf.int32)
 

@@ -10,6 +10,7 @@ from keras_ctx.text import rows
 from keras_ctx.text.elmo_inputs import ElmoInputs
 from keras_ctx.text.pieces import rows_of_words
 from keras_ctx.text.vocabulary import WORD_SPECIAL_TOKENS, load_vocabulary
+from keras_ctx.text.word_places import WordPlaces
 
 # The ids of `</S>` and `<S>`, the first two words of every vocabulary.
 _END_BEGIN = (2, 1)
@@ -92,6 +93,14 @@ class WordInputs:
     def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """The words behind the ids: strings `(B, T)`, "" on padding."""
         return self._words.tokens(text, second_text)
+
+    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """As `ElmoInputs.num_tokens`."""
+        return self._words.num_tokens(text, second_text)
+
+    def words(self, text: Any) -> WordPlaces:
+        """As `ElmoInputs.words`."""
+        return self._words.words(text)
 
     def word_lengths(self, words: Any) -> tf.RaggedTensor:
         """As `ElmoInputs.word_lengths`."""

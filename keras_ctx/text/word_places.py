@@ -1,0 +1,84 @@
+"""The words of texts and where they stand in them, as tf ops."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from keras_ctx.text.pieces import ALONE, BLANK, byte_places, valid
+from keras_ctx.text.rows import as_rows, keep
+
+# What shows nothing by itself belongs to the character before it.
+_HIDDEN = r"[\pC\p{Mn}\x{FFFD}]"
+_HIDDEN_CASED = r"[\pC\x{FFFD}]"
+# So do accents, and the vowels and final consonants of a Korean syllable.
+_FOLLOWS = r"[\pM\x{1160}-\x{11FF}]"
+_VISIBLE = r"[^\x09-\x0D\x1C-\x1F\x{85}\pZ]"
+
+# Where a text is parted, and which of these matches are words themselves.
+_BORDERS = {
+    # The other controls of `BLANK` part nothing: BERT drops them.
+    "wordpiece": (rf"[\t\n\r\pZ]+|{ALONE}{_HIDDEN}*", f"{ALONE}{_HIDDEN}*"),
+    # Accents are letters where they are not dropped.
+    "cased_wordpiece": (
+        rf"[\t\n\r\pZ]+|{ALONE}{_HIDDEN_CASED}*",
+        f"{ALONE}{_HIDDEN_CASED}*",
+    ),
+    "character": (f"{BLANK}|{_VISIBLE}{_FOLLOWS}*", f"{_VISIBLE}{_FOLLOWS}*"),
+    "code_point": (f"{BLANK}|{_VISIBLE}", _VISIBLE),
+    "whitespace": (BLANK, ""),
+}
+
+
+class WordPlaces(NamedTuple):
+    """Words and their places, ragged `(B, None)`.
+
+    Example:
+        >>> WordPlaces(words=[["a"]], starts=[[0]], ends=[[1]]).ends
+        [[1]]
+    """
+
+    words: Any
+    """Strings, as the text writes them."""
+    starts: Any
+    """int32: the first character, counted in code points from 0."""
+    ends: Any
+    """int32: the character behind the last."""
+
+    def keep(self, mask: tf.Tensor) -> "WordPlaces":
+        """Those words where the flat `mask` is True."""
+        return WordPlaces(*(keep(part, mask) for part in self))
+
+
+def find_words(text: Any, split: str) -> WordPlaces:
+    """The words of every text.
+
+    Args:
+        text: strings `(B,)`.
+        split: `"wordpiece"`: white space parts words; punctuation marks, ASCII
+            symbols and ideographs are words by themselves, as for BERT;
+            `"cased_wordpiece"`: the same for a BERT that keeps accents.
+            `"character"`: every character with its accents, without white
+            space; `"code_point"`: without its accents. `"whitespace"`: what
+            stands between white space.
+
+    Returns:
+        A `WordPlaces`. Broken UTF-8 is read, and counted, as U+FFFD, and a
+        NUL as U+0001.
+    """
+    text = valid(as_rows(text, "text"))
+    # The op below ends at a NUL; this is as invisible, and as long.
+    text = tf.strings.regex_replace(text, r"\x00", r"\x01")
+    words, starts, ends = tf_text.regex_split_with_offsets(
+        text, *_BORDERS[split]
+    )
+    counts, begins = byte_places(text)
+    row = words.value_rowids()
+    base = tf.gather(begins, row)
+    first = tf.gather(counts, base)
+
+    def in_characters(places: Any) -> Any:
+        places = base + tf.cast(places.values, tf.int32)
+        return words.with_values(tf.gather(counts, places) - first)
+
+    return WordPlaces(words, in_characters(starts), in_characters(ends))
