@@ -1,24 +1,29 @@
-"""Export a fine-tuned model as a SavedModel and check it from outside.
+"""Export a model as a SavedModel, check it from outside, and ask it.
 
 Command   python recipes/export_saved_model.py --model runs/bert_sentiment \
               --output saved_models/bert_sentiment
-Data      The folder of a fine-tuning recipe, and sentences of your own
-          (--texts, one a line) to ask before and after the export.
-Output    OUTPUT/<version>/, and MODEL/export.json with the answers.
+Data      The folder of a fine-tuning recipe; or, with --kind, of a pretrained
+          encoder or any checkpoint, which answers with vectors (encoder,
+          embedder) or with words for [MASK] (fill_mask). Sentences of your
+          own (--texts, one a line) to ask.
+Output    OUTPUT/<version>/, with a README.md of its own, and
+          MODEL/export.json with the answers.
 Expected  The largest difference between the Keras model and the SavedModel,
           asked in a fresh process with TensorFlow alone: below 1e-5.
 """
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tyro
 
-from keras_ctx import data, serving, text, training
+from keras_ctx import convert, data, models, serving, text, training
 
 SENTENCES = (
     "这本书非常好看，我很喜欢。",
@@ -33,64 +38,141 @@ SENTENCES = (
 @dataclass(frozen=True)
 class Config:
     model: Path = Path("runs/bert_sentiment")
-    """Folder with model.keras, text_inputs.json and labels.txt."""
+    """Folder of a run, with model.keras and text_inputs.json; with `kind`, of
+    an encoder or a checkpoint."""
     output: Path = Path("saved_models/bert_sentiment")
     """Folder of the SavedModel's versions."""
+    kind: Literal["task", "encoder", "embedder", "fill_mask"] = "task"
+    """What to serve: the fine-tuned model of a run, or of a checkpoint all
+    vectors, one vector a text, or words for [MASK]."""
+    pair: bool = False
+    """Whether the model reads pairs of texts."""
+    top_k: int = 5
+    """Most answers to a question, words for a [MASK]."""
     texts: Path | None = None
     """Sentences to ask, one a line; left out: six of ours."""
     tolerance: float = 1e-5
-    """Largest difference allowed in a score."""
+    """Largest difference allowed in an output of the model."""
+
+
+def load(config: Config) -> tuple:
+    """The model, its text inputs, its labels and its figures."""
+    folder = config.model
+    if config.kind == "fill_mask":
+        pretrainer = convert.load_pretrainer(folder)
+        return pretrainer, convert.load_text_inputs(folder), None, {}
+    if config.kind != "task":
+        encoder = convert.load_encoder(folder)
+        if config.kind == "embedder":
+            encoder = models.embedder(encoder)
+        return encoder, convert.load_text_inputs(folder), None, {}
+    labels = None
+    if (folder / "labels.txt").exists():
+        labels = list(data.read_lines(folder / "labels.txt"))
+    metrics = {}
+    if (folder / "results.json").exists():
+        results = json.loads((folder / "results.json").read_text())["results"]
+        metrics = {
+            key: value
+            for key, value in results.items()
+            if isinstance(value, int | float)
+        }
+    return (
+        keras.saving.load_model(folder / "model.keras"),
+        text.load_inputs(folder / "text_inputs.json"),
+        labels,
+        metrics,
+    )
+
+
+def largest_difference(config: Config, model, text_inputs, texts) -> float:
+    """Between the model here and the SavedModel in a process of its own."""
+    second = texts if config.pair or "start_logits" in model.output else None
+    features = text_inputs(tf.constant(texts), second)
+    if config.kind == "fill_mask":
+        features["masked_positions"] = tf.ones([len(texts), 1], tf.int32)
+    expected = model(features, training=False)
+    features.pop("padding_mask", None)
+    answers = serving.answers_in_fresh_process(
+        config.output, {k: x.numpy() for k, x in features.items()}, "features"
+    )
+    if "layers" in answers:
+        expected["layers"] = np.stack(expected["layers"], axis=1)
+    return max(
+        float(np.abs(value - np.asarray(expected[key])).max())
+        for key, value in answers.items()
+        if value.dtype == np.float32
+    )
+
+
+def ask(config: Config, model, texts) -> list[str]:
+    """The answers of the SavedModel, to be read."""
+    inputs = {"text": texts}
+    if "start_logits" in model.output:
+        inputs = {"question": ["谁？"] * len(texts), "context": texts}
+    elif config.pair:
+        inputs["second_text"] = texts[::-1]
+    elif config.kind == "fill_mask":
+        inputs = {"text": [f"[MASK]{text}" for text in texts]}
+    answers = serving.answers_in_fresh_process(config.output, inputs)
+    return [readable(answers, row) for row in range(len(texts))]
+
+
+def readable(answers: dict[str, np.ndarray], row: int) -> str:
+    """A label, words with their tags, an answer, words, or a vector's size."""
+    answer = {key: value[row] for key, value in answers.items()}
+    if "labels" in answer:
+        return f"{answer['labels'][0]} {answer['scores'][0]:.3f}"
+    if "tags" in answer:
+        return " ".join(
+            word if tag in ("", "O") else f"{word}/{tag}"
+            for word, tag in zip(answer["words"], answer["tags"], strict=True)
+            if word
+        )
+    if "answers" in answer:
+        return f"{answer['answers'][0]!r} {answer['scores'][0]:.3f}"
+    if "words" in answer:
+        return " ".join(answer["words"][0])
+    if "score" in answer:
+        return f"{answer['score']:.3f}"
+    [shape] = {
+        x.shape for k, x in answer.items() if k in ("embedding", "sequence")
+    }
+    return f"{shape}, {answer['num_tokens']} tokens"
 
 
 def main(config: Config) -> dict:
     start = time.monotonic()
     texts = list(data.read_lines(config.texts) if config.texts else SENTENCES)
-    model = keras.saving.load_model(config.model / "model.keras")
-    text_inputs = text.load_inputs(config.model / "text_inputs.json")
-    labels = list(data.read_lines(config.model / "labels.txt"))
-    outputs = model(text_inputs(tf.constant(texts)))
-    # A tagger with a CRF has scores of its own, and serves no logits.
-    key = "scores" if "scores" in outputs else "logits"
-    version = serving.export(model, text_inputs, config.output, labels)
-    answers = serving.answers_in_fresh_process(config.output, texts)
-    difference = float(np.abs(answers[key] - np.asarray(outputs[key])).max())
+    model, text_inputs, labels, metrics = load(config)
+    version = serving.export(
+        model,
+        text_inputs,
+        config.output,
+        labels,
+        pair=config.pair,
+        top_k=config.top_k,
+        metrics=metrics,
+    )
+    difference = largest_difference(config, model, text_inputs, texts)
     if not difference <= config.tolerance:
         raise RuntimeError(
             f"{version} differs from the model that it was made from by "
             f"{difference:g}, more than {config.tolerance:g}."
         )
-    for row, sentence in enumerate(texts):
-        print(f"{sentence!r}: {readable(answers, row)}")
+    answers = dict(zip(texts, ask(config, model, texts), strict=True))
+    for sentence, answer in answers.items():
+        print(f"{sentence!r}: {answer}")
     results = {
         "saved_model": str(version),
         "difference": difference,
         "seconds": time.monotonic() - start,
     }
     training.save_json(
-        {
-            "results": results,
-            "answers": {
-                sentence: readable(answers, row)
-                for row, sentence in enumerate(texts)
-            },
-        },
-        config.model / "export.json",
+        {"results": results, "answers": answers}, config.model / "export.json"
     )
     print(f"{version}: differs by {difference:.1e} in a fresh process")
     return results
-
-
-def readable(answers: dict[str, np.ndarray], row: int) -> str:
-    """A label with its score, or the words with their tags."""
-    if "label" in answers:
-        return f"{answers['label'][row]} {answers['scores'][row].max():.3f}"
-    return " ".join(
-        token if tag in ("", "O") else f"{token}/{tag}"
-        for token, tag in zip(
-            answers["tokens"][row], answers["tags"][row], strict=True
-        )
-        if token
-    )
 
 
 if __name__ == "__main__":

@@ -3,5 +3,12 @@
 from keras_ctx.serving.fresh_process import answers_in_fresh_process
 from keras_ctx.serving.raw_answers import answers, newest_version
 from keras_ctx.serving.saved_model import export
+from keras_ctx.serving.windows import AnswerWindows
 
-__all__ = ["answers", "answers_in_fresh_process", "export", "newest_version"]
+__all__ = [
+    "AnswerWindows",
+    "answers",
+    "answers_in_fresh_process",
+    "export",
+    "newest_version",
+]

@@ -1,118 +1,63 @@
 """Whether an export on disk answers as the model in memory does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.serving.endpoints import TextInputs, is_crf, model_outputs
-from keras_ctx.serving.raw_answers import as_numpy, signature_answers
+from keras_ctx.serving.fresh_process import fresh_answers
+from keras_ctx.serving.raw_answers import Request, as_numpy
+from keras_ctx.serving.refusals import all_layers
+from keras_ctx.serving.signatures import Signature
 
 Arrays = dict[str, np.ndarray]
 
 
 def check_agreement(
     folder: Path,
-    model: keras.Model,
-    text_inputs: TextInputs,
-    labels: Sequence[str] | None,
-    texts: Sequence[str],
+    made: Mapping[str, Signature],
+    requests: Sequence[Request],
+    tolerance: float,
 ) -> None:
-    """Raises unless both signatures in `folder` answer as `model` does.
+    """Raises unless a process with raw TensorFlow answers as the model does.
 
-    The model's side runs eagerly, and what follows from the logits is worked
-    out in NumPy, so that little is shared with the graph that is checked.
+    The model's side runs eagerly, op by op, and so shares neither trace nor
+    file with what is checked.
     """
-    tolerance = 1e-5
-    if any(
-        layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers
-    ):
+    expected = [_eagerly(made[name], inputs) for name, inputs in requests]
+    try:
+        served = fresh_answers(folder, requests)
+    except RuntimeError as error:
+        raise RuntimeError(f"Nothing was published. {error}") from error
+    for (name, _), right, given in zip(requests, expected, served, strict=True):
+        _compare(given, right, tolerance, name)
+
+
+def tolerance_for(model: keras.Model) -> float:
+    """How far from the model an export may be."""
+    half = ("float16", "bfloat16")
+    if any(layer.compute_dtype in half for layer in all_layers(model)):
         # A graph keeps some results in full precision that are rounded to 8
         # or 11 bits, several times over, when each op runs alone.
-        tolerance = 2e-2
-    served = tf.saved_model.load(str(folder))
-    batches = [texts, [_longest_text(text_inputs)]]
-    for batch in batches:
-        text = tf.constant(batch, tf.string)
-        features = text_inputs(text)
-        expected = _eager_outputs(model, features)
-        answers = signature_answers(served.signatures["features"], **features)
-        if is_crf(model):
-            expected["tags"] = _paths(expected, answers, tolerance)
-        _compare(answers, expected, tolerance, "features")
-        answers = signature_answers(
-            served.signatures["serving_default"], text=text
-        )
-        if labels is not None:
-            tokens = as_numpy(text_inputs.tokens(text))
-            if is_crf(model):
-                del expected["logits"]
-                best = np.array(labels)[expected["tags"]]
-                expected |= _tagged(answers, best, tokens)
-            else:
-                expected |= _from_logits(answers, labels, tokens)
-        _compare(answers, expected, tolerance, "serving_default")
+        return 2e-2
+    return 1e-5
 
 
-def _longest_text(text_inputs: TextInputs) -> str:
-    # A model with fewer positions than its text function gives would fail on
-    # a request of that length, long after everyone had gone home.
-    return "a " * (text_inputs.max_length or 1)
-
-
-def _eager_outputs(
-    model: keras.Model, features: dict[str, tf.Tensor]
-) -> Arrays:
+def _eagerly(signature: Signature, inputs: Mapping) -> Arrays:
+    tensors = {
+        name: tf.constant(inputs[name], spec.dtype)
+        for name, spec in signature.inputs.items()
+    }
     try:
-        outputs = model_outputs(model, features)
+        outputs = signature.function(*tensors.values())
     except (ValueError, tf.errors.InvalidArgumentError) as error:
-        shapes = {key: tuple(x.shape) for key, x in features.items()}
+        shapes = {name: tuple(x.shape) for name, x in tensors.items()}
         raise ValueError(
-            f"`model` refuses what `text_inputs` gives, {shapes}: {error}"
+            f"`model` refuses what `text_inputs` gives, of {shapes}: {error}"
         ) from error
-    return {key: x.numpy() for key, x in outputs.items()}
-
-
-def _from_logits(
-    answers: Arrays, labels: Sequence[str], tokens: np.ndarray
-) -> Arrays:
-    logits = answers["logits"]
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    scores = shifted / shifted.sum(axis=-1, keepdims=True)
-    best = np.array(labels)[logits.argmax(axis=-1)]
-    if logits.ndim == 2:
-        return {"scores": scores, "label": best}
-    return {"scores": scores} | _tagged(answers, best, tokens)
-
-
-def _tagged(answers: Arrays, best: np.ndarray, tokens: np.ndarray) -> Arrays:
-    # Which positions have no tag is the text function's own knowledge.
-    tags = np.where(answers["tags"] == "", "", best)
-    return {"tokens": tokens, "tags": tags}
-
-
-def _paths(expected: Arrays, served: Arrays, tolerance: float) -> np.ndarray:
-    """The model's paths, or the served ones where they are as probable.
-
-    Two paths may be so near to each other that rounding decides.
-    """
-
-    def log_probability(tags: np.ndarray) -> np.ndarray:
-        before = np.pad(tags[:, :-1], ((0, 0), (1, 0)))
-        row, token = np.indices(tags.shape)
-        # At padding the tag is -1, and every number 0.
-        return expected["logits"][row, token, before, tags].sum(axis=1)
-
-    tags, given = expected["tags"], served["tags"]
-    if tags.shape != given.shape:
-        return tags
-    loss = log_probability(tags) - log_probability(given)
-    as_good = (loss <= tolerance * tags.shape[1]) & np.all(
-        (tags < 0) == (given < 0), axis=1
-    )
-    return np.where(as_good[:, None], given, tags)
+    return {key: as_numpy(x) for key, x in outputs.items()}
 
 
 def _compare(
@@ -124,8 +69,11 @@ def _compare(
             f"{sorted(expected)}. It gives {sorted(served)}; nothing was "
             "published."
         )
+    tied = _tied(served, expected, tolerance)
     for key, right in expected.items():
         given = served[key]
+        if given.shape == right.shape and key in tied:
+            given, right = given[~tied[key]], right[~tied[key]]
         if given.shape != right.shape:
             error = np.inf
         elif np.issubdtype(right.dtype, np.floating):
@@ -141,3 +89,53 @@ def _compare(
                 f"{given.shape}, the model's {right.shape}); nothing was "
                 "published."
             )
+
+
+def _tied(served: Arrays, expected: Arrays, tolerance: float) -> Arrays:
+    """For some outputs the rows, `(B,)`, where rounding decides between equals.
+
+    Two paths of a CRF may be equally probable, and two words of a list.
+    """
+    if any(served[key].shape != x.shape for key, x in expected.items()):
+        return {}
+    if "tags" in expected and "logits" in expected:
+        paths = [
+            _path(expected["logits"], x["tags"]) for x in (served, expected)
+        ]
+        most = tolerance * expected["tags"].shape[1]
+        return {"tags": _near(paths[0], paths[1], most)}
+    if "path_log_probability" in expected:
+        near = _near(
+            served["path_log_probability"],
+            expected["path_log_probability"],
+            tolerance * expected["tags"].shape[1],
+        )
+        # Where the paths differ, so do the scores of their tags.
+        near &= np.any(served["tags"] != expected["tags"], axis=1)
+        return {"tags": near, "scores": near}
+    if "scores" not in expected:
+        return {}
+    scores = expected["scores"]
+    if "tags" in expected:
+        # The second best may be as good where the best has no more than half;
+        # in full precision it never is, to the last bit.
+        unsure = (scores <= 0.5 + tolerance) & (tolerance > 1e-5)
+        return {"tags": np.any(unsure, axis=1)}
+    gaps = np.abs(np.diff(scores, axis=-1)) <= tolerance * scores[..., 1:]
+    near = np.any(
+        gaps & (scores[..., 1:] > 0), axis=tuple(range(1, scores.ndim))
+    )
+    names = ("labels", "classes", "answers", "words", "starts", "ends")
+    return {name: near for name in names if name in expected}
+
+
+def _near(served: np.ndarray, expected: np.ndarray, most: float) -> np.ndarray:
+    return np.abs(served - expected) <= most
+
+
+def _path(logits: np.ndarray, tags: np.ndarray) -> np.ndarray:
+    """Log of the probability of each row's tags under a CRF's `logits`."""
+    before = np.pad(tags[:, :-1], ((0, 0), (1, 0)))
+    row, token = np.indices(tags.shape)
+    # At padding the tag is -1, and every number 0.
+    return logits[row, token, before, tags].sum(axis=1)

@@ -15,18 +15,24 @@ PREFIX = ".unfinished-"
 
 
 @contextlib.contextmanager
-def new_version(path: Path) -> Iterator[tuple[Path, Callable[[], Path]]]:
+def new_version(
+    path: Path, number: int | None = None
+) -> Iterator[tuple[Path, Callable[[], Path]]]:
     """A folder to write in, and a function that publishes it.
 
     The folder lies in `path`, hence on the same file system, and its name is
     no number, so no server looks at it. `publish()` renames it, in one step,
-    to the next number and returns the new path. Left without `publish()`, by
-    an error for instance, the folder is removed; after a crash, the next
-    `new_version` removes it.
+    to `number`, or else to the next one, and returns the new path. Left
+    without `publish()`, by an error for instance, the folder is removed; after
+    a crash, the next `new_version` removes it.
 
     Raises:
+        FileExistsError: there is a version `number`, now or when it is to be
+            published.
         OSError: `path` cannot be made or written to.
     """
+    if number is not None and (path / str(number)).exists():
+        raise _exists(path / str(number))
     try:
         path.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
@@ -40,7 +46,7 @@ def new_version(path: Path) -> Iterator[tuple[Path, Callable[[], Path]]]:
         ) from error
 
     try:
-        yield folder, lambda: _publish(folder, path)
+        yield folder, lambda: _publish(folder, path, number)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
@@ -74,15 +80,26 @@ def _remove_leftovers(path: Path) -> None:
                 os.close(lock)
 
 
-def _publish(folder: Path, path: Path) -> Path:
+def _publish(folder: Path, path: Path, number: int | None) -> Path:
     taken = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
     while True:
-        version = path / str(highest_number(path) + 1)
+        version = path / str(number or highest_number(path) + 1)
         try:
             os.rename(folder, version)
         except OSError as error:
-            # Another export was faster: the number after its.
             if error.errno not in taken:
                 raise
+            if number is not None:
+                raise _exists(version) from error
+            # Another export was faster: the number after its.
         else:
             return version
+
+
+def _exists(version: Path) -> FileExistsError:
+    return FileExistsError(
+        errno.EEXIST,
+        "`version` must be a number that is not taken; a version is never "
+        "overwritten. Received",
+        str(version),
+    )

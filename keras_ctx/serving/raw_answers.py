@@ -3,17 +3,21 @@
 Imports nothing of Keras or of this library, so that it can be run as a script
 and show what a server without them will answer:
 
-    python -P raw_answers.py saved_models/<name> answers.npz < texts.json
+    python -P raw_answers.py saved_models/<name>/<n> answers.npz < requests.json
 """
 
+import base64
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the ops of the text function)
+
+Request = tuple[str, Mapping[str, Any]]
 
 
 def newest_version(path: str | Path) -> Path:
@@ -60,22 +64,27 @@ def _numbered(path: Path) -> list[Path]:
     ]
 
 
-def answers(path: str | Path, texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """What the newest version answers to texts, by raw TensorFlow.
+def answers(
+    path: str | Path,
+    inputs: Sequence[str] | Mapping[str, Any],
+    signature: str = "serving_default",
+) -> dict[str, np.ndarray]:
+    """What the newest version answers, by raw TensorFlow.
 
     Args:
         path: Folder of one model, as given to `export`.
-        texts: B texts.
+        inputs: B texts, or the signature's inputs by name, as (nested) lists
+            or arrays.
+        signature: Name of the signature.
 
     Returns:
-        The outputs of `serving_default` by name, B rows each; strings as
-        NumPy `str`.
+        Its outputs by name, B rows each; strings as NumPy `str`.
 
     Raises:
         FileNotFoundError: there is no version in `path`.
+        ValueError: the version has no such signature, or it takes others.
 
     Example:
-        >>> import keras
         >>> import keras_ctx
         >>> inputs = keras_ctx.text.BertInputs(
         ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "好"], 8,
@@ -85,21 +94,44 @@ def answers(path: str | Path, texts: Sequence[str]) -> dict[str, np.ndarray]:
         >>> version = keras_ctx.serving.export(
         ...     model, inputs, "opinions", labels=["bad", "good"])
         >>> answer = answers("opinions", ["好", "很好"])
-        >>> sorted(answer), answer["scores"].shape
-        (['label', 'logits', 'scores'], (2, 2))
+        >>> answer["labels"].shape, answer["num_tokens"].tolist()
+        ((2, 2), [3, 4])
+        >>> answers("opinions", {"tokens": [["很", "好"]]}, "tokens").keys()
+        dict_keys(['labels', 'num_tokens', 'scores', 'truncated'])
     """
+    if not isinstance(inputs, Mapping):
+        inputs = {"text": list(inputs)}
+    [answer] = answers_of(newest_version(path), [(signature, inputs)])
+    return answer
+
+
+def answers_of(
+    version: Path, requests: Iterable[Request]
+) -> list[dict[str, np.ndarray]]:
+    """What one version answers to requests, each a signature and its inputs."""
     # Kept in a name: the functions do not keep alive what they come from.
-    served = tf.saved_model.load(str(newest_version(path)))
-    return signature_answers(
-        served.signatures["serving_default"],
-        text=tf.constant(list(texts), tf.string),
-    )
+    served = tf.saved_model.load(str(version))
+    return [_answer(served, name, inputs) for name, inputs in requests]
 
 
-def signature_answers(signature, **inputs: tf.Tensor) -> dict[str, np.ndarray]:
-    """The outputs of a loaded signature as NumPy arrays."""
-    outputs = signature(**inputs)
-    return {name: as_numpy(outputs[name]) for name in sorted(outputs)}
+def _answer(served, name: str, inputs: Mapping[str, Any]) -> dict:
+    if name not in served.signatures:
+        raise ValueError(
+            f"`signature` must be one of {sorted(served.signatures)}. "
+            f"Received: signature={name!r}"
+        )
+    function = served.signatures[name]
+    specs = function.structured_input_signature[1]
+    if specs.keys() != inputs.keys():
+        raise ValueError(
+            f"`inputs` of {name!r} must be {sorted(specs)}. "
+            f"Received: {sorted(inputs)}"
+        )
+    tensors = {
+        key: tf.constant(inputs[key], spec.dtype) for key, spec in specs.items()
+    }
+    outputs = function(**tensors)
+    return {key: as_numpy(outputs[key]) for key in sorted(outputs)}
 
 
 def as_numpy(x: tf.Tensor) -> np.ndarray:
@@ -111,8 +143,18 @@ def as_numpy(x: tf.Tensor) -> np.ndarray:
     return np.array(decoded, dtype=np.str_).reshape(array.shape)
 
 
-if __name__ == "__main__":
-    _, folder, output = sys.argv
-    found = answers(folder, json.load(sys.stdin))
+def main(version: str, output: str) -> None:
+    requests = json.load(sys.stdin, object_hook=_bytes)
+    found = answers_of(Path(version), requests)
+    names = [[i, name] for i, answer in enumerate(found) for name in answer]
+    values = [value for answer in found for value in answer.values()]
     # By position: an output may have the name of one of savez's arguments.
-    np.savez(output, np.array(list(found), np.str_), *found.values())
+    np.savez(output, np.array(json.dumps(names)), *values)
+
+
+def _bytes(value: dict) -> Any:
+    return base64.b64decode(value["b64"]) if value.keys() == {"b64"} else value
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,24 +1,32 @@
 """Export: a model and its text function as the next version to serve."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from keras_ctx.serving.agreement import check_agreement
-from keras_ctx.serving.endpoints import (
-    TextInputs,
-    features_endpoint,
-    features_signature,
-    is_crf,
-    text_endpoint,
-)
+from keras_ctx.files import write_text
+from keras_ctx.serving.agreement import check_agreement, tolerance_for
+from keras_ctx.serving.card import write_card
+from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.new_version import new_version
+from keras_ctx.serving.refusals import (
+    check_backend,
+    check_inputs,
+    check_labels,
+    check_model,
+    check_options,
+)
+from keras_ctx.serving.sample_requests import sample_requests
+from keras_ctx.serving.signatures import Signature, signatures, task_of
+from keras_ctx.serving.warm_up import write_warm_up
+from keras_ctx.serving.windows import AnswerWindows
 
 CHECK_TEXTS = (
-    "",
     "A short text, and its 2nd part.",
+    "",
     "这本书很好，我在北京读了三遍。",
     "Ünïcode: naïve Öl, 東京 🙂 [SEP] привет",
 )
@@ -29,46 +37,74 @@ def export(
     text_inputs: TextInputs,
     path: str | Path,
     labels: Sequence[str] | None = None,
+    *,
+    pair: bool = False,
+    top_k: int = 5,
+    windows: AnswerWindows | None = None,
+    metrics: Mapping[str, float] | None = None,
+    version: int | None = None,
     check_texts: Sequence[str] = CHECK_TEXTS,
 ) -> Path:
     """Writes model and text function together as the next SavedModel version.
 
-    The version is written under another name beside its destination, reloaded
-    by raw TensorFlow, compared with `model`, and renamed only if the two
-    agree; so every version that is there is whole and right, and a server
-    that watches `path` never sees a part of one. A version is never
-    overwritten: exports at the same time get a number each.
+    The version is written under another name beside its destination, asked
+    every signature in a fresh process with raw TensorFlow, compared with
+    `model`, and renamed only if the two agree; so every version that is there
+    is whole and right, and a server that watches `path` never sees a part of
+    one. A version is never overwritten: exports at the same time get a number
+    each.
 
-    Signature `serving_default`, from `text`, strings `(B,)`: the outputs of
-    the model by name, a list `layers` as `layer_0`, `layer_1`, ..., floats as
-    float32. With `labels` and logits `(B, N)` also `label`, strings `(B,)`,
-    and `scores` `(B, N)`, their softmax. With `labels` and logits `(B, T, N)`
-    also `tokens` and `tags`, strings `(B, T)`, and `scores` `(B, T, N)`;
-    `tags` is "" at padding, at special tokens such as [CLS], and at the
-    pieces of a word after its first. With `labels` and a tagger with
-    `crf=True` the same, `tags` being the most probable path and `scores` the
-    probability of each tag over all paths; `logits` is left out there.
-    Signature `features`, from the inputs of the model by name: its outputs.
+    Signatures, by what the model is (B rows, W words, T positions; numbers
+    with a fraction are float32; all that take texts also give `num_tokens`,
+    what the row needs, and `truncated`, whether some of it was cut off):
+
+    - `embed`, from `text` `(B,)`: an encoder's `sequence`, `layers`
+      `(B, L+1, T, D)`, `pooled` and `tokens`; an embedder's `embedding`. Of a
+      model with a task those of the encoder in it, and its `mix`.
+    - `classify`, with `labels`: `labels` and `scores` `(B, n)`, best first;
+      `regress`: `score` `(B,)`. With `pair` also from `second_text`.
+      `classify_examples` and `regress_examples` are the same for TF Serving's
+      Classify and Regress, from `tf.train.Example`s with the texts by name.
+    - `tag`, with `labels`: `words`, `tags`, `scores`, `starts`, `ends`
+      `(B, W)`, places in characters; with a CRF `path_log_probability`.
+    - `answer`, from `question` and `context`: `answers`, `scores`, `starts`,
+      `ends` `(B, top_k)` and `null_odds`.
+    - `fill_mask`, from `text` with [MASK]: `words`, `scores` `(B, M, top_k)`.
+    - `tokens`, as the task's, from words already split, `(B, W)`, "" at the
+      end of a row being padding.
+    - `features`, from the model's ids by name, its own outputs; the padding
+      mask follows from the ids.
+    - `serving_default`, the task's own; of a model without any of these its
+      own outputs from `text`.
 
     Args:
         model: A functional model with a dict of inputs and one of outputs,
             such as those of `keras_ctx.models`.
         text_inputs: The text function that the model was trained with.
         path: Folder of this model; its versions are `path/1`, `path/2`, ...
-        labels: N names, in the order of the logits; also written, one a line,
-            to `assets/labels.txt` in the version.
+        labels: N names, in the order of the logits.
+        pair: Whether the model classifies or scores pairs of texts.
+        top_k: Most answers to a question, words for a [MASK].
+        windows: How a context is read that does not fit beside its question;
+            `None` for the defaults of `AnswerWindows`.
+        metrics: What is known of its quality, by name, for its `README.md`.
+        version: Number of the version; `None` for the next.
         check_texts: Texts on which the export must agree with `model`, to
             1e-5 (absolute below 1, relative above), or 2e-2 if `model`
-            computes in half precision. One more is as long as `text_inputs`
-            allows.
+            computes in half precision; also the warm-up requests. One more is
+            as long as `text_inputs` allows.
 
     Returns:
-        The folder of the new version.
+        The folder of the new version. Beside the SavedModel it holds
+        `assets/vocab.txt` and `assets/labels.txt`, one a line, warm-up
+        requests in `assets.extra/`, `README.md` and `signature.json`.
 
     Raises:
-        ValueError: `text_inputs` does not give the inputs of `model`,
-            `labels` does not fit its logits, or a text of
-            `text_inputs.max_length` is too long for it.
+        ValueError: `model` is not built, not functional or has a Lambda,
+            `text_inputs` does not give its inputs or has another vocabulary,
+            `labels` does not fit its logits, an option is not for it, or a
+            text of `text_inputs.max_length` is too long for it.
+        FileExistsError: there is a `version`.
         OSError: `path` cannot be written to.
         RuntimeError: the export does not answer as `model` does (nothing is
             published then), or another backend than TensorFlow is active.
@@ -88,90 +124,75 @@ def export(
     Source: https://www.tensorflow.org/guide/saved_model; version folders of
     https://www.tensorflow.org/tfx/serving/serving_basic.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "`export` needs the TensorFlow backend; save the model as .keras "
-            "and export it under KERAS_BACKEND=tensorflow. "
-            f"Received: backend={keras.backend.backend()!r}"
-        )
+    check_backend()
     if labels is not None:
         labels = tuple(labels)
-    _check_model(model)
-    _check_inputs(model, text_inputs(tf.constant(["a"])))
-    if labels is not None:
-        _check_labels(model, labels)
+    check_model(model)
+    check_inputs(model, text_inputs, pair)
+    check_labels(model, labels)
+    task = task_of(model, labels)
+    check_options(task, model, pair, top_k)
+    made = signatures(
+        model, text_inputs, labels, pair, top_k, windows or AnswerWindows()
+    )
+    requests = sample_requests(made, model, text_inputs, check_texts)
 
-    with new_version(Path(path)) as (folder, publish):
-        # Nothing to track: the archive finds the variables of its endpoints by
-        # itself, and the text functions hold neither tables nor files.
-        archive = keras.export.ExportArchive()
-        archive.add_endpoint(
-            "serving_default",
-            text_endpoint(model, text_inputs, labels),
-            [tf.TensorSpec((None,), tf.string, name="text")],
+    with new_version(Path(path), version) as (folder, publish):
+        outputs = _write_graph(folder, made, text_inputs)
+        _write_assets(folder, text_inputs, labels)
+        name = Path(path).resolve().name
+        write_warm_up(folder, name, made, requests)
+        write_card(
+            folder,
+            name,
+            task,
+            model,
+            text_inputs,
+            made,
+            outputs,
+            labels,
+            metrics or {},
         )
-        archive.add_endpoint(
-            "features", features_endpoint(model), [features_signature(model)]
-        )
-        archive.write_out(folder, verbose=False)
-        if labels is not None:
-            lines = "".join(f"{label}\n" for label in labels)
-            assets = folder / "assets"
-            assets.mkdir(exist_ok=True)
-            (assets / "labels.txt").write_text(lines, encoding="utf-8")
-        check_agreement(folder, model, text_inputs, labels, tuple(check_texts))
+        check_agreement(folder, made, requests, tolerance_for(model))
         return publish()
 
 
-def _check_model(model: keras.Model) -> None:
-    dicts = [getattr(model, name, None) for name in ("input", "output")]
-    if not all(isinstance(tensors, dict) for tensors in dicts):
-        raise ValueError(
-            "`model` must be a functional model with a dict of inputs and a "
-            "dict of outputs: their keys name what is served. "
-            f"Received: model={model!r}"
+def _write_graph(
+    folder: Path, made: Mapping[str, Signature], text_inputs: TextInputs
+) -> dict[str, Mapping[str, tf.TensorSpec]]:
+    """Writes the SavedModel; returns what each signature gives."""
+    # The archive finds the variables of its endpoints by itself, but no
+    # tables. The first endpoint is `serving_default`, too.
+    archive = keras.export.ExportArchive()
+    for table in getattr(text_inputs, "tables", ()):
+        archive.track(table)
+    outputs = {}
+    for name, signature in made.items():
+        traced = archive.add_endpoint(
+            name, signature.function, list(signature.inputs.values())
         )
-
-
-def _check_inputs(model: keras.Model, features: dict[str, tf.Tensor]) -> None:
-    missing = sorted(model.input.keys() - features.keys())
-    surplus = sorted(features.keys() - model.input.keys())
-    if missing or surplus:
-        raise ValueError(
-            "`text_inputs` must give the inputs of `model`, no more and no "
-            f"fewer. Missing: {missing}. Unknown to `model`: {surplus}."
-        )
-    for key, wanted in model.input.items():
-        given = features[key]
-        if given.dtype != wanted.dtype or not given.shape.is_compatible_with(
-            wanted.shape
-        ):
-            raise ValueError(
-                f"`text_inputs` must give `{key}` as `model` takes it: "
-                f"{wanted.dtype} {wanted.shape}. Received: "
-                f"{given.dtype.name} of shape {tuple(given.shape)} for one "
-                "text."
+        outputs[name] = traced.get_concrete_function().structured_outputs
+    archive.write_out(folder, verbose=False)
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(
+        str(folder)
+    )
+    for name, signature in made.items():
+        if signature.method != "predict":
+            updater.replace_method_name(
+                name, f"tensorflow/serving/{signature.method}"
             )
+    updater.save()
+    return outputs
 
 
-def _check_labels(model: keras.Model, labels: tuple[str, ...]) -> None:
-    logits = model.output.get("logits")
-    if logits is None or (
-        len(logits.shape) not in (2, 3) and not is_crf(model)
+def _write_assets(
+    folder: Path, text_inputs: TextInputs, labels: Sequence[str] | None
+) -> None:
+    assets = folder / "assets"
+    os.makedirs(assets, exist_ok=True)
+    for name, lines in (
+        ("vocab.txt", getattr(text_inputs, "vocabulary", None)),
+        ("labels.txt", labels),
     ):
-        raise ValueError(
-            "`labels` is for a model with an output `logits` of shape (B, N) "
-            "or (B, T, N), or a tagger with a CRF; leave it out for another. "
-            f"Received a model with outputs {sorted(model.output)}"
-        )
-    if len(labels) != logits.shape[-1]:
-        raise ValueError(
-            f"`labels` must name each of the {logits.shape[-1]} classes of "
-            f"`model`. Received: {len(labels)} labels, {labels!r}"
-        )
-    wrong = [x for x in labels if not x or x.splitlines() != [x]]
-    if wrong or len(set(labels)) != len(labels):
-        raise ValueError(
-            "`labels` must be different from each other, of one line each "
-            f"and not empty. Received: labels={labels!r}"
-        )
+        if lines is not None:
+            write_text(assets / name, "".join(f"{line}\n" for line in lines))

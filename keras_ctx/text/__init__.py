@@ -15,6 +15,7 @@ from keras_ctx.text.vocabulary_from_texts import (
     wordpiece_vocabulary,
 )
 from keras_ctx.text.word_inputs import WordInputs
+from keras_ctx.text.word_places import WordPlaces
 
 __all__ = [
     "SPECIAL_TOKENS",
@@ -22,6 +23,7 @@ __all__ = [
     "BertInputs",
     "ElmoInputs",
     "WordInputs",
+    "WordPlaces",
     "character_vocabulary",
     "load_inputs",
     "load_vocabulary",

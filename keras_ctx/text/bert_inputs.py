@@ -177,7 +177,8 @@ class BertInputs:
         Example:
             >>> from keras_ctx.text import BertInputs
             >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-            >>> found = BertInputs(special, 8).words(["Verdi (1895)"])
+            >>> inputs = BertInputs([*special, "verdi"], 8)
+            >>> found = inputs.words(["Verdi (1895)"])
             >>> found.words.to_list()
             [[b'Verdi', b'(', b'1895', b')']]
             >>> found.starts.to_list()

@@ -90,6 +90,11 @@ class WordInputs:
             ids = rows.join(ids, second, _END_BEGIN, self.max_length)
         return {"word_ids": rows.pad(ids, 0, self.max_length)}
 
+    @property
+    def tables(self) -> tuple[tf.lookup.StaticHashTable]:
+        """What an export has to track."""
+        return (self._table,)
+
     def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """The words behind the ids: strings `(B, T)`, "" on padding."""
         return self._words.tokens(text, second_text)

@@ -82,3 +82,14 @@ def find_words(text: Any, split: str) -> WordPlaces:
         return words.with_values(tf.gather(counts, places) - first)
 
     return WordPlaces(words, in_characters(starts), in_characters(ends))
+
+
+def answer_words(text: Any) -> WordPlaces:
+    """The words that an answer may be made of, for any encoder.
+
+    Those of `keras_ctx.data.split_words`, with which span extractors are
+    trained, but that an accent behind white space begins a word.
+    """
+    found = find_words(text, "wordpiece")
+    hidden = tf.strings.regex_full_match(found.words.values, f"{_HIDDEN}+")
+    return found.keep(~hidden)

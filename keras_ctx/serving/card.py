@@ -1,0 +1,149 @@
+"""What a version says of itself: signature.json and README.md."""
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_ctx
+from keras_ctx.files import write_text
+from keras_ctx.serving.model_outputs import TextInputs
+from keras_ctx.serving.signatures import Signature
+
+
+def write_card(
+    folder: Path,
+    name: str,
+    task: str,
+    model: keras.Model,
+    text_inputs: TextInputs,
+    made: Mapping[str, Signature],
+    outputs: Mapping[str, Mapping[str, tf.TensorSpec]],
+    labels: Sequence[str] | None,
+    metrics: Mapping[str, float],
+) -> None:
+    """Writes both files; the second is made of the first alone."""
+    config = text_inputs.get_config()
+    config.pop("vocabulary", None)  # in assets/vocab.txt
+    card = {
+        "name": name,
+        "task": task,
+        "signatures": {
+            signature_name: {
+                "method": signature.method,
+                "inputs": {
+                    key: _spec(spec) for key, spec in signature.inputs.items()
+                },
+                "outputs": {
+                    output: _spec(spec)
+                    for output, spec in sorted(outputs[signature_name].items())
+                },
+            }
+            for signature_name, signature in made.items()
+        },
+        "serving_default": task,
+        "text_inputs": {"class": type(text_inputs).__name__, **config},
+        "labels": None if labels is None else list(labels),
+        "metrics": dict(metrics),
+        "num_weights": int(model.count_params()),
+        "weights_sha256": weights_sha256(model),
+        "versions": {
+            "keras_ctx": keras_ctx.__version__,
+            **{
+                package: importlib.metadata.version(package)
+                for package in ("keras", "tensorflow", "tensorflow-text")
+            },
+        },
+    }
+    lines = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
+    write_text(folder / "signature.json", lines)
+    write_text(folder / "README.md", _readme(card))
+
+
+def weights_sha256(model: keras.Model) -> str:
+    """A digest of all weights: their shapes, types and bytes, in order."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        array = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _spec(spec: tf.TensorSpec) -> dict[str, Any]:
+    return {"dtype": spec.dtype.name, "shape": list(spec.shape)}
+
+
+# A request of one row for an input of texts.
+_EXAMPLES = {
+    "text": "今天天气很好。",
+    "second_text": "天气不错。",
+    "question": "Who wrote it?",
+    "context": "It was written by Verdi.",
+}
+
+
+def _readme(card: Mapping[str, Any]) -> str:
+    name, task = card["name"], card["task"]
+    taken = list(card["signatures"][task]["inputs"])
+    sample = {key: [_EXAMPLES[key]] for key in taken}
+    if task == "fill_mask":
+        sample = {"text": ["今天天气很[MASK]。"]}
+    body = json.dumps({"inputs": sample}, ensure_ascii=False)
+    sections = [
+        f"# {name}: {task}",
+        f"Made by keras_ctx {card['versions']['keras_ctx']} with Keras "
+        f"{card['versions']['keras']}, TensorFlow "
+        f"{card['versions']['tensorflow']} and TensorFlow Text "
+        f"{card['versions']['tensorflow-text']}. {card['num_weights']:,} "
+        f"weights, sha256 `{card['weights_sha256']}`.",
+    ]
+    if card["metrics"]:
+        rows = [f"| {k} | {v:.4g} |" for k, v in card["metrics"].items()]
+        sections.append("\n".join(["| metric | value |", "|---|---|", *rows]))
+    sections += [
+        "## Signatures",
+        f"`serving_default` is `{task}`. -1 is any size; rows come first. "
+        "`signature.json` has the same to be read by programs, and the text "
+        "function's settings; `assets/` the vocabulary and the labels.",
+        "\n".join(
+            [
+                "| signature | takes | gives |",
+                "|---|---|---|",
+                *(
+                    f"| `{key}` ({one['method']}) | {_listed(one['inputs'])} "
+                    f"| {_listed(one['outputs'])} |"
+                    for key, one in card["signatures"].items()
+                ),
+            ]
+        ),
+        "## Ask it",
+        f"```\ncurl -d '{body}' \\\n"
+        f"  http://localhost:8501/v1/models/{name}:predict\n```",
+        "```python\n"
+        "import grpc, tensorflow as tf\n"
+        "from tensorflow_serving.apis import predict_pb2\n"
+        "from tensorflow_serving.apis import prediction_service_pb2_grpc\n\n"
+        "channel = grpc.insecure_channel('localhost:8500')\n"
+        "stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)\n"
+        "request = predict_pb2.PredictRequest()\n"
+        f"request.model_spec.name = {name!r}\n"
+        f"for key, texts in {sample!r}.items():\n"
+        "    request.inputs[key].CopyFrom(tf.make_tensor_proto(texts))\n"
+        "print(stub.Predict(request, timeout=10))\n```",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _listed(specs: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(
+        f"`{name}` {spec['dtype']} "
+        f"({', '.join('-1' if n is None else str(n) for n in spec['shape'])})"
+        for name, spec in specs.items()
+    )

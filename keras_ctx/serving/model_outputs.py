@@ -1,0 +1,66 @@
+"""A model's own outputs, under names and in numbers fit for a signature."""
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
+
+TextInputs = BertInputs | ElmoInputs | WordInputs
+Tensors = dict[str, tf.Tensor]
+
+
+class ModelOutputs:
+    """The outputs of a model by name.
+
+    `layers`, a list of L+1 tensors `(B, T, D)`, become one `(B, L+1, T, D)`,
+    rows first as TF Serving's batching wants them. Numbers with a fraction
+    become float32, since REST has no bfloat16. The padding mask is left out.
+
+    Called eagerly, the model runs op by op; all graphs share one trace of it.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        specs = {
+            key: tf.TensorSpec(x.shape, x.dtype)
+            for key, x in model.input.items()
+        }
+        self._traced = tf.function(self._call, input_signature=[specs])
+
+    def __call__(self, features: Tensors) -> Tensors:
+        eager = tf.executing_eagerly()
+        return self._call(features) if eager else self._traced(features)
+
+    def _call(self, features: Tensors) -> Tensors:
+        outputs = dict(self._model(features, training=False))
+        outputs.pop("padding_mask", None)
+        if "layers" in outputs:
+            outputs["layers"] = tf.stack(outputs["layers"], axis=1)
+        return {
+            key: tf.cast(x, tf.float32) if x.dtype.is_floating else x
+            for key, x in outputs.items()
+        }
+
+
+def counts(text_inputs: TextInputs, text, second_text=None) -> Tensors:
+    """What is said of every row: its tokens, and whether some were cut off."""
+    num_tokens = text_inputs.num_tokens(text, second_text)
+    most = text_inputs.max_length
+    if most is None:
+        truncated = tf.zeros_like(num_tokens, tf.bool)
+    else:
+        truncated = num_tokens > most
+    return {"num_tokens": num_tokens, "truncated": truncated}
+
+
+def dense(ragged, fill, width: tf.Tensor | None = None) -> tf.Tensor:
+    """Ragged `(B, None)` as a tensor of at least one column.
+
+    With `width`, of as many columns: a row that the encoder cut is shorter
+    than its words.
+    """
+    longest = tf.maximum(tf.reduce_max(ragged.row_lengths()), 1)
+    if width is not None:
+        longest = tf.cast(width, longest.dtype)
+    shape = tf.stack([ragged.nrows(), longest])
+    return ragged.to_tensor(fill, shape=shape)

@@ -1,0 +1,155 @@
+"""What cannot be exported, and why: all that can be told before it is tried."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.serving.model_outputs import TextInputs
+from keras_ctx.text import BertInputs
+
+# Rows that a vocabulary table may have more than its vocabulary: published
+# ones are filled up to a multiple of up to so many.
+_TABLE_PADDING = 128
+
+
+def check_backend() -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "`export` needs the TensorFlow backend; save the model as .keras "
+            "and export it under KERAS_BACKEND=tensorflow. "
+            f"Received: backend={keras.backend.backend()!r}"
+        )
+
+
+def check_model(model: keras.Model) -> None:
+    if not getattr(model, "built", True):
+        raise ValueError(
+            "`model` must be built: call it once, or make it of inputs and "
+            f"outputs. Received: model={model!r}, which has no weights yet"
+        )
+    dicts = [getattr(model, name, None) for name in ("input", "output")]
+    if not all(isinstance(tensors, dict) for tensors in dicts):
+        raise ValueError(
+            "`model` must be a functional model with a dict of inputs and a "
+            "dict of outputs: their keys name what is served. "
+            f"Received: model={model!r}"
+        )
+    for layer in all_layers(model):
+        if isinstance(layer, keras.layers.Lambda):
+            raise ValueError(
+                "`model` must have no Lambda layer: it holds Python code, "
+                "which no file of the model can be trusted with. Write a "
+                "layer of your own, registered with "
+                "`keras.saving.register_keras_serializable`. Received: "
+                f"layer {layer.name!r}"
+            )
+
+
+def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model and of the models in it."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from all_layers(layer)
+
+
+def check_inputs(
+    model: keras.Model, text_inputs: TextInputs, pair: bool
+) -> None:
+    """Whether the text function gives what the model takes."""
+    second = tf.constant(["a"]) if pair else None
+    features = text_inputs(tf.constant(["a"]), second)
+    wanted = {k: x for k, x in model.input.items() if k != "masked_positions"}
+    missing = sorted(wanted.keys() - features.keys())
+    surplus = sorted(features.keys() - wanted.keys())
+    if missing or surplus:
+        raise ValueError(
+            "`text_inputs` must give the inputs of `model`, no more and no "
+            f"fewer. Missing: {missing}. Unknown to `model`: {surplus}."
+        )
+    for key, taken in wanted.items():
+        given = features[key]
+        if given.dtype != taken.dtype or not given.shape.is_compatible_with(
+            taken.shape
+        ):
+            raise ValueError(
+                f"`text_inputs` must give `{key}` as `model` takes it: "
+                f"{taken.dtype} {taken.shape}. Received: "
+                f"{given.dtype.name} of shape {tuple(given.shape)} for one "
+                "text."
+            )
+    _check_vocabulary(model, text_inputs)
+
+
+def _check_vocabulary(model: keras.Model, text_inputs: TextInputs) -> None:
+    if "masked_lm" in model.output and not isinstance(text_inputs, BertInputs):
+        raise ValueError(
+            "`text_inputs` must be a BertInputs for a masked language model. "
+            f"Received: text_inputs={text_inputs!r}"
+        )
+    size = getattr(text_inputs, "vocabulary_size", None)
+    tables: list[Any] = [
+        layer
+        for layer in all_layers(model)
+        if layer.name in ("embeddings", "word_embedding")
+        and hasattr(layer, "vocabulary_size")
+    ]
+    if size is None or not tables:
+        return
+    # A table of words has a row for "no token" that no vocabulary lists.
+    rows = tables[0].vocabulary_size - (tables[0].name == "word_embedding")
+    if not size <= rows < size + _TABLE_PADDING:
+        raise ValueError(
+            "`text_inputs` must have the vocabulary that `model` was trained "
+            f"with. Received: {size} tokens, and a model with {rows}"
+        )
+
+
+def check_labels(model: keras.Model, labels: tuple[str, ...] | None) -> None:
+    if labels is None:
+        return
+    logits = model.output.get("logits")
+    is_crf = model.output.keys() >= {"logits", "scores", "tags"}
+    if logits is None or (
+        len(logits.shape) not in (2, 3)
+        and not (is_crf and len(logits.shape) == 4)
+    ):
+        raise ValueError(
+            "`labels` is for a model with an output `logits` of shape (B, N) "
+            "or (B, T, N), or a tagger with a CRF; leave it out for another. "
+            f"Received a model with outputs {sorted(model.output)}"
+        )
+    if len(labels) != logits.shape[-1]:
+        raise ValueError(
+            f"`labels` must name each of the {logits.shape[-1]} classes of "
+            f"`model`. Received: {len(labels)} labels, {labels!r}"
+        )
+    wrong = [x for x in labels if not x or x.splitlines() != [x]]
+    if wrong or len(set(labels)) != len(labels):
+        raise ValueError(
+            "`labels` must be different from each other, of one line each "
+            f"and not empty. Received: labels={labels!r}"
+        )
+
+
+def check_options(
+    task: str, model: keras.Model, pair: bool, top_k: int
+) -> None:
+    if pair and task not in ("classify", "regress", "serving_default"):
+        raise ValueError(
+            "`pair` is for a model that classifies or scores texts. Received: "
+            f"pair=True for a model whose task is {task!r}"
+        )
+    if type(top_k) is not int or top_k < 1:
+        raise ValueError(
+            f"`top_k` must be an integer of at least 1. Received: {top_k!r}"
+        )
+    if task == "fill_mask":
+        size = model.output["masked_lm"].shape[-1]
+        if top_k > size:
+            raise ValueError(
+                f"`top_k` must be at most {size}, the tokens of `model`. "
+                f"Received: top_k={top_k}"
+            )

@@ -1,0 +1,84 @@
+"""Texts to words with their tags and places."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.serving.model_outputs import (
+    ModelOutputs,
+    Tensors,
+    TextInputs,
+    counts,
+    dense,
+)
+
+
+class Tag:
+    """The tag of every word, that of its first token.
+
+    Gives `words` and `tags`, strings, and `scores`, the probability of the
+    tag, each `(B, W)`; a word behind the cut has the tag "" and the score 0,
+    and so has padding, where the word is "". Of a text also `starts` and
+    `ends` `(B, W)`, its characters (code points), -1 at padding. Of a model
+    with a CRF also `path_log_probability` `(B,)`, that of all tags of the row
+    together.
+    """
+
+    def __init__(
+        self,
+        model: ModelOutputs,
+        text_inputs: TextInputs,
+        tags: Sequence[str],
+    ) -> None:
+        self._model = model
+        self._text_inputs = text_inputs
+        self._tags = tuple(tags)
+
+    def __call__(self, text) -> Tensors:
+        if isinstance(text, tf.RaggedTensor):
+            return self._of_words(text)
+        found = self._text_inputs.words(text)
+        return self._of_words(found.words) | {
+            "starts": dense(found.starts, -1),
+            "ends": dense(found.ends, -1),
+        }
+
+    def _of_words(self, words: Any) -> Tensors:
+        outputs = self._model(self._text_inputs(words))
+        extra = {}
+        if "tags" in outputs:
+            scores, best = outputs["scores"], outputs["tags"]
+            extra["path_log_probability"] = _path(outputs["logits"], best)
+            best = tf.maximum(best, 0)
+        else:
+            scores = tf.nn.softmax(outputs["logits"])
+            best = tf.argmax(scores, axis=-1, output_type=tf.int32)
+        index = self._text_inputs.word_index(words)
+        before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
+        first = (index >= 0) & (index != before)
+
+        shown = dense(words, "")
+
+        def of_words(values, fill):
+            kept = tf.ragged.boolean_mask(values, first)
+            return dense(kept, fill, tf.shape(shown)[1])
+
+        return {
+            "words": shown,
+            "tags": of_words(tf.gather(tf.constant(self._tags), best), ""),
+            "scores": of_words(tf.gather(scores, best, batch_dims=2), 0.0),
+            **extra,
+            **counts(self._text_inputs, words),
+        }
+
+
+def _path(logits: tf.Tensor, tags: tf.Tensor) -> tf.Tensor:
+    """Log of the probability of a row's tags, `(B,)`.
+
+    `logits` `(B, T, N, N)`, as of `keras_ctx.layers.CRF`: a factor a token.
+    """
+    tags = tf.maximum(tags, 0)  # at padding -1, where every factor is 0
+    before = tf.pad(tags[:, :-1], [[0, 0], [1, 0]])
+    factors = tf.gather(logits, before, batch_dims=2)
+    return tf.reduce_sum(tf.gather(factors, tags, batch_dims=2), axis=1)

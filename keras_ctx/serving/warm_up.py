@@ -1,0 +1,65 @@
+"""Requests that a server runs before it serves a version.
+
+A version whose graph has an op that the server lacks would load as available
+and fail at its first request; with these it is not loaded at all.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    classification_pb2,
+    input_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    regression_pb2,
+)
+
+from keras_ctx.serving.raw_answers import Request
+from keras_ctx.serving.signatures import Signature
+
+FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+
+
+def write_warm_up(
+    folder: Path,
+    name: str,
+    made: Mapping[str, Signature],
+    requests: Sequence[Request],
+) -> None:
+    """Writes `requests` where TF Serving looks for them.
+
+    Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup.
+    """
+    (folder / FILE).parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / FILE)) as writer:
+        for signature, inputs in requests:
+            log = _log(name, signature, made[signature], inputs)
+            writer.write(log.SerializeToString())
+
+
+def _log(name: str, signature: str, made: Signature, inputs: Mapping):
+    log = prediction_log_pb2.PredictionLog()
+    if made.method == "predict":
+        request = predict_pb2.PredictRequest()
+        for key, taken in made.inputs.items():
+            tensor = tf.make_tensor_proto(inputs[key], taken.dtype)
+            request.inputs[key].CopyFrom(tensor)
+        log.predict_log.request.CopyFrom(request)
+        spec = log.predict_log.request.model_spec
+    else:
+        examples = input_pb2.ExampleList(
+            examples=map(tf.train.Example.FromString, inputs["inputs"])
+        )
+        rows = input_pb2.Input(example_list=examples)
+        if made.method == "classify":
+            request = classification_pb2.ClassificationRequest(input=rows)
+            log.classify_log.request.CopyFrom(request)
+            spec = log.classify_log.request.model_spec
+        else:
+            request = regression_pb2.RegressionRequest(input=rows)
+            log.regress_log.request.CopyFrom(request)
+            spec = log.regress_log.request.model_spec
+    spec.name, spec.signature_name = name, signature
+    return log
