@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_ctx.layers import TokenAndSegmentEmbedding, WordEmbedding
 from keras_ctx.serving.model_outputs import TextInputs
-from keras_ctx.text import BertInputs
 
 # Rows that a vocabulary table may have more than its vocabulary: published
 # ones are filled up to a multiple of up to so many.
@@ -84,22 +84,17 @@ def check_inputs(
 
 
 def _check_vocabulary(model: keras.Model, text_inputs: TextInputs) -> None:
-    if "masked_lm" in model.output and not isinstance(text_inputs, BertInputs):
-        raise ValueError(
-            "`text_inputs` must be a BertInputs for a masked language model. "
-            f"Received: text_inputs={text_inputs!r}"
-        )
     size = getattr(text_inputs, "vocabulary_size", None)
-    tables: list[Any] = [
-        layer
-        for layer in all_layers(model)
-        if layer.name in ("embeddings", "word_embedding")
-        and hasattr(layer, "vocabulary_size")
-    ]
-    if size is None or not tables:
+    rows = None
+    for layer in all_layers(model):
+        found: Any = layer
+        if isinstance(layer, TokenAndSegmentEmbedding):
+            rows = found.vocabulary_size
+        elif isinstance(layer, WordEmbedding):
+            # One more row, for "no token", which no vocabulary lists.
+            rows = found.input_dim - 1
+    if size is None or rows is None:
         return
-    # A table of words has a row for "no token" that no vocabulary lists.
-    rows = tables[0].vocabulary_size - (tables[0].name == "word_embedding")
     if not size <= rows < size + _TABLE_PADDING:
         raise ValueError(
             "`text_inputs` must have the vocabulary that `model` was trained "

@@ -9,7 +9,10 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import models, serving
+from keras_ctx.serving import AnswerWindows
 from keras_ctx.serving.agreement import check_agreement
+from keras_ctx.serving.sample_requests import sample_requests
+from keras_ctx.serving.signatures import signatures
 from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -33,41 +36,6 @@ def tagger() -> keras.Model:
     return model
 
 
-def test_tags_are_the_path_and_scores_its_probabilities(
-    tmp_path: Path, characters
-) -> None:
-    model = tagger()
-    serving.export(model, characters, tmp_path, LABELS)
-    answer = serving.answers_in_fresh_process(tmp_path, TEXTS)
-    assert sorted(answer) == ["scores", "tags", "tokens"]
-    # [CLS] has the "O" that begins the path, and shows none.
-    assert answer["tags"].tolist() == [
-        ["", "B", "I", "", "", "", ""],
-        [""] * 7,
-        ["", "B", "I", "O", "B", "I", ""],
-    ]
-    expected = model(characters(TEXTS))["scores"]
-    np.testing.assert_allclose(answer["scores"], expected, rtol=0, atol=1e-5)
-    assert (answer["scores"][0, 4:] == 0).all()
-    there = (Path(tmp_path) / "1" / "assets" / "labels.txt").read_text()
-    assert there == "O\nB\nI\n"
-
-
-def test_features_give_all_that_the_model_gives(
-    tmp_path: Path, characters
-) -> None:
-    model = tagger()
-    version = serving.export(model, characters, tmp_path, LABELS)
-    served = tf.saved_model.load(str(version)).signatures["features"]
-    features = characters(TEXTS)
-    answer, expected = served(**features), model(features)
-    assert sorted(answer) == ["logits", "scores", "tags"]
-    np.testing.assert_array_equal(answer["tags"], expected["tags"])
-    np.testing.assert_allclose(
-        answer["logits"], expected["logits"], rtol=0, atol=1e-5
-    )
-
-
 def test_features_lstm_and_path_on_a_resting_encoder(
     tmp_path: Path, characters
 ) -> None:
@@ -78,21 +46,27 @@ def test_features_lstm_and_path_on_a_resting_encoder(
     serving.export(model, characters, tmp_path, LABELS)
     answer = serving.answers_in_fresh_process(tmp_path, TEXTS)
     expected = model(characters(TEXTS))
-    np.testing.assert_allclose(
-        answer["scores"], expected["scores"], rtol=0, atol=1e-5
-    )
-    # The tag of a token's place, and none at [CLS], [SEP] and padding.
+    # The tag of a token's place, behind that of [CLS].
     best = np.asarray(expected["tags"])
     for row, text in enumerate(TEXTS):
-        shown = answer["tags"][row, 1 : 1 + len(text)].tolist()
         chosen = best[row, 1 : 1 + len(text)]
+        shown = answer["tags"][row, : len(text)].tolist()
         assert shown == [LABELS[tag] for tag in chosen]
+        scores = np.asarray(expected["scores"])[row, 1 : 1 + len(text)]
+        np.testing.assert_allclose(
+            answer["scores"][row, : len(text)],
+            scores[np.arange(len(text)), chosen],
+            rtol=0,
+            atol=1e-5,
+        )
 
 
 def test_without_labels(tmp_path: Path, characters) -> None:
     serving.export(tagger(), characters, tmp_path)
     answer = serving.answers(tmp_path, TEXTS)
-    assert sorted(answer) == ["logits", "scores", "tags"]
+    assert sorted(answer) == [
+        *("logits", "num_tokens", "scores", "tags", "truncated")
+    ]
     assert answer["tags"][0].tolist() == [0, 1, 2, 0, -1, -1, -1]
 
 
@@ -145,7 +119,9 @@ def test_check_takes_a_path_that_is_as_probable(
     outputs = {**model.output}
     outputs["tags"] = ops_other(outputs["tags"])
     other = keras.Model(model.input, outputs)
-    check_agreement(version, other, characters, LABELS, TEXTS)
+    made = signatures(other, characters, LABELS, False, 5, AnswerWindows())
+    requests = sample_requests(made, other, characters, TEXTS)
+    check_agreement(version, made, requests, 1e-5)
 
 
 def ops_other(tags):

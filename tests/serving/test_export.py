@@ -1,14 +1,19 @@
-"""Exports answer as the model did, to raw TensorFlow, by documented names."""
+"""A version on disk: what lies in it, and that it answers as the model did."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
 from keras_ctx import models, serving
-from keras_ctx.text import BertInputs, ElmoInputs
+from keras_ctx.serving.raw_answers import answers_of
+from keras_ctx.text import BertInputs, WordInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 TEXTS = ["书好", "", "这本书 [SEP] bad"]
@@ -21,174 +26,145 @@ def characters() -> BertInputs:
 
 
 @pytest.fixture(scope="module")
-def bert(characters: BertInputs) -> keras.Model:
-    return models.bert_encoder(characters.vocabulary_size, 2, 2, 8, 16, 16)
+def sentiment(characters: BertInputs) -> keras.Model:
+    encoder = models.bert_encoder(characters.vocabulary_size, 2, 2, 8, 16, 16)
+    return models.classifier(encoder, 3, mix="scalar_mix")
 
 
 @pytest.fixture(scope="module")
-def elmo() -> keras.Model:
-    return models.elmo_encoder(
-        [(1, 4), (2, 4)], 16, 4, num_layers=2, max_characters=8
-    )
-
-
-@pytest.fixture(scope="module")
-def sentiment(bert: keras.Model) -> keras.Model:
-    return models.classifier(bert, 3, mix="scalar_mix")
-
-
-@pytest.fixture(scope="module")
-def sentiment_version(
+def version(
     sentiment, characters, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     path = tmp_path_factory.mktemp("exports") / "sentiment"
-    return serving.export(sentiment, characters, path, SENTIMENTS)
-
-
-@pytest.fixture(scope="module")
-def encoder_version(
-    bert, characters, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    return serving.export(bert, characters, tmp_path_factory.mktemp("bert"))
-
-
-def eagerly(model: keras.Model, features: dict) -> dict:
-    return model(features, training=False)
-
-
-def test_classifier(sentiment, sentiment_version: Path, characters) -> None:
-    assert sentiment_version.name == "1"
-    answer = serving.answers(sentiment_version.parent, TEXTS)
-    assert sorted(answer) == ["label", "logits", "scores"]
-    logits = eagerly(sentiment, characters(TEXTS))["logits"].numpy()
-    np.testing.assert_allclose(answer["logits"], logits, atol=1e-5)
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(answer["scores"], shares, atol=1e-5)
-    best = [SENTIMENTS[row.argmax()] for row in logits]
-    assert answer["label"].tolist() == best
-    assert answer["scores"].dtype == np.float32
-
-    # One text alone is padded less, and must get the same answer.
-    alone = serving.answers(sentiment_version.parent, TEXTS[:1])
-    np.testing.assert_allclose(alone["logits"], logits[:1], atol=1e-5)
-
-
-def test_labels_can_be_read_again(sentiment_version: Path) -> None:
-    written = sentiment_version / "assets" / "labels.txt"
-    assert written.read_bytes() == "bad\nso so\n很好\n".encode()
-
-
-def test_without_labels(tmp_path: Path, sentiment, characters) -> None:
-    version = serving.export(sentiment, characters, tmp_path)
-    assert not (version / "assets" / "labels.txt").exists()
-    assert sorted(serving.answers(tmp_path, TEXTS)) == ["logits"]
-
-
-def test_character_tagger_in_a_fresh_process(
-    tmp_path: Path, bert, characters
-) -> None:
-    model = models.tagger(bert, 2)
-    # Bound to answer "name" everywhere, so that only what may not have a tag
-    # has none.
-    model.get_layer("logits").bias.assign([-9.0, 9.0])
-    serving.export(model, characters, tmp_path, ["O", "name"])
-    answer = serving.answers(tmp_path, TEXTS)
-    assert sorted(answer) == ["logits", "scores", "tags", "tokens"]
-    assert answer["tokens"].tolist() == [
-        ["[CLS]", "书", "好", "[SEP]"] + [""] * 9,
-        ["[CLS]", "[SEP]"] + [""] * 11,
-        ["[CLS]", *"这本书[SEP]bad", "[SEP]"],
-    ]
-    assert answer["tags"].tolist() == [
-        ["", "name", "name", ""] + [""] * 9,
-        [""] * 13,
-        [""] + ["name"] * 11 + [""],
-    ]
-    np.testing.assert_allclose(answer["scores"].sum(axis=-1), 1, atol=1e-6)
-
-    there = serving.answers_in_fresh_process(tmp_path, TEXTS)
-    assert answer.keys() == there.keys()
-    for key, value in answer.items():
-        assert value.dtype == there[key].dtype
-        if value.dtype.kind == "U":
-            assert value.tolist() == there[key].tolist()
-        else:
-            np.testing.assert_allclose(value, there[key], atol=1e-6)
-
-
-def test_word_piece_tagger_tags_the_first_piece(tmp_path: Path) -> None:
-    inputs = BertInputs([*SPECIAL, "book", "##s", "good"], 8)
-    encoder = models.bert_encoder(8, 1, 1, 4, 8, 8)
-    model = models.tagger(encoder, 2)
-    model.get_layer("logits").bias.assign([9.0, -9.0])
-    serving.export(model, inputs, tmp_path, ["yes", "no"])
-    answer = serving.answers(tmp_path, ["Good books xyz"])
-    assert answer["tokens"].tolist() == [
-        ["[CLS]", "good", "book", "s", "xyz", "[SEP]"]
-    ]
-    assert answer["tags"].tolist() == [["", "yes", "yes", "", "yes", ""]]
-
-
-def test_elmo_tagger(tmp_path: Path, elmo) -> None:
-    model = models.tagger(elmo, 2)
-    model.get_layer("logits").bias.assign([9.0, -9.0])
-    serving.export(model, ElmoInputs(8), tmp_path, ["O", "name"])
-    answer = serving.answers(tmp_path, ["in 北京 now", "", "[CLS]"])
-    assert answer["tokens"].tolist() == [
-        ["in", "北京", "now"],
-        ["", "", ""],
-        ["[CLS]", "", ""],
-    ]
-    assert answer["tags"].tolist() == [
-        ["O", "O", "O"],
-        ["", "", ""],
-        ["O", "", ""],
-    ]
-
-
-def check_every_layer(
-    model: keras.Model, inputs: BertInputs | ElmoInputs, path: Path
-) -> None:
-    answer = serving.answers(path, TEXTS)
-    expected = eagerly(model, inputs(TEXTS))
-    assert len(expected["layers"]) == 3
-    for i, layer in enumerate(expected["layers"]):
-        np.testing.assert_allclose(answer[f"layer_{i}"], layer, atol=1e-5)
-    for key in ("sequence", "pooled"):
-        np.testing.assert_allclose(answer[key], expected[key], atol=1e-5)
-    assert "layers" not in answer
-
-
-def test_bert_serves_every_layer(
-    bert, characters, encoder_version: Path
-) -> None:
-    check_every_layer(bert, characters, encoder_version.parent)
-
-
-def test_elmo_serves_every_layer(elmo, tmp_path: Path) -> None:
-    inputs = ElmoInputs(8, split="character")
-    serving.export(elmo, inputs, tmp_path)
-    check_every_layer(elmo, inputs, tmp_path)
-
-
-def test_features_signature_takes_ids_by_name(
-    bert, characters, encoder_version: Path
-) -> None:
-    served = tf.saved_model.load(str(encoder_version))
-    signature = served.signatures["features"]
-    _, specs = signature.structured_input_signature
-    assert {name: spec.dtype.name for name, spec in specs.items()} == {
-        "token_ids": "int32",
-        "segment_ids": "int32",
-        "padding_mask": "bool",
-    }
-    # A batch and a length that the export never saw.
-    features = characters(["好" * 5] * 7)
-    np.testing.assert_allclose(
-        signature(**features)["sequence"],
-        eagerly(bert, features)["sequence"],
-        atol=1e-5,
+    return serving.export(
+        sentiment, characters, path, SENTIMENTS, metrics={"accuracy": 0.912345}
     )
+
+
+def test_answers_are_those_of_the_model(
+    sentiment, version: Path, characters
+) -> None:
+    assert version.name == "1"
+    answer = serving.answers(version.parent, TEXTS)
+    assert sorted(answer) == ["labels", "num_tokens", "scores", "truncated"]
+    logits = sentiment(characters(TEXTS), training=False)["logits"].numpy()
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for row, share in enumerate(shares):
+        order = np.argsort(-share)
+        assert answer["labels"][row].tolist() == [SENTIMENTS[i] for i in order]
+        np.testing.assert_allclose(
+            answer["scores"][row], share[order], atol=1e-5
+        )
+    # One text alone is padded less, and must get the same answer.
+    alone = serving.answers(version.parent, TEXTS[:1])
+    np.testing.assert_allclose(alone["scores"], answer["scores"][:1], atol=1e-5)
+
+    there = serving.answers_in_fresh_process(version.parent, TEXTS)
+    assert there.keys() == answer.keys()
+    for key, value in answer.items():
+        assert there[key].dtype == value.dtype
+        np.testing.assert_array_equal(there[key], value)
+
+
+def test_vocabulary_and_labels_can_be_read_again(
+    version: Path, characters
+) -> None:
+    labels = version / "assets" / "labels.txt"
+    assert labels.read_bytes() == "bad\nso so\n很好\n".encode()
+    again = BertInputs(version / "assets" / "vocab.txt", 16, split="character")
+    assert again.vocabulary == characters.vocabulary
+
+
+def test_card(sentiment, version: Path) -> None:
+    card = json.loads((version / "signature.json").read_text("utf-8"))
+    assert card["name"] == "sentiment"
+    assert card["task"] == card["serving_default"] == "classify"
+    assert card["labels"] == SENTIMENTS
+    assert card["metrics"] == {"accuracy": 0.912345}
+    assert card["text_inputs"]["class"] == "BertInputs"
+    assert card["text_inputs"]["max_length"] == 16
+    assert card["versions"]["tensorflow"] == tf.__version__
+    # What a client reads there is what the graph takes and gives.
+    served = tf.saved_model.load(str(version))
+    assert card["signatures"].keys() | {"serving_default"} == set(
+        served.signatures
+    )
+    for name, one in card["signatures"].items():
+        function = served.signatures[name]
+        taken = function.structured_input_signature[1]
+        for specs, found in (
+            (one["inputs"], taken),
+            (one["outputs"], function.structured_outputs),
+        ):
+            assert specs == {
+                key: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+                for key, spec in found.items()
+            }
+    digest = hashlib.sha256()
+    for weight in sentiment.weights:
+        digest.update(f"float32 {tuple(weight.shape)}".encode())
+        digest.update(weight.numpy().tobytes())
+    assert card["weights_sha256"] == digest.hexdigest()
+
+    readme = (version / "README.md").read_text("utf-8")
+    assert "# sentiment: classify" in readme
+    assert "| accuracy | 0.9123 |" in readme
+    assert digest.hexdigest() in readme
+    assert "http://localhost:8501/v1/models/sentiment:predict" in readme
+    for name in card["signatures"]:
+        assert f"| `{name}`" in readme
+
+
+def test_python_of_the_readme_compiles(version: Path) -> None:
+    readme = (version / "README.md").read_text("utf-8")
+    code = readme.split("```python\n")[1].split("```")[0]
+    compile(code, "README.md", "exec")
+    body = readme.split("curl -d '")[1].split("'")[0]
+    assert json.loads(body).keys() == {"inputs"}
+
+
+def test_warm_up_requests_are_answered(version: Path) -> None:
+    path = version / "assets.extra" / "tf_serving_warmup_requests"
+    asked: dict[str, set[int]] = {}
+    requests = []
+    for record in tf.data.TFRecordDataset(str(path)):
+        log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        kind = log.WhichOneof("log_type")
+        if kind == "predict_log":
+            request = log.predict_log.request
+            inputs = {
+                key: tf.make_ndarray(proto)
+                for key, proto in request.inputs.items()
+            }
+        else:
+            assert kind == "classify_log"
+            request = log.classify_log.request
+            rows = request.input.example_list.examples
+            inputs = {"inputs": [row.SerializeToString() for row in rows]}
+        assert request.model_spec.name == "sentiment"
+        name = request.model_spec.signature_name
+        requests.append((name, inputs))
+        [*_, first] = inputs.values()
+        size = sum(len(str(x)) for x in np.asarray(first, object).flat)
+        asked.setdefault(name, set()).add(size)
+    card = json.loads((version / "signature.json").read_text("utf-8"))
+    assert asked.keys() == card["signatures"].keys()
+    assert {len(sizes) for sizes in asked.values()} == {3}  # lengths
+    assert len(answers_of(version, requests)) == 3 * len(asked)
+
+
+def test_method_names(version: Path) -> None:
+    saved = saved_model_pb2.SavedModel.FromString(
+        (version / "saved_model.pb").read_bytes()
+    )
+    signatures = saved.meta_graphs[0].signature_def
+    methods = {
+        name: one.method_name.rpartition("/")[2]
+        for name, one in signatures.items()
+        if not name.startswith("__")
+    }
+    assert methods.pop("classify_examples") == "classify"
+    assert set(methods.values()) == {"predict"}
 
 
 def first_ops(functions: dict, name: str, argument: int) -> set[str]:
@@ -207,10 +183,10 @@ def first_ops(functions: dict, name: str, argument: int) -> set[str]:
     return ops
 
 
-def test_rank_of_a_request_is_checked_first(encoder_version: Path) -> None:
+def test_rank_of_a_request_is_checked_first(version: Path) -> None:
     # Python refuses another rank before the graph runs; a server does not,
     # and a single string would end its process inside the tokenizer.
-    served = tf.saved_model.load(str(encoder_version))
+    served = tf.saved_model.load(str(version))
     signature = served.signatures["serving_default"]
     graph = signature.graph.as_graph_def()
     functions = {f.signature.name: f for f in graph.library.function}
@@ -222,21 +198,39 @@ def test_rank_of_a_request_is_checked_first(encoder_version: Path) -> None:
     assert first_ops(functions, call, 0) == {"EnsureShape"}
 
 
+def test_numbers_of_versions(
+    tmp_path: Path, sentiment, characters, version: Path
+) -> None:
+    seventh = serving.export(sentiment, characters, tmp_path, version=7)
+    assert seventh == tmp_path / "7"
+    # Without labels there is no task, and the model's own outputs are given.
+    assert not (seventh / "assets" / "labels.txt").exists()
+    assert sorted(serving.answers(tmp_path, TEXTS)) == [
+        *("logits", "num_tokens", "truncated")
+    ]
+    with pytest.raises(FileExistsError, match="`version` must be a number"):
+        serving.export(sentiment, characters, tmp_path, version=7)
+    assert [x.name for x in tmp_path.iterdir()] == ["7"]
+
+
+def test_words_by_a_table(tmp_path: Path) -> None:
+    inputs = WordInputs(["<S>", "</S>", "<UNK>", "good"], max_length=8)
+    encoder = models.elmo_word_encoder(4, 8, 4)
+    serving.export(models.embedder(encoder), inputs, tmp_path)
+    texts = ["good day", "day good"]
+    answer = serving.answers_in_fresh_process(tmp_path, texts)
+    expected = models.embedder(encoder)(inputs(texts))["embedding"]
+    np.testing.assert_allclose(answer["embedding"], expected, atol=1e-5)
+
+
 def test_half_precision_is_served_as_float32(
     tmp_path: Path, characters
 ) -> None:
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        encoder = models.bert_encoder(
-            characters.vocabulary_size, 1, 2, 8, 16, 16
-        )
-        model = models.classifier(encoder, 2)
-    finally:
-        keras.config.set_dtype_policy(previous)
-    serving.export(model, characters, tmp_path, ["a", "b"])
+    encoder = models.bert_encoder(characters.vocabulary_size, 1, 2, 8, 16, 16)
+    model = models.classifier(models.with_dtype(encoder, "mixed_bfloat16"), 3)
+    serving.export(model, characters, tmp_path, SENTIMENTS)
     answer = serving.answers(tmp_path, TEXTS)
-    assert answer["logits"].dtype == answer["scores"].dtype == np.float32
+    assert answer["scores"].dtype == np.float32
 
 
 def test_fresh_process_that_fails_says_why(tmp_path: Path) -> None:

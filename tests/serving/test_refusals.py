@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import models, serving
-from keras_ctx.text import BertInputs, ElmoInputs
+from keras_ctx.serving.refusals import check_inputs
+from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -74,10 +75,65 @@ def test_texts_longer_than_the_model_has_positions(
 ) -> None:
     # Every short text would do; a request of nine tokens would not.
     inputs = BertInputs(SPECIAL, 9, split="character")
-    message = r"(?s)`model` refuses what .*\(4, 9\).*at most `max_length=8`"
+    message = r"(?s)`model` refuses what .*\(4,\).*at most `max_length=8`"
     with pytest.raises(ValueError, match=message):
         serving.export(bert, inputs, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_vocabulary_of_another_model(tmp_path: Path, bert) -> None:
+    inputs = BertInputs([*SPECIAL, "a"], 8, split="character")
+    message = "vocabulary that `model` was trained with.*6 tokens.*with 5"
+    with pytest.raises(ValueError, match=message):
+        serving.export(bert, inputs, tmp_path)
+    # A table that is filled up to a round number of rows will do.
+    padded = models.bert_encoder(64, 1, 1, 4, 8, 8)
+    check_inputs(padded, inputs, pair=False)
+    with pytest.raises(ValueError, match="6 tokens, and a model with 134"):
+        check_inputs(models.bert_encoder(134, 1, 1, 4, 8, 8), inputs, False)
+    words = WordInputs(["<S>", "</S>", "<UNK>"])
+    check_inputs(models.elmo_word_encoder(3, 8, 4), words, pair=False)
+    with pytest.raises(ValueError, match="3 tokens, and a model with 2"):
+        check_inputs(models.elmo_word_encoder(2, 8, 4), words, pair=False)
+
+
+def test_model_that_is_not_built(tmp_path: Path, inputs) -> None:
+    model = keras.Sequential([keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="`model` must be built: call it once"):
+        serving.export(model, inputs, tmp_path)
+
+
+def test_model_with_a_lambda(tmp_path: Path, bert, inputs) -> None:
+    doubled = keras.layers.Lambda(lambda x: 2 * x, name="twice")
+    inside = keras.Model(
+        bert.input, {"sequence": doubled(bert.output["sequence"])}
+    )
+    # One that stands in a model within the model, too.
+    outer = keras.Model(bert.input, inside(bert.input))
+    for model in (inside, outer):
+        with pytest.raises(ValueError, match="no Lambda layer.*'twice'"):
+            serving.export(model, inputs, tmp_path)
+
+
+def test_options_of_another_task(tmp_path: Path, bert, inputs) -> None:
+    with pytest.raises(ValueError, match="`pair` is for.*task is 'tag'"):
+        serving.export(
+            models.tagger(bert, 1), inputs, tmp_path, ["a"], pair=True
+        )
+    model = models.bert_pretrainer(bert)
+    with pytest.raises(ValueError, match="`top_k` must be at most 5"):
+        serving.export(model, inputs, tmp_path, top_k=6)
+    with pytest.raises(ValueError, match="`top_k` must be an integer"):
+        serving.export(model, inputs, tmp_path, top_k=0)
+    with pytest.raises(ValueError, match="`stride` must be an integer"):
+        serving.AnswerWindows(stride=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_masked_words_of_an_elmo(tmp_path: Path, bert) -> None:
+    model = models.bert_pretrainer(bert)
+    with pytest.raises(ValueError, match="Missing: .*'token_ids'"):
+        serving.export(model, ElmoInputs(), tmp_path)
 
 
 def test_model_without_names(tmp_path: Path, inputs) -> None:
