@@ -21,6 +21,8 @@
 //
 //   mapped     PATH
 
+// Status and errors go by the names that TensorFlow 2.12 has, too.
+
 #include <dlfcn.h>
 
 #include <fstream>
@@ -32,8 +34,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "tensorflow/cc/saved_model/loader.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/tensor.h"
@@ -46,11 +46,12 @@
 
 using tensorflow::NodeDef;
 using tensorflow::SavedModelBundle;
+using tensorflow::Status;
 using tensorflow::Tensor;
 
 namespace {
 
-void Require(const absl::Status& status) {
+void Require(const Status& status) {
   if (status.ok()) return;
   std::cerr << status.ToString() << std::endl;
   std::exit(1);
@@ -84,28 +85,28 @@ void PrintSignatures(const SavedModelBundle& bundle) {
 
 // Checks names, and leaves dtypes and shapes to the session, as the server
 // does: what a graph does not refuse, reaches its kernels.
-absl::Status Answer(const SavedModelBundle& bundle, const NodeDef& request,
+Status Answer(const SavedModelBundle& bundle, const NodeDef& request,
                     NodeDef* answer) {
   const auto& signatures = bundle.GetSignatures();
   const auto signature = signatures.find(request.op());
   if (signature == signatures.end()) {
-    return absl::NotFoundError(absl::StrCat("No signature ", request.op()));
+    return tensorflow::errors::NotFound("No signature ", request.op());
   }
   const auto& inputs = signature->second.inputs();
   std::vector<std::pair<std::string, Tensor>> feeds;
   for (const auto& [key, value] : request.attr()) {
     if (!inputs.contains(key)) {
-      return absl::InvalidArgumentError(absl::StrCat("No input ", key));
+      return tensorflow::errors::InvalidArgument("No input ", key);
     }
     Tensor tensor;
     if (!tensor.FromProto(value.tensor())) {
-      return absl::InvalidArgumentError(absl::StrCat("Not a tensor: ", key));
+      return tensorflow::errors::InvalidArgument("Not a tensor: ", key);
     }
     feeds.emplace_back(inputs.at(key).name(), std::move(tensor));
   }
   for (const auto& [key, info] : inputs) {
     if (!request.attr().contains(key)) {
-      return absl::InvalidArgumentError(absl::StrCat("Missing input ", key));
+      return tensorflow::errors::InvalidArgument("Missing input ", key);
     }
   }
 
@@ -118,12 +119,12 @@ absl::Status Answer(const SavedModelBundle& bundle, const NodeDef& request,
   TF_RETURN_IF_ERROR(bundle.GetSession()->Run(feeds, names, {}, &outputs));
   for (size_t i = 0; i < keys.size(); ++i) {
     auto* tensor = (*answer->mutable_attr())[keys[i]].mutable_tensor();
-    outputs[i].AsProtoTensorContent(tensor);
+    outputs[i].AsProtoField(tensor);
   }
-  return absl::OkStatus();
+  return Status();
 }
 
-absl::Status AnswerAll(const SavedModelBundle& bundle,
+Status AnswerAll(const SavedModelBundle& bundle,
                        const std::string& requests,
                        const std::string& answers) {
   tensorflow::Env* env = tensorflow::Env::Default();
@@ -137,15 +138,15 @@ absl::Status AnswerAll(const SavedModelBundle& bundle,
   tensorflow::tstring record;
   uint64_t offset = 0;
   while (true) {
-    const absl::Status read = reader.ReadRecord(&offset, &record);
-    if (absl::IsOutOfRange(read)) return writer.Close();
+    const Status read = reader.ReadRecord(&offset, &record);
+    if (tensorflow::errors::IsOutOfRange(read)) return writer.Close();
     TF_RETURN_IF_ERROR(read);
     NodeDef request, answer;
     if (!request.ParseFromArray(record.data(), record.size())) {
-      return absl::DataLossError(absl::StrCat("Not a request: ", requests));
+      return tensorflow::errors::DataLoss("Not a request: ", requests);
     }
     answer.set_op(request.op());
-    const absl::Status status = Answer(bundle, request, &answer);
+    const Status status = Answer(bundle, request, &answer);
     if (!status.ok()) answer.set_name(status.ToString());
     TF_RETURN_IF_ERROR(writer.WriteRecord(answer.SerializeAsString()));
     TF_RETURN_IF_ERROR(writer.Flush());
