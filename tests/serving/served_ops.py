@@ -7,10 +7,12 @@ Serving links all ops of TF Text, in 2.12 to 2.19 those of TF Text 2.12.1.
 """
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import tensorflow as tf
+from google.protobuf.message import Message
 from tensorflow.core.protobuf import saved_model_pb2
 
 # All that TF Text 2.12.1 registers.
@@ -34,8 +36,8 @@ TEXT_OPS = frozenset(
     """.split()
 )
 
-# Ops of TensorFlow 2.20 that 2.12.1 does not register, as far as they are no
-# kernel's private matter ("_...").
+# Public ops of TensorFlow 2.20 (those of `tf.raw_ops`) that 2.12.1 does not
+# register; all that begins with `NEW_PREFIX` is as new.
 NEW_OPS = frozenset(
     """
     CalibrationStatisticsSaver CheckPinned CollectiveAllToAllV2
@@ -53,7 +55,7 @@ NEW_OPS = frozenset(
     SparseSegmentMeanGradV2 SparseSegmentSqrtNGradV2 SparseSegmentSumGradV2
     StochasticCastToInt StoreMinibatchStatisticsInFdo TFRecordDatasetV2
     TPUAnnotateTensorsWithDynamicShape TPUCopyWithDynamicShape TPUDummyInput
-    UpdateTaskIdAndGlobalCoreArray WeightedFlatMapDataset XlaLaunchV2
+    WeightedFlatMapDataset XlaLaunchV2
     XlaRecvTPUEmbeddingActivationsV2 XlaRecvTPUEmbeddingDeduplicationDataV2
     XlaSendTPUEmbeddingGradientsV2
     """.split()
@@ -94,51 +96,79 @@ GRAPH_VERSION = 1395
 def unservable(version: Path) -> list[str]:
     """What in `version` a TF Serving of 2.12 or later may not have."""
     found = set()
-    for graph, where, node in _nodes(version):
-        name = f"{node.op} ({where})"
-        if node.op in _functions(graph) or node.op in TEXT_OPS:
-            continue
-        if node.op in PYTHON_OPS:
-            found.add(f"{name} calls Python")
-        elif node.op in NEW_OPS or node.op.startswith(NEW_PREFIX):
-            found.add(f"{name} came after TensorFlow 2.12")
-        # Core ops have an entry there, and others not.
-        elif not hasattr(tf.raw_ops, node.op):
-            found.add(f"{name} is of neither TensorFlow nor TF Text 2.12")
-        for key in NEW_ATTRIBUTES.get(node.op, set()) & node.attr.keys():
-            if node.attr[key] != _default(graph, node.op, key):
-                found.add(f"{name} has `{key}`, which came after 2.12")
     for graph in _read(version).meta_graphs:
         oldest = graph.graph_def.versions.min_consumer
         if oldest > GRAPH_VERSION:
             found.add(f"the graph wants a reader of version {oldest}")
+        for where, node in _nodes(graph):
+            name = f"{node.op} ({where})"
+            if node.op in PYTHON_OPS:
+                found.add(f"{name} calls Python")
+            elif node.op in NEW_OPS or node.op.startswith(NEW_PREFIX):
+                found.add(f"{name} came after TensorFlow 2.12")
+            # Core ops have an entry there, and others not.
+            elif node.op not in TEXT_OPS and not hasattr(tf.raw_ops, node.op):
+                found.add(f"{name} is of neither TensorFlow nor TF Text 2.12")
+            for key in NEW_ATTRIBUTES.get(node.op, set()) & node.attr.keys():
+                if node.attr[key] != _default(graph, node.op, key):
+                    found.add(f"{name} has `{key}`, which came after 2.12")
     return sorted(found)
 
 
 def ops(version: Path) -> set[str]:
-    """The ops of `version`, functions of its own left out."""
-    return {
-        node.op
-        for graph, _, node in _nodes(version)
-        if node.op not in _functions(graph)
-    }
+    """The ops of `version`."""
+    graphs = _read(version).meta_graphs
+    return {node.op for graph in graphs for _, node in _nodes(graph)}
 
 
 # Not within a longer name, such as that of a node or a URL.
-_ABSOLUTE = re.compile(rb"(?<![\w.:/\-<>])/(?:[\w.+\-]+/)+[\w.+\-]+")
+_ABSOLUTE = re.compile(rb"(?<![\w.:/<-])/(?:[\w.+-]+/)+[\w.+-]+")
 
 
 def absolute_paths(version: Path) -> list[str]:
-    """What looks like an absolute path in the files of `version`.
+    """What in `version` is an absolute path, or names a folder of this run.
 
-    The values of the weights, which are no text, are left out.
+    In the graph every string; in the other files, where a README may well
+    hold the path of a URL, the folders that an export could betray. The
+    values of the weights are left out.
     """
-    return sorted(
-        f"{path.relative_to(version)}: {found.decode(errors='replace')}"
-        for path in version.rglob("*")
-        if path.is_file() and ".data-" not in path.name
-        for found in _ABSOLUTE.findall(path.read_bytes())
-    )
+    found = {
+        f"saved_model.pb: {path.decode()}"
+        for text in _strings(_read(version))
+        for path in _ABSOLUTE.findall(text)
+    }
+    folders = {Path.cwd(), Path.home(), Path(sys.prefix), version.resolve()}
+    # A user without a home has that of all.
+    folders -= {Path("/")}
+    for path in version.rglob("*"):
+        if path.is_file() and ".data-" not in path.name:
+            content = path.read_bytes()
+            found |= {
+                f"{path.relative_to(version)}: {folder}"
+                for folder in folders
+                if str(folder).encode() in content
+            }
+    return sorted(found)
+
+
+def _strings(message: Message) -> Iterator[bytes]:
+    """All strings in a message, but the numbers of tensors."""
+    for field, value in message.ListFields():
+        if field.name == "tensor_content":
+            continue
+        if isinstance(value, Message | str | bytes):
+            values = [value]
+        elif isinstance(value, Mapping):
+            values = [*value.keys(), *value.values()]
+        else:
+            values = value if isinstance(value, Iterable) else []
+        for item in values:
+            if isinstance(item, Message):
+                yield from _strings(item)
+            elif isinstance(item, str):
+                yield item.encode()
+            elif isinstance(item, bytes):
+                yield item
 
 
 def _read(version: Path) -> saved_model_pb2.SavedModel:
@@ -146,18 +176,17 @@ def _read(version: Path) -> saved_model_pb2.SavedModel:
     return saved_model_pb2.SavedModel.FromString(content)
 
 
-def _nodes(version: Path) -> Iterator[tuple]:
-    """Every node, with its graph and the function that it is in."""
-    for graph in _read(version).meta_graphs:
-        for node in graph.graph_def.node:
-            yield graph, "main graph", node
-        for function in graph.graph_def.library.function:
-            for node in function.node_def:
-                yield graph, function.signature.name, node
-
-
-def _functions(graph) -> set[str]:
-    return {f.signature.name for f in graph.graph_def.library.function}
+def _nodes(graph) -> Iterator[tuple]:
+    """Every node that is an op, and the function that it stands in."""
+    functions = graph.graph_def.library.function
+    names = {function.signature.name for function in functions}
+    places = [("main graph", graph.graph_def.node)]
+    places += [(f.signature.name, f.node_def) for f in functions]
+    for where, nodes in places:
+        for node in nodes:
+            # An old way of calling a function of the library is by its name.
+            if node.op not in names:
+                yield where, node
 
 
 def _default(graph, op: str, key: str) -> object:

@@ -69,6 +69,7 @@ def save(folder: Path, function: Callable[[tf.Tensor], tf.Tensor]) -> Path:
     module.serve = tf.function(  # pyright: ignore
         lambda text: {"output": function(text)},
         input_signature=[tf.TensorSpec([None], tf.string, "text")],
+        autograph=False,
     )
     tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
     return folder
@@ -83,26 +84,25 @@ def by_python(text: tf.Tensor) -> tf.Tensor:
     return tf.py_function(lambda x: x, [text], tf.string)
 
 
+def with_new_op(text: tf.Tensor) -> tf.Tensor:
+    rows = tf.zeros([2], tf.int64)
+    filled = tf.raw_ops.RaggedFillEmptyRows(
+        value_rowids=rows, values=text, nrows=3, default_value=""
+    )
+    return filled[1]
+
+
+def with_new_attribute(text: tf.Tensor) -> tf.Tensor:
+    return tf.scatter_nd([[9]], text, [3], bad_indices_policy="IGNORE")
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (shrunk, "TFText>RoundRobinTrim .* neither TensorFlow nor TF Text"),
         (by_python, "EagerPyFunc .* calls Python"),
-        (
-            lambda x: tf.raw_ops.RaggedFillEmptyRows(
-                value_rowids=tf.zeros([2], tf.int64),
-                values=tf.zeros([2]),
-                nrows=3,
-                default_value=1.0,
-            )[1],
-            "RaggedFillEmptyRows .* came after TensorFlow 2.12",
-        ),
-        (
-            lambda x: tf.scatter_nd(
-                [[9]], [1], [3], bad_indices_policy="IGNORE"
-            ),
-            "ScatterNd .* has `bad_indices_policy`",
-        ),
+        (with_new_op, "RaggedFillEmptyRows .* came after TensorFlow 2.12"),
+        (with_new_attribute, "ScatterNd .* has `bad_indices_policy`"),
     ],
 )
 def test_check_finds(function: Callable, message: str, tmp_path: Path) -> None:
@@ -111,12 +111,17 @@ def test_check_finds(function: Callable, message: str, tmp_path: Path) -> None:
 
 
 def test_check_finds_paths(tmp_path: Path) -> None:
-    assert absolute_paths(save(tmp_path, tf.strings.lower)) == []
-    (tmp_path / "vocab.txt").write_text("/\nand/or\n//\n</s>\n", "utf-8")
-    assert absolute_paths(tmp_path) == []
-    home = "/home/her/vocab.txt"
-    save(tmp_path, lambda text: tf.strings.join([text, home]))
-    assert absolute_paths(tmp_path) == [f"saved_model.pb: {home}"]
+    def save_with(content: str) -> None:
+        save(tmp_path, lambda text: tf.strings.join([text, content]))
+
+    for content in ("/", "and/or/neither", "//", "</s>", "http://a/b/c"):
+        save_with(content)
+        assert absolute_paths(tmp_path) == []
+    save_with("from /home/her/vocab.txt")
+    assert absolute_paths(tmp_path) == ["saved_model.pb: /home/her/vocab.txt"]
+    save_with("")
+    (tmp_path / "signature.json").write_text(f'{{"a": "{tmp_path}"}}')
+    assert absolute_paths(tmp_path) == [f"signature.json: {tmp_path}"]
 
 
 def test_lists_agree_with_this_tensorflow() -> None:
