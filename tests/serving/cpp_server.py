@@ -125,7 +125,7 @@ def serve(
             # A crash is expected of some, and its image of no use.
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
         )
-        records = []
+        records: list[Any] = []
         if answered.exists():
             dataset = tf.data.TFRecordDataset(str(answered))
             records = list(dataset.as_numpy_iterator())

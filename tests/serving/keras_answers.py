@@ -30,6 +30,7 @@ def raw(case: Case, features: Arrays) -> Arrays:
 def of_text(case: Case, inputs: Arrays) -> Arrays:
     """The model's outputs and, with labels, their names and shares."""
     features = case.text_inputs(inputs["text"])
+    features = {key: value.numpy() for key, value in features.items()}
     outputs = raw(case, features)
     if case.labels is None:
         return outputs
@@ -53,7 +54,7 @@ def tagged(case: Case, features: Arrays, tokens: np.ndarray) -> np.ndarray:
     """Where the first piece of a word stands."""
     if not isinstance(case.text_inputs, BertInputs):
         return tokens != b""
-    there = np.asarray(features["padding_mask"])
+    there = features["padding_mask"]
     inside = there & (np.cumsum(there, axis=1) > 1)
     inside &= np.roll(there, -1, axis=1) & (np.arange(there.shape[1]) > 0)
     inside[:, -1] = False

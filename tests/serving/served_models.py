@@ -1,8 +1,8 @@
 """The models that the tests serve: a case for each, small and quick to make.
 
-A new model is a line in `CASES`. A new signature needs no line here: its
-requests are made in `signature_requests.py`, and what Keras answers to them
-in `keras_answers.py`.
+A new model is a line in `CASES`. A new signature needs none: its requests are
+made in `signature_requests.py`, from the names of its inputs, and what Keras
+answers to them in `keras_answers.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import pytest
 from contracts.random_weights import randomized
 from real_sentences import real_sentences
 
@@ -92,5 +93,17 @@ CASES: dict[str, Callable[[], Case]] = {
     "elmo_classifier": elmo(
         lambda encoder: models.classifier(encoder, 3, "scalar_mix"), SENTIMENTS
     ),
-    "elmo_word_encoder": elmo_words,
 }
+
+# One of each kind for `make test`; the others, together a minute, are slow.
+_QUICK = {
+    "bert_encoder",
+    "bert_classifier",
+    "bert_crf_tagger",
+    "bert_embedder",
+    "elmo_encoder",
+}
+NAMES = [
+    pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow)
+    for name in CASES
+]

@@ -40,31 +40,29 @@ TEXT_OPS = frozenset(
 # register; all that begins with `NEW_PREFIX` is as new.
 NEW_OPS = frozenset(
     """
-    CalibrationStatisticsSaver CheckPinned CollectiveAllToAllV2
-    ComputeDedupDataSize ComputeDedupDataSizeV2 ComputeDedupDataTupleMaskV2
-    Conv ConvertToCooTensor ConvertToListOfSparseCoreCooTensors
-    ConvertToSparseCoreCsrWrappedCooTensor DTensorAllToAll DatasetFingerprint
-    DebugIdentityV3 DecodeWebP DumpTensor
-    DynamicEnqueueTPUEmbeddingRaggedTensorBatch FFTND FinalizeTPUEmbeddingV2
-    GetMinibatchSplitsWithPhysicalReplica GetMinibatchesInCsrWithPhysicalReplica
-    GetStatsFromListOfSparseCoreCooTensors GetTpuTaskId GlobalIterId
-    GlobalShuffleDataset IFFTND IRFFTND IndexFlatMapDataset
-    IteratorGetModelProto ListSnapshotChunksDataset RFFTND RaggedFillEmptyRows
-    RaggedFillEmptyRowsGrad RelayoutLike SegmentMaxV2 SegmentMinV2
-    SnapshotChunkDataset SortListOfSparseCoreCooTensors
-    SparseSegmentMeanGradV2 SparseSegmentSqrtNGradV2 SparseSegmentSumGradV2
-    StochasticCastToInt StoreMinibatchStatisticsInFdo TFRecordDatasetV2
+    CheckPinned CollectiveAllToAllV2 Conv ConvertToCooTensor
+    ConvertToListOfSparseCoreCooTensors ConvertToSparseCoreCsrWrappedCooTensor
+    DatasetFingerprint DebugIdentityV3 DecodeWebP
+    DynamicEnqueueTPUEmbeddingRaggedTensorBatch FFTND
+    GetMinibatchSplitsWithPhysicalReplica
+    GetMinibatchesInCsrWithPhysicalReplica
+    GetStatsFromListOfSparseCoreCooTensors GlobalIterId GlobalShuffleDataset
+    IFFTND IRFFTND IndexFlatMapDataset IteratorGetModelProto
+    ListSnapshotChunksDataset RFFTND RaggedFillEmptyRows
+    RaggedFillEmptyRowsGrad SegmentMaxV2 SegmentMinV2 SnapshotChunkDataset
+    SortListOfSparseCoreCooTensors SparseSegmentMeanGradV2
+    SparseSegmentSqrtNGradV2 SparseSegmentSumGradV2
+    StoreMinibatchStatisticsInFdo TFRecordDatasetV2
     TPUAnnotateTensorsWithDynamicShape TPUCopyWithDynamicShape TPUDummyInput
-    WeightedFlatMapDataset XlaLaunchV2
-    XlaRecvTPUEmbeddingActivationsV2 XlaRecvTPUEmbeddingDeduplicationDataV2
-    XlaSendTPUEmbeddingGradientsV2
+    WeightedFlatMapDataset
     """.split()
 )
 NEW_PREFIX = "XlaSparse"
 
 # Attributes that 2.12.1 does not know of ops that it has. It ignores them, so
-# that they may stand there with their default only. `debug_name` changes
-# nothing; the others of the 61 are of ops for TPUs and of `tf.data`.
+# that they may stand there with their default only. Left out: `debug_name` of
+# variables, which changes nothing, and the attributes of ops for training,
+# for TPUs and of `tf.data`.
 _INDICES = {"bad_indices_policy"}
 NEW_ATTRIBUTES = {
     "BatchMatMul": {"grad_x", "grad_y"},

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 from conversations import conversation
 from cpp_server import compiled, op_libraries, serve
-from served_models import CASES, Case
+from served_models import NAMES, Case
 from served_ops import (
     NEW_OPS,
     PYTHON_OPS,
@@ -23,7 +23,7 @@ from served_ops import (
 Exported = Callable[[str], tuple[Case, Path]]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_servers_since_2_12_have_every_op(
     name: str, exported: Exported
 ) -> None:
@@ -33,14 +33,14 @@ def test_servers_since_2_12_have_every_op(
     assert ops(version) & {"MatMul", "BatchMatMulV2", "Einsum"}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_absolute_path_inside(name: str, exported: Exported) -> None:
     _, version = exported(name)
     assert absolute_paths(version) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_answers_by_another_tensorflow(
     name: str, exported: Exported, pytestconfig: pytest.Config
 ) -> None:
@@ -65,13 +65,13 @@ def test_answers_by_another_tensorflow(
 
 
 def save(folder: Path, function: Callable[[tf.Tensor], tf.Tensor]) -> Path:
-    module = tf.Module()
-    module.serve = tf.function(  # pyright: ignore
+    serving_default = tf.function(
         lambda text: {"output": function(text)},
         input_signature=[tf.TensorSpec([None], tf.string, "text")],
         autograph=False,
     )
-    tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
+    signatures = {"serving_default": serving_default}
+    tf.saved_model.save(tf.Module(), str(folder), signatures)
     return folder
 
 
