@@ -11,7 +11,7 @@ import tensorflow_text as tf_text
 from agreeing_rows import largest_difference, rows_of
 from conversations import conversation
 from cpp_server import Arrays, Served, listed, serve
-from served_models import CASES, Case
+from served_models import NAMES, Case, elmo_words
 from signature_requests import (
     Request,
     odd_requests,
@@ -19,10 +19,12 @@ from signature_requests import (
     request_of,
 )
 
+from keras_ctx import serving
+
 Exported = Callable[[str], tuple[Case, Path]]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_signature_of_every_model(
     name: str, serve_requests: Path, exported: Exported
 ) -> None:
@@ -35,6 +37,15 @@ def test_every_signature_of_every_model(
     assert run.status == 0, run.log
     # `pytest -s` shows the largest differences.
     print(name, asked.check(run.answers))
+
+
+@pytest.mark.xfail(
+    raises=AssertionError, reason="`export` does not track WordInputs' table"
+)
+def test_words_of_a_table(tmp_path: Path) -> None:
+    # When this passes, it is one of the cases.
+    case = elmo_words()
+    serving.export(*case[:2], tmp_path, case.labels)
 
 
 def test_there_is_no_python_in_the_process(
@@ -73,7 +84,7 @@ def test_signatures_are_listed_as_they_are(
     assert methods == {"tensorflow/serving/predict"}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_odd_requests(
     name: str, serve_requests: Path, exported: Exported
 ) -> None:
@@ -99,7 +110,9 @@ def test_odd_requests(
         refused = isinstance(answer, str)
         if request.refused is not None and refused != request.refused:
             wrong.append(f"{key}, {request.what}: {str(answer)[:300]}")
-        if not isinstance(answer, str):
+        # Where an answer is as good as an error, it may be of any sort: ids
+        # beyond the table, for one, give NaN.
+        if request.refused is False and not isinstance(answer, str):
             check_defined(answer, max(map(len, request.inputs.values())))
         if request.what == "usual":
             assert not isinstance(answer, str)
