@@ -14,17 +14,24 @@ from signature_requests import strings
 
 from keras_ctx.text import BertInputs
 
+_KNOWN: dict[tuple, Arrays] = {}
+
 
 def raw(case: Case, features: Arrays) -> Arrays:
     """The model's outputs by name; of a list, each by its number."""
-    found = {}
-    for key, value in case.model(features, training=False).items():
-        if isinstance(value, list | tuple):
-            name = key.removesuffix("s")
-            found |= {f"{name}_{i}": x.numpy() for i, x in enumerate(value)}
-        else:
-            found[key] = value.numpy()
-    return found
+    # Several signatures lead to the same ids, and running eagerly takes long.
+    contents = (x.tobytes() for _, x in sorted(features.items()))
+    key = (case.model, *contents)
+    if key not in _KNOWN:
+        found = {}
+        for name, value in case.model(features, training=False).items():
+            if isinstance(value, list | tuple):
+                one = name.removesuffix("s")
+                found |= {f"{one}_{i}": x.numpy() for i, x in enumerate(value)}
+            else:
+                found[name] = value.numpy()
+        _KNOWN[key] = found
+    return dict(_KNOWN[key])
 
 
 def of_text(case: Case, inputs: Arrays) -> Arrays:
