@@ -1,0 +1,99 @@
+"""Real sentences to every signature in batches of 1, 3 and 32, and answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+from agreeing_rows import largest_difference, rows_of
+from cpp_server import Arrays, Signature
+from keras_answers import KERAS_ANSWERS
+from real_sentences import real_sentences
+from served_models import Case
+from signature_requests import request_of
+
+LARGEST = 32
+
+
+class Asked(NamedTuple):
+    """One request: rows `start`, ... of the sentences, in a batch of `size`."""
+
+    signature: str
+    size: int
+    start: int
+    inputs: Arrays
+
+
+class Conversation(NamedTuple):
+    """Requests, and what two witnesses answer to every sentence."""
+
+    asked: list[Asked]
+    witnesses: dict[str, dict[str, list[Arrays]]]
+
+    @property
+    def requests(self) -> list[tuple[str, Arrays]]:
+        """The signature and the inputs of each request."""
+        return [(asked.signature, asked.inputs) for asked in self.asked]
+
+    def check(self, answers: Sequence[Arrays | str]) -> dict[str, float]:
+        """The largest difference from each witness; raises beyond 1e-5."""
+        largest = dict.fromkeys(self.witnesses, 0.0)
+        for asked, answer in zip(self.asked, answers, strict=True):
+            assert not isinstance(answer, str), (asked.signature, answer)
+            rows = slice(asked.start, asked.start + rows_in(asked.inputs))
+            for witness, expected in self.witnesses.items():
+                difference = largest_difference(
+                    answer,
+                    expected[asked.signature][rows],
+                    # Smaller batches are padded less.
+                    exactly=asked.size == LARGEST,
+                )
+                largest[witness] = max(largest[witness], difference)
+        return largest
+
+
+def conversation(
+    case: Case, version: Path, signatures: Mapping[str, Signature]
+) -> Conversation:
+    """Every signature, a hundred sentences, each in three sizes of batch."""
+    served = tf.saved_model.load(str(version))
+    texts = real_sentences()
+    assert len(texts) == 100
+    asked: list[Asked] = []
+    keras: dict[str, list[Arrays]] = {}
+    raw: dict[str, list[Arrays]] = {}
+    for key, signature in signatures.items():
+        batches = [
+            request_of(key, signature, case, texts[start : start + LARGEST])
+            for start in range(0, len(texts), LARGEST)
+        ]
+        for size in (1, 3, LARGEST):
+            start = 0
+            for batch in batches:
+                for part in parts(batch, size):
+                    asked.append(Asked(key, size, start, part))
+                    start += rows_in(part)
+            assert start == len(texts)
+        keras[key] = rows_of([KERAS_ANSWERS[key](case, x) for x in batches])
+        raw[key] = rows_of([raw_answer(served, key, x) for x in batches])
+    return Conversation(asked, {"Keras": keras, "raw TensorFlow": raw})
+
+
+def parts(batch: Arrays, size: int) -> list[Arrays]:
+    """A batch in batches of `size` rows."""
+    return [
+        {key: value[start : start + size] for key, value in batch.items()}
+        for start in range(0, rows_in(batch), size)
+    ]
+
+
+def rows_in(batch: Arrays) -> int:
+    """B, the first axis of all that is in a batch."""
+    return len(next(iter(batch.values())))
+
+
+def raw_answer(served, signature: str, inputs: Arrays) -> Arrays:
+    """The answer of TensorFlow's own Python API."""
+    tensors = {key: tf.constant(value) for key, value in inputs.items()}
+    outputs = served.signatures[signature](**tensors)
+    return {key: x.numpy() for key, x in outputs.items()}

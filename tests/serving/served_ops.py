@@ -1,0 +1,197 @@
+"""Whether TensorFlow Serving 2.12 and later know all that a version needs.
+
+The lists were read from the wheels of tensorflow-cpu 2.12.1, tensorflow-text
+2.12.1 and the two of 2.20: their C++ libraries were loaded and asked for the
+ops that they register (`TF_GetAllOpList`), and the answers compared. TF
+Serving links all ops of TF Text, in 2.12 to 2.19 those of TF Text 2.12.1.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf.message import Message
+from tensorflow.core.protobuf import saved_model_pb2
+
+# All that TF Text 2.12.1 registers.
+TEXT_OPS = frozenset(
+    """
+    CaseFoldUTF8 ConstrainedSequence FastBertNormalize
+    FastWordpieceTokenizeWithOffsets FindSourceOffsets MaxSpanningTree
+    NormalizeUTF8 NormalizeUTF8WithOffsetsMap PhraseTokenize
+    RegexSplitWithOffsets SentenceFragments SentenceFragmentsV2
+    SentencepieceDetokenizeOp SentencepieceIdToStringOp SentencepieceOp
+    SentencepieceStringToIdOp SentencepieceTokenizeOp
+    SentencepieceTokenizeWithOffsetsOp SentencepieceVocabSizeOp
+    SplitMergeTokenizeWithOffsets TFText>BoiseTagsToOffsets
+    TFText>ByteSplitByOffsets TFText>ByteSplitWithOffsets
+    TFText>FastSentencepieceDetokenize TFText>FastSentencepieceTokenize
+    TFText>FastWordpieceDetokenize TFText>NgramsStringJoin
+    TFText>OffsetsToBoiseTags TFText>PhraseDetokenize
+    TFText>WhitespaceTokenizeWithOffsetsV2 TokenizerFromLogits
+    UnicodeScriptTokenizeWithOffsets WhitespaceTokenizeWithOffsets
+    WordpieceTokenizeWithOffsets
+    """.split()
+)
+
+# Public ops of TensorFlow 2.20 (those of `tf.raw_ops`) that 2.12.1 does not
+# register; all that begins with `NEW_PREFIX` is as new.
+NEW_OPS = frozenset(
+    """
+    CheckPinned CollectiveAllToAllV2 Conv ConvertToCooTensor
+    ConvertToListOfSparseCoreCooTensors ConvertToSparseCoreCsrWrappedCooTensor
+    DatasetFingerprint DebugIdentityV3 DecodeWebP
+    DynamicEnqueueTPUEmbeddingRaggedTensorBatch FFTND
+    GetMinibatchSplitsWithPhysicalReplica
+    GetMinibatchesInCsrWithPhysicalReplica
+    GetStatsFromListOfSparseCoreCooTensors GlobalIterId GlobalShuffleDataset
+    IFFTND IRFFTND IndexFlatMapDataset IteratorGetModelProto
+    ListSnapshotChunksDataset RFFTND RaggedFillEmptyRows
+    RaggedFillEmptyRowsGrad SegmentMaxV2 SegmentMinV2 SnapshotChunkDataset
+    SortListOfSparseCoreCooTensors SparseSegmentMeanGradV2
+    SparseSegmentSqrtNGradV2 SparseSegmentSumGradV2
+    StoreMinibatchStatisticsInFdo TFRecordDatasetV2
+    TPUAnnotateTensorsWithDynamicShape TPUCopyWithDynamicShape TPUDummyInput
+    WeightedFlatMapDataset
+    """.split()
+)
+NEW_PREFIX = "XlaSparse"
+
+# Attributes that 2.12.1 does not know of ops that it has. It ignores them, so
+# that they may stand there with their default only. Left out: `debug_name` of
+# variables, which changes nothing, and the attributes of ops for training,
+# for TPUs and of `tf.data`.
+_INDICES = {"bad_indices_policy"}
+NEW_ATTRIBUTES = {
+    "BatchMatMul": {"grad_x", "grad_y"},
+    "BatchMatMulV2": {"grad_x", "grad_y"},
+    "BatchMatMulV3": {"grad_x", "grad_y"},
+    "ConcatOffset": {"shape_type"},
+    "GatherNd": _INDICES,
+    "MatMul": {"grad_a", "grad_b"},
+    "ScatterNd": _INDICES,
+    "SparseSegmentMean": {"sparse_gradient"},
+    "SparseSegmentSqrtN": {"sparse_gradient"},
+    "SparseSegmentSum": {"sparse_gradient"},
+    "TensorListSetItem": {"resize_if_index_out_of_bounds"},
+    "TensorScatterAdd": _INDICES,
+    "TensorScatterMax": _INDICES,
+    "TensorScatterMin": _INDICES,
+    "TensorScatterSub": _INDICES,
+    "TensorScatterUpdate": _INDICES,
+    "TopKV2": {"Tk", "index_type"},
+}
+
+# They call a Python function that only the exporting process has.
+PYTHON_OPS = frozenset({"EagerPyFunc", "PyFunc", "PyFuncStateless"})
+
+# TF_GRAPH_DEF_VERSION in tensorflow/core/public/version.h of 2.12.1.
+GRAPH_VERSION = 1395
+
+
+def unservable(version: Path) -> list[str]:
+    """What in `version` a TF Serving of 2.12 or later may not have."""
+    found = set()
+    for graph in _read(version).meta_graphs:
+        oldest = graph.graph_def.versions.min_consumer
+        if oldest > GRAPH_VERSION:
+            found.add(f"the graph wants a reader of version {oldest}")
+        for where, node in _nodes(graph):
+            name = f"{node.op} ({where})"
+            if node.op in PYTHON_OPS:
+                found.add(f"{name} calls Python")
+            elif node.op in NEW_OPS or node.op.startswith(NEW_PREFIX):
+                found.add(f"{name} came after TensorFlow 2.12")
+            # Core ops have an entry there, and others not.
+            elif node.op not in TEXT_OPS and not hasattr(tf.raw_ops, node.op):
+                found.add(f"{name} is of neither TensorFlow nor TF Text 2.12")
+            for key in NEW_ATTRIBUTES.get(node.op, set()) & node.attr.keys():
+                if node.attr[key] != _default(graph, node.op, key):
+                    found.add(f"{name} has `{key}`, which came after 2.12")
+    return sorted(found)
+
+
+def ops(version: Path) -> set[str]:
+    """The ops of `version`."""
+    graphs = _read(version).meta_graphs
+    return {node.op for graph in graphs for _, node in _nodes(graph)}
+
+
+# Not within a longer name, such as that of a node or a URL.
+_ABSOLUTE = re.compile(rb"(?<![\w.:/<-])/(?:[\w.+-]+/)+[\w.+-]+")
+
+
+def absolute_paths(version: Path) -> list[str]:
+    """What in `version` is an absolute path, or names a folder of this run.
+
+    In the graph every string; in the other files, where a README may well
+    hold the path of a URL, the folders that an export could betray. The
+    values of the weights are left out.
+    """
+    found = {
+        f"saved_model.pb: {path.decode()}"
+        for text in _strings(_read(version))
+        for path in _ABSOLUTE.findall(text)
+    }
+    folders = {Path.cwd(), Path.home(), Path(sys.prefix), version.resolve()}
+    # A user without a home has that of all.
+    folders -= {Path("/")}
+    for path in version.rglob("*"):
+        if path.is_file() and ".data-" not in path.name:
+            content = path.read_bytes()
+            found |= {
+                f"{path.relative_to(version)}: {folder}"
+                for folder in folders
+                if str(folder).encode() in content
+            }
+    return sorted(found)
+
+
+def _strings(message: Message) -> Iterator[bytes]:
+    """All strings in a message, but the numbers of tensors."""
+    for field, value in message.ListFields():
+        if field.name == "tensor_content":
+            continue
+        if isinstance(value, Message | str | bytes):
+            values = [value]
+        elif isinstance(value, Mapping):
+            values = [*value.keys(), *value.values()]
+        else:
+            values = value if isinstance(value, Iterable) else []
+        for item in values:
+            if isinstance(item, Message):
+                yield from _strings(item)
+            elif isinstance(item, str):
+                yield item.encode()
+            elif isinstance(item, bytes):
+                yield item
+
+
+def _read(version: Path) -> saved_model_pb2.SavedModel:
+    content = (version / "saved_model.pb").read_bytes()
+    return saved_model_pb2.SavedModel.FromString(content)
+
+
+def _nodes(graph) -> Iterator[tuple]:
+    """Every node that is an op, and the function that it stands in."""
+    functions = graph.graph_def.library.function
+    names = {function.signature.name for function in functions}
+    places = [("main graph", graph.graph_def.node)]
+    places += [(f.signature.name, f.node_def) for f in functions]
+    for where, nodes in places:
+        for node in nodes:
+            # An old way of calling a function of the library is by its name.
+            if node.op not in names:
+                yield where, node
+
+
+def _default(graph, op: str, key: str) -> object:
+    [definition] = [
+        found
+        for found in graph.meta_info_def.stripped_op_list.op
+        if found.name == op
+    ]
+    [attribute] = [x for x in definition.attr if x.name == key]
+    return attribute.default_value

@@ -1,0 +1,173 @@
+"""What is served without Python and Keras is what the Keras model says."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_text as tf_text
+from agreeing_rows import largest_difference, rows_of
+from conversations import conversation
+from cpp_server import Arrays, Served, listed, serve
+from served_models import NAMES, Case, elmo_words
+from signature_requests import (
+    Request,
+    odd_requests,
+    odd_text_requests,
+    request_of,
+)
+
+from keras_ctx import serving
+
+Exported = Callable[[str], tuple[Case, Path]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_signature_of_every_model(
+    name: str, serve_requests: Path, exported: Exported
+) -> None:
+    case, version = exported(name)
+    signatures = listed(serve_requests, version)
+    served = tf.saved_model.load(str(version))
+    assert signatures.keys() == served.signatures.keys()
+    asked = conversation(case, version, signatures)
+    run = serve(serve_requests, version, asked.requests)
+    assert run.status == 0, run.log
+    # `pytest -s` shows the largest differences.
+    print(name, asked.check(run.answers))
+
+
+@pytest.mark.xfail(
+    raises=AssertionError, reason="`export` does not track WordInputs' table"
+)
+def test_words_of_a_table(tmp_path: Path) -> None:
+    # When this passes, it is one of the cases.
+    case = elmo_words()
+    serving.export(*case[:2], tmp_path, case.labels)
+
+
+def test_there_is_no_python_in_the_process(
+    serve_requests: Path, exported: Exported
+) -> None:
+    _, version = exported("bert_classifier")
+    run = serve(
+        serve_requests, version, [("serving_default", {"text": ["a", "很好"]})]
+    )
+    names = [Path(path).name for path in run.mapped]
+    assert {"libtensorflow_cc.so.2", "libtensorflow_framework.so.2"} < {*names}
+    assert not [
+        name for name in names if "python" in name or name.startswith("_pywrap")
+    ]
+    # What is there beside: the C++ library's own, the system's, and TF Text's.
+    folders = {Path(path).parent.name for path in run.mapped}
+    assert not [name for name in folders if "keras" in name]
+    [answer] = run.answers
+    assert not isinstance(answer, str) and answer["label"].shape == (2,)
+
+
+def test_signatures_are_listed_as_they_are(
+    serve_requests: Path, exported: Exported
+) -> None:
+    _, version = exported("bert_classifier")
+    signatures = listed(serve_requests, version)
+    assert signatures["features"].inputs == {
+        "padding_mask": ("bool", "[?,?]"),
+        "segment_ids": ("int32", "[?,?]"),
+        "token_ids": ("int32", "[?,?]"),
+    }
+    assert signatures["serving_default"].inputs == {"text": ("string", "[?]")}
+    outputs = signatures["serving_default"].outputs
+    assert outputs["scores"] == ("float", "[?,3]")
+    methods = {signature.method for signature in signatures.values()}
+    assert methods == {"tensorflow/serving/predict"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_odd_requests(
+    name: str, serve_requests: Path, exported: Exported
+) -> None:
+    case, version = exported(name)
+    signatures = listed(serve_requests, version)
+    asked: list[tuple[str, Request]] = []
+    for key, signature in signatures.items():
+        good = request_of(key, signature, case, ["好 a", "the number is 7."])
+        usual = Request("usual", good, False)
+        odd = odd_requests(good) + odd_text_requests(good)
+        # The last must be answered as if nothing had been before it.
+        asked += [(key, request) for request in (usual, *odd, usual)]
+    run = serve(
+        serve_requests, version, [(key, one.inputs) for key, one in asked]
+    )
+    if run.status != 0:
+        key, request = asked[len(run.answers)]
+        pytest.fail(f"{key}, {request.what}: {run.status}\n{run.log}")
+
+    wrong: list[str] = []
+    before: dict[str, Arrays] = {}
+    for (key, request), answer in zip(asked, run.answers, strict=True):
+        refused = isinstance(answer, str)
+        if request.refused is not None and refused != request.refused:
+            wrong.append(f"{key}, {request.what}: {str(answer)[:300]}")
+        # Where an answer is as good as an error, it may be of any sort: ids
+        # beyond the table, for one, give NaN.
+        if request.refused is False and not isinstance(answer, str):
+            check_defined(answer, max(map(len, request.inputs.values())))
+        if request.what == "usual":
+            assert not isinstance(answer, str)
+            first = before.setdefault(key, answer)
+            largest_difference(answer, rows_of([first]), exactly=True)
+    assert not wrong, "\n".join(wrong)
+
+
+def check_defined(answer: Arrays, rows: int) -> None:
+    for key, value in answer.items():
+        assert len(value) == rows, key
+        assert value.dtype.kind != "f" or np.isfinite(value).all(), key
+
+
+def test_unknown_signature(serve_requests: Path, exported: Exported) -> None:
+    _, version = exported("bert_classifier")
+    text = {"text": ["a"]}
+    run = serve(
+        serve_requests,
+        version,
+        [(key, text) for key in ("nonsense", "", "serving_default")],
+    )
+    assert run.status == 0
+    assert run.answers[:2] == [
+        "NOT_FOUND: No signature nonsense",
+        "NOT_FOUND: No signature ",
+    ]
+    assert not isinstance(run.answers[2], str)
+
+
+class Unchecked(tf.Module):
+    """A tokenizer that takes a request as it comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tokenizer = tf_text.FastBertTokenizer(["[UNK]", "a", "##b"])
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def serve(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"ids": self._tokenizer.tokenize(text).to_tensor()}
+
+
+def serve_unchecked(program: Path, folder: Path) -> Served:
+    module = Unchecked()
+    tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
+    texts = (["ab a"], "ab a", ["a"])
+    requests = [("serving_default", {"text": text}) for text in texts]
+    return serve(program, folder, requests)
+
+
+def test_crash_is_seen(serve_requests: Path, tmp_path: Path) -> None:
+    # The tests above are worth something only if a process that dies, dies
+    # here too, and leaves the answers that it gave.
+    run = serve_unchecked(serve_requests, tmp_path)
+    assert run.status in (-signal.SIGSEGV, -signal.SIGABRT)
+    [answer] = run.answers
+    assert not isinstance(answer, str)
+    assert answer["ids"].tolist() == [[1, 2, 1]]
