@@ -305,6 +305,8 @@ def main(config: Config) -> None:
         make_app(models), config.host, config.port, log_level="warning"
     )
     socket = settings.bind_socket()
+    # From here on a request waits, and is not refused.
+    socket.listen(settings.backlog)
     host, port = socket.getsockname()[:2]
     print(
         f"Serving {', '.join(models.by_name) or 'no model yet'} at "
