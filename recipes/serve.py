@@ -36,7 +36,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from keras_ctx.serving import rest_answer, rest_request
+from keras_ctx.serving import rest_answer, rest_examples, rest_request
 from keras_ctx.serving.loaded_version import LoadedVersion
 from keras_ctx.serving.watched_model import (
     NoSuchVersion,
@@ -195,7 +195,7 @@ def run(version: LoadedVersion, verb: str, body: bytes) -> dict[str, Any]:
             "as `signature_name`, or use `:predict`."
         )
     outputs = version.run(
-        name, {"inputs": rest_request.example_inputs(request)}
+        name, {"inputs": rest_examples.example_inputs(request)}
     )
     if verb == "classify":
         return rest_answer.classify_answer(outputs)
@@ -207,8 +207,9 @@ def respond(models: Models, method: str, path: str, body: bytes) -> Response:
     route = ROUTE.fullmatch(path)
     if route is None or (method == "POST") != (route["verb"] is not None):
         return problem(400, f"Malformed request: {method} {path}")
-    which = {"number": route["number"] and int(route["number"])}
-    which["label"] = route["label"]
+    which: dict[str, Any] = {"number": None, "label": route["label"]}
+    if route["number"]:
+        which["number"] = int(route["number"])
     try:
         model = models.find(route["name"])
         if route["verb"]:

@@ -77,7 +77,7 @@ class LoadedVersion:
         """
         return {
             name: tf.TensorSpec(
-                info.tensor_shape, tf.dtypes.as_dtype(info.dtype), name
+                _shape(info.tensor_shape), tf.dtypes.as_dtype(info.dtype), name
             )
             for name, info in self.signatures[signature].inputs.items()
         }
@@ -149,10 +149,14 @@ class LoadedVersion:
     def _warm_up(self, path: Path) -> None:
         if not path.is_file():
             return
-        from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
+        try:
+            from tensorflow_serving.apis import prediction_log_pb2
+        except ImportError as error:
+            raise ImportError(
+                f"Reading {path} needs `pip install tensorflow-serving-api`."
+            ) from error
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            log = PredictionLog.FromString(record)
+            log = prediction_log_pb2.PredictionLog.FromString(record)
             kind = log.WhichOneof("log_type")
             request = getattr(log, str(kind)).request
             name = request.model_spec.signature_name or "serving_default"
@@ -177,3 +181,11 @@ def _warm_up_inputs(request: Any) -> Arrays:
         whole.MergeFrom(example)
         found[number] = whole.SerializeToString()
     return {"inputs": found}
+
+
+def _shape(proto: Any) -> tf.TensorShape:
+    if proto.unknown_rank:
+        return tf.TensorShape(None)
+    return tf.TensorShape(
+        [None if axis.size < 0 else axis.size for axis in proto.dim]
+    )

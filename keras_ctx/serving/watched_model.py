@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
 from tensorflow.core.protobuf import error_codes_pb2
 
 from keras_ctx.serving.loaded_version import LoadedVersion
@@ -50,6 +49,7 @@ class WatchedModel:
         labels: Versions by label, which are served beside the highest.
 
     Example:
+        >>> import tensorflow as tf
         >>> module = tf.Module()
         >>> module.double = tf.function(
         ...     lambda x: {"twice": 2 * x},
@@ -57,6 +57,7 @@ class WatchedModel:
         >>> tf.saved_model.save(module, "double/7", module.double)
         >>> model = WatchedModel("double", Path("double"))
         >>> model.refresh()
+        ['double, version 7: available']
         >>> with model.version() as (number, loaded):
         ...     number, list(loaded.inputs("serving_default"))
         (7, ['x'])
@@ -94,10 +95,11 @@ class WatchedModel:
         for number in sorted(set(wanted), reverse=True):
             if self._must_load(number, folders[number]):
                 happened.append(self._load(number, folders[number]))
-        answers = any(self._versions[number].loaded for number in wanted)
+        newest = self._versions.get(max(wanted, default=-1))
         for number in sorted(self._versions.keys() - set(wanted)):
-            # As long as no wanted version answers, an old one goes on; what
+            # As long as the newest does not answer, an old one goes on; what
             # was taken out of the folder does not.
+            answers = newest is not None and newest.loaded is not None
             if answers or number not in folders:
                 happened += self._drop(number, forget=number not in folders)
         return happened
@@ -238,6 +240,7 @@ def version_folders(folder: Path) -> dict[int, Identity]:
 
 def error_code(error: Exception) -> str:
     """The name of an error's kind, as TensorFlow's own errors have it."""
-    if isinstance(error, tf.errors.OpError):
-        return error_codes_pb2.Code.Name(error.error_code)
+    code = getattr(error, "error_code", None)
+    if code is not None:
+        return error_codes_pb2.Code.Name(code)
     return "NOT_FOUND" if isinstance(error, OSError) else "INVALID_ARGUMENT"

@@ -37,7 +37,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         try:
             outputs = self.version.run(name, arrays)
         except tf.errors.InvalidArgumentError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
+            return context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, error.message
+            )
         response = predict_pb2.PredictResponse()
         for key, value in outputs.items():
             if not request.output_filter or key in request.output_filter:
