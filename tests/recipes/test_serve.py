@@ -13,6 +13,7 @@ import contract_models
 import keras
 import numpy as np
 import pytest
+import yaml
 from contract_models import METHODS, classifier, publish
 from recipe_files import RECIPES, load_recipe
 from rest_server import Server, serving, wait_until
@@ -326,6 +327,18 @@ def test_unicode(server: Server) -> None:
     # Characters are code points.
     assert row["ends"] == list(range(1, len(text) + 1))
     assert row["tags"][0] == "B-PER" and row["tags"][3] == "B-MOOD"
+
+
+def test_probe_of_the_deployment(server: Server) -> None:
+    """The health check of deploy/, which asks with bash alone."""
+    path = RECIPES.parent / "deploy" / "docker-compose.yml"
+    services = yaml.safe_load(path.read_text(encoding="utf-8"))["services"]
+    _, *command = services["serving"]["healthcheck"]["test"]
+    command[-1] = command[-1].replace("8501", str(server.port))
+    for model, is_healthy in (("labels", True), ("reviews", False)):
+        words = [word.replace("reviews", model) for word in command]
+        finished = subprocess.run(words, check=False, timeout=60)
+        assert (finished.returncode == 0) == is_healthy
 
 
 def test_page_says_what_it_is(server: Server) -> None:
