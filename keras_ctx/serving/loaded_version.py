@@ -75,11 +75,14 @@ class LoadedVersion:
         Raises:
             KeyError: there is no such signature.
         """
-        return {
-            name: tf.TensorSpec(
-                _shape(info.tensor_shape), tf.dtypes.as_dtype(info.dtype), name
-            )
+        tensors = {
+            name: self._graph.get_tensor_by_name(info.name)
             for name, info in self.signatures[signature].inputs.items()
+        }
+        # Sorted: a proto's map has another order in every process.
+        return {
+            name: tf.TensorSpec(tensor.shape, tensor.dtype, name)
+            for name, tensor in sorted(tensors.items())
         }
 
     def run(self, signature: str, inputs: Arrays) -> Arrays:
@@ -181,11 +184,3 @@ def _warm_up_inputs(request: Any) -> Arrays:
         whole.MergeFrom(example)
         found[number] = whole.SerializeToString()
     return {"inputs": found}
-
-
-def _shape(proto: Any) -> tf.TensorShape:
-    if proto.unknown_rank:
-        return tf.TensorShape(None)
-    return tf.TensorShape(
-        [None if axis.size < 0 else axis.size for axis in proto.dim]
-    )

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
         with tf.control_dependencies([fine]):
             return {"outputs": tf.strings.join([found["a"], found["b"]])}
 
-    module = tf.Module()
+    module: Any = tf.Module()
     module.echo = echo
     tf.saved_model.save(module, str(tmp_path / "1"), {"echo": echo})
     return tmp_path / "1"
