@@ -1,0 +1,166 @@
+"""Answers of TensorFlow Serving's REST interface: arrays to JSON.
+
+Format: https://www.tensorflow.org/tfx/serving/api_rest. One thing differs:
+bytes that are not UTF-8 come out as U+FFFD, where TensorFlow Serving writes
+them as they are, which no reader of JSON takes.
+"""
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+class AnswerError(ValueError):
+    """Outputs that the interface has no form for: HTTP status 400."""
+
+
+def predict_answer(outputs: Arrays, in_rows: bool) -> dict[str, Any]:
+    """The answer to `:predict`.
+
+    Args:
+        outputs: Arrays by name, strings as objects of `bytes`.
+        in_rows: Whether the request came in rows (`instances`).
+
+    Returns:
+        `predictions`, a value or an object a row, or `outputs`, an array or
+        an object of arrays. Strings of an output whose name ends in `_bytes`
+        are in base64.
+
+    Raises:
+        AnswerError: an output has no rows, or not as many as another, or is
+            of a type that JSON lacks.
+
+    Example:
+        >>> answer = {"score": np.array([0.1, 2], "float32")}
+        >>> predict_answer(answer, in_rows=True)
+        {'predictions': [0.1, 2.0]}
+        >>> predict_answer({**answer, "n": np.array([1, 2])}, in_rows=True)
+        {'predictions': [{'score': 0.1, 'n': 1}, {'score': 2.0, 'n': 2}]}
+        >>> predict_answer(answer, in_rows=False)
+        {'outputs': [0.1, 2.0]}
+    """
+    lengths = {x.shape[:1] for x in outputs.values()}
+    if in_rows and (len(lengths) > 1 or () in lengths):
+        shapes = {name: x.shape for name, x in outputs.items()}
+        raise AnswerError(
+            "The outputs differ in their first axis, so they have no rows; "
+            f"ask with `inputs`. Shapes: {shapes}"
+        )
+    values = {name: _values(name, x) for name, x in outputs.items()}
+    if not in_rows:
+        return {"outputs": _only(values)}
+    if len(values) == 1:
+        return {"predictions": _only(values)}
+    return {
+        "predictions": [
+            dict(zip(values, row, strict=True))
+            for row in zip(*values.values(), strict=True)
+        ]
+    }
+
+
+def classify_answer(outputs: Arrays) -> dict[str, Any]:
+    """The answer to `:classify`: for each example its labels and scores.
+
+    Args:
+        outputs: `classes` or `scores` `(B, n)`, or both.
+
+    Returns:
+        `results`, for each row a list of pairs; a label that is not there is
+        "", a score 0.
+
+    Raises:
+        AnswerError: neither output is there, or not with two axes.
+
+    Example:
+        >>> classify_answer({"scores": np.array([[0.5]], "float32"),
+        ...                  "classes": np.array([[b"good"]], object)})
+        {'results': [[['good', 0.5]]]}
+    """
+    found = [outputs[x] for x in ("classes", "scores") if x in outputs]
+    if not found or any(
+        x.shape != found[0].shape or x.ndim != 2 for x in found
+    ):
+        shapes = {name: x.shape for name, x in outputs.items()}
+        raise AnswerError(
+            "A signature for :classify must give `classes` or `scores` of "
+            f"shape (B, n). Outputs: {shapes}"
+        )
+    empty = np.full(found[0].shape, b"", object)
+    labels = _values("classes", outputs.get("classes", empty))
+    scores = _values("scores", outputs.get("scores", np.zeros(empty.shape)))
+    return {
+        "results": [
+            [list(pair) for pair in zip(*row, strict=True)]
+            for row in zip(labels, scores, strict=True)
+        ]
+    }
+
+
+def regress_answer(outputs: Arrays) -> dict[str, Any]:
+    """The answer to `:regress`: for each example a number.
+
+    Args:
+        outputs: `outputs` `(B,)` or `(B, 1)`.
+
+    Returns:
+        `results`, a list of B numbers.
+
+    Raises:
+        AnswerError: the output is not there, or not one number a row.
+
+    Example:
+        >>> regress_answer({"outputs": np.array([[0.5], [2]], "float32")})
+        {'results': [0.5, 2.0]}
+    """
+    values = outputs.get("outputs")
+    if values is None or values.ndim < 1 or values.size != len(values):
+        shapes = {name: x.shape for name, x in outputs.items()}
+        raise AnswerError(
+            "A signature for :regress must give `outputs` of shape (B,) or "
+            f"(B, 1). Outputs: {shapes}"
+        )
+    return {"results": _values("outputs", values.reshape(-1))}
+
+
+def to_json(answer: dict[str, Any]) -> bytes:
+    """The body of an answer; as TensorFlow Serving's, with NaN and Infinity.
+
+    Example:
+        >>> to_json({"error": "Not found."})
+        b'{"error": "Not found."}'
+    """
+    return json.dumps(answer, ensure_ascii=False).encode("utf-8")
+
+
+def _only(values: dict[str, list]) -> Any:
+    return next(iter(values.values())) if len(values) == 1 else values
+
+
+def _values(name: str, array: np.ndarray) -> Any:
+    if array.dtype == object:
+        write = _base64 if name.endswith("_bytes") else _text
+        leaves = np.empty(array.size, object)
+        leaves[:] = [write(x) for x in array.flat]
+        return leaves.reshape(array.shape).tolist()
+    if array.dtype.kind not in "biuf" or array.dtype == np.float16:
+        raise AnswerError(
+            f"The output `{name}` is of {array.dtype}, which the interface "
+            "cannot write."
+        )
+    if array.dtype == np.float32:
+        # By way of the shortest decimal: 0.1, and not 0.10000000149011612.
+        array = array.astype("S").astype(np.float64)
+    return array.tolist()
+
+
+def _base64(value: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(value).decode("ascii")}
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")

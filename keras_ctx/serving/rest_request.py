@@ -1,0 +1,262 @@
+"""Requests to TensorFlow Serving's REST interface: JSON to arrays.
+
+Format: https://www.tensorflow.org/tfx/serving/api_rest. One thing differs: a
+body that is not UTF-8 is refused; such bytes go as `{"b64": ...}`.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+Arrays = dict[str, np.ndarray]
+DEFAULT_SIGNATURE = "serving_default"
+
+
+class RequestError(ValueError):
+    """A request that is not as the interface wants it: HTTP status 400."""
+
+
+def read_request(body: bytes) -> dict[str, Any]:
+    """The JSON object in the body of a request.
+
+    Raises:
+        RequestError: `body` is not UTF-8, not JSON or not an object.
+
+    Example:
+        >>> read_request(b'{"instances": ["Hello."]}')
+        {'instances': ['Hello.']}
+    """
+    try:
+        request = json.loads(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RequestError(
+            f"The body must be UTF-8; send other bytes as base64, "
+            f'{{"b64": ...}}. Received: {error}'
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"JSON Parse error: {error}") from error
+    if not isinstance(request, dict):
+        raise RequestError(
+            f"The body must be a JSON object. Received: {shown(request)}"
+        )
+    return request
+
+
+def signature_name(request: dict[str, Any]) -> str:
+    """The signature that a request asks for.
+
+    Raises:
+        RequestError: `signature_name` is not a string.
+
+    Example:
+        >>> signature_name({"signature_name": "tag"}), signature_name({})
+        ('tag', 'serving_default')
+    """
+    name = request.get("signature_name", DEFAULT_SIGNATURE)
+    if not isinstance(name, str):
+        raise RequestError(
+            f"`signature_name` must be a string. Received: {shown(name)}"
+        )
+    return name or DEFAULT_SIGNATURE
+
+
+def predict_inputs(
+    request: dict[str, Any], inputs: dict[str, tf.TensorSpec]
+) -> tuple[Arrays, bool]:
+    """The arrays that a request for `:predict` gives.
+
+    Args:
+        request: As `read_request` gives it, with `instances` (a value a row,
+            or an object of named values) or `inputs` (an array a name, or one
+            array).
+        inputs: What the signature takes, by name.
+
+    Returns:
+        Arrays by name, strings as objects of `bytes`; and whether the answer
+        must come in rows, too.
+
+    Raises:
+        RequestError: a value is missing, too many, ragged, of another type or
+            of another shape than the signature says.
+
+    Example:
+        >>> inputs = {"text": tf.TensorSpec((None,), tf.string)}
+        >>> predict_inputs({"instances": ["Hello.", "好"]}, inputs)
+        ({'text': array([b'Hello.', b'\\xe5\\xa5\\xbd'], dtype=object)}, True)
+        >>> predict_inputs({"inputs": {"text": "Hello."}}, inputs)
+        Traceback (most recent call last):
+        keras_ctx.serving.rest_request.RequestError: `text` must be string of \
+shape (None,). Received: shape ()
+    """
+    if not inputs:
+        raise RequestError("The signature has no inputs.")
+    if ("instances" in request) == ("inputs" in request):
+        raise RequestError(
+            "The request must have either `instances` or `inputs`. "
+            f"Received: {sorted(request)}"
+        )
+    if "instances" in request:
+        columns = _columns(request["instances"], inputs)
+    else:
+        columns = _named(request["inputs"], inputs)
+    return {
+        name: _array(name, columns[name], spec) for name, spec in inputs.items()
+    }, "instances" in request
+
+
+def _columns(rows: Any, inputs: dict[str, tf.TensorSpec]) -> dict[str, list]:
+    if not isinstance(rows, list) or not rows:
+        raise RequestError(
+            "`instances` must be a list with one row or more. "
+            f"Received: {shown(rows)}"
+        )
+    if not _is_object(rows[0]):
+        if len(inputs) > 1:
+            raise RequestError(
+                "`instances` must be a list of objects with the keys "
+                f"{sorted(inputs)}. Received: {shown(rows[0])} as row 0"
+            )
+        for number, row in enumerate(rows):
+            if _is_object(row):
+                raise RequestError(
+                    "`instances` must not mix values and objects. "
+                    f"Received: {shown(row)} as row {number}"
+                )
+        return {next(iter(inputs)): rows}
+    for number, row in enumerate(rows):
+        if not _is_object(row) or row.keys() != inputs.keys():
+            raise RequestError(
+                f"Every row of `instances` must be an object with the keys "
+                f"{sorted(inputs)}. Received: {shown(row)} as row {number}"
+            )
+    return {name: [row[name] for row in rows] for name in inputs}
+
+
+def _named(value: Any, inputs: dict[str, tf.TensorSpec]) -> dict[str, Any]:
+    if not _is_object(value):
+        if len(inputs) > 1:
+            raise RequestError(
+                f"`inputs` must be an object with the keys {sorted(inputs)}. "
+                f"Received: {shown(value)}"
+            )
+        return {next(iter(inputs)): value}
+    missing = sorted(inputs.keys() - value.keys())
+    if missing:
+        raise RequestError(
+            f"`inputs` must have the keys {sorted(inputs)}. Missing: {missing}"
+        )
+    return value
+
+
+def _is_object(value: Any) -> bool:
+    """Whether it names values; {"b64": ...} is a value itself."""
+    return isinstance(value, dict) and value.keys() != {"b64"}
+
+
+def _array(name: str, value: Any, spec: tf.TensorSpec) -> np.ndarray:
+    shape, first = [], value
+    while isinstance(first, list):
+        shape.append(len(first))
+        first = first[0] if first else None
+    leaves: list = []
+    _flatten(name, value, shape, value_reader(name, spec.dtype), leaves)
+    array = np.empty(len(leaves), spec.dtype.as_numpy_dtype)
+    array[:] = leaves
+    array = array.reshape(shape)
+    # The graph itself does not look at what it is fed: a string without an
+    # axis would end the process inside a tokenizer.
+    if not spec.shape.is_compatible_with(shape):
+        raise RequestError(
+            f"`{name}` must be {spec.dtype.name} of shape {spec.shape}. "
+            f"Received: shape {tuple(shape)}"
+        )
+    return array
+
+
+def _flatten(
+    name: str, value: Any, shape: list[int], read: Callable, leaves: list
+) -> None:
+    if not isinstance(value, list):
+        if shape:
+            raise RequestError(
+                f"`{name}` must be rectangular. Received: {shown(value)} "
+                f"where a list of {shape[0]} belongs"
+            )
+        leaves.append(read(value))
+        return
+    if not shape or len(value) != shape[0]:
+        wanted = f"a list of {shape[0]}" if shape else "a single value"
+        raise RequestError(
+            f"`{name}` must be rectangular. Received: a list of {len(value)} "
+            f"where {wanted} belongs"
+        )
+    for item in value:
+        _flatten(name, item, shape[1:], read, leaves)
+
+
+def value_reader(name: str, dtype: tf.DType) -> Callable[[Any], Any]:
+    """A function that takes one JSON value as `dtype`, or refuses it."""
+    kind = dtype.as_numpy_dtype
+
+    def read(value: Any) -> Any:
+        fits = False
+        if dtype == tf.string:
+            if isinstance(value, str):
+                return _utf8(name, value)
+            if isinstance(value, dict) and value.keys() == {"b64"}:
+                return _from_base64(name, value["b64"])
+        elif dtype == tf.bool:
+            fits = isinstance(value, bool)
+        elif dtype.is_integer:
+            fits = (
+                type(value) is int and dtype.min <= value <= dtype.max  # type: ignore[operator]
+            )
+        elif dtype.is_floating:
+            fits = type(value) in (int, float) and _is_lossless(value, kind)
+        if not fits:
+            raise RequestError(
+                f"`{name}` must be of {dtype.name}. Received: {shown(value)}"
+            )
+        return value
+
+    return read
+
+
+def _is_lossless(value: int | float, kind: type) -> bool:
+    try:
+        with np.errstate(over="ignore"):
+            found = float(kind(value))
+    except OverflowError:
+        return False
+    if isinstance(value, int):
+        return found == value
+    return np.isfinite(found) or not np.isfinite(value)
+
+
+def _utf8(name: str, value: str) -> bytes:
+    try:
+        return value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        # Half of a pair of \u escapes.
+        raise RequestError(f"`{name}` must be Unicode text: {error}") from error
+
+
+def _from_base64(name: str, value: Any) -> bytes:
+    try:
+        padded = value + "=" * (-len(value) % 4)
+        return base64.b64decode(padded, validate=True)
+    except (TypeError, ValueError, binascii.Error) as error:
+        raise RequestError(
+            f"`{name}` must have base64 in `b64`. Received: {shown(value)}"
+        ) from error
+
+
+def shown(value: Any) -> str:
+    """A value for an error message, cut."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:80]}..."

@@ -1,0 +1,326 @@
+"""Try exported models without Docker: TensorFlow Serving's REST routes.
+
+Command   python recipes/serve.py --models saved_models
+          then open http://127.0.0.1:8501/ or
+          curl -d '{"instances": ["Hello."]}' \
+              http://127.0.0.1:8501/v1/models/NAME:predict
+Data      Folders of models, each with its numbered versions, as
+          keras_ctx.serving.export and export_saved_model.py write them; or a
+          folder of such folders.
+Output    Answers, at the routes and in the form that
+          https://www.tensorflow.org/tfx/serving/api_rest tells of, and a page
+          to type texts on. A new version takes over without a lost request.
+Expected  It is for trying, not for production: no gRPC, no batching, no
+          metrics, and requests go through Python. deploy/ has the real thing.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import re
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tyro
+import uvicorn
+from google.protobuf.json_format import MessageToDict
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from keras_ctx.serving import rest_answer, rest_examples, rest_request
+from keras_ctx.serving.loaded_version import LoadedVersion
+from keras_ctx.serving.watched_model import (
+    NoSuchVersion,
+    WatchedModel,
+    error_code,
+    version_folders,
+)
+
+PAGE = Path(__file__).with_suffix(".html")
+ROUTE = re.compile(
+    r"/v1/models/(?P<name>[^/:]+)"
+    r"(?:/versions/(?P<number>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"(?::(?P<verb>predict|classify|regress)|/(?P<metadata>metadata))?"
+)
+# As TensorFlow Serving's http_server.cc has them; what is not here is 500.
+STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ABORTED": 409,
+    "ALREADY_EXISTS": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    models: tuple[Path, ...] = (Path("saved_models"),)
+    """Folders of models, or of folders of models."""
+    host: str = "127.0.0.1"
+    """Address to listen on; as it is, nobody else reaches it."""
+    port: int = 8501
+    """Port to listen on; 0: one that is free."""
+    num_versions: int = 1
+    """How many of a model's highest versions to serve."""
+    labels: tuple[str, ...] = ()
+    """Versions by label, such as stable=1, of every model that has them."""
+    poll_seconds: float = 1.0
+    """How often to look for new versions."""
+    threads: int = os.cpu_count() or 1
+    """Requests that run at a time; the others wait."""
+    max_megabytes: float = 16.0
+    """Longest body of a request."""
+
+    def __post_init__(self):
+        for path in self.models:
+            if not path.is_dir():
+                raise ValueError(
+                    f"`models` must be folders. Received: models={path}"
+                )
+        for name in ("num_versions", "poll_seconds", "threads"):
+            if not getattr(self, name) > 0:
+                raise ValueError(
+                    f"`{name}` must be above 0. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
+        for label in self.labels:
+            if not re.fullmatch(r"[^/:=]+=[0-9]+", label):
+                raise ValueError(
+                    "`labels` must be like stable=1. "
+                    f"Received: labels={label!r}"
+                )
+
+
+class Models:
+    """All models in the folders, watched by a thread."""
+
+    def __init__(self, config: Config):
+        self.config = config
+        pairs = (label.split("=") for label in config.labels)
+        self.labels = {label: int(number) for label, number in pairs}
+        self.by_name: dict[str, WatchedModel] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def refresh(self) -> None:
+        for path in map(Path.resolve, self.config.models):
+            folders = (
+                [path] if version_folders(path) else sorted(path.iterdir())
+            )
+            for folder in folders:
+                name = folder.name
+                if name not in self.by_name and version_folders(folder):
+                    self.by_name[name] = WatchedModel(
+                        name, folder, self.config.num_versions, self.labels
+                    )
+        for model in self.by_name.values():
+            for line in model.refresh():
+                print(line, flush=True)
+
+    def find(self, name: str) -> WatchedModel:
+        if name not in self.by_name:
+            raise NoSuchVersion(f"Servable not found for request: model {name}")
+        return self.by_name[name]
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        for model in self.by_name.values():
+            model.close()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self.config.poll_seconds):
+            try:
+                self.refresh()
+            except Exception as error:  # Or nothing would be watched any more.
+                print(f"The folders cannot be read: {error}", flush=True)
+
+
+def metadata(model: WatchedModel, which: dict[str, Any]) -> dict[str, Any]:
+    with model.version(**which) as (number, version):
+        signatures = {
+            name: MessageToDict(
+                signature,
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+            )
+            for name, signature in version.signatures.items()
+        }
+    return {
+        "model_spec": {
+            "name": model.name,
+            "signature_name": "",
+            "version": str(number),
+        },
+        "metadata": {"signature_def": {"signature_def": signatures}},
+    }
+
+
+def run(version: LoadedVersion, verb: str, body: bytes) -> dict[str, Any]:
+    """The answer of one version to the body of a POST request."""
+    request = rest_request.read_request(body)
+    name = rest_request.signature_name(request)
+    if name not in version.signatures:
+        raise rest_request.RequestError(
+            f'Serving signature name: "{name}" not found in signature def. '
+            f"There are: {sorted(version.signatures)}"
+        )
+    inputs = version.inputs(name)
+    if verb == "predict":
+        arrays, in_rows = rest_request.predict_inputs(request, inputs)
+        return rest_answer.predict_answer(version.run(name, arrays), in_rows)
+    if list(inputs) != ["inputs"] or inputs["inputs"].dtype != tf.string:
+        raise rest_request.RequestError(
+            f"`:{verb}` needs a signature with one input, `inputs`, of "
+            f"tf.train.Example. `{name}` takes {sorted(inputs)}; give another "
+            "as `signature_name`, or use `:predict`."
+        )
+    outputs = version.run(
+        name, {"inputs": rest_examples.example_inputs(request)}
+    )
+    if verb == "classify":
+        return rest_answer.classify_answer(outputs)
+    return rest_answer.regress_answer(outputs)
+
+
+def respond(models: Models, method: str, path: str, body: bytes) -> Response:
+    """The response to a request under /v1; runs in a thread of the pool."""
+    route = ROUTE.fullmatch(path)
+    if route is None or (method == "POST") != (route["verb"] is not None):
+        return problem(400, f"Malformed request: {method} {path}")
+    which: dict[str, Any] = {"number": None, "label": route["label"]}
+    if route["number"]:
+        which["number"] = int(route["number"])
+    try:
+        model = models.find(route["name"])
+        if route["verb"]:
+            with model.version(**which) as (_, version):
+                answer = run(version, route["verb"], body)
+        elif route["metadata"]:
+            answer = metadata(model, which)
+        else:
+            answer = model.status(**which)
+        content = rest_answer.to_json(answer)
+    except NoSuchVersion as error:
+        return problem(404, error.args[0])
+    except tf.errors.OpError as error:
+        return problem(STATUS.get(error_code(error), 500), error.message)
+    except (rest_request.RequestError, rest_answer.AnswerError) as error:
+        return problem(400, str(error))
+    return Response(content, media_type="application/json")
+
+
+def problem(status: int, message: str) -> Response:
+    content = rest_answer.to_json({"error": message})
+    return Response(content, status, media_type="application/json")
+
+
+async def read_body(request: Request, max_bytes: float) -> bytes | None:
+    """The body, or None where it is too long."""
+    body = bytearray()
+    length = 0
+    # To its end in any case: a client that still sends would not read.
+    async for chunk in request.stream():
+        length += len(chunk)
+        if length <= max_bytes:
+            body += chunk
+    return bytes(body) if length <= max_bytes else None
+
+
+def make_app(models: Models) -> Starlette:
+    config = models.config
+    pool = ThreadPoolExecutor(config.threads)
+
+    async def in_pool(function: Callable, *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(pool, function, *arguments)
+
+    async def api(request: Request) -> Response:
+        body = await read_body(request, config.max_megabytes * 2**20)
+        if body is None:
+            return problem(
+                413,
+                f"The body is longer than {config.max_megabytes:g} MB; send "
+                "fewer rows at a time, or raise --max-megabytes.",
+            )
+        path = request.scope["path"]
+        return await in_pool(respond, models, request.method, path, body)
+
+    async def names(_: Request) -> Response:
+        return Response(
+            json.dumps({"models": sorted(models.by_name)}),
+            media_type="application/json",
+        )
+
+    async def page(_: Request) -> Response:
+        return FileResponse(PAGE)
+
+    async def failed(_: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            return problem(error.status_code, error.detail)
+        return problem(500, f"{type(error).__name__}: {error}")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        models.start()
+        yield
+        await in_pool(models.stop)
+        pool.shutdown()
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            # Not of TensorFlow Serving, which lists no models.
+            Route("/models", names),
+            Route("/v1/{rest:path}", api, methods=["GET", "POST"]),
+        ],
+        exception_handlers={HTTPException: failed, Exception: failed},
+        lifespan=lifespan,
+    )
+
+
+def main(config: Config) -> None:
+    tf.get_logger().setLevel("ERROR")
+    # What is imported stays, so the collector need not walk through it, half a
+    # second in which nothing else runs, after each version that goes.
+    gc.collect()
+    gc.freeze()
+    models = Models(config)
+    models.refresh()
+    settings = uvicorn.Config(
+        make_app(models), config.host, config.port, log_level="warning"
+    )
+    socket = settings.bind_socket()
+    # From here on a request waits, and is not refused.
+    socket.listen(settings.backlog)
+    host, port = socket.getsockname()[:2]
+    print(
+        f"Serving {', '.join(models.by_name) or 'no model yet'} at "
+        f"http://{host}:{port}/ for trying, not for production.",
+        flush=True,
+    )
+    uvicorn.Server(settings).run(sockets=[socket])
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

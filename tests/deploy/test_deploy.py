@@ -1,0 +1,146 @@
+"""The files in deploy/ are of the form that their readers want."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.protobuf import descriptor_pb2, descriptor_pool, text_format
+from google.protobuf.message_factory import GetMessageClass
+from tensorflow_serving.config import model_server_config_pb2
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+SERVER_FLAGS = {
+    *("model_config_file", "model_config_file_poll_wait_seconds"),
+    *("allow_version_labels_for_unavailable_models", "enable_batching"),
+    *("batching_parameters_file", "monitoring_config_file"),
+    *("file_system_poll_wait_seconds", "rest_api_timeout_in_ms"),
+}
+# Fields of two messages that tensorflow-serving-api leaves out, by number, from
+# session_bundle_config.proto and monitoring_config.proto of TensorFlow Serving.
+WRAPPED = {
+    "max_batch_size": 1,
+    "batch_timeout_micros": 2,
+    "max_enqueued_batches": 3,
+    "num_batch_threads": 4,
+}
+
+
+def read(name: str) -> str:
+    return (DEPLOY / name).read_text(encoding="utf-8")
+
+
+def message(name: str) -> Any:
+    """A message of TensorFlow Serving that its Python package lacks."""
+    file = descriptor_pb2.FileDescriptorProto(
+        name="serving_configs.proto", package="deploy_test", syntax="proto3"
+    )
+    field = descriptor_pb2.FieldDescriptorProto
+
+    def add(message, name, number, kind, of="", repeated=False) -> None:
+        label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
+        added = message.field.add(
+            name=name, number=number, type=kind, label=label
+        )
+        if of:
+            added.type_name = of
+
+    wrapper = file.message_type.add(name="Int64Value")
+    add(wrapper, "value", 1, field.TYPE_INT64)
+    batching = file.message_type.add(name="BatchingParameters")
+    for key, number in WRAPPED.items():
+        of = ".deploy_test.Int64Value"
+        add(batching, key, number, field.TYPE_MESSAGE, of)
+    add(batching, "allowed_batch_sizes", 6, field.TYPE_INT64, repeated=True)
+    add(batching, "pad_variable_length_inputs", 7, field.TYPE_BOOL)
+    prometheus = file.message_type.add(name="PrometheusConfig")
+    add(prometheus, "enable", 1, field.TYPE_BOOL)
+    add(prometheus, "path", 2, field.TYPE_STRING)
+    monitoring = file.message_type.add(name="MonitoringConfig")
+    of = ".deploy_test.PrometheusConfig"
+    add(monitoring, "prometheus_config", 1, field.TYPE_MESSAGE, of)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    found = pool.FindMessageTypeByName(f"deploy_test.{name}")
+    return GetMessageClass(found)()
+
+
+def test_models() -> None:
+    config = text_format.Parse(
+        read("models.config"), model_server_config_pb2.ModelServerConfig()
+    )
+    (model,) = config.model_config_list.config
+    assert model.base_path == f"/models/{model.name}"
+    assert model.model_platform == "tensorflow"
+    served = set(model.model_version_policy.specific.versions)
+    assert dict(model.version_labels) == {"stable": 1, "canary": 2}
+    assert set(model.version_labels.values()) == served
+
+
+def test_batching() -> None:
+    config = text_format.Parse(
+        read("batching.config"), message("BatchingParameters")
+    )
+    assert all(getattr(config, name).value > 0 for name in WRAPPED)
+    # query.py's requests fit into one batch.
+    assert config.max_batch_size.value >= 32
+    assert not config.pad_variable_length_inputs
+
+
+def test_monitoring_is_scraped_where_it_is() -> None:
+    config = text_format.Parse(
+        read("monitoring.config"), message("MonitoringConfig")
+    ).prometheus_config
+    assert config.enable
+    (job,) = yaml.safe_load(read("prometheus.yml"))["scrape_configs"]
+    assert job["metrics_path"] == config.path
+    assert job["static_configs"] == [{"targets": ["serving:8501"]}]
+    pod = deployment()["spec"]["template"]
+    assert pod["metadata"]["annotations"]["prometheus.io/path"] == config.path
+
+
+def deployment() -> dict:
+    return next(yaml.safe_load_all(read("kubernetes.yaml")))
+
+
+def compose() -> dict:
+    return yaml.safe_load(read("docker-compose.yml"))["services"]
+
+
+def flags(arguments: list[str]) -> dict[str, str]:
+    assert all(x.startswith("--") for x in arguments)
+    return dict(x[2:].split("=", 1) for x in arguments)
+
+
+@pytest.mark.parametrize("place", ["compose", "kubernetes"])
+def test_flags_name_what_is_mounted(place: str) -> None:
+    if place == "compose":
+        service = compose()["serving"]
+        mounts = [x.rsplit(":", 2) for x in service["volumes"]]
+        mounted = {target: source for source, target, _ in mounts}
+        assert all(mode == "ro" for _, _, mode in mounts)
+        given = flags(service["command"])
+    else:
+        pod = deployment()["spec"]["template"]["spec"]
+        container = pod["containers"][0]
+        given = flags(container["args"])
+        assert {x["mountPath"] for x in container["volumeMounts"]} == {
+            *("/models", "/config")
+        }
+        names = ("models", "batching", "monitoring")
+        mounted = {f"/config/{x}.config": f"./{x}.config" for x in names}
+    assert given.keys() <= SERVER_FLAGS
+    files = [x for name, x in given.items() if name.endswith("_file")]
+    assert len(files) == 3
+    for file in files:
+        assert (DEPLOY / mounted[file]).is_file()
+
+
+def test_probes_ask_for_the_model_that_is_served() -> None:
+    path = "/v1/models/reviews/metadata"
+    assert path in compose()["serving"]["healthcheck"]["test"][-1]
+    container = deployment()["spec"]["template"]["spec"]["containers"][0]
+    for probe in ("startupProbe", "readinessProbe"):
+        assert container[probe]["httpGet"] == {"path": path, "port": "rest"}
+    ports = {x["name"]: x["containerPort"] for x in container["ports"]}
+    assert ports == {"grpc": 8500, "rest": 8501}

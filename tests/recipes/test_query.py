@@ -1,0 +1,337 @@
+"""The client, by both ways, against servers that answer over sockets."""
+
+import io
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import contract_models
+import pytest
+from contract_models import METHODS, classifier, publish
+from grpc_server import PredictionService, grpc_serving
+from recipe_files import RECIPES, load_recipe
+from rest_server import serving
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved_models")
+    publish(folder / "labels", 2, classifier(2), METHODS)
+    publish(folder / "answers", 1, contract_models.extractor())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rest(folder: Path) -> Iterator[str]:
+    with serving(folder, labels=("stable=2",)) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def services(folder: Path) -> dict[str, PredictionService]:
+    return {
+        name: PredictionService(name, folder / name / number)
+        for name, number in (("labels", "2"), ("answers", "1"))
+    }
+
+
+@pytest.fixture(scope="module")
+def grpcs(services: dict[str, PredictionService]) -> Iterator[dict[str, str]]:
+    with (
+        grpc_serving(services["labels"]) as labels,
+        grpc_serving(services["answers"]) as answers,
+    ):
+        yield {"labels": labels, "answers": answers}
+
+
+@pytest.fixture(params=["rest", "grpc"])
+def address(request: pytest.FixtureRequest, rest: str, grpcs: dict) -> dict:
+    """Server by model."""
+    if request.param == "grpc":
+        return grpcs
+    return {"labels": rest, "answers": rest}
+
+
+def query(capsys: pytest.CaptureFixture, **arguments) -> list[dict]:
+    recipe = load_recipe("query")
+    count = recipe.main(recipe.Config(**arguments))
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(found) == count
+    return found
+
+
+def refusal(**arguments) -> str:
+    recipe = load_recipe("query")
+    with pytest.raises(recipe.QueryError) as caught:
+        recipe.main(recipe.Config(**{"retries": 0, **arguments}))
+    return str(caught.value)
+
+
+def test_texts(address: dict, capsys: pytest.CaptureFixture) -> None:
+    found = query(
+        capsys, server=address["labels"], model="labels", text=("好", "太坏了")
+    )
+    assert [x["line"] for x in found] == [1, 2]
+    assert [x["inputs"] for x in found] == [{"text": "好"}, {"text": "太坏了"}]
+    assert found[1]["outputs"] == {
+        "labels": ["bad", "good"],
+        "num_tokens": 5,
+        "scores": [pytest.approx(0.9), pytest.approx(0.1)],
+        "truncated": False,
+    }
+
+
+def test_file_in_batches_keeps_its_order(
+    address: dict, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / "texts.txt"
+    lines = ["字" * length for length in range(1, 8)]
+    path.write_text("\n\n".join(lines) + "\r\n", encoding="utf-8-sig")
+    found = query(
+        capsys,
+        server=address["labels"],
+        model="labels",
+        input=path,
+        batch_size=3,
+        outputs=("num_tokens",),
+    )
+    assert [x["line"] for x in found] == [1, 3, 5, 7, 9, 11, 13]
+    assert [x["inputs"]["text"] for x in found] == lines
+    counts = [{"num_tokens": length + 2} for length in range(1, 8)]
+    assert [x["outputs"] for x in found] == counts
+
+
+def test_batches_have_the_size_asked_for(
+    services: dict, grpcs: dict, capsys: pytest.CaptureFixture
+) -> None:
+    services["labels"].sizes.clear()
+    texts = tuple("abcdefg")
+    query(
+        capsys, server=grpcs["labels"], model="labels", text=texts, batch_size=3
+    )
+    assert services["labels"].sizes == [3, 3, 1]
+
+
+def test_rows_of_several_inputs(
+    address: dict,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    rows = [
+        {"context": "一二三四五", "question": "?"},
+        {"context": "短", "question": "?"},
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    found = query(capsys, server=address["answers"], model="answers", rows=True)
+    assert [x["inputs"] for x in found] == rows
+    assert found[0]["outputs"]["answers"] == ["三四", "一", ""]
+    assert found[1]["outputs"]["starts"] == [-1, -1, -1]
+
+
+def test_numbers_and_bytes(
+    address: dict, capsys: pytest.CaptureFixture
+) -> None:
+    row = json.dumps({"token_ids": [1, 2], "weights": [0.05, 0.025]})
+    arguments = {
+        "model": "labels",
+        "signature": "features",
+        "text": (row,),
+        "rows": True,
+    }
+    found = query(capsys, server=address["labels"], **arguments)
+    outputs = found[0]["outputs"]
+    assert outputs["total"] == 0.1 and outputs["is_even"] is False
+    assert outputs["raw_bytes"] == {"b64": "/wA="}
+
+
+def test_one_output_has_its_name(
+    address: dict, capsys: pytest.CaptureFixture
+) -> None:
+    found = query(
+        capsys,
+        server=address["labels"],
+        model="labels",
+        signature="which",
+        text=("a",),
+        version=2,
+    )
+    assert found[0]["outputs"] == {"number": 2}
+
+
+def test_label(rest: str, capsys: pytest.CaptureFixture) -> None:
+    arguments = {"server": rest, "model": "labels", "text": ("a",)}
+    assert query(capsys, label="stable", **arguments)
+    assert "canary" in refusal(label="canary", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "other"}, "Servable not found"),
+        ({"version": 9}, "Servable not found"),
+        ({"signature": "tag"}, "has no signature 'tag'; it has ['classify',"),
+        ({"outputs": ("label",)}, "has no outputs ['label']; it has ['labels'"),
+        ({"signature": "features"}, "several inputs, ['token_ids', 'weights']"),
+        ({"rows": True}, "Line 1 is not JSON"),
+        ({"rows": True, "text": ('{"a": 1}',)}, "must be an object"),
+        ({"signature": "fails"}, "Lines 1 to 2: "),
+        ({"signature": "fails"}, "never right"),
+    ],
+)
+def test_refusals(address: dict, arguments: dict, message: str) -> None:
+    settings = {
+        "server": address["labels"],
+        "model": "labels",
+        "text": ("a", "b"),
+        **arguments,
+    }
+    assert message in refusal(**settings)
+
+
+def test_ragged_rows(address: dict) -> None:
+    rows = [
+        json.dumps({"token_ids": ids, "weights": [1.0]})
+        for ids in ([1], [1, 2])
+    ]
+    said = refusal(
+        server=address["labels"],
+        model="labels",
+        signature="features",
+        rows=True,
+        text=tuple(rows),
+    )
+    assert "token_ids" in said
+
+
+def test_busy_server_is_asked_again(
+    folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    service = PredictionService("labels", folder / "labels" / "2", failures=2)
+    arguments = {"model": "labels", "text": ("好",)}
+    with grpc_serving(service) as server:
+        assert query(capsys, server=server, **arguments)
+        assert len(service.sizes) == 3
+        service.failures = 2
+        said = refusal(server=server, retries=1, **arguments)
+    assert "Coming up. (UNAVAILABLE)" in said
+
+
+class Busy(BaseHTTPRequestHandler):
+    """503 to every request."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(b"Loading")
+
+    def log_message(self, format: str, *args) -> None:
+        pass
+
+
+def test_busy_rest_server_is_asked_again() -> None:
+    server = HTTPServer(("127.0.0.1", 0), Busy)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        said = refusal(server=url, text=("a",), retries=2)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert said == "Loading (status 503)"
+    assert Busy.asked == 3
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_no_server(scheme: str) -> None:
+    start = time.monotonic()
+    server = f"{scheme}://127.0.0.1:{free_port()}"
+    assert "127.0.0.1" in refusal(server=server, text=("a",), retries=1)
+    # One pause, of a quarter of a second at most.
+    assert 0.1 < time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_server_that_is_silent(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
+        said = refusal(server=server, text=("a",), timeout=0.3)
+    assert "No answer in 0.3 seconds" in said or "DEADLINE_EXCEEDED" in said
+
+
+def test_server_that_comes_up_late(
+    folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    recipe = load_recipe("query")
+    config = recipe.Config(
+        server=f"http://127.0.0.1:{free_port()}", model="labels", text=("a",)
+    )
+    answered: list[int] = []
+    client = threading.Thread(
+        target=lambda: answered.append(recipe.main(config))
+    )
+    client.start()
+    time.sleep(0.3)
+    port = int(config.server.rsplit(":", 1)[1])
+    with serving(folder, port=port):
+        client.join()
+    assert answered == [1]
+    assert "Again in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 0}, "`batch_size` must be at least 1"),
+        ({"server": "localhost:8501"}, "`server` must start with http://"),
+        ({"version": 1, "label": "stable"}, "must not be given together"),
+        ({"text": ("a",), "input": Path("b")}, "must not be given together"),
+    ],
+)
+def test_wrong_configuration(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_recipe("query").Config(**arguments)
+
+
+def test_rest_needs_no_tensorflow(rest: str) -> None:
+    """And an error is one line, not a traceback."""
+    script = (
+        "import runpy, sys; sys.modules['tensorflow'] = None; "
+        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], "
+        "run_name='__main__')"
+    )
+
+    def run(model: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [
+                *(sys.executable, "-c", script, str(RECIPES / "query.py")),
+                *("--server", rest, "--model", model, "--text", "好"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    finished = run("labels")
+    assert json.loads(finished.stdout)["outputs"]["labels"] == ["good", "bad"]
+    finished = run("other")
+    assert finished.returncode == 1
+    assert finished.stderr.count("\n") == 1
+    assert "Servable not found" in finished.stderr
