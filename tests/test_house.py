@@ -192,10 +192,11 @@ def test_every_import_of_the_library_is_a_requirement() -> None:
     base = {canonicalize_name(r.name) for r in requirements()[""]}
     provided_by = {
         "keras_hub": "keras-hub",
+        "tensorflow_serving": "tensorflow-serving-api",
         "tensorflow_text": "tensorflow-text",
     }
     # Installed for one feature, and named in the error when missing.
-    optional = {"snownlp", "tensorflow_serving"}
+    optional = {"snownlp"}
     for path in LIBRARY:
         for module in imported_modules(path):
             if module in STANDARD_LIBRARY | optional | {"", "keras_ctx"}:

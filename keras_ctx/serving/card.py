@@ -11,10 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import keras_ctx
 from keras_ctx.files import write_text
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.signatures import Signature
+
+
+_PACKAGES = ("keras_ctx", "keras", "tensorflow", "tensorflow-text")
 
 
 def write_card(
@@ -54,11 +56,13 @@ def write_card(
         "num_weights": int(model.count_params()),
         "weights_sha256": weights_sha256(model),
         "versions": {
-            "keras_ctx": keras_ctx.__version__,
-            **{
-                package: importlib.metadata.version(package)
-                for package in ("keras", "tensorflow", "tensorflow-text")
-            },
+            package: importlib.metadata.version(package)
+            for package in (
+                "keras_ctx",
+                "keras",
+                "tensorflow",
+                "tensorflow-text",
+            )
         },
     }
     lines = json.dumps(card, ensure_ascii=False, indent=1) + "\n"

@@ -36,6 +36,7 @@ def tagger() -> keras.Model:
     return model
 
 
+@pytest.mark.slow  # traces many layers
 def test_features_lstm_and_path_on_a_resting_encoder(
     tmp_path: Path, characters
 ) -> None:
