@@ -15,7 +15,6 @@ from keras_ctx.files import write_text
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.signatures import Signature
 
-
 _PACKAGES = ("keras_ctx", "keras", "tensorflow", "tensorflow-text")
 
 
