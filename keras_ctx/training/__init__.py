@@ -33,7 +33,8 @@ from keras_ctx.training.run_folder import (
     save_json,
     save_model,
 )
-from keras_ctx.training.run_log import RunLog, read_metrics
+from keras_ctx.training.run_log import RunLog
+from keras_ctx.training.run_metrics import read_metrics
 from keras_ctx.training.schedules import (
     PerUpdate,
     SlantedTriangular,
@@ -44,24 +45,21 @@ from keras_ctx.training.without_strategy import without_strategy
 from keras_ctx.training.workers import is_chief
 
 __all__ = [
-    "with_padding_metric",
-    "remove_checkpoints",
-    "read_metrics",
-    "average_checkpoints",
-    "RunLog",
-    "StopAtDivergence",
-    "DivergenceError",
     "BackupAndRestore",
     "CRFLoss",
     "DevelopmentScore",
+    "DivergenceError",
     "HeldOutPerplexity",
     "LayerwiseAdamW",
     "LogLikelihoodLoss",
     "PerUpdate",
     "ResetState",
+    "RunLog",
     "SlantedTriangular",
+    "StopAtDivergence",
     "StrategyName",
     "WarmupLinearDecay",
+    "average_checkpoints",
     "begin_run",
     "bert_optimizer",
     "bert_pretraining_losses",
@@ -74,10 +72,13 @@ __all__ = [
     "layer_rates",
     "over_seeds",
     "perplexity",
+    "read_metrics",
+    "remove_checkpoints",
     "run_callbacks",
     "save_json",
     "save_model",
     "sentence_likelihoods",
     "strategy",
+    "with_padding_metric",
     "without_strategy",
 ]

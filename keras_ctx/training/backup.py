@@ -127,24 +127,26 @@ class BackupAndRestore(keras.callbacks.Callback):
                 self.model, self.folder, self._position, values, self.keep
             )
         except OSError as error:
-            found = checkpoints(self.folder)
             raise OSError(
                 f"The checkpoint of step {self._position.step} could not be "
                 f"written: {error}. The last one that is whole is "
-                f"{found[-1] if found else 'not there'}; make room and start "
+                f"{self._last_checkpoint()}; make room and start "
                 "the same command again."
             ) from error
 
     def _check_weights(self) -> None:
         for variable in self.model.trainable_variables:
             if not np.isfinite(np.sum(variable.numpy(), dtype="float64")):
-                found = checkpoints(self.folder)
                 raise ValueError(
                     "`model` must have finite weights to be saved. Received: "
                     f"{variable.path} with nan or inf after step "
                     f"{self._position.step}; the last checkpoint is "
-                    f"{found[-1] if found else 'not there'}"
+                    f"{self._last_checkpoint()}"
                 )
+
+    def _last_checkpoint(self) -> str:
+        found = checkpoints(self.folder)
+        return str(found[-1]) if found else "not there"
 
     def _listen(self) -> None:
         if threading.current_thread() is not threading.main_thread():

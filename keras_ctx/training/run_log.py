@@ -13,32 +13,10 @@ import tensorflow as tf
 
 from keras_ctx.files import write_text
 from keras_ctx.training.checkpoints import newest_position
+from keras_ctx.training.run_metrics import read_metrics
 
 # Steps between which the profiler runs: caches are warm by then.
 _TRACED = 20, 25
-
-
-def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
-    """The figures of a run, one dict for each line of its `metrics.jsonl`.
-
-    Args:
-        folder: Of the run.
-
-    Returns:
-        Lines of steps and of epochs in the order of training; only those of
-        epochs have `epoch`, counted from 1. All have `step`, in all, and
-        `seconds`, of training so far. There is no line without the file.
-
-    Example:
-        >>> read_metrics("a folder that is not there")
-        []
-    """
-    path = Path(folder) / "metrics.jsonl"
-    if not path.exists():
-        return []
-    # A kill while a line is written leaves the half of it, without an end.
-    whole = path.read_text("utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in whole]
 
 
 class RunLog(keras.callbacks.Callback):

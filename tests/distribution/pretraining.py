@@ -3,22 +3,21 @@ recipes/pretrain_elmo.py trains it, each with its batches."""
 
 import keras
 import numpy as np
-import tensorflow as tf
 from train_on_devices import (
     STEPS,
     B,
     C,
-    LossOfEachStep,
     T,
     V,
     bert_batches,
     bert_model,
+    compiled_elmo,
     elmo_batches,
     elmo_model,
     normalized,
 )
 
-from keras_ctx import models, training
+from keras_ctx import models
 
 # Distinct words of a batch.
 W = 9
@@ -51,13 +50,7 @@ def stream_model(
     )
     language_model = models.elmo_language_model(encoder, V, dropout=dropout)
     model = models.elmo_stream_model(language_model, B, num_negatives=4)
-    model.compile(
-        training.elmo_optimizer(0.2, clip_norm=0.5),
-        training.elmo_pretraining_losses(),
-        loss_weights={"forward": 0.5, "backward": 0.5},
-        jit_compile=jit_compile,
-    )
-    return model
+    return compiled_elmo(model, jit_compile)
 
 
 PRETRAINING = {
@@ -65,18 +58,6 @@ PRETRAINING = {
     "elmo": (elmo_model, elmo_batches),
     "stream": (stream_model, stream_batches),
 }
-
-
-def fit(model: keras.Model, batches: tuple) -> list[float]:
-    """Trains on each batch once, and gives the losses."""
-    record = LossOfEachStep()
-    model.fit(
-        tf.data.Dataset.from_tensor_slices(batches),
-        callbacks=[record],
-        shuffle=False,
-        verbose=0,
-    )
-    return record.losses
 
 
 def first(batches: tuple, steps: int) -> tuple:

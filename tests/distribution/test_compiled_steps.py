@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from pretraining import PRETRAINING, first, fit
+import tensorflow as tf
+from pretraining import PRETRAINING, first
+from train_on_devices import fit
 
 
 @pytest.mark.parametrize(
@@ -17,7 +19,7 @@ def test_compiled_steps_equal_uncompiled_ones(name: str) -> None:
         keras.utils.set_random_seed(3)
         model = make_model(jit_compile=jit_compile)
         before = [x.numpy() for x in model.trainable_variables]
-        losses = fit(model, batches)
+        losses = fit(model, tf.data.Dataset.from_tensor_slices(batches))
         # Keras could have turned it off.
         assert model.jit_compile == jit_compile
         moves = [

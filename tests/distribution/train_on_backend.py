@@ -13,7 +13,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from pretraining import fit
+import tensorflow as tf
+from train_on_devices import fit
 
 
 def read_batches(path: Path) -> tuple:
@@ -30,7 +31,8 @@ def train_all(folder: Path) -> None:
         model = keras.saving.load_model(path)
         # Without it JAX compiles each operation for itself.
         model.jit_compile = backend == "jax"
-        losses = fit(model, read_batches(path.with_suffix(".npz")))
+        batches = read_batches(path.with_suffix(".npz"))
+        losses = fit(model, tf.data.Dataset.from_tensor_slices(batches))
         weights = {
             x.path: keras.ops.convert_to_numpy(x)
             for x in model.trainable_variables

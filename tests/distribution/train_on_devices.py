@@ -111,6 +111,10 @@ def elmo_model(dropout: float = 0.0, jit_compile: bool = False) -> keras.Model:
     model = training.distributed(
         models.elmo_language_model(encoder, V, num_negatives=4, dropout=dropout)
     )
+    return compiled_elmo(model, jit_compile)
+
+
+def compiled_elmo(model: keras.Model, jit_compile: bool) -> keras.Model:
     model.compile(
         training.elmo_optimizer(0.2, clip_norm=0.5),
         training.elmo_pretraining_losses(),
@@ -132,22 +136,23 @@ class LossOfEachStep(keras.callbacks.Callback):
         self.model.reset_metrics()
 
 
+def fit(model: keras.Model, dataset: tf.data.Dataset) -> list[float]:
+    """Trains on each batch once, and gives the losses."""
+    record = LossOfEachStep()
+    model.fit(dataset, callbacks=[record], shuffle=False, verbose=0)
+    return record.losses
+
+
 def train(
     make_model, batches: tuple, strategy: tf.distribute.Strategy
 ) -> tuple[list[float], list[np.ndarray]]:
     keras.utils.set_random_seed(3)
     with strategy.scope():
         model = make_model()
-    record = LossOfEachStep()
     # A global batch is an element; fit splits it over the devices.
     dataset = tf.data.Dataset.from_tensor_slices(batches)
-    model.fit(
-        global_batches(dataset),
-        callbacks=[record],
-        shuffle=False,
-        verbose=0,
-    )
-    return record.losses, [w.numpy() for w in model.trainable_variables]
+    losses = fit(model, global_batches(dataset))
+    return losses, [w.numpy() for w in model.trainable_variables]
 
 
 def two_devices() -> tuple[tf.distribute.Strategy, tf.distribute.Strategy]:

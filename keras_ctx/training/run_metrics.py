@@ -1,0 +1,28 @@
+"""The figures that a run has written down."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
+    """The figures of a run, one dict for each line of its `metrics.jsonl`.
+
+    Args:
+        folder: Of the run.
+
+    Returns:
+        Lines of steps and of epochs in the order of training; only those of
+        epochs have `epoch`, counted from 1. All have `step`, in all, and
+        `seconds`, of training so far. There is no line without the file.
+
+    Example:
+        >>> read_metrics("a folder that is not there")
+        []
+    """
+    path = Path(folder) / "metrics.jsonl"
+    if not path.exists():
+        return []
+    # A kill while a line is written leaves the half of it, without an end.
+    whole = path.read_text("utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in whole]
