@@ -114,7 +114,7 @@ def ask(config: Config, model, texts) -> list[str]:
         inputs["second_text"] = texts[::-1]
     elif config.kind == "fill_mask":
         inputs = {"text": [f"[MASK]{text}" for text in texts]}
-    answers = serving.answers_in_fresh_process(config.output, inputs)
+    answers = serving.answers(config.output, inputs)
     return [readable(answers, row) for row in range(len(texts))]
 
 
@@ -135,10 +135,8 @@ def readable(answers: dict[str, np.ndarray], row: int) -> str:
         return " ".join(answer["words"][0])
     if "score" in answer:
         return f"{answer['score']:.3f}"
-    [shape] = {
-        x.shape for k, x in answer.items() if k in ("embedding", "sequence")
-    }
-    return f"{shape}, {answer['num_tokens']} tokens"
+    key = "embedding" if "embedding" in answer else "sequence"
+    return f"{key} {answer[key].shape}, {answer['num_tokens']} tokens"
 
 
 def main(config: Config) -> dict:
