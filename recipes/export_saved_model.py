@@ -63,9 +63,12 @@ def load(config: Config) -> tuple:
         return pretrainer, convert.load_text_inputs(folder), None, {}
     if config.kind != "task":
         encoder = convert.load_encoder(folder)
+        text_inputs = convert.load_text_inputs(folder)
+        if getattr(text_inputs, "distinct", False):
+            encoder = models.distinct_words(encoder)
         if config.kind == "embedder":
             encoder = models.embedder(encoder)
-        return encoder, convert.load_text_inputs(folder), None, {}
+        return encoder, text_inputs, None, {}
     labels = None
     if (folder / "labels.txt").exists():
         labels = list(data.read_lines(folder / "labels.txt"))
