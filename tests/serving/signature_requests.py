@@ -1,6 +1,6 @@
 """Requests for a signature, good ones and bad ones, from its inputs alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -144,6 +144,8 @@ ODD_TEXTS = {
     "an emoji of seven code points": "👨‍👩‍👧‍👦".encode(),
     "a word of 1,000 letters": b"a" * 1000,
     "special tokens": b"[CLS] [PAD] [MASK] [SEP] <S> </S>",
+}
+HUGE_TEXTS = {
     "1 MB, a word": b"a" * 2**20,
     "1 MB, words": b"to be or not " * (2**20 // 13),
     "1 MB, Chinese": "很好".encode() * (2**20 // 6),
@@ -152,13 +154,15 @@ ODD_TEXTS = {
 }
 
 
-def odd_text_requests(good: Arrays) -> list[Request]:
+def odd_text_requests(
+    good: Arrays, texts: Mapping[str, bytes] = ODD_TEXTS
+) -> list[Request]:
     """Each odd text in every row, and in the first beside a usual one.
 
     None for a signature that takes no text.
     """
     found = []
-    for what, text in ODD_TEXTS.items():
+    for what, text in texts.items():
         everywhere, once = dict(good), dict(good)
         for key, value in good.items():
             if value.dtype == object:

@@ -13,6 +13,7 @@ from conversations import conversation
 from cpp_server import Arrays, Served, listed, serve
 from served_models import CASES, NAMES, QUICK, Case
 from signature_requests import (
+    HUGE_TEXTS,
     Request,
     odd_requests,
     odd_text_requests,
@@ -107,15 +108,38 @@ def test_signatures_are_listed_as_they_are(
 def test_odd_requests(
     name: str, serve_requests: Path, exported: Exported
 ) -> None:
-    case, version = exported(name)
+    check_odd_requests(
+        lambda good: odd_requests(good) + odd_text_requests(good),
+        *exported(name),
+        serve_requests,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_texts_of_a_megabyte(
+    name: str, serve_requests: Path, exported: Exported
+) -> None:
+    check_odd_requests(
+        lambda good: odd_text_requests(good, HUGE_TEXTS),
+        *exported(name),
+        serve_requests,
+    )
+
+
+def check_odd_requests(
+    odd: Callable[[Arrays], list[Request]],
+    case: Case,
+    version: Path,
+    serve_requests: Path,
+) -> None:
     signatures = listed(serve_requests, version)
     asked: list[tuple[str, Request]] = []
     for key, signature in signatures.items():
         good = request_of(key, signature, case, ["好 a", "the number is 7."])
         usual = Request("usual", good, False)
-        odd = odd_requests(good) + odd_text_requests(good)
         # The last must be answered as if nothing had been before it.
-        asked += [(key, request) for request in (usual, *odd, usual)]
+        asked += [(key, one) for one in (usual, *odd(good), usual)]
     run = serve(
         serve_requests, version, [(key, one.inputs) for key, one in asked]
     )
