@@ -168,7 +168,9 @@ def odd_text_requests(
             if value.dtype == object:
                 whole = example(text=text, second_text=text)
                 filling = whole if key == "inputs" else text
-                everywhere[key] = np.full_like(value, filling)
+                # NumPy's own ways of filling would drop a NUL at the end.
+                filled = strings([filling] * value.size)
+                everywhere[key] = filled.reshape(value.shape)
                 once[key] = np.concatenate([everywhere[key][:1], value[1:]])
         if any(everywhere[key] is not good[key] for key in good):
             found.append(Request(f"{what}, everywhere", everywhere, False))
