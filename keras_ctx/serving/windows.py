@@ -86,30 +86,35 @@ def windows(
         # A word that is longer than a window has one of its own.
         limit = tf.maximum(last_before(first, budget), first + 1)
         limit = tf.minimum(limit, num_words)
-        firsts = firsts.write(number, first)
-        limits = limits.write(number, limit)
-        used = used.write(number, going)
+        firsts, limits, used = (
+            tf.concat([columns, column[:, None]], axis=1)
+            for columns, column in (
+                (firsts, first),
+                (limits, limit),
+                (used, going),
+            )
+        )
         going &= limit < num_words
         after = tf.maximum(last_before(first, step), first + 1)
         first = tf.where(going, after, first)
         return number + 1, first, going, firsts, limits, used
 
-    def columns(dtype):
-        size = {"size": 0, "dynamic_size": True}
-        return tf.TensorArray(dtype, **size, element_shape=[None])
-
-    _, _, going, *arrays = tf.while_loop(
+    # Not a `TensorArray` that grows, which TF Serving 2.12 has not.
+    none = tf.zeros_like(num_words)[:, None][:, :0]
+    _, _, going, first, limit, used = tf.while_loop(
         # Once at least: of no rows there is no window, but its shape.
         lambda number, first, going, *_: (number == 0) | tf.reduce_any(going),
         one_more,
         (
             *(0, tf.zeros_like(num_words), tf.ones_like(num_words, tf.bool)),
-            *(columns(tf.int32), columns(tf.int32), columns(tf.bool)),
+            *(none, none, tf.cast(none, tf.bool)),
+        ),
+        shape_invariants=(
+            *map(tf.TensorShape, ([], [None], [None])),
+            *[tf.TensorShape([None, None])] * 3,
         ),
         maximum_iterations=settings.max_windows,
     )
-    # (windows, B) to (B, windows)
-    first, limit, used = (tf.transpose(array.stack()) for array in arrays)
     first, limit = tf.boolean_mask(first, used), tf.boolean_mask(limit, used)
     row = tf.cast(tf.where(used)[:, 0], tf.int32)
     begin = tf.gather(tf.cast(words.row_starts(), tf.int32), row)

@@ -68,7 +68,7 @@ def find_words(text: Any, split: str) -> WordPlaces:
     """
     text = valid(as_rows(text, "text"))
     # The op below ends at a NUL; this is as invisible, and as long.
-    text = tf.strings.regex_replace(text, r"\x00", r"\x01")
+    text = tf.strings.regex_replace(text, r"\x00", "\x01")
     words, starts, ends = tf_text.regex_split_with_offsets(
         text, *_BORDERS[split]
     )

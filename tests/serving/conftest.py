@@ -44,7 +44,13 @@ def exported(
         with (folder / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.exists():
-                serving.export(*case[:2], path, case.labels)
+                serving.export(
+                    case.model,
+                    case.text_inputs,
+                    path,
+                    case.labels,
+                    **case.arguments,
+                )
         return case, serving.newest_version(path)
 
     return exported

@@ -13,6 +13,8 @@ from served_models import Case
 from signature_requests import request_of
 
 LARGEST = 32
+# An input that all rows share.
+TABLE = "distinct_char_ids"
 
 
 class Asked(NamedTuple):
@@ -53,18 +55,24 @@ class Conversation(NamedTuple):
 
 
 def conversation(
-    case: Case, version: Path, signatures: Mapping[str, Signature]
+    case: Case,
+    version: Path,
+    signatures: Mapping[str, Signature],
+    sentences: int = 100,
 ) -> Conversation:
-    """Every signature, a hundred sentences, each in three sizes of batch."""
+    """Every signature, real sentences, each in three sizes of batch."""
     served = tf.saved_model.load(str(version))
-    texts = real_sentences()
-    assert len(texts) == 100
+    texts = real_sentences()[:sentences]
+    assert len(texts) == sentences
     asked: list[Asked] = []
     keras: dict[str, list[Arrays]] = {}
     raw: dict[str, list[Arrays]] = {}
-    for key, signature in signatures.items():
+    # That of the task's own name is the same, and was asked before.
+    for key in sorted(signatures, key="serving_default".__eq__):
         batches = [
-            request_of(key, signature, case, texts[start : start + LARGEST])
+            request_of(
+                key, signatures[key], case, texts[start : start + LARGEST]
+            )
             for start in range(0, len(texts), LARGEST)
         ]
         for size in (1, 3, LARGEST):
@@ -74,22 +82,29 @@ def conversation(
                     asked.append(Asked(key, size, start, part))
                     start += rows_in(part)
             assert start == len(texts)
-        keras[key] = rows_of([KERAS_ANSWERS[key](case, x) for x in batches])
         raw[key] = rows_of([raw_answer(served, key, x) for x in batches])
+        if key == "serving_default":
+            keras[key] = keras[case.task]
+        else:
+            keras[key] = rows_of([KERAS_ANSWERS[key](case, x) for x in batches])
     return Conversation(asked, {"Keras": keras, "raw TensorFlow": raw})
 
 
 def parts(batch: Arrays, size: int) -> list[Arrays]:
     """A batch in batches of `size` rows."""
     return [
-        {key: value[start : start + size] for key, value in batch.items()}
+        {
+            key: value if key == TABLE else value[start : start + size]
+            for key, value in batch.items()
+        }
         for start in range(0, rows_in(batch), size)
     ]
 
 
 def rows_in(batch: Arrays) -> int:
-    """B, the first axis of all that is in a batch."""
-    return len(next(iter(batch.values())))
+    """B, the first axis of what is in a batch."""
+    [rows] = {len(value) for key, value in batch.items() if key != TABLE}
+    return rows
 
 
 def raw_answer(served, signature: str, inputs: Arrays) -> Arrays:

@@ -148,8 +148,8 @@ def _node(signature: str, inputs: Mapping[str, Any]) -> tf.compat.v1.NodeDef:
 
 def _answer(record: bytes) -> Arrays | str:
     answer = tf.compat.v1.NodeDef.FromString(record)
-    if answer.name:
-        return answer.name
+    if "" in answer.attr:
+        return answer.attr[""].s.decode("utf-8", "replace")
     return {
         key: tf.make_ndarray(value.tensor) for key, value in answer.attr.items()
     }

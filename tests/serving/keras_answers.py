@@ -1,75 +1,183 @@
 """What the Keras model says to a request: the witness of what is served.
 
 The model runs eagerly and its numbers are read with NumPy, so that nothing is
-shared with the graph that is served but the layers and the text function. A
-new signature needs a function in `KERAS_ANSWERS`.
+shared with `keras_ctx.serving` but the layers and the text functions. A new
+signature needs a function in `KERAS_ANSWERS`; `serving_default` is the task's.
 """
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 from cpp_server import Arrays
+from keras_outputs import counted, given, outputs_of, softmax, texts_of
+from keras_spans import answer
 from served_models import Case
 from signature_requests import strings
 
+from keras_ctx.models import encoder_of
 from keras_ctx.text import BertInputs
 
-_KNOWN: dict[tuple, Arrays] = {}
+
+@functools.cache
+def _encoder(model: keras.Model) -> keras.Model:
+    return encoder_of(model)
 
 
-def raw(case: Case, features: Arrays) -> Arrays:
-    """The model's outputs by name; of a list, each by its number."""
-    # Several signatures lead to the same ids, and running eagerly takes long.
-    contents = (x.tobytes() for _, x in sorted(features.items()))
-    key = (case.model, *contents)
-    if key not in _KNOWN:
-        found = {}
-        for name, value in case.model(features, training=False).items():
-            if isinstance(value, list | tuple):
-                one = name.removesuffix("s")
-                found |= {f"{one}_{i}": x.numpy() for i, x in enumerate(value)}
-            else:
-                found[name] = value.numpy()
-        _KNOWN[key] = found
-    return dict(_KNOWN[key])
-
-
-def of_text(case: Case, inputs: Arrays) -> Arrays:
-    """The model's outputs and, with labels, their names and shares."""
-    features = case.text_inputs(inputs["text"])
-    features = {key: value.numpy() for key, value in features.items()}
-    outputs = raw(case, features)
-    if case.labels is None:
-        return outputs
-    labels = strings(case.labels)
-    if "tags" in outputs:
-        del outputs["logits"]
-        best = labels[outputs["tags"]]
+def embed(case: Case, inputs: Arrays) -> Arrays:
+    """The vectors of an encoder or embedder, or of the encoder in a model."""
+    text = given(inputs)
+    features = case.text_inputs(text)
+    if case.task == "embed":
+        found = outputs_of(case.model, features)
     else:
-        logits = outputs["logits"]
-        shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        outputs["scores"] = shares / shares.sum(axis=-1, keepdims=True)
-        best = labels[logits.argmax(axis=-1)]
-    if best.ndim == 1:
-        return {**outputs, "label": best}
-    tokens = case.text_inputs.tokens(inputs["text"]).numpy()
-    tags = np.where(tagged(case, features, tokens), best, b"")
-    return {**outputs, "tokens": tokens, "tags": tags}
+        found = outputs_of(_encoder(case.model), features)
+        for layer in case.model.layers:
+            if layer.name == "scalar_mix":
+                parts = [found["layers"][:, i] for i in range(layer.num_layers)]
+                found["mix"] = np.asarray(layer(parts))
+    found["tokens"] = case.text_inputs.tokens(text).numpy()
+    return found | counted(case.text_inputs, text)
 
 
-def tagged(case: Case, features: Arrays, tokens: np.ndarray) -> np.ndarray:
-    """Where the first piece of a word stands."""
-    if not isinstance(case.text_inputs, BertInputs):
-        return tokens != b""
-    there = features["padding_mask"]
-    inside = there & (np.cumsum(there, axis=1) > 1)
-    inside &= np.roll(there, -1, axis=1) & (np.arange(there.shape[1]) > 0)
-    inside[:, -1] = False
-    later = [token.startswith("##") for token in case.text_inputs.vocabulary]
-    return inside & ~np.array(later)[features["token_ids"]]
+def classify(case: Case, inputs: Arrays) -> Arrays:
+    """All labels, the likeliest first."""
+    assert case.labels is not None
+    texts = texts_of(inputs)
+    features = case.text_inputs(*texts)
+    scores = softmax(outputs_of(case.model, features)["logits"])
+    order = np.argsort(-scores, axis=1)
+    return {
+        "labels": strings(case.labels)[order],
+        "scores": np.take_along_axis(scores, order, axis=1),
+    } | counted(case.text_inputs, *texts)
+
+
+def regress(case: Case, inputs: Arrays) -> Arrays:
+    """A number a text."""
+    texts = texts_of(inputs)
+    logits = outputs_of(case.model, case.text_inputs(*texts))["logits"]
+    [score] = logits.T
+    return {"score": score} | counted(case.text_inputs, *texts)
+
+
+def texts_of_examples(case: Case, inputs: Arrays) -> Arrays:
+    """What a client of Classify and Regress put into its examples."""
+    names = ("text", "second_text")[: 1 + case.arguments.get("pair", False)]
+    parsed = [tf.train.Example.FromString(x) for x in inputs["inputs"]]
+    return {
+        name: strings(
+            [x.features.feature[name].bytes_list.value[0] for x in parsed]
+        )
+        for name in names
+    }
+
+
+def classify_examples(case: Case, inputs: Arrays) -> Arrays:
+    """By the names that TF Serving's Classify asks for."""
+    found = classify(case, texts_of_examples(case, inputs))
+    return {"classes": found["labels"], "scores": found["scores"]}
+
+
+def regress_examples(case: Case, inputs: Arrays) -> Arrays:
+    """By the name that TF Serving's Regress asks for."""
+    return {"outputs": regress(case, texts_of_examples(case, inputs))["score"]}
+
+
+def tag(case: Case, inputs: Arrays) -> Arrays:
+    """The tag at the first position of every word."""
+    assert case.labels is not None
+    text, text_inputs = given(inputs), case.text_inputs
+    answer = counted(text_inputs, text)
+    words: Any = text
+    if "text" in inputs:
+        found = text_inputs.words(text)
+        words = found.words
+        for key, value in (("starts", found.starts), ("ends", found.ends)):
+            answer[key] = value.to_tensor(-1).numpy()
+        for sentence, *row in zip(text.numpy(), *found, strict=True):
+            for word, start, end in zip(*(x.numpy() for x in row), strict=True):
+                assert sentence.decode()[start:end] == word.decode()
+    outputs = outputs_of(case.model, text_inputs(text))
+    if "tags" in outputs:
+        best, scores = outputs["tags"], outputs["scores"]
+        answer["path_log_probability"] = path(outputs["logits"], best)
+    else:
+        scores = softmax(outputs["logits"])
+        best = scores.argmax(axis=-1)
+
+    answer["words"] = words.to_tensor("").numpy()
+    answer["tags"] = np.full_like(answer["words"], b"")
+    answer["scores"] = np.zeros(answer["words"].shape, np.float32)
+    # A word is its own label: the text function moves it to its first piece.
+    numbers = words.with_values(tf.ragged.range(words.row_lengths()).values)
+    places = text_inputs.align_labels(words, numbers, ignore=-1).numpy()
+    for row, position in np.argwhere(places >= 0):
+        word, chosen = places[row, position], best[row, position]
+        answer["tags"][row, word] = case.labels[chosen].encode()
+        answer["scores"][row, word] = scores[row, position, chosen]
+    return answer
+
+
+def path(logits: np.ndarray, tags: np.ndarray) -> np.ndarray:
+    """Log of the probability of all tags of a row under a CRF."""
+    total = np.zeros(len(tags), np.float32)
+    for row, best in enumerate(tags):
+        before = 0
+        for position, chosen in enumerate(best[best >= 0]):
+            total[row] += logits[row, position, before, chosen]
+            before = chosen
+    return total
+
+
+def fill_mask(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
+    """The likeliest words of every [MASK]."""
+    text = given(inputs)
+    config = {**case.text_inputs.get_config(), "special_tokens_in_text": True}
+    reading = BertInputs.from_config(config)
+    features = {key: value.numpy() for key, value in reading(text).items()}
+    is_mask = features["token_ids"] == reading.vocabulary.index("[MASK]")
+    count = is_mask.sum(axis=1, dtype=np.int32)
+    positions = np.zeros((len(count), count.max(initial=1)), np.int32)
+    for row, places in enumerate(is_mask):
+        positions[row, : count[row]] = np.flatnonzero(places)
+    features["masked_positions"] = positions
+    shares = softmax(outputs_of(case.model, features)["masked_lm"])
+    order = np.argsort(-shares, axis=-1)[:, :, :top_k]
+    there = np.arange(positions.shape[1]) < count[:, None]
+    words = strings(reading.vocabulary)[order]
+    scores = np.take_along_axis(shares, order, axis=-1)
+    return {
+        "words": np.where(there[:, :, None], words, b""),
+        "scores": np.where(there[:, :, None], scores, np.float32(0)),
+        "num_masks": count,
+    } | counted(reading, text)
+
+
+def features(case: Case, inputs: Arrays) -> Arrays:
+    """The model's own outputs; what is no padding, has another id than it."""
+    if "token_ids" in inputs:
+        inputs = {**inputs, "padding_mask": inputs["token_ids"] != 0}
+    return outputs_of(case.model, inputs)
+
+
+def tokens(case: Case, inputs: Arrays) -> Arrays:
+    """What the task's own signature says, of words."""
+    return KERAS_ANSWERS[case.task](case, inputs)
 
 
 KERAS_ANSWERS: dict[str, Callable[[Case, Arrays], Arrays]] = {
-    "serving_default": of_text,
-    "features": raw,
+    "answer": answer,
+    "classify": classify,
+    "classify_examples": classify_examples,
+    "embed": embed,
+    "features": features,
+    "fill_mask": fill_mask,
+    "regress": regress,
+    "regress_examples": regress_examples,
+    "tag": tag,
+    "tokens": tokens,
 }

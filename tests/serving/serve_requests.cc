@@ -13,9 +13,9 @@
 // REQUESTS and ANSWERS are TFRecord files of serialized NodeDef, which is a
 // name, an `op` and a map of named values. In a request `op` is the signature
 // and `attr` holds the tensor of each input. Its answer is the same with the
-// tensor of each output, or with none and the error as `name`. An answer is in
-// the file before the next request is read, so that a request that ends the
-// process is the one that has no answer.
+// tensor of each output, or with the error, of any bytes, under the name "".
+// An answer is in the file before the next request is read, so that a request
+// that ends the process is the one that has no answer.
 //
 // At the end, a line for each file that is mapped into the process:
 //
@@ -147,7 +147,9 @@ Status AnswerAll(const SavedModelBundle& bundle,
     }
     answer.set_op(request.op());
     const Status status = Answer(bundle, request, &answer);
-    if (!status.ok()) answer.set_name(status.ToString());
+    if (!status.ok()) {
+      (*answer.mutable_attr())[""].set_s(status.ToString());
+    }
     TF_RETURN_IF_ERROR(writer.WriteRecord(answer.SerializeAsString()));
     TF_RETURN_IF_ERROR(writer.Flush());
     TF_RETURN_IF_ERROR(out->Flush());

@@ -1,12 +1,12 @@
 """The models that the tests serve: a case for each, small and quick to make.
 
-A new model is a line in `CASES`. A new signature needs none: its requests are
-made in `signature_requests.py`, from the names of its inputs, and what Keras
-answers to them in `keras_answers.py`.
+A new model is an entry in `CASES`. A new signature needs none: its requests
+are made in `signature_requests.py`, from the names of its inputs, and what
+Keras answers to them in `keras_answers.py`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -15,23 +15,35 @@ from contracts.random_weights import randomized
 from real_sentences import real_sentences
 
 from keras_ctx import models
+from keras_ctx.serving import AnswerWindows
 from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 MARKERS = ["<S>", "</S>", "<UNK>"]
 SENTIMENTS = ["bad", "so so", "很好"]
 TAGS = ["O", "B-PER", "I-PER", "B-地", "I-地"]
+# A sentence has several windows, and the longest of them 42.
+WINDOWS = AnswerWindows(stride=20, max_question=8, max_answer=5, max_windows=50)
 
 
 class Case(NamedTuple):
-    """A model and what `export` takes beside it."""
+    """A model, its task and what `export` takes beside it."""
 
     model: keras.Model
     text_inputs: BertInputs | ElmoInputs | WordInputs
-    labels: Sequence[str] | None = None
+    task: str
+    labels: Sequence[str] | None
+    arguments: dict[str, Any]
 
 
-def bert(split: str, head: Callable, labels: Sequence[str] | None = None):
+def bert(
+    task: str,
+    split: str,
+    head: Callable,
+    labels: Sequence[str] | None = None,
+    num_layers: int = 2,
+    **arguments: Any,
+) -> Callable[[], Case]:
     """A case with a BERT encoder under `head`."""
 
     def case() -> Case:
@@ -42,13 +54,20 @@ def bert(split: str, head: Callable, labels: Sequence[str] | None = None):
         words = ["the", "of", "number", "python", "except"]
         vocabulary = [*SPECIAL, *letters, *pieces, *words]
         inputs = BertInputs(vocabulary, max_length=48, split=split)
-        encoder = models.bert_encoder(inputs.vocabulary_size, 2, 2, 8, 16, 48)
-        return Case(randomized(head(encoder)), inputs, labels)
+        encoder = models.bert_encoder(
+            inputs.vocabulary_size, num_layers, 2, 8, 16, 48
+        )
+        return Case(randomized(head(encoder)), inputs, task, labels, arguments)
 
     return case
 
 
-def elmo(head: Callable, labels: Sequence[str] | None = None):
+def elmo(
+    task: str,
+    head: Callable,
+    labels: Sequence[str] | None = None,
+    distinct: bool = False,
+) -> Callable[[], Case]:
     """A case with an ELMo encoder, which reads characters, under `head`."""
 
     def case() -> Case:
@@ -57,7 +76,10 @@ def elmo(head: Callable, labels: Sequence[str] | None = None):
         generator = np.random.default_rng(5)
         for weight in encoder.weights:
             weight.assign(0.3 * generator.normal(size=weight.shape))
-        return Case(head(encoder), ElmoInputs(8, max_length=24), labels)
+        if distinct:
+            encoder = models.distinct_words(encoder)
+        inputs = ElmoInputs(8, max_length=24, distinct=distinct)
+        return Case(head(encoder), inputs, task, labels, {})
 
     return case
 
@@ -67,43 +89,82 @@ def elmo_words() -> Case:
     words = {word for text in real_sentences() for word in text.split()}
     inputs = WordInputs([*MARKERS, *sorted(words)[::2]], max_length=24)
     encoder = models.elmo_word_encoder(inputs.vocabulary_size, 6, 4)
-    return Case(randomized(encoder), inputs)
+    return Case(randomized(encoder), inputs, "embed", None, {})
 
 
 CASES: dict[str, Callable[[], Case]] = {
-    "bert_encoder": bert("wordpiece", lambda encoder: encoder),
+    "bert_encoder": bert("embed", "wordpiece", lambda encoder: encoder),
+    "bert_embedder": bert("embed", "character", models.embedder),
     "bert_classifier": bert(
-        "wordpiece", lambda encoder: models.classifier(encoder, 3), SENTIMENTS
+        "classify",
+        "wordpiece",
+        lambda encoder: models.classifier(encoder, 3, "scalar_mix"),
+        SENTIMENTS,
+        metrics={"accuracy": 0.912345},
+    ),
+    "bert_pair_classifier": bert(
+        "classify",
+        "character",
+        lambda encoder: models.classifier(encoder, 3),
+        SENTIMENTS,
+        pair=True,
     ),
     "bert_regressor": bert(
-        "character", lambda encoder: models.classifier(encoder, 1, "scalar_mix")
+        "regress", "character", lambda encoder: models.classifier(encoder, 1)
+    ),
+    "bert_pair_regressor": bert(
+        "regress",
+        "wordpiece",
+        lambda encoder: models.classifier(encoder, 1, "scalar_mix"),
+        pair=True,
     ),
     "bert_tagger": bert(
-        "wordpiece", lambda encoder: models.tagger(encoder, 5), TAGS
-    ),
-    "bert_crf_tagger": bert(
-        "character", lambda encoder: models.tagger(encoder, 5, crf=True), TAGS
+        "tag", "wordpiece", lambda encoder: models.tagger(encoder, 5), TAGS
     ),
     "bert_lstm_tagger": bert(
-        "character", lambda encoder: models.tagger(encoder, 5, lstm_dim=4), TAGS
+        "tag",
+        "wordpiece",
+        lambda encoder: models.tagger(encoder, 5, lstm_dim=4),
+        TAGS,
     ),
-    "bert_span_extractor": bert("wordpiece", models.span_extractor),
-    "bert_embedder": bert("character", models.embedder),
-    "elmo_encoder": elmo(lambda encoder: encoder),
+    # All that a tagger can have: a path, LSTMs and an encoder at rest.
+    "bert_crf_tagger": bert(
+        "tag",
+        "character",
+        lambda encoder: models.tagger(
+            encoder, 5, "concat_last_4", frozen=True, crf=True, lstm_dim=4
+        ),
+        TAGS,
+        num_layers=3,
+    ),
+    "bert_span_extractor": bert(
+        "answer", "wordpiece", models.span_extractor, windows=WINDOWS
+    ),
+    "bert_pretrainer": bert("fill_mask", "wordpiece", models.bert_pretrainer),
+    "elmo_encoder": elmo("embed", lambda encoder: encoder),
+    "elmo_word_encoder": elmo_words,
     "elmo_classifier": elmo(
-        lambda encoder: models.classifier(encoder, 3, "scalar_mix"), SENTIMENTS
+        "classify",
+        lambda encoder: models.classifier(encoder, 3, "scalar_mix"),
+        SENTIMENTS,
+    ),
+    "elmo_distinct_classifier": elmo(
+        "classify",
+        lambda encoder: models.classifier(encoder, 3),
+        SENTIMENTS,
+        distinct=True,
     ),
 }
 
-# One of each kind for `make test`; the others, together a minute, are slow.
-_QUICK = {
-    "bert_encoder",
+# They have every signature for `make test`; the others are slow together.
+QUICK = [
     "bert_classifier",
+    "bert_pair_regressor",
     "bert_crf_tagger",
-    "bert_embedder",
-    "elmo_encoder",
-}
+    "bert_span_extractor",
+    "bert_pretrainer",
+]
 NAMES = [
-    pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow)
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in CASES
 ]

@@ -59,29 +59,31 @@ NEW_OPS = frozenset(
 )
 NEW_PREFIX = "XlaSparse"
 
-# Attributes that 2.12.1 does not know of ops that it has. It ignores them, so
-# that they may stand there with their default only. Left out: `debug_name` of
-# variables, which changes nothing, and the attributes of ops for training,
-# for TPUs and of `tf.data`.
-_INDICES = {"bad_indices_policy"}
+# Attributes that 2.12.1 does not know of ops that it has, and their defaults.
+# It ignores them, so that they may stand there with their default only. Left
+# out: `debug_name` of variables, which changes nothing, and the attributes of
+# ops for training, for TPUs and of `tf.data`.
+_FALSE = tf.compat.v1.AttrValue(b=False)
+_INT32 = tf.compat.v1.AttrValue(type=tf.int32.as_datatype_enum)
+_INDICES = {"bad_indices_policy": tf.compat.v1.AttrValue(s=b"")}
 NEW_ATTRIBUTES = {
-    "BatchMatMul": {"grad_x", "grad_y"},
-    "BatchMatMulV2": {"grad_x", "grad_y"},
-    "BatchMatMulV3": {"grad_x", "grad_y"},
-    "ConcatOffset": {"shape_type"},
+    "BatchMatMul": {"grad_x": _FALSE, "grad_y": _FALSE},
+    "BatchMatMulV2": {"grad_x": _FALSE, "grad_y": _FALSE},
+    "BatchMatMulV3": {"grad_x": _FALSE, "grad_y": _FALSE},
+    "ConcatOffset": {"shape_type": _INT32},
     "GatherNd": _INDICES,
-    "MatMul": {"grad_a", "grad_b"},
+    "MatMul": {"grad_a": _FALSE, "grad_b": _FALSE},
     "ScatterNd": _INDICES,
-    "SparseSegmentMean": {"sparse_gradient"},
-    "SparseSegmentSqrtN": {"sparse_gradient"},
-    "SparseSegmentSum": {"sparse_gradient"},
-    "TensorListSetItem": {"resize_if_index_out_of_bounds"},
+    "SparseSegmentMean": {"sparse_gradient": _FALSE},
+    "SparseSegmentSqrtN": {"sparse_gradient": _FALSE},
+    "SparseSegmentSum": {"sparse_gradient": _FALSE},
+    "TensorListSetItem": {"resize_if_index_out_of_bounds": _FALSE},
     "TensorScatterAdd": _INDICES,
     "TensorScatterMax": _INDICES,
     "TensorScatterMin": _INDICES,
     "TensorScatterSub": _INDICES,
     "TensorScatterUpdate": _INDICES,
-    "TopKV2": {"Tk", "index_type"},
+    "TopKV2": {"Tk": _INT32, "index_type": _INT32},
 }
 
 # They call a Python function that only the exporting process has.
@@ -107,8 +109,8 @@ def unservable(version: Path) -> list[str]:
             # Core ops have an entry there, and others not.
             elif node.op not in TEXT_OPS and not hasattr(tf.raw_ops, node.op):
                 found.add(f"{name} is of neither TensorFlow nor TF Text 2.12")
-            for key in NEW_ATTRIBUTES.get(node.op, set()) & node.attr.keys():
-                if node.attr[key] != _default(graph, node.op, key):
+            for key, default in NEW_ATTRIBUTES.get(node.op, {}).items():
+                if key in node.attr and node.attr[key] != default:
                     found.add(f"{name} has `{key}`, which came after 2.12")
     return sorted(found)
 
@@ -150,9 +152,12 @@ def absolute_paths(version: Path) -> list[str]:
 
 
 def _strings(message: Message) -> Iterator[bytes]:
-    """All strings in a message, but the numbers of tensors."""
+    """All strings in a message, but numbers of tensors and variables' names."""
     for field, value in message.ListFields():
         if field.name == "tensor_content":
+            continue
+        # Some that Keras gives variables begin with a slash.
+        if field.full_name == "tensorflow.SavedVariable.name":
             continue
         if isinstance(value, Message | str | bytes):
             values = [value]
@@ -185,13 +190,3 @@ def _nodes(graph) -> Iterator[tuple]:
             # An old way of calling a function of the library is by its name.
             if node.op not in names:
                 yield where, node
-
-
-def _default(graph, op: str, key: str) -> object:
-    [definition] = [
-        found
-        for found in graph.meta_info_def.stripped_op_list.op
-        if found.name == op
-    ]
-    [attribute] = [x for x in definition.attr if x.name == key]
-    return attribute.default_value

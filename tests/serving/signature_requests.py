@@ -1,12 +1,14 @@
 """Requests for a signature, good ones and bad ones, from its inputs alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from cpp_server import Arrays, Signature
 from served_models import Case
+
+from keras_ctx.data import split_words
 
 
 def strings(texts: Sequence[str | bytes]) -> np.ndarray:
@@ -16,25 +18,42 @@ def strings(texts: Sequence[str | bytes]) -> np.ndarray:
     )
 
 
-def words(texts: Sequence[str]) -> np.ndarray:
+def words(
+    texts: Sequence[str], split: Callable[[str], list[str]] = str.split
+) -> np.ndarray:
     """Words `(B, W)` of texts, "" on padding."""
-    rows = [text.split() or [""] for text in texts]
+    rows = [split(text) or [""] for text in texts]
     most = max(map(len, rows))
     padded = [word for row in rows for word in row + [""] * (most - len(row))]
     return strings(padded).reshape(len(rows), most)
 
 
-def examples(texts: Sequence[str]) -> np.ndarray:
+def answer_words(texts: Sequence[str]) -> np.ndarray:
+    """The words that an answer is made of, `(B, W)`, "" on padding."""
+    return words(texts, lambda text: [word for word, _ in split_words(text)])
+
+
+def examples(texts: Sequence[str | bytes]) -> np.ndarray:
     """Texts as serialized `tf.train.Example`, for Classify and Regress."""
+    rows = zip(strings(texts), strings(texts[::-1]), strict=True)
+    return strings([example(text=a, second_text=b) for a, b in rows])
 
-    def example(text: str) -> bytes:
-        value = tf.train.BytesList(value=[text.encode()])
-        feature = {"text": tf.train.Feature(bytes_list=value)}
-        features = tf.train.Features(feature=feature)
-        return tf.train.Example(features=features).SerializeToString()
 
-    return strings([example(text) for text in texts])
+def example(**texts: bytes) -> bytes:
+    """A serialized `tf.train.Example`, a text a feature."""
+    found = tf.train.Example()
+    for name, text in texts.items():
+        found.features.feature[name].bytes_list.value.append(text)
+    return found.SerializeToString()
 
+
+# The input of words that stands for an input of texts.
+WORDS_OF = {
+    "text": "tokens",
+    "second_text": "second_tokens",
+    "question": "question_tokens",
+    "context": "context_tokens",
+}
 
 # What an input of a signature holds, by its name.
 INPUTS: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
@@ -44,8 +63,9 @@ INPUTS: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
     "context": lambda texts: strings(texts[::-1]),
     "tokens": words,
     "second_tokens": lambda texts: words(texts[::-1]),
+    "question_tokens": answer_words,
+    "context_tokens": lambda texts: answer_words(texts[::-1]),
     "inputs": examples,
-    "examples": examples,
 }
 
 
@@ -53,14 +73,15 @@ def request_of(
     name: str, signature: Signature, case: Case, texts: Sequence[str]
 ) -> Arrays:
     """The inputs of the signature `name`, a row for each text."""
-    if name == "fill_mask":
-        texts = [f"{text} [MASK]" for text in texts]
+    if case.task == "fill_mask":
+        # The second is behind the cut of some.
+        texts = [f"[MASK] {text} [MASK]" for text in texts]
+    if name != "features":
+        return {key: INPUTS[key](texts) for key in signature.inputs}
     # The ids of a text belong together.
-    features = case.text_inputs(texts) if name == "features" else {}
-    return {
-        key: features[key].numpy() if features else INPUTS[key](texts)
-        for key in signature.inputs
-    }
+    features = {key: x.numpy() for key, x in case.text_inputs(texts).items()}
+    features["masked_positions"] = np.tile(np.int32([1, 2]), (len(texts), 1))
+    return {key: features[key] for key in signature.inputs}
 
 
 class Request(NamedTuple):
@@ -95,7 +116,12 @@ def odd_requests(good: Arrays) -> list[Request]:
             other("no positions", value[:, :0])
         other("float64", np.zeros(value.shape, "float64"), True)
         if len(good) > 1:
-            other("another number of rows", value[:1])
+            # Of texts and words; ids of one row may stand beside many.
+            refused = True if value.dtype == object else None
+            other("another number of rows", value[:1], refused)
+        if key == "inputs":
+            other("no examples", strings([b"\xff, no example"] * 2), True)
+            other("examples of nothing", strings([example()] * 2), True)
         if value.dtype == object:
             other("int32", np.zeros(value.shape, "int32"), True)
         elif value.dtype == np.int32:
@@ -103,7 +129,7 @@ def odd_requests(good: Arrays) -> list[Request]:
             other("negative ids", np.full_like(value, -7))
             other("ids beyond every table", np.full_like(value, 2**30))
     none = {key: value[:0] for key, value in good.items()}
-    odd.append(Request("no rows", none, None))
+    odd.append(Request("no rows", none, False))
     return odd
 
 
@@ -118,6 +144,8 @@ ODD_TEXTS = {
     "an emoji of seven code points": "👨‍👩‍👧‍👦".encode(),
     "a word of 1,000 letters": b"a" * 1000,
     "special tokens": b"[CLS] [PAD] [MASK] [SEP] <S> </S>",
+}
+HUGE_TEXTS = {
     "1 MB, a word": b"a" * 2**20,
     "1 MB, words": b"to be or not " * (2**20 // 13),
     "1 MB, Chinese": "很好".encode() * (2**20 // 6),
@@ -126,17 +154,23 @@ ODD_TEXTS = {
 }
 
 
-def odd_text_requests(good: Arrays) -> list[Request]:
+def odd_text_requests(
+    good: Arrays, texts: Mapping[str, bytes] = ODD_TEXTS
+) -> list[Request]:
     """Each odd text in every row, and in the first beside a usual one.
 
-    None for a signature that takes no text, or texts within examples.
+    None for a signature that takes no text.
     """
     found = []
-    for what, text in ODD_TEXTS.items():
+    for what, text in texts.items():
         everywhere, once = dict(good), dict(good)
         for key, value in good.items():
-            if value.dtype == object and key not in ("inputs", "examples"):
-                everywhere[key] = np.full_like(value, text)
+            if value.dtype == object:
+                whole = example(text=text, second_text=text)
+                filling = whole if key == "inputs" else text
+                # NumPy's own ways of filling would drop a NUL at the end.
+                filled = strings([filling] * value.size)
+                everywhere[key] = filled.reshape(value.shape)
                 once[key] = np.concatenate([everywhere[key][:1], value[1:]])
         if any(everywhere[key] is not good[key] for key in good):
             found.append(Request(f"{what}, everywhere", everywhere, False))

@@ -11,41 +11,45 @@ import tensorflow_text as tf_text
 from agreeing_rows import largest_difference, rows_of
 from conversations import conversation
 from cpp_server import Arrays, Served, listed, serve
-from served_models import NAMES, Case, elmo_words
+from served_models import CASES, NAMES, QUICK, Case
 from signature_requests import (
+    HUGE_TEXTS,
     Request,
     odd_requests,
     odd_text_requests,
     request_of,
 )
 
-from keras_ctx import serving
-
 Exported = Callable[[str], tuple[Case, Path]]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", QUICK)
 def test_every_signature_of_every_model(
     name: str, serve_requests: Path, exported: Exported
+) -> None:
+    check_every_signature(name, 32, serve_requests, exported)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_a_hundred_sentences(
+    name: str, serve_requests: Path, exported: Exported
+) -> None:
+    check_every_signature(name, 100, serve_requests, exported)
+
+
+def check_every_signature(
+    name: str, sentences: int, serve_requests: Path, exported: Exported
 ) -> None:
     case, version = exported(name)
     signatures = listed(serve_requests, version)
     served = tf.saved_model.load(str(version))
     assert signatures.keys() == served.signatures.keys()
-    asked = conversation(case, version, signatures)
+    asked = conversation(case, version, signatures, sentences)
     run = serve(serve_requests, version, asked.requests)
     assert run.status == 0, run.log
     # `pytest -s` shows the largest differences.
     print(name, asked.check(run.answers))
-
-
-@pytest.mark.xfail(
-    raises=AssertionError, reason="`export` does not track WordInputs' table"
-)
-def test_words_of_a_table(tmp_path: Path) -> None:
-    # When this passes, it is one of the cases.
-    case = elmo_words()
-    serving.export(*case[:2], tmp_path, case.labels)
 
 
 def test_there_is_no_python_in_the_process(
@@ -64,7 +68,7 @@ def test_there_is_no_python_in_the_process(
     folders = {Path(path).parent.name for path in run.mapped}
     assert not [name for name in folders if "keras" in name]
     [answer] = run.answers
-    assert not isinstance(answer, str) and answer["label"].shape == (2,)
+    assert not isinstance(answer, str) and answer["labels"].shape == (2, 3)
 
 
 def test_signatures_are_listed_as_they_are(
@@ -73,30 +77,69 @@ def test_signatures_are_listed_as_they_are(
     _, version = exported("bert_classifier")
     signatures = listed(serve_requests, version)
     assert signatures["features"].inputs == {
-        "padding_mask": ("bool", "[?,?]"),
         "segment_ids": ("int32", "[?,?]"),
         "token_ids": ("int32", "[?,?]"),
     }
-    assert signatures["serving_default"].inputs == {"text": ("string", "[?]")}
-    outputs = signatures["serving_default"].outputs
-    assert outputs["scores"] == ("float", "[?,3]")
-    methods = {signature.method for signature in signatures.values()}
-    assert methods == {"tensorflow/serving/predict"}
+    for name in ("serving_default", "classify"):
+        assert signatures[name].inputs == {"text": ("string", "[?]")}
+        assert signatures[name].outputs == {
+            "labels": ("string", "[?,3]"),
+            "scores": ("float", "[?,3]"),
+            "num_tokens": ("int32", "[?]"),
+            "truncated": ("bool", "[?]"),
+        }
+    assert signatures["tokens"].inputs == {"tokens": ("string", "[?,?]")}
+    api = "tensorflow/serving/"
+    methods = {name: found.method for name, found in signatures.items()}
+    assert methods.pop("classify_examples") == f"{api}classify"
+    assert methods == dict.fromkeys(
+        ("serving_default", "classify", "tokens", "features", "embed"),
+        f"{api}predict",
+    )
+    _, version = exported("bert_pair_regressor")
+    signatures = listed(serve_requests, version)
+    assert signatures["regress_examples"].method == f"{api}regress"
+    assert signatures["regress_examples"].outputs == {
+        "outputs": ("float", "[?]")
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_odd_requests(
     name: str, serve_requests: Path, exported: Exported
 ) -> None:
-    case, version = exported(name)
+    check_odd_requests(
+        lambda good: odd_requests(good) + odd_text_requests(good),
+        *exported(name),
+        serve_requests,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_texts_of_a_megabyte(
+    name: str, serve_requests: Path, exported: Exported
+) -> None:
+    check_odd_requests(
+        lambda good: odd_text_requests(good, HUGE_TEXTS),
+        *exported(name),
+        serve_requests,
+    )
+
+
+def check_odd_requests(
+    odd: Callable[[Arrays], list[Request]],
+    case: Case,
+    version: Path,
+    serve_requests: Path,
+) -> None:
     signatures = listed(serve_requests, version)
     asked: list[tuple[str, Request]] = []
     for key, signature in signatures.items():
         good = request_of(key, signature, case, ["好 a", "the number is 7."])
         usual = Request("usual", good, False)
-        odd = odd_requests(good) + odd_text_requests(good)
         # The last must be answered as if nothing had been before it.
-        asked += [(key, request) for request in (usual, *odd, usual)]
+        asked += [(key, one) for one in (usual, *odd(good), usual)]
     run = serve(
         serve_requests, version, [(key, one.inputs) for key, one in asked]
     )

@@ -12,6 +12,7 @@ from conversations import Conversation, conversation, rows_in
 from cpp_server import Arrays, Signature, listed
 from served_models import CASES, Case
 from signature_requests import (
+    HUGE_TEXTS,
     odd_requests,
     odd_text_requests,
     request_of,
@@ -78,6 +79,7 @@ def test_odd_requests(server: ModelServer, case) -> None:
     for key, signature in signatures.items():
         good = request_of(key, signature, model, ["好 a", "the number is 7."])
         odd = odd_requests(good) + odd_text_requests(good)
+        odd += odd_text_requests(good, HUGE_TEXTS)
         for what, inputs, refused in odd:
             answer = server.predict(name, key, inputs)
             check_answer(answer, what, refused, None)

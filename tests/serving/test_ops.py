@@ -1,5 +1,6 @@
 """Exports hold what TensorFlow Serving 2.12 and later have, and no paths."""
 
+import inspect
 import os
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from conversations import conversation
 from cpp_server import compiled, op_libraries, serve
 from served_models import NAMES, Case
 from served_ops import (
+    NEW_ATTRIBUTES,
     NEW_OPS,
     PYTHON_OPS,
     TEXT_OPS,
@@ -130,3 +132,7 @@ def test_lists_agree_with_this_tensorflow() -> None:
         assert hasattr(tf.raw_ops, op), op
     for op in TEXT_OPS:
         assert not hasattr(tf.raw_ops, op), op
+    for op in NEW_ATTRIBUTES:
+        assert hasattr(tf.raw_ops, op), op
+    policy = inspect.signature(tf.raw_ops.ScatterNd).parameters
+    assert policy["bad_indices_policy"].default == ""

@@ -124,3 +124,10 @@ def test_tokens_are_counted_before_the_cut(kind: str, pair: bool) -> None:
         counted = each.num_tokens(first, second if pair else None)
         assert counted.dtype == tf.int32
         np.testing.assert_array_equal(counted, expected)
+
+
+@each_kind
+def test_a_nul_is_counted(kind: str) -> None:
+    [row] = lists(INPUTS[kind].words(["a\0b c"]))
+    assert row[0][1] == 0
+    assert row[-1] == ("c", 4, 5)

@@ -1,0 +1,75 @@
+"""What a request holds and what the Keras model makes of it, run eagerly."""
+
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from cpp_server import Arrays
+from signature_requests import WORDS_OF
+
+from keras_ctx.text import BertInputs
+
+_KNOWN: dict[tuple, Arrays] = {}
+
+
+def outputs_of(model: keras.Model, features: Any) -> Arrays:
+    """The model's outputs by name, its layers as `(B, L+1, T, D)`."""
+    arrays = {name: np.asarray(x) for name, x in features.items()}
+    # Several signatures lead to the same ids, and running eagerly takes long.
+    key = (
+        model,
+        *((k, x.shape, x.tobytes()) for k, x in sorted(arrays.items())),
+    )
+    if key not in _KNOWN:
+        found = dict(model(arrays, training=False))
+        found.pop("padding_mask", None)
+        if "layers" in found:
+            found["layers"] = np.stack(found["layers"], axis=1)
+        _KNOWN[key] = {name: np.asarray(x) for name, x in found.items()}
+    return dict(_KNOWN[key])
+
+
+def given(inputs: Arrays, name: str = "text") -> Any:
+    """The texts `(B,)` of a request, or its words, ragged `(B, None)`."""
+    if name in inputs:
+        return tf.constant(inputs[name], tf.string)
+    lists = []
+    for row in inputs[WORDS_OF[name]].tolist():
+        while row and not row[-1]:
+            row.pop()
+        lists.append(row)
+    return tf.ragged.constant(lists, ragged_rank=1, dtype=tf.string)
+
+
+def texts_of(inputs: Arrays) -> list[Any]:
+    """The texts, or words, of a request: of a pair, two."""
+    pair = {"second_text", "second_tokens"} & inputs.keys()
+    return [given(inputs, x) for x in ("text", "second_text")[: 1 + len(pair)]]
+
+
+def counted(text_inputs: Any, *texts: Any) -> Arrays:
+    """The positions of each row, from rows that nothing cuts."""
+    features = _unlimited(text_inputs)(*texts)
+    if "char_ids" in features:
+        there = features["char_ids"][:, :, 0] != 0
+    elif "word_ids" in features:
+        there = features["word_ids"] != 0
+    else:
+        there = features["padding_mask"]
+    count = np.sum(there, axis=1, dtype=np.int32)
+    return {"num_tokens": count, "truncated": count > text_inputs.max_length}
+
+
+@functools.cache
+def _unlimited(text_inputs: Any) -> Any:
+    longest = 10**6 if isinstance(text_inputs, BertInputs) else None
+    config = {**text_inputs.get_config(), "max_length": longest}
+    return type(text_inputs).from_config(config)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis."""
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponents / exponents.sum(axis=-1, keepdims=True)
