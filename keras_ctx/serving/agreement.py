@@ -1,16 +1,19 @@
 """Whether an export on disk answers as the model in memory does."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.serving.drift import TOLERANCES, Drift, measured_drift
 from keras_ctx.serving.fresh_process import fresh_answers
 from keras_ctx.serving.raw_answers import Request, as_numpy
 from keras_ctx.serving.refusals import all_layers
 from keras_ctx.serving.signatures import Signature
+from keras_ctx.serving.stored_weights import StoredWeights
 
 Arrays = dict[str, np.ndarray]
 
@@ -20,19 +23,32 @@ def check_agreement(
     made: Mapping[str, Signature],
     requests: Sequence[Request],
     tolerance: float,
-) -> None:
+    stored: StoredWeights | None = None,
+) -> dict[str, Drift] | None:
     """Raises unless a process with raw TensorFlow answers as the model does.
 
     The model's side runs eagerly, op by op, and so shares neither trace nor
     file with what is checked.
+
+    Returns:
+        How far the answers are from those of the model's own weights, if the
+        export keeps fewer bits of them.
     """
-    expected = [_eagerly(made[name], inputs) for name, inputs in requests]
+    with nullcontext() if stored is None else stored.scope():
+        expected = [_eagerly(made[name], inputs) for name, inputs in requests]
     try:
         served = fresh_answers(folder, requests)
     except RuntimeError as error:
         raise RuntimeError(f"Nothing was published. {error}") from error
     for (name, _), right, given in zip(requests, expected, served, strict=True):
         _compare(given, right, tolerance, name)
+    if stored is None:
+        return None
+    names = [name for name, _ in requests]
+    exact = [_eagerly(made[name], inputs) for name, inputs in requests]
+    return measured_drift(
+        zip(names, served, exact, strict=True), TOLERANCES[stored.weights]
+    )
 
 
 def tolerance_for(model: keras.Model) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.files import write_text
+from keras_ctx.serving.drift import Drift
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.signatures import Signature
 
@@ -28,6 +29,8 @@ def write_card(
     outputs: Mapping[str, Mapping[str, tf.TensorSpec]],
     labels: Sequence[str] | None,
     metrics: Mapping[str, float],
+    weights: str,
+    drift: Mapping[str, Drift] | None,
 ) -> None:
     """Writes both files; the second is made of the first alone."""
     config = text_inputs.get_config()
@@ -54,6 +57,8 @@ def write_card(
         "metrics": dict(metrics),
         "num_weights": int(model.count_params()),
         "weights_sha256": weights_sha256(model),
+        "weights": weights,
+        "drift": drift,
         "versions": {
             package: importlib.metadata.version(package)
             for package in (
@@ -110,6 +115,8 @@ def _readme(card: Mapping[str, Any]) -> str:
     if card["metrics"]:
         rows = [f"| {k} | {v:.4g} |" for k, v in card["metrics"].items()]
         sections.append("\n".join(["| metric | value |", "|---|---|", *rows]))
+    if card["drift"]:
+        sections += _drift(card)
     sections += [
         "## Signatures",
         f"`serving_default` is `{task}`. -1 is any size; rows come first. "
@@ -142,6 +149,31 @@ def _readme(card: Mapping[str, Any]) -> str:
         "print(stub.Predict(request, timeout=10))\n```",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _drift(card: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for signature, outputs in card["drift"].items():
+        for name, found in outputs.items():
+            cells = [
+                f"{found[key]:.3g}" if key in found else ""
+                for key in ("largest", "mean", "equal")
+            ]
+            rows.append(f"| `{signature}` | `{name}` | {' | '.join(cells)} |")
+    return [
+        "## Drift",
+        f"Kernels and tables are kept as {card['weights']} and computed with "
+        "in float32; the digest above is that of the float32 weights that "
+        "they were made of. Answers to the requests that the export was "
+        "checked with differ from those of the float32 weights by",
+        "\n".join(
+            [
+                "| signature | output | largest | mean | share of equal |",
+                "|---|---|---|---|---|",
+                *rows,
+            ]
+        ),
+    ]
 
 
 def _listed(specs: Mapping[str, Mapping[str, Any]]) -> str:

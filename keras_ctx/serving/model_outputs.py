@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ctx.serving.stored_weights import StoredWeights
 from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
 TextInputs = BertInputs | ElmoInputs | WordInputs
@@ -16,20 +17,30 @@ class ModelOutputs:
     rows first as TF Serving's batching wants them. Numbers with a fraction
     become float32, since REST has no bfloat16. The padding mask is left out.
 
-    Called eagerly, the model runs op by op; all graphs share one trace of it.
+    Called eagerly, the model runs op by op; all graphs share one trace of it,
+    which computes with the weights of `stored`, if given.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(
+        self, model: keras.Model, stored: StoredWeights | None = None
+    ) -> None:
         self._model = model
+        self._stored = stored
         specs = {
             key: tf.TensorSpec(x.shape, x.dtype)
             for key, x in model.input.items()
         }
-        self._traced = tf.function(self._call, input_signature=[specs])
+        self._traced = tf.function(self._trace, input_signature=[specs])
 
     def __call__(self, features: Tensors) -> Tensors:
         eager = tf.executing_eagerly()
         return self._call(features) if eager else self._traced(features)
+
+    def _trace(self, features: Tensors) -> Tensors:
+        if self._stored is None:
+            return self._call(features)
+        with self._stored.scope():
+            return self._call(features)
 
     def _call(self, features: Tensors) -> Tensors:
         outputs = dict(self._model(features, training=False))

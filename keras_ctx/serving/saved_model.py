@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -21,6 +22,7 @@ from keras_ctx.serving.refusals import (
 )
 from keras_ctx.serving.sample_requests import sample_requests
 from keras_ctx.serving.signatures import Signature, signatures, task_of
+from keras_ctx.serving.stored_weights import stored_weights
 from keras_ctx.serving.warm_up import write_warm_up
 from keras_ctx.serving.windows import AnswerWindows
 
@@ -43,6 +45,7 @@ def export(
     windows: AnswerWindows | None = None,
     metrics: Mapping[str, float] | None = None,
     version: int | None = None,
+    weights: Literal["float32", "bfloat16", "int8"] = "float32",
     check_texts: Sequence[str] = CHECK_TEXTS,
 ) -> Path:
     """Writes model and text function together as the next SavedModel version.
@@ -89,10 +92,17 @@ def export(
             `None` for the defaults of `AnswerWindows`.
         metrics: What is known of its quality, by name, for its `README.md`.
         version: Number of the version; `None` for the next.
+        weights: What kernels and tables are kept in. "bfloat16" takes half
+            of the disk, "int8" a quarter, with a scale for each output
+            channel or row of a table; each request turns them into float32
+            again, which takes time, and computes in float32. How far this is
+            from `model` is measured on `check_texts`, and written down.
         check_texts: Texts on which the export must agree with `model`, to
             1e-5 (absolute below 1, relative above), or 2e-2 if `model`
             computes in half precision; also the warm-up requests. One more is
-            as long as `text_inputs` allows.
+            as long as `text_inputs` allows. With smaller `weights` it must
+            agree so with `model` with those, and with `model` itself to 0.1
+            ("bfloat16") or 0.5 ("int8").
 
     Returns:
         The folder of the new version. Beside the SavedModel it holds
@@ -101,6 +111,7 @@ def export(
 
     Raises:
         ValueError: `model` is not built, not functional or has a Lambda,
+            `weights` is unknown or there is no weight to be kept in it,
             `text_inputs` does not give its inputs or has another vocabulary,
             `labels` does not fit its logits, an option is not for it, or a
             text of `text_inputs.max_length` is too long for it.
@@ -132,9 +143,9 @@ def export(
     check_labels(model, labels)
     task = task_of(model, labels)
     check_options(task, model, pair, top_k)
-    made = signatures(
-        model, text_inputs, labels, pair, top_k, windows or AnswerWindows()
-    )
+    stored = stored_weights(model, weights)
+    windows = windows or AnswerWindows()
+    made = signatures(model, text_inputs, labels, pair, top_k, windows, stored)
     requests = sample_requests(made, model, text_inputs, check_texts)
 
     with new_version(Path(path), version) as (folder, publish):
@@ -142,6 +153,9 @@ def export(
         _write_assets(folder, text_inputs, labels)
         name = Path(path).resolve().name
         write_warm_up(folder, name, made, requests)
+        drift = check_agreement(
+            folder, made, requests, tolerance_for(model), stored
+        )
         write_card(
             folder,
             name,
@@ -152,8 +166,9 @@ def export(
             outputs,
             labels,
             metrics or {},
+            weights,
+            drift,
         )
-        check_agreement(folder, made, requests, tolerance_for(model))
         return publish()
 
 

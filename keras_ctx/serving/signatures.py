@@ -17,6 +17,7 @@ from keras_ctx.serving.model_outputs import (
     TextInputs,
     counts,
 )
+from keras_ctx.serving.stored_weights import StoredWeights
 from keras_ctx.serving.tag import Tag
 from keras_ctx.serving.windows import AnswerWindows
 from keras_ctx.text import BertInputs
@@ -63,10 +64,11 @@ def signatures(
     pair: bool,
     top_k: int,
     windows: AnswerWindows,
+    stored: StoredWeights | None = None,
 ) -> dict[str, Signature]:
     """All signatures of `model` by name, that of its task first."""
     task = task_of(model, labels)
-    outputs = ModelOutputs(model)
+    outputs = ModelOutputs(model, stored)
     names = ("text", "second_text") if pair else ("text",)
     examples = {}
     if task == "classify":
@@ -97,7 +99,7 @@ def signatures(
     if task != "embed":
         # A model of your own may have an encoder of another make.
         with contextlib.suppress(ValueError):
-            inside = ModelOutputs(encoder_inside(model))
+            inside = ModelOutputs(encoder_inside(model), stored)
             made["embed"] = _of_texts(Embed(inside, text_inputs), ("text",))
     return made
 
