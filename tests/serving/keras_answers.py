@@ -117,7 +117,7 @@ def tag(case: Case, inputs: Arrays) -> Arrays:
     places = text_inputs.align_labels(words, numbers, ignore=-1).numpy()
     for row, position in np.argwhere(places >= 0):
         word, chosen = places[row, position], best[row, position]
-        answer["tags"][row, word] = case.labels[chosen].encode()
+        answer["tags"][row, word] = case.labels[int(chosen)].encode()
         answer["scores"][row, word] = scores[row, position, chosen]
     return answer
 

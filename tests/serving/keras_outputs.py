@@ -58,7 +58,7 @@ def counted(text_inputs: Any, *texts: Any) -> Arrays:
         there = features["word_ids"] != 0
     else:
         there = features["padding_mask"]
-    count = np.sum(there, axis=1, dtype=np.int32)
+    count = np.asarray(there).sum(axis=1).astype(np.int32)
     return {"num_tokens": count, "truncated": count > text_inputs.max_length}
 
 

@@ -75,7 +75,9 @@ def answer(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
         "scores": scores,
         "starts": starts,
         "ends": ends,
-        "null_odds": np.float32([found.null_odds for found in decoded]),
+        "null_odds": np.array(
+            [found.null_odds for found in decoded], np.float32
+        ),
         "truncated": np.array(cut),
     }
 

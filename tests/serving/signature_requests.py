@@ -80,7 +80,7 @@ def request_of(
         return {key: INPUTS[key](texts) for key in signature.inputs}
     # The ids of a text belong together.
     features = {key: x.numpy() for key, x in case.text_inputs(texts).items()}
-    features["masked_positions"] = np.tile(np.int32([1, 2]), (len(texts), 1))
+    features["masked_positions"] = np.array([[1, 2]] * len(texts), np.int32)
     return {key: features[key] for key in signature.inputs}
 
 

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from served_models import SENTIMENTS, Case
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
@@ -15,39 +17,40 @@ from keras_ctx import models, serving
 from keras_ctx.serving.raw_answers import answers_of
 from keras_ctx.text import BertInputs, WordInputs
 
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 TEXTS = ["书好", "", "这本书 [SEP] bad"]
-SENTIMENTS = ["bad", "so so", "很好"]
+
+Exported = Callable[[str], tuple[Case, Path]]
 
 
 @pytest.fixture(scope="module")
-def characters() -> BertInputs:
-    return BertInputs([*SPECIAL, *"书好坏这本abd"], 16, split="character")
+def shared(exported: Exported) -> tuple[Case, Path]:
+    return exported("bert_classifier")
 
 
 @pytest.fixture(scope="module")
-def sentiment(characters: BertInputs) -> keras.Model:
-    encoder = models.bert_encoder(characters.vocabulary_size, 2, 2, 8, 16, 16)
-    return models.classifier(encoder, 3, mix="scalar_mix")
+def version(shared: tuple[Case, Path]) -> Path:
+    return shared[1]
 
 
 @pytest.fixture(scope="module")
-def version(
-    sentiment, characters, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    path = tmp_path_factory.mktemp("exports") / "sentiment"
-    return serving.export(
-        sentiment, characters, path, SENTIMENTS, metrics={"accuracy": 0.912345}
-    )
+def text_inputs(shared: tuple[Case, Path]) -> BertInputs:
+    inputs = shared[0].text_inputs
+    assert isinstance(inputs, BertInputs)
+    return inputs
+
+
+@pytest.fixture(scope="module")
+def classifier(shared: tuple[Case, Path]) -> keras.Model:
+    return shared[0].model
 
 
 def test_answers_are_those_of_the_model(
-    sentiment, version: Path, characters
+    classifier, version: Path, text_inputs
 ) -> None:
     assert version.name == "1"
     answer = serving.answers(version.parent, TEXTS)
     assert sorted(answer) == ["labels", "num_tokens", "scores", "truncated"]
-    logits = sentiment(characters(TEXTS), training=False)["logits"].numpy()
+    logits = classifier(text_inputs(TEXTS), training=False)["logits"].numpy()
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for row, share in enumerate(shares):
         order = np.argsort(-share)
@@ -67,22 +70,22 @@ def test_answers_are_those_of_the_model(
 
 
 def test_vocabulary_and_labels_can_be_read_again(
-    version: Path, characters
+    version: Path, text_inputs
 ) -> None:
     labels = version / "assets" / "labels.txt"
     assert labels.read_bytes() == "bad\nso so\n很好\n".encode()
-    again = BertInputs(version / "assets" / "vocab.txt", 16, split="character")
-    assert again.vocabulary == characters.vocabulary
+    again = BertInputs(version / "assets" / "vocab.txt", 48)
+    assert again.vocabulary == text_inputs.vocabulary
 
 
-def test_card(sentiment, version: Path) -> None:
+def test_card(classifier, version: Path) -> None:
     card = json.loads((version / "signature.json").read_text("utf-8"))
-    assert card["name"] == "sentiment"
+    assert card["name"] == "bert_classifier"
     assert card["task"] == card["serving_default"] == "classify"
     assert card["labels"] == SENTIMENTS
     assert card["metrics"] == {"accuracy": 0.912345}
     assert card["text_inputs"]["class"] == "BertInputs"
-    assert card["text_inputs"]["max_length"] == 16
+    assert card["text_inputs"]["max_length"] == 48
     assert card["versions"]["tensorflow"] == tf.__version__
     # What a client reads there is what the graph takes and gives.
     served = tf.saved_model.load(str(version))
@@ -101,16 +104,16 @@ def test_card(sentiment, version: Path) -> None:
                 for key, spec in found.items()
             }
     digest = hashlib.sha256()
-    for weight in sentiment.weights:
+    for weight in classifier.weights:
         digest.update(f"float32 {tuple(weight.shape)}".encode())
         digest.update(weight.numpy().tobytes())
     assert card["weights_sha256"] == digest.hexdigest()
 
     readme = (version / "README.md").read_text("utf-8")
-    assert "# sentiment: classify" in readme
+    assert "# bert_classifier: classify" in readme
     assert "| accuracy | 0.9123 |" in readme
     assert digest.hexdigest() in readme
-    assert "http://localhost:8501/v1/models/sentiment:predict" in readme
+    assert "http://localhost:8501/v1/models/bert_classifier:predict" in readme
     for name in card["signatures"]:
         assert f"| `{name}`" in readme
 
@@ -141,7 +144,7 @@ def test_warm_up_requests_are_answered(version: Path) -> None:
             request = log.classify_log.request
             rows = request.input.example_list.examples
             inputs = {"inputs": [row.SerializeToString() for row in rows]}
-        assert request.model_spec.name == "sentiment"
+        assert request.model_spec.name == "bert_classifier"
         name = request.model_spec.signature_name
         requests.append((name, inputs))
         [*_, first] = inputs.values()
@@ -198,10 +201,8 @@ def test_rank_of_a_request_is_checked_first(version: Path) -> None:
     assert first_ops(functions, call, 0) == {"EnsureShape"}
 
 
-def test_numbers_of_versions(
-    tmp_path: Path, sentiment, characters, version: Path
-) -> None:
-    seventh = serving.export(sentiment, characters, tmp_path, version=7)
+def test_numbers_of_versions(tmp_path: Path, classifier, text_inputs) -> None:
+    seventh = serving.export(classifier, text_inputs, tmp_path, version=7)
     assert seventh == tmp_path / "7"
     # Without labels there is no task, and the model's own outputs are given.
     assert not (seventh / "assets" / "labels.txt").exists()
@@ -209,7 +210,7 @@ def test_numbers_of_versions(
         *("logits", "num_tokens", "truncated")
     ]
     with pytest.raises(FileExistsError, match="`version` must be a number"):
-        serving.export(sentiment, characters, tmp_path, version=7)
+        serving.export(classifier, text_inputs, tmp_path, version=7)
     assert [x.name for x in tmp_path.iterdir()] == ["7"]
 
 
@@ -224,11 +225,11 @@ def test_words_by_a_table(tmp_path: Path) -> None:
 
 
 def test_half_precision_is_served_as_float32(
-    tmp_path: Path, characters
+    tmp_path: Path, text_inputs
 ) -> None:
-    encoder = models.bert_encoder(characters.vocabulary_size, 1, 2, 8, 16, 16)
+    encoder = models.bert_encoder(text_inputs.vocabulary_size, 1, 2, 8, 16, 48)
     model = models.classifier(models.with_dtype(encoder, "mixed_bfloat16"), 3)
-    serving.export(model, characters, tmp_path, SENTIMENTS)
+    serving.export(model, text_inputs, tmp_path, SENTIMENTS)
     answer = serving.answers(tmp_path, TEXTS)
     assert answer["scores"].dtype == np.float32
 
