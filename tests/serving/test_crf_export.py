@@ -1,5 +1,6 @@
 """A served tagger with a conditional random field answers with its path."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from served_models import TAGS, Case
 
 from keras_ctx import models, serving
 from keras_ctx.serving import AnswerWindows
@@ -38,21 +40,17 @@ def tagger() -> keras.Model:
 
 @pytest.mark.slow  # traces many layers
 def test_features_lstm_and_path_on_a_resting_encoder(
-    tmp_path: Path, characters
+    exported: Callable[[str], tuple[Case, Path]],
 ) -> None:
-    encoder = models.bert_encoder(10, 3, 2, 8, 16, 16, initializer_range=0.5)
-    model = models.tagger(
-        encoder, 3, "concat_last_4", frozen=True, crf=True, lstm_dim=4
-    )
-    serving.export(model, characters, tmp_path, LABELS)
-    answer = serving.answers_in_fresh_process(tmp_path, TEXTS)
-    expected = model(characters(TEXTS))
+    case, version = exported("bert_crf_tagger")
+    answer = serving.answers_in_fresh_process(version.parent, TEXTS)
+    expected = case.model(case.text_inputs(TEXTS))
     # The tag of a token's place, behind that of [CLS].
     best = np.asarray(expected["tags"])
     for row, text in enumerate(TEXTS):
         chosen = best[row, 1 : 1 + len(text)]
         shown = answer["tags"][row, : len(text)].tolist()
-        assert shown == [LABELS[tag] for tag in chosen]
+        assert shown == [TAGS[tag] for tag in chosen]
         scores = np.asarray(expected["scores"])[row, 1 : 1 + len(text)]
         np.testing.assert_allclose(
             answer["scores"][row, : len(text)],
