@@ -132,10 +132,18 @@ def absolute_paths(version: Path) -> list[str]:
     hold the path of a URL, the folders that an export could betray. The
     values of the weights are left out.
     """
+    saved = _read(version)
+    # The slash before one may be its length: 47, within a graph in a string.
+    names = {
+        b"/" + node.variable.name.removeprefix("/").encode()
+        for node in saved.meta_graphs[0].object_graph_def.nodes
+        if node.HasField("variable")
+    }
     found = {
         f"saved_model.pb: {path.decode()}"
-        for text in _strings(_read(version))
+        for text in _strings(saved)
         for path in _ABSOLUTE.findall(text)
+        if path not in names
     }
     folders = {Path.cwd(), Path.home(), Path(sys.prefix), version.resolve()}
     # A user without a home has that of all.
@@ -152,12 +160,9 @@ def absolute_paths(version: Path) -> list[str]:
 
 
 def _strings(message: Message) -> Iterator[bytes]:
-    """All strings in a message, but numbers of tensors and variables' names."""
+    """All strings in a message, but numbers of tensors."""
     for field, value in message.ListFields():
         if field.name == "tensor_content":
-            continue
-        # Some that Keras gives variables begin with a slash.
-        if field.full_name == "tensorflow.SavedVariable.name":
             continue
         if isinstance(value, Message | str | bytes):
             values = [value]
