@@ -52,6 +52,7 @@ def names(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]
 )
@@ -164,6 +165,7 @@ def test_rare_classes_and_bfloat16(encoders, reviews, tmp_path) -> None:
     assert {weight.dtype for weight in block.weights} == {"float32"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encoder", [pytest.param("bert", marks=pytest.mark.slow), "elmo"]
 )

@@ -113,6 +113,7 @@ def test_held_out_figures_by_hand(
     assert_close(*found_weights, atol=0)
 
 
+@pytest.mark.slow
 def test_init_goes_on_with_heads_and_tokens(
     tmp_path: Path, corpus: Path, held_out: Path, capsys
 ) -> None:
@@ -184,6 +185,7 @@ def test_init_from_a_foreign_checkpoint(
         run(tmp_path / "none", **{**arguments, "init": tmp_path / "nothing"})
 
 
+@pytest.mark.slow
 def test_all_batches_make_one_update(tmp_path: Path, corpus: Path) -> None:
     """Their losses are those of the first weights, and then these change."""
     once = run(
@@ -318,6 +320,7 @@ def test_the_moving_average_is_measured_and_saved(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dtype",
     [

@@ -80,6 +80,7 @@ def test_held_out_perplexity_is_among_the_figures(
     assert results["val_perplexity"] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_adagrads_loss_is_that_of_a_window(
     tmp_path: Path, corpus: Path
 ) -> None:
@@ -91,6 +92,7 @@ def test_adagrads_loss_is_that_of_a_window(
     assert results["loss"] == pytest.approx(0.5 * of_both, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_init_goes_on_where_the_run_before_was(
     tmp_path: Path, corpus: Path, held_out: Path
 ) -> None:

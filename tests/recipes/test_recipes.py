@@ -126,6 +126,7 @@ def test_majority_takes_the_most_frequent_tag_of_a_word() -> None:
     assert majority(train, test) == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]
 )

@@ -60,6 +60,7 @@ def test_features_lstm_and_path_on_a_resting_encoder(
         )
 
 
+@pytest.mark.slow
 def test_without_labels(tmp_path: Path, characters) -> None:
     serving.export(tagger(), characters, tmp_path)
     answer = serving.answers(tmp_path, TEXTS)
@@ -69,6 +70,7 @@ def test_without_labels(tmp_path: Path, characters) -> None:
     assert answer["tags"][0].tolist() == [0, 1, 2, 0, -1, -1, -1]
 
 
+@pytest.mark.slow
 def test_half_precision(tmp_path: Path, characters) -> None:
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -106,6 +108,7 @@ def test_wrong_path_is_never_published(tmp_path: Path, characters) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_check_takes_a_path_that_is_as_probable(
     tmp_path: Path, characters
 ) -> None:

@@ -205,6 +205,7 @@ def test_rank_of_a_request_is_checked_first(version: Path) -> None:
     assert first_ops(functions, call, 0) == {"EnsureShape"}
 
 
+@pytest.mark.slow
 def test_numbers_of_versions(tmp_path: Path, classifier, text_inputs) -> None:
     seventh = serving.export(classifier, text_inputs, tmp_path, version=7)
     assert seventh == tmp_path / "7"
@@ -218,6 +219,7 @@ def test_numbers_of_versions(tmp_path: Path, classifier, text_inputs) -> None:
     assert [x.name for x in tmp_path.iterdir()] == ["7"]
 
 
+@pytest.mark.slow
 def test_words_by_a_table(tmp_path: Path) -> None:
     inputs = WordInputs(["<S>", "</S>", "<UNK>", "good"], max_length=8)
     encoder = models.elmo_word_encoder(4, 8, 4)
@@ -228,6 +230,7 @@ def test_words_by_a_table(tmp_path: Path) -> None:
     np.testing.assert_allclose(answer["embedding"], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_half_precision_is_served_as_float32(
     tmp_path: Path, text_inputs
 ) -> None:
