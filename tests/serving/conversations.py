@@ -10,11 +10,9 @@ from cpp_server import Arrays, Signature
 from keras_answers import KERAS_ANSWERS
 from real_sentences import real_sentences
 from served_models import Case
-from signature_requests import request_of
+from signature_requests import TABLE, request_of
 
 LARGEST = 32
-# An input that all rows share.
-TABLE = "distinct_char_ids"
 
 
 class Asked(NamedTuple):

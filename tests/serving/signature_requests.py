@@ -9,6 +9,7 @@ from cpp_server import Arrays, Signature
 from served_models import Case
 
 from keras_ctx.data import split_words
+from keras_ctx.text import ElmoInputs
 
 
 def strings(texts: Sequence[str | bytes]) -> np.ndarray:
@@ -55,6 +56,9 @@ WORDS_OF = {
     "context": "context_tokens",
 }
 
+# An input that all rows share.
+TABLE = "distinct_char_ids"
+
 # What an input of a signature holds, by its name.
 INPUTS: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
     "text": strings,
@@ -95,7 +99,7 @@ class Request(NamedTuple):
     refused: bool | None
 
 
-def odd_requests(good: Arrays) -> list[Request]:
+def odd_requests(good: Arrays, case: Case) -> list[Request]:
     """All that may be wrong or unusual with an input, one thing at a time."""
     odd = [Request("another input", {**good, "nonsense": strings(["a"])}, True)]
     for key, value in good.items():
@@ -128,8 +132,11 @@ def odd_requests(good: Arrays) -> list[Request]:
             other("int64", value.astype("int64"), True)
             other("negative ids", np.full_like(value, -7))
             other("ids beyond every table", np.full_like(value, 2**30))
-    none = {key: value[:0] for key, value in good.items()}
-    odd.append(Request("no rows", none, False))
+    none = {k: x if k == TABLE else x[:0] for k, x in good.items()}
+    # An encoder of characters has no maximum over no words.
+    inputs = case.text_inputs
+    refused = isinstance(inputs, ElmoInputs) and not inputs.distinct
+    odd.append(Request("no rows", none, refused))
     return odd
 
 

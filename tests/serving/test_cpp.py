@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_text as tf_text
 from agreeing_rows import largest_difference, rows_of
-from conversations import conversation
+from conversations import conversation, rows_in
 from cpp_server import Arrays, Served, listed, serve
 from served_models import CASES, NAMES, QUICK, Case
 from signature_requests import (
@@ -108,9 +108,11 @@ def test_signatures_are_listed_as_they_are(
 def test_odd_requests(
     name: str, serve_requests: Path, exported: Exported
 ) -> None:
+    case, version = exported(name)
     check_odd_requests(
-        lambda good: odd_requests(good) + odd_text_requests(good),
-        *exported(name),
+        lambda good: odd_requests(good, case) + odd_text_requests(good),
+        case,
+        version,
         serve_requests,
     )
 
@@ -156,7 +158,7 @@ def check_odd_requests(
         # Where an answer is as good as an error, it may be of any sort: ids
         # beyond the table, for one, give NaN.
         if request.refused is False and not isinstance(answer, str):
-            check_defined(answer, max(map(len, request.inputs.values())))
+            check_defined(answer, rows_in(request.inputs))
         if request.what == "usual":
             assert not isinstance(answer, str)
             first = before.setdefault(key, answer)
