@@ -49,6 +49,9 @@ class Config:
     """Whether the model reads pairs of texts."""
     top_k: int = 5
     """Most answers to a question, words for a [MASK]."""
+    windows: bool = False
+    """Whether a classifier or tagger reads a text that is longer than a row
+    in windows; otherwise it is cut. A question's context never is."""
     texts: Path | None = None
     """Sentences to ask, one a line; left out: six of ours."""
     tolerance: float = 1e-5
@@ -153,6 +156,7 @@ def main(config: Config) -> dict:
         labels,
         pair=config.pair,
         top_k=config.top_k,
+        windows=serving.TextWindows() if config.windows else None,
         metrics=metrics,
     )
     difference = largest_difference(config, model, text_inputs, texts)

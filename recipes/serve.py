@@ -39,6 +39,7 @@ from starlette.routing import Route
 
 from keras_ctx.serving import rest_answer, rest_examples, rest_request
 from keras_ctx.serving.loaded_version import LoadedVersion
+from keras_ctx.serving.rest_values import RequestError
 from keras_ctx.serving.watched_model import (
     NoSuchVersion,
     WatchedModel,
@@ -181,7 +182,7 @@ def run(version: LoadedVersion, verb: str, body: bytes) -> dict[str, Any]:
     request = rest_request.read_request(body)
     name = rest_request.signature_name(request)
     if name not in version.signatures:
-        raise rest_request.RequestError(
+        raise RequestError(
             f'Serving signature name: "{name}" not found in signature def. '
             f"There are: {sorted(version.signatures)}"
         )
@@ -190,7 +191,7 @@ def run(version: LoadedVersion, verb: str, body: bytes) -> dict[str, Any]:
         arrays, in_rows = rest_request.predict_inputs(request, inputs)
         return rest_answer.predict_answer(version.run(name, arrays), in_rows)
     if list(inputs) != ["inputs"] or inputs["inputs"].dtype != tf.string:
-        raise rest_request.RequestError(
+        raise RequestError(
             f"`:{verb}` needs a signature with one input, `inputs`, of "
             f"tf.train.Example. `{name}` takes {sorted(inputs)}; give another "
             "as `signature_name`, or use `:predict`."
@@ -225,7 +226,7 @@ def respond(models: Models, method: str, path: str, body: bytes) -> Response:
         return problem(404, error.args[0])
     except tf.errors.OpError as error:
         return problem(STATUS.get(error_code(error), 500), error.message)
-    except (rest_request.RequestError, rest_answer.AnswerError) as error:
+    except (RequestError, rest_answer.AnswerError) as error:
         return problem(400, str(error))
     return Response(content, media_type="application/json")
 

@@ -4,10 +4,11 @@ from keras_ctx.serving.fresh_process import answers_in_fresh_process
 from keras_ctx.serving.lite_model import export_lite
 from keras_ctx.serving.raw_answers import answers, newest_version
 from keras_ctx.serving.saved_model import export
-from keras_ctx.serving.windows import AnswerWindows
+from keras_ctx.serving.windows import AnswerWindows, TextWindows
 
 __all__ = [
     "AnswerWindows",
+    "TextWindows",
     "answers",
     "answers_in_fresh_process",
     "export",

@@ -13,6 +13,7 @@ from keras_ctx.serving.windows import (
     AnswerWindows,
     Windows,
     first_positions,
+    special_positions,
     windows,
 )
 from keras_ctx.text import WordPlaces
@@ -51,8 +52,7 @@ class Answer:
         self._text_inputs = text_inputs
         self._top_k = top_k
         self._settings = settings
-        alone = text_inputs.num_tokens([["a"]], [["a"]])
-        self._num_specials = int(alone[0]) - 2
+        self._num_specials = special_positions(text_inputs, 2)
         if text_inputs.max_length is not None and (
             text_inputs.max_length - self._num_specials <= settings.max_question
         ):
@@ -78,7 +78,10 @@ class Answer:
         # Without a limit a context is one window.
         most = inputs.max_length or tf.int32.max // 4
         budget = most - self._num_specials - asked_positions
-        laid = windows(found.words, lengths, budget, settings)
+        step = tf.clip_by_value(
+            budget - settings.max_answer, 1, settings.stride
+        )
+        laid = windows(found.words, lengths, budget, step, settings.max_windows)
         spans = self._best_spans(kept, laid)
 
         starts = _of_rows(found.starts, laid.row, spans.first)

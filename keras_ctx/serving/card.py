@@ -1,5 +1,6 @@
 """What a version says of itself: signature.json and README.md."""
 
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -15,6 +16,7 @@ from keras_ctx.files import write_text
 from keras_ctx.serving.drift import Drift
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.signatures import Signature
+from keras_ctx.serving.windows import AnswerWindows, TextWindows
 
 _PACKAGES = ("keras_ctx", "keras", "tensorflow", "tensorflow-text")
 
@@ -29,6 +31,7 @@ def write_card(
     outputs: Mapping[str, Mapping[str, tf.TensorSpec]],
     labels: Sequence[str] | None,
     metrics: Mapping[str, float],
+    windows: AnswerWindows | TextWindows | None,
     weights: str,
     drift: Mapping[str, Drift] | None,
 ) -> None:
@@ -53,6 +56,7 @@ def write_card(
         },
         "serving_default": task,
         "text_inputs": {"class": type(text_inputs).__name__, **config},
+        "windows": None if windows is None else dataclasses.asdict(windows),
         "labels": None if labels is None else list(labels),
         "metrics": dict(metrics),
         "num_weights": int(model.count_params()),
@@ -61,12 +65,7 @@ def write_card(
         "drift": drift,
         "versions": {
             package: importlib.metadata.version(package)
-            for package in (
-                "keras_ctx",
-                "keras",
-                "tensorflow",
-                "tensorflow-text",
-            )
+            for package in _PACKAGES
         },
     }
     lines = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
@@ -133,6 +132,8 @@ def _readme(card: Mapping[str, Any]) -> str:
                 ),
             ]
         ),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in _limits(card)),
         "## Ask it",
         f"```\ncurl -d '{body}' \\\n"
         f"  http://localhost:8501/v1/models/{name}:predict\n```",
@@ -149,6 +150,32 @@ def _readme(card: Mapping[str, Any]) -> str:
         "print(stub.Predict(request, timeout=10))\n```",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _limits(card: Mapping[str, Any]) -> list[str]:
+    """What happens to requests that are long, or wrong."""
+    most, windows = card["text_inputs"].get("max_length"), card["windows"]
+    limits = []
+    if most is not None:
+        limits.append(
+            f"A text of more than {most} tokens, special ones among them, is "
+            "cut."
+        )
+    if windows is not None:
+        settings = ", ".join(f"{key} {n}" for key, n in windows.items())
+        limits.append(
+            f"Not by `{card['task']}` and `tokens`, which read it in windows "
+            f"({settings})."
+        )
+    limits += [
+        "`num_tokens` says how many tokens a row needs, `truncated` whether "
+        "some of them were not read.",
+        "Broken UTF-8 is read as U+FFFD. A request of another rank or type "
+        "gets an error.",
+        "`features` does not look up what ids mean: one that the model does "
+        "not know makes NaN of its row, and of no other.",
+    ]
+    return limits
 
 
 def _drift(card: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """Texts, or pairs of texts, to labels with scores, or to a number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -8,14 +8,21 @@ from keras_ctx.serving.model_outputs import (
     ModelOutputs,
     Tensors,
     TextInputs,
+    as_words,
     counts,
+)
+from keras_ctx.serving.windows import (
+    TextWindows,
+    mean_of_windows,
+    text_windows,
 )
 
 
 class Classify:
     """All labels of a text with their probabilities, the likeliest first.
 
-    Gives `labels`, strings, and `scores`, both `(B, n)`.
+    Gives `labels`, strings, and `scores`, both `(B, n)`. With windows scores
+    are means over those of the text.
     """
 
     def __init__(
@@ -23,34 +30,65 @@ class Classify:
         model: ModelOutputs,
         text_inputs: TextInputs,
         labels: Sequence[str],
+        windows: TextWindows | None = None,
     ) -> None:
-        self._model = model
-        self._text_inputs = text_inputs
+        self._scores = _Scores(model, text_inputs, tf.nn.softmax, windows)
         self._labels = tuple(labels)
 
     def __call__(self, text, second_text=None) -> Tensors:
-        features = self._text_inputs(text, second_text)
-        scores = tf.nn.softmax(self._model(features)["logits"])
+        scores, counted = self._scores(text, second_text)
         scores, order = tf.math.top_k(scores, len(self._labels))
         return {
             "labels": tf.gather(tf.constant(self._labels), order),
             "scores": scores,
-        } | counts(self._text_inputs, text, second_text)
+            **counted,
+        }
 
 
 class Regress:
     """The number that a model with one output gives a text.
 
-    Gives `score` `(B,)`.
+    Gives `score` `(B,)`; with windows the mean over those of the text.
     """
 
-    def __init__(self, model: ModelOutputs, text_inputs: TextInputs) -> None:
-        self._model = model
-        self._text_inputs = text_inputs
+    def __init__(
+        self,
+        model: ModelOutputs,
+        text_inputs: TextInputs,
+        windows: TextWindows | None = None,
+    ) -> None:
+        self._scores = _Scores(model, text_inputs, tf.identity, windows)
 
     def __call__(self, text, second_text=None) -> Tensors:
-        features = self._text_inputs(text, second_text)
-        logits = self._model(features)["logits"]
-        return {"score": logits[:, 0]} | counts(
-            self._text_inputs, text, second_text
-        )
+        scores, counted = self._scores(text, second_text)
+        return {"score": scores[:, 0], **counted}
+
+
+class _Scores:
+    """`(B, n)` numbers of each text: of what fits, or of all its windows."""
+
+    def __init__(
+        self,
+        model: ModelOutputs,
+        text_inputs: TextInputs,
+        activation: Callable[[tf.Tensor], tf.Tensor],
+        windows: TextWindows | None,
+    ) -> None:
+        self._model = model
+        self._text_inputs = text_inputs
+        self._activation = activation
+        self._windows = windows
+
+    def __call__(self, text, second_text=None) -> tuple[tf.Tensor, Tensors]:
+        inputs = self._text_inputs
+        if self._windows is None:
+            scores = self._of_rows(inputs(text, second_text))
+            return scores, counts(inputs, text, second_text)
+        words = as_words(text, inputs)
+        laid = text_windows(words, inputs, self._windows)
+        scores = self._of_rows(inputs(laid.words))
+        scores = mean_of_windows(scores, laid, inputs, words.nrows())
+        return scores, counts(inputs, words, truncated=laid.truncated)
+
+    def _of_rows(self, features: Tensors) -> tf.Tensor:
+        return self._activation(self._model(features)["logits"])

@@ -53,15 +53,32 @@ class ModelOutputs:
         }
 
 
-def counts(text_inputs: TextInputs, text, second_text=None) -> Tensors:
-    """What is said of every row: its tokens, and whether some were cut off."""
+def counts(
+    text_inputs: TextInputs,
+    text,
+    second_text=None,
+    truncated: tf.Tensor | None = None,
+) -> Tensors:
+    """What is said of every row: its tokens, and whether some were cut off.
+
+    The second follows from the first, if not given.
+    """
     num_tokens = text_inputs.num_tokens(text, second_text)
     most = text_inputs.max_length
-    if most is None:
+    if truncated is not None:
+        pass
+    elif most is None:
         truncated = tf.zeros_like(num_tokens, tf.bool)
     else:
         truncated = num_tokens > most
     return {"num_tokens": num_tokens, "truncated": truncated}
+
+
+def as_words(text, text_inputs: TextInputs):
+    """The words of texts; words themselves stay as they are."""
+    if isinstance(text, tf.RaggedTensor):
+        return text
+    return text_inputs.words(text).words
 
 
 def dense(ragged, fill, width: tf.Tensor | None = None) -> tf.Tensor:

@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import tensorflow as tf
+
 from keras_ctx.serving.raw_answers import highest_number
 
 PREFIX = ".unfinished-"
@@ -52,6 +54,43 @@ def new_version(
         os.close(lock)
 
 
+@contextlib.contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Says what a full or broken disk means for the version in `path`.
+
+    Raises:
+        OSError: what the block wrote did not reach the disk.
+    """
+    # TensorFlow has names of its own for what the system says.
+    refused = (
+        tf.errors.ResourceExhaustedError,
+        tf.errors.PermissionDeniedError,
+        tf.errors.UnavailableError,
+        tf.errors.DataLossError,
+    )
+    try:
+        yield
+    except (OSError, *refused) as error:
+        is_full = isinstance(error, tf.errors.ResourceExhaustedError)
+        number = errno.ENOSPC if is_full else errno.EIO
+        raise OSError(
+            getattr(error, "errno", number),
+            "The version could not be written, and nothing was published; "
+            f"make room, or name another `path` ({error}). Received",
+            str(path),
+        ) from error
+
+
+def _to_disk(folder: Path) -> None:
+    """Waits until all files have reached the disk, and their names."""
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _locked_folder(path: Path) -> tuple[Path, int]:
     # The lock says that its writer is alive: the system lifts it when the
     # process ends, however it ends.
@@ -81,6 +120,8 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _publish(folder: Path, path: Path, number: int | None) -> Path:
+    # A version that a power cut leaves must be whole, too.
+    _to_disk(folder)
     taken = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
     while True:
         version = path / str(number or highest_number(path) + 1)

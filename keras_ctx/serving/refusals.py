@@ -8,6 +8,11 @@ import tensorflow as tf
 
 from keras_ctx.layers import TokenAndSegmentEmbedding, WordEmbedding
 from keras_ctx.serving.model_outputs import TextInputs
+from keras_ctx.serving.windows import (
+    AnswerWindows,
+    TextWindows,
+    text_positions,
+)
 
 # Rows that a vocabulary table may have more than its vocabulary: published
 # ones are filled up to a multiple of up to so many.
@@ -148,3 +153,41 @@ def check_options(
                 f"`top_k` must be at most {size}, the tokens of `model`. "
                 f"Received: top_k={top_k}"
             )
+
+
+def check_windows(
+    task: str,
+    text_inputs: TextInputs,
+    pair: bool,
+    windows: AnswerWindows | TextWindows | None,
+) -> None:
+    if windows is None:
+        return
+    takes: Any = None
+    if task == "answer":
+        takes = AnswerWindows
+    elif task in ("classify", "regress", "tag") and not pair:
+        takes = TextWindows
+    if takes is None or not isinstance(windows, takes):
+        raise ValueError(
+            "`windows` must be AnswerWindows for a model that answers "
+            "questions, TextWindows for one that classifies, scores or tags "
+            "single texts, and left out for others. Received: "
+            f"windows={windows} for a model whose task is {task!r}"
+            f"{' with pairs' if pair else ''}"
+        )
+    if isinstance(windows, AnswerWindows):
+        return
+    if text_inputs.max_length is None:
+        raise ValueError(
+            "`windows` is for text inputs with a `max_length`; without one a "
+            "text of any length is read whole. "
+            f"Received: windows={windows}, text_inputs.max_length=None"
+        )
+    most = text_positions(text_inputs)
+    if windows.overlap >= most:
+        raise ValueError(
+            "`windows.overlap` must be below the positions that "
+            f"`text_inputs` leaves to a text, {most}. "
+            f"Received: overlap={windows.overlap}"
+        )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.serving.rest_request import RequestError, shown, value_reader
+from keras_ctx.serving.rest_values import RequestError, shown, value_reader
 
 
 def example_inputs(request: dict[str, Any]) -> np.ndarray:

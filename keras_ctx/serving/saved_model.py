@@ -12,19 +12,20 @@ from keras_ctx.files import write_text
 from keras_ctx.serving.agreement import check_agreement, tolerance_for
 from keras_ctx.serving.card import write_card
 from keras_ctx.serving.model_outputs import TextInputs
-from keras_ctx.serving.new_version import new_version
+from keras_ctx.serving.new_version import new_version, writing_to
 from keras_ctx.serving.refusals import (
     check_backend,
     check_inputs,
     check_labels,
     check_model,
     check_options,
+    check_windows,
 )
 from keras_ctx.serving.sample_requests import sample_requests
 from keras_ctx.serving.signatures import Signature, signatures, task_of
 from keras_ctx.serving.stored_weights import stored_weights
 from keras_ctx.serving.warm_up import write_warm_up
-from keras_ctx.serving.windows import AnswerWindows
+from keras_ctx.serving.windows import AnswerWindows, TextWindows
 
 CHECK_TEXTS = (
     "A short text, and its 2nd part.",
@@ -42,7 +43,7 @@ def export(
     *,
     pair: bool = False,
     top_k: int = 5,
-    windows: AnswerWindows | None = None,
+    windows: AnswerWindows | TextWindows | None = None,
     metrics: Mapping[str, float] | None = None,
     version: int | None = None,
     weights: Literal["float32", "bfloat16", "int8"] = "float32",
@@ -88,8 +89,10 @@ def export(
         labels: N names, in the order of the logits.
         pair: Whether the model classifies or scores pairs of texts.
         top_k: Most answers to a question, words for a [MASK].
-        windows: How a context is read that does not fit beside its question;
-            `None` for the defaults of `AnswerWindows`.
+        windows: How a text that is longer than a row is read. For a model
+            that answers questions an `AnswerWindows`, `None` for its
+            defaults. For one that classifies, scores or tags single texts a
+            `TextWindows`; `None` cuts the text, as everywhere else.
         metrics: What is known of its quality, by name, for its `README.md`.
         version: Number of the version; `None` for the next.
         weights: What kernels and tables are kept in. "bfloat16" takes half
@@ -116,7 +119,7 @@ def export(
             `labels` does not fit its logits, an option is not for it, or a
             text of `text_inputs.max_length` is too long for it.
         FileExistsError: there is a `version`.
-        OSError: `path` cannot be written to.
+        OSError: `path` cannot be written to, or is full.
         RuntimeError: the export does not answer as `model` does (nothing is
             published then), or another backend than TensorFlow is active.
 
@@ -144,31 +147,37 @@ def export(
     task = task_of(model, labels)
     check_options(task, model, pair, top_k)
     stored = stored_weights(model, weights)
-    windows = windows or AnswerWindows()
+    check_windows(task, text_inputs, pair, windows)
+    if task == "answer":
+        windows = windows or AnswerWindows()
     made = signatures(model, text_inputs, labels, pair, top_k, windows, stored)
     requests = sample_requests(made, model, text_inputs, check_texts)
 
-    with new_version(Path(path), version) as (folder, publish):
-        outputs = _write_graph(folder, made, text_inputs)
-        _write_assets(folder, text_inputs, labels)
-        name = Path(path).resolve().name
-        write_warm_up(folder, name, made, requests)
+    path = Path(path)
+    name = path.resolve().name
+    with new_version(path, version) as (folder, publish):
+        with writing_to(path):
+            outputs = _write_graph(folder, made, text_inputs)
+            _write_assets(folder, text_inputs, labels)
+            write_warm_up(folder, name, made, requests)
         drift = check_agreement(
             folder, made, requests, tolerance_for(model), stored
         )
-        write_card(
-            folder,
-            name,
-            task,
-            model,
-            text_inputs,
-            made,
-            outputs,
-            labels,
-            metrics or {},
-            weights,
-            drift,
-        )
+        with writing_to(path):
+            write_card(
+                folder,
+                name,
+                task,
+                model,
+                text_inputs,
+                made,
+                outputs,
+                labels,
+                metrics or {},
+                windows,
+                weights,
+                drift,
+            )
         return publish()
 
 

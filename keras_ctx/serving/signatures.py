@@ -19,7 +19,7 @@ from keras_ctx.serving.model_outputs import (
 )
 from keras_ctx.serving.stored_weights import StoredWeights
 from keras_ctx.serving.tag import Tag
-from keras_ctx.serving.windows import AnswerWindows
+from keras_ctx.serving.windows import AnswerWindows, TextWindows
 from keras_ctx.text import BertInputs
 
 # The input of words that stands for an input of texts.
@@ -63,24 +63,29 @@ def signatures(
     labels: Sequence[str] | None,
     pair: bool,
     top_k: int,
-    windows: AnswerWindows,
+    windows: AnswerWindows | TextWindows | None = None,
     stored: StoredWeights | None = None,
 ) -> dict[str, Signature]:
-    """All signatures of `model` by name, that of its task first."""
+    """All signatures of `model` by name, that of its task first.
+
+    `windows` must be of the kind that `refusals.check_windows` wants.
+    """
     task = task_of(model, labels)
     outputs = ModelOutputs(model, stored)
     names = ("text", "second_text") if pair else ("text",)
     examples = {}
+    of_texts = cast(TextWindows | None, windows)
     if task == "classify":
-        function = Classify(outputs, text_inputs, labels or ())
+        function = Classify(outputs, text_inputs, labels or (), of_texts)
         examples = {"classify_examples": _of_examples(function, names, task)}
     elif task == "regress":
-        function = Regress(outputs, text_inputs)
+        function = Regress(outputs, text_inputs, of_texts)
         examples = {"regress_examples": _of_examples(function, names, task)}
     elif task == "tag":
-        function = Tag(outputs, text_inputs, labels or ())
+        function = Tag(outputs, text_inputs, labels or (), of_texts)
     elif task == "answer":
-        function = Answer(outputs, text_inputs, top_k, windows)
+        of_contexts = cast(AnswerWindows, windows)
+        function = Answer(outputs, text_inputs, top_k, of_contexts)
         names = ("question", "context")
     elif task == "fill_mask":
         # Which is the one that such a model can have: see `refusals`.

@@ -12,6 +12,11 @@ from keras_ctx.serving.model_outputs import (
     counts,
     dense,
 )
+from keras_ctx.serving.windows import (
+    TextWindows,
+    places_of_words,
+    text_windows,
+)
 
 
 class Tag:
@@ -22,7 +27,8 @@ class Tag:
     and so has padding, where the word is "". Of a text also `starts` and
     `ends` `(B, W)`, its characters (code points), -1 at padding. Of a model
     with a CRF also `path_log_probability` `(B,)`, that of all tags of the row
-    together.
+    together. With windows, whose CRFs know nothing of each other, there is
+    none; a word has the tag of the window that has most text around it.
     """
 
     def __init__(
@@ -30,10 +36,12 @@ class Tag:
         model: ModelOutputs,
         text_inputs: TextInputs,
         tags: Sequence[str],
+        windows: TextWindows | None = None,
     ) -> None:
         self._model = model
         self._text_inputs = text_inputs
         self._tags = tuple(tags)
+        self._windows = windows
 
     def __call__(self, text) -> Tensors:
         if isinstance(text, tf.RaggedTensor):
@@ -45,6 +53,28 @@ class Tag:
         }
 
     def _of_words(self, words: Any) -> Tensors:
+        inputs, shown = self._text_inputs, dense(words, "")
+        if self._windows is None:
+            found = self._of_rows(words) | counts(inputs, words)
+            return {"words": shown, **found}
+        laid = text_windows(words, inputs, self._windows)
+        found = self._of_rows(laid.words)
+        places = places_of_words(words, laid)
+
+        def of_words(values, fill):
+            read = tf.gather(tf.reshape(values, [-1]), tf.maximum(places, 0))
+            read = words.with_values(tf.where(places < 0, fill, read))
+            return dense(read, fill)
+
+        return {
+            "words": shown,
+            "tags": of_words(found["tags"], ""),
+            "scores": of_words(found["scores"], 0.0),
+            **counts(inputs, words, truncated=laid.truncated),
+        }
+
+    def _of_rows(self, words: Any) -> Tensors:
+        """Of rows that the encoder cuts: `tags` and `scores` `(B, W)`."""
         outputs = self._model(self._text_inputs(words))
         extra = {}
         if "tags" in outputs:
@@ -57,19 +87,16 @@ class Tag:
         index = self._text_inputs.word_index(words)
         before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
         first = (index >= 0) & (index != before)
-
-        shown = dense(words, "")
+        width = tf.maximum(tf.reduce_max(words.row_lengths()), 1)
 
         def of_words(values, fill):
             kept = tf.ragged.boolean_mask(values, first)
-            return dense(kept, fill, tf.shape(shown)[1])
+            return dense(kept, fill, width)
 
         return {
-            "words": shown,
             "tags": of_words(tf.gather(tf.constant(self._tags), best), ""),
             "scores": of_words(tf.gather(scores, best, batch_dims=2), 0.0),
             **extra,
-            **counts(self._text_inputs, words),
         }
 
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from cpp_server import Arrays
 from keras_outputs import counted, given, outputs_of, softmax, texts_of
 from keras_spans import answer
+from keras_windows import scores_in_windows, tags_in_windows
 from served_models import Case
 from signature_requests import strings
 
@@ -46,22 +47,30 @@ def embed(case: Case, inputs: Arrays) -> Arrays:
 def classify(case: Case, inputs: Arrays) -> Arrays:
     """All labels, the likeliest first."""
     assert case.labels is not None
-    texts = texts_of(inputs)
-    features = case.text_inputs(*texts)
-    scores = softmax(outputs_of(case.model, features)["logits"])
+    found = scores_of(case, inputs, softmax)
+    scores = found.pop("scores")
     order = np.argsort(-scores, axis=1)
     return {
         "labels": strings(case.labels)[order],
         "scores": np.take_along_axis(scores, order, axis=1),
-    } | counted(case.text_inputs, *texts)
+    } | found
 
 
 def regress(case: Case, inputs: Arrays) -> Arrays:
     """A number a text."""
+    found = scores_of(case, inputs, np.asarray)
+    [score] = found.pop("scores").T
+    return {"score": score} | found
+
+
+def scores_of(case: Case, inputs: Arrays, activation: Callable) -> Arrays:
+    """`scores` `(B, n)`, and the counts of the rows."""
     texts = texts_of(inputs)
+    if "windows" in case.arguments:
+        [text] = texts
+        return scores_in_windows(case, text, activation)
     logits = outputs_of(case.model, case.text_inputs(*texts))["logits"]
-    [score] = logits.T
-    return {"score": score} | counted(case.text_inputs, *texts)
+    return {"scores": activation(logits), **counted(case.text_inputs, *texts)}
 
 
 def texts_of_examples(case: Case, inputs: Arrays) -> Arrays:
@@ -89,9 +98,8 @@ def regress_examples(case: Case, inputs: Arrays) -> Arrays:
 
 def tag(case: Case, inputs: Arrays) -> Arrays:
     """The tag at the first position of every word."""
-    assert case.labels is not None
     text, text_inputs = given(inputs), case.text_inputs
-    answer = counted(text_inputs, text)
+    answer = {}
     words: Any = text
     if "text" in inputs:
         found = text_inputs.words(text)
@@ -101,25 +109,49 @@ def tag(case: Case, inputs: Arrays) -> Arrays:
         for sentence, *row in zip(text.numpy(), *found, strict=True):
             for word, start, end in zip(*(x.numpy() for x in row), strict=True):
                 assert sentence.decode()[start:end] == word.decode()
-    outputs = outputs_of(case.model, text_inputs(text))
-    if "tags" in outputs:
-        best, scores = outputs["tags"], outputs["scores"]
-        answer["path_log_probability"] = path(outputs["logits"], best)
+    if "windows" in case.arguments:
+        tags, counts = tags_in_windows(
+            case, text, lambda rows: tags_of(case, rows)
+        )
+        answer |= counts
     else:
-        scores = softmax(outputs["logits"])
-        best = scores.argmax(axis=-1)
-
+        tags = tags_of(case, words)
+        answer |= counted(text_inputs, text)
+        outputs = outputs_of(case.model, text_inputs(text))
+        if "tags" in outputs:
+            answer["path_log_probability"] = path(
+                outputs["logits"], outputs["tags"]
+            )
     answer["words"] = words.to_tensor("").numpy()
     answer["tags"] = np.full_like(answer["words"], b"")
     answer["scores"] = np.zeros(answer["words"].shape, np.float32)
+    for row, tagged in enumerate(tags):
+        for word, (name, score) in enumerate(tagged):
+            answer["tags"][row, word] = name
+            answer["scores"][row, word] = score
+    return answer
+
+
+def tags_of(case: Case, words: Any) -> list[list[tuple[bytes, float]]]:
+    """The tag and the score of every word of rows that are cut."""
+    assert case.labels is not None
+    outputs = outputs_of(case.model, case.text_inputs(words))
+    if "tags" in outputs:
+        best, scores = outputs["tags"], outputs["scores"]
+    else:
+        scores = softmax(outputs["logits"])
+        best = scores.argmax(axis=-1)
+    found = [[(b"", 0.0)] * len(row) for row in words.to_list()]
     # A word is its own label: the text function moves it to its first piece.
     numbers = words.with_values(tf.ragged.range(words.row_lengths()).values)
-    places = text_inputs.align_labels(words, numbers, ignore=-1).numpy()
+    places = case.text_inputs.align_labels(words, numbers, ignore=-1).numpy()
     for row, position in np.argwhere(places >= 0):
-        word, chosen = places[row, position], best[row, position]
-        answer["tags"][row, word] = case.labels[int(chosen)].encode()
-        answer["scores"][row, word] = scores[row, position, chosen]
-    return answer
+        word, chosen = places[row, position], int(best[row, position])
+        found[row][word] = (
+            case.labels[chosen].encode(),
+            scores[row, position, chosen],
+        )
+    return found
 
 
 def path(logits: np.ndarray, tags: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from contracts.random_weights import randomized
 from real_sentences import real_sentences
 
 from keras_ctx import models
-from keras_ctx.serving import AnswerWindows
+from keras_ctx.serving import AnswerWindows, TextWindows
 from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -24,6 +24,8 @@ SENTIMENTS = ["bad", "so so", "很好"]
 TAGS = ["O", "B-PER", "I-PER", "B-地", "I-地"]
 # A sentence has several windows, and the longest of them 42.
 WINDOWS = AnswerWindows(stride=20, max_question=8, max_answer=5, max_windows=50)
+# Of texts: neighbours share some words, and a long text has more than that.
+TEXT_WINDOWS = TextWindows(overlap=5, max_windows=4)
 
 
 class Case(NamedTuple):
@@ -42,6 +44,7 @@ def bert(
     head: Callable,
     labels: Sequence[str] | None = None,
     num_layers: int = 2,
+    max_length: int = 48,
     **arguments: Any,
 ) -> Callable[[], Case]:
     """A case with a BERT encoder under `head`."""
@@ -53,9 +56,9 @@ def bert(
         pieces = [f"##{x}" for x in "aeioustrn的"]
         words = ["the", "of", "number", "python", "except"]
         vocabulary = [*SPECIAL, *letters, *pieces, *words]
-        inputs = BertInputs(vocabulary, max_length=48, split=split)
+        inputs = BertInputs(vocabulary, max_length=max_length, split=split)
         encoder = models.bert_encoder(
-            inputs.vocabulary_size, num_layers, 2, 8, 16, 48
+            inputs.vocabulary_size, num_layers, 2, 8, 16, max_length
         )
         return Case(randomized(head(encoder)), inputs, task, labels, arguments)
 
@@ -67,6 +70,7 @@ def elmo(
     head: Callable,
     labels: Sequence[str] | None = None,
     distinct: bool = False,
+    **arguments: Any,
 ) -> Callable[[], Case]:
     """A case with an ELMo encoder, which reads characters, under `head`."""
 
@@ -79,7 +83,7 @@ def elmo(
         if distinct:
             encoder = models.distinct_words(encoder)
         inputs = ElmoInputs(8, max_length=24, distinct=distinct)
-        return Case(head(encoder), inputs, task, labels, {})
+        return Case(head(encoder), inputs, task, labels, arguments)
 
     return case
 
@@ -136,6 +140,35 @@ CASES: dict[str, Callable[[], Case]] = {
         ),
         TAGS,
         num_layers=3,
+    ),
+    "bert_windowed_classifier": bert(
+        "classify",
+        "wordpiece",
+        lambda encoder: models.classifier(encoder, 3),
+        SENTIMENTS,
+        max_length=16,
+        windows=TEXT_WINDOWS,
+    ),
+    "bert_windowed_regressor": bert(
+        "regress",
+        "character",
+        lambda encoder: models.classifier(encoder, 1),
+        max_length=16,
+        windows=TEXT_WINDOWS,
+    ),
+    "bert_windowed_tagger": bert(
+        "tag",
+        "wordpiece",
+        lambda encoder: models.tagger(encoder, 5),
+        TAGS,
+        max_length=16,
+        windows=TEXT_WINDOWS,
+    ),
+    "elmo_windowed_crf_tagger": elmo(
+        "tag",
+        lambda encoder: models.tagger(encoder, 5, crf=True),
+        TAGS,
+        windows=TEXT_WINDOWS,
     ),
     "bert_span_extractor": bert(
         "answer", "wordpiece", models.span_extractor, windows=WINDOWS

@@ -110,7 +110,7 @@ def test_odd_requests(
 ) -> None:
     case, version = exported(name)
     check_odd_requests(
-        lambda good: odd_requests(good, case) + odd_text_requests(good),
+        lambda good: odd_requests(good) + odd_text_requests(good),
         case,
         version,
         serve_requests,

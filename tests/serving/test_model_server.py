@@ -78,7 +78,7 @@ def test_odd_requests(server: ModelServer, case) -> None:
     name, model, signatures, _ = case
     for key, signature in signatures.items():
         good = request_of(key, signature, model, ["好 a", "the number is 7."])
-        odd = odd_requests(good, model) + odd_text_requests(good)
+        odd = odd_requests(good) + odd_text_requests(good)
         odd += odd_text_requests(good, HUGE_TEXTS)
         for what, inputs, refused in odd:
             answer = server.predict(name, key, inputs)

@@ -42,7 +42,9 @@ def made(
     pair: bool = False,
     top_k: int = 3,
 ) -> dict:
-    windows = AnswerWindows(stride=4, max_question=4, max_answer=3)
+    windows = None
+    if "start_logits" in model.output:
+        windows = AnswerWindows(stride=4, max_question=4, max_answer=3)
     return signatures(model, inputs, labels, pair, top_k, windows)
 
 
