@@ -203,16 +203,10 @@ class CharCNNHighway(keras.layers.Layer):
 
     def _convolved(self, char_ids):
         x = known_rows(self.char_embedding, char_ids)  # (N, C, char_dim)
-        # The maximum of a sum with a bias is the maximum and the bias. Where
-        # it begins is said, or Keras would refuse a batch without words.
+        # The maximum of a sum with a bias is the maximum and the bias.
         x = ops.concatenate(
             [
-                ops.max(
-                    layer.convolution_op(x, layer.kernel),
-                    axis=1,
-                    initial=float("-inf"),
-                )
-                + layer.bias
+                ops.max(layer.convolution_op(x, layer.kernel), 1) + layer.bias
                 for layer in self.convolutions
             ],
             axis=-1,

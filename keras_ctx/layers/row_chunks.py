@@ -9,8 +9,9 @@ def in_chunks(function: Callable, rows, size: int):
     """`function(rows)`, computed on at most `size` rows at a time.
 
     What `function` holds in between is then bounded, and stays in the cache.
-    The pieces are alike, with a row or two of zeros in the last; where the
-    number of rows is known to be small there is no loop.
+    The pieces are alike, with a row or two of zeros in the last, and never
+    without a row, for which a convolution has no answer; where the number of
+    rows is known to be small there is no loop.
 
     Args:
         function: From `(N, C)` to `(N, D)`, each row for itself.
@@ -21,12 +22,11 @@ def in_chunks(function: Callable, rows, size: int):
         `(N, D)`.
     """
     count = ops.shape(rows)[0]
-    if isinstance(count, int) and count <= size:
+    if isinstance(count, int) and 0 < count <= size:
         return function(rows)
-    chunks = (count + size - 1) // size
-    if not isinstance(count, int):
-        chunks = ops.maximum(chunks, 1)
-    length = (count + chunks - 1) // chunks
+    maximum = max if isinstance(count, int) else ops.maximum
+    chunks = maximum((count + size - 1) // size, 1)
+    length = maximum((count + chunks - 1) // chunks, 1)
     x = ops.pad(rows, ((0, chunks * length - count), (0, 0)))
     x = ops.reshape(x, (chunks, length, ops.shape(rows)[1]))
     x = ops.map(function, x)

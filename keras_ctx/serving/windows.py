@@ -83,8 +83,9 @@ class Windows(NamedTuple):
 
 def special_positions(text_inputs: TextInputs, num_texts: int) -> int:
     """The positions of a row that are no text's."""
-    words = [["a"]]
-    return int(text_inputs.num_tokens(*[words] * num_texts)[0]) - num_texts
+    with tf.init_scope():  # a number, also where a graph is being made
+        total = int(text_inputs.num_tokens(*[[["a"]]] * num_texts)[0])
+    return total - num_texts
 
 
 def text_positions(text_inputs: TextInputs) -> int:
