@@ -152,9 +152,12 @@ class RestClient:
         try:
             found = json.loads(answer)
         except ValueError:
-            found = {"error": answer[:200].decode("utf-8", "replace")}
-        if status == 200:
+            found = answer[:200].decode("utf-8", "replace")
+        if status == 200 and isinstance(found, dict):
             return found
+        if not isinstance(found, dict):
+            what = "No answer of a model server: " if status == 200 else ""
+            found = {"error": f"{what}{found}"}
         refusal = Unavailable if status == 503 else QueryError
         raise refusal(f"{found.get('error', found)} (status {status})")
 
@@ -277,13 +280,22 @@ def patiently(call: Callable[[], T], retries: int) -> T:
 
 
 def numbered_lines(config: Config) -> Iterator[tuple[int, str]]:
+    number = 0
     with ExitStack() as stack:
         lines: Iterable[str] = config.text or sys.stdin
-        if config.input is not None:
-            lines = stack.enter_context(config.input.open(encoding="utf-8-sig"))
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield number, line.rstrip("\r\n")
+        try:
+            if config.input is not None:
+                file = config.input.open(encoding="utf-8-sig")
+                lines = stack.enter_context(file)
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, line.rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise QueryError(
+                f"What comes after line {number} is not UTF-8: {error}"
+            ) from error
+        except OSError as error:
+            raise QueryError(f"The lines cannot be read: {error}") from error
 
 
 def to_row(config: Config, inputs: list[str], number: int, line: str) -> Row:
@@ -343,6 +355,12 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdin, sys.stdout):
+        # Whatever the locale; half of a surrogate pair is written escaped.
+        stream.reconfigure(  # type: ignore[union-attr]
+            encoding="utf-8",
+            errors="strict" if stream is sys.stdin else "backslashreplace",
+        )
     try:
         main(tyro.cli(Config))
     except QueryError as error:

@@ -50,7 +50,7 @@ from keras_ctx.serving.watched_model import (
 PAGE = Path(__file__).with_suffix(".html")
 ROUTE = re.compile(
     r"/v1/models/(?P<name>[^/:]+)"
-    r"(?:/versions/(?P<number>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"(?:/versions/(?P<number>\d{1,19})|/labels/(?P<label>[^/:]+))?"
     r"(?::(?P<verb>predict|classify|regress)|/(?P<metadata>metadata))?"
 )
 # As TensorFlow Serving's http_server.cc has them; what is not here is 500.
@@ -121,7 +121,8 @@ class Models:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def refresh(self) -> None:
-        for path in map(Path.resolve, self.config.models):
+        for path in map(os.path.abspath, self.config.models):
+            path = Path(path)
             folders = (
                 [path] if version_folders(path) else sorted(path.iterdir())
             )

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from keras_ctx.serving.drift import TOLERANCES, Drift, measured_drift
 from keras_ctx.serving.fresh_process import fresh_answers
+from keras_ctx.serving.model_layers import all_layers
 from keras_ctx.serving.raw_answers import Request, as_numpy
-from keras_ctx.serving.refusals import all_layers
 from keras_ctx.serving.signatures import Signature
 from keras_ctx.serving.stored_weights import StoredWeights
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import keras
 import numpy as np
@@ -58,7 +59,7 @@ def write_card(
         "text_inputs": {"class": type(text_inputs).__name__, **config},
         "windows": None if windows is None else dataclasses.asdict(windows),
         "labels": None if labels is None else list(labels),
-        "metrics": dict(metrics),
+        "metrics": {name: float(value) for name, value in metrics.items()},
         "num_weights": int(model.count_params()),
         "weights_sha256": weights_sha256(model),
         "weights": weights,
@@ -68,8 +69,8 @@ def write_card(
             for package in _PACKAGES
         },
     }
-    lines = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
-    write_text(folder / "signature.json", lines)
+    lines = json.dumps(card, ensure_ascii=False, indent=1, allow_nan=False)
+    write_text(folder / "signature.json", f"{lines}\n")
     write_text(folder / "README.md", _readme(card))
 
 
@@ -102,7 +103,6 @@ def _readme(card: Mapping[str, Any]) -> str:
     sample = {key: [_EXAMPLES[key]] for key in taken}
     if task == "fill_mask":
         sample = {"text": ["今天天气很[MASK]。"]}
-    body = json.dumps({"inputs": sample}, ensure_ascii=False)
     sections = [
         f"# {name}: {task}",
         f"Made by keras_ctx {card['versions']['keras_ctx']} with Keras "
@@ -135,8 +135,7 @@ def _readme(card: Mapping[str, Any]) -> str:
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(card)),
         "## Ask it",
-        f"```\ncurl -d '{body}' \\\n"
-        f"  http://localhost:8501/v1/models/{name}:predict\n```",
+        *_curls(card, sample),
         "```python\n"
         "import grpc, tensorflow as tf\n"
         "from tensorflow_serving.apis import predict_pb2\n"
@@ -150,6 +149,24 @@ def _readme(card: Mapping[str, Any]) -> str:
         "print(stub.Predict(request, timeout=10))\n```",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _curls(card: Mapping[str, Any], sample: Mapping[str, Any]) -> list[str]:
+    """A request by REST for each API that the model answers."""
+    bodies: dict[str, Any] = {"predict": {"inputs": sample}}
+    for name, one in card["signatures"].items():
+        if one["method"] != "predict":
+            row = {key: values[0] for key, values in sample.items()}
+            bodies[one["method"]] = {
+                "signature_name": name,
+                "examples": [row],
+            }
+    url = f"http://localhost:8501/v1/models/{quote(card['name'], safe='')}"
+    return [
+        f"```\ncurl -d '{json.dumps(body, ensure_ascii=False)}' \\\n"
+        f"  {url}:{method}\n```"
+        for method, body in bodies.items()
+    ]
 
 
 def _limits(card: Mapping[str, Any]) -> list[str]:

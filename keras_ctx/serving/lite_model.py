@@ -15,8 +15,9 @@ from keras_ctx.files import whole_file, write_text
 from keras_ctx.layers import TokenAndSegmentEmbedding
 from keras_ctx.serving.card import weights_sha256
 from keras_ctx.serving.drift import TOLERANCES, Drift, measured_drift
+from keras_ctx.serving.model_layers import all_layers
 from keras_ctx.serving.model_outputs import ModelOutputs, Tensors
-from keras_ctx.serving.refusals import all_layers, check_backend, check_model
+from keras_ctx.serving.refusals import check_backend, check_model
 
 SIGNATURE = "features"
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import platform
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ def new_version(
     no number, so no server looks at it. `publish()` renames it, in one step,
     to `number`, or else to the next one, and returns the new path. Left
     without `publish()`, by an error for instance, the folder is removed; after
-    a crash, the next `new_version` removes it.
+    a crash, the next `new_version` on the same machine removes it.
 
     Raises:
         FileExistsError: there is a version `number`, now or when it is to be
@@ -84,18 +85,22 @@ def writing_to(path: Path) -> Iterator[None]:
 def _to_disk(folder: Path) -> None:
     """Waits until all files have reached the disk, and their names."""
     for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _locked_folder(path: Path) -> tuple[Path, int]:
     # The lock says that its writer is alive: the system lifts it when the
     # process ends, however it ends.
     while True:
-        folder = path / f"{PREFIX}{uuid.uuid4().hex}"
+        folder = path / f"{PREFIX}{platform.node()}-{uuid.uuid4().hex}"
         folder.mkdir()
         # Until it is locked, another export may take the folder for a
         # leftover and remove it; then there is another try.
@@ -109,6 +114,9 @@ def _locked_folder(path: Path) -> tuple[Path, int]:
 
 def _remove_leftovers(path: Path) -> None:
     for folder in path.glob(f"{PREFIX}*"):
+        # A lock of another machine may not be seen here, on a shared disk.
+        if not folder.name.startswith(f"{PREFIX}{platform.node()}-"):
+            continue
         # One that vanishes or may not be removed is not ours to care about.
         with contextlib.suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -124,7 +132,8 @@ def _publish(folder: Path, path: Path, number: int | None) -> Path:
     _to_disk(folder)
     taken = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
     while True:
-        version = path / str(number or highest_number(path) + 1)
+        next_number = highest_number(path) + 1
+        version = path / str(next_number if number is None else number)
         try:
             os.rename(folder, version)
         except OSError as error:
@@ -134,6 +143,7 @@ def _publish(folder: Path, path: Path, number: int | None) -> Path:
                 raise _exists(version) from error
             # Another export was faster: the number after its.
         else:
+            _sync(path)
             return version
 
 

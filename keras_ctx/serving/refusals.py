@@ -1,12 +1,15 @@
 """What cannot be exported, and why: all that can be told before it is tried."""
 
-from collections.abc import Iterator
+import math
+import numbers
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_ctx.layers import TokenAndSegmentEmbedding, WordEmbedding
+from keras_ctx.serving.model_layers import all_layers
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.windows import (
     AnswerWindows,
@@ -50,14 +53,13 @@ def check_model(model: keras.Model) -> None:
                 "`keras.saving.register_keras_serializable`. Received: "
                 f"layer {layer.name!r}"
             )
-
-
-def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a model and of the models in it."""
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from all_layers(layer)
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                "`model` must be stateless: with a layer that carries state "
+                "from call to call, an answer depends on the requests before "
+                "it, of whomever. Make the model, or load it, with "
+                f"stateful=False. Received: layer {layer.name!r}"
+            )
 
 
 def check_inputs(
@@ -121,17 +123,54 @@ def check_labels(model: keras.Model, labels: tuple[str, ...] | None) -> None:
             "or (B, T, N), or a tagger with a CRF; leave it out for another. "
             f"Received a model with outputs {sorted(model.output)}"
         )
+    if len(labels) == 1 and not is_crf:
+        raise ValueError(
+            "`labels` must be two or more: a single one always has the "
+            "probability 1. Leave it out for a model with one output, which "
+            f"is served as a number. Received: labels={labels!r}"
+        )
     if len(labels) != logits.shape[-1]:
         raise ValueError(
             f"`labels` must name each of the {logits.shape[-1]} classes of "
             f"`model`. Received: {len(labels)} labels, {labels!r}"
         )
-    wrong = [x for x in labels if not x or x.splitlines() != [x]]
+    wrong = [x for x in labels if x.splitlines() != [x] or not _is_unicode(x)]
     if wrong or len(set(labels)) != len(labels):
         raise ValueError(
-            "`labels` must be different from each other, of one line each "
-            f"and not empty. Received: labels={labels!r}"
+            "`labels` must be different from each other, Unicode of one line "
+            f"each and not empty. Received: labels={labels!r}"
         )
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it is no half of a surrogate pair, which UTF-8 has not."""
+    return text.encode("utf-8", "ignore").decode("utf-8") == text
+
+
+def check_texts_and_figures(
+    check_texts: Sequence[str], metrics: Mapping[str, float]
+) -> None:
+    if isinstance(check_texts, str) or not check_texts:
+        raise ValueError(
+            "`check_texts` must be a list of texts, one at least. "
+            f"Received: {check_texts!r}"
+        )
+    for name, value in metrics.items():
+        if not isinstance(value, numbers.Real) or not math.isfinite(value):
+            raise ValueError(
+                "`metrics` must be finite numbers by name. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def check_version(version: int | None) -> None:
+    # TF Serving reads the name of a folder as an int64.
+    if version is None or (type(version) is int and 0 <= version < 2**63):
+        return
+    raise ValueError(
+        "`version` must be an integer from 0 to 2**63 - 1, as TF Serving "
+        f"reads it, or None. Received: version={version!r}"
+    )
 
 
 def check_options(

@@ -134,7 +134,10 @@ def to_json(answer: dict[str, Any]) -> bytes:
         >>> to_json({"error": "Not found."})
         b'{"error": "Not found."}'
     """
-    return json.dumps(answer, ensure_ascii=False).encode("utf-8")
+    # Half of a surrogate pair, in what an error shows of its request, goes
+    # back as it may have come: as an escape.
+    text = json.dumps(answer, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _only(values: dict[str, list]) -> Any:

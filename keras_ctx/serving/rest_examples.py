@@ -49,7 +49,7 @@ def example_inputs(request: dict[str, Any]) -> np.ndarray:
             features=tf.train.Features(
                 feature={
                     name: _feature(name, value)
-                    for name, value in {**example, **context}.items()
+                    for name, value in {**context, **example}.items()
                 }
             )
         ).SerializeToString()

@@ -159,11 +159,6 @@ def _array(name: str, value: Any, spec: tf.TensorSpec) -> np.ndarray:
     while isinstance(first, list):
         shape.append(len(first))
         first = first[0] if first else None
-    leaves: list = []
-    _flatten(name, value, shape, value_reader(name, spec.dtype), leaves)
-    array = np.empty(len(leaves), spec.dtype.as_numpy_dtype)
-    array[:] = leaves
-    array = array.reshape(shape)
     # The graph itself does not look at what it is fed: a string without an
     # axis would end the process inside a tokenizer.
     if not spec.shape.is_compatible_with(shape):
@@ -171,7 +166,11 @@ def _array(name: str, value: Any, spec: tf.TensorSpec) -> np.ndarray:
             f"`{name}` must be {spec.dtype.name} of shape {spec.shape}. "
             f"Received: shape {tuple(shape)}"
         )
-    return array
+    leaves: list = []
+    _flatten(name, value, shape, value_reader(name, spec.dtype), leaves)
+    array = np.empty(len(leaves), spec.dtype.as_numpy_dtype)
+    array[:] = leaves
+    return array.reshape(shape)
 
 
 def _flatten(

@@ -11,6 +11,10 @@ from keras_ctx.serving.model_outputs import TextInputs, dense
 from keras_ctx.serving.raw_answers import Request
 from keras_ctx.serving.signatures import WORDS_OF, Signature
 
+# Rows of a request: a server that batches refuses more than its own number,
+# and a warm-up that is refused keeps the version from being served.
+_MOST_ROWS = 8
+
 
 def sample_requests(
     made: Mapping[str, Signature],
@@ -22,7 +26,9 @@ def sample_requests(
     # A model with fewer positions than its text function gives would fail on
     # a request of that length, long after everyone had gone home.
     longest = "a " * (text_inputs.max_length or 100)
-    batches = [list(texts), list(texts[:1]), [longest]]
+    starts = range(0, len(texts), _MOST_ROWS)
+    batches = [list(texts[x : x + _MOST_ROWS]) for x in starts]
+    batches += [list(texts[:1]), [longest]]
     if "fill_mask" in made:
         batches = [[f"[MASK] {text}" for text in batch] for batch in batches]
     return [

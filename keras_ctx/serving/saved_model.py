@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_ctx.files import write_text
 from keras_ctx.serving.agreement import check_agreement, tolerance_for
 from keras_ctx.serving.card import write_card
+from keras_ctx.serving.model_layers import without_cudnn
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.new_version import new_version, writing_to
 from keras_ctx.serving.refusals import (
@@ -19,6 +20,8 @@ from keras_ctx.serving.refusals import (
     check_labels,
     check_model,
     check_options,
+    check_texts_and_figures,
+    check_version,
     check_windows,
 )
 from keras_ctx.serving.sample_requests import sample_requests
@@ -113,11 +116,12 @@ def export(
         requests in `assets.extra/`, `README.md` and `signature.json`.
 
     Raises:
-        ValueError: `model` is not built, not functional or has a Lambda,
-            `weights` is unknown or there is no weight to be kept in it,
-            `text_inputs` does not give its inputs or has another vocabulary,
-            `labels` does not fit its logits, an option is not for it, or a
-            text of `text_inputs.max_length` is too long for it.
+        ValueError: `model` is not built, not functional, has a Lambda or
+            carries state; `weights` is unknown or there is no weight to be
+            kept in it; `text_inputs` does not give its inputs or has another
+            vocabulary; `labels` does not fit its logits; an option is not for
+            it; `version`, `metrics` or `check_texts` are none; or a text of
+            `text_inputs.max_length` is too long for it.
         FileExistsError: there is a `version`.
         OSError: `path` cannot be written to, or is full.
         RuntimeError: the export does not answer as `model` does (nothing is
@@ -139,6 +143,9 @@ def export(
     https://www.tensorflow.org/tfx/serving/serving_basic.
     """
     check_backend()
+    metrics = metrics or {}
+    check_version(version)
+    check_texts_and_figures(check_texts, metrics)
     if labels is not None:
         labels = tuple(labels)
     check_model(model)
@@ -154,8 +161,12 @@ def export(
     requests = sample_requests(made, model, text_inputs, check_texts)
 
     path = Path(path)
-    name = path.resolve().name
-    with new_version(path, version) as (folder, publish):
+    # Not that of the folder which a link points to.
+    name = Path(os.path.abspath(path)).name
+    with (
+        without_cudnn(model),
+        new_version(path, version) as (folder, publish),
+    ):
         with writing_to(path):
             outputs = _write_graph(folder, made, text_inputs)
             _write_assets(folder, text_inputs, labels)
@@ -173,7 +184,7 @@ def export(
                 made,
                 outputs,
                 labels,
-                metrics or {},
+                metrics,
                 windows,
                 weights,
                 drift,

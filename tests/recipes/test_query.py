@@ -253,6 +253,42 @@ def test_busy_rest_server_is_asked_again() -> None:
     assert Busy.asked == 3
 
 
+class Proxy(BaseHTTPRequestHandler):
+    """What stands in the way: a page for people."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Please log in.</html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_answer_of_another_server() -> None:
+    server = HTTPServer(("127.0.0.1", 0), Proxy)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        said = refusal(server=url, text=("a",))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert said == (
+        "No answer of a model server: <html>Please log in.</html> (status 200)"
+    )
+
+
+def test_file_that_cannot_be_read(rest: str, tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    arguments = {"server": rest, "model": "labels", "input": path}
+    assert "The lines cannot be read" in refusal(**arguments)
+    path.write_bytes("好\n".encode() + "ä\n".encode("latin-1"))
+    assert "not UTF-8" in refusal(**arguments)
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -153,6 +153,10 @@ def test_classify_and_regress(server: Server) -> None:
     }
     answer = server.post("labels:regress", request)
     assert answer == (200, {"results": [3.0, 3.0]})
+    # What an example says of itself counts more.
+    request["examples"][0]["text"] = "山"
+    answer = server.post("labels:regress", request)
+    assert answer == (200, {"results": [1.0, 3.0]})
 
 
 FEATURES = {"signature_name": "features"}
@@ -173,6 +177,12 @@ MALFORMED = {
     "no key": ({"inputs": {"txt": ["a"]}}, r"Missing: \['text'\]"),
     "not base64": ({"instances": [{"b64": "?"}]}, "base64 in `b64`"),
     "half a pair": ({"instances": ["\ud83d"]}, "must be Unicode"),
+    "half a pair shown": ({"signature_name": "\ud83d"}, "found in signature"),
+    "half a pair as a key": ({"instances": [{"\ud83d": "a"}]}, "row 0"),
+    "very deep": (
+        {"inputs": {"text": json.loads("[" * 70 + "]" * 70)}},
+        r"of shape \(None,\)",
+    ),
     "signature": ({"signature_name": "x", "instances": ["a"]}, 'name: "x" not'),
     "signature's type": ({"signature_name": 1}, "must be a string"),
     "values for two": ({**FEATURES, "instances": [[1]]}, "list of objects"),
@@ -251,6 +261,7 @@ def test_malformed_body(server: Server, body: bytes, message: str) -> None:
         ("GET", "/v1/models/labels/versions/9", 404, "Could not find"),
         ("GET", "/v1/models/other/metadata", 404, "Servable not found"),
         ("GET", "/v1/models", 400, "Malformed request"),
+        ("GET", f"/v1/models/a/versions/{'1' * 5000}", 400, "Malformed"),
         ("GET", "/v2", 404, "Not Found"),
         ("PUT", "/v1/models/labels", 405, "Method Not Allowed"),
     ],

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +117,43 @@ def test_card(classifier, version: Path) -> None:
     assert "http://localhost:8501/v1/models/bert_classifier:predict" in readme
     for name in card["signatures"]:
         assert f"| `{name}`" in readme
+
+
+def test_requests_of_the_readme(version: Path) -> None:
+    readme = (version / "README.md").read_text("utf-8")
+    requests = {
+        url.rsplit(":", 1)[1]: json.loads(body)
+        for body, url in re.findall(r"curl -d '(.*)' \\\n  (\S+)\n", readme)
+    }
+    assert requests.keys() == {"predict", "classify"}
+    assert requests["classify"] == {
+        "signature_name": "classify_examples",
+        "examples": [{"text": "今天天气很好。"}],
+    }
+
+
+def test_name_that_no_address_may_hold(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    # A link has the name that its operator gave it.
+    (tmp_path / "it's b").symlink_to(tmp_path / "plain")
+    inputs = WordInputs(["<S>", "</S>", "<UNK>"], max_length=8)
+    encoder = models.elmo_word_encoder(3, 4, 4, num_layers=1)
+    texts = [f"text {i}" for i in range(20)]
+    version = serving.export(
+        encoder, inputs, tmp_path / "it's b", version=7, check_texts=texts
+    )
+    assert version == tmp_path / "it's b" / "7"
+    readme = (version / "README.md").read_text("utf-8")
+    assert "/v1/models/it%27s%20b:predict" in readme
+    # No request is longer than a server's batch.
+    path = version / "assets.extra" / "tf_serving_warmup_requests"
+    rows = set()
+    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        log = prediction_log_pb2.PredictionLog.FromString(record)
+        request = log.predict_log.request
+        assert request.model_spec.name == "it's b"
+        rows |= {x.tensor_shape.dim[0].size for x in request.inputs.values()}
+    assert rows == {1, 4, 8}
 
 
 def test_python_of_the_readme_compiles(version: Path) -> None:

@@ -98,6 +98,20 @@ def test_crash_leaves_no_version_and_the_next_export_cleans_up(
     assert os.listdir(tmp_path) == ["1"]
 
 
+def test_leftover_of_another_machine_stays(tmp_path: Path) -> None:
+    # Of a disk that several share, where locks may not be seen.
+    other = tmp_path / ".unfinished-another.host-1"
+    other.mkdir()
+    assert publish(tmp_path) == tmp_path / "1"
+    assert other.is_dir()
+
+
+def test_version_zero(tmp_path: Path) -> None:
+    with new_version(tmp_path, 0) as (folder, finish):
+        (folder / "model").write_text("first")
+        assert finish() == tmp_path / "0"
+
+
 def test_export_at_work_is_not_cleaned_up(tmp_path: Path) -> None:
     with new_version(tmp_path) as (folder, finish):
         (folder / "model").write_text("slow")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -34,6 +35,7 @@ def bert() -> keras.Model:
         (["a", "b", "c", "d"], "each of the 3 classes.*4 labels"),
         (["a", "b", "a"], "different from each other"),
         (["a", "b", ""], "not empty"),
+        (["a", "b", "\ud800"], "Unicode of one line each"),
         (["a", "b", "c\nd"], "of one line each"),
     ],
 )
@@ -115,10 +117,65 @@ def test_model_with_a_lambda(tmp_path: Path, bert, inputs) -> None:
             serving.export(model, inputs, tmp_path)
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class Holder(keras.layers.Layer):
+    """A layer that keeps one of Python code to itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = keras.layers.Lambda(lambda x: 2 * x, name="hidden")
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+def test_lambda_inside_a_layer(tmp_path: Path, bert, inputs) -> None:
+    model = keras.Model(
+        bert.input, {"sequence": Holder()(bert.output["sequence"])}
+    )
+    with pytest.raises(ValueError, match="no Lambda layer.*'hidden'"):
+        serving.export(model, inputs, tmp_path)
+
+
+def test_model_that_carries_state(tmp_path: Path) -> None:
+    model = models.elmo_encoder(
+        [(1, 4)], 8, 4, max_characters=8, stateful=True, max_batch_size=2
+    )
+    for head in (lambda x: x, models.embedder):
+        with pytest.raises(ValueError, match="must be stateless.*'bilm'"):
+            serving.export(head(model), ElmoInputs(8), tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_single_label(tmp_path: Path, bert, inputs) -> None:
+    for head in (models.classifier, models.tagger):
+        with pytest.raises(ValueError, match="`labels` must be two or more"):
+            serving.export(head(bert, 1), inputs, tmp_path, ["a"])
+
+
+@pytest.mark.parametrize("version", [-1, True, 1.5, 2**63, "1"])
+def test_no_number_of_a_version(
+    version: Any, tmp_path: Path, bert, inputs
+) -> None:
+    with pytest.raises(ValueError, match="`version` must be an integer from 0"):
+        serving.export(bert, inputs, tmp_path, version=version)
+
+
+def test_figures_and_texts_to_check(tmp_path: Path, bert, inputs) -> None:
+    values: list[Any] = [float("nan"), "0.5", np.array([1.0])]
+    for value in values:
+        with pytest.raises(ValueError, match="`metrics` must be.*loss="):
+            serving.export(bert, inputs, tmp_path, metrics={"loss": value})
+    for texts in ([], "a text"):
+        with pytest.raises(ValueError, match="`check_texts` must be a list"):
+            serving.export(bert, inputs, tmp_path, check_texts=texts)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_options_of_another_task(tmp_path: Path, bert, inputs) -> None:
     with pytest.raises(ValueError, match="`pair` is for.*task is 'tag'"):
         serving.export(
-            models.tagger(bert, 1), inputs, tmp_path, ["a"], pair=True
+            models.tagger(bert, 2), inputs, tmp_path, ["a", "b"], pair=True
         )
     model = models.bert_pretrainer(bert)
     with pytest.raises(ValueError, match="`top_k` must be at most 5"):

@@ -1,0 +1,35 @@
+"""The layers of a model, with those inside other layers."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+def all_layers(layer: Any) -> Iterator[keras.layers.Layer]:
+    """The layers of a model or layer, at every depth."""
+    # Keras has no public way into a layer that is no model.
+    for inner in layer._layers:
+        yield inner
+        yield from all_layers(inner)
+
+
+@contextlib.contextmanager
+def without_cudnn(model: keras.Model) -> Iterator[None]:
+    """Within, LSTMs are traced to ops that any server has.
+
+    Where a GPU is visible they would become cuDNN's, for which a server on
+    CPUs has no kernels.
+    """
+    recurrent: list[Any] = [
+        layer for layer in all_layers(model) if hasattr(layer, "use_cudnn")
+    ]
+    before = [layer.use_cudnn for layer in recurrent]
+    try:
+        for layer in recurrent:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, use_cudnn in zip(recurrent, before, strict=True):
+            layer.use_cudnn = use_cudnn
