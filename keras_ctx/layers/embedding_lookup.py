@@ -39,6 +39,25 @@ def lookup(embedding, ids):
     return ops.where(ops.expand_dims(known, -1), rows, nan)
 
 
+def lookup_in_few(embedding, ids):
+    """`lookup` in a table of a few rows, by choosing between them.
+
+    The gradient of a gather adds the vectors of all tokens into the same few
+    rows, for which they queue on an accelerator; that of a choice is a sum.
+    google-research/bert multiplies by one-hot vectors for the same reason,
+    which would round float32 where matrix units do.
+    """
+    few = 1 < embedding.input_dim <= 4
+    if embedding.quantization_mode is not None or not few:
+        return lookup(embedding, ids)
+    table = ops.convert_to_tensor(embedding.embeddings)
+    ids = ops.expand_dims(ids, -1)
+    rows = ops.where(ids == 0, table[0], ops.cast(float("nan"), table.dtype))
+    for i in range(1, embedding.input_dim):
+        rows = ops.where(ids == i, table[i], rows)
+    return ops.cast(rows, embedding.compute_dtype)
+
+
 def first_rows(embedding, count):
     """Rows 0, 1, ... of an embedding layer, with a dense gradient, too."""
     if embedding.quantization_mode is not None:

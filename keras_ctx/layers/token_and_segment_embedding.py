@@ -8,7 +8,11 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
     check_rate,
 )
-from keras_ctx.layers.embedding_lookup import first_rows, lookup
+from keras_ctx.layers.embedding_lookup import (
+    first_rows,
+    lookup,
+    lookup_in_few,
+)
 from keras_ctx.layers.frozen import freeze_sublayers
 
 
@@ -139,7 +143,7 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
             segment_ids = ops.zeros_like(token_ids)
         x = lookup(self.token_embedding, token_ids)  # (B, T, D)
         x = x + first_rows(self.position_embedding, ops.shape(token_ids)[1])
-        x = x + lookup(self.segment_embedding, segment_ids)
+        x = x + lookup_in_few(self.segment_embedding, segment_ids)
         return self.dropout_layer(self.norm(x), training=training)
 
     def compute_output_shape(self, token_ids_shape, segment_ids_shape=None):

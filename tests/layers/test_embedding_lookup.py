@@ -8,10 +8,11 @@ sqrt(n g^2), too long by the root of n.
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.layers.embedding_lookup import first_rows, lookup
+from keras_ctx.layers.embedding_lookup import first_rows, lookup, lookup_in_few
 
 IDS = np.array([[1, 2, 1, 1, 1]])
 RATE = 0.1
@@ -126,3 +127,21 @@ def test_first_rows() -> None:
     )
     assert_close(first_rows(table, 3), table.get_weights()[0][:3])
     assert_close(step, [[-0.1, 0.1], [-0.1, -0.1], [0, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4, 5])
+def test_look_up_in_few_rows(rows: int) -> None:
+    """Few or not, it reads the rows, sums their gradients, and knows ids."""
+    table = keras.layers.Embedding(rows, 2)
+    table.build()
+    ids = np.array([[0, rows - 1, 0, rows - 1, 0]])
+    weight = table.embeddings.value
+    with tf.GradientTape() as tape:
+        found = lookup_in_few(table, ids)
+        loss = tf.reduce_sum(found * GRADIENTS)
+    expected = np.zeros((rows, 2))
+    np.add.at(expected, ids, GRADIENTS)
+    assert_close(found, table.get_weights()[0][ids])
+    assert_close(tape.gradient(loss, weight), expected)
+    unknown = np.isnan(lookup_in_few(table, np.array([[-1, 0, rows]])))
+    assert unknown.all(-1).tolist() == [[True, False, True]]
