@@ -2,8 +2,9 @@
 
 Importing this package registers every class that a `.keras` file may name, so
 that `keras.saving.load_model` reads any model made with it, compiled or not.
-The packages that need TensorFlow (`convert`, `data`, `serving`, `text`) are
-loaded when they are first used: on another backend they cost nothing.
+The packages that need TensorFlow for what they compute (`convert`, `data`,
+`serving`, `text`) are loaded when they are first used. `training` is not: it
+has such classes, and asks TensorFlow for the devices.
 """
 
 import importlib
