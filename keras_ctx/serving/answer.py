@@ -76,12 +76,10 @@ class Answer:
         asked_positions = tf.reduce_sum(inputs.word_lengths(kept), axis=1)
         lengths = inputs.word_lengths(found.words)
         # Without a limit a context is one window.
-        most = inputs.max_length or tf.int32.max // 4
-        budget = most - self._num_specials - asked_positions
-        step = tf.clip_by_value(
-            budget - settings.max_answer, 1, settings.stride
-        )
-        laid = windows(found.words, lengths, budget, step, settings.max_windows)
+        room = inputs.max_length or tf.int32.max // 4
+        budget = room - self._num_specials - asked_positions
+        step, most = settings.step(budget), settings.max_windows
+        laid = windows(found.words, lengths, budget, step, most)
         spans = self._best_spans(kept, laid)
 
         starts = _of_rows(found.starts, laid.row, spans.first)

@@ -17,7 +17,8 @@ from keras_ctx.files import write_text
 from keras_ctx.serving.drift import Drift
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.signatures import Signature
-from keras_ctx.serving.windows import AnswerWindows, TextWindows
+from keras_ctx.serving.text_windows import TextWindows
+from keras_ctx.serving.windows import AnswerWindows
 
 _PACKAGES = ("keras_ctx", "keras", "tensorflow", "tensorflow-text")
 

@@ -11,10 +11,10 @@ from keras_ctx.serving.model_outputs import (
     as_words,
     counts,
 )
-from keras_ctx.serving.windows import (
+from keras_ctx.serving.text_windows import (
     TextWindows,
     mean_of_windows,
-    text_windows,
+    windows_of_texts,
 )
 
 
@@ -85,7 +85,7 @@ class _Scores:
             scores = self._of_rows(inputs(text, second_text))
             return scores, counts(inputs, text, second_text)
         words = as_words(text, inputs)
-        laid = text_windows(words, inputs, self._windows)
+        laid = windows_of_texts(words, inputs, self._windows)
         scores = self._of_rows(inputs(laid.words))
         scores = mean_of_windows(scores, laid, inputs, words.nrows())
         return scores, counts(inputs, words, truncated=laid.truncated)

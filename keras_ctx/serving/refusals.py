@@ -11,11 +11,8 @@ import tensorflow as tf
 from keras_ctx.layers import TokenAndSegmentEmbedding, WordEmbedding
 from keras_ctx.serving.model_layers import all_layers
 from keras_ctx.serving.model_outputs import TextInputs
-from keras_ctx.serving.windows import (
-    AnswerWindows,
-    TextWindows,
-    text_positions,
-)
+from keras_ctx.serving.text_windows import TextWindows, text_positions
+from keras_ctx.serving.windows import AnswerWindows
 
 # Rows that a vocabulary table may have more than its vocabulary: published
 # ones are filled up to a multiple of up to so many.

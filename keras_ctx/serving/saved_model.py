@@ -27,8 +27,9 @@ from keras_ctx.serving.refusals import (
 from keras_ctx.serving.sample_requests import sample_requests
 from keras_ctx.serving.signatures import Signature, signatures, task_of
 from keras_ctx.serving.stored_weights import stored_weights
+from keras_ctx.serving.text_windows import TextWindows
 from keras_ctx.serving.warm_up import write_warm_up
-from keras_ctx.serving.windows import AnswerWindows, TextWindows
+from keras_ctx.serving.windows import AnswerWindows
 
 CHECK_TEXTS = (
     "A short text, and its 2nd part.",

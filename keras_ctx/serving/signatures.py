@@ -19,7 +19,8 @@ from keras_ctx.serving.model_outputs import (
 )
 from keras_ctx.serving.stored_weights import StoredWeights
 from keras_ctx.serving.tag import Tag
-from keras_ctx.serving.windows import AnswerWindows, TextWindows
+from keras_ctx.serving.text_windows import TextWindows
+from keras_ctx.serving.windows import AnswerWindows
 from keras_ctx.text import BertInputs
 
 # The input of words that stands for an input of texts.

@@ -12,10 +12,10 @@ from keras_ctx.serving.model_outputs import (
     counts,
     dense,
 )
-from keras_ctx.serving.windows import (
+from keras_ctx.serving.text_windows import (
     TextWindows,
     places_of_words,
-    text_windows,
+    windows_of_texts,
 )
 
 
@@ -57,7 +57,7 @@ class Tag:
         if self._windows is None:
             found = self._of_rows(words) | counts(inputs, words)
             return {"words": shown, **found}
-        laid = text_windows(words, inputs, self._windows)
+        laid = windows_of_texts(words, inputs, self._windows)
         found = self._of_rows(laid.words)
         places = places_of_words(words, laid)
 
