@@ -146,7 +146,9 @@ def test_init_goes_on_with_heads_and_tokens(
     assert new["before"][key] != pytest.approx(before[key], rel=1e-3)
 
 
-@pytest.mark.parametrize("heads", [True, False])
+@pytest.mark.parametrize(
+    "heads", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_init_from_a_foreign_checkpoint(
     heads: bool, tmp_path: Path, corpus: Path, capsys
 ) -> None:
