@@ -1,5 +1,6 @@
 """The client, by both ways, against servers that answer over sockets."""
 
+import contextlib
 import io
 import json
 import socket
@@ -223,59 +224,59 @@ def test_busy_server_is_asked_again(
     assert "Coming up. (UNAVAILABLE)" in said
 
 
-class Busy(BaseHTTPRequestHandler):
-    """503 to every request."""
+class Fixed(BaseHTTPRequestHandler):
+    """The same answer to every request."""
 
+    status = 200
+    body = b""
     asked = 0
 
     def do_GET(self) -> None:
         type(self).asked += 1
-        self.send_response(503)
+        self.send_response(self.status)
         self.end_headers()
-        self.wfile.write(b"Loading")
-
-    def log_message(self, format: str, *args) -> None:
-        pass
-
-
-def test_busy_rest_server_is_asked_again() -> None:
-    server = HTTPServer(("127.0.0.1", 0), Busy)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}"
-        said = refusal(server=url, text=("a",), retries=2)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    assert said == "Loading (status 503)"
-    assert Busy.asked == 3
-
-
-class Proxy(BaseHTTPRequestHandler):
-    """What stands in the way: a page for people."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"<html>Please log in.</html>")
+        self.wfile.write(self.body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
 
 
-def test_answer_of_another_server() -> None:
-    server = HTTPServer(("127.0.0.1", 0), Proxy)
+class Busy(Fixed):
+    """A server that is still loading."""
+
+    status, body = 503, b"Loading"
+
+
+class Proxy(Fixed):
+    """What stands in the way: a page for people."""
+
+    body = b"<html>Please log in.</html>"
+
+
+@contextlib.contextmanager
+def answering(handler: type[Fixed]) -> Iterator[str]:
+    """The address of a server of such answers."""
+    server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        url = f"http://127.0.0.1:{server.server_port}"
-        said = refusal(server=url, text=("a",))
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_busy_rest_server_is_asked_again() -> None:
+    with answering(Busy) as url:
+        said = refusal(server=url, text=("a",), retries=2)
+    assert said == "Loading (status 503)"
+    assert Busy.asked == 3
+
+
+def test_answer_of_another_server() -> None:
+    with answering(Proxy) as url:
+        said = refusal(server=url, text=("a",))
     assert said == (
         "No answer of a model server: <html>Please log in.</html> (status 200)"
     )
