@@ -11,7 +11,6 @@ import tensorflow as tf
 from served_models import TAGS, Case
 
 from keras_ctx import models, serving
-from keras_ctx.serving import AnswerWindows
 from keras_ctx.serving.agreement import check_agreement
 from keras_ctx.serving.sample_requests import sample_requests
 from keras_ctx.serving.signatures import signatures
@@ -121,7 +120,7 @@ def test_check_takes_a_path_that_is_as_probable(
     outputs = {**model.output}
     outputs["tags"] = ops_other(outputs["tags"])
     other = keras.Model(model.input, outputs)
-    made = signatures(other, characters, LABELS, False, 5, AnswerWindows())
+    made = signatures(other, characters, LABELS, False, 5)
     requests = sample_requests(made, other, characters, TEXTS)
     check_agreement(version, made, requests, 1e-5)
 
