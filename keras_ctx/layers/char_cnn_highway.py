@@ -13,6 +13,7 @@ from keras_ctx.layers.arguments import (
 )
 from keras_ctx.layers.embedding_lookup import known_ids, known_rows
 from keras_ctx.layers.frozen import freeze_sublayers
+from keras_ctx.layers.ids import IdsLayer, as_ids
 from keras_ctx.layers.row_chunks import in_chunks
 
 WORDS_AT_ONCE = 512
@@ -20,7 +21,7 @@ WORDS_AT_ONCE = 512
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class CharCNNHighway(keras.layers.Layer):
+class CharCNNHighway(IdsLayer):
     """A vector for each word from its characters, free of context.
 
     Convolutions of several widths over the characters, each maximized over
@@ -161,6 +162,7 @@ class CharCNNHighway(keras.layers.Layer):
         freeze_sublayers(self)
 
     def call(self, char_ids, training=None):
+        char_ids = as_ids(char_ids)
         batch, length, characters = ops.shape(char_ids)
         self._check_length(characters)
         known = known_ids(char_ids, self.vocabulary_size)
