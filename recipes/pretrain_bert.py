@@ -103,6 +103,8 @@ class Config:
     strategy: training.StrategyName = "one_device"
     """What trains: one device, all of this machine, or the workers of
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    restart: bool = False
+    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         if self.init is None and self.pair_tokens > self.max_length:
@@ -147,10 +149,33 @@ class Config:
         return 64
 
 
-def settings_of(config: Config) -> dict:
-    """What the weights depend on."""
-    free = {"output", "strategy", "checkpoint_steps", "loss_spike", "profile"}
-    return {k: v for k, v in asdict(config).items() if k not in free}
+# What the weights do not depend on, and files, whose content counts.
+FREE = {
+    *("output", "strategy", "restart"),
+    *("checkpoint_steps", "loss_spike", "profile"),
+    *("corpus", "records", "held_out", "vocabulary", "init"),
+}
+
+
+def begin(config: Config, strategy) -> None:
+    """Refuse a folder of another run, before anything is written there."""
+    records = config.records and config.records / "manifest.json"
+    files = {
+        "corpus": None if records else corpus_path(config),
+        "records": records,
+        "held_out": config.held_out,
+        "vocabulary": config.vocabulary,
+    }
+    start = inputs = None
+    if config.init is not None:
+        start, inputs = load_start(config.init), make_text_inputs(config)
+    training.begin_run(
+        config.output,
+        {k: v for k, v in asdict(config).items() if k not in FREE},
+        training.input_digests(files, start, inputs),
+        restart=config.restart,
+        strategy=strategy,
+    )
 
 
 def corpus_path(config: Config) -> Path:
@@ -275,13 +300,21 @@ def make_model(config: Config, vocabulary_size: int) -> keras.Model:
     return model
 
 
-def load_model(folder: Path, pair_length: int) -> keras.Model:
+def load_start(folder: Path) -> keras.Model:
+    """A pretrainer, or the encoder of a folder that has no heads."""
     try:
-        model = convert.load_pretrainer(folder)
+        return convert.load_pretrainer(folder)
     except ValueError as error:
         # Any fault of the encoder itself is an error here once more.
-        model = models.bert_pretrainer(convert.load_encoder(folder))
+        encoder = convert.load_encoder(folder)
         print(f"{error}\nSo both heads start anew.")
+        return encoder
+
+
+def load_model(folder: Path, pair_length: int) -> keras.Model:
+    model = load_start(folder)
+    if "masked_lm" not in model.output:
+        model = models.bert_pretrainer(model)
     positions = model.get_layer("embeddings").max_length
     if pair_length > positions:
         raise ValueError(
@@ -353,8 +386,12 @@ def save(config: Config, text_inputs, model, results: dict) -> None:
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
+    begin(config, strategy)
+    done = training.ended_run(config.output, "encoder.keras")
+    if done is not None:
+        print(f"{config.output}: this run has ended; --restart begins anew.")
+        return done
     keras.utils.set_random_seed(config.seed)
-    training.begin_run(config.output, settings_of(config))
     text_inputs = make_text_inputs(config)
     with strategy.scope():
         model = make_model(config, text_inputs.vocabulary_size)
