@@ -131,11 +131,9 @@ def make_vocabulary(config: Config, files: list[Path]) -> list[str]:
         return text.word_vocabulary(
             lines(), size=config.vocabulary_size, split=config.split
         )
-    build = {
-        "character": text.character_vocabulary,
-        "wordpiece": text.wordpiece_vocabulary,
-    }[config.split]
-    return build(lines(), size=config.vocabulary_size)
+    return text.bert_vocabulary(
+        lines(), config.vocabulary_size, config.split, config.lower_case
+    )
 
 
 def save_text_inputs(config: Config, files: list[Path]) -> None:

@@ -14,7 +14,7 @@ Expected  See the tables of README.md for the defaults.
 """
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -126,15 +126,6 @@ class Config:
             )
 
 
-# What the weights do not depend on, and files, whose content counts.
-FREE = {
-    *("output", "strategy", "restart"),
-    *("checkpoint_steps", "loss_spike", "profile"),
-    *("corpus", "records", "held_out"),
-    *("init", "init_options", "init_weights"),
-}
-
-
 def begin(config: Config, strategy) -> None:
     """Refuse a folder of another run, before anything is written there."""
     folder = config.init or config.records
@@ -147,7 +138,7 @@ def begin(config: Config, strategy) -> None:
     }
     training.begin_run(
         config.output,
-        {k: v for k, v in asdict(config).items() if k not in FREE},
+        training.settings_of(config),
         training.input_digests(files, load_start(config)),
         restart=config.restart,
         strategy=strategy,
@@ -278,10 +269,7 @@ def save(config: Config, text_inputs, vocabulary, language_model, results):
     encoder = models.encoder_of(language_model)
     training.save_model(encoder, config.output / "encoder.keras")
     training.save_model(language_model, config.output / "language_model.keras")
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    training.save_results(config, results)
     training.remove_checkpoints(config.output)
 
 
@@ -290,9 +278,7 @@ def main(config: Config) -> dict:
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     num_devices = strategy.num_replicas_in_sync
     begin(config, strategy)
-    done = training.ended_run(config.output, "encoder.keras")
-    if done is not None:
-        print(f"{config.output}: this run has ended; --restart begins anew.")
+    if done := training.ended_run(config.output, "encoder.keras"):
         return done
     keras.utils.set_random_seed(config.seed)
     vocabulary = make_vocabulary(config)

@@ -10,7 +10,11 @@ from keras_ctx.data.batches import (
     length_windows,
     word_batches,
 )
-from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
+from keras_ctx.data.bert_pretraining import (
+    bert_pretraining_dataset,
+    first_batches,
+    rough_length,
+)
 from keras_ctx.data.class_weights import balanced_class_weights
 from keras_ctx.data.document_parts import (
     document_part,
@@ -93,6 +97,7 @@ __all__ = [
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
+    "first_batches",
     "label_ids",
     "language_model_targets",
     "length_order",
@@ -114,6 +119,7 @@ __all__ = [
     "read_squad",
     "read_vectors",
     "record_names",
+    "rough_length",
     "sentence_pairs",
     "split_articles",
     "split_words",

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 import keras_hub
 import tensorflow as tf
@@ -98,6 +99,33 @@ def wordpiece_vocabulary(
     places = min(len(alone), math.ceil(budget * share))
     pieces = _learn_pieces(words, budget - places)
     return [*_ranked(SPECIAL_TOKENS, alone, size - len(pieces), 1), *pieces]
+
+
+def bert_vocabulary(
+    texts: Iterable[str],
+    size: int,
+    split: Literal["character", "wordpiece"],
+    lower_case: bool = True,
+) -> list[str]:
+    """Makes the vocabulary for `BertInputs` of either `split`.
+
+    Args:
+        texts: strings, read once.
+        size: most tokens, special ones included.
+        split: as in `BertInputs`.
+        lower_case: as in `BertInputs`.
+
+    Returns:
+        What `character_vocabulary` or `wordpiece_vocabulary` returns.
+
+    Example:
+        >>> from keras_ctx.text import bert_vocabulary
+        >>> bert_vocabulary(["Ab"], 9, "character", lower_case=False)[5:]
+        ['A', 'b']
+    """
+    if split == "character":
+        return character_vocabulary(texts, size, lower_case=lower_case)
+    return wordpiece_vocabulary(texts, size, lower_case)
 
 
 def word_vocabulary(

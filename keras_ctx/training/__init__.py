@@ -39,7 +39,12 @@ from keras_ctx.training.run_folder import (
 )
 from keras_ctx.training.run_log import RunLog
 from keras_ctx.training.run_metrics import read_metrics
-from keras_ctx.training.run_settings import begin_run, ended_run
+from keras_ctx.training.run_settings import (
+    begin_run,
+    ended_run,
+    save_results,
+    settings_of,
+)
 from keras_ctx.training.schedules import (
     PerUpdate,
     SlantedTriangular,
@@ -85,7 +90,9 @@ __all__ = [
     "run_callbacks",
     "save_json",
     "save_model",
+    "save_results",
     "sentence_likelihoods",
+    "settings_of",
     "strategy",
     "text_inputs_digest",
     "with_padding_metric",

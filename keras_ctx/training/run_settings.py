@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,64 @@ def _free_name(folder: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
+# Where a run is written, and what changes no figure of it.
+_FREE = {
+    *("output", "restart", "strategy"),
+    *("checkpoint_steps", "loss_spike", "profile"),
+}
+
+
+def settings_of(config: Any, *free: str) -> dict[str, Any]:
+    """The settings of a recipe that its figures depend on, for `begin_run`.
+
+    Paths are left out: what counts is the content of the files, which
+    `input_digests` tells.
+
+    Args:
+        config: A dataclass. Its `output`, `restart`, `strategy`,
+            `checkpoint_steps`, `loss_spike` and `profile` change no figure and
+            are left out, too.
+        free: Names of other such fields.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     train: Path = Path("train.tsv")
+        ...     output: Path = Path("runs/one")
+        ...     rate: float = 0.1
+        ...     seeds: tuple[int, ...] = (1, 2)
+        >>> settings_of(Config(), "seeds")
+        {'rate': 0.1}
+    """
+    return {
+        name: value
+        for name, value in asdict(config).items()
+        if name not in {*_FREE, *free} and not isinstance(value, Path)
+    }
+
+
+def save_results(config: Any, results: dict[str, Any]) -> Path:
+    """Write `config.output / "results.json"`: the figures and all settings.
+
+    Args:
+        config: The dataclass of a recipe.
+        results: As JSON.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     output: Path = Path("runs/one")
+        >>> save_results(Config(), {"f1": 0.5}).name
+        'results.json'
+    """
+    content = {"results": results, "config": asdict(config)}
+    return save_json(content, config.output / "results.json")
+
+
 def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
-    """The results of a run that has ended, or `None`.
+    """The results of a run that has ended, or `None`; says that it has.
 
     Args:
         folder: Of the run, after `begin_run`, so that they are of the same
@@ -130,4 +187,5 @@ def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
     path = Path(folder) / "results.json"
     if not all((Path(folder) / name).exists() for name in (path.name, *files)):
         return None
+    print(f"{folder}: this run has ended; --restart begins it anew.")
     return json.loads(path.read_text("utf-8"))["results"]

@@ -81,3 +81,15 @@ def test_records_of_a_text_that_changed(tmp_path: Path, corpus: Path) -> None:
     assert files(tmp_path / "records") == before
     prepare(restart=True)
     assert files(tmp_path / "records.old-1") == before
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_a_vocabulary_has_the_case_of_its_inputs(
+    lower_case: bool, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("Ab A.\nb A.\n\nA b.\nb A.\n")
+    recipe = load_recipe("pretrain_bert")
+    config = recipe.Config(corpus=corpus, lower_case=lower_case)
+    found = recipe.make_text_inputs(config).vocabulary[5:]
+    assert sorted(found) == sorted([".", "a" if lower_case else "A", "b"])
