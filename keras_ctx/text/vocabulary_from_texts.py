@@ -4,7 +4,6 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
 
 import keras_hub
 import tensorflow as tf
@@ -104,7 +103,7 @@ def wordpiece_vocabulary(
 def bert_vocabulary(
     texts: Iterable[str],
     size: int,
-    split: Literal["character", "wordpiece"],
+    split: str,
     lower_case: bool = True,
 ) -> list[str]:
     """Makes the vocabulary for `BertInputs` of either `split`.
@@ -112,11 +111,14 @@ def bert_vocabulary(
     Args:
         texts: strings, read once.
         size: most tokens, special ones included.
-        split: as in `BertInputs`.
+        split: "character" or "wordpiece", as in `BertInputs`.
         lower_case: as in `BertInputs`.
 
     Returns:
         What `character_vocabulary` or `wordpiece_vocabulary` returns.
+
+    Raises:
+        ValueError: another `split`.
 
     Example:
         >>> from keras_ctx.text import bert_vocabulary
@@ -125,7 +127,12 @@ def bert_vocabulary(
     """
     if split == "character":
         return character_vocabulary(texts, size, lower_case=lower_case)
-    return wordpiece_vocabulary(texts, size, lower_case)
+    if split == "wordpiece":
+        return wordpiece_vocabulary(texts, size, lower_case)
+    raise ValueError(
+        '`split` must be "character" or "wordpiece". '
+        f"Received: split={split!r}"
+    )
 
 
 def word_vocabulary(
