@@ -10,6 +10,7 @@ from squad_files import ARTICLES, NUM_ANSWERS, WIDENED, write_squad
 from keras_ctx.data import (
     SquadAnswer,
     SquadQuestion,
+    check_window_sizes,
     question_windows,
     read_squad,
     split_words,
@@ -267,3 +268,12 @@ def test_refused(inputs, options, message) -> None:
     question = SquadQuestion("q", "who", "I.")
     with pytest.raises(ValueError, match=message):
         question_windows([question], inputs, training=False, **options)
+
+
+def test_longest_question_and_answer_fit_one_row() -> None:
+    # 45 positions, two of them markers: 43 for both.
+    check_window_sizes(ELMO, max_question=40, max_answer=3)
+    with pytest.raises(ValueError, match="2 special .*max_answer=4.* of 45"):
+        check_window_sizes(ELMO, max_question=40, max_answer=4)
+    with pytest.raises(ValueError, match="`max_answer` must be at least 1"):
+        check_window_sizes(ELMO, max_question=40, max_answer=0)
