@@ -4,6 +4,11 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
+from keras_ctx.data.answer_metrics import (
+    AnswerMetrics,
+    answer_metrics,
+    find_language,
+)
 from keras_ctx.data.answers import QuestionAnswers, decode_answers
 from keras_ctx.data.batches import (
     length_order,
@@ -12,6 +17,11 @@ from keras_ctx.data.batches import (
 )
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
 from keras_ctx.data.class_weights import balanced_class_weights
+from keras_ctx.data.cmrc_scores import (
+    cmrc_exact_match,
+    cmrc_f1,
+    cmrc_segments,
+)
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -78,6 +88,7 @@ from keras_ctx.data.word_offsets import split_words
 __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
+    "AnswerMetrics",
     "BestThreshold",
     "LanguageModelInputs",
     "QuestionAnswers",
@@ -88,16 +99,21 @@ __all__ = [
     "SquadQuestion",
     "VectorWriter",
     "WordVectorCache",
+    "answer_metrics",
     "balanced_class_weights",
     "bert_pretraining_dataset",
     "best_threshold",
     "check_window_sizes",
     "classification_dataset",
+    "cmrc_exact_match",
+    "cmrc_f1",
+    "cmrc_segments",
     "decode_answers",
     "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
+    "find_language",
     "label_ids",
     "language_model_targets",
     "length_order",
