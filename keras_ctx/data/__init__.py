@@ -63,10 +63,10 @@ from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.squad import (
     SquadAnswer,
     SquadQuestion,
-    read_squad,
     split_articles,
 )
 from keras_ctx.data.squad_dataset import squad_dataset
+from keras_ctx.data.squad_reader import read_squad
 from keras_ctx.data.squad_scores import (
     BestThreshold,
     best_threshold,
