@@ -95,7 +95,7 @@ class Config:
 def load_folder(folder: Path) -> tuple[keras.Model, Any]:
     """The encoder of a run, and its text inputs: no line is cut."""
     encoder = keras.saving.load_model(folder / "encoder.keras")
-    inputs = text.load_inputs(folder / "text_inputs.json")
+    inputs = convert.load_text_inputs(folder)
     changed: dict[str, Any] = {"max_length": None}
     if isinstance(inputs, text.BertInputs):
         changed = {"padding": "longest"}

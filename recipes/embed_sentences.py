@@ -76,15 +76,10 @@ def load(config: Config) -> tuple[keras.Model, Any]:
             "a sentence would depend on the sentences before it. Make the "
             "encoder with `stateful=False`. Received: stateful=True"
         )
-    inputs = convert.load_text_inputs(config.init)
+    inputs = convert.load_text_inputs(config.init, config.max_length)
     changed: dict[str, Any] = {"max_length": config.max_length}
     if isinstance(inputs, text.BertInputs):
         positions = encoder.get_layer("embeddings").max_length
-        if (config.max_length or 0) > positions:
-            raise ValueError(
-                f"`max_length` must be at most {positions}, the positions of "
-                f"the encoder. Received: max_length={config.max_length}"
-            )
         changed = {
             "max_length": config.max_length or positions,
             "padding": "longest",

@@ -56,8 +56,9 @@ class Config:
     """How text is cut: "wordpiece" is BERT's, "whitespace" ELMo's."""
     lower_case: bool = True
     """Whether case is folded (BERT)."""
-    max_length: int = 128
-    """Tokens of a sentence pair."""
+    max_length: int | None = None
+    """Tokens of a sentence pair; left out: 128, or all that the encoder of
+    `init` has positions for."""
     short_probability: float = 0.1
     """Share of documents cut into shorter pairs."""
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
@@ -94,6 +95,18 @@ def corpus_files(config: Config) -> list[Path]:
     return data.text_files(inputs)
 
 
+def pair_length(config: Config) -> int:
+    if config.kind == "elmo" or config.init is None:
+        return config.max_length or 128
+    inputs = convert.load_text_inputs(config.init, config.max_length)
+    if not isinstance(inputs, text.BertInputs):
+        raise ValueError(
+            '`init` must hold a BERT for `kind="bert"`. Received: '
+            f"{config.init}, whose text inputs are {type(inputs).__name__}"
+        )
+    return config.max_length or min(inputs.max_length, 128)
+
+
 def record_settings(config: Config, files: list[Path]) -> data.RecordSettings:
     number = config.num_shards
     if number is None:
@@ -108,7 +121,7 @@ def record_settings(config: Config, files: list[Path]) -> data.RecordSettings:
         config.split,
         config.seed,
         number,
-        config.max_length,
+        pair_length(config),
         config.short_probability,
         config.objective,
     )
@@ -151,11 +164,11 @@ def save_text_inputs(config: Config, files: list[Path]) -> None:
         text.save_vocabulary(words, path)
         return
     if config.init is not None:
-        inputs = convert.load_text_inputs(config.init, config.max_length)
+        inputs = convert.load_text_inputs(config.init, pair_length(config))
     else:
         inputs = text.BertInputs(
             make_vocabulary(config, files),
-            config.max_length,
+            pair_length(config),
             lower_case=config.lower_case,
             split=config.split,
         )

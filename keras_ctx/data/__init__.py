@@ -4,6 +4,11 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
+from keras_ctx.data.answer_metrics import (
+    AnswerMetrics,
+    answer_metrics,
+    find_language,
+)
 from keras_ctx.data.answers import QuestionAnswers, decode_answers
 from keras_ctx.data.batches import (
     length_order,
@@ -16,6 +21,11 @@ from keras_ctx.data.bert_pretraining import (
     rough_length,
 )
 from keras_ctx.data.class_weights import balanced_class_weights
+from keras_ctx.data.cmrc_scores import (
+    cmrc_exact_match,
+    cmrc_f1,
+    cmrc_segments,
+)
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -30,7 +40,11 @@ from keras_ctx.data.language_model import (
 )
 from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
-from keras_ctx.data.question_windows import QuestionWindows, question_windows
+from keras_ctx.data.question_windows import (
+    QuestionWindows,
+    check_window_sizes,
+    question_windows,
+)
 from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
     label_ids,
@@ -53,10 +67,10 @@ from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.squad import (
     SquadAnswer,
     SquadQuestion,
-    read_squad,
     split_articles,
 )
 from keras_ctx.data.squad_dataset import squad_dataset
+from keras_ctx.data.squad_reader import read_squad
 from keras_ctx.data.squad_scores import (
     BestThreshold,
     best_threshold,
@@ -79,6 +93,7 @@ from keras_ctx.data.word_offsets import split_words
 __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
+    "AnswerMetrics",
     "BestThreshold",
     "LanguageModelInputs",
     "QuestionAnswers",
@@ -90,15 +105,21 @@ __all__ = [
     "VectorWriter",
     "WordVectorCache",
     "allowed_transitions",
+    "answer_metrics",
     "balanced_class_weights",
     "bert_pretraining_dataset",
     "best_threshold",
+    "check_window_sizes",
     "classification_dataset",
+    "cmrc_exact_match",
+    "cmrc_f1",
+    "cmrc_segments",
     "decode_answers",
     "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
+    "find_language",
     "first_batches",
     "label_ids",
     "language_model_targets",
