@@ -22,6 +22,7 @@ from keras_ctx.serving.tag import Tag
 from keras_ctx.serving.text_windows import TextWindows
 from keras_ctx.serving.windows import AnswerWindows
 from keras_ctx.text import BertInputs
+from keras_ctx.text.pieces import valid
 
 # The input of words that stands for an input of texts.
 WORDS_OF = {
@@ -133,13 +134,17 @@ def _of_texts(function: Callable, names: Sequence[str]) -> Signature:
 
 
 def _of_words(function: Callable, names: Sequence[str]) -> Signature:
-    """As `_of_texts`, of words `(B, W)`; "" at the end of a row is padding."""
+    """As `_of_texts`, of words `(B, W)`; "" at the end of a row is padding.
+
+    What is echoed of them is valid UTF-8, as what is cut out of a text is:
+    TF Serving's REST would put broken bytes into its JSON as they are.
+    """
 
     def of_words(*rows: tf.Tensor) -> Tensors:
         ragged: Any = tf.RaggedTensor
         checked = (tf.ensure_shape(words, [None, None]) for words in rows)
         return function(
-            *(ragged.from_tensor(words, padding="") for words in checked)
+            *(ragged.from_tensor(valid(words), padding="") for words in checked)
         )
 
     words = [WORDS_OF[name] for name in names]
