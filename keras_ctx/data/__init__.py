@@ -37,6 +37,7 @@ from keras_ctx.data.language_model import (
 )
 from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
+from keras_ctx.data.prediction_report import save_predictions
 from keras_ctx.data.question_windows import QuestionWindows, question_windows
 from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
@@ -79,6 +80,10 @@ from keras_ctx.data.supervised import (
 )
 from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.tables import TableRow, read_labelled, read_table
+from keras_ctx.data.text_task_files import (
+    check_training_texts,
+    read_text_task,
+)
 from keras_ctx.data.text_tasks import (
     Classification,
     MultiLabel,
@@ -113,6 +118,7 @@ __all__ = [
     "balanced_class_weights",
     "bert_pretraining_dataset",
     "best_threshold",
+    "check_training_texts",
     "class_scores",
     "classification_dataset",
     "classification_scores",
@@ -147,10 +153,12 @@ __all__ = [
     "read_part",
     "read_squad",
     "read_table",
+    "read_text_task",
     "read_vectors",
     "record_names",
     "regression_scores",
     "save_confusion",
+    "save_predictions",
     "score_table",
     "sentence_pairs",
     "split_articles",

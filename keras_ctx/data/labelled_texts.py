@@ -68,6 +68,25 @@ class LabelledTexts:
         places = random.Random(seed).sample(range(len(self)), number)
         return self.at(sorted(places))
 
+    def summary(self) -> str:
+        """How many texts there are, and what about them is out of the way."""
+        notes = [f"{self.path}: {len(self):,} texts"]
+        texts = zip(self.texts, self.second_texts or self.texts, strict=True)
+        empty = [
+            line
+            for line, pair in zip(self.lines, texts, strict=True)
+            if not all(text.strip() for text in pair)
+        ]
+        for lines, what in (
+            (self.unlabelled, "without a label left out"),
+            (self.dropped, "of another number of columns left out"),
+            (empty, "with an empty text, which stay"),
+        ):
+            if lines:
+                first = f"the first on line {lines[0]}"
+                notes.append(f"{len(lines):,} rows {what}, {first}")
+        return "; ".join(notes)
+
     def where(self, place: int) -> str:
         """The file and the line of a text, as an error names them."""
         return f"{self.path}, line {self.lines[place]}"

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from keras_ctx.data.class_weights import ClassWeights, weights_of_labels
-from keras_ctx.data.label_array import label_array
+from keras_ctx.data.label_array import Labels, label_array
 from keras_ctx.data.row_batches import batched_rows
 from keras_ctx.data.weights import normalize_weights
 
@@ -34,10 +34,7 @@ class TagInputs(TextInputs, Protocol):
 
 def classification_dataset(
     texts: Sequence[str],
-    labels: Sequence[int]
-    | Sequence[float]
-    | Sequence[Sequence[int]]
-    | np.ndarray,
+    labels: Labels,
     text_inputs: TextInputs,
     *,
     batch_size: int,

@@ -171,7 +171,7 @@ class Regression:
     num_outputs = 1
 
     @classmethod
-    def of(cls, files: Files, find_header: bool = False) -> "Regression":
+    def of(cls, files: Files) -> "Regression":
         """As `Classification.of`."""
         for rows in files.values():
             numbers(rows)

@@ -41,6 +41,7 @@ from keras_ctx.training.schedules import (
     WarmupLinearDecay,
 )
 from keras_ctx.training.strategies import StrategyName, strategy
+from keras_ctx.training.task_loss import task_loss
 from keras_ctx.training.without_strategy import without_strategy
 from keras_ctx.training.workers import is_chief
 
@@ -80,5 +81,6 @@ __all__ = [
     "sentence_likelihoods",
     "strategy",
     "with_padding_metric",
+    "task_loss",
     "without_strategy",
 ]
