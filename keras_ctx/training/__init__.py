@@ -51,6 +51,7 @@ from keras_ctx.training.schedules import (
     WarmupLinearDecay,
 )
 from keras_ctx.training.strategies import StrategyName, strategy
+from keras_ctx.training.task_loss import task_loss
 from keras_ctx.training.without_strategy import without_strategy
 from keras_ctx.training.workers import is_chief
 
@@ -94,6 +95,7 @@ __all__ = [
     "sentence_likelihoods",
     "settings_of",
     "strategy",
+    "task_loss",
     "text_inputs_digest",
     "with_padding_metric",
     "without_strategy",
