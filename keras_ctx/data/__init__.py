@@ -12,6 +12,8 @@ from keras_ctx.data.batches import (
 )
 from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
 from keras_ctx.data.class_weights import balanced_class_weights
+from keras_ctx.data.conll import read_conll, read_words
+from keras_ctx.data.conll_layout import ConllLayout
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -30,7 +32,6 @@ from keras_ctx.data.question_windows import QuestionWindows, question_windows
 from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
     label_ids,
-    read_conll,
     read_documents,
     read_lines,
     survey_lines,
@@ -75,6 +76,7 @@ __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
     "BestThreshold",
+    "ConllLayout",
     "LanguageModelInputs",
     "QuestionAnswers",
     "QuestionWindows",
@@ -113,6 +115,7 @@ __all__ = [
     "read_part",
     "read_squad",
     "read_vectors",
+    "read_words",
     "record_names",
     "sentence_pairs",
     "split_articles",

@@ -216,6 +216,25 @@ def recognize_tags(
     return found, notes
 
 
+def span_types(tags: Iterable[str]) -> set[str]:
+    """The types of the spans that some tags make; none of plain tags.
+
+    Example:
+        >>> sorted(span_types(["B-PER", "I-PER", "O", "B-LOC"]))
+        ['LOC', 'PER']
+        >>> span_types(["NN", "VB"])
+        set()
+    """
+    try:
+        form = _form(collections.Counter(tags), None, repr)
+    except ValueError:  # some are of a scheme, and others are not
+        form = None
+    if form is None:
+        return set()
+    normal = {form.normal(tag) or "O" for tag in tags}
+    return {tag[2:] for tag in normal - {"O"}}
+
+
 def _named(form: TagScheme, name: str) -> TagScheme:
     separator = form.separator or "-"
     return TagScheme(
