@@ -35,6 +35,8 @@ from keras_ctx.data.cmrc_scores import (
     cmrc_segments,
 )
 from keras_ctx.data.confusion_picture import save_confusion
+from keras_ctx.data.conll import read_conll, read_words
+from keras_ctx.data.conll_layout import ConllLayout
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -60,7 +62,6 @@ from keras_ctx.data.question_windows import (
 from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
     label_ids,
-    read_conll,
     read_documents,
     read_lines,
     survey_lines,
@@ -120,6 +121,7 @@ __all__ = [
     "AnswerMetrics",
     "BestThreshold",
     "Classification",
+    "ConllLayout",
     "LabelledTexts",
     "LanguageModelInputs",
     "MultiLabel",
@@ -183,6 +185,7 @@ __all__ = [
     "read_table",
     "read_text_task",
     "read_vectors",
+    "read_words",
     "record_names",
     "regression_scores",
     "rough_length",

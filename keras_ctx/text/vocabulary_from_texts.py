@@ -130,8 +130,7 @@ def bert_vocabulary(
     if split == "wordpiece":
         return wordpiece_vocabulary(texts, size, lower_case)
     raise ValueError(
-        '`split` must be "character" or "wordpiece". '
-        f"Received: split={split!r}"
+        f'`split` must be "character" or "wordpiece". Received: split={split!r}'
     )
 
 
