@@ -192,19 +192,25 @@ class BiLM(keras.layers.Layer):
         forward = self._run(
             self.forward_cells,
             self.states[:n],
-            take(inputs, read),
+            reordered(inputs, read, places),
             mask,
             training,
         )
         backward = self._run(
             self.backward_cells,
             self.states[n:],
-            take(backward_inputs, read_back),
+            reordered(backward_inputs, read_back, places_back),
             mask,
             training,
         )
         return [
-            ops.concatenate([take(x, places), take(y, places_back)], axis=-1)
+            ops.concatenate(
+                [
+                    reordered(x, places, read),
+                    reordered(y, places_back, read_back),
+                ],
+                axis=-1,
+            )
             for x, y in zip(forward, backward, strict=True)
         ]
 
@@ -321,12 +327,29 @@ def reversed_order(padding_mask):
 
 
 def take(x, positions):
-    """Row-wise `x[b, positions[b, t]]`; `None` leaves the order."""
-    if positions is None:
+    """Row-wise `x[b, positions[b, t]]`, for `(B, T)` or `(B, T, D)`."""
+    batch, length = ops.shape(x)[:2]
+    # Whole vectors; `ops.take_along_axis` looks each number up.
+    first = ops.expand_dims(ops.arange(batch), -1) * length
+    x = ops.reshape(x, (-1, *x.shape[2:]))
+    return ops.take(x, positions + first, axis=0)
+
+
+def reordered(x, order, inverse):
+    """`take(x, order)` of a whole row; an `order` of `None` leaves it."""
+    if order is None:
         return x
-    if len(x.shape) == 2:
-        return ops.take_along_axis(x, positions, axis=1)
-    return ops.take_along_axis(x, ops.expand_dims(positions, -1), axis=1)
+
+    @ops.custom_gradient
+    def run(x):
+        def gradient(*upstream):
+            # TensorFlow gives a tensor, JAX one, too; that of a gather would
+            # add vectors up, of which there is one for each place.
+            return take(upstream[0], inverse)
+
+        return take(x, order), gradient
+
+    return run(x)
 
 
 def keep_last(states, before, steps, padding_mask):
