@@ -36,6 +36,8 @@ class TokenAndSegmentEmbedding(CompositeLayer):
         dropout: Share of features dropped in training, after the norm, unless
             the layer is frozen (`trainable=False`).
         layer_norm_epsilon: Added to the variance in the norm.
+        initializer_range: Standard deviation of the tables at the start (of
+            the normal distribution, which is cut at twice that).
 
     Call arguments:
         token_ids: Integers `(B, T)`, `T <= max_length`. With `reverse=True`
@@ -73,6 +75,7 @@ class TokenAndSegmentEmbedding(CompositeLayer):
         num_segments: int = 2,
         dropout: float = 0.1,
         layer_norm_epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -83,18 +86,22 @@ class TokenAndSegmentEmbedding(CompositeLayer):
             num_segments=num_segments,
         )
         check_rate(dropout=dropout)
-        check_positive(layer_norm_epsilon=layer_norm_epsilon)
+        check_positive(
+            layer_norm_epsilon=layer_norm_epsilon,
+            initializer_range=initializer_range,
+        )
         self.vocabulary_size = vocabulary_size
         self.hidden_dim = hidden_dim
         self.max_length = max_length
         self.num_segments = num_segments
         self.dropout = dropout
         self.layer_norm_epsilon = layer_norm_epsilon
+        self.initializer_range = initializer_range
         self.token_embedding = keras.layers.ReversibleEmbedding(
             vocabulary_size,
             hidden_dim,
             embeddings_initializer=keras.initializers.TruncatedNormal(
-                stddev=0.02
+                stddev=initializer_range
             ),
             dtype=self.dtype_policy,
             name="token_embedding",
@@ -104,7 +111,7 @@ class TokenAndSegmentEmbedding(CompositeLayer):
                 rows,
                 hidden_dim,
                 embeddings_initializer=keras.initializers.TruncatedNormal(
-                    stddev=0.02
+                    stddev=initializer_range
                 ),
                 dtype=self.dtype_policy,
                 name=name,
@@ -171,4 +178,5 @@ class TokenAndSegmentEmbedding(CompositeLayer):
             "num_segments": self.num_segments,
             "dropout": self.dropout,
             "layer_norm_epsilon": self.layer_norm_epsilon,
+            "initializer_range": self.initializer_range,
         }
