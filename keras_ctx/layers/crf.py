@@ -100,7 +100,7 @@ class CRF(keras.layers.Layer):
         )
         logits, best = (
             step_scores(inputs, real, transitions, start, end, reduce)
-            for reduce in (ops.logsumexp, ops.max)
+            for reduce in (ops.logsumexp, ops.amax)
         )
         logits = ops.log_softmax(logits, axis=-1)
         return {
@@ -143,7 +143,7 @@ class CRF(keras.layers.Layer):
 def step_scores(inputs, real, transitions, start, end, reduce):
     """Scores `(B, T, N, N)` of the step from tag i to tag j.
 
-    Each contains what follows j at its best (`reduce=ops.max`) or in sum
+    Each contains what follows j at its best (`reduce=ops.amax`) or in sum
     (`ops.logsumexp`), up to a constant for each token and i.
     """
 
@@ -152,7 +152,7 @@ def step_scores(inputs, real, transitions, start, end, reduce):
         paths = transitions + ops.expand_dims(scores + after, 1)
         message = reduce(paths, axis=-1)
         # Only differences count; the sums of a long row would lose digits.
-        return message - ops.max(message, axis=-1, keepdims=True)
+        return message - ops.amax(message, axis=-1, keepdims=True)
 
     last = ops.zeros_like(inputs[:, 0]) + end
     messages = recur(before, last, inputs, real, reverse=True)  # (B, T, N)

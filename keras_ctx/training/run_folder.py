@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_ctx.files import whole_file, write_text
+from keras_ctx.json_text import json_text
 from keras_ctx.settings import differences
 from keras_ctx.training.backup import BackupAndRestore
 from keras_ctx.training.divergence import StopAtDivergence
@@ -90,7 +91,7 @@ def begin_run(folder: str | Path, settings: dict[str, Any]) -> None:
         save_json(settings, path)
         return
     # As they were written: paths are strings, tuples are lists.
-    settings = json.loads(json.dumps(settings, default=str))
+    settings = json.loads(json_text(settings))
     differing = differences(json.loads(path.read_text("utf-8")), settings)
     if differing:
         raise ValueError(
@@ -132,6 +133,9 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
 def save_json(content: dict, path: str | Path) -> Path:
     """Write JSON under a temporary name, then rename it; paths as text.
 
+    JSON has no word for NaN, which is written as null, nor for infinities,
+    which are written as the strings "Infinity" and "-Infinity".
+
     Example:
         >>> import tempfile
         >>> save_json({"f1": 0.5}, Path(tempfile.mkdtemp()) / "a.json").name
@@ -139,6 +143,5 @@ def save_json(content: dict, path: str | Path) -> Path:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
-    write_text(path, text + "\n")
+    write_text(path, json_text(content, indent=2) + "\n")
     return path
