@@ -1,5 +1,7 @@
 """A linear-chain conditional random field over the tags of a row."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -100,7 +102,7 @@ class CRF(keras.layers.Layer):
         )
         logits, best = (
             step_scores(inputs, real, transitions, start, end, reduce)
-            for reduce in (ops.logsumexp, ops.amax)
+            for reduce in (ops.logsumexp, highest)
         )
         logits = ops.log_softmax(logits, axis=-1)
         return {
@@ -143,7 +145,7 @@ class CRF(keras.layers.Layer):
 def step_scores(inputs, real, transitions, start, end, reduce):
     """Scores `(B, T, N, N)` of the step from tag i to tag j.
 
-    Each contains what follows j at its best (`reduce=ops.amax`) or in sum
+    Each contains what follows j at its best (`reduce=highest`) or in sum
     (`ops.logsumexp`), up to a constant for each token and i.
     """
 
@@ -152,7 +154,7 @@ def step_scores(inputs, real, transitions, start, end, reduce):
         paths = transitions + ops.expand_dims(scores + after, 1)
         message = reduce(paths, axis=-1)
         # Only differences count; the sums of a long row would lose digits.
-        return message - ops.amax(message, axis=-1, keepdims=True)
+        return message - highest(message, axis=-1, keepdims=True)
 
     last = ops.zeros_like(inputs[:, 0]) + end
     messages = recur(before, last, inputs, real, reverse=True)  # (B, T, N)
@@ -166,6 +168,11 @@ def step_scores(inputs, real, transitions, start, end, reduce):
     first = ops.arange(ops.shape(inputs)[1])[:, None, None] == 0
     steps = ops.where(first, start, transitions)  # (T, N, N)
     return steps + ops.expand_dims(inputs + after, -2)
+
+
+def highest(x, axis, keepdims=False):
+    """`ops.max`, which refuses a batch without rows, for any batch."""
+    return ops.max(x, axis=axis, keepdims=keepdims, initial=-math.inf)
 
 
 def marginals(logits):
