@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.files import write_text
+from keras_ctx.json_text import json_text
 from keras_ctx.serving.card_notes import batching_notes
 from keras_ctx.serving.drift import Drift
 from keras_ctx.serving.model_outputs import TextInputs
@@ -71,7 +72,7 @@ def write_card(
             for package in _PACKAGES
         },
     }
-    lines = json.dumps(card, ensure_ascii=False, indent=1, allow_nan=False)
+    lines = json_text(card, indent=1)
     write_text(folder / "signature.json", f"{lines}\n")
     write_text(folder / "README.md", _readme(card))
 
