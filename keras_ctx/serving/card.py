@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.files import write_text
-from keras_ctx.serving.drift import Drift
+from keras_ctx.serving.agreement import Agreement
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.signatures import Signature
 from keras_ctx.serving.text_windows import TextWindows
@@ -35,7 +35,7 @@ def write_card(
     metrics: Mapping[str, float],
     windows: AnswerWindows | TextWindows | None,
     weights: str,
-    drift: Mapping[str, Drift] | None,
+    agreement: Agreement,
 ) -> None:
     """Writes both files; the second is made of the first alone."""
     config = text_inputs.get_config()
@@ -64,7 +64,7 @@ def write_card(
         "num_weights": int(model.count_params()),
         "weights_sha256": weights_sha256(model),
         "weights": weights,
-        "drift": drift,
+        "drift": agreement.drift,
         "versions": {
             package: importlib.metadata.version(package)
             for package in _PACKAGES

@@ -1,5 +1,6 @@
 """Export: a model and its text function as the next version to serve."""
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +10,11 @@ import keras
 import tensorflow as tf
 
 from keras_ctx.files import write_text
-from keras_ctx.serving.agreement import check_agreement, tolerance_for
+from keras_ctx.serving.agreement import check_agreement
 from keras_ctx.serving.card import write_card
+from keras_ctx.serving.expectation import expectation
 from keras_ctx.serving.model_layers import without_cudnn
-from keras_ctx.serving.model_outputs import TextInputs
+from keras_ctx.serving.model_outputs import ModelOutputs, TextInputs
 from keras_ctx.serving.new_version import new_version, writing_to
 from keras_ctx.serving.refusals import (
     check_backend,
@@ -30,6 +32,7 @@ from keras_ctx.serving.stored_weights import stored_weights
 from keras_ctx.serving.text_windows import TextWindows
 from keras_ctx.serving.warm_up import write_warm_up
 from keras_ctx.serving.windows import AnswerWindows
+from keras_ctx.serving.witness import Witness
 
 CHECK_TEXTS = (
     "A short text, and its 2nd part.",
@@ -46,6 +49,7 @@ def export(
     labels: Sequence[str] | None = None,
     *,
     pair: bool = False,
+    multi_label: bool = False,
     top_k: int = 5,
     windows: AnswerWindows | TextWindows | None = None,
     metrics: Mapping[str, float] | None = None,
@@ -158,8 +162,22 @@ def export(
     check_windows(task, text_inputs, pair, windows)
     if task == "answer":
         windows = windows or AnswerWindows()
-    made = signatures(model, text_inputs, labels, pair, top_k, windows, stored)
+    make = functools.partial(
+        signatures,
+        model,
+        text_inputs,
+        labels,
+        pair,
+        top_k,
+        windows,
+        multi_label,
+    )
+    made = make(functools.partial(ModelOutputs, stored=stored))
     requests = sample_requests(made, model, text_inputs, check_texts)
+    with without_cudnn(model):
+        expected = expectation(model, Witness(make), requests, stored)
+    kept = [] if stored is None else stored.variables
+    variables = [*(x.value for x in model.variables), *kept]
 
     path = Path(path)
     # Not that of the folder which a link points to.
@@ -172,9 +190,7 @@ def export(
             outputs = _write_graph(folder, made, text_inputs)
             _write_assets(folder, text_inputs, labels)
             write_warm_up(folder, name, made, requests)
-        drift = check_agreement(
-            folder, made, requests, tolerance_for(model), stored
-        )
+        agreement = check_agreement(folder, expected, variables, weights)
         with writing_to(path):
             write_card(
                 folder,
@@ -188,7 +204,7 @@ def export(
                 metrics,
                 windows,
                 weights,
-                drift,
+                agreement,
             )
         return publish()
 
