@@ -8,16 +8,18 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
     check_rate,
 )
+from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.embedding_lookup import (
     first_rows,
     lookup,
     lookup_in_few,
 )
 from keras_ctx.layers.frozen import freeze_sublayers
+from keras_ctx.layers.ids import IdsLayer, as_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class TokenAndSegmentEmbedding(keras.layers.Layer):
+class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
     """Sum of token, segment and learned position vectors, normalized.
 
     An id outside its table gives NaN on every backend, where the backends
@@ -125,13 +127,19 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
         self.segment_embedding.build()
         self.position_embedding.build()
         self.norm.build((None, None, self.hidden_dim))
+        self.restore_sublayers()
         freeze_sublayers(self)
+
+    def _lora_layers(self):
+        return [self.token_embedding]
 
     def call(self, token_ids, segment_ids=None, reverse=False, training=None):
         if reverse:
-            return self.token_embedding(token_ids, reverse=True)
+            vectors = ops.cast(token_ids, self.compute_dtype)
+            return self.token_embedding(vectors, reverse=True)
         if not self.trainable:
             training = False
+        token_ids = as_ids(token_ids)
         length = token_ids.shape[1]
         if length is not None and length > self.max_length:
             raise ValueError(
@@ -141,6 +149,7 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
             )
         if segment_ids is None:
             segment_ids = ops.zeros_like(token_ids)
+        segment_ids = as_ids(segment_ids)
         x = lookup(self.token_embedding, token_ids)  # (B, T, D)
         x = x + first_rows(self.position_embedding, ops.shape(token_ids)[1])
         x = x + lookup_in_few(self.segment_embedding, segment_ids)

@@ -7,7 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.serving.model_outputs import Tensors, named_outputs
+from keras_ctx.serving.model_outputs import (
+    ModelOutputs,
+    Tensors,
+    named_outputs,
+)
 from keras_ctx.serving.raw_answers import Request, as_numpy
 from keras_ctx.serving.rounding import Values
 from keras_ctx.serving.signatures import MakeOutputs, Signature
@@ -124,11 +128,11 @@ class Witness:
         )
 
 
-class _Model:
-    """Stands where `ModelOutputs` does, in signatures that run op by op."""
+class _Model(ModelOutputs):
+    """Has a graph of its own, for signatures that run op by op."""
 
     def __init__(self, model: keras.Model) -> None:
-        self._model = model
+        super().__init__(model)
         self.weights = model.weights
         self.last: Any = None
         self.by_position = frozenset(
