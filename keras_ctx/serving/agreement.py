@@ -14,7 +14,6 @@ from keras_ctx.serving.witness import Answer, Arrays
 from keras_ctx.serving.written_weights import check_written_weights
 
 
-
 class Agreement(NamedTuple):
     """How far an export is from its model."""
 
@@ -22,6 +21,16 @@ class Agreement(NamedTuple):
     """The largest, by signature and output."""
     drift: dict[str, Drift] | None
     """From the model's own weights, if the export keeps fewer bits of them."""
+
+    def largest(self) -> dict[str, float]:
+        """The largest `difference` of all, and the largest `share`."""
+        all_of_them = [
+            one for found in self.differences.values() for one in found.values()
+        ]
+        return {
+            "difference": max(one.largest for one in all_of_them),
+            "share": max(one.share for one in all_of_them),
+        }
 
 
 def check_agreement(

@@ -63,9 +63,7 @@ def compared(
         elif key in _PLACES and "answers" in outputs:
             wrong = not _is_found_alike(given, outputs, key, inputs)
         any_wrong = bool(np.any(wrong))
-        found[key] = Difference(
-            float(any_wrong), np.inf if any_wrong else 0.0
-        )
+        found[key] = Difference(float(any_wrong), np.inf if any_wrong else 0.0)
     return found
 
 
@@ -93,8 +91,10 @@ def _free_tags(
 
 def _is_ranking(outputs: Arrays, key: str) -> bool:
     scores = outputs.get("scores")
-    return scores is not None and scores.shape == outputs[key].shape and (
-        "tags" not in outputs
+    return (
+        scores is not None
+        and scores.shape == outputs[key].shape
+        and ("tags" not in outputs)
     )
 
 
@@ -126,11 +126,12 @@ def _is_found_alike(
             b" ".join(words).decode() for words in inputs["context_tokens"]
         ]
     for row, context in enumerate(contexts):
-        places = dict(zip(outputs["answers"][row], outputs[key][row], strict=True))
-        for answer, place in zip(given["answers"][row], given[key][row], strict=True):
-            if (
-                places.get(answer, place) != place
-                and context.count(answer) < 2
-            ):
+        places = dict(
+            zip(outputs["answers"][row], outputs[key][row], strict=True)
+        )
+        for answer, place in zip(
+            given["answers"][row], given[key][row], strict=True
+        ):
+            if places.get(answer, place) != place and context.count(answer) < 2:
                 return False
     return True

@@ -1,7 +1,7 @@
 """What an export must answer, and how far rounding may take it from there."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -62,7 +62,9 @@ def expectation(
         _check_numbers(request, answer)
     bounds, model_bounds = _bounds(model, witness, requests, values, answers)
     # The requests of the task come first.
-    for (name, inputs), one, right in zip(of_task, eager, answers, strict=False):
+    for (name, inputs), one, right in zip(
+        of_task, eager, answers, strict=False
+    ):
         found = compared(
             one.model,
             right,

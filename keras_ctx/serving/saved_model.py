@@ -22,6 +22,7 @@ from keras_ctx.serving.refusals import (
     check_labels,
     check_model,
     check_options,
+    check_origin,
     check_texts_and_figures,
     check_version,
     check_windows,
@@ -53,6 +54,8 @@ def export(
     top_k: int = 5,
     windows: AnswerWindows | TextWindows | None = None,
     metrics: Mapping[str, float] | None = None,
+    measured_on: str | None = None,
+    training_data: Mapping[str, str] | None = None,
     version: int | None = None,
     weights: Literal["float32", "bfloat16", "int8"] = "float32",
     check_texts: Sequence[str] = CHECK_TEXTS,
@@ -74,6 +77,7 @@ def export(
       `(B, L+1, T, D)`, `pooled` and `tokens`; an embedder's `embedding`. Of a
       model with a task those of the encoder in it, and its `mix`.
     - `classify`, with `labels`: `labels` and `scores` `(B, n)`, best first;
+      with `multi_label` each score is the probability of its label alone;
       `regress`: `score` `(B,)`. With `pair` also from `second_text`.
       `classify_examples` and `regress_examples` are the same for TF Serving's
       Classify and Regress, from `tf.train.Example`s with the texts by name.
@@ -96,24 +100,34 @@ def export(
         path: Folder of this model; its versions are `path/1`, `path/2`, ...
         labels: N names, in the order of the logits.
         pair: Whether the model classifies or scores pairs of texts.
+        multi_label: Whether a text may have several labels or none: the
+            scores are sigmoids of the logits, not a softmax over them.
         top_k: Most answers to a question, words for a [MASK].
         windows: How a text that is longer than a row is read. For a model
             that answers questions an `AnswerWindows`, `None` for its
             defaults. For one that classifies, scores or tags single texts a
             `TextWindows`; `None` cuts the text, as everywhere else.
         metrics: What is known of its quality, by name, for its `README.md`.
+        measured_on: The data that `metrics` were measured on, for it, too.
+        training_data: SHA-256 digests, in hexadecimal, of the files that the
+            model was trained on, by name, for it, too.
         version: Number of the version; `None` for the next.
         weights: What kernels and tables are kept in. "bfloat16" takes half
             of the disk, "int8" a quarter, with a scale for each output
             channel or row of a table; each request turns them into float32
             again, which takes time, and computes in float32. How far this is
             from `model` is measured on `check_texts`, and written down.
-        check_texts: Texts on which the export must agree with `model`, to
-            1e-5 (absolute below 1, relative above), or 2e-2 if `model`
-            computes in half precision; also the warm-up requests. One more is
-            as long as `text_inputs` allows. With smaller `weights` it must
-            agree so with `model` with those, and with `model` itself to 0.1
-            ("bfloat16") or 0.5 ("int8").
+        check_texts: Texts on which the export must agree with `model`, as it
+            answers when it is compiled, to what rounding can do; also the
+            warm-up requests. One more is as long as `text_inputs` allows.
+            Compared is what has a meaning: no padding, and no order of
+            equals. The bound of each output is derived from the unit
+            roundoff, the model's depth and its magnitudes, as
+            `keras_ctx.serving.rounding` says; an error of 1e-3 in a kernel
+            is beyond it. Every weight in the file must be the model's, bit
+            for bit. With smaller `weights` it must agree so with `model` with
+            those, and with `model` itself to 0.1 ("bfloat16") or 0.5 ("int8";
+            absolute below 1, relative above).
 
     Returns:
         The folder of the new version. Beside the SavedModel it holds
@@ -129,8 +143,10 @@ def export(
             `text_inputs.max_length` is too long for it.
         FileExistsError: there is a `version`.
         OSError: `path` cannot be written to, or is full.
-        RuntimeError: the export does not answer as `model` does (nothing is
-            published then), or another backend than TensorFlow is active.
+        RuntimeError: the export does not answer as `model` does, or `model`
+            itself answers with NaN, or not the same compiled as op by op
+            (nothing is published then); or another backend than TensorFlow
+            is active.
 
     Example:
         >>> from keras_ctx import models, text
@@ -148,16 +164,17 @@ def export(
     https://www.tensorflow.org/tfx/serving/serving_basic.
     """
     check_backend()
-    metrics = metrics or {}
+    metrics, training_data = metrics or {}, training_data or {}
     check_version(version)
     check_texts_and_figures(check_texts, metrics)
+    check_origin(measured_on, training_data)
     if labels is not None:
         labels = tuple(labels)
     check_model(model)
     check_inputs(model, text_inputs, pair)
-    check_labels(model, labels)
+    check_labels(model, labels, multi_label)
     task = task_of(model, labels)
-    check_options(task, model, pair, top_k)
+    check_options(task, model, pair, top_k, multi_label)
     stored = stored_weights(model, weights)
     check_windows(task, text_inputs, pair, windows)
     if task == "answer":
@@ -202,6 +219,9 @@ def export(
                 outputs,
                 labels,
                 metrics,
+                measured_on,
+                training_data,
+                multi_label,
                 windows,
                 weights,
                 agreement,

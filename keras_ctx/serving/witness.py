@@ -145,7 +145,10 @@ class _Model(ModelOutputs):
         self._values: list[tf.Tensor] = []
         self._is_compiled = True
         specs = (
-            {k: tf.TensorSpec(x.shape, x.dtype) for k, x in model.input.items()},
+            {
+                k: tf.TensorSpec(x.shape, x.dtype)
+                for k, x in model.input.items()
+            },
             [tf.TensorSpec(w.shape, w.dtype) for w in self.weights],
         )
         self._compiled = tf.function(self._with_values, input_signature=specs)
