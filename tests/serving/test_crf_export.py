@@ -13,10 +13,7 @@ from expected_answers import Judge
 from served_models import TAGS, Case
 
 from keras_ctx import data, models, serving
-from keras_ctx.serving.agreement import check_agreement
 from keras_ctx.serving.model_outputs import ModelOutputs
-from keras_ctx.serving.sample_requests import sample_requests
-from keras_ctx.serving.signatures import signatures
 from keras_ctx.serving.tag import Tag
 from keras_ctx.text import BertInputs
 
