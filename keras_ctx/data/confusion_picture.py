@@ -80,7 +80,7 @@ def _fonts(text: str) -> list[str] | None:
     """Fonts that have all the characters together; none of them: None."""
     from matplotlib import font_manager
 
-    missing = {ord(character) for character in text if character.isprintable()}
+    missing = set(map(ord, text))
     found = ["DejaVu Sans"]
     missing -= _characters(font_manager.findfont("DejaVu Sans"))
     for font in font_manager.fontManager.ttflist:
