@@ -86,7 +86,8 @@ def _fonts(text: str) -> list[str] | None:
     for font in font_manager.fontManager.ttflist:
         if not missing:
             break
-        if font.name in found:
+        # The last resort draws an empty box for each character that there is.
+        if font.name in found or font.name.startswith("Last Resort"):
             continue
         has = missing & _characters(font.fname)
         if has:
