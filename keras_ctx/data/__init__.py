@@ -90,6 +90,8 @@ from keras_ctx.data.text_tasks import (
     Regression,
     TextTask,
 )
+from keras_ctx.data.tables import read_labelled
+from keras_ctx.data.tag_constraints import allowed_transitions
 from keras_ctx.data.vectors import VectorWriter, read_vectors
 from keras_ctx.data.weights import normalize_weights
 from keras_ctx.data.word_cache import WordVectorCache
@@ -115,6 +117,7 @@ __all__ = [
     "TextTask",
     "VectorWriter",
     "WordVectorCache",
+    "allowed_transitions",
     "balanced_class_weights",
     "bert_pretraining_dataset",
     "best_threshold",
