@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import io
 import itertools
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -217,57 +216,6 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
         found = True
         yield document
     if not found:
-        raise empty_file(path)
-
-
-def read_conll(path: str | Path) -> Iterator[tuple[list[str], list[str]]]:
-    r"""Stream tagged sentences: one word a line, a blank line between two.
-
-    Columns are separated by blanks or tabs (not by U+3000, which may be a
-    word); the first is the word, the last the tag. `-DOCSTART-` lines are
-    skipped.
-
-    Args:
-        path: The file; `.gz` is decompressed on the way.
-
-    Returns:
-        A generator of pairs `(words, tags)` of equal length.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file has no text, bytes that are not UTF-8, a line
-            of one column, or lines with different numbers of columns.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "names.conll")
-        >>> _ = path.write_text("In O\nRome B-LOC\n\nYes O\n")
-        >>> list(read_conll(path))
-        [(['In', 'Rome'], ['O', 'B-LOC']), (['Yes'], ['O'])]
-    """
-    words: list[str] = []
-    tags: list[str] = []
-    width = 0
-    for number, line in numbered_lines(path):
-        columns = re.split("[ \t]+", line.strip(" \t"))
-        if columns[0] in ("", "-DOCSTART-"):
-            if words:
-                yield words, tags
-                words, tags = [], []
-            continue
-        width = width or len(columns)
-        if len(columns) != width or width < 2:
-            raise ValueError(
-                f"{path}, line {number}: every line must have the same "
-                "number of columns, at least 2 (a word and its tag). "
-                f"Received: {len(columns)} columns, {line[:60]!r}"
-                + (f"; the lines before have {width}" if width > 1 else "")
-            )
-        words.append(columns[0])
-        tags.append(columns[-1])
-    if words:
-        yield words, tags
-    if not width:
         raise empty_file(path)
 
 
