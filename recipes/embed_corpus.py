@@ -16,9 +16,7 @@ Expected  Memory does not depend on the length of the text. A blank line has 0
           longest line.
 """
 
-import hashlib
 import itertools
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +95,7 @@ class Config:
 def load_folder(folder: Path) -> tuple[keras.Model, Any]:
     """The encoder of a run, and its text inputs: no line is cut."""
     encoder = keras.saving.load_model(folder / "encoder.keras")
-    inputs = text.load_inputs(folder / "text_inputs.json")
+    inputs = convert.load_text_inputs(folder)
     changed: dict[str, Any] = {"max_length": None}
     if isinstance(inputs, text.BertInputs):
         changed = {"padding": "longest"}
@@ -243,11 +241,9 @@ def compiled(encoder: keras.Model, shares: np.ndarray):
 
 def make_settings(config: Config, encoder, inputs, digest: str) -> dict:
     """All that the files depend on."""
-    inputs_text = json.dumps([type(inputs).__name__, inputs.get_config()])
     return {
         "corpus": digest,
-        "encoder": training.encoder_digest(encoder),
-        "text_inputs": hashlib.sha256(inputs_text.encode()).hexdigest(),
+        **training.input_digests({}, encoder, inputs),
         "layers": config.layers,
         "mix": config.mix,
         "scale": config.scale,

@@ -27,6 +27,9 @@ import tyro
 
 from keras_ctx import convert, data, models, text, training
 
+# Positions of a row in the published runs; longer ones cost more time.
+MAX_LENGTH = 384
+
 
 @dataclass(frozen=True)
 class Config:
@@ -48,10 +51,12 @@ class Config:
     """Share of the articles of `train` that are held out for `dev`."""
     split_seed: int = 0
     """Of the choice of these articles."""
-    max_length: int = 384
-    """Positions of a row, with question and window of the context."""
+    max_length: int | None = None
+    """Positions of a row, with question and window of the context; left out:
+    all of the encoder's, at most 384."""
     stride: int = 128
-    """Positions from one window of a context to the next."""
+    """Most positions from one window of a context to the next; fewer where
+    windows are short, so that no answer is cut by all of them."""
     max_question: int = 64
     """Longer questions are cut, in positions."""
     max_answer: int = 30
@@ -83,6 +88,16 @@ class Config:
     def __post_init__(self):
         if self.patience is not None and self.dev is None:
             raise ValueError("`patience` needs `dev`, to see no better score.")
+
+
+def make_text_inputs(config: Config):
+    """The encoder's own text inputs, with rows that it has positions for."""
+    inputs = convert.load_text_inputs(config.init, config.max_length)
+    if config.max_length is None:
+        length = min(inputs.max_length or MAX_LENGTH, MAX_LENGTH)
+        inputs = convert.load_text_inputs(config.init, length)
+    data.check_window_sizes(inputs, config.max_question, config.max_answer)
+    return inputs
 
 
 def read_data(config: Config) -> dict[str, list[data.SquadQuestion]]:
@@ -184,8 +199,6 @@ def fit(config: Config, strategy, windows, text_inputs, seed, folder, score):
     with strategy.scope():
         model = make_model(config, steps)
     alone = training.without_strategy(model)
-    # The longest row at once: an encoder may have fewer positions.
-    alone(text_inputs([["a"] * config.max_length]))
     callbacks = training.run_callbacks(folder)
     best = None
     if config.dev is not None:
@@ -310,12 +323,12 @@ def save(config: Config, text_inputs, results: dict) -> None:
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
+    text_inputs = make_text_inputs(config)
     questions = read_data(config)
     test = questions["test"]
     baseline = data.squad_scores(
         test, {question.id: longest_name(question) for question in test}
     )
-    text_inputs = convert.load_text_inputs(config.init, config.max_length)
     windows = make_windows(config, questions, text_inputs)
     settings = asdict(config)
     del settings["seeds"], settings["output"], settings["strategy"]

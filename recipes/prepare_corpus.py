@@ -56,8 +56,9 @@ class Config:
     """How text is cut: "wordpiece" is BERT's, "whitespace" ELMo's."""
     lower_case: bool = True
     """Whether case is folded (BERT)."""
-    max_length: int = 128
-    """Tokens of a sentence pair."""
+    max_length: int | None = None
+    """Tokens of a sentence pair; left out: 128, or all that the encoder of
+    `init` has positions for."""
     short_probability: float = 0.1
     """Share of documents cut into shorter pairs."""
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
@@ -73,6 +74,8 @@ class Config:
     --beam="--runner=FlinkRunner --parallelism=8"; left out: processes."""
     seed: int = 1
     """Of the order, the pairs and their labels."""
+    restart: bool = False
+    """Whether to move records that are there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         for name in ("num_workers", "shard_megabytes"):
@@ -92,6 +95,18 @@ def corpus_files(config: Config) -> list[Path]:
     return data.text_files(inputs)
 
 
+def pair_length(config: Config) -> int:
+    if config.kind == "elmo" or config.init is None:
+        return config.max_length or 128
+    inputs = convert.load_text_inputs(config.init, config.max_length)
+    if not isinstance(inputs, text.BertInputs):
+        raise ValueError(
+            '`init` must hold a BERT for `kind="bert"`. Received: '
+            f"{config.init}, whose text inputs are {type(inputs).__name__}"
+        )
+    return config.max_length or min(inputs.max_length, 128)
+
+
 def record_settings(config: Config, files: list[Path]) -> data.RecordSettings:
     number = config.num_shards
     if number is None:
@@ -106,7 +121,7 @@ def record_settings(config: Config, files: list[Path]) -> data.RecordSettings:
         config.split,
         config.seed,
         number,
-        config.max_length,
+        pair_length(config),
         config.short_probability,
         config.objective,
     )
@@ -129,11 +144,9 @@ def make_vocabulary(config: Config, files: list[Path]) -> list[str]:
         return text.word_vocabulary(
             lines(), size=config.vocabulary_size, split=config.split
         )
-    build = {
-        "character": text.character_vocabulary,
-        "wordpiece": text.wordpiece_vocabulary,
-    }[config.split]
-    return build(lines(), size=config.vocabulary_size)
+    return text.bert_vocabulary(
+        lines(), config.vocabulary_size, config.split, config.lower_case
+    )
 
 
 def save_text_inputs(config: Config, files: list[Path]) -> None:
@@ -151,11 +164,11 @@ def save_text_inputs(config: Config, files: list[Path]) -> None:
         text.save_vocabulary(words, path)
         return
     if config.init is not None:
-        inputs = convert.load_text_inputs(config.init, config.max_length)
+        inputs = convert.load_text_inputs(config.init, pair_length(config))
     else:
         inputs = text.BertInputs(
             make_vocabulary(config, files),
-            config.max_length,
+            pair_length(config),
             lower_case=config.lower_case,
             split=config.split,
         )
@@ -309,11 +322,27 @@ def begin(config: Config, files: list[Path]) -> tuple:
     settings = record_settings(config, files)
     source = {
         "layout": config.layout,
-        "files": [[path.name, path.stat().st_size] for path in files],
+        "files": [
+            [path.name, path.stat().st_size, training.file_digest(path)]
+            for path in files
+        ],
     }
-    names = ("init", "vocabulary", "vocabulary_size", "lower_case")
-    others = {name: getattr(config, name) for name in names}
-    training.begin_run(config.output, asdict(settings) | source | others)
+    others = {
+        name: getattr(config, name)
+        for name in ("vocabulary_size", "lower_case")
+    }
+    words = config.vocabulary
+    if config.init is not None and config.kind == "elmo":
+        words = config.init / "words.txt"
+    inputs = None
+    if config.init is not None and config.kind == "bert":
+        inputs = convert.load_text_inputs(config.init, config.max_length)
+    training.begin_run(
+        config.output,
+        asdict(settings) | source | others,
+        training.input_digests({"vocabulary": words}, text_inputs=inputs),
+        restart=config.restart,
+    )
     return settings, source
 
 

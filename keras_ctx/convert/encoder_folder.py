@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from keras_ctx import text
+from keras_ctx.convert.archive_positions import archive_positions
 from keras_ctx.convert.bert_kinds import kind_of
 from keras_ctx.convert.bert_load import load_bert
 from keras_ctx.convert.elmo_load import load_elmo
@@ -13,9 +14,10 @@ from keras_ctx.convert.folder_vocabulary import vocabulary
 
 TextInputs = text.BertInputs | text.ElmoInputs | text.WordInputs
 
-ENCODER, PRETRAINER, TEXT_INPUTS, OPTIONS = (
+ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS, OPTIONS = (
     "encoder.keras",
     "pretrainer.keras",
+    "model.keras",
     "text_inputs.json",
     "options.json",
 )
@@ -91,6 +93,37 @@ def load_pretrainer(folder: str | Path) -> keras.Model:
     return load_bert(folder, heads=True)
 
 
+def load_pretrained(folder: str | Path) -> keras.Model:
+    """A BERT to train further: with its heads, or without if it has none.
+
+    Args:
+        folder: As for `load_pretrainer` or `load_encoder`.
+
+    Returns:
+        A model as of `models.bert_pretrainer`; of a folder without heads the
+        encoder alone, which is said.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds nothing of the kind, or something damaged.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> models.bert_tiny(100).save("encoder.keras")
+        >>> sorted(load_pretrained(".").output)
+        `folder` must hold pretrainer.keras, ...
+        So both heads start anew.
+        ['layers', 'padding_mask', 'pooled', 'sequence']
+    """
+    try:
+        return load_pretrainer(folder)
+    except ValueError as error:
+        # Any fault of the encoder itself is an error here once more.
+        encoder = load_encoder(folder)
+        print(f"{error}\nSo both heads start anew.")
+        return encoder
+
+
 def load_text_inputs(
     folder: str | Path, max_length: int | None = None
 ) -> TextInputs:
@@ -104,12 +137,14 @@ def load_text_inputs(
             positions of a BERT, or for no limit.
 
     Returns:
-        A `text.BertInputs`, `text.ElmoInputs` or `text.WordInputs`.
+        A `text.BertInputs`, `text.ElmoInputs` or `text.WordInputs`. Its
+        `max_length` is never above the positions of the encoder; an ELMo has
+        no such limit.
 
     Raises:
         FileNotFoundError: There is no such folder, or no vocabulary in it.
-        ValueError: The files are of no kind that is known, or `max_length` is
-            out of range.
+        ValueError: The files are of no kind that is known, or `max_length`,
+            or the one in the run's `text_inputs.json`, is out of range.
 
     Example:
         >>> inputs = text.ElmoInputs(max_characters=5)
@@ -119,11 +154,7 @@ def load_text_inputs(
     """
     folder = Path(folder)
     if (folder / TEXT_INPUTS).is_file():
-        inputs = text.load_inputs(folder / TEXT_INPUTS)
-        if max_length is None:
-            return inputs
-        config = {**inputs.get_config(), "max_length": max_length}
-        return type(inputs).from_config(config)
+        return _of_a_run(folder, max_length)
     if (folder / OPTIONS).is_file():
         options = read_options(folder / OPTIONS)
         if options.characters is None:
@@ -133,15 +164,43 @@ def load_text_inputs(
         )
     positions: int = kind_of(folder, _OTHERS).arguments(folder)["max_length"]
     max_length = positions if max_length is None else max_length
-    if max_length > positions:
-        raise ValueError(
-            f"`max_length` must be at most {positions}, the positions of the "
-            f"encoder. Received: max_length={max_length}"
-        )
+    _check_length(max_length, positions, folder, named=True)
     # A file of weights has its vocabulary beside it.
     beside = folder if folder.is_dir() else folder.parent
     tokens, lower_case, _ = vocabulary(beside)
     return text.BertInputs(tokens, max_length, lower_case)
+
+
+def _of_a_run(folder: Path, max_length: int | None) -> TextInputs:
+    inputs = text.load_inputs(folder / TEXT_INPUTS)
+    if max_length is not None:
+        config = {**inputs.get_config(), "max_length": max_length}
+        inputs = type(inputs).from_config(config)
+    for name in (ENCODER, PRETRAINER, TASK_MODEL):
+        if (folder / name).is_file() and isinstance(inputs, text.BertInputs):
+            positions = archive_positions(folder / name)
+            _check_length(
+                inputs.max_length,
+                positions,
+                folder / name,
+                named=max_length is not None,
+            )
+            break
+    return inputs
+
+
+def _check_length(
+    max_length: int, positions: int | None, encoder: Path, named: bool
+) -> None:
+    """Refuse rows that the encoder has no positions for."""
+    if positions is None or max_length <= positions:
+        return
+    rule = "`max_length`" if named else f"`max_length` of {TEXT_INPUTS}"
+    advice = "leave it out to take all" if named else "name a shorter one"
+    raise ValueError(
+        f"{rule} must be at most {positions}, the positions of the encoder in "
+        f"{encoder}; {advice}. Received: max_length={max_length}"
+    )
 
 
 def _elmo_weights(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from keras_ctx.data.answer_places import answer_places
 from keras_ctx.data.squad import SquadQuestion
 from keras_ctx.data.word_offsets import WordSpan, words_of_span
 
@@ -49,15 +50,18 @@ def answer_spans(
     words: Sequence[tuple[str, int]],
     findings: Findings,
 ) -> list[WordSpan]:
-    """The words of each answer that stands where the file says.
+    """The words of each answer.
 
     Args:
         question: Whose answers to find.
         words: What `split_words` made of its context.
-        findings: Counts the answers that are `misplaced` (the context has
-            another text at their offset) or `empty` (they touch no word),
-            which are left out, and those that are `widened` (they begin or
-            end inside a word, which is taken whole).
+        findings: Counts the answers that are `misplaced` (they are not in the
+            context, or in several places and none where the file says) or
+            `empty` (they touch no word), which are left out; those that stand
+            elsewhere than the file says (`mended`), or are `found` or
+            `guessed` where it does not say, as `answer_places` tells; and
+            those that are `widened` (they begin or end inside a word, which
+            is taken whole).
 
     Returns:
         The spans, in the order of the answers.
@@ -73,21 +77,25 @@ def answer_spans(
         1
     """
     spans = []
-    for text, start in question.answers:
+    context = question.context
+    places = answer_places(context, question.answers)
+    for (text, start), place in zip(question.answers, places, strict=True):
         case = f"question {question.id}: {_short(text)} at {start}"
-        end = start + len(text)
-        found = question.context[max(start, 0) : max(end, 0)]
-        if start < 0 or found != text:
-            case = f"{case}, where the context has {_short(found)}"
+        if place is None:
+            there = context[max(start, 0) : max(start + len(text), 0)]
+            case = f"{case}, where the context has {_short(there)}"
             findings.add("misplaced", case)
             continue
-        span = words_of_span(words, start, end)
+        if place.kind != "right":
+            findings.add(place.kind, f"{case}, taken at {place.start}")
+            text = text.strip()
+        span = words_of_span(words, place.start, place.start + len(text))
         if span is None:
             findings.add("empty", case)
             continue
         if span.widened:
             first, last = words[span.first], words[span.limit - 1]
-            whole = question.context[first[1] : last[1] + len(last[0])]
+            whole = context[first[1] : last[1] + len(last[0])]
             findings.add("widened", f"{case}, taken as {_short(whole)}")
         spans.append(span)
     return spans

@@ -187,6 +187,35 @@ def question_windows(
     return made
 
 
+def check_window_sizes(
+    text_inputs: PairInputs, max_question: int, max_answer: int
+) -> None:
+    """Check that a row holds the longest question beside the longest answer.
+
+    Args:
+        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        max_question: Most positions of a question.
+        max_answer: Most positions of an answer.
+
+    Raises:
+        ValueError: A number is below 1, or the row is too short.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> check_window_sizes(
+        ...     ElmoInputs(max_length=96), max_question=64, max_answer=30)
+    """
+    check_at_least(1, max_question=max_question, max_answer=max_answer)
+    specials, room = _room(text_inputs, max_question)
+    if room - max_question < max_answer:
+        raise ValueError(
+            "`max_question` and `max_answer` must fit into one row beside its "
+            f"{specials} special tokens. Make one of them smaller. Received: "
+            f"max_question={max_question}, max_answer={max_answer}, and rows "
+            f"of {text_inputs.max_length} positions"
+        )
+
+
 def _fitting(
     question: SquadQuestion,
     words: list[tuple[str, int]],

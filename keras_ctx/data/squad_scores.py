@@ -77,7 +77,10 @@ def word_f1(prediction: str, answer: str) -> float:
 
 
 def squad_scores(
-    questions: Sequence[SquadQuestion], predictions: Mapping[str, str]
+    questions: Sequence[SquadQuestion],
+    predictions: Mapping[str, str],
+    exact: Callable[[str, str], float] = exact_match,
+    f1: Callable[[str, str], float] = word_f1,
 ) -> dict[str, float]:
     """Exact match and F1, in percent; each answer counts by its best match.
 
@@ -89,6 +92,9 @@ def squad_scores(
         questions: What `read_squad` gave. The texts of the answers count, not
             their offsets.
         predictions: One text for each question's id; "" for no answer.
+        exact: Whether a prediction and an answer are equal; for Chinese
+            `cmrc_exact_match`, as `answer_metrics` tells.
+        f1: How far they are; for Chinese `cmrc_f1`.
 
     Returns:
         `exact`, `f1` and `total`, the number of questions. By 2.0 also
@@ -115,9 +121,11 @@ def squad_scores(
     Differs: a missing prediction is an error; 1.1 counts it as wrong, 2.0
     leaves its question out.
     """
-    exact = _scores(questions, predictions, exact_match)
-    f1 = _scores(questions, predictions, word_f1)
-    groups = {"": [True] * len(exact)}
+    by_metric = {
+        "exact": _scores(questions, predictions, exact),
+        "f1": _scores(questions, predictions, f1),
+    }
+    groups = {"": [True] * len(questions)}
     if _is_version_2(questions):
         groups["NoAns_"] = [row.is_impossible for row in questions]
         groups["HasAns_"] = [not row.is_impossible for row in questions]
@@ -126,7 +134,7 @@ def squad_scores(
         total = sum(members)
         if not total:
             continue
-        for name, values in (("exact", exact), ("f1", f1)):
+        for name, values in by_metric.items():
             chosen = (v for v, m in zip(values, members, strict=True) if m)
             scores[prefix + name] = 100 * sum(chosen) / total
         scores[f"{prefix}total"] = total
@@ -148,7 +156,7 @@ def best_threshold(
         predictions: The best text for each question's id, whatever its odds.
         null_odds: For each id a number that grows with the belief that there
             is no answer, such as `QuestionAnswers.null_odds`.
-        metric: `word_f1` or `exact_match`.
+        metric: `word_f1` or another of `answer_metrics`.
 
     Returns:
         The best score in percent, and the threshold: the prediction is ""

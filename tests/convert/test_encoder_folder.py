@@ -80,6 +80,48 @@ def test_folder_of_an_elmo_of_words(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["encoder", "pretrainer", "model"])
+def test_rows_of_a_run_fit_the_positions_of_its_encoder(
+    name: str, tmp_path: Path
+) -> None:
+    model = models.bert_encoder(V, 1, 1, 4, 8, max_length=16)
+    if name == "pretrainer":
+        model = models.bert_pretrainer(model)
+    elif name == "model":
+        model = models.classifier(model, 2)
+    model.save(tmp_path / f"{name}.keras")
+    inputs = text.BertInputs(VOCABULARY, 12, False)
+    text.save_inputs(inputs, tmp_path / "text_inputs.json")
+    assert convert.load_text_inputs(tmp_path).max_length == 12
+    assert convert.load_text_inputs(tmp_path, 16).max_length == 16
+    with pytest.raises(
+        ValueError, match=rf"at most 16.*{name}\.keras.*max_length=17"
+    ):
+        convert.load_text_inputs(tmp_path, 17)
+    # What the run itself says is checked, too.
+    inputs = text.BertInputs(VOCABULARY, 20, False)
+    text.save_inputs(inputs, tmp_path / "text_inputs.json")
+    with pytest.raises(ValueError, match=r"of text_inputs.json.*at most 16"):
+        convert.load_text_inputs(tmp_path)
+    assert convert.load_text_inputs(tmp_path, 9).max_length == 9
+
+
+def test_rows_of_an_elmo_have_no_limit(tmp_path: Path) -> None:
+    models.elmo_encoder([(1, 8)], 16, 4).save(tmp_path / "encoder.keras")
+    inputs = text.ElmoInputs(max_length=12)
+    text.save_inputs(inputs, tmp_path / "text_inputs.json")
+    assert convert.load_text_inputs(tmp_path).max_length == 12
+    assert convert.load_text_inputs(tmp_path, 9999).max_length == 9999
+
+
+def test_a_damaged_encoder_is_named(tmp_path: Path) -> None:
+    inputs = text.BertInputs(VOCABULARY, 12, False)
+    text.save_inputs(inputs, tmp_path / "text_inputs.json")
+    (tmp_path / "encoder.keras").write_bytes(b"PK no archive")
+    with pytest.raises(ValueError, match=r"encoder\.keras: .* whole \.keras"):
+        convert.load_text_inputs(tmp_path)
+
+
 @pytest.mark.parametrize(
     "load", [convert.load_encoder, convert.load_text_inputs]
 )

@@ -10,6 +10,7 @@ from squad_files import ARTICLES, NUM_ANSWERS, WIDENED, write_squad
 from keras_ctx.data import (
     SquadAnswer,
     SquadQuestion,
+    check_window_sizes,
     question_windows,
     read_squad,
     split_words,
@@ -165,26 +166,28 @@ def test_what_cannot_be_learned_is_counted_and_shown() -> None:
         "questions": 1,
         "windows": counts["windows"],
         "answers": 9,
-        "misplaced": 4,
+        "mended": 1,
+        "misplaced": 2,
+        "found": 1,
         "empty": 2,
         "widened": 1,
         "too long": 1,
     }
     report = made.findings.report()
-    assert "misplaced 4, empty 2, widened 1, too long 1" in report
-    assert "misplaced: question q: 'two' at 5, where the context has" in report
-    assert "misplaced: question q: 'one' at -3, where the context has" in report
+    assert "misplaced 2, found 1, empty 2, widened 1, too long 1" in report
+    assert "mended: question q: 'two' at 5, taken at 4" in report
+    assert "found: question q: 'one' at -3, taken at 0" in report
+    assert "misplaced: question q: 'TWO' at 4, where the context has" in report
     assert "'hre' at 10, taken as 'three'" in report
     assert "too long: question q: 43 positions, and a window has 42" in report
-    assert report.count("misplaced: ") == 3, "the first few"
     assert made.windows[0].answer == (1, 1)
 
 
 def test_question_without_a_usable_answer_is_not_learned_from() -> None:
-    made = made_of("one two", ("two", 3))
+    made = made_of("one two", ("three", 3))
     assert made.windows == [] and made.findings.counts["skipped questions"] == 1
     # Its answers are looked for all the same when it is asked.
-    assert len(made_of("one two", ("two", 3), training=False).windows) == 1
+    assert len(made_of("one two", ("three", 3), training=False).windows) == 1
     impossible = SquadQuestion("q", "who", "one two", (), is_impossible=True)
     made = question_windows([impossible], ELMO, training=True, max_question=5)
     assert [window.answer for window in made.windows] == [None]
@@ -267,3 +270,12 @@ def test_refused(inputs, options, message) -> None:
     question = SquadQuestion("q", "who", "I.")
     with pytest.raises(ValueError, match=message):
         question_windows([question], inputs, training=False, **options)
+
+
+def test_longest_question_and_answer_fit_one_row() -> None:
+    # 45 positions, two of them markers: 43 for both.
+    check_window_sizes(ELMO, max_question=40, max_answer=3)
+    with pytest.raises(ValueError, match="2 special .*max_answer=4.* of 45"):
+        check_window_sizes(ELMO, max_question=40, max_answer=4)
+    with pytest.raises(ValueError, match="`max_answer` must be at least 1"):
+        check_window_sizes(ELMO, max_question=40, max_answer=0)

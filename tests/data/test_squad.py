@@ -117,8 +117,8 @@ QA = ("data", 0, "paragraphs", 1, "qas", 2)
             "an integer. Received: True.",
         ),
         (
-            replaced(7, *QA, "id"),
-            "`data[0].paragraphs[1].qas[2].id` must be a string. Received: 7.",
+            replaced(7.5, *QA, "id"),
+            "`data[0].paragraphs[1].qas[2].id` must be a string. Received: 7.5",
         ),
         (
             replaced({}, "data"),

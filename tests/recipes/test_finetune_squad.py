@@ -232,14 +232,29 @@ def test_patience_needs_development_questions() -> None:
         load_recipe("finetune_squad").Config(train=Path("a"), patience=1)
 
 
-def test_rows_longer_than_the_encoder_are_refused(tmp_path: Path) -> None:
+def test_rows_fit_the_encoder_before_anything_is_read(tmp_path: Path) -> None:
     recipe = load_recipe("finetune_squad")
-    path = write_questions(tmp_path / "train.json", version_2=False)
-    options = {**TOY, "max_length": 41, "output": tmp_path / "run"}
-    encoder = save_bert(tmp_path / "encoder")
-    config = recipe.Config(train=path, init=encoder, **options)
-    with pytest.raises(ValueError, match="at most `max_length=40`"):
-        recipe.main(config)
+
+    def config(**options):
+        return recipe.Config(
+            train=tmp_path / "there is none.json",
+            init=tmp_path / "encoder",
+            output=tmp_path / "run",
+            **{"max_question": 4, "max_answer": 3, **options},
+        )
+
+    save_bert(tmp_path / "encoder")  # 40 positions
+    with pytest.raises(ValueError, match="`max_length` must be at most 40"):
+        recipe.main(config(max_length=41))
+    with pytest.raises(ValueError, match="`max_question` and `max_answer`"):
+        recipe.main(config(max_question=20, max_answer=18))
+    assert not (tmp_path / "run").exists()
+    assert recipe.make_text_inputs(config()).max_length == 40
+    assert recipe.make_text_inputs(config(max_length=10)).max_length == 10
+    # An ELMo reads rows of any length; these are those of published runs.
+    save_elmo(tmp_path / "encoder")
+    assert recipe.make_text_inputs(config()).max_length == 384
+    assert recipe.make_text_inputs(config(max_length=500)).max_length == 500
 
 
 @pytest.mark.slow

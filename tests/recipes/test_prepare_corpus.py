@@ -1,6 +1,7 @@
 """Raw texts to records: the same bytes by any way, and trained on."""
 
 import gzip
+import hashlib
 import importlib.util
 import json
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from recipe_files import ELMO, RECIPES, load_recipe
 
-from keras_ctx import data, text
+from keras_ctx import data, models, text, training
 
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "max_length": 24}
 DIRECT = "--runner=DirectRunner"
@@ -67,7 +68,12 @@ def test_counts_by_hand(texts: Path, tmp_path: Path) -> None:
     assert results["unreadable_characters"] == 2
     records = data.open_records(tmp_path / "records", "bert")
     assert records.source["files"] == [
-        [path.name, path.stat().st_size] for path in sorted(texts.iterdir())
+        [
+            path.name,
+            path.stat().st_size,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+        ]
+        for path in sorted(texts.iterdir())
     ]
     assert sorted(path.name for path in (tmp_path / "records").iterdir()) == [
         *sorted(
@@ -245,3 +251,28 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes(
     assert kills >= 2, seed
     assert content(killed) == content(whole), seed
     assert json.loads((killed / "manifest.json").read_text("utf-8"))["counts"]
+
+
+def test_pairs_are_as_long_as_the_encoder_reads(tmp_path: Path) -> None:
+    recipe = load_recipe("prepare_corpus")
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"]
+    init = tmp_path / "init"
+    training.save_model(
+        models.bert_encoder(6, 1, 1, 4, 8, max_length=24),
+        init / "encoder.keras",
+    )
+    text.save_inputs(text.BertInputs(tokens, 24), init / "text_inputs.json")
+    assert recipe.pair_length(recipe.Config(init=init)) == 24
+    assert recipe.pair_length(recipe.Config(init=init, max_length=9)) == 9
+    assert recipe.pair_length(recipe.Config()) == 128
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a a\na\n\na\na a a\n")
+    output = tmp_path / "records"
+    with pytest.raises(ValueError, match="`max_length` must be at most 24"):
+        recipe.main(
+            recipe.Config((corpus,), output=output, init=init, max_length=25)
+        )
+    assert not output.exists(), "the same command works with another length"
+    text.save_inputs(text.ElmoInputs(), init / "text_inputs.json")
+    with pytest.raises(ValueError, match="`init` must hold a BERT"):
+        recipe.pair_length(recipe.Config(init=init))
