@@ -228,7 +228,9 @@ def _count_broken(
     schemes: Sequence[str],
 ) -> dict[str, dict[str, tuple[int, int]]]:
     """By scheme and file how many spans break the rules, and how many are."""
-    broken = {name: dict.fromkeys(files, (0, 0)) for name in schemes}
+    broken: dict[str, dict[str, tuple[int, int]]] = {
+        name: {file: (0, 0) for file in files} for name in schemes
+    }
     for file, sentences in files.items():
         for tags in sentences:
             if all(map(_is_outside, tags)):
