@@ -68,7 +68,11 @@ from keras_ctx.data.readers import (
     read_lines,
     survey_lines,
 )
-from keras_ctx.data.recognized_tags import TagScheme, recognize_tags
+from keras_ctx.data.recognized_tags import (
+    SchemeName,
+    TagScheme,
+    recognize_tags,
+)
 from keras_ctx.data.record_files import open_records, write_manifest
 from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.data.record_shards import write_shard
@@ -110,7 +114,7 @@ from keras_ctx.data.tagged_files import (
     read_tagged_files,
     training_labels,
 )
-from keras_ctx.data.tagging_report import save_tagging_report
+from keras_ctx.data.tagging_report import TAGGING_REPORT, save_tagging_report
 from keras_ctx.data.tagging_task import TaggingTask
 from keras_ctx.data.text_task_files import (
     check_training_texts,
@@ -130,6 +134,7 @@ from keras_ctx.data.word_offsets import split_words
 __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
+    "TAGGING_REPORT",
     "AnswerMetrics",
     "BestThreshold",
     "Classification",
@@ -142,6 +147,7 @@ __all__ = [
     "QuestionWindows",
     "RecordSettings",
     "Regression",
+    "SchemeName",
     "SnownlpFiles",
     "SquadAnswer",
     "SquadQuestion",
