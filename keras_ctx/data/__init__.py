@@ -37,6 +37,7 @@ from keras_ctx.data.cmrc_scores import (
 from keras_ctx.data.confusion_picture import save_confusion
 from keras_ctx.data.conll import read_conll, read_words
 from keras_ctx.data.conll_layout import ConllLayout
+from keras_ctx.data.cut_words import cut_words, cut_words_notes
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -44,6 +45,7 @@ from keras_ctx.data.document_parts import (
 )
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
+from keras_ctx.data.json_tags import JsonTagLayout
 from keras_ctx.data.label_sets import multi_hot, split_labels
 from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
 from keras_ctx.data.language_model import (
@@ -65,6 +67,11 @@ from keras_ctx.data.readers import (
     read_documents,
     read_lines,
     survey_lines,
+)
+from keras_ctx.data.recognized_tags import (
+    SchemeName,
+    TagScheme,
+    recognize_tags,
 )
 from keras_ctx.data.record_files import open_records, write_manifest
 from keras_ctx.data.record_settings import RecordSettings
@@ -93,6 +100,7 @@ from keras_ctx.data.squad_scores import (
     squad_scores,
     word_f1,
 )
+from keras_ctx.data.strict_f1 import strict_f1
 from keras_ctx.data.supervised import (
     classification_dataset,
     tagging_dataset,
@@ -100,6 +108,14 @@ from keras_ctx.data.supervised import (
 from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.tables import TableRow, read_labelled, read_table
 from keras_ctx.data.tag_constraints import allowed_transitions
+from keras_ctx.data.tag_schemes import exact_spans, span_tags, tag_spans
+from keras_ctx.data.tagged_files import (
+    TaggedFiles,
+    read_tagged_files,
+    training_labels,
+)
+from keras_ctx.data.tagging_report import TAGGING_REPORT, save_tagging_report
+from keras_ctx.data.tagging_task import TaggingTask
 from keras_ctx.data.text_task_files import (
     check_training_texts,
     read_text_task,
@@ -118,10 +134,12 @@ from keras_ctx.data.word_offsets import split_words
 __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
+    "TAGGING_REPORT",
     "AnswerMetrics",
     "BestThreshold",
     "Classification",
     "ConllLayout",
+    "JsonTagLayout",
     "LabelledTexts",
     "LanguageModelInputs",
     "MultiLabel",
@@ -129,11 +147,15 @@ __all__ = [
     "QuestionWindows",
     "RecordSettings",
     "Regression",
+    "SchemeName",
     "SnownlpFiles",
     "SquadAnswer",
     "SquadQuestion",
     "TableFormat",
     "TableRow",
+    "TagScheme",
+    "TaggedFiles",
+    "TaggingTask",
     "TextTask",
     "VectorWriter",
     "WordVectorCache",
@@ -152,11 +174,14 @@ __all__ = [
     "cmrc_segments",
     "confusion_matrix",
     "confusion_table",
+    "cut_words",
+    "cut_words_notes",
     "decode_answers",
     "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
+    "exact_spans",
     "find_language",
     "first_batches",
     "is_constant",
@@ -183,24 +208,31 @@ __all__ = [
     "read_part",
     "read_squad",
     "read_table",
+    "read_tagged_files",
     "read_text_task",
     "read_vectors",
     "read_words",
+    "recognize_tags",
     "record_names",
     "regression_scores",
     "rough_length",
     "save_confusion",
     "save_predictions",
+    "save_tagging_report",
     "score_table",
     "sentence_pairs",
+    "span_tags",
     "split_articles",
     "split_labels",
     "split_words",
     "squad_dataset",
     "squad_scores",
+    "strict_f1",
     "survey_lines",
+    "tag_spans",
     "tagging_dataset",
     "text_files",
+    "training_labels",
     "word_batches",
     "word_f1",
     "write_manifest",
