@@ -16,9 +16,7 @@ Expected  Memory does not depend on the length of the text. A blank line has 0
           longest line.
 """
 
-import hashlib
 import itertools
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -243,11 +241,9 @@ def compiled(encoder: keras.Model, shares: np.ndarray):
 
 def make_settings(config: Config, encoder, inputs, digest: str) -> dict:
     """All that the files depend on."""
-    inputs_text = json.dumps([type(inputs).__name__, inputs.get_config()])
     return {
         "corpus": digest,
-        "encoder": training.encoder_digest(encoder),
-        "text_inputs": hashlib.sha256(inputs_text.encode()).hexdigest(),
+        **training.input_digests({}, encoder, inputs),
         "layers": config.layers,
         "mix": config.mix,
         "scale": config.scale,

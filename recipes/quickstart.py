@@ -7,7 +7,8 @@ Output    runs/ and saved_models/; a table at the end, runs/quickstart.json.
 Expected  The table of README.md, in about ten minutes on two cores.
 
 It only starts the other recipes, one after another, each as you would. A
-step that has ended is not done again; a killed one goes on where it stopped.
+step that has ended is not done again, and a killed one resumes where it
+stopped. A folder of another run, or of other data, is refused.
 """
 
 import json
@@ -49,6 +50,8 @@ class Config:
     """Folder of the SavedModels."""
     toy: bool = False
     """Whether to take a few steps only, to try the machinery."""
+    restart: bool = False
+    """Whether to move runs that are there to RUN.old-1 and begin anew."""
 
 
 def run(recipe: str, *arguments: str) -> None:
@@ -63,11 +66,14 @@ def results_of(path: Path) -> dict:
     return json.loads(path.read_text("utf-8"))["results"]
 
 
+def again(config: Config) -> tuple[str, ...]:
+    return ("--restart",) if config.restart else ()
+
+
 def pretrain(config: Config, encoder: str) -> None:
     folder = config.runs / encoder
     short = ("--epochs", "1", "--steps-per-epoch", "2") if config.toy else ()
-    if not (folder / "results.json").exists():
-        run(f"pretrain_{encoder}", "--output", str(folder), *short)
+    run(f"pretrain_{encoder}", "--output", str(folder), *short, *again(config))
 
 
 def finetune_and_export(config: Config, encoder: str, task: str) -> dict:
@@ -75,10 +81,9 @@ def finetune_and_export(config: Config, encoder: str, task: str) -> dict:
     saved_model = config.saved_models / f"{encoder}_{task}"
     settings = SETTINGS.get((encoder, task), ())
     short = ("--epochs", "1", "--num-train", "64") if config.toy else ()
-    if not (folder / "results.json").exists():
-        init = str(config.runs / encoder)
-        arguments = ("--init", init, "--output", str(folder), *settings, *short)
-        run(f"finetune_{TASKS[task]}", *arguments)
+    init = str(config.runs / encoder)
+    arguments = ("--init", init, "--output", str(folder), *settings, *short)
+    run(f"finetune_{TASKS[task]}", *arguments, *again(config))
     if not (folder / "export.json").exists():
         arguments = ("--model", str(folder), "--output", str(saved_model))
         run("export_saved_model", *arguments)

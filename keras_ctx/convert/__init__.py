@@ -6,6 +6,7 @@ from keras_ctx.convert.elmo_load import load_elmo, load_elmo_language_model
 from keras_ctx.convert.elmo_save import save_elmo
 from keras_ctx.convert.encoder_folder import (
     load_encoder,
+    load_pretrained,
     load_pretrainer,
     load_text_inputs,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "load_elmo",
     "load_elmo_language_model",
     "load_encoder",
+    "load_pretrained",
     "load_pretrainer",
     "load_text_inputs",
     "save_bert",

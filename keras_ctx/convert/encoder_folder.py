@@ -93,6 +93,37 @@ def load_pretrainer(folder: str | Path) -> keras.Model:
     return load_bert(folder, heads=True)
 
 
+def load_pretrained(folder: str | Path) -> keras.Model:
+    """A BERT to train further: with its heads, or without if it has none.
+
+    Args:
+        folder: As for `load_pretrainer` or `load_encoder`.
+
+    Returns:
+        A model as of `models.bert_pretrainer`; of a folder without heads the
+        encoder alone, which is said.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds nothing of the kind, or something damaged.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> models.bert_tiny(100).save("encoder.keras")
+        >>> sorted(load_pretrained(".").output)
+        `folder` must hold pretrainer.keras, ...
+        So both heads start anew.
+        ['layers', 'padding_mask', 'pooled', 'sequence']
+    """
+    try:
+        return load_pretrainer(folder)
+    except ValueError as error:
+        # Any fault of the encoder itself is an error here once more.
+        encoder = load_encoder(folder)
+        print(f"{error}\nSo both heads start anew.")
+        return encoder
+
+
 def load_text_inputs(
     folder: str | Path, max_length: int | None = None
 ) -> TextInputs:

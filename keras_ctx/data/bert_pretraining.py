@@ -1,5 +1,6 @@
 """A corpus file to BERT's pretraining batches."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,40 @@ from keras_ctx.data.global_batches import global_batches
 from keras_ctx.data.masked_pairs import PairInputs, masked_pairs
 from keras_ctx.data.readers import read_documents
 from keras_ctx.data.sentence_pairs import sentence_pairs
+
+# About a token each in WordPiece: an ideograph, a run of other letters, a sign.
+_PIECE = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+|[^\w\s]")
+
+
+def rough_length(
+    split: Literal["character", "wordpiece"],
+) -> Callable[[str], int]:
+    """A function that counts the tokens of a sentence, roughly.
+
+    Args:
+        split: As of `BertInputs`.
+
+    Example:
+        >>> rough_length("wordpiece")("Two words, 一二.")
+        6
+    """
+    if split == "character":
+        return len
+    return lambda line: len(_PIECE.findall(line))
+
+
+def first_batches(dataset: tf.data.Dataset, steps: int) -> tf.data.Dataset:
+    """The first `steps` batches of an endless dataset, to be measured on.
+
+    Example:
+        >>> len(first_batches(tf.data.Dataset.range(2).repeat(), 3))
+        3
+    """
+    # Keras takes the end of a dataset of unknown length for one more batch,
+    # of loss 0.
+    return dataset.take(steps).apply(
+        tf.data.experimental.assert_cardinality(steps)
+    )
 
 
 def bert_pretraining_dataset(

@@ -1,51 +1,114 @@
 """Streaming readers of text files: one line in memory at a time."""
 
+import codecs
 import gzip
 import hashlib
+import io
 import itertools
-import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO, cast
+
+# The first bytes of files that are often given in the place of a text.
+_NO_TEXTS = {
+    b"\x1f\x8b": "a gzip stream: give it a name that ends in .gz",
+    b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save "
+    "the sheet as CSV",
+    b"PAR1": "Parquet: write it as JSON lines or CSV",
+    b"BZh": "a bzip2 stream: unpack it",
+    b"\xfd7zXZ": "an xz stream: unpack it",
+    b"\xff\xfe": "UTF-16: name that encoding, or convert the file",
+    b"\xfe\xff": "UTF-16: name that encoding, or convert the file",
+}
 
 
-def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+def numbered_lines(
+    path: str | Path, encoding: str = "utf-8"
+) -> Iterator[tuple[int, str]]:
     """Yield `(line number, text)`; the number starts at 1.
 
     Lines are split as bytes: Python's text mode would report a bad byte
     without its line, and `str.splitlines` also splits at U+2028.
     """
-    number = 0
+    codec = codec_name(encoding)
+    if codec.startswith(("utf-16", "utf-32")):
+        yield from _wide_lines(path, codec)
+        return
+    number, raw, first = 0, b"", b""
     try:
         for number, raw in raw_lines(path):
-            text = raw.decode("utf-8").rstrip("\r\n")
+            first = first or raw
+            text = raw.decode(codec).rstrip("\r\n")
             yield number, text.removeprefix("\ufeff") if number == 1 else text
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path}, line {number}: byte {error.start} is not UTF-8 "
-            f"({error.reason}). Convert the file, for example with "
-            "`iconv -t utf-8`."
+            f"{path}, line {number}: byte {error.start} is not "
+            f"{codec.upper()} ({error.reason}). Convert the file, for example "
+            "with `iconv -t utf-8`, or name its encoding where there is an "
+            "option to." + _no_text(first)
         ) from error
+
+
+def codec_name(encoding: str) -> str:
+    """Python's name of an encoding; a byte order mark is removed anyway."""
+    try:
+        return codecs.lookup(encoding).name.removesuffix("-sig")
+    except LookupError as error:
+        raise ValueError(
+            "`encoding` must be one that Python knows, such as utf-8, "
+            f"latin-1 or gb18030. Received: encoding={encoding!r}"
+        ) from error
+
+
+def _no_text(first: bytes) -> str:
+    for start, what in _NO_TEXTS.items():
+        if first.startswith(start):
+            return f" It looks like {what}."
+    return ""
+
+
+def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
+    """As `numbered_lines`, where a line feed is not one byte."""
+    number = 0
+    with _opened(Path(path)) as file:
+        lines = io.TextIOWrapper(file, codec, newline="\n")
+        try:
+            for number, line in enumerate(lines, 1):
+                text = line.rstrip("\r\n")
+                yield number, text.removeprefix("\ufeff")
+        except (UnicodeError, EOFError, gzip.BadGzipFile) as error:
+            raise ValueError(
+                f"{path}, after line {number}: what follows is not "
+                f"{codec.upper()} ({error})."
+            ) from error
 
 
 def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
     """Yield `(line number, bytes)` of a file, plain or `.gz`."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            "`path` must name a file that exists. Check the spelling and the "
-            f"working directory. Received: path={str(path)!r}"
-        )
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as file:
+    with _opened(Path(path)) as file:
         number = 0
         try:
             for number, raw in enumerate(file, 1):
                 yield number, raw
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(
                 f"{path}, after line {number}: the name ends in .gz, and the "
                 f"content is no complete gzip stream ({error})."
             ) from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            "`path` must name a file that exists. Check the spelling and the "
+            f"working directory. Received: path={str(path)!r}"
+            + (", a folder" if path.is_dir() else "")
+        )
+    # GzipFile is read like any binary file.
+    return cast(
+        IO[bytes], gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    )
 
 
 def blank_line_documents(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -153,57 +216,6 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
         found = True
         yield document
     if not found:
-        raise empty_file(path)
-
-
-def read_conll(path: str | Path) -> Iterator[tuple[list[str], list[str]]]:
-    r"""Stream tagged sentences: one word a line, a blank line between two.
-
-    Columns are separated by blanks or tabs (not by U+3000, which may be a
-    word); the first is the word, the last the tag. `-DOCSTART-` lines are
-    skipped.
-
-    Args:
-        path: The file; `.gz` is decompressed on the way.
-
-    Returns:
-        A generator of pairs `(words, tags)` of equal length.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file has no text, bytes that are not UTF-8, a line
-            of one column, or lines with different numbers of columns.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "names.conll")
-        >>> _ = path.write_text("In O\nRome B-LOC\n\nYes O\n")
-        >>> list(read_conll(path))
-        [(['In', 'Rome'], ['O', 'B-LOC']), (['Yes'], ['O'])]
-    """
-    words: list[str] = []
-    tags: list[str] = []
-    width = 0
-    for number, line in numbered_lines(path):
-        columns = re.split("[ \t]+", line.strip(" \t"))
-        if columns[0] in ("", "-DOCSTART-"):
-            if words:
-                yield words, tags
-                words, tags = [], []
-            continue
-        width = width or len(columns)
-        if len(columns) != width or width < 2:
-            raise ValueError(
-                f"{path}, line {number}: every line must have the same "
-                "number of columns, at least 2 (a word and its tag). "
-                f"Received: {len(columns)} columns, {line[:60]!r}"
-                + (f"; the lines before have {width}" if width > 1 else "")
-            )
-        words.append(columns[0])
-        tags.append(columns[-1])
-    if words:
-        yield words, tags
-    if not width:
         raise empty_file(path)
 
 

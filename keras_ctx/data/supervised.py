@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from keras_ctx.data.class_weights import ClassWeights, weights_of_labels
+from keras_ctx.data.label_array import Labels, label_array
 from keras_ctx.data.row_batches import batched_rows
 from keras_ctx.data.weights import normalize_weights
 
@@ -33,7 +34,7 @@ class TagInputs(TextInputs, Protocol):
 
 def classification_dataset(
     texts: Sequence[str],
-    labels: Sequence[int] | Sequence[float],
+    labels: Labels,
     text_inputs: TextInputs,
     *,
     batch_size: int,
@@ -54,8 +55,9 @@ def classification_dataset(
 
     Args:
         texts: The texts, in memory.
-        labels: One class id a text; or, for regression, one number with a
-            decimal point.
+        labels: One class id a text; for regression, one number with a
+            decimal point; or, for several labels a text, K zeros and ones
+            (`multi_hot`).
         text_inputs: A `BertInputs` or `ElmoInputs`.
         batch_size: B, over all replicas together.
         training: Which of the two.
@@ -69,14 +71,16 @@ def classification_dataset(
 
     Returns:
         A `tf.data.Dataset` of `(features, {"logits": labels})`, labels
-        int32 or float32 `(B,)`. With `class_weights` there is a third part,
-        `{"logits": weights}`, float32 `(B,)`, summing to 1 over the batch: for
-        a loss with `reduction="sum"`.
+        int32 or float32 `(B,)`, zeros and ones float32 `(B, K)`. With
+        `class_weights` there is a third part, `{"logits": weights}`, float32
+        `(B,)`, summing to 1 over the batch: for a loss with
+        `reduction="sum"`.
 
     Raises:
         ValueError: The two lists differ in length, are empty, or do not
             fill one training batch; a class without its weight, or a weight
-            below 0.
+            below 0; a class id below 0, a number that is not finite, or rows
+            that hold something else than zeros and ones.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -94,11 +98,14 @@ def classification_dataset(
         _check_lengths(texts, "second_texts", second_texts)
         segments.append(second_texts)
     text_tensors = [tf.constant(list(x), tf.string) for x in segments]
-    label_tensor = tf.constant(
-        list(labels), tf.float32 if isinstance(labels[0], float) else tf.int32
-    )
+    label_tensor = tf.constant(label_array(labels))
     weight_tensor = None
     if class_weights is not None:
+        if label_tensor.shape.rank != 1:
+            raise ValueError(
+                "`class_weights` needs one class a text. Received: labels of "
+                f"shape {tuple(label_tensor.shape)}"
+            )
         weight_tensor = tf.constant(weights_of_labels(labels, class_weights))
 
     def examples(rows):
@@ -208,7 +215,7 @@ def tagging_dataset(
 
 
 def _check_lengths(rows: Sequence, name: str, other: Sequence) -> None:
-    if not rows or len(rows) != len(other):
+    if not len(rows) or len(rows) != len(other):
         raise ValueError(
             f"`{name}` must hold one entry a text, and at least one. "
             f"Received: {len(rows)} texts and {len(other)} {name}"

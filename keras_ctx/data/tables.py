@@ -1,10 +1,76 @@
-"""Streaming readers of tables: tab-separated and comma-separated files."""
+"""Streaming readers of tables: separated columns, JSON lines, and others."""
 
-import csv
+import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from keras_ctx.data.readers import empty_file, numbered_lines
+from keras_ctx.data.readers import empty_file
+from keras_ctx.data.table_format import TableFormat, separator_name
+from keras_ctx.data.table_records import (
+    fasttext_records,
+    hint,
+    json_records,
+    separated_records,
+    trec_records,
+)
+
+_NAMES = {"trec": ["text", "coarse", "fine"], "fasttext": ["text", "label"]}
+# Enclosed in quotes, with those inside doubled.
+_ENCLOSED = re.compile('"(?:[^"]|"")*"')
+
+
+class TableRow(NamedTuple):
+    """The columns that were asked for, and the line that the row is on."""
+
+    line: int
+    columns: tuple[str, ...]
+
+
+def read_table(
+    path: str | Path,
+    columns: Sequence[int | str],
+    table: TableFormat | None = None,
+    dropped: list[int] | None = None,
+) -> Iterator[TableRow]:
+    r"""Stream some columns of a table, whatever it is written like.
+
+    Args:
+        path: The file; `.gz` is decompressed on the way.
+        columns: The columns to give, in that order: by number, counted from 0,
+            or by their names in the first row (in JSON: by key).
+        table: How the file is written down, where that cannot be seen.
+        dropped: A list to which the lines are added that
+            `ragged_rows="drop"` leaves out.
+
+    Returns:
+        A generator of `TableRow`s. A value of JSON that is no string is given
+        as JSON, and `null` as an empty string.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no text, bytes of another encoding, rows with
+            different numbers of columns, or quotes that do not close; a column
+            is not there or has the name of another; between tabs, columns
+            that all show to be in quotes, without `quoting` or
+            `literal_quotes`. The message names the line and the way out.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "reviews.csv")
+        >>> _ = path.write_text('text;label\n"good; really";1\n')
+        >>> list(read_table(path, ["text", "label"]))
+        [TableRow(line=2, columns=('good; really', '1'))]
+    """
+    path, wanted, table = Path(path), list(columns), table or TableFormat()
+    rows = _rows(path, wanted, table, 0, [] if dropped is None else dropped)
+    found = False
+    for row in rows:
+        found = True
+        yield row
+    if not found:
+        raise empty_file(path)
 
 
 def read_labelled(
@@ -12,8 +78,9 @@ def read_labelled(
 ) -> Iterator[tuple[str, ...]]:
     r"""Stream the rows of a table; blank lines are skipped.
 
-    A name that ends in `.csv` (or `.csv.gz`) has commas and quotes. In any
-    other there is no quoting: a tab always separates.
+    A name that ends in `.csv` (or `.csv.gz`) has quotes, and commas or what
+    its first lines fit. In any other there is no quoting: a tab always
+    separates. `read_table` reads more, and tells the lines.
 
     Args:
         path: The file; `.gz` is decompressed on the way.
@@ -36,64 +103,170 @@ def read_labelled(
         >>> list(read_labelled(path, ["text", "label"]))
         [('good', 'positive')]
     """
-    wanted = list(range(columns)) if isinstance(columns, int) else list(columns)
+    path = Path(path)
     width = columns if isinstance(columns, int) else 0
-    places: list[int] = []
+    wanted = list(range(columns)) if isinstance(columns, int) else list(columns)
     found = False
-    for number, row in _rows(Path(path)):
-        width = width or len(row)
-        if len(row) != width:
-            raise ValueError(
-                f"{path}, line {number}: a row must have {width} columns "
-                f"separated by {_separator(path)}. Received: {len(row)} "
-                f"columns, {' '.join(row)[:60]!r}"
-            )
-        if not places:
-            places = _places(path, wanted, row)
-            if any(isinstance(column, str) for column in wanted):
-                continue  # the header
+    for row in _rows(path, wanted, TableFormat(), width, [], strict=False):
         found = True
-        yield tuple(row[place] for place in places)
+        yield row.columns
     if not found:
         raise empty_file(path)
 
 
-def _separator(path: str | Path) -> str:
-    return "commas" if ".csv" in Path(path).suffixes[-2:] else "tabs"
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    if _separator(path) == "tabs":
-        for number, line in numbered_lines(path):
-            if line.strip():
-                yield number, line.split("\t")
+def _rows(
+    path: Path,
+    wanted: list[int | str],
+    table: TableFormat,
+    width: int,
+    dropped: list[int],
+    strict: bool = True,
+) -> Iterator[TableRow]:
+    layout = table.layout_of(path)
+    if layout == "json":
+        yield from _json_rows(path, wanted, table)
         return
-    lines = (f"{line}\n" for _, line in numbered_lines(path))
-    reader = csv.reader(lines, strict=True)
-    try:
-        for row in reader:
-            if row:
-                yield reader.line_num, row
-    except csv.Error as error:
+    if layout == "table":
+        separator, records = separated_records(path, table, wanted)
+    else:
+        separator = " "
+        reader = trec_records if layout == "trec" else fasttext_records
+        records = reader(path, table)
+        places = _places(path, wanted, _NAMES[layout], table)
+        for line, row in records:
+            yield TableRow(line, tuple(row[place] for place in places))
+        return
+    header = any(isinstance(column, str) for column in wanted)
+    if table.header is False and header:
         raise ValueError(
-            f"{path}, line {reader.line_num}: the quotes are not those of "
-            f"a table with commas ({error})."
-        ) from error
+            "`header` must not be False where `columns` are names. "
+            f"Received: columns={wanted}"
+        )
+    places: list[int] = []
+    check = _QuoteCheck(path) if strict and separator == "\t" else None
+    for line, row in records:
+        width = width or len(row)
+        if len(row) != width and table.ragged_rows == "refuse":
+            raise _ragged(path, line, row, width, separator, table, wanted)
+        if not places:
+            places = _places(path, wanted, row, table)
+            if header or table.header:
+                continue
+        if len(row) != width and (
+            table.ragged_rows == "drop" or len(row) <= max(places)
+        ):
+            if table.ragged_rows == "read":
+                raise _ragged(path, line, row, width, separator, table, wanted)
+            dropped.append(line)
+            continue
+        found = tuple(row[place] for place in places)
+        if check is not None and not (table.quoting or table.literal_quotes):
+            check(line, found)
+        yield TableRow(line, found)
+
+
+def _ragged(
+    path: Path,
+    line: int,
+    row: list[str],
+    width: int,
+    separator: str,
+    table: TableFormat,
+    wanted: list[int | str],
+) -> ValueError:
+    more = (
+        " `ragged_rows` read reads rows that have all of `columns`; drop "
+        "leaves them out."
+    )
+    if any(column.startswith('"') for column in row):
+        more += " `quoting` reads columns in quotes."
+    return ValueError(
+        f"{path}, line {line}: a row must have {width} columns separated by "
+        f"{separator_name(separator)}. Received: {len(row)} columns, "
+        f"{' '.join(row)[:60]!r}." + hint(path, table, wanted) + more
+    )
 
 
 def _places(
-    path: str | Path, wanted: Sequence[int | str], first: list[str]
+    path: Path,
+    wanted: Sequence[int | str],
+    first: list[str],
+    table: TableFormat,
 ) -> list[int]:
     """Where the wanted columns are."""
+    names = [name.strip() for name in first]
+    quoted = any(_ENCLOSED.fullmatch(name) for name in names)
     places = []
     for column in wanted:
-        if isinstance(column, str) and column in first:
-            places.append(first.index(column))
+        if isinstance(column, str) and names.count(column.strip()) > 1:
+            raise ValueError(
+                f"`columns` must name columns that there are once: {path} has "
+                f"{names.count(column.strip())} of the name {column!r}. Count "
+                "them from 0 instead, with `header` True."
+            )
+        if isinstance(column, str) and column.strip() in names:
+            places.append(names.index(column.strip()))
         elif isinstance(column, int) and 0 <= column < len(first):
             places.append(column)
         else:
             raise ValueError(
                 f"`columns` must name columns of {path}, or count them from "
-                f"0. Received: {column!r}; line 1 holds {first}"
+                f"0. Received: {column!r}; line 1 holds "
+                f"{[name[:60] for name in first]}."
+                + (" `quoting` takes quotes off." if quoted else "")
+                + hint(path, table, wanted)
             )
     return places
+
+
+def _json_rows(
+    path: Path, wanted: list[int | str], table: TableFormat
+) -> Iterator[TableRow]:
+    for line, record in json_records(path, table):
+        found = []
+        for column in wanted:
+            key = column if column in record else str(column)
+            if key not in record:
+                raise ValueError(
+                    f"{path}, line {line}: `columns` must be keys of every "
+                    f"row. Received: {column!r}; there are {list(record)}"
+                )
+            found.append(_as_text(path, line, key, record[key]))
+        yield TableRow(line, tuple(found))
+
+
+def _as_text(path: Path, line: int, column: Any, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        raise ValueError(
+            f"{path}, line {line}: {column!r} must be a text, a number or a "
+            f"list. Received: {str(value)[:60]}"
+        )
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+class _QuoteCheck:
+    """Finds out that columns between tabs are in quotes, as some write them.
+
+    They certainly are when one has doubled quotes inside, and none begins with
+    a quote and is not closed by one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open = False
+
+    def __call__(self, line: int, columns: tuple[str, ...]) -> None:
+        for column in columns:
+            if self._open or not column.startswith('"'):
+                continue
+            if not _ENCLOSED.fullmatch(column):
+                self._open = True
+            elif '""' in column[1:-1]:
+                raise ValueError(
+                    f"{self._path}, line {line}: the quotes look like those "
+                    "that enclose columns. `quoting` takes them off, "
+                    "`literal_quotes` leaves them. "
+                    f"Received: {column[:60]!r}"
+                )

@@ -11,6 +11,7 @@ from keras_ctx.layers.arguments import (
     check_non_negative_int,
     check_positive_int,
 )
+from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.embedding_lookup import known_ids, known_rows
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.row_chunks import in_chunks
@@ -20,7 +21,7 @@ WORDS_AT_ONCE = 512
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class CharCNNHighway(keras.layers.Layer):
+class CharCNNHighway(CompositeLayer):
     """A vector for each word from its characters, free of context.
 
     Convolutions of several widths over the characters, each maximized over
@@ -158,7 +159,12 @@ class CharCNNHighway(keras.layers.Layer):
             if size == self.output_dim
             else dense(self.output_dim, "projection")
         )
+        self.restore_sublayers()
         freeze_sublayers(self)
+
+    def _lora_layers(self):
+        layers = [*self.highway_transforms, *self.highway_gates]
+        return layers if self.projection is None else [*layers, self.projection]
 
     def call(self, char_ids, training=None):
         batch, length, characters = ops.shape(char_ids)

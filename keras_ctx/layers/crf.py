@@ -1,10 +1,22 @@
 """A linear-chain conditional random field over the tags of a row."""
 
+from collections.abc import Iterable
+
 import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import check_positive_int, check_rank
 from keras_ctx.layers.recurrence import recur
+from keras_ctx.layers.tag_paths import (
+    Penalties,
+    best_path,
+    checked_pairs,
+    follow,
+    identity,
+    is_first,
+    later,
+    penalties,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -21,28 +33,43 @@ class CRF(keras.layers.Layer):
 
     All weights start at 0, which is an independent softmax for each token.
 
+    `constraints` choose among the paths: `tags` is then the most probable of
+    the allowed ones. They change no probability. A path in the training data
+    that breaks them has a finite loss, as any path has, and a later piece of
+    a word, whose tag nobody knows, may have any tag while learning. Where
+    only some tokens have a tag of their own, the tags of those are the ones
+    that must be allowed: `best_path` finds them.
+
     Args:
         num_tags: N, tags.
+        constraints: The allowed steps, pairs `(i, j)`: tag j may follow tag
+            i. N as i is the start of a row, N + 1 as j its end.
+            `keras_ctx.data.allowed_transitions` makes them from the names of
+            the tags. `None`: every step is allowed.
 
     Call arguments:
         inputs: `(B, T, N)`, the score of each tag at each token.
-        padding_mask: Booleans `(B, T)`, true = real token; real tokens come
-            first in a row. `None`: all are real.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: all are
+            real.
 
     Returns:
         A dict. `logits` `(B, T, N, N)`: at `[b, t, i, j]` the log of the
         probability of tag j at token t after tag i at the token before; at
         the first token alike for all i. `scores` `(B, T, N)`: the probability
         of each tag at each token, over all paths. `tags`, int32 `(B, T)`: the
-        most probable path (Viterbi). Floats are float32 at least, whatever
-        the policy, and so is the arithmetic.
+        most probable allowed path (Viterbi); in a row too short or too long
+        for any, one with the fewest steps that are not. Floats are float32 at
+        least, whatever the policy, and so is the arithmetic.
 
     Raises:
         ValueError: `num_tags` is not positive or differs from the number of
-            scores, or a mask of the wrong rank.
+            scores, `constraints` with other numbers or without any path, or a
+            mask of the wrong rank.
 
     Masking:
-        At padding `logits` and `scores` are 0 and `tags` is -1.
+        The real tokens of a row are one chain, as if there were no others
+        between, before or behind them. At padding `logits` and `scores` are 0
+        and `tags` is -1.
 
     Example:
         >>> import numpy as np
@@ -53,21 +80,29 @@ class CRF(keras.layers.Layer):
         >>> outputs["scores"].numpy().round(2)
         array([[[0.27, 0.73],
                 [0.88, 0.12]]], dtype=float32)
+        >>> crf = CRF(2, constraints=[(2, 0), (0, 0), (0, 1), (1, 1), (1, 3)])
+        >>> crf(np.array([[[0.0, 1.0], [2.0, 0.0]]]))["tags"].numpy()
+        array([[0, 1]], dtype=int32)
 
     Source:
         Lafferty et al. 2001, sections 3 and 4; as in Lample et al. 2016,
         section 2.2, https://arxiv.org/abs/1603.01360, the tagger of ELMo's
-        paper.
+        paper. Constraints as in allenai/allennlp.
 
     Differs:
         Others keep the normalizer of the whole row, and a loss that must be
         given the layer's weights. The product of the factors is the same.
     """
 
-    def __init__(self, num_tags: int, **kwargs):
+    def __init__(
+        self, num_tags: int, constraints: Iterable | None = None, **kwargs
+    ):
         super().__init__(**kwargs)
         check_positive_int(num_tags=num_tags)
+        if constraints is not None:
+            constraints = checked_pairs(constraints, num_tags)
         self.num_tags = num_tags
+        self.constraints = constraints
 
     def build(self, inputs_shape, padding_mask_shape=None):
         # Here, too: a functional model would tell only when it first runs.
@@ -98,16 +133,53 @@ class CRF(keras.layers.Layer):
             ops.cast(weight, dtype)
             for weight in (self.transitions, self.start, self.end)
         )
-        logits, best = (
-            step_scores(inputs, real, transitions, start, end, reduce)
-            for reduce in (ops.logsumexp, ops.max)
-        )
+        weights = (transitions, start, end)
+        logits = step_scores(inputs, real, *weights, ops.logsumexp)
         logits = ops.log_softmax(logits, axis=-1)
+        if self.constraints is not None:
+            weights = (
+                weight + ops.cast(cost, dtype)
+                for weight, cost in zip(weights, self._costs(), strict=True)
+            )
+        best = step_scores(inputs, real, *weights, ops.max)
+        tags = follow(ops.argmax(best, axis=-1), real)
         return {
             "logits": ops.where(real[:, :, None, None], logits, 0),
-            "scores": ops.where(real[:, :, None], marginals(logits), 0),
-            "tags": ops.where(real, follow(ops.argmax(best, axis=-1)), -1),
+            "scores": ops.where(real[:, :, None], marginals(logits, real), 0),
+            "tags": ops.where(real, tags, -1),
         }
+
+    def best_path(self, logits, mask):
+        """The most probable allowed tags of some of the tokens.
+
+        Of the first pieces of words, say: the other tokens have no tag of
+        their own, and the probabilities of all that they could have are
+        added up. `tags` of a call are those of all real tokens.
+
+        Args:
+            logits: `(B, T, N, N)`, of a call.
+            mask: Booleans `(B, T)`, true = a token whose tag counts.
+
+        Returns:
+            Tags, int32 `(B, T)`, -1 at the other tokens, and the logs of
+            their probabilities, `(B,)`.
+
+        Example:
+            >>> import numpy as np
+            >>> crf = CRF(2)
+            >>> logits = crf(np.array([[[0.0, 1.0], [2.0, 0.0]]]))["logits"]
+            >>> crf.best_path(logits, np.array([[True, False]]))[0].numpy()
+            array([[ 1, -1]], dtype=int32)
+        """
+        mask = ops.cast(mask, "bool")
+        return best_path(ops.convert_to_tensor(logits), mask, self._costs())
+
+    def _costs(self) -> Penalties:
+        every = range(self.num_tags + 2)
+        pairs = self.constraints
+        if pairs is None:
+            pairs = [(i, j) for i in every[:-1] for j in every]
+        return penalties(pairs, self.num_tags)
 
     def _check_size(self, shape):
         if len(shape) != 3 or shape[-1] != self.num_tags:
@@ -137,7 +209,12 @@ class CRF(keras.layers.Layer):
         }
 
     def get_config(self):
-        return {**super().get_config(), "num_tags": self.num_tags}
+        pairs = self.constraints
+        return {
+            **super().get_config(),
+            "num_tags": self.num_tags,
+            "constraints": pairs and [list(pair) for pair in pairs],
+        }
 
 
 def step_scores(inputs, real, transitions, start, end, reduce):
@@ -157,18 +234,18 @@ def step_scores(inputs, real, transitions, start, end, reduce):
     last = ops.zeros_like(inputs[:, 0]) + end
     messages = recur(before, last, inputs, real, reverse=True)  # (B, T, N)
     # What is said to token t comes from token t + 1, if there is one.
-    one_more = ((0, 0), (0, 1))
+    # Padding in between hands on what it is told.
     after = ops.where(
-        ops.pad(real[:, 1:], one_more)[:, :, None],
-        ops.pad(messages[:, 1:], (*one_more, (0, 0))),
+        ops.expand_dims(later(real), -1),
+        ops.pad(messages[:, 1:], ((0, 0), (0, 1), (0, 0))),
         end,
     )
-    first = ops.arange(ops.shape(inputs)[1])[:, None, None] == 0
-    steps = ops.where(first, start, transitions)  # (T, N, N)
+    first = is_first(real)[:, :, None, None]
+    steps = ops.where(first, start, transitions)  # (B, T, N, N)
     return steps + ops.expand_dims(inputs + after, -2)
 
 
-def marginals(logits):
+def marginals(logits, real):
     """Probabilities `(B, T, N)` of the tags of a chain, from its steps."""
 
     def step(chances, state):
@@ -176,16 +253,5 @@ def marginals(logits):
 
     # Any start that sums to 1: the first step is alike for all of it.
     start = ops.zeros_like(logits[:, 0, 0]) + 1 / logits.shape[-1]
-    return recur(step, start, ops.exp(logits))
-
-
-def follow(following):
-    """The path `(B, T)` of a table `(B, T, N)`: the tag after each tag."""
-
-    def step(row, state):
-        return ops.take_along_axis(row, ops.cast(state, "int32"), axis=-1)
-
-    # The loop has floats only, which hold an id of a tag exactly.
-    following = ops.cast(following, "float32")
-    start = ops.zeros_like(following[:, 0, :1])
-    return ops.cast(recur(step, start, following)[:, :, 0], "int32")
+    steps = ops.where(real[:, :, None, None], logits, identity(logits))
+    return recur(step, start, ops.exp(steps))

@@ -8,6 +8,7 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
     check_rate,
 )
+from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.embedding_lookup import (
     first_rows,
     lookup,
@@ -17,7 +18,7 @@ from keras_ctx.layers.frozen import freeze_sublayers
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class TokenAndSegmentEmbedding(keras.layers.Layer):
+class TokenAndSegmentEmbedding(CompositeLayer):
     """Sum of token, segment and learned position vectors, normalized.
 
     An id outside its table gives NaN on every backend, where the backends
@@ -125,7 +126,11 @@ class TokenAndSegmentEmbedding(keras.layers.Layer):
         self.segment_embedding.build()
         self.position_embedding.build()
         self.norm.build((None, None, self.hidden_dim))
+        self.restore_sublayers()
         freeze_sublayers(self)
+
+    def _lora_layers(self):
+        return [self.token_embedding]
 
     def call(self, token_ids, segment_ids=None, reverse=False, training=None):
         if reverse:

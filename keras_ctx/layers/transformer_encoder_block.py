@@ -11,12 +11,13 @@ from keras_ctx.layers.arguments import (
     check_rank,
     check_rate,
 )
+from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.self_attention import SelfAttention
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class TransformerEncoderBlock(keras.layers.Layer):
+class TransformerEncoderBlock(CompositeLayer):
     """Multi-head self-attention and feed-forward, each with residual and norm.
 
     Post-norm (BERT) normalizes after adding the residual, pre-norm before
@@ -158,7 +159,19 @@ class TransformerEncoderBlock(keras.layers.Layer):
         self.intermediate.build(inputs_shape)
         self.output_projection.build(inner_shape)
         self.feedforward_norm.build(inputs_shape)
+        self.restore_sublayers()
         freeze_sublayers(self)
+
+    def _lora_layers(self):
+        attention = self.attention
+        return [
+            attention.query_dense,
+            attention.key_dense,
+            attention.value_dense,
+            attention.output_dense,
+            self.intermediate,
+            self.output_projection,
+        ]
 
     def call(
         self,

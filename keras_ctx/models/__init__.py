@@ -21,6 +21,7 @@ from keras_ctx.models.elmo_sizes import (
     elmo_small,
 )
 from keras_ctx.models.elmo_views import distinct_words, from_word_vectors
+from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
 from keras_ctx.models.heads import (
     classifier,
@@ -49,6 +50,7 @@ __all__ = [
     "elmo_stream_model",
     "elmo_word_encoder",
     "embedder",
+    "enable_lora",
     "encoder_of",
     "from_word_vectors",
     "span_extractor",

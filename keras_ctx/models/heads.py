@@ -1,5 +1,7 @@
 """Heads that put a task on any encoder of the library."""
 
+from collections.abc import Iterable
+
 import keras
 from keras import ops
 
@@ -77,6 +79,7 @@ def tagger(
     lstm_dim: int | None = None,
     lstm_layers: int = 2,
     name: str = "tagger",
+    constraints: Iterable[tuple[int, int]] | None = None,
 ) -> keras.Model:
     """One tag for each token.
 
@@ -87,7 +90,9 @@ def tagger(
     scores of the tokens. Train it with
     `loss={"logits": keras_ctx.training.CRFLoss()}`, on the same data as
     without. A token without a tag of its own ([CLS], or a later piece of a
-    word) takes part in the path with a tag that nobody knows.
+    word) takes part in the path with a tag that nobody knows; under
+    `constraints` the tags of words are those of `CRF.best_path`, which the
+    signature `tag` of an export gives.
 
     Layer names: `lstm_0` ... , `logits`, the scores of a token, and `crf`.
 
@@ -105,6 +110,8 @@ def tagger(
             LSTMs.
         lstm_layers: LSTMs in each direction, with `lstm_dim`.
         name: Name of the model.
+        constraints: With `crf`, the steps from tag to tag that are allowed,
+            as `keras_ctx.data.allowed_transitions` gives them; `None`: all.
 
     Returns:
         A `keras.Model` to `{"logits": (B, T, N)}`; with `crf` to the outputs
@@ -113,7 +120,7 @@ def tagger(
 
     Raises:
         ValueError: as for `classifier`; `lstm_dim` or `lstm_layers` is not
-            positive.
+            positive; `constraints` that allow no path, or without `crf`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -130,6 +137,13 @@ def tagger(
     if lstm_dim is not None:
         check_positive_int(lstm_dim=lstm_dim)
     check_rate(dropout=dropout)
+    if crf:
+        last_layer = layers.CRF(num_tags, constraints, name="crf")
+    elif constraints is not None:
+        raise ValueError(
+            "`constraints` choose among the paths of a CRF. Give `crf=True`, "
+            "or leave them out."
+        )
 
     def head(outputs, sequence):
         x = keras.layers.Dropout(dropout, name="dropout")(sequence)
@@ -145,7 +159,7 @@ def tagger(
             x = keras.layers.Dropout(dropout, name="lstm_dropout")(x)
         x = _dense(num_tags, "logits")(x)
         if crf:
-            return layers.CRF(num_tags, name="crf")(x, outputs["padding_mask"])
+            return last_layer(x, outputs["padding_mask"])
         return {"logits": x}
 
     last = ("sequence", "padding_mask")

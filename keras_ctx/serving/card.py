@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.files import write_text
+from keras_ctx.serving.card_notes import batching_notes
 from keras_ctx.serving.drift import Drift
 from keras_ctx.serving.model_outputs import TextInputs
 from keras_ctx.serving.signatures import Signature
@@ -193,7 +194,7 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "`features` does not look up what ids mean: one that the model does "
         "not know makes NaN of its row, and of no other.",
     ]
-    return limits
+    return limits + batching_notes(card)
 
 
 def _drift(card: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_ctx.layers import CRF
+from keras_ctx.serving.model_layers import all_layers
 from keras_ctx.serving.stored_weights import StoredWeights
 from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
@@ -31,6 +33,13 @@ class ModelOutputs:
             for key, x in model.input.items()
         }
         self._traced = tf.function(self._trace, input_signature=[specs])
+
+    def constrained_crf(self) -> CRF | None:
+        """The CRF of a tagger, if it has constraints."""
+        for layer in all_layers(self._model):
+            if isinstance(layer, CRF) and layer.constraints is not None:
+                return layer
+        return None
 
     def __call__(self, features: Tensors) -> Tensors:
         eager = tf.executing_eagerly()

@@ -22,6 +22,7 @@ from keras_ctx.serving.tag import Tag
 from keras_ctx.serving.text_windows import TextWindows
 from keras_ctx.serving.windows import AnswerWindows
 from keras_ctx.text import BertInputs
+from keras_ctx.text.pieces import valid
 
 # The input of words that stands for an input of texts.
 WORDS_OF = {
@@ -133,13 +134,17 @@ def _of_texts(function: Callable, names: Sequence[str]) -> Signature:
 
 
 def _of_words(function: Callable, names: Sequence[str]) -> Signature:
-    """As `_of_texts`, of words `(B, W)`; "" at the end of a row is padding."""
+    """As `_of_texts`, of words `(B, W)`; "" at the end of a row is padding.
+
+    What is echoed of them is valid UTF-8, as what is cut out of a text is:
+    TF Serving's REST would put broken bytes into its JSON as they are.
+    """
 
     def of_words(*rows: tf.Tensor) -> Tensors:
         ragged: Any = tf.RaggedTensor
         checked = (tf.ensure_shape(words, [None, None]) for words in rows)
         return function(
-            *(ragged.from_tensor(words, padding="") for words in checked)
+            *(ragged.from_tensor(valid(words), padding="") for words in checked)
         )
 
     words = [WORDS_OF[name] for name in names]
@@ -175,6 +180,11 @@ def _of_features(
 
     The padding mask follows from the ids: a server that batches requests of
     different lengths pads it with its first value, which is true.
+
+    A table of distinct words is the rows' own. A server that batches refuses
+    it, unless it has as many rows as there are texts; then it would join the
+    tables of several requests, and the words of all but the first would be
+    looked up in the wrong one. That is an error.
     """
     pad_id = getattr(text_inputs, "pad_id", 0)
     specs = {
@@ -190,6 +200,29 @@ def _of_features(
         }
         if "padding_mask" in model.input:
             features["padding_mask"] = features["token_ids"] != pad_id
+        if "distinct_char_ids" in features:
+            _check_one_table(features["distinct_char_ids"])
         return outputs(features)
 
     return Signature(of_features, specs)
+
+
+def _check_one_table(table: tf.Tensor) -> None:
+    """Refuses words `(W, C)` that are the tables of several requests.
+
+    Each begins with a row of zeros and those of the two markers.
+    """
+    begin = tf.pad(table, [[0, 3], [0, 0]])[:3]
+    runs = tf.stack([table[:-2], table[1:-1], table[2:]], axis=1)
+    is_begin = tf.reduce_all(runs == begin, axis=[1, 2])
+    count = tf.reduce_sum(tf.cast(is_begin, tf.int32))
+    # All zeros are no table at all, and hold no begin.
+    is_table = tf.reduce_any(begin[1] != begin[0])
+    tf.debugging.Assert(
+        (count <= 1) | ~is_table,
+        [
+            "`distinct_char_ids` must be the table of one request, and is "
+            "that of several: a server that batches has joined them. Send "
+            "texts, or ask a server without batching."
+        ],
+    )

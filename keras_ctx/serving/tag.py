@@ -29,6 +29,10 @@ class Tag:
     with a CRF also `path_log_probability` `(B,)`, that of all tags of the row
     together. With windows, whose CRFs know nothing of each other, there is
     none; a word has the tag of the window that has most text around it.
+
+    Under the `constraints` of a CRF the tags are the most probable allowed
+    ones of the words, whatever the tags of the tokens in between, and the
+    probability is that of the tags of the words.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Tag:
         self._text_inputs = text_inputs
         self._tags = tuple(tags)
         self._windows = windows
+        self._constrained = model.constrained_crf()
 
     def __call__(self, text) -> Tensors:
         if isinstance(text, tf.RaggedTensor):
@@ -76,17 +81,23 @@ class Tag:
     def _of_rows(self, words: Any) -> Tensors:
         """Of rows that the encoder cuts: `tags` and `scores` `(B, W)`."""
         outputs = self._model(self._text_inputs(words))
+        index = self._text_inputs.word_index(words)
+        before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
+        first = (index >= 0) & (index != before)
         extra = {}
-        if "tags" in outputs:
+        if "tags" in outputs and self._constrained is not None:
+            scores = outputs["scores"]
+            best, extra["path_log_probability"] = self._constrained.best_path(
+                outputs["logits"], first
+            )
+            best = tf.maximum(best, 0)
+        elif "tags" in outputs:
             scores, best = outputs["scores"], outputs["tags"]
             extra["path_log_probability"] = _path(outputs["logits"], best)
             best = tf.maximum(best, 0)
         else:
             scores = tf.nn.softmax(outputs["logits"])
             best = tf.argmax(scores, axis=-1, output_type=tf.int32)
-        index = self._text_inputs.word_index(words)
-        before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
-        first = (index >= 0) & (index != before)
         width = tf.maximum(tf.reduce_max(words.row_lengths()), 1)
 
         def of_words(values, fill):

@@ -2,11 +2,17 @@
 
 A version whose graph has an op that the server lacks would load as available
 and fail at its first request; with these it is not loaded at all.
+
+A server that batches refuses a request whose inputs differ in their first
+axis, and would refuse the version; so such a request is left out. The ids of
+`ElmoInputs(distinct=True)` are of this kind: a row a word in one, a row a text
+in the other.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -28,15 +34,22 @@ def write_warm_up(
     made: Mapping[str, Signature],
     requests: Sequence[Request],
 ) -> None:
-    """Writes `requests` where TF Serving looks for them.
+    """Writes those of `requests` that can be batched where a server looks.
 
     Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup.
     """
     (folder / FILE).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / FILE)) as writer:
         for signature, inputs in requests:
+            if not can_be_batched(inputs):
+                continue
             log = _log(name, signature, made[signature], inputs)
             writer.write(log.SerializeToString())
+
+
+def can_be_batched(inputs: Mapping) -> bool:
+    """Whether the inputs of a request have equally many rows."""
+    return len({np.shape(value)[:1] for value in inputs.values()}) == 1
 
 
 def _log(name: str, signature: str, made: Signature, inputs: Mapping):

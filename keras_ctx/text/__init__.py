@@ -10,6 +10,7 @@ from keras_ctx.text.vocabulary import (
     save_vocabulary,
 )
 from keras_ctx.text.vocabulary_from_texts import (
+    bert_vocabulary,
     character_vocabulary,
     word_vocabulary,
     wordpiece_vocabulary,
@@ -24,6 +25,7 @@ __all__ = [
     "ElmoInputs",
     "WordInputs",
     "WordPlaces",
+    "bert_vocabulary",
     "character_vocabulary",
     "load_inputs",
     "load_vocabulary",

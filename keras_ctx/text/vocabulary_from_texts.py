@@ -100,6 +100,40 @@ def wordpiece_vocabulary(
     return [*_ranked(SPECIAL_TOKENS, alone, size - len(pieces), 1), *pieces]
 
 
+def bert_vocabulary(
+    texts: Iterable[str],
+    size: int,
+    split: str,
+    lower_case: bool = True,
+) -> list[str]:
+    """Makes the vocabulary for `BertInputs` of either `split`.
+
+    Args:
+        texts: strings, read once.
+        size: most tokens, special ones included.
+        split: "character" or "wordpiece", as in `BertInputs`.
+        lower_case: as in `BertInputs`.
+
+    Returns:
+        What `character_vocabulary` or `wordpiece_vocabulary` returns.
+
+    Raises:
+        ValueError: another `split`.
+
+    Example:
+        >>> from keras_ctx.text import bert_vocabulary
+        >>> bert_vocabulary(["Ab"], 9, "character", lower_case=False)[5:]
+        ['A', 'b']
+    """
+    if split == "character":
+        return character_vocabulary(texts, size, lower_case=lower_case)
+    if split == "wordpiece":
+        return wordpiece_vocabulary(texts, size, lower_case)
+    raise ValueError(
+        f'`split` must be "character" or "wordpiece". Received: split={split!r}'
+    )
+
+
 def word_vocabulary(
     texts: Iterable[str],
     size: int | None = None,

@@ -63,25 +63,42 @@ def find_words(text: Any, split: str) -> WordPlaces:
             stands between white space.
 
     Returns:
-        A `WordPlaces`. Broken UTF-8 is read, and counted, as U+FFFD, and a
-        NUL as U+0001.
+        A `WordPlaces`. Broken UTF-8 is read, and counted, as U+FFFD.
     """
     text = valid(as_rows(text, "text"))
     # The op below ends at a NUL; this is as invisible, and as long.
-    text = tf.strings.regex_replace(text, r"\x00", "\x01")
+    without_nul = tf.strings.regex_replace(text, r"\x00", "\x01")
     words, starts, ends = tf_text.regex_split_with_offsets(
-        text, *_BORDERS[split]
+        without_nul, *_BORDERS[split]
     )
     counts, begins = byte_places(text)
     row = words.value_rowids()
     base = tf.gather(begins, row)
     first = tf.gather(counts, base)
+    # In characters, counted through all texts.
+    starts, ends = (
+        tf.gather(counts, base + tf.cast(places.values, tf.int32))
+        for places in (starts, ends)
+    )
 
-    def in_characters(places: Any) -> Any:
-        places = base + tf.cast(places.values, tf.int32)
-        return words.with_values(tf.gather(counts, places) - first)
+    def as_written() -> tf.Tensor:
+        points = tf.strings.unicode_decode(text, "UTF-8").values
+        places = tf.ragged.range(starts, ends)
+        return tf.strings.unicode_encode(tf.gather(points, places), "UTF-8")
 
-    return WordPlaces(words, in_characters(starts), in_characters(ends))
+    # Cutting the words anew takes time, which texts without a NUL need not.
+    words = words.with_values(
+        tf.cond(
+            tf.reduce_any(without_nul != text),
+            as_written,
+            lambda: words.values,
+        )
+    )
+    return WordPlaces(
+        words,
+        words.with_values(starts - first),
+        words.with_values(ends - first),
+    )
 
 
 def answer_words(text: Any) -> WordPlaces:

@@ -8,9 +8,14 @@ from keras_ctx.training.checkpoints import (
 )
 from keras_ctx.training.crf_loss import CRFLoss
 from keras_ctx.training.development_score import DevelopmentScore
+from keras_ctx.training.digests import (
+    encoder_digest,
+    file_digest,
+    input_digests,
+    text_inputs_digest,
+)
 from keras_ctx.training.distributed_model import distributed
 from keras_ctx.training.divergence import DivergenceError, StopAtDivergence
-from keras_ctx.training.encoder_digest import encoder_digest
 from keras_ctx.training.layer_rates import layer_rates
 from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.losses import (
@@ -28,19 +33,25 @@ from keras_ctx.training.perplexity import (
 )
 from keras_ctx.training.reset_state import ResetState
 from keras_ctx.training.run_folder import (
-    begin_run,
     run_callbacks,
     save_json,
     save_model,
 )
 from keras_ctx.training.run_log import RunLog
 from keras_ctx.training.run_metrics import read_metrics
+from keras_ctx.training.run_settings import (
+    begin_run,
+    ended_run,
+    save_results,
+    settings_of,
+)
 from keras_ctx.training.schedules import (
     PerUpdate,
     SlantedTriangular,
     WarmupLinearDecay,
 )
 from keras_ctx.training.strategies import StrategyName, strategy
+from keras_ctx.training.task_loss import task_loss
 from keras_ctx.training.without_strategy import without_strategy
 from keras_ctx.training.workers import is_chief
 
@@ -68,6 +79,9 @@ __all__ = [
     "elmo_optimizer",
     "elmo_pretraining_losses",
     "encoder_digest",
+    "ended_run",
+    "file_digest",
+    "input_digests",
     "is_chief",
     "layer_rates",
     "over_seeds",
@@ -77,8 +91,12 @@ __all__ = [
     "run_callbacks",
     "save_json",
     "save_model",
+    "save_results",
     "sentence_likelihoods",
+    "settings_of",
     "strategy",
+    "task_loss",
+    "text_inputs_digest",
     "with_padding_metric",
     "without_strategy",
 ]

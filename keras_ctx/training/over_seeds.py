@@ -9,7 +9,8 @@ from typing import Any
 import keras
 
 from keras_ctx.training.checkpoints import remove_checkpoints
-from keras_ctx.training.run_folder import begin_run, save_json
+from keras_ctx.training.run_folder import save_json
+from keras_ctx.training.run_settings import begin_run
 from keras_ctx.training.workers import is_chief
 
 
@@ -18,6 +19,7 @@ def over_seeds(
     seeds: Sequence[int],
     folder: str | Path,
     settings: dict[str, Any],
+    digests: dict[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Run once for each seed, and once only.
 
@@ -34,7 +36,9 @@ def over_seeds(
         folder: Of the series.
         settings: What the scores depend on, as JSON; written to
             `folder/settings.json` when the series begins. A folder of other
-            settings is not gone on with.
+            settings is refused.
+        digests: Of the data and weights that they depend on, from
+            `input_digests`; kept and compared likewise.
 
     Returns:
         By the name of a score `mean`, `spread` (the sample standard
@@ -42,7 +46,7 @@ def over_seeds(
 
     Raises:
         ValueError: A seed stands twice or there is none, or the folder is of
-            other settings.
+            other settings or other data.
 
     Example:
         >>> def run(seed, folder):
@@ -57,7 +61,7 @@ def over_seeds(
             f"Received: seeds={tuple(seeds)}"
         )
     if is_chief():
-        begin_run(folder, settings)
+        begin_run(folder, settings, digests)
     found: list[dict[str, float]] = []
     for seed in seeds:
         run_folder = Path(folder) / f"seed_{seed}"

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from keras_ctx.files import whole_file, write_text
-from keras_ctx.settings import differences
 from keras_ctx.training.backup import BackupAndRestore
 from keras_ctx.training.divergence import StopAtDivergence
 from keras_ctx.training.resumed_epoch import ResumedEpoch
@@ -65,38 +63,6 @@ def run_callbacks(
         StopAtDivergence(folder, spike, records_of),
         BackupAndRestore(folder, checkpoint_steps, keep),
     ]
-
-
-def begin_run(folder: str | Path, settings: dict[str, Any]) -> None:
-    """Write down what a run depends on, or compare it with what is there.
-
-    Args:
-        folder: Of the run; `settings.json` in it is written when it begins.
-        settings: As JSON.
-
-    Raises:
-        ValueError: The folder is of a run with other settings, which would
-            be gone on with by mistake.
-
-    Example:
-        >>> begin_run("runs/begun", {"rate": 0.1})
-        >>> begin_run("runs/begun", {"rate": 0.1})
-        >>> begin_run("runs/begun", {"rate": 0.2})
-        Traceback (most recent call last):
-        ValueError: `folder` holds a run of other settings: ...
-    """
-    path = Path(folder) / "settings.json"
-    if not path.exists():
-        save_json(settings, path)
-        return
-    # As they were written: paths are strings, tuples are lists.
-    settings = json.loads(json.dumps(settings, default=str))
-    differing = differences(json.loads(path.read_text("utf-8")), settings)
-    if differing:
-        raise ValueError(
-            f"`folder` holds a run of other settings: {path}. Give another "
-            "folder, or remove that one. Received: " + "; ".join(differing)
-        )
 
 
 def save_model(model: keras.Model, path: str | Path) -> Path:

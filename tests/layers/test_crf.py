@@ -1,6 +1,7 @@
 """The conditional random field against all paths, one after another."""
 
 import itertools
+import json
 import math
 
 import keras
@@ -176,3 +177,123 @@ def test_error_of_another_number_of_tags(shape: tuple) -> None:
         CRF(3).build(shape)
     with pytest.raises(ValueError, match=message):
         crf_of()(np.ones(shape, "float32"))
+
+
+# After tag 0 not 2, after 1 not 1, no row begins with 2 or ends with 0.
+PAIRS = [(i, j) for i in range(N + 1) for j in (*range(N), N + 1)]
+for forbidden in ((0, 2), (1, 1), (N, 2), (0, N + 1)):
+    PAIRS.remove(forbidden)
+
+
+def allows(path: tuple) -> bool:
+    return set(itertools.pairwise((N, *path, N + 1))) <= set(PAIRS)
+
+
+def test_constraints_choose_the_best_allowed_path() -> None:
+    free, layer = crf_of(), crf_of(constraints=PAIRS)
+    found, expected = numpy(layer(SCORES, MASK)), numpy(free(SCORES, MASK))
+    changed = 0
+    for row, length in enumerate(LENGTHS):
+        by_chance = chances(layer, row)
+        best = max(filter(allows, paths(length)), key=by_chance.get, default=())
+        assert tuple(found["tags"][row]) == best + (-1,) * (T - length)
+        changed += tuple(expected["tags"][row, :length]) != best
+    assert changed >= 2
+    # And no probability.
+    for key in ("logits", "scores"):
+        np.testing.assert_array_equal(found[key], expected[key])
+
+
+def test_constraints_hold_against_great_scores() -> None:
+    # A row of 50 tokens, each 100,000 better with the tag that only the
+    # forbidden step from the start would reach: 5,000,000 in all.
+    layer = crf_of(2, constraints=[(2, 0), (0, 0), (1, 1), (0, 3), (1, 3)])
+    scores = np.zeros((1, 50, 2), "float32")
+    scores[..., 1] = 1e5
+    assert not numpy(layer(scores))["tags"].any()
+
+
+def test_row_without_allowed_path_breaks_as_few_as_can_be() -> None:
+    # Rows of 0 1 0 1 ..., which an odd number of tokens cannot make.
+    layer = crf_of(2, constraints=[(2, 0), (0, 1), (1, 0), (1, 3)])
+    scores = np.array([[[0, 0], [0, 0], [0, 9]]], "float32")
+    tags = numpy(layer(scores))["tags"].tolist()
+    assert tags in ([[0, 1, 1]], [[0, 1, 0]], [[0, 0, 1]], [[1, 0, 1]])
+    assert np.isfinite(numpy(layer(scores))["logits"]).all()
+
+
+@pytest.mark.parametrize("constraints", [PAIRS, None])
+def test_best_path_of_some_tokens(constraints) -> None:
+    # The others, of the sum over all tags that they could have.
+    layer = crf_of(constraints=constraints)
+    generator = np.random.default_rng(6)
+    counts = MASK & (generator.random(MASK.shape) < 0.6)
+    counts[0] = [False, True, False, True]
+    logits = layer(SCORES, MASK)["logits"]
+    tags, log_probability = layer.best_path(logits, counts)
+    for row in range(len(LENGTHS)):
+        at = np.flatnonzero(counts[row])
+        sums = dict.fromkeys(itertools.product(range(N), repeat=len(at)), 0.0)
+        for path, chance in chances(layer, row).items():
+            sums[tuple(path[t] for t in at)] += chance
+        allowed = filter(allows, sums) if constraints and len(at) else sums
+        best = max(allowed, key=sums.get)
+        assert tuple(np.asarray(tags)[row, at]) == best
+        assert (np.asarray(tags)[row, ~counts[row]] == -1).all()
+        assert float(log_probability[row]) == pytest.approx(
+            math.log(sums[best]), abs=1e-5
+        )
+
+
+HOLES = np.array(
+    [
+        [0, 1, 0, 0, 1, 1, 0],
+        [1, 0, 0, 0, 0, 0, 1],
+        [0] * 7,
+        [0, 0, 0, 1, 0, 0, 0],
+    ],
+    bool,
+)
+
+
+@pytest.mark.parametrize("constraints", [PAIRS, None])
+def test_masked_tokens_are_as_if_absent(constraints) -> None:
+    layer = crf_of(constraints=constraints)
+    scores = np.random.default_rng(7).normal(size=(*HOLES.shape, N))
+    scores = np.where(HOLES[..., None], scores, np.nan).astype("float32")
+    found = numpy(layer(scores, HOLES))
+    for row, mask in enumerate(HOLES):
+        if mask.any():
+            alone = numpy(layer(scores[row : row + 1, mask]))
+            for key, value in alone.items():
+                np.testing.assert_allclose(
+                    found[key][row, mask], value[0], rtol=0, atol=1e-6
+                )
+        assert not found["logits"][row, ~mask].any()
+        assert not found["scores"][row, ~mask].any()
+        assert (found["tags"][row, ~mask] == -1).all()
+
+
+def test_constraints_are_configuration() -> None:
+    layer = CRF(N, constraints=iter(PAIRS))
+    config = layer.get_config()
+    again = CRF.from_config(json.loads(json.dumps(config)))
+    assert again.constraints == layer.constraints == tuple(sorted(PAIRS))
+    assert CRF(N).get_config()["constraints"] is None
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [(0, 3), (4, 0), (-1, 0), (0, 5), (0, 1, 2), 7, ("0", "1"), (0, 1.0)],
+)
+def test_error_of_a_pair(pair) -> None:
+    with pytest.raises(ValueError, match="`constraints` must hold pairs"):
+        CRF(N, constraints=[(3, 0), (0, 4), pair])
+
+
+@pytest.mark.parametrize(
+    "pairs", [[], [(3, 0), (0, 1), (1, 0)], [(3, 0), (1, 4)], [(3, 4)]]
+)
+def test_error_of_constraints_without_a_path(pairs) -> None:
+    with pytest.raises(ValueError, match="`constraints` must allow a path"):
+        CRF(N, constraints=pairs)

@@ -95,3 +95,21 @@ def test_starts_with_the_tags_of_the_same_tagger_without() -> None:
     np.testing.assert_array_equal(
         chained(features)["tags"], np.where(real, best, -1)
     )
+
+
+def test_constraints_come_back_from_the_file(tmp_path) -> None:
+    inputs, encoder = bert()
+    pairs = [(3, 0), *((i, i) for i in range(3)), (0, 4)]
+    model = models.tagger(encoder, 3, crf=True, constraints=pairs)
+    model.get_layer("crf").start.assign([-5.0, 0.0, 5.0])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.get_layer("crf").constraints == tuple(sorted(pairs))
+    tags = np.asarray(loaded(inputs(["new york is big"]))["tags"])
+    assert not tags.any()
+
+
+def test_error_of_constraints_without_a_crf() -> None:
+    _, encoder = bert()
+    with pytest.raises(ValueError, match="`constraints` .* `crf=True`"):
+        models.tagger(encoder, 3, constraints=[(3, 0), (0, 4)])

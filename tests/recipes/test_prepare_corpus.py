@@ -1,6 +1,7 @@
 """Raw texts to records: the same bytes by any way, and trained on."""
 
 import gzip
+import hashlib
 import importlib.util
 import json
 import os
@@ -67,7 +68,12 @@ def test_counts_by_hand(texts: Path, tmp_path: Path) -> None:
     assert results["unreadable_characters"] == 2
     records = data.open_records(tmp_path / "records", "bert")
     assert records.source["files"] == [
-        [path.name, path.stat().st_size] for path in sorted(texts.iterdir())
+        [
+            path.name,
+            path.stat().st_size,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+        ]
+        for path in sorted(texts.iterdir())
     ]
     assert sorted(path.name for path in (tmp_path / "records").iterdir()) == [
         *sorted(

@@ -1,5 +1,6 @@
 """A served tagger with a conditional random field answers with its path."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 import tensorflow as tf
 from served_models import TAGS, Case
 
-from keras_ctx import models, serving
+from keras_ctx import data, models, serving
 from keras_ctx.serving.agreement import check_agreement
+from keras_ctx.serving.model_outputs import ModelOutputs
 from keras_ctx.serving.sample_requests import sample_requests
 from keras_ctx.serving.signatures import signatures
+from keras_ctx.serving.tag import Tag
 from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -132,3 +135,39 @@ def ops_other(tags):
 def test_labels_must_be_as_many_as_tags(tmp_path: Path, characters) -> None:
     with pytest.raises(ValueError, match="each of the 3 classes.*2 labels"):
         serving.export(tagger(), characters, tmp_path, ["O", "B"])
+
+
+def test_constraints_hold_for_words_of_many_pieces() -> None:
+    # The model begins rows with I and has I behind O, through a piece that
+    # may be B, if only tokens are constrained.
+    vocabulary = [*SPECIAL, "un", "##der", "go"]
+    inputs = BertInputs(vocabulary, 12)
+    encoder = models.bert_encoder(8, 1, 2, 8, 16, 12)
+    pairs = data.allowed_transitions(LABELS)
+    model = models.tagger(encoder, 3, crf=True, constraints=pairs)
+    crf = model.get_layer("crf")
+    crf.transitions.assign([[-9.0, 9.0, 9.5], [9.0, -9.0, 9.5], [9.0, 1, 2]])
+    texts = ["under go under", "go", ""]
+    answer = Tag(ModelOutputs(model), inputs, LABELS)(tf.constant(texts))
+    outputs = {k: np.asarray(x) for k, x in model(inputs(texts)).items()}
+    starts = {0: [1, 3, 4], 1: [1], 2: []}  # behind [CLS]
+    broken = 0
+    for row, places in starts.items():
+        length = int(np.asarray(inputs(texts)["padding_mask"])[row].sum())
+        sums = dict.fromkeys(itertools.product(range(3), repeat=len(places)), 0)
+        for path in itertools.product(range(3), repeat=length):
+            steps = outputs["logits"][row, range(length), (0, *path[:-1]), path]
+            sums[tuple(path[t] for t in places)] += np.exp(steps.sum())
+        allowed = [
+            tags
+            for tags in sums
+            if not tags or set(itertools.pairwise((3, *tags, 4))) <= set(pairs)
+        ]
+        best = max(allowed, key=sums.get)
+        shown = answer["tags"].numpy()[row].tolist()
+        assert shown[: len(places)] == [LABELS[tag].encode() for tag in best]
+        assert answer["path_log_probability"][row].numpy() == pytest.approx(
+            np.log(sums[best]), abs=1e-5
+        )
+        broken += tuple(outputs["tags"][row, places]) not in allowed
+    assert broken  # what the constraints of tokens alone would have shown

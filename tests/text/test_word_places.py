@@ -36,8 +36,7 @@ def texts() -> list[str]:
         for _ in range(200)
     ]
     real = "\n".join(topics.topics.values()).splitlines()[:1000]
-    # The op ends at a NUL, so one is read as the control behind it.
-    return [t.replace("\0", "\1") for t in [*TEXTS, *mixed, *real]]
+    return [*TEXTS, *mixed, *real]
 
 
 def lists(found: Any) -> list[list[tuple[str, int, int]]]:
@@ -57,6 +56,20 @@ def test_words_stand_where_they_say(kind: str) -> None:
             assert text[start:end] == word
             assert before <= start < end
             before = end
+
+
+@each_kind
+def test_nul_is_a_character_like_others(kind: str) -> None:
+    # With a text beside it that has none, and with U+0001, which it once was.
+    nul = ["a\0b \0 \1 c\0\0", "no nul", "\0", "", "书\0好 \1\0"]
+    found = lists(INPUTS[kind].words(nul))
+    for text, row in zip(nul, found, strict=True):
+        assert [word for word, *_ in row] == [text[s:e] for _, s, e in row]
+    # All that shows is in a word, or NULs would be lost.
+    if kind == "elmo":
+        assert [[word for word, *_ in row] for row in found] == [
+            text.split(" ") if text else [] for text in nul
+        ]
 
 
 @each_kind

@@ -198,3 +198,66 @@ def test_config_round_trip() -> None:
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert isinstance(again, CRFLoss)
     assert (again.name, again.reduction) == ("tags", "sum")
+
+
+def test_masked_tokens_are_as_if_absent() -> None:
+    layer = crf()
+    mask = np.array([[0, 1, 0, 1], [1, 0, 0, 1], [0, 0, 1, 0]], bool)
+    logits = layer(SCORES[:3], mask)["logits"]
+    for weights in (None, mask.astype("float32")):
+        found = CRFLoss(reduction="none")(TAGS[:3], logits, weights)
+        for row, real in enumerate(mask):
+            alone = CRFLoss(reduction="none")(
+                TAGS[row : row + 1, real],
+                layer(SCORES[row : row + 1, real])["logits"],
+            )
+            np.testing.assert_allclose(
+                np.asarray(found)[row, real], alone[0], rtol=0, atol=1e-6
+            )
+            assert not np.asarray(found)[row, ~real].any()
+
+
+def test_constraints_leave_a_finite_loss() -> None:
+    # No pair of TAGS' rows is allowed; the loss is that without constraints.
+    free, layer = crf(), CRF(N, constraints=[(3, 1), (1, 1), (1, 4)])
+    layer.build(SCORES.shape)
+    layer.set_weights(free.get_weights())
+    expected = CRFLoss()(TAGS, free(SCORES, REAL)["logits"])
+    with tf.GradientTape() as tape:
+        found = CRFLoss()(TAGS, layer(SCORES, REAL)["logits"])
+    assert float(found) == float(expected)
+    for gradient in tape.gradient(found, [w.value for w in layer.weights]):
+        assert np.isfinite(np.asarray(gradient)).all()
+
+
+def test_error_of_a_tag_outside_the_set() -> None:
+    logits = crf()(SCORES, REAL)["logits"]
+    tags = TAGS.copy()
+    tags[1, 1] = 3
+    message = "`y_true` must hold tags below the 3.*3 in row 1 at token 1"
+    with pytest.raises(ValueError, match=message):
+        CRFLoss()(tags, logits)
+    # Beneath a weight of 0, at padding, and below 0 any number may stand.
+    weights = REAL.astype("float32")
+    weights[1, 1] = 0
+    tags[2, 3], tags[0, 0], weights[0, 0] = 99, -7, 0
+    expected = CRFLoss()(np.where(weights > 0, TAGS, -1), logits, weights)
+    assert float(CRFLoss()(tags, logits, weights)) == float(expected)
+    tags[1, 1] = -5
+    assert np.isfinite(CRFLoss()(tags, logits))
+
+
+def test_tag_outside_the_set_is_nan_in_a_graph() -> None:
+    layer = crf()
+    tags = TAGS.copy()
+    tags[1, 1] = 3
+
+    @tf.function
+    def run():
+        with tf.GradientTape() as tape:
+            loss = CRFLoss()(tf.constant(tags), layer(SCORES, REAL)["logits"])
+        return loss, tape.gradient(loss, [w.value for w in layer.weights])
+
+    loss, gradients = run()
+    assert np.isnan(loss)
+    assert all(np.isnan(np.asarray(x)).any() for x in gradients)

@@ -1,0 +1,248 @@
+"""Reading of tagged sentences in columns, one word a line."""
+
+import collections
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_ctx.data.conll_layout import ConllLayout, find_layout
+from keras_ctx.data.conll_lines import (
+    Lines,
+    Row,
+    is_comment,
+    read_lines_of,
+    sentence_lines,
+    split_columns,
+    uneven_line,
+)
+from keras_ctx.data.readers import empty_file
+
+_HEADER_WORDS = frozenset("word words token tokens form text".split())
+_HEADER_TAGS = frozenset(
+    "tag tags ner ner_tag ner_tags label labels pos pos_tag pos_tags upos "
+    "xpos entity iob bio chunk".split()
+)
+
+
+class TaggedSentence(NamedTuple):
+    """Words, a tag for each, and the number of the line of each."""
+
+    words: list[str]
+    tags: list[str]
+    lines: list[int]
+
+
+def read_conll(
+    path: str | Path, columns: Sequence[int] | None = None
+) -> Iterator[tuple[list[str], list[str]]]:
+    r"""Read tagged sentences: one word a line, a blank line between two.
+
+    Columns are separated by blanks or tabs (not by U+3000, which may be a
+    word); the first is the word, the last the tag. Recognized, too, are a
+    column that counts the words before it, CoNLL-U with names in MISC
+    (`NER=B-PER`) or else its parts of speech, a language before each word
+    (`en:word`), a digit behind each character that counts those of a word,
+    names in brackets, and a line of headings. Comments ("# ...") and
+    `-DOCSTART-` lines are left out. The file is read whole.
+
+    Args:
+        path: The file; `.gz` is decompressed on the way.
+        columns: Those of the word and of the tag, counted from 0, or from the
+            end with -1; `None`: recognized.
+
+    Returns:
+        A generator of pairs `(words, tags)` of equal length.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no text, bytes that are not UTF-8, a line
+            of one column, lines with different numbers of columns, an empty
+            word or tag, or columns that must be said.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "names.conll")
+        >>> _ = path.write_text("# 1\n1\tIn\tO\n2\tRome\tB-LOC\n\n1\tYes\tO\n")
+        >>> list(read_conll(path))
+        [(['In', 'Rome'], ['O', 'B-LOC']), (['Yes'], ['O'])]
+    """
+    files, _, _ = read_conll_files([path], columns)
+    for sentence in files[str(path)]:
+        yield sentence.words, sentence.tags
+
+
+def read_conll_files(
+    paths: Sequence[str | Path], columns: Sequence[int] | None = None
+) -> tuple[dict[str, list[TaggedSentence]], ConllLayout, list[str]]:
+    """Read files of one layout, which is found from all together.
+
+    Args:
+        paths: The files.
+        columns: As of `read_conll`.
+
+    Returns:
+        By path the sentences; the layout; and what is to be said of it.
+
+    Raises:
+        FileNotFoundError, ValueError: as of `read_conll`.
+    """
+    lines = read_lines_of(paths)
+    rows, notes = _without_comments(lines, columns)
+    notes += _remove_headings(rows)
+    layout, more = find_layout(rows, lines.width, lines.tabs, columns)
+    files = {
+        path: [
+            found
+            for block in blocks
+            if (found := _sentence(path, block, layout)).words
+        ]
+        for path, blocks in rows.items()
+    }
+    return files, layout, notes + more
+
+
+def read_words(path: str | Path, layout: ConllLayout) -> Iterator[list[str]]:
+    """Read the words of sentences that need no tags, one sentence at a time.
+
+    Args:
+        path: A file with the columns of `layout`; with those without the last
+            one, if that is the tag; or with words alone, one a line.
+        layout: That of the files that the model learned from.
+
+    Returns:
+        A generator of the words of each sentence.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line has another number of columns.
+
+    Example:
+        >>> path = Path("words.txt")
+        >>> _ = path.write_text("In\\nRome\\n\\nYes\\n")
+        >>> list(read_words(path, ConllLayout(width=2)))
+        [['In', 'Rome'], ['Yes']]
+    """
+    allowed = {1, layout.width}
+    if layout.tag == layout.width - 1:
+        allowed.add(layout.width - 1)
+    alone = ConllLayout(prefix=layout.prefix, positions=layout.positions)
+    width = 0
+    for block in sentence_lines(path):
+        rows = [(n, x, split_columns(x, layout.tabs)) for n, x in block]
+        sure = [cells for _, line, cells in rows if not line.startswith("#")]
+        width = width or len(sure[0] if sure else rows[0][2])
+        words: list[str] = []
+        for number, line, cells in rows:
+            # Comments stand before a sentence; a hashtag may be a word.
+            if line.startswith("#") and not words:
+                if is_comment(line, layout.tabs, width):
+                    continue
+            if len(cells) != width or width not in allowed:
+                raise uneven_line(path, number, line, len(cells), width)
+            if width == 1:
+                words.append(alone.word_of(cells))
+            elif layout.is_word(cells):
+                words.append(layout.word_of(cells))
+        if words:
+            yield words
+
+
+def _without_comments(
+    lines: Lines, columns: Sequence[int] | None
+) -> tuple[dict[str, list[list[Row]]], list[str]]:
+    """Columns of the words; what is left out though it might be one."""
+    tag = -1 if columns is None or len(columns) != 2 else columns[1]
+    tag = tag if -lines.width <= tag < lines.width else -1
+    split = {
+        path: [
+            [(n, line, split_columns(line, lines.tabs)) for n, line in block]
+            for block in blocks
+        ]
+        for path, blocks in lines.blocks.items()
+    }
+    # Comments stand before a sentence: others are words for sure.
+    tags = {
+        cells[tag]
+        for blocks in split.values()
+        for block in blocks
+        for place, (_, line, cells) in enumerate(block)
+        if len(cells) == lines.width
+        and (
+            not line.startswith("#")
+            or any(not x.startswith("#") for _, x, _ in block[:place])
+        )
+    }
+    rows: dict[str, list[list[Row]]] = {}
+    notes: list[str] = []
+    for path, blocks in split.items():
+        rows[path] = []
+        for block in blocks:
+            found: list[Row] = []
+            for number, line, cells in block:
+                if line.startswith("#") and not found:
+                    if is_comment(line, lines.tabs, lines.width) or (
+                        # A word has a tag that others have, too; the pound
+                        # sign of the Penn Treebank one of its own, "#".
+                        cells[tag] not in tags | {"#"}
+                    ):
+                        if len(cells) == lines.width and len(notes) < 3:
+                            notes.append(
+                                f"{path}, line {number}: {line[:60]!r} is "
+                                "taken for a comment."
+                            )
+                        continue
+                if len(cells) != lines.width:
+                    raise uneven_line(
+                        path, number, line, len(cells), lines.width
+                    )
+                found.append(Row(number, cells))
+            if found:
+                rows[path].append(found)
+        if not rows[path]:
+            raise empty_file(path)
+    return rows, notes
+
+
+def _remove_headings(rows: Mapping[str, list[list[Row]]]) -> list[str]:
+    """Leave out a first line that names the columns."""
+    notes = []
+    counts = collections.Counter(
+        row.cells[-1]
+        for blocks in rows.values()
+        for block in blocks
+        for row in block
+    )
+    for path, blocks in rows.items():
+        first = blocks[0][0]
+        names = [cell.strip("\"'").lower() for cell in first.cells]
+        if (
+            _HEADER_WORDS & set(names)
+            and names[-1] in _HEADER_TAGS
+            and counts[first.cells[-1]] <= len(rows)
+        ):
+            notes.append(
+                f"{path}, line {first.line}: {first.cells} is taken for the "
+                "names of the columns."
+            )
+            del blocks[0][0]
+            if not blocks[0]:
+                del blocks[0]
+            if not blocks:
+                raise empty_file(path)
+    return notes
+
+
+def _sentence(
+    path: str, block: Sequence[Row], layout: ConllLayout
+) -> TaggedSentence:
+    block = [row for row in block if layout.is_word(row.cells)]
+    words = [layout.word_of(row.cells) for row in block]
+    tags = layout.tags_of(row.cells for row in block)
+    for row, word, tag in zip(block, words, tags, strict=True):
+        if not word or not tag.strip():
+            raise ValueError(
+                f"{path}, line {row.line}: the {'tag' if word else 'word'} is "
+                "empty. Write it, or remove the line. Received: "
+                f"{row.cells}"
+            )
+    return TaggedSentence(words, tags, [row.line for row in block])

@@ -1,0 +1,345 @@
+"""Which scheme the tags of some files follow, and how they are spelled."""
+
+import collections
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from keras_ctx.data.tag_schemes import (
+    LETTERS,
+    SCHEMES,
+    broken_spans,
+    exact_spans,
+    scheme_letters,
+    span_tags,
+    tag_spans,
+)
+
+PLAIN = "plain"
+# What files write for a word of no name.
+OUTSIDE = ("O", "o", "0", "_", "-", "-X-", "NONE", "None", "none")
+OUTSIDE += ("OTHER", "Other", "other")
+_SEPARATORS = "-_:./|"
+# Share of spans that may break the rules before somebody is asked.
+_MOST_BROKEN = 0.1
+
+
+@dataclass(frozen=True)
+class TagScheme:
+    """How the tags of a file are written.
+
+    Args:
+        name: A name of `SCHEMES`, or "plain" for tags that are no spans, such
+            as parts of speech.
+        separator: Between the letter and the type.
+        suffix: Whether the letter stands behind the type ("PER-B").
+        outside: The tag of a word of no span.
+        lower_case: Whether the letters are small ones ("b-PER").
+
+    Example:
+        >>> bmes = TagScheme("BMES", separator="_")
+        >>> bmes.to_iob2(["B_PER", "E_PER", "O", "S_LOC"])
+        ['B-PER', 'I-PER', 'O', 'B-LOC']
+        >>> bmes.from_iob2(["B-PER", "I-PER", "O", "B-LOC"])
+        ['B_PER', 'E_PER', 'O', 'S_LOC']
+    """
+
+    name: str = "IOB2"
+    separator: str = "-"
+    suffix: bool = False
+    outside: str = "O"
+    lower_case: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name not in (*SCHEMES, PLAIN):
+            raise ValueError(
+                f"`name` must be {', '.join(SCHEMES)} or {PLAIN}. Received: "
+                f"name={self.name!r}"
+            )
+
+    def __str__(self) -> str:
+        if self.name == PLAIN:
+            return "plain tags, no spans"
+        begins = SCHEMES[self.name].first
+        return f"{self.name}, as in {self._spelled(f'{begins}-TYPE')!r}"
+
+    def normal(self, tag: str) -> str | None:
+        """The tag as `tag_spans` reads it, `None` if it is of no scheme."""
+        found = _parsed(tag, self.separator, self.suffix)
+        if found is not None:
+            return found
+        return "O" if tag in (*OUTSIDE, self.outside) else None
+
+    def to_iob2(self, tags: Sequence[str]) -> list[str]:
+        """The tags of a sentence in IOB2; plain tags as they are.
+
+        Raises:
+            ValueError: A tag is of no scheme.
+        """
+        if self.name == PLAIN:
+            return list(tags)
+        return span_tags(tag_spans(self._normals(tags)), len(tags))
+
+    def from_iob2(self, tags: Sequence[str]) -> list[str]:
+        """Tags in IOB2 as the file would write them.
+
+        A span that breaks the rules of IOB2, as a model may predict it, is
+        kept as it is if the file is in IOB2, and else left out, because no
+        exact match can count it.
+        """
+        if self.name == PLAIN:
+            return list(tags)
+        if self.name != "IOB2":
+            tags = span_tags(exact_spans(tags), len(tags), self.name)
+        return [self._spelled(tag) for tag in tags]
+
+    def num_broken(self, sentences: Iterable[Sequence[str]]) -> tuple[int, int]:
+        """How many spans break the rules of the scheme, and how many are."""
+        broken = spans = 0
+        for tags in sentences:
+            normal = self._normals(tags)
+            broken += len(broken_spans(normal, self.name))
+            spans += len(tag_spans(normal))
+        return broken, spans
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, ready for JSON."""
+        return asdict(self)
+
+    def _normals(self, tags: Sequence[str]) -> list[str]:
+        normal = [self.normal(tag) for tag in tags]
+        if None in normal:
+            raise ValueError(
+                f"`tags` must be of the scheme {self}. Received: "
+                f"{tags[normal.index(None)]!r}"
+            )
+        return [tag for tag in normal if tag is not None]
+
+    def _spelled(self, tag: str) -> str:
+        if tag == "O":
+            return self.outside
+        letter, kind = tag[0], tag[2:]
+        if self.lower_case:
+            letter = letter.lower()
+        parts = [kind, letter] if self.suffix else [letter, kind]
+        return self.separator.join(parts) if kind else letter
+
+
+def recognize_tags(
+    files: Mapping[str, Sequence[Sequence[str]]],
+    scheme: str | None = None,
+    describe: Callable[[str], str] = repr,
+) -> tuple[TagScheme, list[str]]:
+    """Find the scheme that the tags of all files follow.
+
+    Of the schemes whose letters the tags have it is the one whose rules the
+    fewest spans break; the spans themselves are the same in each.
+
+    Args:
+        files: The tags of the sentences of each file, by its name.
+        scheme: A name of `SCHEMES`, or "plain"; `None`: recognized.
+        describe: Says where a tag stands, for errors.
+
+    Returns:
+        The scheme, and sentences for the user about what breaks its rules.
+
+    Raises:
+        ValueError: Some tags are of a scheme and others are not; the letters
+            are of no one scheme; or, without `scheme`, more than a tenth of
+            the spans break the rules.
+
+    Example:
+        >>> recognize_tags({"train": [["I-PER", "I-PER", "B-PER", "O"]]})
+        (TagScheme(name='IOB1', ...), [])
+        >>> recognize_tags({"train": [["NN", "VB"]]})[0].name
+        'plain'
+    """
+    if scheme is not None:
+        TagScheme(scheme)  # a name that there is
+    counts: collections.Counter[str] = collections.Counter()
+    for sentences in files.values():
+        for tags in sentences:
+            counts.update(tags)
+    if scheme == PLAIN:
+        return TagScheme(PLAIN), []
+    form = _form(counts, scheme, describe)
+    if form is None:
+        return TagScheme(PLAIN), []
+    letters = {
+        normal[0]
+        for tag in counts
+        if (normal := form.normal(tag)) not in (None, "O")
+    }
+    names = [n for n in SCHEMES if letters <= scheme_letters(n)]
+    if scheme is not None:
+        # Its letters may be other ones: the spans are read all the same.
+        names = [scheme]
+    if not names:
+        if form.separator == "":
+            return TagScheme(PLAIN), []  # letters, and not of spans
+        shown = ", ".join(
+            describe(next(t for t in counts if (form.normal(t) or "")[0] == x))
+            for x in sorted(letters)
+        )
+        raise ValueError(
+            "The letters of the tags must be those of one scheme, such as "
+            "B, I (IOB2) or B, I, E, S (BIOES). Correct the tags, or say "
+            f"`scheme` ({', '.join(SCHEMES)}; {PLAIN}: no spans). Received: "
+            f"{shown}"
+        )
+    broken: dict[str, dict[str, tuple[int, int]]] = {}
+    for name in names:
+        found = _named(form, name)
+        broken[name] = {
+            file: found.num_broken(sentences)
+            for file, sentences in files.items()
+        }
+    best = min(names, key=lambda n: sum(b for b, _ in broken[n].values()))
+    if scheme is None:
+        _check_broken(broken, best)
+    notes = [
+        f"{file}: {many} of {spans} spans break the rules of {best}; each is "
+        "read as CoNLL's scorer does, which begins a span where none goes on."
+        for file, (many, spans) in broken[best].items()
+        if many
+    ]
+    found = _named(form, best)
+    if len(found_outside := [tag for tag in counts if _is_outside(tag)]) > 1:
+        notes.append(f"{found_outside} are all read as {found.outside!r}.")
+    small = [tag for tag in counts if _is_small(tag, form.suffix)]
+    large = [tag for tag in counts if not _is_outside(tag) and tag not in small]
+    if small and large:
+        notes.append(
+            f"{describe(small[0])} and {describe(large[0])} are read "
+            "alike, their letters large or small."
+        )
+    return found, notes
+
+
+def span_types(tags: Iterable[str]) -> set[str]:
+    """The types of the spans that some tags make; none of plain tags.
+
+    Example:
+        >>> sorted(span_types(["B-PER", "I-PER", "O", "B-LOC"]))
+        ['LOC', 'PER']
+        >>> span_types(["NN", "VB"])
+        set()
+    """
+    try:
+        form = _form(collections.Counter(tags), None, repr)
+    except ValueError:  # some are of a scheme, and others are not
+        form = None
+    if form is None:
+        return set()
+    normal = {form.normal(tag) or "O" for tag in tags}
+    return {tag[2:] for tag in normal - {"O"}}
+
+
+def _named(form: TagScheme, name: str) -> TagScheme:
+    separator = form.separator or "-"
+    return TagScheme(
+        name, separator, form.suffix, form.outside, form.lower_case
+    )
+
+
+def _parsed(tag: str, separator: str, suffix: bool) -> str | None:
+    """A letter, or a letter and a type, as `tag_spans` reads it."""
+    letter, kind = tag, ""
+    if len(tag) > 2 and separator:
+        letter, mark, kind = tag[0], tag[1], tag[2:]
+        if suffix:
+            letter, mark, kind = tag[-1], tag[-2], tag[:-2]
+        if mark != separator or not any(map(str.isalnum, kind)):
+            return None
+    if letter.upper() not in LETTERS:
+        return None
+    return f"{letter.upper()}-{kind}" if kind else letter.upper()
+
+
+def _is_outside(tag: str) -> bool:
+    return tag in OUTSIDE
+
+
+def _is_small(tag: str, suffix: bool) -> bool:
+    return not _is_outside(tag) and tag[-1 if suffix else 0].islower()
+
+
+def _form(
+    counts: collections.Counter[str],
+    scheme: str | None,
+    describe: Callable[[str], str],
+) -> TagScheme | None:
+    """How letter and type are put together; `None`: the tags are plain."""
+    outside = [tag for tag, _ in counts.most_common() if _is_outside(tag)]
+    others = [tag for tag in counts if not _is_outside(tag)]
+    if not others:  # no span in any file
+        is_tag = outside and (scheme is not None or outside[0] in "Oo0")
+        return TagScheme(outside=outside[0]) if is_tag else None
+    forms = [("", False)]  # the letter alone
+    forms += [(mark, False) for mark in _SEPARATORS]
+    forms += [(mark, True) for mark in _SEPARATORS]
+
+    def unread(form: tuple[str, bool]) -> list[str]:
+        # Where types are, a letter without one has lost its own.
+        return [
+            tag
+            for tag in others
+            if _parsed(tag, *form) is None or (len(tag) == 1 and form[0])
+        ]
+
+    best = min(forms, key=lambda form: len(unread(form)))
+    rest = unread(best)
+    if rest:
+        # A tag set of other tags, some of which look like that by chance.
+        by_chance = best[0] == "" or best[1] or 2 * len(rest) > len(others)
+        if by_chance and scheme is None:
+            return None
+        read = next((tag for tag in others if tag not in rest), None)
+        like = "" if read is None else f", as {describe(read)} is"
+        raise ValueError(
+            f"Either all tags are of a scheme{like}, or none. Correct those "
+            f'that are not, or say `scheme`: "{PLAIN}" for tags that are no '
+            f"spans. Received: {', '.join(map(describe, rest[:3]))}"
+        )
+    separator, suffix = best
+    small = sum(
+        count for tag, count in counts.items() if _is_small(tag, suffix)
+    )
+    total = sum(counts[tag] for tag in others)
+    return TagScheme(
+        separator=separator,
+        suffix=suffix,
+        outside=outside[0] if outside else "O",
+        lower_case=2 * small > total,
+    )
+
+
+def _check_broken(
+    broken: Mapping[str, Mapping[str, tuple[int, int]]], best: str
+) -> None:
+    """Ask where the spans keep the rules of no scheme.
+
+    A file may be in IOB1 beside one in IOB2: their spans are plain.
+    """
+    both = [name for name in broken if {name, best} <= {"IOB1", "IOB2"}]
+    mixed = [
+        min(broken[name][file][0] for name in both or [best])
+        for file in broken[best]
+    ]
+    total = sum(spans for _, spans in broken[best].values())
+    if sum(mixed) <= _MOST_BROKEN * total:
+        return
+    shown = "; ".join(
+        f"{file}, of {counts[1]} spans: "
+        + ", ".join(
+            f"{broken[name][file][0]} break the rules of {name}"
+            for name in both or [best]
+        )
+        for file, counts in broken[best].items()
+    )
+    raise ValueError(
+        "`scheme` must be said where the tags keep the rules of none. Look at "
+        f"the files; then `scheme={best}` begins a span at each tag where "
+        f'none goes on, as CoNLL\'s scorer does, and writes {best}; "{PLAIN}" '
+        f"is for tags that are no spans. Received: {shown}"
+    )

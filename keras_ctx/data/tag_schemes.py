@@ -1,0 +1,167 @@
+"""Tags of words to spans and back, in the schemes that data sets use.
+
+Here a tag is "O", a letter ("B"), or a letter, a hyphen and a type ("B-PER").
+`TagScheme` reads and writes the other ways in which files put it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+Span = tuple[int, int, str]
+"""First word, the word behind the last, and the type."""
+
+
+class Letters(NamedTuple):
+    """The letter of a span of one word, and those of a longer one."""
+
+    single: str
+    first: str
+    inside: str
+    last: str
+
+
+# The first that fits a file is taken, so the most common ones lead.
+SCHEMES = {
+    "IOB2": Letters("B", "B", "I", "I"),
+    "IOB1": Letters("I", "I", "I", "I"),  # "B" behind one of the same type
+    "BIOES": Letters("S", "B", "I", "E"),
+    "BMES": Letters("S", "B", "M", "E"),
+    "BILOU": Letters("U", "B", "I", "L"),
+    "BMEWO": Letters("W", "B", "M", "E"),
+    "IOE2": Letters("E", "I", "I", "E"),
+    "IOE1": Letters("I", "I", "I", "I"),  # "E" before one of the same type
+}
+# What a letter says: begins (B), is inside (I), ends (E), stands alone (S).
+_ROLES = {"M": "I", "L": "E", "U": "S", "W": "S"}
+LETTERS = frozenset("BIESMLUW")
+
+
+def scheme_letters(scheme: str) -> frozenset[str]:
+    """All letters that a scheme may write."""
+    seldom = {"IOB1": "B", "IOE1": "E"}.get(scheme, "")
+    return frozenset((*SCHEMES[scheme], *seldom))
+
+
+def split_tag(tag: str) -> tuple[str, str]:
+    """The letter and the type, "" if there is none."""
+    return tag[:1], tag[2:]
+
+
+def tag_spans(tags: Sequence[str]) -> list[Span]:
+    """The spans of a sentence, in any scheme, also where tags break its rules.
+
+    They are those of CoNLL's scorer: a span begins at "B", at a letter that
+    means one word alone, or where no span of the same type goes on.
+
+    Args:
+        tags: One a word.
+
+    Returns:
+        `(start, end, type)` of each span, `end` the word behind it.
+
+    Raises:
+        ValueError: A tag is not of the form.
+
+    Example:
+        >>> tag_spans(["I-PER", "I-PER", "O", "S-LOC", "B-LOC", "E-LOC"])
+        [(0, 2, 'PER'), (3, 4, 'LOC'), (4, 6, 'LOC')]
+
+    Source:
+        conlleval of CoNLL-2000, https://www.clips.uantwerpen.be/conll2000,
+        with seqeval's rule for "S".
+    """
+    spans: list[Span] = []
+    start, kind, before = -1, "", "O"
+    for place, tag in enumerate([*tags, "O"]):
+        letter, tag_type = split_tag(tag)
+        if tag != "O" and (letter not in LETTERS or tag[1:2] not in ("", "-")):
+            raise ValueError(
+                '`tags` must be "O", a letter, or a letter, a hyphen and a '
+                f"type. Received: {tag!r} at place {place}"
+            )
+        role = _ROLES.get(letter, letter)
+        if start >= 0 and (before in "ES" or role in "BSO" or tag_type != kind):
+            spans.append((start, place, kind))
+            start = -1
+        if start < 0 and role != "O":
+            start, kind = place, tag_type
+        before = role
+    return spans
+
+
+def exact_spans(tags: Sequence[str]) -> list[Span]:
+    """The spans of tags in IOB2 that keep its rules; others are none.
+
+    Args:
+        tags: One a word. A span is a "B" and the "I" of its type behind it;
+            an "I" without them is no part of any.
+
+    Returns:
+        As of `tag_spans`.
+
+    Example:
+        >>> exact_spans(["I-PER", "O", "B-PER", "I-PER", "I-LOC"])
+        [(2, 4, 'PER')]
+
+    Source:
+        The strict mode of seqeval, with its scheme IOB2.
+    """
+    return [span for span in tag_spans(tags) if tags[span[0]][0] == "B"]
+
+
+def span_tags(
+    spans: Iterable[Span], num_words: int, scheme: str = "IOB2"
+) -> list[str]:
+    """Write spans as the tags of a scheme.
+
+    Args:
+        spans: `(start, end, type)`, in order; they do not overlap.
+        num_words: Words of the sentence.
+        scheme: A name of `SCHEMES`.
+
+    Returns:
+        One tag a word.
+
+    Example:
+        >>> span_tags([(0, 1, "LOC"), (1, 3, "LOC")], 3, "IOB1")
+        ['I-LOC', 'B-LOC', 'I-LOC']
+        >>> span_tags([(1, 4, "PER")], 4, "BIOES")
+        ['O', 'B-PER', 'I-PER', 'E-PER']
+
+    Source:
+        Ramshaw and Marcus 1995 (IOB1); Tjong Kim Sang and Veenstra 1999 (IOB2,
+        IOE1, IOE2); Ratinov and Roth 2009 (BILOU).
+    """
+    letters, tags = SCHEMES[scheme], ["O"] * num_words
+    before: Span = (0, -1, "")
+    for span in spans:
+        start, end, kind = span
+        ending = f"-{kind}" if kind else ""
+        found = [letters.single]
+        if end - start > 1:
+            inside = [letters.inside] * (end - start - 2)
+            found = [letters.first, *inside, letters.last]
+        if before[1:] == (start, kind):  # two of one type side by side
+            if scheme == "IOB1":
+                found[0] = "B"
+            elif scheme == "IOE1":
+                tags[start - 1] = f"E{ending}"
+        tags[start:end] = [f"{letter}{ending}" for letter in found]
+        before = span
+    return tags
+
+
+def broken_spans(tags: Sequence[str], scheme: str) -> list[Span]:
+    """Spans that a scheme would have written with other tags.
+
+    Example:
+        >>> broken_spans(["I-PER", "O", "B-LOC", "I-LOC"], "IOB2")
+        [(0, 1, 'PER')]
+    """
+    spans = tag_spans(tags)
+    right = span_tags(spans, len(tags), scheme)
+    return [
+        span
+        for span in spans
+        if right[span[0] : span[1]] != list(tags[span[0] : span[1]])
+    ]

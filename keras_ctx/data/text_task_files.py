@@ -1,0 +1,111 @@
+"""The files of a task on texts, read and checked together."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
+from keras_ctx.data.table_format import TableFormat
+from keras_ctx.data.text_tasks import (
+    Classification,
+    MultiLabel,
+    Regression,
+    TextTask,
+)
+
+
+def read_text_task(
+    paths: Mapping[str, str | Path | None],
+    columns: Sequence[str],
+    kind: Literal["classification", "multi_label", "regression"],
+    *,
+    table: TableFormat | None = None,
+    no_label: str | None = None,
+    label_separator: str = ",",
+) -> tuple[dict[str, LabelledTexts], TextTask]:
+    """Read all files of a task, and refuse what would be wrong later.
+
+    Args:
+        paths: Of the files, by name; one is "train", and `None` is no file.
+        columns: Text, second text if there is one, label: numbers counted from
+            0, as strings, or names.
+        kind: What labels mean.
+        table: How the files are written down, where that cannot be seen.
+        no_label: What stands for a label where there is none.
+        label_separator: For "multi_label", what stands between two labels.
+
+    Returns:
+        The texts by name of the file, and the task, which knows the labels.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: As of `read_labelled_texts`. A first row of names taken for
+            data. A label that is empty, that training does not show, or nearly
+            the same as another; one class, one set of labels or one number
+            only; columns that look swapped; a number that is none. The message
+            names the file and the line.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "reviews.tsv")
+        >>> _ = path.write_text("good\\tpositive\\nbad\\tnegative\\n")
+        >>> files, task = read_text_task(
+        ...     {"train": path, "dev": None}, ["0", "1"], "classification")
+        >>> files["train"].texts, task.labels
+        (['good', 'bad'], ['negative', 'positive'])
+    """
+    table = table or TableFormat()
+    wanted = [int(c) if c.isdecimal() else c for c in columns]
+    files = {
+        name: read_labelled_texts(path, wanted, table, no_label)
+        for name, path in paths.items()
+        if path is not None
+    }
+    find_header = table.header is None and all(map(str.isdecimal, columns))
+    if kind == "regression":
+        return files, Regression.of(files)
+    if kind == "multi_label":
+        return files, MultiLabel.of(files, find_header, label_separator)
+    return files, Classification.of(files, find_header)
+
+
+def check_training_texts(
+    task: TextTask,
+    rows: LabelledTexts,
+    texts_per_update: int,
+    every_label: bool = False,
+) -> None:
+    """Refuse texts that are too few to learn from; say which labels lack.
+
+    Args:
+        task: The task, with the labels of all texts.
+        rows: The texts to learn from, which may be a sample of them.
+        texts_per_update: Texts a step, times the steps of an update.
+        every_label: Whether each label must have a text, as
+            `balanced_class_weights` needs it.
+
+    Raises:
+        ValueError: Fewer texts than one update takes, labels without a text
+            where that matters, or one class left.
+
+    Example:
+        >>> rows = LabelledTexts(Path("a.tsv"), [1], ["good"], None, ["yes"])
+        >>> check_training_texts(Classification(["no", "yes"]), rows, 1)
+        Traceback (most recent call last):
+        ValueError: a.tsv: 1 texts leave too few labels to learn from...
+    """
+    absent = task.absent(rows)
+    if absent and (every_label or len(task.labels) - len(absent) < 2):
+        raise ValueError(
+            f"{rows.path}: {len(rows)} texts leave too few labels to learn "
+            "from. Take more texts. Received: none of "
+            f"{', '.join(absent[:10])}"
+        )
+    if absent:
+        print(f"{rows.path}: no text to learn from is of {', '.join(absent)}")
+    if len(rows) < texts_per_update:
+        raise ValueError(
+            f"{rows.path}: {len(rows)} texts are fewer than the "
+            f"{texts_per_update} of one update. Lower `batch_size` or "
+            "`accumulate`."
+        )

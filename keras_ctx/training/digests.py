@@ -1,0 +1,115 @@
+"""Digests of what a run reads: whether its figures are still those of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+
+def file_digest(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal, as `sha256sum` prints it.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+
+    Example:
+        >>> _ = Path("empty.txt").write_bytes(b"")
+        >>> file_digest("empty.txt")[:8]
+        'e3b0c442'
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            "`path` must name a file that exists. Check the spelling and the "
+            f"working directory. Received: path={str(path)!r}"
+        )
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def encoder_digest(encoder: keras.Model) -> str:
+    """A digest of the weights, and of how they are used.
+
+    Args:
+        encoder: Any Keras model that is built.
+
+    Returns:
+        The SHA-256 of each layer's configuration and weights, in hexadecimal.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ctx.models import bert_tiny
+        >>> encoder = bert_tiny(100)
+        >>> before = encoder_digest(encoder)
+        >>> _ = encoder.get_layer("pooler").bias.assign(np.ones(128))
+        >>> encoder_digest(encoder) == before
+        False
+    """
+    digest = hashlib.sha256()
+    for layer in encoder.layers:
+        if layer.weights:
+            config = json.dumps(layer.get_config(), sort_keys=True, default=str)
+            digest.update(config.encode())
+            for weight in layer.get_weights():
+                digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+def text_inputs_digest(text_inputs: Any) -> str:
+    """A digest of how texts become ids: class, settings, vocabulary.
+
+    Args:
+        text_inputs: A `BertInputs`, `ElmoInputs` or `WordInputs`.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> len(text_inputs_digest(ElmoInputs(max_characters=6)))
+        64
+    """
+    config = [type(text_inputs).__name__, text_inputs.get_config()]
+    return hashlib.sha256(json.dumps(config).encode()).hexdigest()
+
+
+def input_digests(
+    files: Mapping[str, str | Path | None],
+    encoder: keras.Model | None = None,
+    text_inputs: Any = None,
+) -> dict[str, str]:
+    """Digests of all that the figures of a run depend on, for `begin_run`.
+
+    Args:
+        files: Paths of the data by name, such as `{"train": "train.tsv"}`;
+            one of `None` is left out.
+        encoder: The model that training starts from, if there is one.
+        text_inputs: What turns texts into ids, if it is known by now.
+
+    Returns:
+        By the same names the digests, those of `encoder` and `text_inputs`,
+        and under `library` the version of this one.
+
+    Raises:
+        FileNotFoundError: A file is not there.
+
+    Example:
+        >>> _ = Path("train.tsv").write_text("good\\t1\\n")
+        >>> sorted(input_digests({"train": "train.tsv", "dev": None}))
+        ['library', 'train']
+    """
+    from keras_ctx import __version__  # which imports this package
+
+    digests = {
+        name: file_digest(path)
+        for name, path in files.items()
+        if path is not None
+    }
+    if encoder is not None:
+        digests["encoder"] = encoder_digest(encoder)
+    if text_inputs is not None:
+        digests["text_inputs"] = text_inputs_digest(text_inputs)
+    return {**digests, "library": __version__}

@@ -1,0 +1,95 @@
+"""The same command after a file changed: refused, or begun anew on request."""
+
+from pathlib import Path
+
+import pytest
+from recipe_files import ELMO, load_recipe
+
+SIZES = {
+    "bert": {"num_layers": 1, "num_heads": 2, "hidden_dim": 16}
+    | {"pair_length": 24},
+    "elmo": ELMO,
+}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+def test_pretraining_on_a_corpus_that_changed(
+    encoder: str, tmp_path: Path, corpus: Path
+) -> None:
+    recipe = load_recipe(f"pretrain_{encoder}")
+
+    def pretrain(restart: bool = False) -> dict:
+        config = recipe.Config(
+            corpus=corpus,
+            output=tmp_path / "run",
+            batch_size=4,
+            epochs=1,
+            steps_per_epoch=2,
+            restart=restart,
+            **SIZES[encoder],
+        )
+        return recipe.main(config)
+
+    first = pretrain()
+    before = files(tmp_path / "run")
+    # A run that has ended is not done again.
+    assert pretrain() == first
+    assert files(tmp_path / "run") == before
+    # Another text of the same size, and of other words.
+    corpus.write_text(
+        corpus.read_text("utf-8").replace("树", "林"), encoding="utf-8"
+    )
+    with pytest.raises(ValueError, match="`corpus` has other content"):
+        pretrain()
+    assert files(tmp_path / "run") == before
+    pretrain(restart=True)
+    assert files(tmp_path / "run.old-1") == before
+    words = "text_inputs.json" if encoder == "bert" else "words.txt"
+    assert "林" in (tmp_path / "run" / words).read_text("utf-8")
+    assert "树" not in (tmp_path / "run" / words).read_text("utf-8")
+
+
+def test_records_of_a_text_that_changed(tmp_path: Path, corpus: Path) -> None:
+    recipe = load_recipe("prepare_corpus")
+
+    def prepare(restart: bool = False):
+        return recipe.main(
+            recipe.Config(
+                (corpus,),
+                tmp_path / "records",
+                max_length=24,
+                num_shards=1,
+                restart=restart,
+            )
+        )
+
+    prepare()
+    before = files(tmp_path / "records")
+    # Of the same size, which was all that was compared.
+    text = corpus.read_text("utf-8").replace("树", "林")
+    corpus.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="files: .* there, .* now"):
+        prepare()
+    assert files(tmp_path / "records") == before
+    prepare(restart=True)
+    assert files(tmp_path / "records.old-1") == before
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_a_vocabulary_has_the_case_of_its_inputs(
+    lower_case: bool, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("Ab A.\nb A.\n\nA b.\nb A.\n")
+    recipe = load_recipe("pretrain_bert")
+    config = recipe.Config(corpus=corpus, lower_case=lower_case)
+    found = recipe.make_text_inputs(config).vocabulary[5:]
+    assert sorted(found) == sorted([".", "a" if lower_case else "A", "b"])
