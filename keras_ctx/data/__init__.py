@@ -54,13 +54,8 @@ from keras_ctx.data.language_model import (
 from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.pair_inputs import check_window_sizes
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
-from keras_ctx.data.question_windows import QuestionWindows, question_windows
 from keras_ctx.data.prediction_report import save_predictions
-from keras_ctx.data.question_windows import (
-    QuestionWindows,
-    check_window_sizes,
-    question_windows,
-)
+from keras_ctx.data.question_windows import QuestionWindows, question_windows
 from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
     label_ids,
