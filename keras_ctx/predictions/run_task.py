@@ -54,6 +54,14 @@ def read_task(folder: str | Path) -> RunTask:
         FileNotFoundError: There is no such folder, or no such file in it.
         ValueError: The folder is not of a fine-tuning recipe, or what it holds
             does not belong together.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> models.span_extractor(models.bert_tiny(6)).save("model.keras")
+        >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"]
+        >>> text.save_inputs(text.BertInputs(special, 9), "text_inputs.json")
+        >>> read_task(".").kind
+        'question_answering'
     """
     folder = Path(folder)
     for name in (MODEL, TEXT_INPUTS):
