@@ -38,6 +38,7 @@ from keras_ctx.data.cmrc_scores import (
 from keras_ctx.data.confusion_picture import save_confusion
 from keras_ctx.data.conll import read_conll, read_words
 from keras_ctx.data.conll_layout import ConllLayout
+from keras_ctx.data.cut_words import cut_words, cut_words_notes
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -45,6 +46,7 @@ from keras_ctx.data.document_parts import (
 )
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
+from keras_ctx.data.json_tags import JsonTagLayout
 from keras_ctx.data.label_sets import multi_hot, split_labels
 from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
 from keras_ctx.data.language_model import (
@@ -65,6 +67,7 @@ from keras_ctx.data.readers import (
     read_lines,
     survey_lines,
 )
+from keras_ctx.data.recognized_tags import TagScheme, recognize_tags
 from keras_ctx.data.record_files import open_records, write_manifest
 from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.data.record_shards import write_shard
@@ -94,6 +97,7 @@ from keras_ctx.data.squad_scores import (
     squad_scores,
     word_f1,
 )
+from keras_ctx.data.strict_f1 import strict_f1
 from keras_ctx.data.supervised import (
     classification_dataset,
     tagging_dataset,
@@ -101,6 +105,14 @@ from keras_ctx.data.supervised import (
 from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.tables import TableRow, read_labelled, read_table
 from keras_ctx.data.tag_constraints import allowed_transitions
+from keras_ctx.data.tag_schemes import exact_spans, span_tags, tag_spans
+from keras_ctx.data.tagged_files import (
+    TaggedFiles,
+    read_tagged_files,
+    training_labels,
+)
+from keras_ctx.data.tagging_report import save_tagging_report
+from keras_ctx.data.tagging_task import TaggingTask
 from keras_ctx.data.text_task_files import (
     check_training_texts,
     read_text_task,
@@ -123,6 +135,7 @@ __all__ = [
     "BestThreshold",
     "Classification",
     "ConllLayout",
+    "JsonTagLayout",
     "LabelledTexts",
     "LanguageModelInputs",
     "MultiLabel",
@@ -135,6 +148,9 @@ __all__ = [
     "SquadQuestion",
     "TableFormat",
     "TableRow",
+    "TagScheme",
+    "TaggedFiles",
+    "TaggingTask",
     "TextTask",
     "VectorWriter",
     "WordVectorCache",
@@ -155,11 +171,14 @@ __all__ = [
     "cmrc_segments",
     "confusion_matrix",
     "confusion_table",
+    "cut_words",
+    "cut_words_notes",
     "decode_answers",
     "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
+    "exact_spans",
     "find_language",
     "first_batches",
     "is_constant",
@@ -188,26 +207,33 @@ __all__ = [
     "read_part",
     "read_squad",
     "read_table",
+    "read_tagged_files",
     "read_text_task",
     "read_vectors",
     "read_words",
+    "recognize_tags",
     "record_names",
     "regression_scores",
     "rough_length",
     "save_confusion",
     "save_predictions",
+    "save_tagging_report",
     "score_table",
     "save_answers",
     "scorable",
     "sentence_pairs",
+    "span_tags",
     "split_articles",
     "split_labels",
     "split_words",
     "squad_dataset",
     "squad_scores",
+    "strict_f1",
     "survey_lines",
+    "tag_spans",
     "tagging_dataset",
     "text_files",
+    "training_labels",
     "word_batches",
     "word_f1",
     "write_manifest",

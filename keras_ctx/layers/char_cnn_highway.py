@@ -14,6 +14,7 @@ from keras_ctx.layers.arguments import (
 from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.embedding_lookup import known_ids, known_rows
 from keras_ctx.layers.frozen import freeze_sublayers
+from keras_ctx.layers.ids import IdsLayer, as_ids
 from keras_ctx.layers.row_chunks import in_chunks
 
 WORDS_AT_ONCE = 512
@@ -21,7 +22,7 @@ WORDS_AT_ONCE = 512
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class CharCNNHighway(CompositeLayer):
+class CharCNNHighway(IdsLayer, CompositeLayer):
     """A vector for each word from its characters, free of context.
 
     Convolutions of several widths over the characters, each maximized over
@@ -167,6 +168,7 @@ class CharCNNHighway(CompositeLayer):
         return layers if self.projection is None else [*layers, self.projection]
 
     def call(self, char_ids, training=None):
+        char_ids = as_ids(char_ids)
         batch, length, characters = ops.shape(char_ids)
         self._check_length(characters)
         known = known_ids(char_ids, self.vocabulary_size)

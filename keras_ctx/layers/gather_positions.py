@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from keras_ctx.layers.ids import IdsLayer, as_ids
+
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class GatherPositions(keras.layers.Layer):
+class GatherPositions(IdsLayer):
     """Row-wise selection, so that a head computes on few positions only.
 
     Call arguments:
@@ -24,9 +26,9 @@ class GatherPositions(keras.layers.Layer):
     """
 
     def call(self, inputs, positions):
-        return ops.take_along_axis(
-            inputs, ops.expand_dims(positions, -1), axis=1
-        )
+        inputs = ops.cast(inputs, self.compute_dtype)
+        positions = ops.expand_dims(as_ids(positions), -1)
+        return ops.take_along_axis(inputs, positions, axis=1)
 
     def compute_output_shape(self, inputs_shape, positions_shape):
         return (*positions_shape, inputs_shape[-1])

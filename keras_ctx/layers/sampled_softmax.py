@@ -6,10 +6,11 @@ from keras import ops
 
 from keras_ctx.layers.arguments import check_positive_int
 from keras_ctx.layers.embedding_lookup import with_dense_gradient
+from keras_ctx.layers.ids import IdsLayer, as_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class SampledSoftmax(keras.layers.Layer):
+class SampledSoftmax(IdsLayer):
     """Negative log likelihood of target words, from vectors.
 
     In training, with `negative_ids`, the softmax runs over the target and
@@ -69,8 +70,10 @@ class SampledSoftmax(keras.layers.Layer):
         )
 
     def call(self, inputs, targets, negative_ids=None, training=None):
+        inputs = ops.cast(inputs, self.compute_dtype)
+        targets = as_ids(targets)
         if training and negative_ids is not None:
-            return self._sampled(inputs, targets, negative_ids)
+            return self._sampled(inputs, targets, as_ids(negative_ids))
         logits = ops.matmul(inputs, ops.transpose(self.kernel)) + self.bias
         return ops.sparse_categorical_crossentropy(
             targets, _at_least_float32(logits), from_logits=True

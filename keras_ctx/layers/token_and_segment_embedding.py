@@ -15,10 +15,11 @@ from keras_ctx.layers.embedding_lookup import (
     lookup_in_few,
 )
 from keras_ctx.layers.frozen import freeze_sublayers
+from keras_ctx.layers.ids import IdsLayer, as_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class TokenAndSegmentEmbedding(CompositeLayer):
+class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
     """Sum of token, segment and learned position vectors, normalized.
 
     An id outside its table gives NaN on every backend, where the backends
@@ -134,9 +135,11 @@ class TokenAndSegmentEmbedding(CompositeLayer):
 
     def call(self, token_ids, segment_ids=None, reverse=False, training=None):
         if reverse:
-            return self.token_embedding(token_ids, reverse=True)
+            vectors = ops.cast(token_ids, self.compute_dtype)
+            return self.token_embedding(vectors, reverse=True)
         if not self.trainable:
             training = False
+        token_ids = as_ids(token_ids)
         length = token_ids.shape[1]
         if length is not None and length > self.max_length:
             raise ValueError(
@@ -146,6 +149,7 @@ class TokenAndSegmentEmbedding(CompositeLayer):
             )
         if segment_ids is None:
             segment_ids = ops.zeros_like(token_ids)
+        segment_ids = as_ids(segment_ids)
         x = lookup(self.token_embedding, token_ids)  # (B, T, D)
         x = x + first_rows(self.position_embedding, ops.shape(token_ids)[1])
         x = x + lookup_in_few(self.segment_embedding, segment_ids)

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_ctx.layers.arguments import check_positive_int, check_rank
 from keras_ctx.layers.embedding_lookup import known_ids, lookup
+from keras_ctx.layers.ids import IdsLayer, as_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -46,11 +47,11 @@ class WordEmbedding(keras.layers.Embedding):
         super().__init__(input_dim, output_dim, **kwargs)
 
     def call(self, inputs):
-        return lookup(self, inputs)
+        return lookup(self, as_ids(inputs))
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class TakeRows(keras.layers.Layer):
+class TakeRows(IdsLayer):
     """Rows of a table that was made in the same batch.
 
     Call arguments:
@@ -71,6 +72,8 @@ class TakeRows(keras.layers.Layer):
 
     def call(self, table, ids):
         check_rank(2, ids=ids)
+        ids = as_ids(ids)
+        table = ops.cast(table, self.compute_dtype)
         known = known_ids(ids, ops.shape(table)[0])
         rows = ops.take(table, ops.where(known, ids, 0), axis=0)
         nan = ops.cast(float("nan"), rows.dtype)

@@ -2,15 +2,14 @@
 
 import inspect
 import json
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 from backends import BACKEND, compiled, gradients, quickest
 from keras import ops
+from layer_calls import arrays, build, built, call, functional, numpy
 from layer_cases import CASES, LENGTHS, Argument, Case
-from random_weights import randomized
 
 from keras_ctx import layers
 
@@ -35,36 +34,6 @@ def subjects(law: str) -> pytest.MarkDecorator:
 every_case = subjects("")
 
 
-def arrays(case: Case) -> dict[str, np.ndarray]:
-    return {name: each.value for name, each in case.flat_arguments.items()}
-
-
-def call(case: Case, layer: keras.layers.Layer, flat: dict[str, Any]) -> list:
-    return keras.tree.flatten(layer(**case.nested(flat), **case.call))
-
-
-def built(case: Case, **kwargs) -> keras.layers.Layer:
-    layer = case.create(**kwargs)
-    build(case, layer)
-    return randomized(layer)
-
-
-def build(case: Case, layer: keras.layers.Layer) -> None:
-    shapes: dict[str, Any] = {
-        f"{name}_shape": value.shape
-        for name, value in arrays(case).items()
-        if not isinstance(case.arguments.get(name, []), list)
-    }
-    for name, value in case.arguments.items():
-        if isinstance(value, list):
-            shapes[f"{name}_shape"] = [each.value.shape for each in value]
-    wanted = inspect.signature(layer.build).parameters
-    if set(shapes) & set(wanted):
-        layer.build(**{k: v for k, v in shapes.items() if k in wanted})
-    else:  # a layer of Keras, or one without weights
-        layer.build(next(iter(shapes.values())))
-
-
 def answer(case: Case, layer: keras.layers.Layer, flat: dict, run=None) -> list:
     """What a call gives, as arrays; what it has changed is put back, so that
     the next one starts where this one did."""
@@ -74,29 +43,8 @@ def answer(case: Case, layer: keras.layers.Layer, flat: dict, run=None) -> list:
     return numpy(outputs)
 
 
-def numpy(outputs: list) -> list[np.ndarray]:
-    return [ops.convert_to_numpy(x) for x in outputs]
-
-
 def as_float(array: np.ndarray) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(ops.cast(array, "float32")))
-
-
-def functional(case: Case, layer: keras.layers.Layer) -> keras.Model:
-    """The layer in a model whose B, T and M are dynamic."""
-    inputs = {
-        name: keras.Input(
-            batch_shape=[
-                None if axis in "BTM" else size
-                for axis, size in zip(each.axes, each.value.shape, strict=True)
-            ],
-            dtype=each.value.dtype.name,
-            name=name,
-        )
-        for name, each in case.flat_arguments.items()
-    }
-    outputs = call(case, layer, inputs)
-    return keras.Model(inputs, {f"y{i}": y for i, y in enumerate(outputs)})
 
 
 def test_no_public_layer_escapes() -> None:
@@ -158,18 +106,26 @@ def test_config_round_trip(case: Case) -> None:
 
 
 @every_case
-def test_saved_and_loaded_is_equal_to_the_bit(case: Case, tmp_path) -> None:
+def test_saved_or_cloned_is_equal_to_the_bit(case: Case, tmp_path) -> None:
     model = functional(case, built(case))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     # Through JSON, which makes lists of tuples.
     configs = [json.dumps(each.get_config()) for each in (loaded, model)]
     assert configs[0] == configs[1]
-    found = loaded(arrays(case))
+    clone = keras.models.clone_model(model)
+    assert clone.output_shape == model.output_shape
+    weights = model.get_weights()
+    assert not {id(w) for w in clone.weights} & {id(w) for w in model.weights}
+    clone.set_weights(weights)
+    for found, expected in zip(clone.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    found, cloned = loaded(arrays(case)), clone(arrays(case))
     for key, expected in model(arrays(case)).items():
-        np.testing.assert_array_equal(
-            ops.convert_to_numpy(found[key]), ops.convert_to_numpy(expected)
-        )
+        for other in (found, cloned):
+            np.testing.assert_array_equal(
+                ops.convert_to_numpy(other[key]), ops.convert_to_numpy(expected)
+            )
 
 
 @pytest.mark.skipif(

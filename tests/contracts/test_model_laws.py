@@ -198,6 +198,29 @@ def test_saved_and_loaded_in_a_fresh_process(tmp_path) -> None:
     np.testing.assert_array_equal(found["training"], found["logits"])
 
 
+@subjects()
+def test_cloned_is_equal_to_the_bit(case: ModelCase) -> None:
+    model = randomized(case.create())
+    clone = keras.models.clone_model(model)
+    assert flat_shapes(clone) == flat_shapes(model)
+    assert not {id(w) for w in clone.weights} & {id(w) for w in model.weights}
+    weights = model.get_weights()
+    clone.set_weights(weights)
+    for found, expected in zip(clone.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    if case.name in IN_OTHER_POLICIES:  # one of each kind: time
+        found = answer(clone, arrays(case))
+        for key, expected in answer(model, arrays(case)).items():
+            np.testing.assert_array_equal(found[key], expected, err_msg=key)
+
+
+def flat_shapes(model: keras.Model) -> dict[str, tuple]:
+    return {
+        "/".join(map(str, key)): value.shape
+        for key, value in keras.tree.flatten_with_path(model.output)
+    }
+
+
 @pytest.mark.skipif(
     BACKEND != "tensorflow", reason="a SavedModel is a format of TensorFlow"
 )
