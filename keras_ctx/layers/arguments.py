@@ -53,10 +53,37 @@ def check_choice(choices: tuple[str, ...], **arguments: object) -> None:
 
 
 def check_rank(rank: int, **tensors) -> None:
-    """Refuse a tensor of another number of axes; `None` passes."""
+    """Refuse a tensor or a shape of another number of axes; `None` passes."""
     for name, tensor in tensors.items():
-        if tensor is not None and len(tensor.shape) != rank:
+        if tensor is not None and len(shape_of(tensor)) != rank:
             raise ValueError(
                 f"`{name}` must have {rank} axes. "
-                f"Received: shape={tuple(tensor.shape)}"
+                f"Received: shape={shape_of(tensor)}"
             )
+
+
+def check_axes(axes: str, **tensors) -> None:
+    """Refuse tensors or shapes that differ in their first axes.
+
+    Args:
+        axes: A letter for each of them.
+        **tensors: The first is the one that the others must fit; `None`
+            passes.
+    """
+    (first, *_), count = tensors, len(axes)
+    wanted = shape_of(tensors[first])
+    for name, tensor in tensors.items():
+        if tensor is not None and any(
+            None not in pair and pair[0] != pair[1]
+            for pair in zip(shape_of(tensor)[:count], wanted, strict=False)
+        ):
+            raise ValueError(
+                f"`{name}` must have the axes ({', '.join(axes)}) of "
+                f"`{first}`. Received: shape={shape_of(tensor)} and "
+                f"shape={wanted}"
+            )
+
+
+def shape_of(tensor) -> tuple:
+    """The shape of a tensor; a shape is its own."""
+    return tuple(getattr(tensor, "shape", tensor))

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import (
+    check_axes,
     check_positive,
     check_positive_int,
     check_rank,
@@ -13,6 +14,7 @@ from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.lstm_loop import lstm_loop
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
+from keras_ctx.layers.token_mask import check_mask, token_mask
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -20,10 +22,10 @@ class BiLM(keras.layers.Layer):
     """Two stacks of LSTMs with projection, one reading each way.
 
     The stacks are independent: backward layer 2 reads backward layer 1 only.
-    The backward stack reads each row from its own last real token. With
+    Each reads the real tokens of a row as if there were no padding before,
+    between or behind them. With
     `residual`, a layer after the first adds its (dropped-out) input to its
-    output after the clip; the recurrent state does not contain the sum. Past
-    the end of a row outputs are 0 and the state stays that of the last token.
+    output after the clip; the recurrent state does not contain the sum.
 
     Stateless by default: every call starts from zeros, so that a served
     answer never depends on the request before. With `stateful=True` row k of
@@ -46,12 +48,12 @@ class BiLM(keras.layers.Layer):
 
     Call arguments:
         inputs: `(B, T, P)`; both directions read the same.
-        padding_mask: Booleans `(B, T)`, true = real token; real tokens come
-            first in a row. `None`: all are real.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
+            that Keras carries with `inputs`; without one all are real.
         backward_inputs: `(B, T, P)`, what the backward stack reads, in its
             own order, from a text of its own, as language models are trained;
-            its outputs are then in that order, too. `None`: `inputs`, each
-            row from its last real token.
+            its outputs are then in that order, too, and the mask is that of
+            both texts. `None`: `inputs`, from the last real token.
 
     Returns:
         A list of `num_layers` tensors `(B, T, 2 * projection_dim)`, the
@@ -59,12 +61,14 @@ class BiLM(keras.layers.Layer):
 
     Raises:
         ValueError: a size or a clip is not positive, a rate outside [0, 1),
-            a mask of the wrong rank, or a stateful layer gets more rows than
-            `max_batch_size` (in a graph that does not know the batch size,
-            TensorFlow raises instead).
+            inputs of another rank, a mask of another shape, or a stateful
+            layer gets more rows than `max_batch_size` (in a graph that does
+            not know the batch size, TensorFlow raises instead).
 
     Masking:
-        Outputs at padding are 0; real outputs do not depend on the padding.
+        Outputs at padding are 0; real outputs do not depend on the padding,
+        wherever it stands. The mask that Keras carries with `inputs` is
+        handed on.
 
     Example:
         >>> import numpy as np
@@ -134,6 +138,7 @@ class BiLM(keras.layers.Layer):
     def build(
         self, inputs_shape, padding_mask_shape=None, backward_inputs_shape=None
     ):
+        self._check(inputs_shape, padding_mask_shape, backward_inputs_shape)
         for cells in (self.forward_cells, self.backward_cells):
             features = inputs_shape[-1]
             for cell in cells:
@@ -155,39 +160,62 @@ class BiLM(keras.layers.Layer):
         ]
         freeze_sublayers(self)
 
+    def compute_mask(self, inputs, previous_mask):
+        return [previous_mask] * self.num_layers
+
     def call(
-        self, inputs, padding_mask=None, backward_inputs=None, training=None
+        self,
+        inputs,
+        padding_mask=None,
+        backward_inputs=None,
+        training=None,
+        mask=None,
+        inputs_mask=None,
     ):
         if not self.trainable:
             training = False
-        check_rank(2, padding_mask=padding_mask)
+        self._check(inputs, padding_mask, backward_inputs)
         self._check_batch_size(inputs)
-        if padding_mask is None:
-            padding_mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
-        padding_mask = ops.cast(padding_mask, "bool")
-        inputs = finite_padding(inputs, padding_mask)
-        order = None
-        if backward_inputs is None:
-            order = reversed_order(padding_mask)
-            backward_inputs = take(inputs, order)
+        mask = token_mask(inputs, padding_mask, mask, inputs_mask)
+        if mask is None:
+            mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
+            read = places = None
         else:
-            backward_inputs = finite_padding(backward_inputs, padding_mask)
+            inputs = finite_padding(inputs, mask)
+            if backward_inputs is not None:
+                backward_inputs = finite_padding(backward_inputs, mask)
+            read, places = real_first(mask)
+            mask = take(mask, read)
+        read_back, places_back = read, places
+        if backward_inputs is None:
+            backward_inputs = inputs
+            order = reversed_order(mask)
+            read_back = order if read is None else take(read, order)
+            places_back = take(order, places)
         n = self.num_layers
         forward = self._run(
-            self.forward_cells, self.states[:n], inputs, padding_mask, training
+            self.forward_cells,
+            self.states[:n],
+            reordered(inputs, read, places),
+            mask,
+            training,
         )
         backward = self._run(
             self.backward_cells,
             self.states[n:],
-            backward_inputs,
-            padding_mask,
+            reordered(backward_inputs, read_back, places_back),
+            mask,
             training,
         )
-        if order is not None:
-            backward = [take(x, order) for x in backward]
         return [
-            ops.concatenate(pair, axis=-1)
-            for pair in zip(forward, backward, strict=True)
+            ops.concatenate(
+                [
+                    reordered(x, places, read),
+                    reordered(y, places_back, read_back),
+                ],
+                axis=-1,
+            )
+            for x, y in zip(forward, backward, strict=True)
         ]
 
     def _run(self, cells, states, x, padding_mask, training):
@@ -218,6 +246,11 @@ class BiLM(keras.layers.Layer):
             # there because the layer below is.
             outputs.append(x)
         return outputs
+
+    def _check(self, inputs, padding_mask, backward_inputs):
+        check_rank(3, inputs=inputs, backward_inputs=backward_inputs)
+        check_axes("BTD", inputs=inputs, backward_inputs=backward_inputs)
+        check_mask(inputs, padding_mask)
 
     def _check_batch_size(self, inputs):
         batch = inputs.shape[0]
@@ -254,6 +287,7 @@ class BiLM(keras.layers.Layer):
     def compute_output_shape(
         self, inputs_shape, padding_mask_shape=None, backward_inputs_shape=None
     ):
+        self._check(inputs_shape, padding_mask_shape, backward_inputs_shape)
         shape = (*inputs_shape[:2], 2 * self.projection_dim)
         return [shape] * self.num_layers
 
@@ -272,6 +306,23 @@ class BiLM(keras.layers.Layer):
         }
 
 
+def real_first(padding_mask):
+    """How to put the real tokens of each row first, and back.
+
+    Returns:
+        The positions `(B, T)` to read a row in, and the place of each token
+        in that order: its inverse. Both keep a row that ends in its padding.
+    """
+    real = ops.cast(padding_mask, "int32")
+    padding = 1 - real
+    places = ops.where(
+        padding_mask,
+        ops.cumsum(real, axis=1) - 1,
+        ops.sum(real, axis=1, keepdims=True) + ops.cumsum(padding, axis=1) - 1,
+    )
+    return ops.argsort(places, axis=1), places
+
+
 def reversed_order(padding_mask):
     """Positions `(B, T)` that reverse each row's real part; its own inverse."""
     positions = ops.expand_dims(ops.arange(ops.shape(padding_mask)[1]), 0)
@@ -280,8 +331,29 @@ def reversed_order(padding_mask):
 
 
 def take(x, positions):
-    """Row-wise `x[b, positions[b, t]]`: `(B, T, D)` reordered along T."""
-    return ops.take_along_axis(x, ops.expand_dims(positions, -1), axis=1)
+    """Row-wise `x[b, positions[b, t]]`, for `(B, T)` or `(B, T, D)`."""
+    batch, length = ops.shape(x)[:2]
+    # Whole vectors; `ops.take_along_axis` looks each number up.
+    first = ops.expand_dims(ops.arange(batch), -1) * length
+    x = ops.reshape(x, (-1, *x.shape[2:]))
+    return ops.take(x, positions + first, axis=0)
+
+
+def reordered(x, order, inverse):
+    """`take(x, order)` of a whole row; an `order` of `None` leaves it."""
+    if order is None:
+        return x
+
+    @ops.custom_gradient
+    def run(x):
+        def gradient(*upstream):
+            # TensorFlow gives a tensor, JAX one, too; that of a gather would
+            # add vectors up, of which there is one for each place.
+            return take(upstream[0], inverse)
+
+        return take(x, order), gradient
+
+    return run(x)
 
 
 def keep_last(states, before, steps, padding_mask):

@@ -10,6 +10,7 @@ from keras_ctx.layers.arguments import (
     check_choice,
     check_non_negative_int,
     check_positive_int,
+    check_rank,
 )
 from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.embedding_lookup import known_ids, known_rows
@@ -51,8 +52,8 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
 
     Raises:
         ValueError: an argument is not positive, `filters` is empty or not
-            made of pairs, an unknown activation, or words shorter than the
-            widest filter.
+            made of pairs, an unknown activation, ids of another rank, or
+            words shorter than the widest filter.
 
     Example:
         >>> import numpy as np
@@ -105,6 +106,7 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
 
     def build(self, char_ids_shape):
         # Here, too: a functional model would tell only when it first runs.
+        check_rank(3, char_ids=char_ids_shape)
         self._check_length(char_ids_shape[-1])
         dtype = self.dtype_policy
         size = sum(count for _, count in self.filters)
@@ -168,6 +170,7 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
         return layers if self.projection is None else [*layers, self.projection]
 
     def call(self, char_ids, training=None):
+        check_rank(3, char_ids=char_ids)
         char_ids = as_ids(char_ids)
         batch, length, characters = ops.shape(char_ids)
         self._check_length(characters)
@@ -231,6 +234,7 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
             )
 
     def compute_output_shape(self, char_ids_shape):
+        check_rank(3, char_ids=char_ids_shape)
         return (*char_ids_shape[:-1], self.output_dim)
 
     def get_config(self):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 from keras import ops
 
-from keras_ctx.layers.arguments import check_positive_int, check_rank
+from keras_ctx.layers.arguments import check_positive_int
 from keras_ctx.layers.recurrence import recur
 from keras_ctx.layers.tag_paths import (
     Penalties,
@@ -18,6 +18,7 @@ from keras_ctx.layers.tag_paths import (
     later,
     penalties,
 )
+from keras_ctx.layers.token_mask import check_mask, token_mask
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -50,8 +51,8 @@ class CRF(keras.layers.Layer):
 
     Call arguments:
         inputs: `(B, T, N)`, the score of each tag at each token.
-        padding_mask: Booleans `(B, T)`, true = real token. `None`: all are
-            real.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
+            that Keras carries with `inputs`; without one all are real.
 
     Returns:
         A dict. `logits` `(B, T, N, N)`: at `[b, t, i, j]` the log of the
@@ -102,6 +103,7 @@ class CRF(keras.layers.Layer):
         check_positive_int(num_tags=num_tags)
         if constraints is not None:
             constraints = checked_pairs(constraints, num_tags)
+        self.supports_masking = True
         self.num_tags = num_tags
         self.constraints = constraints
 
@@ -121,12 +123,14 @@ class CRF(keras.layers.Layer):
             autocast=False,
         )
 
-    def call(self, inputs, padding_mask=None):
+    def compute_mask(self, inputs, previous_mask):
+        return {key: previous_mask for key in ("logits", "scores", "tags")}
+
+    def call(self, inputs, padding_mask=None, mask=None):
         self._check_size(inputs.shape)
-        check_rank(2, padding_mask=padding_mask)
-        if padding_mask is None:
-            padding_mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
-        real = ops.cast(padding_mask, "bool")
+        real = token_mask(inputs, padding_mask, mask)
+        if real is None:
+            real = ops.ones(ops.shape(inputs)[:2], dtype="bool")
         dtype = self._output_dtype()
         inputs = ops.where(ops.expand_dims(real, -1), inputs, 0)
         inputs = ops.cast(inputs, dtype)
@@ -200,7 +204,9 @@ class CRF(keras.layers.Layer):
             "tags": tuple(inputs_shape[:2]),
         }
 
-    def compute_output_spec(self, inputs, padding_mask=None):
+    def compute_output_spec(self, inputs, padding_mask=None, mask=None):
+        self._check_size(inputs.shape)
+        check_mask(inputs, padding_mask)
         shapes = self.compute_output_shape(inputs.shape)
         return {
             key: keras.KerasTensor(

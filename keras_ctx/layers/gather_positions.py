@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_ctx.layers.arguments import check_axes, check_rank
 from keras_ctx.layers.ids import IdsLayer, as_ids
 
 
@@ -17,6 +18,12 @@ class GatherPositions(IdsLayer):
     Returns:
         `(B, M, D)`.
 
+    Raises:
+        ValueError: an argument of another rank, or two batches.
+
+    Masking:
+        No mask is handed on: a position is real because it was chosen.
+
     Example:
         >>> import numpy as np
         >>> x = np.arange(6.0).reshape(1, 3, 2)
@@ -25,10 +32,20 @@ class GatherPositions(IdsLayer):
                 [0., 1.]]], dtype=float32)
     """
 
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
     def call(self, inputs, positions):
+        self._check(inputs, positions)
         inputs = ops.cast(inputs, self.compute_dtype)
         positions = ops.expand_dims(as_ids(positions), -1)
         return ops.take_along_axis(inputs, positions, axis=1)
 
+    def _check(self, inputs, positions):
+        check_rank(3, inputs=inputs)
+        check_rank(2, positions=positions)
+        check_axes("B", inputs=inputs, positions=positions)
+
     def compute_output_shape(self, inputs_shape, positions_shape):
+        self._check(inputs_shape, positions_shape)
         return (*positions_shape, inputs_shape[-1])

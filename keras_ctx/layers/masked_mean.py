@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import check_rank
+from keras_ctx.layers.token_mask import check_mask, token_mask
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -15,13 +16,18 @@ class MaskedMean(keras.layers.Layer):
 
     Call arguments:
         inputs: `(B, T, D)`.
-        padding_mask: Booleans `(B, T)`, true = real token.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
+            that Keras carries with `inputs`.
 
     Returns:
         `(B, D)`.
 
     Raises:
-        ValueError: a mask of the wrong rank.
+        ValueError: `inputs` of another rank, a mask of another shape, or no
+            mask at all.
+
+    Masking:
+        No mask is handed on: the output has no tokens.
 
     Example:
         >>> import numpy as np
@@ -30,14 +36,27 @@ class MaskedMean(keras.layers.Layer):
         array([[2.]], dtype=float32)
     """
 
-    def call(self, inputs, padding_mask):
-        check_rank(2, padding_mask=padding_mask)
-        mask = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
+    def call(self, inputs, padding_mask=None, mask=None):
+        check_rank(3, inputs=inputs)
+        mask = token_mask(inputs, padding_mask, mask)
+        if mask is None:
+            raise ValueError(
+                "`padding_mask` is needed, or `inputs` with a mask of Keras's "
+                "own, such as `Embedding(mask_zero=True)` makes. Where all "
+                "tokens are real, take `GlobalAveragePooling1D`. "
+                "Received: padding_mask=None"
+            )
+        mask = ops.expand_dims(mask, -1)
         kept = ops.where(mask, inputs, ops.zeros_like(inputs))
         count = ops.sum(ops.cast(mask, "int32"), axis=1)  # (B, 1)
         # Keras sums half-precision floats in float32.
         total = ops.sum(kept, axis=1)
         return total / ops.cast(ops.maximum(count, 1), total.dtype)
 
-    def compute_output_shape(self, inputs_shape, padding_mask_shape):
+    def compute_output_shape(self, inputs_shape, padding_mask_shape=None):
+        check_rank(3, inputs=inputs_shape)
+        check_mask(inputs_shape, padding_mask_shape)
         return (inputs_shape[0], inputs_shape[-1])

@@ -3,7 +3,11 @@
 import keras
 from keras import ops
 
-from keras_ctx.layers.arguments import check_positive, check_positive_int
+from keras_ctx.layers.arguments import (
+    check_positive,
+    check_positive_int,
+    check_rank,
+)
 from keras_ctx.layers.lstm_loop import activated, lstm_step
 
 
@@ -37,7 +41,8 @@ class ProjectedLSTMCell(keras.layers.Layer):
         The output `(B, projection_dim)` and the new `[h, c]`.
 
     Raises:
-        ValueError: a size or a clip is not positive.
+        ValueError: a size or a clip is not positive, or inputs of another
+            rank.
 
     Example:
         >>> import keras, numpy as np
@@ -73,6 +78,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         self.output_size = projection_dim
 
     def build(self, inputs_shape, states_shape=None):
+        check_rank(2, inputs=inputs_shape)
         gates = 4 * self.hidden_dim
         # One Glorot matrix of input and recurrent rows, as in the reference.
         limit = (6 / (inputs_shape[-1] + self.projection_dim + gates)) ** 0.5
@@ -113,6 +119,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         return recurrent, projection
 
     def call(self, inputs, states):
+        check_rank(2, inputs=inputs)
         h, c = states
         z = self.project_inputs(inputs) + ops.matmul(h, self.recurrent_kernel)
         h, c = lstm_step(
@@ -131,6 +138,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         ]
 
     def compute_output_shape(self, inputs_shape, states_shape=None):
+        check_rank(2, inputs=inputs_shape)
         h = (inputs_shape[0], self.projection_dim)
         return h, [h, (inputs_shape[0], self.hidden_dim)]
 

@@ -4,7 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ctx.layers.arguments import check_positive_int
+from keras_ctx.layers.arguments import (
+    check_axes,
+    check_positive_int,
+    check_rank,
+)
 from keras_ctx.layers.embedding_lookup import with_dense_gradient
 from keras_ctx.layers.ids import IdsLayer, as_ids
 
@@ -34,7 +38,8 @@ class SampledSoftmax(IdsLayer):
         float32 `(B, T)`, in nats.
 
     Raises:
-        ValueError: `vocabulary_size` is not positive.
+        ValueError: `vocabulary_size` is not positive, or an argument of
+            another shape.
 
     Example:
         >>> import numpy as np
@@ -56,8 +61,10 @@ class SampledSoftmax(IdsLayer):
         super().__init__(**kwargs)
         check_positive_int(vocabulary_size=vocabulary_size)
         self.vocabulary_size = vocabulary_size
+        self.supports_masking = True
 
     def build(self, inputs_shape, targets_shape=None, negative_ids_shape=None):
+        self._check(inputs_shape, targets_shape, negative_ids_shape)
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.vocabulary_size, inputs_shape[-1]),
@@ -70,6 +77,7 @@ class SampledSoftmax(IdsLayer):
         )
 
     def call(self, inputs, targets, negative_ids=None, training=None):
+        self._check(inputs, targets, negative_ids)
         inputs = ops.cast(inputs, self.compute_dtype)
         targets = as_ids(targets)
         if training and negative_ids is not None:
@@ -108,6 +116,12 @@ class SampledSoftmax(IdsLayer):
         p = ops.log1p(1 / (ids + 1)) / np.log(self.vocabulary_size + 1)
         return ops.log(-ops.expm1(float(np.exp(log_tries)) * ops.log1p(-p)))
 
+    def _check(self, inputs, targets, negative_ids):
+        check_rank(3, inputs=inputs)
+        check_rank(2, targets=targets)
+        check_rank(1, negative_ids=negative_ids)
+        check_axes("BT", inputs=inputs, targets=targets)
+
     def compute_output_shape(
         self, inputs_shape, targets_shape, negative_ids_shape=None
     ):
@@ -116,6 +130,7 @@ class SampledSoftmax(IdsLayer):
     def compute_output_spec(
         self, inputs, targets, negative_ids=None, training=None
     ):
+        self._check(inputs, targets, negative_ids)
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         return keras.KerasTensor(targets.shape, dtype=dtype)
 

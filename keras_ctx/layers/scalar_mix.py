@@ -10,10 +10,11 @@ from keras import ops
 
 from keras_ctx.layers.activations import softmax
 from keras_ctx.layers.arguments import (
+    check_axes,
     check_choice,
     check_positive_int,
-    check_rank,
 )
+from keras_ctx.layers.token_mask import check_mask, merged, token_mask
 
 # Added to the variance.
 _EPSILON = {"bilm-tf": 1e-12, "allennlp": 1e-13}
@@ -48,7 +49,8 @@ class ScalarMix(keras.layers.Layer):
     Call arguments:
         layers: List of `num_layers` tensors `(B, T, D)`.
         padding_mask: Booleans `(B, T)`, true = real token; only used by
-            `layer_norm`. `None`: all are real.
+            `layer_norm`. `None`: the mask that Keras carries with `layers`;
+            without one all are real.
 
     Returns:
         `(B, T, D)`.
@@ -119,9 +121,14 @@ class ScalarMix(keras.layers.Layer):
             trainable=self.trainable_scale,
         )
 
-    def call(self, layers: Sequence, padding_mask=None):
-        check_rank(2, padding_mask=padding_mask)
+    def compute_mask(self, layers, previous_mask):
+        return merged(previous_mask)
+
+    def call(
+        self, layers: Sequence, padding_mask=None, mask=None, layers_mask=None
+    ):
         self._check_number(layers)
+        padding_mask = token_mask(layers[0], padding_mask, mask, layers_mask)
         if self.layer_norm:
             which = "bilm-tf" if self.layer_norm is True else self.layer_norm
             layers = [
@@ -144,8 +151,13 @@ class ScalarMix(keras.layers.Layer):
                 f"`layers` must hold `num_layers={self.num_layers}` tensors. "
                 f"Received: {len(layers)}"
             )
+        for k, layer in enumerate(layers):
+            named = {"layers[0]": layers[0], f"layers[{k}]": layer}
+            check_axes("BTD", **named)
 
     def compute_output_shape(self, layers_shape, padding_mask_shape=None):
+        self._check_number(layers_shape)
+        check_mask(layers_shape[0], padding_mask_shape)
         return tuple(layers_shape[0])
 
     def get_config(self):

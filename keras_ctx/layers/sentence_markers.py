@@ -4,7 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ctx.layers.arguments import check_positive_int, check_rank
+from keras_ctx.layers.arguments import (
+    check_positive_int,
+    check_rank,
+    shape_of,
+)
+from keras_ctx.layers.token_mask import check_mask, token_mask
 
 # Character ids after the shift by one that frees 0 for "no token here".
 SENTENCE_BEGIN, SENTENCE_END = 257, 258
@@ -16,13 +21,14 @@ class AddSentenceMarkers(keras.layers.Layer):
     """Rows of words become begin marker, words, end marker.
 
     A marker is a word of one special byte. An empty row becomes the two
-    markers alone.
+    markers alone. Words keep their places: where padding stands in front of
+    them or between them, it stays there.
 
     Args:
         max_characters: C, characters a word; at least 3.
 
     Call arguments:
-        char_ids: Integers `(B, T, C)`, 0 = no token; words come first.
+        char_ids: Integers `(B, T, C)`, 0 = no token.
 
     Returns:
         Integers `(B, T + 2, C)`.
@@ -52,29 +58,32 @@ class AddSentenceMarkers(keras.layers.Layer):
         self.max_characters = max_characters
 
     def call(self, char_ids):
-        if char_ids.shape[-1] != self.max_characters:
-            raise ValueError(
-                "`char_ids` must hold `max_characters="
-                f"{self.max_characters}` characters a word. Received: "
-                f"shape={tuple(char_ids.shape)}"
-            )
+        self._check(char_ids)
         char_ids = ops.cast(char_ids, "int32")
-        begin, end = (self._marker(SENTENCE_BEGIN), self._marker(SENTENCE_END))
-        real = ops.any(ops.not_equal(char_ids, 0), axis=-1)  # (B, T)
-        length = ops.sum(ops.cast(real, "int32"), axis=1)
         x = ops.pad(char_ids, ((0, 0), (1, 1), (0, 0)))  # (B, T + 2, C)
-        position = ops.reshape(ops.arange(ops.shape(x)[1]), (1, -1, 1))
-        x = ops.where(position == 0, begin, x)
-        return ops.where(
-            position == ops.reshape(length + 1, (-1, 1, 1)), end, x
+        is_begin, is_end = (
+            ops.expand_dims(place, -1)
+            for place in marker_places(ops.any(char_ids != 0, axis=-1))
         )
+        x = ops.where(is_begin, self._marker(SENTENCE_BEGIN), x)
+        return ops.where(is_end, self._marker(SENTENCE_END), x)
 
     def _marker(self, byte):
         word = np.full(self.max_characters, CHARACTER_PAD, "int32")
         word[:3] = WORD_BEGIN, byte, WORD_END
         return ops.convert_to_tensor(word)
 
+    def _check(self, char_ids):
+        check_rank(3, char_ids=char_ids)
+        if shape_of(char_ids)[-1] not in (None, self.max_characters):
+            raise ValueError(
+                "`char_ids` must hold `max_characters="
+                f"{self.max_characters}` characters a word. Received: "
+                f"shape={shape_of(char_ids)}"
+            )
+
     def compute_output_shape(self, char_ids_shape):
+        self._check(char_ids_shape)
         batch, length, characters = char_ids_shape
         return (batch, None if length is None else length + 2, characters)
 
@@ -91,7 +100,7 @@ class AddMarkerIds(keras.layers.Layer):
         end_id: Id of its end.
 
     Call arguments:
-        word_ids: Integers `(B, T)`, 0 = no token; words come first.
+        word_ids: Integers `(B, T)`, 0 = no token.
 
     Returns:
         Integers `(B, T + 2)`.
@@ -115,16 +124,14 @@ class AddMarkerIds(keras.layers.Layer):
     def call(self, word_ids):
         check_rank(2, word_ids=word_ids)
         word_ids = ops.cast(word_ids, "int32")
-        length = ops.sum(ops.cast(word_ids != 0, "int32"), axis=1)
-        x = ops.pad(
-            word_ids, ((0, 0), (1, 0)), constant_values=self.begin_id
-        )  # (B, T + 1)
-        x = ops.pad(x, ((0, 0), (0, 1)))  # (B, T + 2)
-        position = ops.expand_dims(ops.arange(ops.shape(x)[1]), 0)
-        end = position == ops.expand_dims(length + 1, -1)
-        return ops.where(end, self.end_id, x)
+        is_begin, is_end = marker_places(word_ids != 0)
+        x = ops.pad(word_ids, ((0, 0), (1, 1)))  # (B, T + 2)
+        return ops.where(
+            is_begin, self.begin_id, ops.where(is_end, self.end_id, x)
+        )
 
     def compute_output_shape(self, word_ids_shape):
+        check_rank(2, word_ids=word_ids_shape)
         batch, length = word_ids_shape
         return (batch, None if length is None else length + 2)
 
@@ -142,13 +149,19 @@ class StripSentenceMarkers(keras.layers.Layer):
 
     Call arguments:
         inputs: `(B, T + 2, D)`, positions as `AddSentenceMarkers` lays them.
-        padding_mask: Booleans `(B, T)` of the words alone.
+        padding_mask: Booleans `(B, T)` of the words alone. `None`: as the
+            mask says that Keras carries with `inputs`, `(B, T + 2)`, whose
+            first and last true tokens are the markers.
 
     Returns:
         `(B, T, D)`, zeros at padding.
 
     Raises:
-        ValueError: a mask of the wrong rank.
+        ValueError: `inputs` of another rank, a mask of another shape, or no
+            mask at all.
+
+    Masking:
+        Where `inputs` carry Keras's mask, that of the words is handed on.
 
     Example:
         >>> import numpy as np
@@ -158,11 +171,60 @@ class StripSentenceMarkers(keras.layers.Layer):
         array([1., 0.], dtype=float32)
     """
 
-    def call(self, inputs, padding_mask):
-        check_rank(2, padding_mask=padding_mask)
+    def compute_mask(self, inputs, previous_mask):
+        if previous_mask is not None:
+            return words_between_markers(ops.cast(previous_mask, "bool"))
+
+    def call(self, inputs, padding_mask=None, mask=None):
+        check_rank(3, inputs=inputs)
         words = inputs[:, 1:-1]  # (B, T, D)
-        keep = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
+        if padding_mask is None:
+            mask = token_mask(inputs, None, mask)
+            padding_mask = None if mask is None else words_between_markers(mask)
+        keep = token_mask(words, padding_mask)
+        if keep is None:
+            raise ValueError(
+                "`padding_mask` is needed, or `inputs` with a mask of Keras's "
+                "own. Received: padding_mask=None"
+            )
+        keep = ops.expand_dims(keep, -1)
         return ops.where(keep, words, ops.zeros_like(words))
 
-    def compute_output_shape(self, inputs_shape, padding_mask_shape):
-        return (*padding_mask_shape, inputs_shape[-1])
+    def compute_output_shape(self, inputs_shape, padding_mask_shape=None):
+        check_rank(3, inputs=inputs_shape)
+        batch, length, features = inputs_shape
+        length = None if length is None else length - 2
+        words_shape = (batch, length, features)
+        check_mask(words_shape, padding_mask_shape)
+        return words_shape
+
+
+def marker_places(real):
+    """Where the markers stand in a row that is longer by two.
+
+    Args:
+        real: Booleans `(B, T)`, true = word.
+
+    Returns:
+        Two booleans `(B, T + 2)`: the begin marker's place is right before
+        the first word, the end marker's right behind the last; the first two
+        places in a row without words.
+    """
+    place = ops.expand_dims(ops.arange(ops.shape(real)[1]), 0)
+    # What it is of no words; and there may be no places at all.
+    none = np.iinfo("int32").max
+    end = 1 + ops.max(
+        ops.where(real, place + 1, 0), axis=1, keepdims=True, initial=0
+    )
+    begin = ops.min(
+        ops.where(real, place, none), axis=1, keepdims=True, initial=none
+    )
+    place = ops.expand_dims(ops.arange(ops.shape(real)[1] + 2), 0)
+    return place == ops.minimum(begin, end - 1), place == end
+
+
+def words_between_markers(mask):
+    """The mask `(B, T)` of the words, from that of words and markers."""
+    count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
+    between = ops.logical_and(count > 1, count < count[:, -1:])
+    return ops.logical_and(mask, between)[:, 1:-1]

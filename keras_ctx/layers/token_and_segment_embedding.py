@@ -4,8 +4,10 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import (
+    check_axes,
     check_positive,
     check_positive_int,
+    check_rank,
     check_rate,
 )
 from keras_ctx.layers.composite_layer import CompositeLayer
@@ -50,11 +52,13 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         `(B, T, D)`; with `reverse=True` scores `(..., V)`, without a bias.
 
     Raises:
-        ValueError: an argument is not positive, or `T > max_length`.
+        ValueError: an argument is not positive, ids are not `(B, T)` or two
+            kinds of them differ in shape, or `T > max_length`.
 
     Masking:
         None. Padding tokens have vectors like any other; the encoder blocks
-        mask them.
+        mask them. With `reverse=True` the mask that Keras carries is handed
+        on.
 
     Example:
         >>> import numpy as np
@@ -98,6 +102,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         self.dropout = dropout
         self.layer_norm_epsilon = layer_norm_epsilon
         self.initializer_range = initializer_range
+        self.supports_masking = True  # of vectors, with `reverse=True`
         self.token_embedding = keras.layers.ReversibleEmbedding(
             vocabulary_size,
             hidden_dim,
@@ -146,6 +151,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
             return self.token_embedding(vectors, reverse=True)
         if not self.trainable:
             training = False
+        self._check_ids(token_ids, segment_ids)
         token_ids = as_ids(token_ids)
         length = token_ids.shape[1]
         if length is not None and length > self.max_length:
@@ -162,15 +168,22 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         x = x + lookup_in_few(self.segment_embedding, segment_ids)
         return self.dropout_layer(self.norm(x), training=training)
 
+    def _check_ids(self, token_ids, segment_ids):
+        check_rank(2, token_ids=token_ids, segment_ids=segment_ids)
+        check_axes("BT", token_ids=token_ids, segment_ids=segment_ids)
+
     def compute_output_shape(self, token_ids_shape, segment_ids_shape=None):
+        self._check_ids(token_ids_shape, segment_ids_shape)
         return (*token_ids_shape, self.hidden_dim)
 
     def compute_output_spec(
         self, token_ids, segment_ids=None, reverse=False, training=None
     ):
-        shape = (*token_ids.shape, self.hidden_dim)
         if reverse:
             shape = (*token_ids.shape[:-1], self.vocabulary_size)
+        else:
+            self._check_ids(token_ids, segment_ids)
+            shape = (*token_ids.shape, self.hidden_dim)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def get_config(self):

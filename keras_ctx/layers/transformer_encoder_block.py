@@ -10,11 +10,13 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
     check_rank,
     check_rate,
+    shape_of,
 )
 from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.self_attention import SelfAttention
+from keras_ctx.layers.token_mask import check_mask, token_mask
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -42,7 +44,8 @@ class TransformerEncoderBlock(CompositeLayer):
 
     Call arguments:
         inputs: `(B, T, D)`.
-        padding_mask: Booleans `(B, T)`, true = real token.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
+            that Keras carries with `inputs`, if any.
         attention_mask: Booleans `(B, T, T)`, true where the query (second
             axis) may see the key (third axis); combined with `padding_mask`.
         return_attention_scores: Whether to return the attention, too.
@@ -53,13 +56,14 @@ class TransformerEncoderBlock(CompositeLayer):
 
     Raises:
         ValueError: `num_heads` does not divide D, a size is not positive, an
-            unknown activation, or a mask of the wrong rank.
+            unknown activation, inputs of another rank, or a mask of another
+            shape.
 
     Masking:
         Masked keys get no attention; a query with no visible key attends to
         all equally. Outputs at masked positions are finite and meaningless;
         NaN or infinity in the input there reaches no other position, and no
-        gradient.
+        gradient. The mask that Keras carries with `inputs` is handed on.
 
     Example:
         >>> import numpy as np
@@ -104,10 +108,12 @@ class TransformerEncoderBlock(CompositeLayer):
         self.norm_first = norm_first
         self.layer_norm_epsilon = layer_norm_epsilon
         self.initializer_range = initializer_range
+        self.supports_masking = True
 
     def build(
         self, inputs_shape, padding_mask_shape=None, attention_mask_shape=None
     ):
+        self._check(inputs_shape, padding_mask_shape, attention_mask_shape)
         hidden_dim = inputs_shape[-1]
         if hidden_dim % self.num_heads:
             raise ValueError(
@@ -183,10 +189,16 @@ class TransformerEncoderBlock(CompositeLayer):
         attention_mask=None,
         return_attention_scores=False,
         training=None,
+        mask=None,
+        inputs_mask=None,
     ):
-        mask = _combined_mask(padding_mask, attention_mask)
-        if padding_mask is not None:
-            inputs = finite_padding(inputs, padding_mask)
+        self._check(inputs, padding_mask, attention_mask)
+        real = token_mask(inputs, padding_mask, mask, inputs_mask)
+        if real is not None:
+            # A copy, too: Keras's attention would use the mask that is on
+            # this very tensor its own way, and take it off.
+            inputs = finite_padding(inputs, real)
+        mask = _combined_mask(real, attention_mask)
         if not self.trainable:
             training = False
 
@@ -214,9 +226,31 @@ class TransformerEncoderBlock(CompositeLayer):
             x = self.feedforward_norm(x + feed_forward(x))
         return (x, scores) if return_attention_scores else x
 
+    def _check(self, inputs, padding_mask, attention_mask):
+        check_rank(3, inputs=inputs, attention_mask=attention_mask)
+        check_mask(inputs, padding_mask)
+        if attention_mask is not None:
+            batch, length, _ = shape_of(inputs)
+            sizes = zip(
+                shape_of(attention_mask),
+                ((batch, 1), (length, 1), (length,)),
+                strict=True,
+            )
+            if any(
+                None not in (size, *fits) and size not in fits
+                for size, fits in sizes
+            ):
+                raise ValueError(
+                    "`attention_mask` must have the shape (B, T, T) for "
+                    "`inputs` (B, T, D), or 1 for B or the first T. Received: "
+                    f"shape={shape_of(attention_mask)} and "
+                    f"shape={shape_of(inputs)}"
+                )
+
     def compute_output_shape(
         self, inputs_shape, padding_mask_shape=None, attention_mask_shape=None
     ):
+        self._check(inputs_shape, padding_mask_shape, attention_mask_shape)
         return inputs_shape
 
     def compute_output_spec(
@@ -226,7 +260,10 @@ class TransformerEncoderBlock(CompositeLayer):
         attention_mask=None,
         return_attention_scores=False,
         training=None,
+        mask=None,
+        inputs_mask=None,
     ):
+        self._check(inputs, padding_mask, attention_mask)
         batch, length, _ = inputs.shape
         outputs = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
         scores = keras.KerasTensor(
@@ -250,10 +287,8 @@ class TransformerEncoderBlock(CompositeLayer):
 
 def _combined_mask(padding_mask, attention_mask):
     """Both masks as one of shape `(B, 1 or T, T)`, or None."""
-    check_rank(2, padding_mask=padding_mask)
-    check_rank(3, attention_mask=attention_mask)
     if padding_mask is not None:
-        padding_mask = ops.expand_dims(ops.cast(padding_mask, "bool"), 1)
+        padding_mask = ops.expand_dims(padding_mask, 1)
     if attention_mask is None:
         return padding_mask
     attention_mask = ops.cast(attention_mask, "bool")

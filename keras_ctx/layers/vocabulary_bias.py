@@ -23,6 +23,10 @@ class VocabularyBias(keras.layers.Layer):
         The masked language model of google-research/bert.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def build(self, inputs_shape):
         self.bias = self.add_weight(
             name="bias", shape=(inputs_shape[-1],), initializer="zeros"

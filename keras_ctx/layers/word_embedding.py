@@ -22,7 +22,7 @@ class WordEmbedding(keras.layers.Embedding):
             [-1, 1].
 
     Call arguments:
-        inputs: Integers `(B, T)`.
+        inputs: Integers `(B, T)`, or of any shape.
 
     Returns:
         `(B, T, output_dim)`.
@@ -62,7 +62,7 @@ class TakeRows(IdsLayer):
         `(B, T, D)`; NaN for an id outside the table.
 
     Raises:
-        ValueError: `ids` of another rank.
+        ValueError: `table` or `ids` of another rank.
 
     Example:
         >>> import numpy as np
@@ -71,7 +71,7 @@ class TakeRows(IdsLayer):
     """
 
     def call(self, table, ids):
-        check_rank(2, ids=ids)
+        check_rank(2, table=table, ids=ids)
         ids = as_ids(ids)
         table = ops.cast(table, self.compute_dtype)
         known = known_ids(ids, ops.shape(table)[0])
@@ -80,4 +80,5 @@ class TakeRows(IdsLayer):
         return ops.where(ops.expand_dims(known, -1), rows, nan)
 
     def compute_output_shape(self, table_shape, ids_shape):
+        check_rank(2, table=table_shape, ids=ids_shape)
         return (*ids_shape, table_shape[-1])

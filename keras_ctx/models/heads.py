@@ -153,8 +153,8 @@ def tagger(
                 x = keras.layers.Bidirectional(lstm, name=f"lstm_{i}")(
                     x, mask=outputs["padding_mask"]
                 )
-            # Zeros at padding. Keras's own mask, which the LSTMs hand on and
-            # the layers of this library do not take, ends here.
+            # Zeros at padding. Keras's own mask, which the LSTMs hand on, ends
+            # here: a loss would weigh by it, too.
             x = ops.where(ops.expand_dims(outputs["padding_mask"], -1), x, 0)
             x = keras.layers.Dropout(dropout, name="lstm_dropout")(x)
         x = _dense(num_tags, encoder)(x)

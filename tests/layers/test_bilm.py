@@ -183,3 +183,25 @@ def test_error(message: str) -> None:
     arguments = {"hidden_dim": 4, "projection_dim": 2, **ERRORS[message]}
     with pytest.raises(ValueError, match=message):
         layers.BiLM(**arguments)
+
+
+def test_gradient_of_a_row_with_holes_is_that_of_its_real_tokens() -> None:
+    bilm = bilm_of()
+    row = np.random.default_rng(0).normal(size=(1, 4, 3)).astype("float32")
+    mask = np.array([[False, True, False, True, True, False, True]])
+    wide = np.ones((1, 7, 3), "float32")
+    wide[mask] = row[0]
+
+    def gradients(x, **arguments):
+        x = tf.Variable(x)
+        with tf.GradientTape() as tape:
+            outputs = bilm(x, training=True, **arguments)
+            loss = sum(tf.reduce_sum(tf.cumsum(y, 2) ** 2) for y in outputs)
+        return tape.gradient(loss, [x, *(w.value for w in bilm.weights)])
+
+    of_row, *of_weights = gradients(row)
+    found, *found_weights = gradients(wide, padding_mask=mask)
+    np.testing.assert_allclose(found[mask], of_row[0], atol=1e-6)
+    assert not np.asarray(found)[~mask].any()
+    for x, y in zip(found_weights, of_weights, strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-5)

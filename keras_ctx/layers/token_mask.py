@@ -1,0 +1,66 @@
+"""Which tokens are real: what a layer is told, or what Keras carries.
+
+`Embedding(mask_zero=True)` and `Masking` attach a mask to their output, and
+layers hand it on. Keras fills it in for the call arguments `mask`, where the
+inputs are the only tensor, and `inputs_mask`, where there are others.
+"""
+
+import functools
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ctx.layers.arguments import check_axes, check_rank
+
+
+def token_mask(inputs, padding_mask, *carried):
+    """Booleans `(B, T)`; `None`: all tokens are real.
+
+    Args:
+        inputs: `(B, T, ...)`, or their shape.
+        padding_mask: The layer's argument; it wins.
+        *carried: What Keras has filled in: a mask, a list of masks for a list
+            of inputs, or `None`.
+    """
+    if padding_mask is None:
+        padding_mask = merged(carried)
+    if padding_mask is None:
+        return None
+    check_mask(inputs, padding_mask)
+    return ops.cast(padding_mask, "bool")
+
+
+def merged(masks):
+    """True where all masks of a nest are; `None` where there are none."""
+    found = {id(x): x for x in keras.tree.flatten(masks) if x is not None}
+    return functools.reduce(ops.logical_and, found.values()) if found else None
+
+
+def check_mask(inputs, padding_mask):
+    """Refuse what is no mask of these inputs; `None` passes."""
+    if padding_mask is None:
+        return
+    check_rank(2, padding_mask=padding_mask)
+    check_axes("BT", inputs=inputs, padding_mask=padding_mask)
+    if isinstance(padding_mask, tuple | list):  # a shape
+        return
+    dtype = keras.backend.standardize_dtype(padding_mask.dtype)
+    wrong = dtype == "string" or dtype.startswith("complex")
+    if not wrong and dtype != "bool" and not dtype.startswith("uint"):
+        wrong = _is_negative(padding_mask)
+    if wrong:
+        raise ValueError(
+            "`padding_mask` must hold booleans, or numbers that are 0 at "
+            "padding and 1 at real tokens. What is added to scores (0 and "
+            "-10000, say) is no such mask. "
+            f"Received: dtype={dtype}, {padding_mask}"
+        )
+
+
+def _is_negative(mask) -> bool:
+    """Whether a number is below 0; in a graph nobody knows."""
+    try:
+        return bool(np.any(ops.convert_to_numpy(mask) < 0))
+    except (NotImplementedError, TypeError):
+        return False
