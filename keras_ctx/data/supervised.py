@@ -1,6 +1,8 @@
 """Labelled texts and tagged sentences to batches."""
 
+import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -75,8 +77,8 @@ def classification_dataset(
 
     Raises:
         ValueError: The two lists differ in length, are empty, or do not
-            fill one training batch; a class without its weight, or a weight
-            below 0.
+            fill one training batch; a class id below 0, or a number that is
+            not finite; a class without its weight, or a weight below 0.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -89,13 +91,15 @@ def classification_dataset(
         (TensorShape([2, 2, 6]), array([1, 0], dtype=int32))
     """
     _check_lengths(texts, "labels", labels)
+    regression = not isinstance(labels[0], Integral)
+    _check_labels(labels, regression)
     segments = [texts]
     if second_texts is not None:
         _check_lengths(texts, "second_texts", second_texts)
         segments.append(second_texts)
     text_tensors = [tf.constant(list(x), tf.string) for x in segments]
     label_tensor = tf.constant(
-        list(labels), tf.float32 if isinstance(labels[0], float) else tf.int32
+        list(labels), tf.float32 if regression else tf.int32
     )
     weight_tensor = None
     if class_weights is not None:
@@ -139,7 +143,7 @@ def tagging_dataset(
 
     Args:
         sentences: The words of every sentence, in memory.
-        tags: One tag id a word.
+        tags: One tag id a word; below 0 = not known, of weight 0.
         text_inputs: A `BertInputs` or `ElmoInputs`.
         batch_size: B, over all replicas together.
         training: Endless and shuffled, or one pass in order.
@@ -155,7 +159,8 @@ def tagging_dataset(
 
     Raises:
         ValueError: A sentence and its tags, or the two lists, differ in
-            length, are empty, or do not fill one training batch.
+            length, are empty, or do not fill one training batch; a tag that
+            is no integer.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -179,6 +184,13 @@ def tagging_dataset(
                 "`tags` must hold one tag a word. Received: sentence "
                 f"{row} with {length} words and {len(row_tags)} tags"
             )
+        for word, tag in enumerate(row_tags):
+            if not isinstance(tag, Integral):
+                raise ValueError(
+                    "`tags` must hold integers; `label_ids` makes them from "
+                    f"names. Received: {tag!r} at word {word} of sentence "
+                    f"{row}"
+                )
     flat_words = [word for sentence in sentences for word in sentence]
     flat_tags = [tag for row_tags in tags for tag in row_tags]
     ragged: Any = tf.RaggedTensor  # the type stubs know few of its methods
@@ -205,6 +217,22 @@ def tagging_dataset(
         first_step=first_step,
         bucket_batches=bucket_batches,
     )
+
+
+def _check_labels(
+    labels: Sequence[int] | Sequence[float], regression: bool
+) -> None:
+    for row, label in enumerate(labels):
+        if regression:
+            right = isinstance(label, Real) and math.isfinite(label)
+        else:
+            right = isinstance(label, Integral) and label >= 0
+        if not right:
+            raise ValueError(
+                "`labels` must hold integers of at least 0, the ids of "
+                "classes, or all of them finite numbers with a decimal "
+                f"point. Received: {label!r} in row {row}"
+            )
 
 
 def _check_lengths(rows: Sequence, name: str, other: Sequence) -> None:
