@@ -24,7 +24,7 @@ from keras_ctx.layers.ids import IdsLayer, as_ids
 class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
     """Sum of token, segment and learned position vectors, normalized.
 
-    An id outside its table gives NaN on every backend, where the backends
+    An id outside its table gives NaN on TensorFlow, JAX and PyTorch, which
     themselves disagree (an exception, zeros, the nearest row). The token table
     is a `keras.layers.ReversibleEmbedding`; called with `reverse=True`, the
     layer maps vectors back to scores over the vocabulary with the same

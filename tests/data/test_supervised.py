@@ -183,3 +183,48 @@ def test_wrong_number_of_tags_is_refused_with_the_sentence() -> None:
         tagging_dataset(
             [["a"], ["b", "c"]], [[0], [0]], BERT, batch_size=1, training=False
         )
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([0, -1], "-1 in row 1"),
+        ([0, 1.5], "1.5 in row 1"),
+        (["a", "b"], "'a' in row 0"),
+        ([0.5, float("nan")], "nan in row 1"),
+        ([0.5, float("inf")], "inf in row 1"),
+        ([None, 1], "None in row 0"),
+    ],
+)
+def test_error_of_a_label(labels: list, said: str) -> None:
+    with pytest.raises(ValueError, match=f"`labels` must .*Received: {said}"):
+        classification_dataset(
+            ["a", "b"], labels, BERT, batch_size=2, training=False
+        )
+
+
+def test_labels_may_be_of_numpy() -> None:
+    for dtype, wanted in (("float32", "float32"), ("int64", "int32")):
+        labels = list(np.array([1, 0], dtype))
+        dataset = classification_dataset(
+            ["a", "b"], labels, BERT, batch_size=2, training=False
+        )
+        [(_, targets)] = dataset
+        assert targets["logits"].dtype == wanted
+        assert targets["logits"].numpy().tolist() == [1, 0]
+
+
+def test_error_of_a_tag_that_is_a_name() -> None:
+    message = "`tags` must hold integers.*'O' at word 1 of sentence 0"
+    with pytest.raises(ValueError, match=message):
+        tagging_dataset(
+            [["a", "b"]], [[0, "O"]], BERT, batch_size=1, training=False
+        )
+
+
+def test_word_of_unknown_tag_has_no_weight() -> None:
+    [(_, targets, weights)] = tagging_dataset(
+        [["a", "b"]], [[-1, 2]], BERT, batch_size=1, training=False
+    )
+    assert targets["logits"].numpy().tolist() == [[0, 0, 2, 0]]
+    assert weights["logits"].numpy().tolist() == [[0, 0, 1, 0]]
