@@ -172,12 +172,6 @@ TRIALS = {
     "synchronized": Trial(
         synchronized, lambda: batched(X, Y), CrossEntropy(True)
     ),
-    "steps at once": Trial(
-        dense,
-        lambda: batched(X, Y),
-        CrossEntropy(True),
-        {"steps_per_execution": 2, **ACCURACY},
-    ),
     "bert": Trial(
         lambda: models.classifier(bert(), 2, dropout=0.0),
         labelled(bert_inputs),
