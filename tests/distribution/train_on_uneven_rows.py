@@ -157,7 +157,7 @@ TRIALS = {
         lambda: batched({"x": X}, {"sort": Y, "number": numbers(ROWS, 1)}),
         {"sort": CrossEntropy(True), "number": "mse"},
         {
-            "loss_weights": {"sort": 0.3, "number": 2.0},
+            "loss_weights": {"sort": 0.3, "number": 0.1},
             "metrics": {"number": ["mae"]},
         },
     ),
