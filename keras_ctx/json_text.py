@@ -25,12 +25,22 @@ def json_text(content: Any, indent: int | None = None) -> str:
     Returns:
         One line or, with `indent`, more, without a line break at the end.
 
+    Raises:
+        ValueError: `content` holds itself.
+
     Example:
         >>> json_text({"perplexity": math.inf, "loss": [math.nan, 0.5]})
         '{"perplexity": "Infinity", "loss": [null, 0.5]}'
     """
+    try:
+        plain = _plain(content)
+    except RecursionError:
+        raise ValueError(
+            "`content` must not be nested without end. Received: a value "
+            "that holds itself"
+        ) from None
     return json.dumps(
-        _plain(content),
+        plain,
         ensure_ascii=False,
         indent=indent,
         default=str,

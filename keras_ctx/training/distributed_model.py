@@ -69,6 +69,40 @@ class _Distributed(keras.Model):
         super().compile(optimizer, loss, *args, **kwargs)
         if self.distribute_strategy.num_replicas_in_sync > 1:
             _check_optimizer(self.optimizer)
+            if self._is_mirrored() and self.steps_per_execution > 1:
+                raise ValueError(
+                    "`steps_per_execution` must be 1 on several devices: with "
+                    "more, Keras 3.15 fails in the first step. Received: "
+                    f"steps_per_execution={self.steps_per_execution}"
+                )
+
+    def train_on_batch(self, *args, **kwargs):
+        self._refuse_whole_batches("train_on_batch", "fit")
+        return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        self._refuse_whole_batches("test_on_batch", "evaluate")
+        return super().test_on_batch(*args, **kwargs)
+
+    def predict_on_batch(self, *args, **kwargs):
+        self._refuse_whole_batches("predict_on_batch", "predict")
+        return super().predict_on_batch(*args, **kwargs)
+
+    def _refuse_whole_batches(self, name: str, instead: str) -> None:
+        devices = self.distribute_strategy.num_replicas_in_sync
+        if devices > 1:
+            raise ValueError(
+                f"`{name}` would give each of {devices} devices the whole "
+                f"batch. Use `{instead}`, which splits it, or the model of "
+                "`without_strategy`."
+            )
+
+    def _is_mirrored(self) -> bool:
+        return isinstance(
+            self.distribute_strategy,
+            tf.distribute.MirroredStrategy
+            | tf.distribute.MultiWorkerMirroredStrategy,
+        )
 
     def _maybe_symbolic_build(
         self, iterator: Any = None, data_batch: Any = None
@@ -92,11 +126,7 @@ class _Distributed(keras.Model):
     def get_metrics_result(self):
         """Of all devices: in a step Keras would take the mean of each one's."""
         context = tf.distribute.get_replica_context()
-        if context is None or not isinstance(
-            self.distribute_strategy,
-            tf.distribute.MirroredStrategy
-            | tf.distribute.MultiWorkerMirroredStrategy,
-        ):
+        if context is None or not self._is_mirrored():
             return super().get_metrics_result()
         result = super().get_metrics_result
         return context.merge_call(lambda strategy: result())

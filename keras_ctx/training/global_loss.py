@@ -1,6 +1,5 @@
 """A loss over the rows of all devices together."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -93,7 +92,9 @@ class GlobalLoss(keras.losses.Loss):
 
     def _sum_of(self, call: Callable) -> keras.losses.Loss:
         """The loss with other values, not reduced by a count."""
-        changed = copy.copy(self.loss)
+        # A shallow copy; copy.copy would save and load the loss.
+        changed = object.__new__(type(self.loss))
+        vars(changed).update(vars(self.loss))
         changed.reduction = "sum"
         changed.call = call
         return changed
