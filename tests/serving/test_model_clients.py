@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from cpp_server import Signature, listed
 from served_models import Case
@@ -27,7 +26,7 @@ pytest.importorskip(
 from model_server import ModelServer  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = "bert_crf_tagger"
+MODEL = "bert_classifier"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +52,7 @@ def server(version: tuple[Case, Path]) -> Iterator[ModelServer]:
         yield ModelServer("", url, process)
     finally:
         process.terminate()
+        process.stdout.close()
         process.wait(60)
 
 
@@ -76,16 +76,20 @@ def test_odd_requests_by_rest(
     assert without_rows == {"tokens", "features"}
 
 
-def test_error_that_quotes_raw_bytes(
+def test_errors_and_answers_of_raw_bytes(
     server: ModelServer, version: tuple[Case, Path], serve_requests: Path
 ) -> None:
-    signature = listed(serve_requests, version[1])["tag"]
-    for inputs in ({"text": strings([b"\xff"]).reshape(1, 1)}, {"x": ["a"]}):
-        answer = server.predict_rest(MODEL, "tag", signature, inputs)
-        assert isinstance(answer, str) and answer.startswith("400: ")
-    # And an answer that has them: all of it is UTF-8.
-    words = np.array([[b"a\xff", b"\xe4\xbd"]], object)
-    signature = listed(serve_requests, version[1])["tokens"]
-    answer = server.predict_rest(MODEL, "tokens", signature, {"tokens": words})
+    signatures = listed(serve_requests, version[1])
+    broken = strings([b"\xff, no example"])
+    answer = server.predict_rest(
+        MODEL,
+        "classify_examples",
+        signatures["classify_examples"],
+        {"inputs": broken},
+    )
+    assert isinstance(answer, str) and answer.startswith("400: ")
+    answer = server.predict_rest(
+        MODEL, "embed", signatures["embed"], {"text": broken}
+    )
     assert not isinstance(answer, str)
-    assert [x.decode() for x in answer["words"][0]] == ["a\ufffd", "\ufffd"]
+    assert all(token.decode() for token in answer["tokens"][0])
