@@ -4,6 +4,7 @@ What is expected here was seen on it, or stands in its `json_tensor.cc`,
 `server_core.cc` and `file_system_storage_path_source.cc`.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -83,6 +84,16 @@ def test_body_is_read_before_the_model_is_looked_up(server: Server) -> None:
     assert server.send("POST", f"{path}:predict", b"{")[0] == 400
     assert server.send("POST", f"{path}:classify", b"{}")[0] == 400
     assert server.send("POST", f"{path}:predict", b"{}")[0] == 404
+
+
+def test_error_of_the_graph_that_quotes_raw_bytes(server: Server) -> None:
+    """Which TensorFlow's Python side cannot make an error of."""
+    request = {
+        "signature_name": "classify_examples",
+        "inputs": [{"b64": base64.b64encode(b"\xff, no example").decode()}],
+    }
+    status, answer = server.post("labels:predict", request)
+    assert status == 400 and "\ufffd, no example" in answer["error"]
 
 
 def test_numbers_that_are_not(server: Server) -> None:
