@@ -101,6 +101,7 @@ from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.tables import TableRow, read_labelled, read_table
 from keras_ctx.data.tag_constraints import allowed_transitions
 from keras_ctx.data.text_task_files import (
+    TextTaskFormat,
     check_training_texts,
     read_text_task,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "TableFormat",
     "TableRow",
     "TextTask",
+    "TextTaskFormat",
     "VectorWriter",
     "WordVectorCache",
     "allowed_transitions",
