@@ -273,8 +273,8 @@ def run(
         best.restore_best()
     logits = predict(config, alone, rows["test"], task, text_inputs)
     if training.is_chief():
-        data.save_predictions(task, rows["test"], logits, folder)
         training.save_model(alone, folder / "model.keras")
+        data.save_predictions(task, rows["test"], logits, folder)
     return scores("test", logits)
 
 

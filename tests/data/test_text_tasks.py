@@ -176,6 +176,12 @@ def test_rows_without_a_label_are_counted(read) -> None:
     assert "-" in read(train=train, no_label="none")[1].labels
 
 
+def test_label_that_stands_for_none_is_told(read) -> None:
+    # As shared test files have it, whose labels are secret.
+    with pytest.raises(ValueError, match="line 1: .* out with `no_label` -1"):
+        read(train=["a\t0", "b\t1"], test=["c\t-1", "d\t-1"])
+
+
 def test_file_without_labels_is_told(tmp_path) -> None:
     path = tmp_path / "test.tsv"
     path.write_text("index\tsentence\n0\tIt rains.\n")
