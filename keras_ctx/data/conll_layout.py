@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from keras_ctx.data.conll_lines import Row
@@ -291,15 +291,14 @@ def _with_marks(
     if first and len(words) > 1:
         if all(w.startswith(first[0]) and w != first[0] for w in words):
             notes.append(f"{first[0]!r} before each word is left out.")
-            settings = layout.get_config() | {"prefix": first[0]}
-            return ConllLayout(**settings)
+            return replace(layout, prefix=first[0])
     if len(words) > 1 and _have_positions(rows, layout.word):
         notes.append(
             "the digit behind each word, its place in a longer word, is left "
             f"out ({words[0]!r} is read as "
             f"{_POSITION.fullmatch(words[0])[1]!r})."  # pyright: ignore
         )
-        return ConllLayout(**(layout.get_config() | {"positions": True}))
+        return replace(layout, positions=True)
     return layout
 
 

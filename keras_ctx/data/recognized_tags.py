@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from keras_ctx.data.tag_schemes import (
     LETTERS,
@@ -16,6 +16,10 @@ from keras_ctx.data.tag_schemes import (
 )
 
 PLAIN = "plain"
+SchemeName = (
+    Literal["IOB1", "IOB2", "IOE1", "IOE2"]
+    | Literal["BIOES", "BILOU", "BMES", "BMEWO", "plain"]
+)
 # What files write for a word of no name.
 OUTSIDE = ("O", "o", "0", "_", "-", "-X-", "NONE", "None", "none")
 OUTSIDE += ("OTHER", "Other", "other")
@@ -78,7 +82,7 @@ class TagScheme:
         """
         if self.name == PLAIN:
             return list(tags)
-        return span_tags(tag_spans(self._normals(tags)), len(tags))
+        return span_tags(tag_spans(self.normals(tags)), len(tags))
 
     def from_iob2(self, tags: Sequence[str]) -> list[str]:
         """Tags in IOB2 as the file would write them.
@@ -93,21 +97,14 @@ class TagScheme:
             tags = span_tags(exact_spans(tags), len(tags), self.name)
         return [self._spelled(tag) for tag in tags]
 
-    def num_broken(self, sentences: Iterable[Sequence[str]]) -> tuple[int, int]:
-        """How many spans break the rules of the scheme, and how many are."""
-        broken = spans = 0
-        for tags in sentences:
-            normal = self._normals(tags)
-            broken += len(broken_spans(normal, self.name))
-            spans += len(tag_spans(normal))
-        return broken, spans
-
     def get_config(self) -> dict[str, Any]:
         """The arguments, ready for JSON."""
         return asdict(self)
 
-    def _normals(self, tags: Sequence[str]) -> list[str]:
-        normal = [self.normal(tag) for tag in tags]
+    def normals(self, tags: Sequence[str]) -> list[str]:
+        """The tags as `tag_spans` reads them."""
+        known = {tag: self.normal(tag) for tag in set(tags)}
+        normal = [known[tag] for tag in tags]
         if None in normal:
             raise ValueError(
                 f"`tags` must be of the scheme {self}. Received: "
@@ -187,13 +184,7 @@ def recognize_tags(
             f"`scheme` ({', '.join(SCHEMES)}; {PLAIN}: no spans). Received: "
             f"{shown}"
         )
-    broken: dict[str, dict[str, tuple[int, int]]] = {}
-    for name in names:
-        found = _named(form, name)
-        broken[name] = {
-            file: found.num_broken(sentences)
-            for file, sentences in files.items()
-        }
+    broken = _count_broken(files, form, names)
     best = min(names, key=lambda n: sum(b for b, _ in broken[n].values()))
     if scheme is None:
         _check_broken(broken, best)
@@ -233,6 +224,28 @@ def span_types(tags: Iterable[str]) -> set[str]:
         return set()
     normal = {form.normal(tag) or "O" for tag in tags}
     return {tag[2:] for tag in normal - {"O"}}
+
+
+def _count_broken(
+    files: Mapping[str, Sequence[Sequence[str]]],
+    form: TagScheme,
+    schemes: Sequence[str],
+) -> dict[str, dict[str, tuple[int, int]]]:
+    """By scheme and file how many spans break the rules, and how many are."""
+    broken: dict[str, dict[str, tuple[int, int]]] = {
+        name: {file: (0, 0) for file in files} for name in schemes
+    }
+    for file, sentences in files.items():
+        for tags in sentences:
+            if all(map(_is_outside, tags)):
+                continue  # most sentences of many files
+            normal = form.normals(tags)
+            spans = tag_spans(normal)
+            for scheme, found in broken.items():
+                many, total = found[file]
+                many += len(broken_spans(normal, spans, scheme))
+                found[file] = many, total + len(spans)
+    return broken
 
 
 def _named(form: TagScheme, name: str) -> TagScheme:

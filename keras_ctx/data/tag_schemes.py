@@ -151,14 +151,16 @@ def span_tags(
     return tags
 
 
-def broken_spans(tags: Sequence[str], scheme: str) -> list[Span]:
-    """Spans that a scheme would have written with other tags.
+def broken_spans(
+    tags: Sequence[str], spans: Sequence[Span], scheme: str
+) -> list[Span]:
+    """Of the spans of some tags those that a scheme writes otherwise.
 
     Example:
-        >>> broken_spans(["I-PER", "O", "B-LOC", "I-LOC"], "IOB2")
+        >>> tags = ["I-PER", "O", "B-LOC", "I-LOC"]
+        >>> broken_spans(tags, tag_spans(tags), "IOB2")
         [(0, 1, 'PER')]
     """
-    spans = tag_spans(tags)
     right = span_tags(spans, len(tags), scheme)
     return [
         span
