@@ -118,6 +118,7 @@ from keras_ctx.data.tagged_files import (
 from keras_ctx.data.tagging_report import TAGGING_REPORT, save_tagging_report
 from keras_ctx.data.tagging_task import TaggingTask
 from keras_ctx.data.text_task_files import (
+    TextTaskFormat,
     check_training_texts,
     read_text_task,
 )
@@ -158,6 +159,7 @@ __all__ = [
     "TaggedFiles",
     "TaggingTask",
     "TextTask",
+    "TextTaskFormat",
     "VectorWriter",
     "WordVectorCache",
     "allowed_transitions",

@@ -99,15 +99,18 @@ def classification_dataset(
         _check_lengths(texts, "second_texts", second_texts)
         segments.append(second_texts)
     text_tensors = [tf.constant(list(x), tf.string) for x in segments]
-    label_tensor = tf.constant(label_array(labels))
+    ids = label_array(labels)
+    label_tensor = tf.constant(ids)
     weight_tensor = None
     if class_weights is not None:
-        if label_tensor.shape.rank != 1:
+        if ids.ndim != 1:
             raise ValueError(
                 "`class_weights` needs one class a text. Received: labels of "
-                f"shape {tuple(label_tensor.shape)}"
+                f"shape {ids.shape}"
             )
-        weight_tensor = tf.constant(weights_of_labels(labels, class_weights))
+        weight_tensor = tf.constant(
+            weights_of_labels(ids.tolist(), class_weights)
+        )
 
     def examples(rows):
         features = text_inputs(*(tf.gather(x, rows) for x in text_tensors))
@@ -223,7 +226,7 @@ def tagging_dataset(
     )
 
 
-def _check_lengths(rows: Sequence, name: str, other: Sequence) -> None:
+def _check_lengths(rows: Sequence, name: str, other: Any) -> None:
     if not len(rows) or len(rows) != len(other):
         raise ValueError(
             f"`{name}` must hold one entry a text, and at least one. "

@@ -122,7 +122,7 @@ def test_correlations_are_scipys_and_never_nan() -> None:
         for sides in ((true, constant), (constant, true)):
             assert set(regression_scores(*sides).values()) == {0.0}
     assert set(regression_scores([1.0], [2.0]).values()) == {0.0}
-    assert not is_constant(np.float32([1e-9, 2e-9]))
+    assert not is_constant(np.array([1e-9, 2e-9]))
     with pytest.raises(ValueError, match="finite"):
         regression_scores([1.0, 2.0], [np.nan, 1.0])
 
@@ -208,10 +208,15 @@ def test_report_of_classes(tmp_path) -> None:
 def test_report_of_sets_and_numbers(tmp_path) -> None:
     logits = np.array([[1.0, -1], [1, 1], [-2, -2]])
     save_predictions(
-        MultiLabel(["a", "b"], "|"), rows_of(["a", "", "b"]), logits, tmp_path
+        *(MultiLabel(["a", "b"], "|"), rows_of(['["a"]', "", "b| a"])),
+        *(logits, tmp_path),
     )
     lines = (tmp_path / "predictions.tsv").read_text().splitlines()
-    assert lines[1:3] == ["a\ta\t1.0000\t-1.0000", "\ta|b\t1.0000\t1.0000"]
+    assert lines[1:] == [
+        "a\ta\t1.0000\t-1.0000",
+        "\ta|b\t1.0000\t1.0000",
+        "b|a\t\t-2.0000\t-2.0000",
+    ]
     assert "f1_micro" in (tmp_path / "report.txt").read_text()
     assert not (tmp_path / "confusion.png").exists()
     numbers = rows_of(["1", "2", "4"])

@@ -231,6 +231,22 @@ def test_what_is_no_table_is_refused(content, message, write) -> None:
         rows(path, [0, 1])
 
 
+def test_folder_of_folders_is_told_what_reads_it(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="text_dataset_from_directory"):
+        rows(tmp_path, [0, 1])
+
+
+def test_commas_as_news_are_distributed(write) -> None:
+    # AG's news: the label first, doubled quotes, backslashes that are text.
+    path = write(
+        '"3","Wall St.","Say ""no"" \\band, so\\$5"\n"4","B, c","d"\n', "n.csv"
+    )
+    assert rows(path, [1, 2, 0]) == [
+        ("Wall St.", 'Say "no" \\band, so\\$5', "3"),
+        ("B, c", "d", "4"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["x.tsv", "x.csv"])
 def test_odd_characters_and_long_columns(name, write) -> None:
     # csv's own limit is 131,072 characters.

@@ -1,6 +1,7 @@
 """Files of labelled texts: what is refused, with its line, and what is not."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ GOOD = [f"text {k}\t{'pos' if k % 3 else 'neg'}" for k in range(30)]
 def read(tmp_path):
     """Reads rows of text, tab, label as the files of one task."""
 
-    def read_files(kind="classification", columns=("0", "1"), **content):
+    def read_files(kind: Any = "classification", columns=("0", "1"), **content):
         options = {
             name: content.pop(name)
             for name in ("table", "no_label", "label_separator")
@@ -175,6 +176,12 @@ def test_rows_without_a_label_are_counted(read) -> None:
     assert "-" in read(train=train, no_label="none")[1].labels
 
 
+def test_label_that_stands_for_none_is_told(read) -> None:
+    # As shared test files have it, whose labels are secret.
+    with pytest.raises(ValueError, match="line 1: .* out with `no_label` -1"):
+        read(train=["a\t0", "b\t1"], test=["c\t-1", "d\t-1"])
+
+
 def test_file_without_labels_is_told(tmp_path) -> None:
     path = tmp_path / "test.tsv"
     path.write_text("index\tsentence\n0\tIt rains.\n")
@@ -268,6 +275,12 @@ def test_label_in_a_set_that_training_does_not_show(read) -> None:
         read("multi_label", train=["a\tx,y", "b\t"], dev=["a\tx", "b\tx,z"])
     separated = {"label_separator": "|", "train": ["a\tx|y", "b\tx"]}
     assert read("multi_label", **separated)[1].labels == ["x", "y"]
+
+
+@pytest.mark.parametrize("separator", ["", "\t", "\n"])
+def test_separators_that_would_break_lines(separator, read) -> None:
+    with pytest.raises(ValueError, match="`label_separator` must be"):
+        read("multi_label", train=["a\tx", "b\t"], label_separator=separator)
 
 
 def test_samples() -> None:

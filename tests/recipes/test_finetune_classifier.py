@@ -56,7 +56,6 @@ def test_several_labels_a_text(encoders, tmp_path) -> None:
             multi_label=True,
             label_separator="|",
             metric="f1_macro",
-            dev=path,
             epochs=12,
             max_length=16,
         )
@@ -163,7 +162,7 @@ def test_constant_predictions_are_scored_as_nothing(encoders, tmp_path) -> None:
 
 ROWS = [
     f"{a}{'!' * k}\t{'pos' if k % 2 else 'neg'}"
-    for a in WEATHER
+    for a in TEXTS
     for k in range(4)
 ]
 
