@@ -18,12 +18,11 @@ from keras_ctx.data.tag_schemes import (
 PLAIN = "plain"
 SchemeName = (
     Literal["IOB1", "IOB2", "IOE1", "IOE2"]
-    | Literal["BIOES", "BILOU", "BMES", "BMEWO", "plain"]
+    | Literal["BIOES", "BIOS", "BIOE", "BILOU", "BMES", "BMEWO", "plain"]
 )
 # What files write for a word of no name.
 OUTSIDE = ("O", "o", "0", "_", "-", "-X-", "NONE", "None", "none")
 OUTSIDE += ("OTHER", "Other", "other")
-_SEPARATORS = "-_:./|"
 # Share of spans that may break the rules before somebody is asked.
 _MOST_BROKEN = 0.1
 
@@ -223,7 +222,9 @@ def span_types(tags: Iterable[str]) -> set[str]:
     if form is None:
         return set()
     normal = {form.normal(tag) or "O" for tag in tags}
-    return {tag[2:] for tag in normal - {"O"}}
+    types = {tag[2:] for tag in normal - {"O"}}
+    # Letters alone may be anything, but beside "O".
+    return set() if types == {""} and "O" not in normal else types
 
 
 def _count_broken(
@@ -273,6 +274,12 @@ def _is_outside(tag: str) -> bool:
     return tag in OUTSIDE
 
 
+def _marks(characters: Iterable[str]) -> list[str]:
+    """What may part a letter from a type, the most usual first."""
+    found = {x for x in characters if not x.isalnum()}
+    return sorted(found, key=lambda x: (x not in "-_", x))
+
+
 def _is_small(tag: str, suffix: bool) -> bool:
     return not _is_outside(tag) and tag[-1 if suffix else 0].islower()
 
@@ -288,9 +295,10 @@ def _form(
     if not others:  # no span in any file
         is_tag = outside and (scheme is not None or outside[0] in "Oo0")
         return TagScheme(outside=outside[0]) if is_tag else None
+    long = [tag for tag in others if len(tag) > 2]
     forms = [("", False)]  # the letter alone
-    forms += [(mark, False) for mark in _SEPARATORS]
-    forms += [(mark, True) for mark in _SEPARATORS]
+    forms += [(mark, False) for mark in _marks(tag[1] for tag in long)]
+    forms += [(mark, True) for mark in _marks(tag[-2] for tag in long)]
 
     def unread(form: tuple[str, bool]) -> list[str]:
         # Where types are, a letter without one has lost its own.

@@ -148,7 +148,7 @@ def training_labels(
         >>> labels
         ['B-LOC', 'O']
         >>> print(*notes)
-        test: 1 words have tags that no training sentence has (B-PER 1) ...
+        test: 1 words have tags that no training sentence has (B-PER 1)...
     """
     train = sentences["train"]
     labels = sorted({tag for _, tags in train for tag in tags})
