@@ -25,7 +25,7 @@ is and trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -109,6 +109,8 @@ class Config:
     strategy: training.StrategyName = "one_device"
     """What trains: one device, all of this machine, or the workers of
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    restart: bool = False
+    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         if (self.train is None) != (self.test is None):
@@ -326,10 +328,7 @@ def save(config: Config, text_inputs, files, task, results: dict) -> None:
     text.save_vocabulary(task.labels, config.output / "labels.txt")
     task_config = {"task": "tagging", **files.get_config()}
     training.save_json(task_config, config.output / "task.json")
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    training.save_results(config, results)
 
 
 def main(config: Config) -> dict:
@@ -351,9 +350,17 @@ def main(config: Config) -> dict:
         "majority": majority[task.metric],
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    settings = asdict(config)
-    for name in ("seeds", "compare", "output", "strategy"):
-        del settings[name]
+    settings = training.settings_of(config, "seeds", "compare")
+    digests = training.input_digests(
+        data_files(config), convert.load_encoder(config.init), text_inputs
+    )
+    training.begin_run(
+        config.output,
+        settings,
+        digests,
+        restart=config.restart,
+        strategy=strategy,
+    )
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
@@ -364,10 +371,12 @@ def main(config: Config) -> dict:
             config.seeds,
             config.output / which,
             settings,
+            digests,
         )
         results[which] = found[task.metric]["mean"]
         results[f"scores_{which}"] = found
     results["seconds"] = time.monotonic() - start
+    results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
         save(config, text_inputs, files, task, results)
     print(results)

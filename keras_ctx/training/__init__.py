@@ -30,6 +30,7 @@ from keras_ctx.training.padding_metric import with_padding_metric
 from keras_ctx.training.perplexity import (
     HeldOutPerplexity,
     perplexity,
+    perplexity_of_nats,
     sentence_likelihoods,
 )
 from keras_ctx.training.reset_state import ResetState
@@ -89,6 +90,7 @@ __all__ = [
     "layer_shares",
     "over_seeds",
     "perplexity",
+    "perplexity_of_nats",
     "read_metrics",
     "remove_checkpoints",
     "run_callbacks",
