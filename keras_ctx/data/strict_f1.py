@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from keras_ctx.data.recognized_tags import PLAIN, TagScheme, recognize_tags
+from keras_ctx.data.recognized_tags import recognize_tags
 from keras_ctx.data.tag_schemes import broken_spans, span_tags, tag_spans
+from keras_ctx.data.tag_spelling import PLAIN, TagScheme
 from keras_ctx.data.tagging_task import TaggingTask
 
 # Under the names of seqeval, which knows neither M nor W.

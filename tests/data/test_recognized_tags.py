@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from keras_ctx.data.recognized_tags import TagScheme, recognize_tags
+from keras_ctx.data import TagScheme, recognize_tags
 from keras_ctx.data.tag_schemes import SCHEMES, span_tags
 
 SPANS = [
