@@ -67,11 +67,7 @@ from keras_ctx.data.readers import (
     read_lines,
     survey_lines,
 )
-from keras_ctx.data.recognized_tags import (
-    SchemeName,
-    TagScheme,
-    recognize_tags,
-)
+from keras_ctx.data.recognized_tags import recognize_tags
 from keras_ctx.data.record_files import open_records, write_manifest
 from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.data.record_shards import write_shard
@@ -110,6 +106,7 @@ from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.tables import TableRow, read_labelled, read_table
 from keras_ctx.data.tag_constraints import allowed_transitions
 from keras_ctx.data.tag_schemes import exact_spans, span_tags, tag_spans
+from keras_ctx.data.tag_spelling import SchemeName, TagScheme
 from keras_ctx.data.tagged_files import (
     TaggedFiles,
     read_tagged_files,

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_ctx.data.conll_layout import ConllLayout, find_layout
+from keras_ctx.data.conll_columns import find_layout
+from keras_ctx.data.conll_layout import ConllLayout
 from keras_ctx.data.conll_lines import (
     Lines,
     Row,

@@ -63,6 +63,11 @@ def sentence_lines(path: str | Path) -> Iterator[list[tuple[int, str]]]:
     """
     block: list[tuple[int, str]] = []
     for number, line in numbered_lines(path):
+        if "\r" in line:
+            raise ValueError(
+                f"{path}, line {number}: holds a carriage return, which ends "
+                "no line. Convert the line ends, for example with `mac2unix`."
+            )
         if is_boundary(line):
             if block:
                 yield block
@@ -149,12 +154,16 @@ def uneven_line(
     path: str | Path, number: int, line: str, found: int, width: int
 ) -> ValueError:
     """The error of a line that has not as many columns as the others."""
+    more = f"; the lines before have {width}" if width > 1 else ""
+    if found == 1 < width:
+        more += ". Its word or its tag is missing"
+    if "," in line and ".csv" in Path(path).suffixes:
+        more += ". Commas part no columns: write tabs"
     return ValueError(
         f"{path}, line {number}: every line must have the same number of "
-        "columns, at least 2 (a word and its tag); a blank line parts "
-        f"sentences. Received: {found} columns, {line[:60]!r}"
-        + (f"; the lines before have {width}" if width > 1 else "")
-        + (". Its word or its tag is missing" if found == 1 < width else "")
+        "columns, at least 2 (a word and its tag), parted by tabs or blanks; "
+        "a blank line parts sentences. "
+        f"Received: {found} columns, {line[:60]!r}{more}"
     )
 
 

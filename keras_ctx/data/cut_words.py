@@ -42,7 +42,7 @@ def cut_words(
         found = (kept.numpy() >= 0).sum(-1)
         missing = [n - m for n, m in zip(lengths, found, strict=True)]
         num_words += int(sum(missing))
-        num_sentences += sum(n > 0 for n in missing)
+        num_sentences += sum(int(n > 0) for n in missing)
     return num_words, num_sentences
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from keras_ctx.data.recognized_tags import PLAIN, recognize_tags
+from keras_ctx.data.recognized_tags import recognize_tags
+from keras_ctx.data.tag_schemes import broken_spans, span_tags, tag_spans
+from keras_ctx.data.tag_spelling import PLAIN, TagScheme
 from keras_ctx.data.tagging_task import TaggingTask
 
 # Under the names of seqeval, which knows neither M nor W.
@@ -45,6 +47,10 @@ def strict_f1(
             "`pip install keras_ctx[recipes]`."
         ) from error
 
+    if scheme.name in ("BIOS", "BIOE"):  # which seqeval does not know
+        right = [[_kept(scheme, tags) for tags in x] for x in (true, predicted)]
+        return TaggingTask([]).scores(*right)["f1"]
+
     def renamed(tags: Sequence[str], num_words: int) -> list[str]:
         normal = scheme.normals(tags) + ["O"] * (num_words - len(tags))
         return [tag[0].translate(_LETTERS) + tag[1:] for tag in normal]
@@ -60,3 +66,11 @@ def strict_f1(
             zero_division=0,  # pyright: ignore
         )
     )
+
+
+def _kept(scheme: TagScheme, tags: Sequence[str]) -> list[str]:
+    """In IOB2, the spans that keep the rules of their scheme."""
+    normal = scheme.normals(tags)
+    spans = tag_spans(normal)
+    broken = broken_spans(normal, spans, scheme.name)
+    return span_tags([x for x in spans if x not in broken], len(normal))

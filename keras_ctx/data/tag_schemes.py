@@ -25,6 +25,8 @@ SCHEMES = {
     "IOB2": Letters("B", "B", "I", "I"),
     "IOB1": Letters("I", "I", "I", "I"),  # "B" behind one of the same type
     "BIOES": Letters("S", "B", "I", "E"),
+    "BIOS": Letters("S", "B", "I", "I"),
+    "BIOE": Letters("B", "B", "I", "E"),
     "BMES": Letters("S", "B", "M", "E"),
     "BILOU": Letters("U", "B", "I", "L"),
     "BMEWO": Letters("W", "B", "M", "E"),

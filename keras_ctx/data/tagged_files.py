@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from keras_ctx.data.conll import TaggedSentence, read_conll_files
 from keras_ctx.data.conll_layout import ConllLayout
 from keras_ctx.data.json_tags import JsonTagLayout, is_json, read_json_tags
-from keras_ctx.data.recognized_tags import PLAIN, TagScheme, recognize_tags
+from keras_ctx.data.recognized_tags import recognize_tags
 from keras_ctx.data.tag_schemes import tag_spans
+from keras_ctx.data.tag_spelling import PLAIN, TagScheme
 
 Sentence = tuple[list[str], list[str]]
 """Words, and a tag for each."""
@@ -148,7 +149,7 @@ def training_labels(
         >>> labels
         ['B-LOC', 'O']
         >>> print(*notes)
-        test: 1 words have tags that no training sentence has (B-PER 1) ...
+        test: 1 words have tags that no training sentence has (B-PER 1)...
     """
     train = sentences["train"]
     labels = sorted({tag for _, tags in train for tag in tags})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_ctx.data.classification_scores import class_scores, confusion_matrix
-from keras_ctx.data.recognized_tags import PLAIN, TagScheme
 from keras_ctx.data.tag_schemes import exact_spans
+from keras_ctx.data.tag_spelling import PLAIN, TagScheme
 
 Tags = Sequence[Sequence[str]]
 """The tags of sentences, in IOB2 or plain. Of predicted ones those of words

@@ -93,6 +93,18 @@ def test_parts_of_speech_of_conllu(write) -> None:
     assert found == [(["In", "Rome"], ["IN", "NNP"]), (["Yes"], ["UH"])]
 
 
+def test_commas_are_told(write) -> None:
+    path = write("Sentence #,Word,Tag\n1,In,O\n", "a.csv")  # Kaggle
+    with pytest.raises(ValueError, match="line 2: .* Commas part no columns"):
+        list(read_conll(path))
+
+
+def test_a_few_characters_without_digits(write) -> None:
+    path = write("去0\tO\n山1\tO\n" * 60 + " 0\tO\n好0\tB-X\n")
+    words, _ = next(read_conll(path))
+    assert words[-3:] == ["山", "0", "好"]
+
+
 def test_digits_behind_characters(write) -> None:
     # Weibo's: the place of the character in its word.
     path = write("去0\tO\n山0\tB-LOC.NAM\n城1\tI-LOC.NAM\n50\tO\n\n好0\tO\n")
@@ -171,6 +183,7 @@ def test_chosen_columns(write) -> None:
         ("a O O\nb B-X B-X\n", "columns 1 and 2 both hold"),
         ("B-X good\nO the\n", "column 0 holds tags of spans.*--columns 1 0"),
         ("a B-X NN\nb O VB\n", "column 1 holds tags of spans"),
+        ("1 a b c d N\n2 a b c d V\n", "of 6 columns it must be said"),
         (
             "1\ta\ta\tN\tN\t_\t2\tx\t_\t_\n2\tb\tb\tV\tV\t_\t0\ty\t_\t_\n",
             "of ten columns it must be said",
@@ -191,6 +204,7 @@ def test_columns_are_asked_about(content, message, write) -> None:
         ("a\tO\n\tB-X\n", "line 2: the word is empty"),
         ("a\tN\tO\nb\tN\t \nc\tN\tO\n", "line 2: .* 2 columns"),
         ("a O\n# a b c\nb O\n", "line 2: .* 4 columns"),
+        ("a O\rb O\r", "line 1: holds a carriage return"),
         ("# a\n# b\n", "line 1|no text"),
         ("word tag\n", "line 1: the file holds no text"),
     ],

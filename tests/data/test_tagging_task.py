@@ -164,3 +164,12 @@ def test_strict_f1_is_of_the_scheme_of_the_truth(name, scheme) -> None:
 def test_strict_f1_of_plain_tags_is_the_accuracy() -> None:
     assert strict_f1([["NN", "VB"]], [["NN", "NN"]]) == 0.5
     assert strict_f1([["O"]], [["B-X"]]) == 0.0
+
+
+def test_strict_f1_of_schemes_that_seqeval_does_not_know() -> None:
+    true = [["S-X", "O", "B-Y", "I-Y"]]
+    assert strict_f1(true, true) == 1.0
+    assert strict_f1(true, [["S-X"]]) == pytest.approx(2 / 3)
+    # B for one word breaks a rule, and is no span: 1 of 2, and 1 of 1 right.
+    found = strict_f1(true, [["B-X", "O", "B-Y", "I-Y"]])
+    assert found == pytest.approx(2 / 3)
