@@ -14,6 +14,7 @@ from keras_ctx.files import whole_file
 from keras_ctx.predictions.answer_lines import answer_lines
 from keras_ctx.predictions.model_rows import ModelRows, compiled
 from keras_ctx.predictions.run_task import RunTask, read_task
+from keras_ctx.predictions.tagged_lines import tagged_lines
 from keras_ctx.predictions.text_lines import text_file, text_lines
 
 STDIN = "-"
@@ -85,6 +86,8 @@ def _lines(
     if task.kind == "question_answering":
         return answer_lines(task, path, compiled(task.model), batch_size)
     rows = ModelRows(task.model, task.text_inputs, batch_size)
+    if task.kind == "tagging":
+        return tagged_lines(task, rows, path)
     return text_lines(task, rows, text_file(task, path, columns, lines).items())
 
 
