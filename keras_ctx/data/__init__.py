@@ -67,7 +67,11 @@ from keras_ctx.data.readers import (
     read_lines,
     survey_lines,
 )
-from keras_ctx.data.recognized_tags import TagScheme, recognize_tags
+from keras_ctx.data.recognized_tags import (
+    SchemeName,
+    TagScheme,
+    recognize_tags,
+)
 from keras_ctx.data.record_files import open_records, write_manifest
 from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.data.record_shards import write_shard
@@ -111,7 +115,7 @@ from keras_ctx.data.tagged_files import (
     read_tagged_files,
     training_labels,
 )
-from keras_ctx.data.tagging_report import save_tagging_report
+from keras_ctx.data.tagging_report import TAGGING_REPORT, save_tagging_report
 from keras_ctx.data.tagging_task import TaggingTask
 from keras_ctx.data.text_task_files import (
     check_training_texts,
@@ -131,6 +135,7 @@ from keras_ctx.data.word_offsets import split_words
 __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
+    "TAGGING_REPORT",
     "AnswerMetrics",
     "BestThreshold",
     "Classification",
@@ -143,6 +148,7 @@ __all__ = [
     "QuestionWindows",
     "RecordSettings",
     "Regression",
+    "SchemeName",
     "SnownlpFiles",
     "SquadAnswer",
     "SquadQuestion",
@@ -215,12 +221,12 @@ __all__ = [
     "record_names",
     "regression_scores",
     "rough_length",
+    "save_answers",
     "save_confusion",
     "save_predictions",
     "save_tagging_report",
-    "score_table",
-    "save_answers",
     "scorable",
+    "score_table",
     "sentence_pairs",
     "span_tags",
     "split_articles",

@@ -42,11 +42,13 @@ def classification_scores(
         f1 = metrics.f1_score(
             true, predicted, labels=[1], average="macro", zero_division=0
         )
+    # scikit-learn warns where there is one class on both sides.
+    several = len(np.unique([true, predicted])) > 1
     found = {
         "accuracy": metrics.accuracy_score(true, predicted),
         "f1": f1,
         "f1_macro": macro,
-        "matthews": metrics.matthews_corrcoef(true, predicted),
+        "matthews": several and metrics.matthews_corrcoef(true, predicted),
     }
     return {name: float(value) for name, value in found.items()}
 

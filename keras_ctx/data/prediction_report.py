@@ -1,6 +1,5 @@
 """What a model predicted for labelled texts, written down and judged."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from keras_ctx.data.labelled_texts import LabelledTexts
 from keras_ctx.data.score_tables import confusion_table, score_table
 from keras_ctx.data.text_tasks import Classification, Regression, TextTask
 from keras_ctx.files import write_text
+from keras_ctx.json_text import json_text
 
 PREDICTIONS = "predictions.tsv"
 REPORT = "report.txt"
@@ -77,7 +77,7 @@ def save_predictions(
         single = isinstance(task, Classification)
         chosen = logits.argmax(-1) if single else logits > 0
         classes = class_scores(targets, chosen, task.labels)
-        text = json.dumps(classes, ensure_ascii=False, indent=2)
+        text = json_text(classes, indent=2)
         write_text(folder / CLASSES, text + "\n")
         report.append(score_table(classes))
         if single:

@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from keras_ctx.data.tag_schemes import (
     LETTERS,
@@ -16,6 +16,10 @@ from keras_ctx.data.tag_schemes import (
 )
 
 PLAIN = "plain"
+SchemeName = (
+    Literal["IOB1", "IOB2", "IOE1", "IOE2"]
+    | Literal["BIOES", "BILOU", "BMES", "BMEWO", "plain"]
+)
 # What files write for a word of no name.
 OUTSIDE = ("O", "o", "0", "_", "-", "-X-", "NONE", "None", "none")
 OUTSIDE += ("OTHER", "Other", "other")

@@ -1,6 +1,7 @@
 """The files of a tagger, read and checked together."""
 
 import collections
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +34,20 @@ class TaggedFiles(NamedTuple):
     """Where words and tags stand."""
     notes: list[str]
     """What was recognized, for the user."""
+
+    def sample(self, number: int | None, seed: int = 0) -> "TaggedFiles":
+        """So many sentences of "train" at random, in the order of the file.
+
+        Args:
+            number: How many; `None`: all.
+            seed: Of the choice.
+        """
+        rows = self.sentences["train"]
+        if number is None or number >= len(rows):
+            return self
+        places = random.Random(seed).sample(range(len(rows)), number)
+        chosen = {"train": [rows[place] for place in sorted(places)]}
+        return self._replace(sentences={**self.sentences, **chosen})
 
     def get_config(self) -> dict[str, Any]:
         """What reads such files again, and writes tags as they do, as JSON.

@@ -10,10 +10,9 @@ from keras_ctx.data.score_tables import confusion_table, score_table
 from keras_ctx.data.tagging_task import TaggingTask
 from keras_ctx.files import write_text
 
-PREDICTIONS = "predictions.conll"
-REPORT = "report.txt"
-CLASSES = "classes.json"
-CONFUSION = "confusion.png"
+PREDICTIONS, REPORT, CLASSES, CONFUSION = TAGGING_REPORT = (
+    *("predictions.conll", "report.txt", "classes.json", "confusion.png"),
+)
 
 
 def save_tagging_report(
@@ -77,7 +76,7 @@ def save_tagging_report(
             "font here has their characters."
         )
     write_text(folder / REPORT, "\n\n".join(report) + "\n")
-    return [PREDICTIONS, REPORT, CLASSES, CONFUSION]
+    return list(TAGGING_REPORT)
 
 
 def _write_words(

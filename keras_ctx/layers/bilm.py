@@ -9,6 +9,7 @@ from keras_ctx.layers.arguments import (
     check_rank,
     check_rate,
 )
+from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.lstm_loop import lstm_loop
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
@@ -164,10 +165,13 @@ class BiLM(keras.layers.Layer):
         if padding_mask is None:
             padding_mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
         padding_mask = ops.cast(padding_mask, "bool")
+        inputs = finite_padding(inputs, padding_mask)
         order = None
         if backward_inputs is None:
             order = reversed_order(padding_mask)
             backward_inputs = take(inputs, order)
+        else:
+            backward_inputs = finite_padding(backward_inputs, padding_mask)
         n = self.num_layers
         forward = self._run(
             self.forward_cells, self.states[:n], inputs, padding_mask, training

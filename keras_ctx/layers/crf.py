@@ -12,6 +12,7 @@ from keras_ctx.layers.tag_paths import (
     best_path,
     checked_pairs,
     follow,
+    highest,
     identity,
     is_first,
     later,
@@ -141,7 +142,7 @@ class CRF(keras.layers.Layer):
                 weight + ops.cast(cost, dtype)
                 for weight, cost in zip(weights, self._costs(), strict=True)
             )
-        best = step_scores(inputs, real, *weights, ops.max)
+        best = step_scores(inputs, real, *weights, highest)
         tags = follow(ops.argmax(best, axis=-1), real)
         return {
             "logits": ops.where(real[:, :, None, None], logits, 0),
@@ -220,7 +221,7 @@ class CRF(keras.layers.Layer):
 def step_scores(inputs, real, transitions, start, end, reduce):
     """Scores `(B, T, N, N)` of the step from tag i to tag j.
 
-    Each contains what follows j at its best (`reduce=ops.max`) or in sum
+    Each contains what follows j at its best (`reduce=highest`) or in sum
     (`ops.logsumexp`), up to a constant for each token and i.
     """
 
@@ -229,7 +230,7 @@ def step_scores(inputs, real, transitions, start, end, reduce):
         paths = transitions + ops.expand_dims(scores + after, 1)
         message = reduce(paths, axis=-1)
         # Only differences count; the sums of a long row would lose digits.
-        return message - ops.max(message, axis=-1, keepdims=True)
+        return message - highest(message, axis=-1, keepdims=True)
 
     last = ops.zeros_like(inputs[:, 0]) + end
     messages = recur(before, last, inputs, real, reverse=True)  # (B, T, N)

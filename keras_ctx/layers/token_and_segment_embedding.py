@@ -37,6 +37,8 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         dropout: Share of features dropped in training, after the norm, unless
             the layer is frozen (`trainable=False`).
         layer_norm_epsilon: Added to the variance in the norm.
+        initializer_range: Standard deviation of the tables at the start (of
+            the normal distribution, which is cut at twice that).
 
     Call arguments:
         token_ids: Integers `(B, T)`, `T <= max_length`. With `reverse=True`
@@ -74,6 +76,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         num_segments: int = 2,
         dropout: float = 0.1,
         layer_norm_epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -84,18 +87,22 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
             num_segments=num_segments,
         )
         check_rate(dropout=dropout)
-        check_positive(layer_norm_epsilon=layer_norm_epsilon)
+        check_positive(
+            layer_norm_epsilon=layer_norm_epsilon,
+            initializer_range=initializer_range,
+        )
         self.vocabulary_size = vocabulary_size
         self.hidden_dim = hidden_dim
         self.max_length = max_length
         self.num_segments = num_segments
         self.dropout = dropout
         self.layer_norm_epsilon = layer_norm_epsilon
+        self.initializer_range = initializer_range
         self.token_embedding = keras.layers.ReversibleEmbedding(
             vocabulary_size,
             hidden_dim,
             embeddings_initializer=keras.initializers.TruncatedNormal(
-                stddev=0.02
+                stddev=initializer_range
             ),
             dtype=self.dtype_policy,
             name="token_embedding",
@@ -105,7 +112,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
                 rows,
                 hidden_dim,
                 embeddings_initializer=keras.initializers.TruncatedNormal(
-                    stddev=0.02
+                    stddev=initializer_range
                 ),
                 dtype=self.dtype_policy,
                 name=name,
@@ -175,4 +182,5 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
             "num_segments": self.num_segments,
             "dropout": self.dropout,
             "layer_norm_epsilon": self.layer_norm_epsilon,
+            "initializer_range": self.initializer_range,
         }

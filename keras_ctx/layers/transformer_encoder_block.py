@@ -12,6 +12,7 @@ from keras_ctx.layers.arguments import (
     check_rate,
 )
 from keras_ctx.layers.composite_layer import CompositeLayer
+from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.self_attention import SelfAttention
 
@@ -35,9 +36,9 @@ class TransformerEncoderBlock(CompositeLayer):
         norm_first: Pre-norm if true, post-norm if false.
         layer_norm_epsilon: Added to the variance in the norms.
         initializer_range: Standard deviation of the kernels at the start (of
-            the normal distribution, which is cut at twice that).
-            0.02 is BERT's; blocks of 128 features and less learn much sooner
-            with the square root of 1 / D, those of 256 do not.
+            the normal distribution, which is cut at twice that). 0.02 is
+            BERT's; blocks of 128 features and less learn much sooner with
+            the square root of 1 / D, those of 256 do not.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -56,7 +57,9 @@ class TransformerEncoderBlock(CompositeLayer):
 
     Masking:
         Masked keys get no attention; a query with no visible key attends to
-        all equally. Outputs at masked positions are finite and meaningless.
+        all equally. Outputs at masked positions are finite and meaningless;
+        NaN or infinity in the input there reaches no other position, and no
+        gradient.
 
     Example:
         >>> import numpy as np
@@ -182,6 +185,8 @@ class TransformerEncoderBlock(CompositeLayer):
         training=None,
     ):
         mask = _combined_mask(padding_mask, attention_mask)
+        if padding_mask is not None:
+            inputs = finite_padding(inputs, padding_mask)
         if not self.trainable:
             training = False
 

@@ -134,6 +134,24 @@ def test_tagging_epochs(inputs) -> None:
     assert rows(made(training=True, seed=1, first_step=4), 2) == whole[12:]
 
 
+def test_labels_keep_their_kind() -> None:
+    def found(labels) -> np.ndarray:
+        dataset = classification_dataset(
+            TEXTS[:3], labels, BERT, batch_size=3, training=False
+        )
+        return next(iter(dataset))[1]["logits"].numpy()
+
+    # The first number has no decimals, and the others keep theirs.
+    for labels in ([1, 0.5, 2], np.float32([1, 0.5, 2])):
+        assert found(labels).dtype == np.float32
+        assert found(labels).tolist() == [1, 0.5, 2]
+    assert found(np.arange(3)).dtype == np.int32
+    sets = [[0, 1, 1], [0, 0, 0], [1, 0, 1]]
+    for labels in (sets, np.array(sets), np.array(sets, bool)):
+        assert found(labels).dtype == np.float32
+        assert found(labels).tolist() == sets
+
+
 @pytest.mark.parametrize(
     ("texts", "labels", "options", "message"),
     [
@@ -142,6 +160,16 @@ def test_tagging_epochs(inputs) -> None:
         (["a"], [0], {}, "`batch_size` must be at most the number"),
         (["a"], [0], {"batch_size": 0}, "`batch_size` must be at least 1"),
         (["a"], [0], {"seed": -1}, "`seed` must be at least 0"),
+        (["a", "b"], [0, -1], {}, "class ids of at least 0.*-1 at position 1"),
+        (["a", "b"], [0.5, np.nan], {}, "finite numbers.*nan at position 1"),
+        (["a", "b"], ["0", "1"], {}, "must hold a class id or a number"),
+        (["a", "b"], [[0, 1], [2, 0]], {}, "must be zeros and ones.*: 2"),
+        (
+            ["a", "b"],
+            [[0, 1], [1, 0]],
+            {"class_weights": [1, 1]},
+            "`class_weights` needs one class",
+        ),
     ],
 )
 def test_refused(texts, labels, options, message) -> None:
