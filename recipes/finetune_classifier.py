@@ -21,7 +21,7 @@ KerasHub's, Model Garden's, ELMo's.
 import json
 import shutil
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +29,7 @@ import keras
 import numpy as np
 import tyro
 
-from keras_ctx import convert, data, models, text, training
+from keras_ctx import convert, data, models, predictions, text, training
 
 Metric = Literal[
     *("accuracy", "f1", "f1_macro", "f1_micro", "matthews"),
@@ -53,6 +53,8 @@ class Config(data.TableFormat):
     """Labelled texts to choose the best epoch by; left out: the last epoch."""
     test: Path | None = None
     """Labelled texts to score on; left out: the sample data."""
+    predict: Path | None = None
+    """Texts without labels, into OUTPUT/predicted.tsv when all is done."""
     output: Path = Path("runs/bert_sentiment")
     """Folder of the run."""
     columns: tuple[str, ...] = ("0", "1")
@@ -318,6 +320,17 @@ def majority(config: Config, rows: dict, task: data.TextTask) -> float:
     return found[config.main_metric]
 
 
+def task_settings(config: Config) -> dict:
+    """What OUTPUT/task.json says: what labels mean, how files are written."""
+    return predictions.text_settings(
+        config.task,
+        config.columns,
+        config,
+        label_separator=config.label_separator,
+        no_label=config.no_label,
+    )
+
+
 def save(config: Config, text_inputs, task, results: dict) -> None:
     first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
     names = ["model.keras", "predictions.tsv", "report.txt"]
@@ -331,20 +344,7 @@ def save(config: Config, text_inputs, task, results: dict) -> None:
         shutil.copy(first / name, config.output / name)
     print((first / "report.txt").read_text("utf-8"))
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    training.save_json(
-        {
-            "task": task.name,
-            "pair": len(config.columns) == 3,
-            "columns": config.columns,
-            "label_separator": config.label_separator,
-            "no_label": config.no_label,
-            "table": {
-                x.name: getattr(config, x.name)
-                for x in fields(data.TableFormat)
-            },
-        },
-        config.output / "task.json",
-    )
+    training.save_json(task_settings(config), config.output / "task.json")
     training.save_results(config, results)
 
 
@@ -352,6 +352,7 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     rows, task = read_data(config)
+    predictions.check_file(config.predict, task_settings(config))
     text_inputs = load_text_inputs(config)
     results = {
         "metric": config.main_metric,
@@ -389,6 +390,7 @@ def main(config: Config) -> dict:
     results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
         save(config, text_inputs, task, results)
+        predictions.predict_into(config.output, config.predict)
     print(results)
     return results
 

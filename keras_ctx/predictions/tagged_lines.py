@@ -65,10 +65,11 @@ def tagged_lines(
         FileNotFoundError, ValueError: As of `read_words`.
     """
     tagger = _Tagger(task)
-    if is_json(path):
-        yield from _json_lines(task, tagger, rows, path)
+    keys, sentences = words_of(task, path)
+    if keys is None:
+        yield from _word_lines(tagger, rows, path, sentences)
     else:
-        yield from _word_lines(task, tagger, rows, path)
+        yield from _json_lines(tagger, rows, keys, sentences)
     if tagger.num_cut:
         print(
             f"{tagger.num_cut} words lie behind the longest row of the encoder "
@@ -77,12 +78,29 @@ def tagged_lines(
         )
 
 
-def _word_lines(
-    task: RunTask, tagger: _Tagger, rows: ModelRows, path: str | Path
-) -> Iterator[str]:
+def words_of(
+    task: RunTask, path: str | Path
+) -> tuple[JsonTagLayout | None, Iterator[list[tuple[int, str]]]]:
+    """The keys of JSON, or `None`; and numbered words of each sentence.
+
+    The number is that of the line, and in JSON that of the word.
+    """
     settings = task.settings.get("layout", {})
-    layout = ConllLayout() if "words" in settings else ConllLayout(**settings)
-    shown, asked = itertools.tee(read_numbered_words(path, layout))
+    if is_json(path):
+        keys = settings if "words" in settings else {}
+        layout = JsonTagLayout(**keys)
+        return layout, _json_words(path, layout.words)
+    columns = ConllLayout() if "words" in settings else ConllLayout(**settings)
+    return None, read_numbered_words(path, columns)
+
+
+def _word_lines(
+    tagger: _Tagger,
+    rows: ModelRows,
+    path: str | Path,
+    sentences: Iterator[list[tuple[int, str]]],
+) -> Iterator[str]:
+    shown, asked = itertools.tee(sentences)
     outputs = rows([word for _, word in sentence] for sentence in asked)
     lines = numbered_lines(path)
     for sentence, output in zip(shown, outputs, strict=True):
@@ -110,23 +128,22 @@ def _other(line: str) -> str:
 
 
 def _json_lines(
-    task: RunTask, tagger: _Tagger, rows: ModelRows, path: str | Path
+    tagger: _Tagger,
+    rows: ModelRows,
+    layout: JsonTagLayout,
+    sentences: Iterator[list[tuple[int, str]]],
 ) -> Iterator[str]:
-    settings = task.settings.get("layout", {})
-    layout = (
-        JsonTagLayout(**settings) if "words" in settings else JsonTagLayout()
+    shown, asked = itertools.tee(
+        [word for _, word in sentence] for sentence in sentences
     )
-    shown, asked = itertools.tee(_json_words(path, layout.words))
-    for words, output in zip(
-        shown, rows(words or None for words in asked), strict=True
-    ):
+    outputs = rows(words or None for words in asked)
+    for words, output in zip(shown, outputs, strict=True):
         tags = tagger(words, output["tags"]) if output is not None else []
-        yield json.dumps(
-            {layout.words: words, layout.tags: tags}, ensure_ascii=False
-        )
+        found = {layout.words: words, layout.tags: tags}
+        yield json.dumps(found, ensure_ascii=False)
 
 
-def _json_words(path: str | Path, key: str) -> Iterator[list[str]]:
+def _json_words(path: str | Path, key: str) -> Iterator[list[tuple[int, str]]]:
     for line, record in json_records(Path(path), TableFormat()):
         words = record.get(key)
         if not isinstance(words, list) or not all(
@@ -136,4 +153,4 @@ def _json_words(path: str | Path, key: str) -> Iterator[list[str]]:
                 f"{path}, line {line}: {key!r} must be a list of words. "
                 f"Received: {str(record)[:60]}"
             )
-        yield words
+        yield list(enumerate(words))

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,7 +58,8 @@ class TextFile:
             names or bool(table.header)
         )
         if not self._row_is_line():
-            yield from [HEADER] * header
+            if header:
+                yield HEADER
             yield from (row.columns for row in rows)
             return
         row = next(rows, None)
@@ -78,6 +79,32 @@ class TextFile:
             return True
         tabs = table.separator_character in (None, "\t")
         return tabs and not table.quoting and not has_ending(self.path, ".csv")
+
+
+def text_settings(
+    kind: str, columns: Sequence[str], table: TableFormat, **others: Any
+) -> dict[str, Any]:
+    """What `task.json` says of a run on texts.
+
+    Args:
+        kind: "classification", "multi_label" or "regression".
+        columns: Text, second text if there is one, label.
+        table: How the files are written down.
+        others: More settings, such as `label_separator`.
+
+    Example:
+        >>> found = text_settings("regression", ["a", "b", "c"], TableFormat())
+        >>> found["pair"]
+        True
+    """
+    names = [field.name for field in fields(TableFormat)]
+    return {
+        "task": kind,
+        "pair": len(columns) == 3,
+        "columns": list(columns),
+        "table": {name: getattr(table, name) for name in names},
+        **others,
+    }
 
 
 def text_file(
