@@ -25,7 +25,7 @@ import keras
 import numpy as np
 import tyro
 
-from keras_ctx import convert, data, models, serving, text, training
+from keras_ctx import convert, data, models, serving, training
 from keras_ctx.serving.saved_model import CHECK_TEXTS
 
 SENTENCES = (
@@ -97,7 +97,7 @@ def load(config: Config) -> tuple:
     known |= figures(read_json(folder / "results.json"))
     return (
         keras.saving.load_model(folder / "model.keras"),
-        text.load_inputs(folder / "text_inputs.json"),
+        convert.load_text_inputs(folder),
         known,
     )
 

@@ -29,7 +29,7 @@ import keras
 import numpy as np
 import tyro
 
-from keras_ctx import convert, data, models, text, training
+from keras_ctx import convert, data, models, predictions, text, training
 
 Metric = Literal[
     "accuracy",
@@ -55,6 +55,8 @@ class Config(data.TextTaskFormat):
     """Labelled texts to choose the best epoch by; left out: the last epoch."""
     test: Path | None = None
     """Labelled texts to score on; left out: the sample data."""
+    predict: Path | None = None
+    """Texts without labels, into OUTPUT/predicted.tsv when all is done."""
     output: Path = Path("runs/bert_sentiment")
     """Folder of the run."""
     metric: Metric | None = None
@@ -309,6 +311,7 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     rows, task = read_data(config)
+    predictions.check_file(config.predict, config.settings())
     text_inputs = load_text_inputs(config)
     results = {
         "metric": config.main_metric,
@@ -346,6 +349,7 @@ def main(config: Config) -> dict:
     results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
         save(config, text_inputs, task, results)
+        predictions.predict_into(config.output, config.predict)
     print(results)
     return results
 

@@ -324,8 +324,7 @@ def main(config: Config) -> dict:
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     text_inputs = make_text_inputs(config)
     questions = read_data(config)
-    if config.predict is not None:
-        data.read_squad(config.predict)
+    predictions.check_file(config.predict, {"task": "question_answering"})
     test = data.scorable(questions["test"])
     language = config.language or data.find_language(questions["train"])
     metrics = data.answer_metrics(language)
@@ -380,10 +379,8 @@ def main(config: Config) -> dict:
         print(f"{metrics.formula:12}{'exact':>8}{'F1':>8}")
         for name, scores in (("longest name", baseline), ("model", results)):
             print(f"{name:12}{scores['exact']:8.2f}{scores['f1']:8.2f}")
-    if config.predict is not None and training.is_chief():
-        predictions.predict_file(
-            config.output, config.predict, config.output / "predicted.json"
-        )
+    if training.is_chief():
+        predictions.predict_into(config.output, config.predict)
     return results
 
 

@@ -33,7 +33,15 @@ import keras
 import numpy as np
 import tyro
 
-from keras_ctx import convert, data, layers, models, text, training
+from keras_ctx import (
+    convert,
+    data,
+    layers,
+    models,
+    predictions,
+    text,
+    training,
+)
 
 # What README.md's figures of the sample data are of.
 SAMPLE_SENTENCES, SAMPLE_LENGTH = 1000, 128
@@ -49,6 +57,8 @@ class Config:
     """Tagged sentences to choose the best epoch by; left out: the last."""
     test: Path | None = None
     """Tagged sentences to score on; left out: the sample data."""
+    predict: Path | None = None
+    """Words without tags, into OUTPUT/predicted.conll when all is done."""
     output: Path = Path("runs/bert_entities")
     """Folder of the run."""
     columns: tuple[str, str] | None = None
@@ -338,6 +348,8 @@ def main(config: Config) -> dict:
         config = replace(config, frozen=True, lstm_dim=lstm_dim, crf=True)
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     files, task = read_data(config)
+    task_config = {"task": "tagging", **files.get_config()}
+    predictions.check_file(config.predict, task_config)
     rows = files.sentences
     text_inputs = load_text_inputs(config)
     print(*data.cut_words_notes(rows, text_inputs), sep="\n")
@@ -379,6 +391,7 @@ def main(config: Config) -> dict:
     results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
         save(config, text_inputs, files, task, results)
+        predictions.predict_into(config.output, config.predict)
     print(results)
     return results
 

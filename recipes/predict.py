@@ -21,6 +21,8 @@ finetune_squad.py. Vectors are written by embed_sentences.py and
 embed_corpus.py, words for [MASK] by fill_mask.py.
 """
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,14 +49,19 @@ class Config:
 
 
 def main(config: Config) -> int:
-    return predictions.predict_file(
-        config.model,
-        config.input,
-        config.output,
-        columns=config.columns,
-        lines=config.lines,
-        batch_size=config.batch_size,
-    )
+    try:
+        return predictions.predict_file(
+            config.model,
+            config.input,
+            config.output,
+            columns=config.columns,
+            lines=config.lines,
+            batch_size=config.batch_size,
+        )
+    except BrokenPipeError:
+        # Who reads the standard output, such as `head`, has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 if __name__ == "__main__":

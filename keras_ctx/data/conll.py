@@ -126,6 +126,14 @@ def read_words(path: str | Path, layout: ConllLayout) -> Iterator[list[str]]:
         >>> list(read_words(path, ConllLayout(width=2)))
         [['In', 'Rome'], ['Yes']]
     """
+    for sentence in read_numbered_words(path, layout):
+        yield [word for _, word in sentence]
+
+
+def read_numbered_words(
+    path: str | Path, layout: ConllLayout
+) -> Iterator[list[tuple[int, str]]]:
+    """As `read_words`, each word with the number of its line."""
     allowed = {1, layout.width}
     if layout.tag == layout.width - 1:
         allowed.add(layout.width - 1)
@@ -135,7 +143,7 @@ def read_words(path: str | Path, layout: ConllLayout) -> Iterator[list[str]]:
         rows = columns_of(block, layout.tabs)
         sure = [line for line in rows if line.text[0] != "#"]
         width = width or len((sure or rows)[0].cells)
-        words: list[str] = []
+        words: list[tuple[int, str]] = []
         for line in rows:
             # Comments stand before a sentence; a hashtag may be a word.
             if line.text[0] == "#" and not words and is_comment(line, width):
@@ -144,9 +152,9 @@ def read_words(path: str | Path, layout: ConllLayout) -> Iterator[list[str]]:
             if found != width or width not in allowed:
                 raise uneven_line(path, line.number, line.text, found, width)
             if width == 1:
-                words.append(alone.word_of(line.cells))
+                words.append((line.number, alone.word_of(line.cells)))
             elif layout.is_word(line.cells):
-                words.append(layout.word_of(line.cells))
+                words.append((line.number, layout.word_of(line.cells)))
         if words:
             yield words
 

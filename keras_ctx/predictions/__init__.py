@@ -5,7 +5,18 @@ recipe that trained the run does, asks the model, and writes the answers.
 """
 
 from keras_ctx.predictions.model_rows import ModelRows
-from keras_ctx.predictions.predict_file import predict_file
+from keras_ctx.predictions.predict_file import (
+    check_file,
+    predict_file,
+    predict_into,
+)
 from keras_ctx.predictions.run_task import RunTask, read_task
 
-__all__ = ["ModelRows", "RunTask", "predict_file", "read_task"]
+__all__ = [
+    "ModelRows",
+    "RunTask",
+    "check_file",
+    "predict_file",
+    "predict_into",
+    "read_task",
+]

@@ -107,7 +107,9 @@ def answer_lines(
             `answer_questions`.
     """
     settings = task.settings
-    windows = {key: settings[key] for key in DEFAULTS if key in settings}
+    windows: dict[str, Any] = {
+        key: settings.get(key, value) for key, value in DEFAULTS.items()
+    }
     threshold = settings.get("null_threshold")
     questions = read_squad(path)
     answers = answer_questions(
@@ -116,7 +118,7 @@ def answer_lines(
         run,
         batch_size=batch_size,
         n_best=1,
-        **(DEFAULTS | windows),
+        **windows,
     )
     yield "{"
     for number, answer in enumerate(answers, 1):

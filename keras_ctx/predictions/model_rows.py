@@ -1,12 +1,14 @@
 """A stream of texts through a model: in order, with bounded memory."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_ctx import layers
 
 Outputs = dict[str, np.ndarray]
 
@@ -31,9 +33,9 @@ class ModelRows:
 
     Returns:
         A generator with, for every example, each output of the model by name,
-        without the axis B; padding of the batch may follow the tokens. Of
-        words also "first", true at the first position of each. For `None` it
-        gives `None`.
+        without the axis B. Of words it is "tags" alone: the ids of the tags
+        that a tagger gives them, those of their first positions; words behind
+        the cut have none. For `None` it gives `None`.
 
     Raises:
         ValueError: A number is below 1; the model is stateful, so that an
@@ -71,6 +73,9 @@ class ModelRows:
         self._batch_size = batch_size
         self._window = window
         self._run = compiled(model)
+        self._crf = next(
+            (x for x in _layers(model) if isinstance(x, layers.CRF)), None
+        )
 
     def __call__(
         self, examples: Iterable[Sequence[str] | None]
@@ -92,21 +97,29 @@ class ModelRows:
                 found[place] = {k: x[number] for k, x in outputs.items()}
         return found
 
-    def _of_batch(self, batch: list[Sequence[str]]) -> Outputs:
-        extra = {}
+    def _of_batch(self, batch: list[Sequence[str]]) -> Mapping[str, Any]:
         if isinstance(batch[0], list):
-            ragged: Any = tf.RaggedTensor  # the type stubs know few methods
-            words = ragged.from_row_lengths(
-                tf.constant(sum(map(list, batch), []), tf.string),
-                [len(row) for row in batch],
-            )
-            features = self._text_inputs(words)
-            extra["first"] = _first(self._text_inputs.word_index(words))
+            return {"tags": self._tags(batch)}
+        columns = zip(*batch, strict=True)
+        texts = [tf.constant(column, tf.string) for column in columns]
+        return self._run(self._text_inputs(*texts))
+
+    def _tags(self, batch: list[Sequence[str]]) -> list[np.ndarray]:
+        ragged: Any = tf.RaggedTensor  # the type stubs know few methods
+        flat = [word for row in batch for word in row]
+        words = ragged.from_row_lengths(
+            tf.constant(flat, tf.string), [len(row) for row in batch]
+        )
+        outputs = self._run(self._text_inputs(words))
+        first = _first(self._text_inputs.word_index(words))
+        if self._crf is None:
+            best = outputs["logits"].argmax(-1)
+        elif self._crf.constraints is None:
+            best = outputs["tags"]
         else:
-            columns = zip(*batch, strict=True)
-            texts = [tf.constant(column, tf.string) for column in columns]
-            features = self._text_inputs(*texts)
-        return self._run(features) | extra
+            # What must be allowed are the tags of whole words.
+            best = np.asarray(self._crf.best_path(outputs["logits"], first)[0])
+        return [row[mask] for row, mask in zip(best, first, strict=True)]
 
 
 def compiled(model: keras.Model) -> Callable[[Any], Outputs]:

@@ -5,15 +5,18 @@ import gzip
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
+from keras_ctx.data import read_squad
 from keras_ctx.files import whole_file
 from keras_ctx.predictions.answer_lines import answer_lines
 from keras_ctx.predictions.model_rows import ModelRows, compiled
 from keras_ctx.predictions.run_task import RunTask, read_task
+from keras_ctx.predictions.tagged_lines import tagged_lines, words_of
 from keras_ctx.predictions.text_lines import text_file, text_lines
 
 STDIN = "-"
@@ -75,6 +78,61 @@ def predict_file(
         return _write(written, Path(output))
 
 
+def check_file(path: str | Path | None, settings: Mapping[str, Any]) -> None:
+    """Read a file to predict to its end, before a model is trained for it.
+
+    Args:
+        path: The file; `None`: there is none.
+        settings: Of the run, as in `task.json`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It cannot be read as it must, with its line.
+
+    Example:
+        >>> _ = Path("a.tsv").write_text("a\\tb\\nc\\n")
+        >>> check_file("a.tsv", {"task": "regression"})
+        Traceback (most recent call last):
+        ValueError: a.tsv, line 2: a row must have 2 columns separated by ...
+    """
+    if path is None:
+        return
+    task = RunTask(settings["task"], None, None, (), dict(settings))
+    if task.kind == "question_answering":
+        read_squad(path)
+        return
+    read = words_of(task, path)[1] if task.kind == "tagging" else None
+    # To the end, one at a time.
+    for _ in text_file(task, path).items() if read is None else read:
+        pass
+
+
+def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
+    """Write `folder/predicted.*`, as the fine-tuning recipes do at their end.
+
+    Args:
+        folder: Of the run, as for `read_task`.
+        path: The file to predict; `None`: nothing is done.
+
+    Returns:
+        What was written: `predicted.tsv` of texts, `.conll` of words, `.json`
+        of questions.
+
+    Raises:
+        FileNotFoundError, ValueError: As of `predict_file`.
+
+    Example:
+        >>> predict_into(".", None)
+    """
+    if path is None:
+        return None
+    endings = {"tagging": "conll", "question_answering": "json"}
+    kind = read_task(folder).kind
+    output = Path(folder) / f"predicted.{endings.get(kind, 'tsv')}"
+    predict_file(folder, path, output)
+    return output
+
+
 def _lines(
     task: RunTask,
     path: Path,
@@ -85,6 +143,8 @@ def _lines(
     if task.kind == "question_answering":
         return answer_lines(task, path, compiled(task.model), batch_size)
     rows = ModelRows(task.model, task.text_inputs, batch_size)
+    if task.kind == "tagging":
+        return tagged_lines(task, rows, path)
     return text_lines(task, rows, text_file(task, path, columns, lines).items())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_ctx import text
+from keras_ctx import convert
 from keras_ctx.data import read_lines
 
 MODEL, TASK = "model.keras", "task.json"
@@ -56,7 +56,7 @@ def read_task(folder: str | Path) -> RunTask:
             does not belong together.
 
     Example:
-        >>> from keras_ctx import models
+        >>> from keras_ctx import models, text
         >>> models.span_extractor(models.bert_tiny(6)).save("model.keras")
         >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"]
         >>> text.save_inputs(text.BertInputs(special, 9), "text_inputs.json")
@@ -89,7 +89,7 @@ def read_task(folder: str | Path) -> RunTask:
             f"Received: {kind!r}"
         )
     task = RunTask(
-        kind, model, text.load_inputs(folder / TEXT_INPUTS), labels, settings
+        kind, model, convert.load_text_inputs(folder), labels, settings
     )
     _check_labels(task, folder)
     return task

@@ -58,7 +58,8 @@ class TextFile:
             names or bool(table.header)
         )
         if not self._row_is_line():
-            yield from [HEADER] * header
+            if header:
+                yield HEADER
             yield from (row.columns for row in rows)
             return
         row = next(rows, None)

@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import keras
 import pytest
 from runs import INPUTS, encoder, save_run
 
@@ -17,7 +19,7 @@ from keras_ctx.predictions import predict_file
 from keras_ctx.predictions.answer_lines import answer_questions
 from keras_ctx.predictions.model_rows import compiled
 
-WINDOWS = {"stride": 4, "max_question": 6, "max_answer": 3}
+WINDOWS: dict[str, Any] = {"stride": 4, "max_question": 6, "max_answer": 3}
 CONTEXTS = ["a b c d e f g h i j " * 3, "a.", "j i h g f e d c b a", ""]
 QUESTIONS = [
     SquadQuestion(f"q {number} {letter}", f"{letter} ?", context)
@@ -27,7 +29,7 @@ QUESTIONS = [
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> tuple[Path, models.span_extractor]:
+def run(tmp_path_factory) -> tuple[Path, keras.Model]:
     folder = tmp_path_factory.mktemp("runs") / "run"
     model = save_run(
         folder,
