@@ -320,7 +320,7 @@ def main(config: Config) -> dict:
     }
     with strategy.scope():  # What cannot be built is refused right now.
         make_model(config, task.num_outputs, config.accumulate, False)
-    settings = training.settings_of(config, "seeds", "compare")
+    settings = training.settings_of(config, "seeds", "compare", "predict")
     digests = training.input_digests(
         data_files(config), convert.load_encoder(config.init), text_inputs
     )

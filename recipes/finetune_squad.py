@@ -334,7 +334,7 @@ def main(config: Config) -> dict:
         names = {row.id: data.longest_name(row) for row in test}
         baseline = data.squad_scores(test, names, metrics.exact, metrics.f1)
     windows = make_windows(config, questions, text_inputs)
-    settings = training.settings_of(config, "seeds")
+    settings = training.settings_of(config, "seeds", "predict")
     digests = training.input_digests(
         {"train": config.train, "dev": config.dev, "test": config.test},
         convert.load_encoder(config.init),

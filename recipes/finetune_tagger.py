@@ -362,7 +362,7 @@ def main(config: Config) -> dict:
         "majority": majority[task.metric],
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    settings = training.settings_of(config, "seeds", "compare")
+    settings = training.settings_of(config, "seeds", "compare", "predict")
     digests = training.input_digests(
         data_files(config), convert.load_encoder(config.init), text_inputs
     )

@@ -99,11 +99,13 @@ def text_file(
         lines: Whether every line is a text, whatever is in it.
 
     Returns:
-        A `TextFile`.
+        A `TextFile`. Files in the layouts of TREC and fastText, which begin
+        each line with its label, are texts one a line without it.
 
     Raises:
+        FileNotFoundError: There is no such file.
         ValueError: The columns are not as many as the texts that the model
-            reads.
+            reads, or the first row has not all of them.
 
     Example:
         >>> task = RunTask("regression", None, None)
@@ -134,7 +136,18 @@ def text_file(
             f"columns={list(columns)}"
         )
     wanted = [int(c) if c.isdecimal() else c for c in columns]
-    return TextFile(path, wanted, table)
+    found = TextFile(path, wanted, table)
+    try:
+        next(found.items(), None)
+    except ValueError as error:
+        if pair:
+            raise
+        if table.layout in ("trec", "fasttext"):  # a label leads each line
+            return TextFile(path, [], table)
+        raise ValueError(
+            f"{error} If every line is a text, give `lines` (--lines)."
+        ) from error
+    return found
 
 
 def _one_column(path: str | Path, table: TableFormat) -> bool:

@@ -166,6 +166,26 @@ def test_every_line_is_a_text_where_that_is_said(run: Path) -> None:
         predicted(run, path, lines=True, columns=["0"])
 
 
+def test_texts_of_a_run_that_learned_from_other_layouts(
+    run: Path, expected
+) -> None:
+    texts = [text for text in TEXTS if text.strip()]
+    found = expected[[bool(text.strip()) for text in TEXTS]]
+    task = {"task": "classification", "columns": ["text", "label"]}
+    (run / "task.json").write_text(json.dumps(task))
+    path = run.parent / "texts.txt"
+    path.write_text("\n".join(texts))
+    with pytest.raises(ValueError, match="name columns .*give `lines`"):
+        predicted(run, path)
+    check(predicted(run, path, lines=True), texts, found)
+    # fastText's labels lead the line, and are left out.
+    task["table"] = {"layout": "fasttext"}
+    (run / "task.json").write_text(json.dumps(task))
+    check(predicted(run, path), texts, found)
+    path.write_text("\n".join(f"__label__good {text}" for text in texts))
+    check(predicted(run, path), texts, found)
+
+
 def test_pairs(tmp_path: Path) -> None:
     model = save_run(
         tmp_path / "run",

@@ -1,6 +1,7 @@
 """Predictions for files without labels are those of the test file."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,13 @@ def test_classifier(options, labels, tmp_path: Path) -> None:
     again = tmp_path / "again.tsv"
     assert predict.main(predict.Config(output, plain, again)) == 11
     assert again.read_text() == (output / "predicted.tsv").read_text()
+    # Another file for the same run, which is not trained again.
+    saved = (output / "model.keras").read_bytes()
+    plain.write_text(f"{TEXTS[0]}\n")
+    recipe.main(config)
+    assert (output / "model.keras").read_bytes() == saved
+    assert (output / "predicted.tsv").read_text().count("\n") == 1
+    recipe.main(replace(config, predict=None))
 
 
 def test_tagger(tmp_path: Path) -> None:
