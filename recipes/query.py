@@ -6,9 +6,10 @@ Command   python recipes/query.py --model bert_sentiment --text "Very good."
           With --rows a line is a JSON object, one value an input:
           {"question": "Who?", "context": "..."}
 Data      One text a line, of --text, --input or the standard input; blank
-          lines are left out.
+          lines are left out. For `tokens`, words with blanks between them.
 Output    One JSON object a line, in the order of the input: `line`, `inputs`
-          and `outputs`, each by name.
+          and `outputs`, each by name; NaN and Infinity as strings. What pads
+          an answer to the length of its neighbours is cut off.
 Expected  The same answers by both ways; gRPC is faster where there are many
           numbers. A server that is away for some seconds is waited for. REST
           needs nothing but Python's own library, gRPC tensorflow and
@@ -57,18 +58,23 @@ class Config:
     rows: bool = False
     """Whether a line is a JSON object with a value for each input."""
     batch_size: int = 32
-    """Lines a request; from a keyboard it is one."""
+    """Lines a request; from a keyboard it is one. No more than the server's
+    max_batch_size."""
+    width: int | None = None
+    """Words a row of `tokens`, filled up with "": one number for all clients
+    of a server that batches. Left out: of the longest row of the request."""
     timeout: float = 30.0
     """Seconds to wait for an answer."""
     retries: int = 5
     """How often to try again when the server is not there, or busy."""
 
     def __post_init__(self):
-        if self.batch_size < 1 or self.timeout <= 0 or self.retries < 0:
+        sizes = self.batch_size, 1 if self.width is None else self.width
+        if min(sizes) < 1 or self.timeout <= 0 or self.retries < 0:
             raise ValueError(
-                "`batch_size` must be at least 1, `timeout` above 0 and "
-                f"`retries` at least 0. Received: {self.batch_size}, "
-                f"{self.timeout}, {self.retries}"
+                "`batch_size` must be at least 1, so must `width`, `timeout` "
+                f"above 0, `retries` at least 0. Received: {self.batch_size}, "
+                f"{self.width}, {self.timeout}, {self.retries}"
             )
         if self.text and self.input is not None:
             raise ValueError("`text` and `input` must not be given together.")
@@ -76,10 +82,13 @@ class Config:
             raise ValueError(
                 "`version` and `label` must not be given together."
             )
-        if urlsplit(self.server).scheme not in ("http", "https", "grpc"):
+        url = urlsplit(self.server)
+        # gRPC has no port of its own.
+        known = ("http", "https", "grpc")
+        if url.scheme not in known or url.scheme == "grpc" and not url.port:
             raise ValueError(
-                "`server` must start with http://, https:// or grpc://. "
-                f"Received: server={self.server!r}"
+                "`server` must start with http://, https:// or grpc://, the "
+                f"last with a port. Received: server={self.server!r}"
             )
 
 
@@ -91,48 +100,61 @@ class Unavailable(QueryError):
     """The server is not to be had now; another try may help."""
 
 
+class Signature:
+    """What a signature takes and gives, from the server's metadata."""
+
+    def __init__(self, found: dict[str, Any]):
+        # Sorted, as in every answer; -1 is an axis of any size.
+        self.inputs, self.outputs = (
+            {
+                name: [int(x["size"]) for x in info["tensor_shape"]["dim"]]
+                for name, info in sorted(found[side].items())
+            }
+            for side in ("inputs", "outputs")
+        )
+        method = found["method_name"].rpartition("/")[2]
+        self.takes_examples = method in ("classify", "regress")
+        self.method = method if self.takes_examples else "predict"
+
+
 class RestClient:
     """Requests to TensorFlow Serving's REST interface."""
 
     def __init__(self, config: Config):
         self.config = config
         url = urlsplit(config.server)
-        secure = url.scheme == "https"
-        kind = (
-            http.client.HTTPSConnection
-            if secure
-            else http.client.HTTPConnection
-        )
+        kind = getattr(http.client, f"{url.scheme.upper()}Connection")
         self._connect = lambda: kind(url.netloc, timeout=config.timeout)
-        self._path = f"{url.path.rstrip('/')}/v1/models/{quote(config.model)}"
+        model = quote(config.model, safe="")
+        self._path = f"{url.path.rstrip('/')}/v1/models/{model}"
         if config.version is not None:
             self._path += f"/versions/{config.version}"
         if config.label is not None:
-            self._path += f"/labels/{quote(config.label)}"
+            self._path += f"/labels/{quote(config.label, safe='')}"
 
-    def signature(self) -> tuple[list[str], list[str]]:
-        """The names of the signature's inputs and of its outputs."""
-        found = self._send("GET", f"{self._path}/metadata")["metadata"]
-        signatures = found["signature_def"]["signature_def"]
-        signature = signatures.get(self.config.signature)
-        if signature is None:
-            raise _no_signature(self.config, signatures)
-        # As in every answer, sorted.
-        self._outputs = sorted(signature["outputs"])
-        return sorted(signature["inputs"]), self._outputs
+    def signatures(self) -> dict[str, Any]:
+        found = self._send("GET", f"{self._path}/metadata", "metadata")
+        return found.get("signature_def", {}).get("signature_def", {})
 
-    def predict(self, rows: list[Row]) -> list[Row]:
-        request = {
-            "signature_name": self.config.signature,
-            "instances": rows,
-        }
-        answers = self._send("POST", f"{self._path}:predict", request)
-        answers = answers["predictions"]
-        if len(self._outputs) == 1:
-            return [{self._outputs[0]: answer} for answer in answers]
+    def ask(self, signature: Signature, rows: list[Row]) -> list[Row]:
+        # Not `inputs`: of no rows TensorFlow Serving refuses `instances`, and
+        # never answers the other where it batches.
+        key, result = "instances", "predictions"
+        if signature.takes_examples:
+            key, result = "examples", "results"
+        request = {"signature_name": self.config.signature, key: rows}
+        path = f"{self._path}:{signature.method}"
+        answers = self._send("POST", path, result, request)
+        if signature.method == "classify":
+            return [
+                {"classes": [x for x, _ in row], "scores": [y for _, y in row]}
+                for row in answers
+            ]
+        if len(signature.outputs) == 1:
+            return [dict.fromkeys(signature.outputs, x) for x in answers]
         return answers
 
-    def _send(self, method: str, path: str, request: Any = None) -> Any:
+    def _send(self, method: str, path: str, key: str, request: Any = None):
         body = None if request is None else json.dumps(request).encode()
         headers = {"Content-Type": "application/json"}
         try:
@@ -149,16 +171,19 @@ class RestClient:
             raise Unavailable(
                 f"{self.config.server} cannot be reached: {error}"
             ) from error
+        # A model or an error may quote bytes of any sort.
+        text = answer.decode("utf-8", "replace")
         try:
-            found = json.loads(answer)
+            found = json.loads(text, parse_constant=str)
         except ValueError:
-            found = answer[:200].decode("utf-8", "replace")
-        if status == 200 and isinstance(found, dict):
-            return found
-        if not isinstance(found, dict):
+            found = text[:200]
+        if status == 200 and isinstance(found, dict) and key in found:
+            return found[key]
+        if not isinstance(found, dict) or status == 200:
             what = "No answer of a model server: " if status == 200 else ""
-            found = {"error": f"{what}{found}"}
-        refusal = Unavailable if status == 503 else QueryError
+            found = {"error": f"{what}{found}"[:250]}
+        # 429: it has waited for its turn too long; 502: a proxy finds nobody.
+        refusal = Unavailable if status in (429, 502, 503) else QueryError
         raise refusal(f"{found.get('error', found)} (status {status})")
 
     def close(self) -> None:
@@ -169,99 +194,37 @@ class GrpcClient:
     """Requests to TensorFlow Serving's gRPC interface."""
 
     def __init__(self, config: Config):
-        import grpc
-        from tensorflow_serving.apis import prediction_service_pb2_grpc
+        from keras_ctx.serving import grpc_client
 
         self.config = config
-        self._grpc = grpc
-        # All layers of a batch are more than the 4 MB that gRPC allows.
-        self._channel = grpc.insecure_channel(
+        self._error = grpc_client.GrpcError
+        self._client = grpc_client.GrpcClient(
             urlsplit(config.server).netloc,
-            options=[
-                ("grpc.max_send_message_length", -1),
-                ("grpc.max_receive_message_length", -1),
-                # Else a server that comes back is not seen for a minute.
-                ("grpc.max_reconnect_backoff_ms", 1000),
-            ],
-        )
-        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(
-            self._channel
+            config.model,
+            config.version,
+            config.label,
+            config.timeout,
         )
 
-    def signature(self) -> tuple[list[str], list[str]]:
-        from tensorflow_serving.apis import get_model_metadata_pb2
+    def signatures(self) -> dict[str, Any]:
+        return self._call(self._client.signatures)
 
-        request = get_model_metadata_pb2.GetModelMetadataRequest(
-            metadata_field=["signature_def"]
-        )
-        self._choose(request.model_spec)
-        answer = self._call(self._stub.GetModelMetadata, request)
-        found = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(found)
-        if self.config.signature not in found.signature_def:
-            raise _no_signature(self.config, found.signature_def)
-        signature = found.signature_def[self.config.signature]
-        self._inputs = {x: y.dtype for x, y in signature.inputs.items()}
-        return sorted(signature.inputs), sorted(signature.outputs)
+    def ask(self, signature: Signature, rows: list[Row]) -> list[Row]:
+        # By `num_tokens` and `num_masks` answers are cut.
+        kept = {*self.config.outputs, *LENGTHS} & signature.outputs.keys()
+        outputs = sorted(kept) if self.config.outputs else []
+        name = self.config.signature
+        return self._call(lambda: self._client.ask(name, rows, outputs))
 
-    def predict(self, rows: list[Row]) -> list[Row]:
-        import tensorflow as tf
-        from tensorflow_serving.apis import predict_pb2
-
-        from keras_ctx.serving import rest_answer
-
-        request = predict_pb2.PredictRequest(output_filter=self.config.outputs)
-        self._choose(request.model_spec)
-        request.model_spec.signature_name = self.config.signature
-        for name, dtype in self._inputs.items():
-            try:
-                column = [row[name] for row in rows]
-                tensor = tf.make_tensor_proto(column, tf.dtypes.as_dtype(dtype))
-            except KeyError as error:
-                raise QueryError(f"A row has no input {name!r}.") from error
-            except (TypeError, ValueError) as error:
-                raise QueryError(
-                    f"The input {name!r} cannot be put into one tensor: {error}"
-                ) from error
-            request.inputs[name].CopyFrom(tensor)
-        answer = self._call(self._stub.Predict, request)
-        arrays = {x: tf.make_ndarray(y) for x, y in answer.outputs.items()}
-        # One name must not be taken away, as REST does.
-        columns = {
-            name: rest_answer.predict_answer({name: arrays[name]}, True)
-            for name in sorted(arrays)
-        }
-        values = [column["predictions"] for column in columns.values()]
-        return [
-            dict(zip(columns, row, strict=True))
-            for row in zip(*values, strict=True)
-        ]
-
-    def _choose(self, model_spec: Any) -> None:
-        model_spec.name = self.config.model
-        if self.config.version is not None:
-            model_spec.version.value = self.config.version
-        if self.config.label is not None:
-            model_spec.version_label = self.config.label
-
-    def _call(self, method: Callable, request: Any) -> Any:
+    def _call(self, call: Callable[[], T]) -> T:
         try:
-            return method(request, timeout=self.config.timeout)
-        except self._grpc.RpcError as error:
-            code = error.code().name
-            busy = code == "UNAVAILABLE"
-            refusal = Unavailable if busy else QueryError
-            raise refusal(f"{error.details()} ({code})") from error
+            return call()
+        except self._error as error:
+            refusal = Unavailable if error.is_passing else QueryError
+            raise refusal(str(error)) from error
 
     def close(self) -> None:
-        self._channel.close()
-
-
-def _no_signature(config: Config, found: Iterable[str]) -> QueryError:
-    return QueryError(
-        f"The model {config.model!r} has no signature {config.signature!r}; "
-        f"it has {sorted(x for x in found if not x.startswith('__'))}."
-    )
+        self._client.close()
 
 
 def patiently(call: Callable[[], T], retries: int) -> T:
@@ -285,9 +248,10 @@ def numbered_lines(config: Config) -> Iterator[tuple[int, str]]:
         lines: Iterable[str] = config.text or sys.stdin
         try:
             if config.input is not None:
-                file = config.input.open(encoding="utf-8-sig")
-                lines = stack.enter_context(file)
+                lines = stack.enter_context(config.input.open(encoding="utf-8"))
             for number, line in enumerate(lines, 1):
+                # Some editors begin a file with a mark of the byte order.
+                line = line.removeprefix("\ufeff") if number == 1 else line
                 if line.strip():
                     yield number, line.rstrip("\r\n")
         except UnicodeDecodeError as error:
@@ -298,14 +262,20 @@ def numbered_lines(config: Config) -> Iterator[tuple[int, str]]:
             raise QueryError(f"The lines cannot be read: {error}") from error
 
 
-def to_row(config: Config, inputs: list[str], number: int, line: str) -> Row:
+def to_row(config: Config, signature: Signature, number: int, line: str) -> Row:
+    inputs = list(signature.inputs)
+    if not config.rows and signature.takes_examples:
+        return {"text": line}
     if not config.rows:
-        return {inputs[0]: line}
+        return {inputs[0]: line.split() if inputs == ["tokens"] else line}
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_constant=str)
     except ValueError as error:
         raise QueryError(f"Line {number} is not JSON: {error}") from error
-    if not isinstance(row, dict) or sorted(row) != inputs:
+    # An example may have features that the model does not look at.
+    if not isinstance(row, dict) or (
+        sorted(row) != inputs and not signature.takes_examples
+    ):
         raise QueryError(
             f"Line {number} must be an object with the keys {inputs}. "
             f"Received: {line[:80]}"
@@ -313,9 +283,64 @@ def to_row(config: Config, inputs: list[str], number: int, line: str) -> Row:
     return row
 
 
+def filled(rows: list[Row], width: int | None) -> list[Row]:
+    """Rows of words all of one width: "" stands behind the last word."""
+    pairs = [pair for row in rows for pair in row.items()]
+    words = [x for name, x in pairs if name.endswith("tokens")]
+    longest = max((len(x) for x in words if isinstance(x, list)), default=0)
+    most = width or max(longest, 1)
+    if longest > most:
+        raise QueryError(
+            f"A row has {longest} words, more than --width {most}."
+        )
+    return [
+        {
+            name: x + [""] * (most - len(x))
+            if name.endswith("tokens") and isinstance(x, list)
+            else x
+            for name, x in row.items()
+        }
+        for row in rows
+    ]
+
+
+# What says how much of an answer is not padding.
+LENGTHS = ("num_masks", "num_tokens", "words")
+
+
+def cut(shapes: dict[str, list[int]], answer: Row) -> Row:
+    """An answer without what pads it to the length of its neighbours."""
+    if "tags" in shapes and "words" in shapes:
+        # Words that are blank stand before others only.
+        there = [i for i, x in enumerate(answer["words"], 1) if x != ""]
+        length = max(there, default=0)
+    elif "num_tokens" in shapes and "truncated" in shapes:
+        length = answer.get("num_masks", answer["num_tokens"])
+    else:
+        return answer
+    return {x: cut_axes(y, shapes[x][1:], length) for x, y in answer.items()}
+
+
+def cut_axes(value: Any, shape: list[int], length: int) -> Any:
+    """The begin of each axis that has any size."""
+    if -1 not in shape:
+        return value
+    if shape[0] == -1:
+        value = value[:length]
+    return [cut_axes(x, shape[1:], length) for x in value]
+
+
 def answers(config: Config, client: RestClient | GrpcClient) -> Iterator[Row]:
     """An answer a line."""
-    inputs, outputs = patiently(client.signature, config.retries)
+    found = patiently(client.signatures, config.retries)
+    if config.signature not in found:
+        raise QueryError(
+            f"The model {config.model!r} has no signature "
+            f"{config.signature!r}; it has "
+            f"{sorted(x for x in found if not x.startswith('__'))}."
+        )
+    signature = Signature(found[config.signature])
+    inputs, outputs = list(signature.inputs), list(signature.outputs)
     unknown = sorted(set(config.outputs) - set(outputs))
     if unknown:
         raise QueryError(
@@ -332,24 +357,31 @@ def answers(config: Config, client: RestClient | GrpcClient) -> Iterator[Row]:
     if not config.text and config.input is None and sys.stdin.isatty():
         size = 1
     while batch := list(itertools.islice(lines, size)):
-        rows = [to_row(config, inputs, *line) for line in batch]
+        rows = [to_row(config, signature, *line) for line in batch]
         try:
-            found = patiently(lambda r=rows: client.predict(r), config.retries)
+            sent = filled(rows, config.width)
+            found = patiently(
+                lambda r=sent: client.ask(signature, r), config.retries
+            )
+            if len(found) != len(rows):
+                raise QueryError(f"{len(found)} answers to {len(rows)} lines.")
         except QueryError as error:
             first, last = batch[0][0], batch[-1][0]
             raise QueryError(f"Lines {first} to {last}: {error}") from error
         for (number, _), row, answer in zip(batch, rows, found, strict=True):
+            answer = cut(signature.outputs, answer)
             kept = {x: answer[x] for x in config.outputs or outputs}
             yield {"line": number, "inputs": row, "outputs": kept}
 
 
 def main(config: Config) -> int:
-    by_grpc = urlsplit(config.server).scheme == "grpc"
+    by_grpc = config.server.startswith("grpc:")
     client = GrpcClient(config) if by_grpc else RestClient(config)
     count = 0
     with closing(client):
         for answer in answers(config, client):
-            print(json.dumps(answer, ensure_ascii=False), flush=True)
+            line = json.dumps(answer, ensure_ascii=False, allow_nan=False)
+            print(line, flush=True)
             count += 1
     return count
 

@@ -9,13 +9,12 @@ Output    OUTPUT, one JSON object a line of the corpus and in its order:
           (of both together). With --per-word also `words`, each with its
           `forward` and `backward`, and `unknown`: it was scored as <UNK>;
           and `end` and `begin`, what the markers add to the two sums. A
-          blank line is no sentence: 0 words, and null for its scores.
+          blank line is no sentence: 0 words, and null for its scores. A
+          perplexity above e**709 is "Infinity".
 Expected  The perplexities of the whole text are those that pretrain_elmo.py
           reports for it as --held-out.
 """
 
-import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ import tyro
 
 from keras_ctx import data, text, training
 from keras_ctx.files import whole_file
+from keras_ctx.json_text import json_text
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,9 @@ def record(config: Config, scorer: Scorer, line: int, scored: dict | None):
         "num_words": len(scored["words"]),
         "forward": float(forward.sum()),
         "backward": float(backward.sum()),
-        "perplexity": math.exp(-(forward.mean() + backward.mean()) / 2),
+        "perplexity": training.perplexity_of_nats(
+            -(forward.mean() + backward.mean()) / 2
+        ),
     }
     if not config.per_word:
         return head
@@ -150,8 +152,7 @@ def write(config: Config, records: Iterator[dict], num_lines: int) -> dict:
         open(growing, "w", encoding="utf-8", newline="\n") as file,
     ):
         for each in records:
-            text_line = json.dumps(each, ensure_ascii=False, allow_nan=False)
-            file.write(text_line + "\n")
+            file.write(json_text(each) + "\n")
             if each["num_words"]:
                 sums += each["forward"], each["backward"]
                 count += each["num_words"] + 1
@@ -167,9 +168,9 @@ def write(config: Config, records: Iterator[dict], num_lines: int) -> dict:
     forward, backward = -sums / count
     return {
         **numbers,
-        "forward_perplexity": math.exp(forward),
-        "backward_perplexity": math.exp(backward),
-        "perplexity": math.exp((forward + backward) / 2),
+        "forward_perplexity": training.perplexity_of_nats(forward),
+        "backward_perplexity": training.perplexity_of_nats(backward),
+        "perplexity": training.perplexity_of_nats((forward + backward) / 2),
     }
 
 

@@ -26,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import tensorflow as tf
 import tyro
@@ -42,6 +43,7 @@ from keras_ctx.serving.loaded_version import LoadedVersion
 from keras_ctx.serving.rest_values import RequestError
 from keras_ctx.serving.watched_model import (
     NoSuchVersion,
+    UnknownLabel,
     WatchedModel,
     error_code,
     version_folders,
@@ -178,10 +180,20 @@ def metadata(model: WatchedModel, which: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def run(version: LoadedVersion, verb: str, body: bytes) -> dict[str, Any]:
-    """The answer of one version to the body of a POST request."""
+def read(verb: str, body: bytes) -> dict[str, Any]:
+    """The request in the body of a POST, before it is known for whom."""
     request = rest_request.read_request(body)
-    name = rest_request.signature_name(request)
+    request["signature_name"] = rest_request.signature_name(request)
+    if verb != "predict":
+        request["inputs"] = rest_examples.example_inputs(request)
+    return request
+
+
+def run(
+    version: LoadedVersion, verb: str, request: dict[str, Any]
+) -> dict[str, Any]:
+    """The answer of one version to what `read` has read."""
+    name = request["signature_name"]
     if name not in version.signatures:
         raise RequestError(
             f'Serving signature name: "{name}" not found in signature def. '
@@ -191,33 +203,51 @@ def run(version: LoadedVersion, verb: str, body: bytes) -> dict[str, Any]:
     if verb == "predict":
         arrays, in_rows = rest_request.predict_inputs(request, inputs)
         return rest_answer.predict_answer(version.run(name, arrays), in_rows)
-    if list(inputs) != ["inputs"] or inputs["inputs"].dtype != tf.string:
+    method = version.signatures[name].method_name
+    if method != f"tensorflow/serving/{verb}":
+        raise RequestError(
+            f"`:{verb}` needs a signature whose method_name is "
+            f"tensorflow/serving/{verb}. That of `{name}`, which takes "
+            f"{sorted(inputs)}, is {method}; give another as "
+            "`signature_name`, or use `:predict`."
+        )
+    if list(inputs) != ["inputs"]:
         raise RequestError(
             f"`:{verb}` needs a signature with one input, `inputs`, of "
-            f"tf.train.Example. `{name}` takes {sorted(inputs)}; give another "
-            "as `signature_name`, or use `:predict`."
+            f"tf.train.Example. `{name}` takes {sorted(inputs)}."
         )
-    outputs = version.run(
-        name, {"inputs": rest_examples.example_inputs(request)}
-    )
+    outputs = version.run(name, {"inputs": request["inputs"]})
     if verb == "classify":
         return rest_answer.classify_answer(outputs)
     return rest_answer.regress_answer(outputs)
 
 
 def respond(models: Models, method: str, path: str, body: bytes) -> Response:
-    """The response to a request under /v1; runs in a thread of the pool."""
+    """The response to a request under /v1; runs in a thread of the pool.
+
+    Args:
+        path: As it was sent: the parts of it are decoded once they are apart.
+    """
     route = ROUTE.fullmatch(path)
     if route is None or (method == "POST") != (route["verb"] is not None):
         return problem(400, f"Malformed request: {method} {path}")
-    which: dict[str, Any] = {"number": None, "label": route["label"]}
+    label = route["label"] and unquote(route["label"])
+    which: dict[str, Any] = {"number": None, "label": label}
     if route["number"]:
         which["number"] = int(route["number"])
+        if which["number"] >= 2**63:
+            return problem(
+                400, f"Failed to convert version: {route['number']} to numeric."
+            )
     try:
-        model = models.find(route["name"])
+        request = read(route["verb"], body) if route["verb"] else {}
+        # Of any model: labels are looked up before models are.
+        if label is not None and label not in models.labels:
+            raise UnknownLabel(label)
+        model = models.find(unquote(route["name"]))
         if route["verb"]:
             with model.version(**which) as (_, version):
-                answer = run(version, route["verb"], body)
+                answer = run(version, route["verb"], request)
         elif route["metadata"]:
             answer = metadata(model, which)
         else:
@@ -225,6 +255,8 @@ def respond(models: Models, method: str, path: str, body: bytes) -> Response:
         content = rest_answer.to_json(answer)
     except NoSuchVersion as error:
         return problem(404, error.args[0])
+    except UnknownLabel as error:
+        return problem(400, error.args[0])
     except tf.errors.OpError as error:
         return problem(STATUS.get(error_code(error), 500), error.message)
     except (RequestError, rest_answer.AnswerError) as error:
@@ -265,7 +297,7 @@ def make_app(models: Models) -> Starlette:
                 f"The body is longer than {config.max_megabytes:g} MB; send "
                 "fewer rows at a time, or raise --max-megabytes.",
             )
-        path = request.scope["path"]
+        path = request.scope["raw_path"].decode("utf-8", "replace")
         return await in_pool(respond, models, request.method, path, body)
 
     async def names(_: Request) -> Response:

@@ -134,7 +134,7 @@ def arguments_of(model: keras.Model) -> dict[str, Any]:
         "dropout": block.dropout,
         "attention_dropout": block.attention_dropout,
         "layer_norm_epsilon": block.layer_norm_epsilon,
-        "initializer_range": block.initializer_range,
+        "initializer_range": embeddings.initializer_range,
     }
 
 

@@ -144,12 +144,18 @@ def assign(weight: Weight, array: np.ndarray, model: keras.Model) -> None:
 
 def collect(weight: Weight, model: keras.Model) -> np.ndarray:
     """An array of a file, float32, from its variables."""
-    numbers = np.concatenate(
-        [
-            np.ravel(keras.ops.convert_to_numpy(_variable(model, path)))
-            for path in weight.variables
-        ]
-    ).astype("float32")
+    arrays = [
+        np.ravel(keras.ops.convert_to_numpy(_variable(model, path)))
+        for path in weight.variables
+    ]
+    numbers = np.concatenate(arrays)
+    if numbers.dtype.kind in "iu":
+        raise ValueError(
+            "`model` must not be quantized: without their scales its weights "
+            "are other numbers. Write the file before `quantize`. Received: "
+            f"{weight.variables[0]} of {numbers.dtype}"
+        )
+    numbers = numbers.astype("float32")
     return weight.layout.to_theirs(numbers, weight.shape)
 
 

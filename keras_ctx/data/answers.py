@@ -95,8 +95,8 @@ def decode_answers(
         One `QuestionAnswers` a question, in the order of the questions.
 
     Raises:
-        ValueError: A number is below 1, or the batches do not hold every
-            window once.
+        ValueError: A number is below 1; the batches do not hold every window
+            once; or an output is not finite, as of a model that has diverged.
 
     Example:
         >>> from keras_ctx.data import (
@@ -134,6 +134,12 @@ def decode_answers(
             strict=True,
         ):
             seen[number] += 1
+            if not (np.isfinite(start).all() and np.isfinite(end).all()):
+                raise ValueError(
+                    "`batches` must hold finite outputs; the model's training "
+                    "may have diverged. Received: others in window "
+                    f"{int(number)}"
+                )
             window = made.windows[number]
             question = window.question
             null = Candidate("", -1, float(start[0]), float(end[0]), 0.0)

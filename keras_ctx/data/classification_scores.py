@@ -29,7 +29,7 @@ def classification_scores(
     Example:
         >>> scores = classification_scores([0, 1, 2, 2], [0, 2, 2, 2])
         >>> {name: round(score, 3) for name, score in scores.items()}
-        {'accuracy': 0.75, 'f1': 0.6, 'f1_macro': 0.6, 'matthews': 0.632}
+        {'accuracy': 0.75, 'f1': 0.6, 'f1_macro': 0.6, 'matthews': 0.645}
 
     Source:
         Wang et al. 2018, "GLUE", section 3.
@@ -42,11 +42,13 @@ def classification_scores(
         f1 = metrics.f1_score(
             true, predicted, labels=[1], average="macro", zero_division=0
         )
+    # scikit-learn warns where there is one class on both sides.
+    several = len(np.unique([true, predicted])) > 1
     found = {
         "accuracy": metrics.accuracy_score(true, predicted),
         "f1": f1,
         "f1_macro": macro,
-        "matthews": metrics.matthews_corrcoef(true, predicted),
+        "matthews": several and metrics.matthews_corrcoef(true, predicted),
     }
     return {name: float(value) for name, value in found.items()}
 
@@ -190,9 +192,7 @@ def class_scores(
     }
 
 
-def confusion_matrix(
-    true: Sequence[int], predicted: Sequence[int], num_classes: int
-) -> np.ndarray:
+def confusion_matrix(true: Any, predicted: Any, num_classes: int) -> np.ndarray:
     """How often each class was taken for each.
 
     Args:

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_ctx.data.conll_layout import ConllLayout, find_layout
+from keras_ctx.data.conll_columns import find_layout
+from keras_ctx.data.conll_layout import ConllLayout
 from keras_ctx.data.conll_lines import (
     Lines,
     Row,
+    columns_of,
     is_comment,
     read_lines_of,
     sentence_lines,
-    split_columns,
     uneven_line,
 )
 from keras_ctx.data.readers import empty_file
@@ -72,13 +73,16 @@ def read_conll(
 
 
 def read_conll_files(
-    paths: Sequence[str | Path], columns: Sequence[int] | None = None
+    paths: Sequence[str | Path],
+    columns: Sequence[int] | None = None,
+    first: Mapping[str, int] | None = None,
 ) -> tuple[dict[str, list[TaggedSentence]], ConllLayout, list[str]]:
     """Read files of one layout, which is found from all together.
 
     Args:
         paths: The files.
         columns: As of `read_conll`.
+        first: By path how many sentences to read; all of another file.
 
     Returns:
         By path the sentences; the layout; and what is to be said of it.
@@ -86,7 +90,7 @@ def read_conll_files(
     Raises:
         FileNotFoundError, ValueError: as of `read_conll`.
     """
-    lines = read_lines_of(paths)
+    lines = read_lines_of(paths, first)
     rows, notes = _without_comments(lines, columns)
     notes += _remove_headings(rows)
     layout, more = find_layout(rows, lines.width, lines.tabs, columns)
@@ -122,27 +126,35 @@ def read_words(path: str | Path, layout: ConllLayout) -> Iterator[list[str]]:
         >>> list(read_words(path, ConllLayout(width=2)))
         [['In', 'Rome'], ['Yes']]
     """
+    for sentence in read_numbered_words(path, layout):
+        yield [word for _, word in sentence]
+
+
+def read_numbered_words(
+    path: str | Path, layout: ConllLayout
+) -> Iterator[list[tuple[int, str]]]:
+    """As `read_words`, each word with the number of its line."""
     allowed = {1, layout.width}
     if layout.tag == layout.width - 1:
         allowed.add(layout.width - 1)
     alone = ConllLayout(prefix=layout.prefix, positions=layout.positions)
     width = 0
     for block in sentence_lines(path):
-        rows = [(n, x, split_columns(x, layout.tabs)) for n, x in block]
-        sure = [cells for _, line, cells in rows if not line.startswith("#")]
-        width = width or len(sure[0] if sure else rows[0][2])
-        words: list[str] = []
-        for number, line, cells in rows:
+        rows = columns_of(block, layout.tabs)
+        sure = [line for line in rows if line.text[0] != "#"]
+        width = width or len((sure or rows)[0].cells)
+        words: list[tuple[int, str]] = []
+        for line in rows:
             # Comments stand before a sentence; a hashtag may be a word.
-            if line.startswith("#") and not words:
-                if is_comment(line, layout.tabs, width):
-                    continue
-            if len(cells) != width or width not in allowed:
-                raise uneven_line(path, number, line, len(cells), width)
+            if line.text[0] == "#" and not words and is_comment(line, width):
+                continue
+            found = len(line.cells)
+            if found != width or width not in allowed:
+                raise uneven_line(path, line.number, line.text, found, width)
             if width == 1:
-                words.append(alone.word_of(cells))
-            elif layout.is_word(cells):
-                words.append(layout.word_of(cells))
+                words.append((line.number, alone.word_of(line.cells)))
+            elif layout.is_word(line.cells):
+                words.append((line.number, layout.word_of(line.cells)))
         if words:
             yield words
 
@@ -153,54 +165,42 @@ def _without_comments(
     """Columns of the words; what is left out though it might be one."""
     tag = -1 if columns is None or len(columns) != 2 else columns[1]
     tag = tag if -lines.width <= tag < lines.width else -1
-    split = {
-        path: [
-            [(n, line, split_columns(line, lines.tabs)) for n, line in block]
-            for block in blocks
-        ]
-        for path, blocks in lines.blocks.items()
-    }
+    width = lines.width
     # Comments stand before a sentence: others are words for sure.
-    tags = {
-        cells[tag]
-        for blocks in split.values()
-        for block in blocks
-        for place, (_, line, cells) in enumerate(block)
-        if len(cells) == lines.width
-        and (
-            not line.startswith("#")
-            or any(not x.startswith("#") for _, x, _ in block[:place])
-        )
-    }
+    tags = {"#"}  # that of the pound sign in the Penn Treebank
+    for blocks in lines.blocks.values():
+        for block in blocks:
+            begun = False
+            for line in block:
+                begun = begun or line.text[0] != "#"
+                if begun and len(line.cells) == width:
+                    tags.add(line.cells[tag])
     rows: dict[str, list[list[Row]]] = {}
     notes: list[str] = []
-    for path, blocks in split.items():
+    for path, blocks in lines.blocks.items():
         rows[path] = []
         for block in blocks:
             found: list[Row] = []
-            for number, line, cells in block:
-                if line.startswith("#") and not found:
-                    if is_comment(line, lines.tabs, lines.width) or (
-                        # A word has a tag that others have, too; the pound
-                        # sign of the Penn Treebank one of its own, "#".
-                        cells[tag] not in tags | {"#"}
-                    ):
-                        if len(cells) == lines.width and len(notes) < 3:
-                            notes.append(
-                                f"{path}, line {number}: {line[:60]!r} is "
-                                "taken for a comment."
-                            )
+            for line in block:
+                if line.text[0] == "#" and not found:
+                    if is_comment(line, width):
                         continue
-                if len(cells) != lines.width:
+                    if line.cells[tag] not in tags:
+                        notes.append(
+                            f"{path}, line {line.number}: {line.text[:60]!r} "
+                            "is taken for a comment."
+                        )
+                        continue
+                if len(line.cells) != width:
                     raise uneven_line(
-                        path, number, line, len(cells), lines.width
+                        path, line.number, line.text, len(line.cells), width
                     )
-                found.append(Row(number, cells))
+                found.append(Row(line.number, line.cells))
             if found:
                 rows[path].append(found)
         if not rows[path]:
             raise empty_file(path)
-    return rows, notes
+    return rows, notes[:3]
 
 
 def _remove_headings(rows: Mapping[str, list[list[Row]]]) -> list[str]:

@@ -18,6 +18,8 @@ _HEADERS = set(
     "content premise hypothesis question question1 question2 tweet comment "
     "标签 类别 情感 文本 内容 评论 句子".split()
 )
+# What stands in some files where there is no label.
+_NONE = {"-1", "-", "?", "nan", "none", "null", "n/a", "unknown"}
 _NAME = re.compile(r"[^\W\d][\w.#-]{0,30}")
 # Files with fewer rows are too small to judge by counting.
 _FEW_ROWS = 10
@@ -130,12 +132,19 @@ def check_seen(
         for place, label in enumerate(found):
             if label not in known:
                 shown = ", ".join(map(repr, sorted(known)[:20]))
+                none = label.lower() in _NONE
                 raise ValueError(
                     f"{files[name].where(place)}: `labels` must hold only "
                     f"labels that occur in {files['train'].path}: a model "
                     "learns no other. Correct the row or add texts of that "
                     f"label there. Received: {label!r}; known are {shown}"
                     + (", ..." if len(known) > 20 else "")
+                    + (
+                        f". If {label} stands for no label, leave such rows "
+                        f"out with `no_label` {label}"
+                        if none
+                        else ""
+                    )
                 )
 
 

@@ -2,15 +2,17 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ctx.data.table_format import TableFormat
-from keras_ctx.data.tables import read_table
+from keras_ctx.data.tables import TableRow, read_table
 
 # Written by SNLI and OCNLI where the annotators did not agree.
 _NO_LABEL = "-"
+# A word with a digit, such as 17, gj04 or train-17.
+_ID = re.compile(r"[A-Za-z_-]*\d[\w.-]{0,15}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,10 @@ class LabelledTexts:
             if lines:
                 first = f"the first on line {lines[0]}"
                 notes.append(f"{len(lines):,} rows {what}, {first}")
+        pairs = zip(self.texts, self.second_texts or self.texts, strict=True)
+        distinct = len(set(pairs))
+        if 20 * distinct < len(self):
+            notes.append(f"only {distinct:,} of the texts differ")
         return "; ".join(notes)
 
     def where(self, place: int) -> str:
@@ -132,7 +138,9 @@ def read_labelled_texts(
             f"Received: columns={tuple(columns)}"
         )
     lines, rows, dropped, unlabelled = [], [], [], []
-    for line, row in read_table(path, columns, table, dropped):
+    for line, row in _with_labels(
+        read_table(path, columns, table, dropped), columns[-1]
+    ):
         label = row[-1].strip().strip("\ufeff")
         if label == no_label:
             unlabelled.append(line)
@@ -165,6 +173,20 @@ def read_labelled_texts(
     return found
 
 
+def _with_labels(
+    rows: Iterator[TableRow], label: int | str
+) -> Iterator[TableRow]:
+    try:
+        yield from rows
+    except ValueError as error:
+        if "`columns` must" in str(error) and f": {label!r};" in str(error):
+            raise ValueError(
+                f"{error} A file without labels can be predicted, and neither "
+                "learned from nor scored."
+            ) from error
+        raise
+
+
 def _check_texts(
     rows: LabelledTexts, columns: Sequence[int | str], table: TableFormat
 ) -> None:
@@ -174,6 +196,11 @@ def _check_texts(
             raise ValueError(
                 f"{rows.where(0)}: column {column!r} of `columns` holds no "
                 "text in any row."
+            )
+        if len(texts) >= 10 and all(map(_ID.fullmatch, texts)):
+            raise ValueError(
+                f"{rows.where(0)}: column {column!r} of `columns` looks like "
+                f"numbers of rows, not texts. Received: {texts[:3]}"
             )
     if table.quoting or table.literal_quotes:
         return

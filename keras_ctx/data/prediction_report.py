@@ -1,6 +1,5 @@
 """What a model predicted for labelled texts, written down and judged."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,14 @@ from keras_ctx.data.classification_scores import (
 from keras_ctx.data.confusion_picture import save_confusion
 from keras_ctx.data.labelled_texts import LabelledTexts
 from keras_ctx.data.score_tables import confusion_table, score_table
-from keras_ctx.data.text_tasks import Classification, Regression, TextTask
+from keras_ctx.data.text_tasks import (
+    Classification,
+    MultiLabel,
+    Regression,
+    TextTask,
+)
 from keras_ctx.files import write_text
+from keras_ctx.json_text import json_text
 
 PREDICTIONS = "predictions.tsv"
 REPORT = "report.txt"
@@ -77,7 +82,7 @@ def save_predictions(
         single = isinstance(task, Classification)
         chosen = logits.argmax(-1) if single else logits > 0
         classes = class_scores(targets, chosen, task.labels)
-        text = json.dumps(classes, ensure_ascii=False, indent=2)
+        text = json_text(classes, indent=2)
         write_text(folder / CLASSES, text + "\n")
         report.append(score_table(classes))
         if single:
@@ -116,9 +121,10 @@ def _write_lines(
     path: Path,
 ) -> None:
     lines = ["\t".join(["label", "prediction", *task.labels])]
-    for label, best, numbers in zip(
-        rows.labels, predicted, logits, strict=True
-    ):
+    labels = rows.labels
+    if isinstance(task, MultiLabel):
+        labels = task.written(rows)
+    for label, best, numbers in zip(labels, predicted, logits, strict=True):
         shown = [f"{x:.4f}" for x in numbers] if task.labels else []
         lines.append("\t".join([label, best, *shown]))
     write_text(path, "\n".join(lines) + "\n")

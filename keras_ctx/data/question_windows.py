@@ -2,30 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_ctx.data.answer_spans import Findings, answer_spans
 from keras_ctx.data.batches import check_at_least
+from keras_ctx.data.pair_inputs import PairInputs, row_room
 from keras_ctx.data.squad import SquadQuestion
-from keras_ctx.data.supervised import TextInputs
 from keras_ctx.data.window_bounds import window_bounds
 from keras_ctx.data.word_offsets import WordSpan, split_words
-
-
-class PairInputs(TextInputs, Protocol):
-    """What `keras_ctx.text` offers for a question and a window of words."""
-
-    @property
-    def max_length(self) -> int | None: ...
-
-    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor: ...
-
-    def word_lengths(self, words: Any) -> tf.RaggedTensor: ...
-
-    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor: ...
 
 
 class Window(NamedTuple):
@@ -100,8 +87,10 @@ def question_windows(
 
     Returns:
         A `QuestionWindows`. Its findings count, beside what `answer_spans`
-        counts, answers that are `too long` for any window or `cut` by every
-        window, `cut questions` and, in training, `skipped questions`.
+        counts, answers that are `longer than max_answer`, which are learned
+        from and never given; answers that are `too long` for any window or
+        `cut` by every window; `cut questions`; and, in training, `skipped
+        questions`.
 
     Raises:
         ValueError: `text_inputs.max_length` is `None` or leaves no room for a
@@ -131,7 +120,7 @@ def question_windows(
     check_at_least(
         1, stride=stride, max_question=max_question, max_answer=max_answer
     )
-    specials, room = _room(text_inputs, max_question)
+    specials, room = row_room(text_inputs, max_question)
     split = {
         text: split_words(text)
         for question in questions
@@ -160,7 +149,7 @@ def question_windows(
         # Positions of the row that are not the window's.
         taken = specials + int(asked_places[kept])
         budget = specials + room - taken
-        spans = _fitting(question, words, places, budget, findings)
+        spans = _fitting(question, words, places, budget, max_answer, findings)
         if training and not spans and not question.is_impossible:
             findings.add("skipped questions", f"question {question.id}")
             continue
@@ -187,73 +176,29 @@ def question_windows(
     return made
 
 
-def check_window_sizes(
-    text_inputs: PairInputs, max_question: int, max_answer: int
-) -> None:
-    """Check that a row holds the longest question beside the longest answer.
-
-    Args:
-        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
-        max_question: Most positions of a question.
-        max_answer: Most positions of an answer.
-
-    Raises:
-        ValueError: A number is below 1, or the row is too short.
-
-    Example:
-        >>> from keras_ctx.text import ElmoInputs
-        >>> check_window_sizes(
-        ...     ElmoInputs(max_length=96), max_question=64, max_answer=30)
-    """
-    check_at_least(1, max_question=max_question, max_answer=max_answer)
-    specials, room = _room(text_inputs, max_question)
-    if room - max_question < max_answer:
-        raise ValueError(
-            "`max_question` and `max_answer` must fit into one row beside its "
-            f"{specials} special tokens. Make one of them smaller. Received: "
-            f"max_question={max_question}, max_answer={max_answer}, and rows "
-            f"of {text_inputs.max_length} positions"
-        )
-
-
 def _fitting(
     question: SquadQuestion,
     words: list[tuple[str, int]],
     places: np.ndarray,
     budget: int,
+    max_answer: int,
     findings: Findings,
 ) -> list[WordSpan]:
     fitting = []
     for span in answer_spans(question, words, findings):
-        if _size(places, span) <= budget:
+        size = _size(places, span)
+        case = f"question {question.id}: {size} positions"
+        if size > max_answer:
+            findings.add("longer than max_answer", case)
+        if size <= budget:
             fitting.append(span)
-            continue
-        case = f"{_size(places, span)} positions, and a window has {budget}"
-        findings.add("too long", f"question {question.id}: {case}")
+        else:
+            findings.add("too long", f"{case}, and a window has {budget}")
     return fitting
 
 
 def _size(places: np.ndarray, span: WordSpan) -> int:
     return int(places[span.limit] - places[span.first])
-
-
-def _room(text_inputs: PairInputs, max_question: int) -> tuple[int, int]:
-    """Positions of special tokens, and those for question and window."""
-    max_length = text_inputs.max_length
-    if max_length is None:
-        raise ValueError(
-            "`text_inputs` must have a `max_length`, the positions of a row. "
-            "Received: text_inputs.max_length=None"
-        )
-    row = text_inputs.tokens([["a"]], [["a"]]).numpy().ravel().tolist()
-    specials = sum(token not in (b"", b"a") for token in row)
-    if max_length - specials <= max_question:
-        raise ValueError(
-            "`max_question` must leave room for a context beside it and the "
-            f"{specials} special tokens. Received: max_question="
-            f"{max_question}, text_inputs.max_length={max_length}"
-        )
-    return specials, max_length - specials
 
 
 def _word_lengths(

@@ -1,128 +1,23 @@
-"""Which scheme the tags of some files follow, and how they are spelled."""
+"""Which scheme the tags of some files follow."""
 
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from keras_ctx.data.tag_schemes import (
-    LETTERS,
     SCHEMES,
     broken_spans,
-    exact_spans,
     scheme_letters,
-    span_tags,
     tag_spans,
 )
+from keras_ctx.data.tag_spelling import (
+    PLAIN,
+    TagScheme,
+    is_outside,
+    parsed_tag,
+)
 
-PLAIN = "plain"
-# What files write for a word of no name.
-OUTSIDE = ("O", "o", "0", "_", "-", "-X-", "NONE", "None", "none")
-OUTSIDE += ("OTHER", "Other", "other")
-_SEPARATORS = "-_:./|"
 # Share of spans that may break the rules before somebody is asked.
 _MOST_BROKEN = 0.1
-
-
-@dataclass(frozen=True)
-class TagScheme:
-    """How the tags of a file are written.
-
-    Args:
-        name: A name of `SCHEMES`, or "plain" for tags that are no spans, such
-            as parts of speech.
-        separator: Between the letter and the type.
-        suffix: Whether the letter stands behind the type ("PER-B").
-        outside: The tag of a word of no span.
-        lower_case: Whether the letters are small ones ("b-PER").
-
-    Example:
-        >>> bmes = TagScheme("BMES", separator="_")
-        >>> bmes.to_iob2(["B_PER", "E_PER", "O", "S_LOC"])
-        ['B-PER', 'I-PER', 'O', 'B-LOC']
-        >>> bmes.from_iob2(["B-PER", "I-PER", "O", "B-LOC"])
-        ['B_PER', 'E_PER', 'O', 'S_LOC']
-    """
-
-    name: str = "IOB2"
-    separator: str = "-"
-    suffix: bool = False
-    outside: str = "O"
-    lower_case: bool = False
-
-    def __post_init__(self) -> None:
-        if self.name not in (*SCHEMES, PLAIN):
-            raise ValueError(
-                f"`name` must be {', '.join(SCHEMES)} or {PLAIN}. Received: "
-                f"name={self.name!r}"
-            )
-
-    def __str__(self) -> str:
-        if self.name == PLAIN:
-            return "plain tags, no spans"
-        begins = SCHEMES[self.name].first
-        return f"{self.name}, as in {self._spelled(f'{begins}-TYPE')!r}"
-
-    def normal(self, tag: str) -> str | None:
-        """The tag as `tag_spans` reads it, `None` if it is of no scheme."""
-        found = _parsed(tag, self.separator, self.suffix)
-        if found is not None:
-            return found
-        return "O" if tag in (*OUTSIDE, self.outside) else None
-
-    def to_iob2(self, tags: Sequence[str]) -> list[str]:
-        """The tags of a sentence in IOB2; plain tags as they are.
-
-        Raises:
-            ValueError: A tag is of no scheme.
-        """
-        if self.name == PLAIN:
-            return list(tags)
-        return span_tags(tag_spans(self._normals(tags)), len(tags))
-
-    def from_iob2(self, tags: Sequence[str]) -> list[str]:
-        """Tags in IOB2 as the file would write them.
-
-        A span that breaks the rules of IOB2, as a model may predict it, is
-        kept as it is if the file is in IOB2, and else left out, because no
-        exact match can count it.
-        """
-        if self.name == PLAIN:
-            return list(tags)
-        if self.name != "IOB2":
-            tags = span_tags(exact_spans(tags), len(tags), self.name)
-        return [self._spelled(tag) for tag in tags]
-
-    def num_broken(self, sentences: Iterable[Sequence[str]]) -> tuple[int, int]:
-        """How many spans break the rules of the scheme, and how many are."""
-        broken = spans = 0
-        for tags in sentences:
-            normal = self._normals(tags)
-            broken += len(broken_spans(normal, self.name))
-            spans += len(tag_spans(normal))
-        return broken, spans
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments, ready for JSON."""
-        return asdict(self)
-
-    def _normals(self, tags: Sequence[str]) -> list[str]:
-        normal = [self.normal(tag) for tag in tags]
-        if None in normal:
-            raise ValueError(
-                f"`tags` must be of the scheme {self}. Received: "
-                f"{tags[normal.index(None)]!r}"
-            )
-        return [tag for tag in normal if tag is not None]
-
-    def _spelled(self, tag: str) -> str:
-        if tag == "O":
-            return self.outside
-        letter, kind = tag[0], tag[2:]
-        if self.lower_case:
-            letter = letter.lower()
-        parts = [kind, letter] if self.suffix else [letter, kind]
-        return self.separator.join(parts) if kind else letter
 
 
 def recognize_tags(
@@ -187,13 +82,7 @@ def recognize_tags(
             f"`scheme` ({', '.join(SCHEMES)}; {PLAIN}: no spans). Received: "
             f"{shown}"
         )
-    broken: dict[str, dict[str, tuple[int, int]]] = {}
-    for name in names:
-        found = _named(form, name)
-        broken[name] = {
-            file: found.num_broken(sentences)
-            for file, sentences in files.items()
-        }
+    broken = _count_broken(files, form, names)
     best = min(names, key=lambda n: sum(b for b, _ in broken[n].values()))
     if scheme is None:
         _check_broken(broken, best)
@@ -204,10 +93,10 @@ def recognize_tags(
         if many
     ]
     found = _named(form, best)
-    if len(found_outside := [tag for tag in counts if _is_outside(tag)]) > 1:
+    if len(found_outside := [tag for tag in counts if is_outside(tag)]) > 1:
         notes.append(f"{found_outside} are all read as {found.outside!r}.")
     small = [tag for tag in counts if _is_small(tag, form.suffix)]
-    large = [tag for tag in counts if not _is_outside(tag) and tag not in small]
+    large = [tag for tag in counts if not is_outside(tag) and tag not in small]
     if small and large:
         notes.append(
             f"{describe(small[0])} and {describe(large[0])} are read "
@@ -232,7 +121,31 @@ def span_types(tags: Iterable[str]) -> set[str]:
     if form is None:
         return set()
     normal = {form.normal(tag) or "O" for tag in tags}
-    return {tag[2:] for tag in normal - {"O"}}
+    types = {tag[2:] for tag in normal - {"O"}}
+    # Letters alone may be anything, but beside "O".
+    return set() if types == {""} and "O" not in normal else types
+
+
+def _count_broken(
+    files: Mapping[str, Sequence[Sequence[str]]],
+    form: TagScheme,
+    schemes: Sequence[str],
+) -> dict[str, dict[str, tuple[int, int]]]:
+    """By scheme and file how many spans break the rules, and how many are."""
+    broken: dict[str, dict[str, tuple[int, int]]] = {
+        name: {file: (0, 0) for file in files} for name in schemes
+    }
+    for file, sentences in files.items():
+        for tags in sentences:
+            if all(map(is_outside, tags)):
+                continue  # most sentences of many files
+            normal = form.normals(tags)
+            spans = tag_spans(normal)
+            for scheme, found in broken.items():
+                many, total = found[file]
+                many += len(broken_spans(normal, spans, scheme))
+                found[file] = many, total + len(spans)
+    return broken
 
 
 def _named(form: TagScheme, name: str) -> TagScheme:
@@ -242,26 +155,14 @@ def _named(form: TagScheme, name: str) -> TagScheme:
     )
 
 
-def _parsed(tag: str, separator: str, suffix: bool) -> str | None:
-    """A letter, or a letter and a type, as `tag_spans` reads it."""
-    letter, kind = tag, ""
-    if len(tag) > 2 and separator:
-        letter, mark, kind = tag[0], tag[1], tag[2:]
-        if suffix:
-            letter, mark, kind = tag[-1], tag[-2], tag[:-2]
-        if mark != separator or not any(map(str.isalnum, kind)):
-            return None
-    if letter.upper() not in LETTERS:
-        return None
-    return f"{letter.upper()}-{kind}" if kind else letter.upper()
-
-
-def _is_outside(tag: str) -> bool:
-    return tag in OUTSIDE
+def _marks(characters: Iterable[str]) -> list[str]:
+    """What may part a letter from a type, the most usual first."""
+    found = {x for x in characters if not x.isalnum()}
+    return sorted(found, key=lambda x: (x not in "-_", x))
 
 
 def _is_small(tag: str, suffix: bool) -> bool:
-    return not _is_outside(tag) and tag[-1 if suffix else 0].islower()
+    return not is_outside(tag) and tag[-1 if suffix else 0].islower()
 
 
 def _form(
@@ -270,21 +171,22 @@ def _form(
     describe: Callable[[str], str],
 ) -> TagScheme | None:
     """How letter and type are put together; `None`: the tags are plain."""
-    outside = [tag for tag, _ in counts.most_common() if _is_outside(tag)]
-    others = [tag for tag in counts if not _is_outside(tag)]
+    outside = [tag for tag, _ in counts.most_common() if is_outside(tag)]
+    others = [tag for tag in counts if not is_outside(tag)]
     if not others:  # no span in any file
         is_tag = outside and (scheme is not None or outside[0] in "Oo0")
         return TagScheme(outside=outside[0]) if is_tag else None
+    long = [tag for tag in others if len(tag) > 2]
     forms = [("", False)]  # the letter alone
-    forms += [(mark, False) for mark in _SEPARATORS]
-    forms += [(mark, True) for mark in _SEPARATORS]
+    forms += [(mark, False) for mark in _marks(tag[1] for tag in long)]
+    forms += [(mark, True) for mark in _marks(tag[-2] for tag in long)]
 
     def unread(form: tuple[str, bool]) -> list[str]:
         # Where types are, a letter without one has lost its own.
         return [
             tag
             for tag in others
-            if _parsed(tag, *form) is None or (len(tag) == 1 and form[0])
+            if parsed_tag(tag, *form) is None or (len(tag) == 1 and form[0])
         ]
 
     best = min(forms, key=lambda form: len(unread(form)))

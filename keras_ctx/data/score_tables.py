@@ -65,7 +65,8 @@ def confusion_table(matrix: np.ndarray, labels: Sequence[str]) -> str:
     ):
         count = wrong[true, predicted]
         if count:
-            rows.append([labels[true], labels[predicted], str(count)])
+            names = [str(labels[i]) for i in (true, predicted)]
+            rows.append([*names, str(count)])
     return _aligned(rows)
 
 

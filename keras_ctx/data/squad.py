@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 from keras_ctx.data.batches import check_at_least, mixed_seed
 
@@ -91,3 +92,73 @@ def split_articles(
         [row for row in questions if row.article not in chosen],
         [row for row in questions if row.article in chosen],
     )
+
+
+def check_answers(
+    questions: Sequence[SquadQuestion],
+    path: str | Path,
+    empty_answers: Literal["impossible", "skip"] | None = None,
+    required: bool = False,
+) -> list[SquadQuestion]:
+    """Settle what questions without an answer mean, before they are used.
+
+    SQuAD 2.0 says of each question whether its text answers it. Other files
+    leave the list of answers empty, and do not say why. A file in which no
+    question has an answer is one to predict.
+
+    Args:
+        questions: What `read_squad` gave.
+        path: Of the file, for errors.
+        empty_answers: What an empty list means: that the text does not answer
+            the question ("impossible"), or that nobody tells ("skip").
+        required: Whether there must be an answer at all.
+
+    Returns:
+        The questions; "impossible" ones are marked so. Those to "skip" stay,
+        to be answered, and are not `scorable`.
+
+    Raises:
+        ValueError: Some lists are empty and `empty_answers` is `None`, or no
+            question has an answer where one is required.
+
+    Example:
+        >>> rows = [SquadQuestion("1", "?", "a", (SquadAnswer("a", 0),)),
+        ...         SquadQuestion("2", "?", "a")]
+        >>> check_answers(rows, "a.json", "impossible")[1].is_impossible
+        True
+    """
+    empty = [q for q in questions if not q.answers and not q.is_impossible]
+    if len(empty) == len(questions):
+        if required:
+            raise ValueError(
+                f"{path}: at least one question must have an answer to learn "
+                f"from or to score by. Received: {len(empty)} questions "
+                "without"
+            )
+        return list(questions)
+    if empty and empty_answers is None:
+        raise ValueError(
+            f"{path}: {len(empty)} of {len(questions)} questions have no "
+            "answer, and are not called impossible (`is_impossible`). Say as "
+            '`empty_answers` what that means: "impossible", their text does '
+            'not answer them; "skip", nobody knows, so they are not learned '
+            f"from or scored. Received: the first is {empty[0].id!r}"
+        )
+    if empty_answers == "impossible":
+        return [
+            question
+            if question.answers
+            else replace(question, is_impossible=True)
+            for question in questions
+        ]
+    return list(questions)
+
+
+def scorable(questions: Sequence[SquadQuestion]) -> list[SquadQuestion]:
+    """The questions that have an answer, or are said to have none.
+
+    Example:
+        >>> scorable([SquadQuestion("1", "?", "a")])
+        []
+    """
+    return [q for q in questions if q.answers or q.is_impossible]

@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.data.question_windows import PairInputs, QuestionWindows
+from keras_ctx.data.pair_inputs import PairInputs
+from keras_ctx.data.question_windows import QuestionWindows
 from keras_ctx.data.row_batches import batched_rows
 
 

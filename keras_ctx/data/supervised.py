@@ -1,6 +1,7 @@
 """Labelled texts and tagged sentences to batches."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -98,15 +99,18 @@ def classification_dataset(
         _check_lengths(texts, "second_texts", second_texts)
         segments.append(second_texts)
     text_tensors = [tf.constant(list(x), tf.string) for x in segments]
-    label_tensor = tf.constant(label_array(labels))
+    ids = label_array(labels)
+    label_tensor = tf.constant(ids)
     weight_tensor = None
     if class_weights is not None:
-        if label_tensor.shape.rank != 1:
+        if ids.ndim != 1:
             raise ValueError(
                 "`class_weights` needs one class a text. Received: labels of "
-                f"shape {tuple(label_tensor.shape)}"
+                f"shape {ids.shape}"
             )
-        weight_tensor = tf.constant(weights_of_labels(labels, class_weights))
+        weight_tensor = tf.constant(
+            weights_of_labels(ids.tolist(), class_weights)
+        )
 
     def examples(rows):
         features = text_inputs(*(tf.gather(x, rows) for x in text_tensors))
@@ -146,7 +150,7 @@ def tagging_dataset(
 
     Args:
         sentences: The words of every sentence, in memory.
-        tags: One tag id a word.
+        tags: One tag id a word; below 0 = not known, of weight 0.
         text_inputs: A `BertInputs` or `ElmoInputs`.
         batch_size: B, over all replicas together.
         training: Endless and shuffled, or one pass in order.
@@ -162,7 +166,8 @@ def tagging_dataset(
 
     Raises:
         ValueError: A sentence and its tags, or the two lists, differ in
-            length, are empty, or do not fill one training batch.
+            length, are empty, or do not fill one training batch; a tag that
+            is no integer.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -186,6 +191,13 @@ def tagging_dataset(
                 "`tags` must hold one tag a word. Received: sentence "
                 f"{row} with {length} words and {len(row_tags)} tags"
             )
+        for word, tag in enumerate(row_tags):
+            if not isinstance(tag, Integral):
+                raise ValueError(
+                    "`tags` must hold integers; `label_ids` makes them from "
+                    f"names. Received: {tag!r} at word {word} of sentence "
+                    f"{row}"
+                )
     flat_words = [word for sentence in sentences for word in sentence]
     flat_tags = [tag for row_tags in tags for tag in row_tags]
     ragged: Any = tf.RaggedTensor  # the type stubs know few of its methods
@@ -214,7 +226,7 @@ def tagging_dataset(
     )
 
 
-def _check_lengths(rows: Sequence, name: str, other: Sequence) -> None:
+def _check_lengths(rows: Sequence, name: str, other: Any) -> None:
     if not len(rows) or len(rows) != len(other):
         raise ValueError(
             f"`{name}` must hold one entry a text, and at least one. "

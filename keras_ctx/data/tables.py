@@ -22,7 +22,12 @@ _ENCLOSED = re.compile('"(?:[^"]|"")*"')
 
 
 class TableRow(NamedTuple):
-    """The columns that were asked for, and the line that the row is on."""
+    """The columns that were asked for, and the line that the row is on.
+
+    Example:
+        >>> TableRow(3, ("good", "positive")).columns[1]
+        'positive'
+    """
 
     line: int
     columns: tuple[str, ...]
@@ -64,6 +69,13 @@ def read_table(
         [TableRow(line=2, columns=('good; really', '1'))]
     """
     path, wanted, table = Path(path), list(columns), table or TableFormat()
+    if path.is_dir():
+        raise FileNotFoundError(
+            f"`path` must name a file. Received: {path}, a folder. Texts in a "
+            "folder for each label are read by "
+            "`keras.utils.text_dataset_from_directory`; write them as one "
+            "table, a text and its label a row."
+        )
     rows = _rows(path, wanted, table, 0, [] if dropped is None else dropped)
     found = False
     for row in rows:
@@ -105,7 +117,9 @@ def read_labelled(
     """
     path = Path(path)
     width = columns if isinstance(columns, int) else 0
-    wanted = list(range(columns)) if isinstance(columns, int) else list(columns)
+    wanted: list[int | str] = list(
+        range(columns) if isinstance(columns, int) else columns
+    )
     found = False
     for row in _rows(path, wanted, TableFormat(), width, [], strict=False):
         found = True

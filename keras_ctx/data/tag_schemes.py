@@ -25,6 +25,8 @@ SCHEMES = {
     "IOB2": Letters("B", "B", "I", "I"),
     "IOB1": Letters("I", "I", "I", "I"),  # "B" behind one of the same type
     "BIOES": Letters("S", "B", "I", "E"),
+    "BIOS": Letters("S", "B", "I", "I"),
+    "BIOE": Letters("B", "B", "I", "E"),
     "BMES": Letters("S", "B", "M", "E"),
     "BILOU": Letters("U", "B", "I", "L"),
     "BMEWO": Letters("W", "B", "M", "E"),
@@ -151,14 +153,16 @@ def span_tags(
     return tags
 
 
-def broken_spans(tags: Sequence[str], scheme: str) -> list[Span]:
-    """Spans that a scheme would have written with other tags.
+def broken_spans(
+    tags: Sequence[str], spans: Sequence[Span], scheme: str
+) -> list[Span]:
+    """Of the spans of some tags those that a scheme writes otherwise.
 
     Example:
-        >>> broken_spans(["I-PER", "O", "B-LOC", "I-LOC"], "IOB2")
+        >>> tags = ["I-PER", "O", "B-LOC", "I-LOC"]
+        >>> broken_spans(tags, tag_spans(tags), "IOB2")
         [(0, 1, 'PER')]
     """
-    spans = tag_spans(tags)
     right = span_tags(spans, len(tags), scheme)
     return [
         span

@@ -1,8 +1,9 @@
 """The files of a task on texts, read and checked together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
 from keras_ctx.data.table_format import TableFormat
@@ -13,11 +14,98 @@ from keras_ctx.data.text_tasks import (
     TextTask,
 )
 
+Kind = Literal["classification", "multi_label", "regression"]
+_TASKS: dict[Kind, type[TextTask]] = {
+    "classification": Classification,
+    "multi_label": MultiLabel,
+    "regression": Regression,
+}
+
+
+@dataclass(frozen=True)
+class TextTaskFormat(TableFormat):
+    """What the columns of a table of texts are, and how it is written down.
+
+    A recipe's configuration inherits its options. See `TableFormat` for the
+    rest of them.
+
+    Raises:
+        ValueError: Not two or three columns, or both `regression` and
+            `multi_label`.
+
+    Example:
+        >>> options = TextTaskFormat(columns=("a", "b", "y"), regression=True)
+        >>> options.kind, options.metrics
+        ('regression', ('pearson_spearman', 'pearson', 'spearman'))
+        >>> options.settings()["pair"]
+        True
+    """
+
+    columns: tuple[str, ...] = ("0", "1")
+    """Text, second text if there is one, label: numbers counted from 0, or
+    names in the first line (in JSON: keys)."""
+    no_label: str | None = None
+    """What stands in the place of a label where there is none, such as - in
+    SNLI and OCNLI; these rows are left out."""
+    regression: bool = False
+    """Whether labels are numbers to predict, not classes."""
+    multi_label: bool = False
+    """Whether a text has any number of labels, also none."""
+    label_separator: str = ","
+    """What stands between two labels of a text; lists in JSON need none."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if len(self.columns) not in (2, 3):
+            raise ValueError(
+                "`columns` must be text and label, or two texts and label. "
+                f"Received: columns={self.columns}"
+            )
+        if self.regression and self.multi_label:
+            raise ValueError("Give `regression` or `multi_label`, not both.")
+
+    @property
+    def kind(self) -> Kind:
+        if self.regression:
+            return "regression"
+        return "multi_label" if self.multi_label else "classification"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The scores that there are, the usual one first."""
+        return _TASKS[self.kind].metrics
+
+    def read(
+        self, paths: Mapping[str, str | Path | None]
+    ) -> tuple[dict[str, LabelledTexts], TextTask]:
+        """Files that are written so: see `read_text_task`."""
+        return read_text_task(
+            paths,
+            self.columns,
+            self.kind,
+            table=self,
+            no_label=self.no_label,
+            label_separator=self.label_separator,
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """What who reads the run later must know, as JSON: `task.json`."""
+        names = [field.name for field in fields(TableFormat)]
+        found = asdict(self)
+        return {
+            "task": self.kind,
+            "pair": len(self.columns) == 3,
+            "columns": self.columns,
+            "label_separator": self.label_separator,
+            "no_label": self.no_label,
+            "table": {name: found[name] for name in names},
+        }
+
 
 def read_text_task(
     paths: Mapping[str, str | Path | None],
     columns: Sequence[str],
-    kind: Literal["classification", "multi_label", "regression"],
+    kind: Kind,
     *,
     table: TableFormat | None = None,
     no_label: str | None = None,

@@ -85,7 +85,7 @@ class Classification:
         """See `classification_scores`."""
         return classification_scores(targets, logits.argmax(-1))
 
-    def majority(self, targets: list[int]) -> np.ndarray:
+    def majority(self, targets: Any) -> np.ndarray:
         """Logits of always the most frequent class; of equals the first."""
         best = Counter(targets).most_common(1)[0][0]
         return np.eye(self.num_outputs)[best]
@@ -108,6 +108,7 @@ class MultiLabel:
     metrics = ("f1_micro", "f1_macro", "accuracy")
 
     def __init__(self, labels: Sequence[str], separator: str = ",") -> None:
+        check_separator(separator)
         self.labels = list(labels)
         self.num_outputs = len(self.labels)
         self.separator = separator
@@ -117,6 +118,7 @@ class MultiLabel:
         cls, files: Files, find_header: bool = False, separator: str = ","
     ) -> "MultiLabel":
         """As `Classification.of`."""
+        check_separator(separator)
         if find_header:
             check_header(files, {k: rows.labels for k, rows in files.items()})
         single = {k: _one_a_label(rows, separator) for k, rows in files.items()}
@@ -138,10 +140,13 @@ class MultiLabel:
 
     def absent(self, rows: LabelledTexts) -> list[str]:
         """Labels that none of the texts has."""
-        found = self.targets(rows).any(0)
-        return [
-            x for x, there in zip(self.labels, found, strict=True) if not there
-        ]
+        counts = self.targets(rows).sum(0).tolist()
+        return [x for x, n in zip(self.labels, counts, strict=True) if not n]
+
+    def written(self, rows: LabelledTexts) -> list[str]:
+        """The labels of each text, with the separator between two."""
+        sets = [split_labels(label, self.separator) for label in rows.labels]
+        return [self.separator.join(labels) for labels in sets]
 
     def predictions(self, logits: np.ndarray) -> list[str]:
         """The labels of each row, with the separator between two."""
@@ -152,7 +157,7 @@ class MultiLabel:
         """See `multi_label_scores`."""
         return multi_label_scores(targets, logits > 0)
 
-    def majority(self, targets: np.ndarray) -> np.ndarray:
+    def majority(self, targets: Any) -> np.ndarray:
         """Logits of always the labels that more than half of the texts have."""
         return np.asarray(targets).mean(0) - 0.5
 
@@ -192,12 +197,21 @@ class Regression:
         """See `regression_scores`."""
         return regression_scores(targets, logits[:, 0])
 
-    def majority(self, targets: list[float]) -> np.ndarray:
+    def majority(self, targets: Any) -> np.ndarray:
         """Always the mean, which no correlation rewards."""
         return np.array([np.mean(targets)])
 
 
 TextTask = Classification | MultiLabel | Regression
+
+
+def check_separator(separator: str) -> None:
+    """Refuse what would break the lines of the files that are written."""
+    if not separator or set(separator) & set("\t\r\n"):
+        raise ValueError(
+            "`label_separator` must be characters without a tab or a line "
+            f"break. Received: label_separator={separator!r}"
+        )
 
 
 def _one_a_label(rows: LabelledTexts, separator: str) -> LabelledTexts:

@@ -16,6 +16,7 @@ from keras_ctx.data.vector_shards import (
     write_npz,
 )
 from keras_ctx.files import write_text
+from keras_ctx.json_text import json_text
 from keras_ctx.settings import differences
 
 _WRITERS = {"hdf5": (".h5", write_hdf5), "npz": (".npz", write_npz)}
@@ -82,7 +83,7 @@ class VectorWriter:
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         self._remove_unfinished()
-        self._index = self._begin(json.loads(json.dumps(written)))
+        self._index = self._begin(json.loads(json_text(written)))
         self.num_shards = 0
         """Finished ones: what is written next has this number."""
         while _shard_path(self.folder, format, self.num_shards).exists():
@@ -176,7 +177,7 @@ class VectorWriter:
 
     def _write_index(self, index: dict[str, Any]) -> None:
         self._index = index
-        text = json.dumps(index, ensure_ascii=False, indent=1)
+        text = json_text(index, indent=1)
         write_text(self.folder / "index.json", text + "\n")
 
     def _stored(self, vectors: np.ndarray, line: int) -> np.ndarray:

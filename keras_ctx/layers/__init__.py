@@ -1,4 +1,8 @@
-"""Bricks: tensors in, tensors out, on every backend of Keras."""
+"""Bricks: tensors in, tensors out, on TensorFlow, JAX and PyTorch.
+
+On all three they answer and learn alike; the tests say to how many digits. A
+recipe, an export and the data need TensorFlow.
+"""
 
 from keras_ctx.layers.bilm import BiLM
 from keras_ctx.layers.char_cnn_highway import CharCNNHighway

@@ -10,6 +10,7 @@ from keras_ctx.layers.arguments import (
     check_rank,
     check_rate,
 )
+from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.lstm_loop import lstm_loop
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
@@ -180,6 +181,9 @@ class BiLM(keras.layers.Layer):
             mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
             read = places = None
         else:
+            inputs = finite_padding(inputs, mask)
+            if backward_inputs is not None:
+                backward_inputs = finite_padding(backward_inputs, mask)
             read, places = real_first(mask)
             mask = take(mask, read)
         read_back, places_back = read, places

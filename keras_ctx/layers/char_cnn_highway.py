@@ -16,7 +16,7 @@ from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.embedding_lookup import known_ids, known_rows
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.ids import IdsLayer, as_ids
-from keras_ctx.layers.row_chunks import in_chunks
+from keras_ctx.layers.row_chunks import in_chunks, never_empty
 
 WORDS_AT_ONCE = 512
 """Convolutions of the original ELMo hold 0.4 MB a word."""
@@ -179,7 +179,7 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
         if training and self.trainable:
             # The way back would need what a loop had computed, all of it;
             # and XLA the number of words.
-            x = self._highest(x)
+            x = never_empty(self._highest, x)
         else:
             x = in_chunks(self._highest, x, WORDS_AT_ONCE)
         for transform, gate in zip(

@@ -142,7 +142,8 @@ def _quantization(layer: Any) -> dict:
             'cannot be saved. Quantize by "int8", "int4" or "float8", or '
             f"export the model. Received: {layer.path}"
         )
-    return keras.saving.serialize_keras_object(layer.quantization_config)
+    config = keras.saving.serialize_keras_object(layer.quantization_config)
+    return json.loads(json.dumps(config))  # as it comes back from a file
 
 
 def _enable(layer: Any, rank: int, lora_alpha: float) -> None:

@@ -12,6 +12,7 @@ from keras_ctx.layers.tag_paths import (
     best_path,
     checked_pairs,
     follow,
+    highest,
     identity,
     is_first,
     later,
@@ -137,20 +138,31 @@ class CRF(keras.layers.Layer):
             ops.cast(weight, dtype)
             for weight in (self.transitions, self.start, self.end)
         )
-        weights = (transitions, start, end)
-        logits = step_scores(inputs, real, *weights, ops.logsumexp)
-        logits = ops.log_softmax(logits, axis=-1)
+        first = is_first(real)[:, :, None]
+        rest = scores_onward(inputs, real, transitions, end, ops.logsumexp)
+        steps = ops.log_softmax(transitions + rest[:, :, None])
+        firsts = ops.where(first, ops.log_softmax(start + rest), 0)
+        later_ones = ops.logical_and(real[:, :, None], ~first)
+        logits = ops.where(
+            later_ones[:, :, None], steps, firsts[:, :, None]
+        )  # (B, T, N, N)
         if self.constraints is not None:
-            weights = (
+            transitions, start, end = (
                 weight + ops.cast(cost, dtype)
-                for weight, cost in zip(weights, self._costs(), strict=True)
+                for weight, cost in zip(
+                    (transitions, start, end), self._costs(), strict=True
+                )
             )
-        best = step_scores(inputs, real, *weights, ops.max)
-        tags = follow(ops.argmax(best, axis=-1), real)
+        rest = scores_onward(inputs, real, transitions, end, highest)
+        following = ops.where(
+            first,
+            ops.argmax(start + rest, axis=-1, keepdims=True),
+            ops.argmax(transitions + rest[:, :, None], axis=-1),
+        )
         return {
-            "logits": ops.where(real[:, :, None, None], logits, 0),
+            "logits": logits,
             "scores": ops.where(real[:, :, None], marginals(logits, real), 0),
-            "tags": ops.where(real, tags, -1),
+            "tags": ops.where(real, follow(following, real), -1),
         }
 
     def best_path(self, logits, mask):
@@ -223,11 +235,11 @@ class CRF(keras.layers.Layer):
         }
 
 
-def step_scores(inputs, real, transitions, start, end, reduce):
-    """Scores `(B, T, N, N)` of the step from tag i to tag j.
+def scores_onward(inputs, real, transitions, end, reduce):
+    """Scores `(B, T, N)` of each tag and of what follows it.
 
-    Each contains what follows j at its best (`reduce=ops.max`) or in sum
-    (`ops.logsumexp`), up to a constant for each token and i.
+    What follows is taken at its best (`reduce=highest`) or in sum
+    (`ops.logsumexp`), up to a constant for each token.
     """
 
     def before(scores, after):
@@ -235,7 +247,7 @@ def step_scores(inputs, real, transitions, start, end, reduce):
         paths = transitions + ops.expand_dims(scores + after, 1)
         message = reduce(paths, axis=-1)
         # Only differences count; the sums of a long row would lose digits.
-        return message - ops.max(message, axis=-1, keepdims=True)
+        return message - highest(message, axis=-1, keepdims=True)
 
     last = ops.zeros_like(inputs[:, 0]) + end
     messages = recur(before, last, inputs, real, reverse=True)  # (B, T, N)
@@ -246,9 +258,7 @@ def step_scores(inputs, real, transitions, start, end, reduce):
         ops.pad(messages[:, 1:], ((0, 0), (0, 1), (0, 0))),
         end,
     )
-    first = is_first(real)[:, :, None, None]
-    steps = ops.where(first, start, transitions)  # (B, T, N, N)
-    return steps + ops.expand_dims(inputs + after, -2)
+    return inputs + after
 
 
 def marginals(logits, real):

@@ -1,4 +1,4 @@
-"""Table look-up that means the same on every backend."""
+"""Table look-up that means the same on TensorFlow, JAX and PyTorch."""
 
 from keras import ops
 

@@ -1,5 +1,6 @@
 """All steps of a projected LSTM, with a gradient made for long rows."""
 
+import keras
 from keras import ops
 
 from keras_ctx.layers.recurrence import loop
@@ -62,6 +63,8 @@ def lstm_loop(
         gradient.
     """
     size, cells = h.shape[-1], c.shape[-1]
+    # Keras's gradient of one's own is of one output there.
+    as_one = keras.backend.backend() == "torch"
 
     def forward(inputs, recurrent, projection):
         def step(x, states):
@@ -141,20 +144,25 @@ def lstm_loop(
         projection = projection[0] if projection else None
         hs, cs, gates = forward(inputs, recurrent, projection)
 
-        def gradient(*upstream):
+        def gradient(*upstreams, upstream=None):
             # TensorFlow gives two arguments, JAX one pair.
-            d_hs = upstream[0]
+            d_hs = upstreams[0]
             d_hs = d_hs[0] if isinstance(d_hs, tuple | list) else d_hs
+            if as_one:
+                d_hs = upstream[..., :size]
             return tuple(
                 backward(inputs, recurrent, projection, hs, cs, gates, d_hs)
             )
 
+        if as_one:
+            return ops.concatenate([hs, cs], axis=-1), gradient
         return (hs, cs), gradient
 
     kernels = [recurrent_kernel]
     if projection_kernel is not None:
         kernels.append(projection_kernel)
-    return run(inputs, *kernels)
+    outputs = run(inputs, *kernels)
+    return ops.split(outputs, [size], axis=-1) if as_one else outputs
 
 
 def _shifted(steps, before):

@@ -1,4 +1,4 @@
-"""Work on many rows in pieces of a bounded size."""
+"""Work on many rows in pieces of a bounded size, and on none at all."""
 
 from collections.abc import Callable
 
@@ -31,3 +31,22 @@ def in_chunks(function: Callable, rows, size: int):
     x = ops.reshape(x, (chunks, length, ops.shape(rows)[1]))
     x = ops.map(function, x)
     return ops.reshape(x, (chunks * length, x.shape[-1]))[:count]
+
+
+def never_empty(function: Callable, rows):
+    """`function(rows)`, computed on a row of zeros where there is none.
+
+    The way back through a convolution fails on no row at all.
+
+    Args:
+        function: From `(N, C)` to `(N, D)`, each row for itself.
+        rows: `(N, C)`.
+
+    Returns:
+        `(N, D)`.
+    """
+    count = ops.shape(rows)[0]
+    if isinstance(count, int) and count > 0:
+        return function(rows)
+    missing = 1 if isinstance(count, int) else ops.maximum(1 - count, 0)
+    return function(ops.pad(rows, ((0, missing), (0, 0))))[:count]

@@ -60,6 +60,10 @@ class ScalarMix(keras.layers.Layer):
             of layers given, an unknown `layer_norm`, a negative
             `weights_l2`, or a mask of the wrong rank.
 
+    Masking:
+        With `layer_norm` the layers are 0 at padding, whatever they hold
+        there, and so is the mixture.
+
     Example:
         >>> import numpy as np
         >>> mix = ScalarMix(num_layers=2)
@@ -170,12 +174,15 @@ def normalize(x, padding_mask=None, epsilon=1e-12):
     """Zero mean and unit variance over the real part of the whole batch."""
     dtype = x.dtype
     x = ops.cast(x, "float64" if dtype == "float64" else "float32")
-    if padding_mask is None:
-        mask = ops.ones_like(x)
-    else:
-        mask = ops.cast(ops.expand_dims(padding_mask, -1), x.dtype)
-        mask = mask * ops.ones_like(x)
-    count = ops.maximum(ops.sum(mask), 1)
-    mean = ops.sum(x * mask) / count
-    variance = ops.sum(ops.square((x - mean) * mask)) / count
-    return ops.cast((x - mean) / ops.sqrt(variance + epsilon), dtype)
+    mask = ops.ones_like(x, dtype="bool")
+    if padding_mask is not None:
+        real = ops.cast(ops.expand_dims(padding_mask, -1), "bool")
+        mask = ops.logical_and(mask, real)
+    # Chosen, not multiplied: 0 times NaN is NaN, also in a gradient.
+    zero = ops.zeros_like(x)
+    x = ops.where(mask, x, zero)
+    count = ops.maximum(ops.sum(ops.cast(mask, x.dtype)), 1)
+    mean = ops.sum(x) / count
+    x = ops.where(mask, x - mean, zero)
+    variance = ops.sum(ops.square(x)) / count
+    return ops.cast(x / ops.sqrt(variance + epsilon), dtype)

@@ -1,5 +1,6 @@
 """The most probable path of tags among those that are allowed."""
 
+import math
 import operator
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -123,8 +124,8 @@ def best_path(logits, mask, costs: Penalties):
     steps = ops.where(mask[:, :, None, None], steps, identity(logits))
 
     def before(step, after):
-        message = ops.max(step + ops.expand_dims(after, 1), axis=-1)
-        return message - ops.max(message, axis=-1, keepdims=True)
+        message = highest(step + ops.expand_dims(after, 1), axis=-1)
+        return message - highest(message, axis=-1, keepdims=True)
 
     last = ops.zeros_like(logits[:, 0, 0]) + end
     messages = recur(before, last, steps, reverse=True)  # (B, T, N)
@@ -173,3 +174,8 @@ def steps_between(logits, mask):
     start = ops.zeros_like(flat[:, 0]) + ops.reshape(keep, (-1,))
     joined = ops.concatenate([flat, flag], axis=-1)
     return ops.reshape(recur(step, start, joined), shape)
+
+
+def highest(x, axis, keepdims=False):
+    """`ops.max`, which refuses a batch without rows, for any batch."""
+    return ops.max(x, axis=axis, keepdims=keepdims, initial=-math.inf)

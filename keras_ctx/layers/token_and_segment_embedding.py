@@ -24,7 +24,7 @@ from keras_ctx.layers.ids import IdsLayer, as_ids
 class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
     """Sum of token, segment and learned position vectors, normalized.
 
-    An id outside its table gives NaN on every backend, where the backends
+    An id outside its table gives NaN on TensorFlow, JAX and PyTorch, which
     themselves disagree (an exception, zeros, the nearest row). The token table
     is a `keras.layers.ReversibleEmbedding`; called with `reverse=True`, the
     layer maps vectors back to scores over the vocabulary with the same
@@ -39,6 +39,8 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         dropout: Share of features dropped in training, after the norm, unless
             the layer is frozen (`trainable=False`).
         layer_norm_epsilon: Added to the variance in the norm.
+        initializer_range: Standard deviation of the tables at the start (of
+            the normal distribution, which is cut at twice that).
 
     Call arguments:
         token_ids: Integers `(B, T)`, `T <= max_length`. With `reverse=True`
@@ -78,6 +80,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         num_segments: int = 2,
         dropout: float = 0.1,
         layer_norm_epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -88,19 +91,23 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
             num_segments=num_segments,
         )
         check_rate(dropout=dropout)
-        check_positive(layer_norm_epsilon=layer_norm_epsilon)
+        check_positive(
+            layer_norm_epsilon=layer_norm_epsilon,
+            initializer_range=initializer_range,
+        )
         self.vocabulary_size = vocabulary_size
         self.hidden_dim = hidden_dim
         self.max_length = max_length
         self.num_segments = num_segments
         self.dropout = dropout
         self.layer_norm_epsilon = layer_norm_epsilon
+        self.initializer_range = initializer_range
         self.supports_masking = True  # of vectors, with `reverse=True`
         self.token_embedding = keras.layers.ReversibleEmbedding(
             vocabulary_size,
             hidden_dim,
             embeddings_initializer=keras.initializers.TruncatedNormal(
-                stddev=0.02
+                stddev=initializer_range
             ),
             dtype=self.dtype_policy,
             name="token_embedding",
@@ -110,7 +117,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
                 rows,
                 hidden_dim,
                 embeddings_initializer=keras.initializers.TruncatedNormal(
-                    stddev=0.02
+                    stddev=initializer_range
                 ),
                 dtype=self.dtype_policy,
                 name=name,
@@ -188,4 +195,5 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
             "num_segments": self.num_segments,
             "dropout": self.dropout,
             "layer_norm_epsilon": self.layer_norm_epsilon,
+            "initializer_range": self.initializer_range,
         }

@@ -13,6 +13,7 @@ from keras_ctx.layers.arguments import (
     shape_of,
 )
 from keras_ctx.layers.composite_layer import CompositeLayer
+from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.self_attention import SelfAttention
 from keras_ctx.layers.token_mask import check_mask, token_mask
@@ -37,9 +38,9 @@ class TransformerEncoderBlock(CompositeLayer):
         norm_first: Pre-norm if true, post-norm if false.
         layer_norm_epsilon: Added to the variance in the norms.
         initializer_range: Standard deviation of the kernels at the start (of
-            the normal distribution, which is cut at twice that).
-            0.02 is BERT's; blocks of 128 features and less learn much sooner
-            with the square root of 1 / D, those of 256 do not.
+            the normal distribution, which is cut at twice that). 0.02 is
+            BERT's; blocks of 128 features and less learn much sooner with
+            the square root of 1 / D, those of 256 do not.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -60,8 +61,9 @@ class TransformerEncoderBlock(CompositeLayer):
 
     Masking:
         Masked keys get no attention; a query with no visible key attends to
-        all equally. Outputs at masked positions are finite and meaningless.
-        The mask that Keras carries with `inputs` is handed on.
+        all equally. Outputs at masked positions are finite and meaningless;
+        NaN or infinity in the input there reaches no other position, and no
+        gradient. The mask that Keras carries with `inputs` is handed on.
 
     Example:
         >>> import numpy as np
@@ -191,13 +193,12 @@ class TransformerEncoderBlock(CompositeLayer):
         inputs_mask=None,
     ):
         self._check(inputs, padding_mask, attention_mask)
-        if mask is not None or inputs_mask is not None:
-            # Keras's attention would use the mask its own way, and take it
-            # off this very tensor.
-            inputs = ops.copy(inputs)
-        mask = _combined_mask(
-            token_mask(inputs, padding_mask, mask, inputs_mask), attention_mask
-        )
+        real = token_mask(inputs, padding_mask, mask, inputs_mask)
+        if real is not None:
+            # A copy, too: Keras's attention would use the mask that is on
+            # this very tensor its own way, and take it off.
+            inputs = finite_padding(inputs, real)
+        mask = _combined_mask(real, attention_mask)
         if not self.trainable:
             training = False
 

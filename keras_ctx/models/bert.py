@@ -22,6 +22,7 @@ def bert_encoder(
     layer_norm_epsilon: float = 1e-12,
     initializer_range: float = 0.02,
     name: str = "bert_encoder",
+    block_initializer_range: float | None = None,
 ) -> keras.Model:
     """A BERT encoder as a functional model.
 
@@ -47,10 +48,13 @@ def bert_encoder(
         attention_dropout: Share of attention dropped in training.
         norm_first: Pre-norm if true.
         layer_norm_epsilon: Added to the variance in norms.
-        initializer_range: Standard deviation of the blocks' kernels at the
-            start. 0.02 is BERT's; 128 features and less learn much sooner
-            with `hidden_dim ** -0.5`, 256 do not.
+        initializer_range: Standard deviation of all tables and kernels at
+            the start, also of the heads that are put on the encoder; 0.02 is
+            BERT's.
         name: Name of the model.
+        block_initializer_range: The same of the blocks alone; `None`: of
+            `initializer_range`. 128 features and less learn much sooner with
+            `hidden_dim ** -0.5`, 256 do not.
 
     Returns:
         A `keras.Model`.
@@ -85,6 +89,7 @@ def bert_encoder(
         num_segments,
         dropout,
         layer_norm_epsilon,
+        initializer_range,
         name="embeddings",
     )(token_ids, segment_ids)
     outputs = [x]
@@ -97,7 +102,9 @@ def bert_encoder(
             attention_dropout,
             norm_first,
             layer_norm_epsilon,
-            initializer_range,
+            initializer_range
+            if block_initializer_range is None
+            else block_initializer_range,
             name=f"block_{i}",
         )(x, padding_mask=padding_mask)
         outputs.append(x)
@@ -108,7 +115,9 @@ def bert_encoder(
     pooled = keras.layers.Dense(
         hidden_dim,
         activation="tanh",
-        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        kernel_initializer=keras.initializers.TruncatedNormal(
+            stddev=initializer_range
+        ),
         name="pooler",
     )(outputs[-1][:, 0])
     return keras.Model(
@@ -174,6 +183,7 @@ def bert_pretrainer(
     if layer_norm_epsilon is None:
         layer_norm_epsilon = block.layer_norm_epsilon
     check_choice(tuple(ACTIVATIONS), activation=used)
+    start = embeddings.initializer_range
     masked_positions = keras.Input(
         (None,), dtype="int32", name="masked_positions"
     )
@@ -183,7 +193,7 @@ def bert_pretrainer(
     x = keras.layers.Dense(
         embeddings.hidden_dim,
         activation=ACTIVATIONS[used],
-        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=start),
         name="masked_lm_dense",
     )(x)
     x = keras.layers.LayerNormalization(
@@ -194,7 +204,7 @@ def bert_pretrainer(
     )
     next_sentence = keras.layers.Dense(
         2,
-        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=start),
         name="next_sentence",
     )(encoder.output["pooled"])
     return keras.Model(

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_ctx import layers
+from keras_ctx.layers.arguments import check_positive, check_positive_int
 
 
 def enable_lora(
@@ -44,16 +45,18 @@ def enable_lora(
         >>> from keras_ctx.models import bert_tiny, classifier
         >>> model = classifier(bert_tiny(100), 3)
         >>> sum(w.value.shape.num_elements() for w in model.trainable_weights)
-        492035
+        492291
         >>> enable_lora(model, rank=4)
         >>> sum(w.value.shape.num_elements() for w in model.trainable_weights)
-        35331
+        36867
 
     Source:
         Hu et al. 2022, https://arxiv.org/abs/2106.09685; there the query and
         value matrices only. All matrices: Dettmers et al. 2023, section 4,
         https://arxiv.org/abs/2305.14314.
     """
+    check_positive_int(rank=rank)
+    check_positive(lora_alpha=lora_alpha)
     found = list(_stack(model))
     blocks = [x for x in found if isinstance(x, layers.TransformerEncoderBlock)]
     if not blocks:
@@ -62,6 +65,12 @@ def enable_lora(
             "updates. Train an ELMo as a whole, or its head alone "
             f"(`frozen=True`). Received: {model.name!r}"
         )
+    for layer in blocks:
+        if layer.lora_rank is not None:
+            raise ValueError(
+                "`model` must have no LoRA yet. "
+                f"Received: {layer.name!r} with rank {layer.lora_rank}"
+            )
     for layer in found:
         if not layer.trainable:
             raise ValueError(

@@ -63,7 +63,7 @@ def classifier(
                 sequence, outputs["padding_mask"]
             )
         x = keras.layers.Dropout(dropout, name="dropout")(x)
-        return {"logits": _dense(num_classes, "logits")(x)}
+        return {"logits": _dense(num_classes, encoder)(x)}
 
     last = ("pooled",)
     return task_model(encoder, head, last, mix, frozen, name)
@@ -157,7 +157,7 @@ def tagger(
             # here: a loss would weigh by it, too.
             x = ops.where(ops.expand_dims(outputs["padding_mask"], -1), x, 0)
             x = keras.layers.Dropout(dropout, name="lstm_dropout")(x)
-        x = _dense(num_tags, "logits")(x)
+        x = _dense(num_tags, encoder)(x)
         if crf:
             return last_layer(x, outputs["padding_mask"])
         return {"logits": x}
@@ -197,7 +197,7 @@ def span_extractor(
     """
 
     def head(outputs, sequence):
-        x = _dense(2, "logits")(sequence)
+        x = _dense(2, encoder)(sequence)
         # float32, because float16 cannot hold the number for padding.
         x = ops.where(
             ops.expand_dims(outputs["padding_mask"], -1),
@@ -251,9 +251,11 @@ def embedder(
     return task_model(encoder, head, last, mix, frozen, name)
 
 
-def _dense(units: int, name: str) -> keras.layers.Dense:
+def _dense(units: int, encoder: keras.Model) -> keras.layers.Dense:
+    found = [x for x in encoder.layers if x.name == "embeddings"]
+    start = getattr(found[0], "initializer_range", 0.02) if found else 0.02
     return keras.layers.Dense(
         units,
-        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-        name=name,
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=start),
+        name="logits",
     )

@@ -21,8 +21,9 @@ from keras_ctx.serving.text_windows import (
 class Classify:
     """All labels of a text with their probabilities, the likeliest first.
 
-    Gives `labels`, strings, and `scores`, both `(B, n)`. With windows scores
-    are means over those of the text.
+    Gives `labels`, strings, and `scores`, both `(B, n)`. They sum to 1, or
+    with `multi_label` each is the probability of its label, whatever the
+    others are. With windows scores are means over those of the text.
     """
 
     def __init__(
@@ -31,8 +32,10 @@ class Classify:
         text_inputs: TextInputs,
         labels: Sequence[str],
         windows: TextWindows | None = None,
+        multi_label: bool = False,
     ) -> None:
-        self._scores = _Scores(model, text_inputs, tf.nn.softmax, windows)
+        activation = tf.nn.sigmoid if multi_label else tf.nn.softmax
+        self._scores = _Scores(model, text_inputs, activation, windows)
         self._labels = tuple(labels)
 
     def __call__(self, text, second_text=None) -> Tensors:

@@ -10,7 +10,7 @@ Drift = dict[str, dict[str, float]]
 # What a version, or a file, may be off its model by: half, a quarter of the
 # bits. Relative above 1. Wide, since it is for the user to judge what is
 # written down, and narrow enough to stop weights that do not survive it.
-TOLERANCES = {"float32": 1e-5, "bfloat16": 0.1, "int8": 0.5}
+TOLERANCES = {"bfloat16": 0.1, "int8": 0.5}
 
 
 def measured_drift(

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,10 +14,14 @@ import tensorflow as tf
 from keras_ctx.files import whole_file, write_text
 from keras_ctx.layers import TokenAndSegmentEmbedding
 from keras_ctx.serving.card import weights_sha256
+from keras_ctx.serving.comparison import compared
 from keras_ctx.serving.drift import TOLERANCES, Drift, measured_drift
+from keras_ctx.serving.expectation import Expectation, expectation
 from keras_ctx.serving.model_layers import all_layers
 from keras_ctx.serving.model_outputs import ModelOutputs, Tensors
 from keras_ctx.serving.refusals import check_backend, check_model
+from keras_ctx.serving.signatures import MakeOutputs, Signature
+from keras_ctx.serving.witness import Answer, Arrays, Witness
 
 SIGNATURE = "features"
 
@@ -61,9 +65,10 @@ def export_lite(
         ValueError: `model` is no such model or needs an op that LiteRT lacks,
             `length` is not for it, or `weights` is unknown.
         OSError: `path` cannot be written.
-        RuntimeError: the file does not answer as `model` does: to 1e-5
-            (absolute below 1, relative above), or 0.5 with "int8". Nothing is
-            written then.
+        RuntimeError: the file does not answer as the compiled `model` does:
+            to what rounding can do (`keras_ctx.serving.rounding`), or with
+            "int8" to 0.5 (absolute below 1, relative above). What stands at
+            padding does not count. Nothing is written then.
 
     Example:
         >>> from keras_ctx import models
@@ -85,17 +90,17 @@ def export_lite(
             f"weights={weights!r}"
         )
     table = _table(model, length)
-    function, names = _function(model, pad_id)
-    # Of `masked_positions` there are as many as there are.
-    lengths = {"token_ids": length, "segment_ids": length}
-    specs = [
-        tf.TensorSpec((None, lengths.get(name)), tf.int32, name)
-        for name in names
-    ]
-    content = _converted(function, specs, weights)
-    drift = _drift(
-        content, function, _requests(names, table, length, pad_id), weights
+
+    def make(make_outputs: MakeOutputs) -> dict[str, Signature]:
+        return {SIGNATURE: _signature(model, make_outputs, length, pad_id)}
+
+    signature = make(ModelOutputs)[SIGNATURE]
+    requests = _requests(list(signature.inputs), table, length, pad_id)
+    expected = expectation(
+        model, Witness(make), [(SIGNATURE, inputs) for inputs in requests]
     )
+    content = _converted(signature, weights)
+    drift = _drift(content, expected, weights)
     path = Path(path)
     card = {
         "name": path.name,
@@ -135,11 +140,14 @@ def _table(model: keras.Model, length: int | None) -> Any:
     return table
 
 
-def _function(
-    model: keras.Model, pad_id: int
-) -> tuple[Callable[..., Tensors], list[str]]:
-    """From ids to outputs, and the names of the ids."""
-    outputs = ModelOutputs(model)
+def _signature(
+    model: keras.Model,
+    make_outputs: MakeOutputs,
+    length: int | None,
+    pad_id: int,
+) -> Signature:
+    """From ids to outputs."""
+    outputs = make_outputs(model)
     names = [name for name in model.input if name != "padding_mask"]
 
     def features(*ids: tf.Tensor) -> Tensors:
@@ -147,18 +155,21 @@ def _function(
         taken["padding_mask"] = taken["token_ids"] != pad_id
         return outputs(taken)
 
-    return features, names
+    # Of `masked_positions` there are as many as there are.
+    lengths = {"token_ids": length, "segment_ids": length}
+    specs = {
+        name: tf.TensorSpec((None, lengths.get(name)), tf.int32, name)
+        for name in names
+    }
+    return Signature(features, specs)
 
 
-def _converted(
-    function: Callable[..., Tensors],
-    specs: Sequence[tf.TensorSpec],
-    weights: str,
-) -> bytes:
+def _converted(signature: Signature, weights: str) -> bytes:
     # By way of a SavedModel: made of a function, the file has no signature.
     with tempfile.TemporaryDirectory() as folder:
         archive = keras.export.ExportArchive()
-        archive.add_endpoint(SIGNATURE, function, list(specs))
+        specs = list(signature.inputs.values())
+        archive.add_endpoint(SIGNATURE, signature.function, specs)
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=[SIGNATURE]
@@ -193,13 +204,8 @@ def _requests(
     return requests
 
 
-def _drift(
-    content: bytes,
-    function: Callable[..., Tensors],
-    requests: Sequence[Mapping[str, np.ndarray]],
-    weights: str,
-) -> Drift:
-    """The file's answers beside the model's own, computed op by op."""
+def _drift(content: bytes, expected: Expectation, weights: str) -> Drift:
+    """The file's answers beside those of the compiled model."""
     with warnings.catch_warnings():
         # TensorFlow 2.20 says that the interpreter will move to a package of
         # its own, which would be 60 MB more for this check alone.
@@ -207,8 +213,39 @@ def _drift(
         interpreter = tf.lite.Interpreter(model_content=content)
     runner = interpreter.get_signature_runner(SIGNATURE)
     pairs = []
-    for request in requests:
-        exact = function(*map(tf.constant, request.values()))
-        exact = {key: x.numpy() for key, x in exact.items()}
-        pairs.append((SIGNATURE, runner(**request), exact))
-    return measured_drift(pairs, TOLERANCES[weights])[SIGNATURE]
+    for (_, inputs), right in zip(
+        expected.requests, expected.answers, strict=True
+    ):
+        given = runner(**inputs)
+        if weights == "float32":
+            _check(given, right, expected, inputs)
+        pairs.append(
+            (
+                SIGNATURE,
+                {key: right.meaning(given, key) for key in right.outputs},
+                {
+                    key: right.meaning(right.outputs, key)
+                    for key in right.outputs
+                },
+            )
+        )
+    return measured_drift(pairs, TOLERANCES.get(weights, np.inf))[SIGNATURE]
+
+
+def _check(
+    given: Arrays, right: Answer, expected: Expectation, inputs: Mapping
+) -> None:
+    found = compared(
+        given,
+        right,
+        expected.bounds[SIGNATURE],
+        expected.model_bounds[SIGNATURE].get("logits"),
+        inputs,
+    )
+    for key, one in found.items():
+        if not one.share <= 1:
+            raise RuntimeError(
+                f"`{key}` must be that of the model. It is off by "
+                f"{one.largest:g}, {one.share:.3g} times what rounding can do; "
+                "nothing was written."
+            )

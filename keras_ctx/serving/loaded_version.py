@@ -103,7 +103,12 @@ class LoadedVersion:
             if signature not in self._functions:
                 self._functions[signature] = self._function(signature)
             names, function = self._functions[signature]
-        values = function(*(inputs[name] for name in sorted(inputs)))
+        try:
+            values = function(*(inputs[name] for name in sorted(inputs)))
+        except UnicodeDecodeError as error:
+            # TensorFlow's own error, which quotes bytes of the inputs.
+            message = error.object.decode("utf-8", "replace")
+            raise tf.errors.InvalidArgumentError(None, None, message) from error
         return dict(zip(names, values, strict=True))
 
     def _function(self, signature: str) -> tuple[list[str], Callable]:

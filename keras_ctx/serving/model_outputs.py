@@ -42,24 +42,27 @@ class ModelOutputs:
         return None
 
     def __call__(self, features: Tensors) -> Tensors:
-        eager = tf.executing_eagerly()
-        return self._call(features) if eager else self._traced(features)
+        if tf.executing_eagerly():
+            return named_outputs(self._model, features)
+        return self._traced(features)
 
     def _trace(self, features: Tensors) -> Tensors:
         if self._stored is None:
-            return self._call(features)
+            return named_outputs(self._model, features)
         with self._stored.scope():
-            return self._call(features)
+            return named_outputs(self._model, features)
 
-    def _call(self, features: Tensors) -> Tensors:
-        outputs = dict(self._model(features, training=False))
-        outputs.pop("padding_mask", None)
-        if "layers" in outputs:
-            outputs["layers"] = tf.stack(outputs["layers"], axis=1)
-        return {
-            key: tf.cast(x, tf.float32) if x.dtype.is_floating else x
-            for key, x in outputs.items()
-        }
+
+def named_outputs(model: keras.Model, features: Tensors) -> Tensors:
+    """What `ModelOutputs` gives, computed where this is called."""
+    outputs = dict(model(features, training=False))
+    outputs.pop("padding_mask", None)
+    if "layers" in outputs:
+        outputs["layers"] = tf.stack(outputs["layers"], axis=1)
+    return {
+        key: tf.cast(x, tf.float32) if x.dtype.is_floating else x
+        for key, x in outputs.items()
+    }
 
 
 def counts(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_ctx.serving.raw_answers import highest_number
+from keras_ctx.serving.raw_answers import taken_numbers
 
 PREFIX = ".unfinished-"
 
@@ -34,7 +34,8 @@ def new_version(
             published.
         OSError: `path` cannot be made or written to.
     """
-    if number is not None and (path / str(number)).exists():
+    # `1` is taken by `0001`, too, which a server would serve no more.
+    if number is not None and number in taken_numbers(path):
         raise _exists(path / str(number))
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -132,7 +133,7 @@ def _publish(folder: Path, path: Path, number: int | None) -> Path:
     _to_disk(folder)
     taken = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
     while True:
-        next_number = highest_number(path) + 1
+        next_number = max(taken_numbers(path), default=0) + 1
         version = path / str(next_number if number is None else number)
         try:
             os.rename(folder, version)

@@ -45,23 +45,25 @@ def newest_version(path: str | Path) -> Path:
             "`path` must be a folder with numbered versions, as "
             f"keras_ctx.serving.export writes it. Received: path={path}"
         )
-    return max(versions, key=lambda version: int(version.name))
+    # Of `1` and `0001` the one that a server would take.
+    return max(versions, key=lambda entry: (int(entry.name), entry.name))
 
 
-def highest_number(path: Path) -> int:
-    """The highest number taken by anything in the folder `path`, or 0."""
-    return max((int(entry.name) for entry in _numbered(path)), default=0)
+def is_version(name: str) -> bool:
+    """Whether TF Serving reads the name of a folder as a version's number."""
+    # `isdigit` alone also takes digits that TF Serving does not.
+    return name.isascii() and name.isdigit() and int(name) < 2**63
+
+
+def taken_numbers(path: Path) -> set[int]:
+    """The numbers taken by anything in the folder `path`."""
+    return {int(entry.name) for entry in _numbered(path)}
 
 
 def _numbered(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
-    return [
-        entry
-        for entry in path.iterdir()
-        # `isdigit` alone also takes digits that TF Serving does not.
-        if entry.name.isascii() and entry.name.isdigit()
-    ]
+    return [entry for entry in path.iterdir() if is_version(entry.name)]
 
 
 def answers(

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -106,8 +107,17 @@ def _check_vocabulary(model: keras.Model, text_inputs: TextInputs) -> None:
         )
 
 
-def check_labels(model: keras.Model, labels: tuple[str, ...] | None) -> None:
+def check_labels(
+    model: keras.Model,
+    labels: tuple[str, ...] | None,
+    multi_label: bool = False,
+) -> None:
     if labels is None:
+        if multi_label:
+            raise ValueError(
+                "`multi_label` needs `labels`, the names of the logits. "
+                "Received: labels=None"
+            )
         return
     logits = model.output.get("logits")
     is_crf = model.output.keys() >= {"logits", "scores", "tags"}
@@ -120,11 +130,12 @@ def check_labels(model: keras.Model, labels: tuple[str, ...] | None) -> None:
             "or (B, T, N), or a tagger with a CRF; leave it out for another. "
             f"Received a model with outputs {sorted(model.output)}"
         )
-    if len(labels) == 1 and not is_crf:
+    if len(labels) == 1 and not (is_crf or multi_label):
         raise ValueError(
             "`labels` must be two or more: a single one always has the "
             "probability 1. Leave it out for a model with one output, which "
-            f"is served as a number. Received: labels={labels!r}"
+            "is served as a number, or give `multi_label=True`, which serves "
+            f"yes or no. Received: labels={labels!r}"
         )
     if len(labels) != logits.shape[-1]:
         raise ValueError(
@@ -170,9 +181,40 @@ def check_version(version: int | None) -> None:
     )
 
 
-def check_options(
-    task: str, model: keras.Model, pair: bool, top_k: int
+def check_origin(
+    measured_on: str | None, training_data: Mapping[str, str]
 ) -> None:
+    if measured_on is not None and not (
+        isinstance(measured_on, str)
+        and measured_on.splitlines() == [measured_on]
+    ):
+        raise ValueError(
+            "`measured_on` must be a line of text, or None. "
+            f"Received: measured_on={measured_on!r}"
+        )
+    for name, digest in training_data.items():
+        if not isinstance(digest, str) or not re.fullmatch(
+            "[0-9a-f]{64}", digest
+        ):
+            raise ValueError(
+                "`training_data` must be SHA-256 digests by name, of 64 "
+                "hexadecimal digits each, as `sha256sum FILE` prints them. "
+                f"Received: {name}={digest!r}"
+            )
+
+
+def check_options(
+    task: str,
+    model: keras.Model,
+    pair: bool,
+    top_k: int,
+    multi_label: bool = False,
+) -> None:
+    if multi_label and task != "classify":
+        raise ValueError(
+            "`multi_label` is for a model that classifies texts. Received: "
+            f"multi_label=True for a model whose task is {task!r}"
+        )
     if pair and task not in ("classify", "regress", "serving_default"):
         raise ValueError(
             "`pair` is for a model that classifies or scores texts. Received: "

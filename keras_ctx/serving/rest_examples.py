@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.serving.rest_values import RequestError, shown, value_reader
+from keras_ctx.serving.rest_values import (
+    RequestError,
+    is_lossless,
+    shown,
+    value_reader,
+)
 
 
 def example_inputs(request: dict[str, Any]) -> np.ndarray:
@@ -43,6 +48,12 @@ def example_inputs(request: dict[str, Any]) -> np.ndarray:
                 "An example must be an object of features. "
                 f"Received: {shown(example)}"
             )
+        for name in example:
+            if name.encode("utf-8", "replace").decode("utf-8") != name:
+                raise RequestError(
+                    "The name of a feature must be UTF-8. "
+                    f"Received: {shown(name)}"
+                )
     found = np.empty(len(examples), object)
     found[:] = [
         tf.train.Example(
@@ -69,7 +80,7 @@ def _feature(name: str, value: Any) -> tf.train.Feature:
         return tf.train.Feature(
             int64_list=tf.train.Int64List(value=[int(x) for x in values])
         )
-    if all(isinstance(x, float) for x in values):
+    if all(isinstance(x, float) and is_lossless(x, np.float32) for x in values):
         return tf.train.Feature(float_list=tf.train.FloatList(value=values))
     raise RequestError(
         f"The feature `{name}` must be a value or a list of strings, of whole "

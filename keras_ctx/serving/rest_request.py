@@ -1,10 +1,13 @@
 """Requests to TensorFlow Serving's REST interface: JSON to arrays.
 
-Format: https://www.tensorflow.org/tfx/serving/api_rest. One thing differs: a
-body that is not UTF-8 is refused; such bytes go as `{"b64": ...}`.
+Format: https://www.tensorflow.org/tfx/serving/api_rest; what is taken and what
+is refused, as `json_tensor.cc` of TensorFlow Serving 2.20 does it. One thing
+differs: half of a surrogate pair, as an escape, is refused in either half.
 """
 
+import codecs
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,27 +23,55 @@ DEFAULT_SIGNATURE = "serving_default"
 def read_request(body: bytes) -> dict[str, Any]:
     """The JSON object in the body of a request.
 
+    Bytes that are not UTF-8 stay in its strings, as Python's
+    "surrogateescape" keeps them, and reach the model as they came.
+
     Raises:
-        RequestError: `body` is not UTF-8, not JSON or not an object.
+        RequestError: `body` is not JSON or not an object.
 
     Example:
         >>> read_request(b'{"instances": ["Hello."]}')
         {'instances': ['Hello.']}
     """
+    # A mark of the byte order is passed over.
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
-        request = json.loads(body.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise RequestError(
-            f"The body must be UTF-8; send other bytes as base64, "
-            f'{{"b64": ...}}. Received: {error}'
-        ) from error
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        # An escape that looks like a byte which is kept would become one.
+        text = body.decode("utf-8", "replace")
+        _refuse_halves(text, _parsed(text))
+        return _object(_parsed(body.decode("utf-8", "surrogateescape")))
+    request = _parsed(text)
+    _refuse_halves(text, request)
+    return _object(request)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RequestError(f"JSON Parse error: {error}") from error
-    if not isinstance(request, dict):
+
+
+def _refuse_halves(text: str, value: Any) -> None:
+    """Refuses halves of surrogate pairs, which JSON can write, UTF-8 not."""
+    if not re.search(r"\\u[dD][89a-fA-F]", text):
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
         raise RequestError(
-            f"The body must be a JSON object. Received: {shown(request)}"
+            f"JSON Parse error: a string must be Unicode text: {error}"
+        ) from error
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RequestError(
+            f"The body must be a JSON object. Received: {shown(value)}"
         )
-    return request
+    return value
 
 
 def signature_name(request: dict[str, Any]) -> str:

@@ -4,8 +4,8 @@ Format: https://www.tensorflow.org/tfx/serving/api_rest.
 """
 
 import base64
-import binascii
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +25,7 @@ def value_reader(name: str, dtype: tf.DType) -> Callable[[Any], Any]:
         fits = False
         if dtype == tf.string:
             if isinstance(value, str):
-                return _utf8(name, value)
+                return _bytes(name, value)
             if isinstance(value, dict) and value.keys() == {"b64"}:
                 return _from_base64(name, value["b64"])
         elif dtype == tf.bool:
@@ -34,8 +34,8 @@ def value_reader(name: str, dtype: tf.DType) -> Callable[[Any], Any]:
             fits = (
                 type(value) is int and dtype.min <= value <= dtype.max  # type: ignore[operator]
             )
-        elif dtype.is_floating:
-            fits = type(value) in (int, float) and _is_lossless(value, kind)
+        elif dtype in (tf.float32, tf.float64):
+            fits = type(value) in (int, float) and is_lossless(value, kind)
         if not fits:
             raise RequestError(
                 f"`{name}` must be of {dtype.name}. Received: {shown(value)}"
@@ -45,36 +45,49 @@ def value_reader(name: str, dtype: tf.DType) -> Callable[[Any], Any]:
     return read
 
 
-def _is_lossless(value: int | float, kind: type) -> bool:
+def is_lossless(value: int | float, kind: type) -> bool:
+    """Whether TensorFlow Serving takes a number of JSON as a float `kind`."""
+    limits = np.finfo(kind)
+    if isinstance(value, int) and -(2**63) <= value < 2**64:
+        # As many bits as the fraction has; the next power of two is too much.
+        return abs(value) < 2 ** (limits.nmant + 1)
     try:
-        with np.errstate(over="ignore"):
-            found = float(kind(value))
+        number = float(value)
     except OverflowError:
         return False
-    if isinstance(value, int):
-        return found == value
-    return np.isfinite(found) or not np.isfinite(value)
+    largest = float(limits.max)
+    return not np.isfinite(number) or -largest <= number <= largest
 
 
-def _utf8(name: str, value: str) -> bytes:
+def _bytes(name: str, value: str) -> bytes:
     try:
-        return value.encode("utf-8")
+        # What was not UTF-8 in the body, as it was.
+        return value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         # Half of a pair of \u escapes.
         raise RequestError(f"`{name}` must be Unicode text: {error}") from error
 
 
+# Without white space: digits, and as much padding as they need, or none.
+_BASE64 = re.compile(r"([A-Za-z0-9+/]*)([=.]*)")
+
+
 def _from_base64(name: str, value: Any) -> bytes:
-    try:
-        padded = value + "=" * (-len(value) % 4)
-        return base64.b64decode(padded, validate=True)
-    except (TypeError, ValueError, binascii.Error) as error:
-        raise RequestError(
-            f"`{name}` must have base64 in `b64`. Received: {shown(value)}"
-        ) from error
+    found = None
+    if isinstance(value, str):
+        found = _BASE64.fullmatch(re.sub(r"[ \t-\r]", "", value))
+    if found is not None:
+        digits, padding = found.groups()
+        missing = -len(digits) % 4
+        if missing < 3 and len(padding) in (0, missing):
+            return base64.b64decode(digits + "=" * missing)
+    raise RequestError(
+        f"`{name}` must have base64 in `b64`. Received: {shown(value)}"
+    )
 
 
 def shown(value: Any) -> str:
-    """A value for an error message, cut."""
+    """A value for an error message, cut; broken bytes as U+FFFD."""
     text = json.dumps(value, ensure_ascii=False)
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return text if len(text) <= 80 else f"{text[:80]}..."

@@ -1,5 +1,6 @@
 """Export: a model and its text function as the next version to serve."""
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +10,11 @@ import keras
 import tensorflow as tf
 
 from keras_ctx.files import write_text
-from keras_ctx.serving.agreement import check_agreement, tolerance_for
+from keras_ctx.serving.agreement import check_agreement
 from keras_ctx.serving.card import write_card
+from keras_ctx.serving.expectation import expectation
 from keras_ctx.serving.model_layers import without_cudnn
-from keras_ctx.serving.model_outputs import TextInputs
+from keras_ctx.serving.model_outputs import ModelOutputs, TextInputs
 from keras_ctx.serving.new_version import new_version, writing_to
 from keras_ctx.serving.refusals import (
     check_backend,
@@ -20,6 +22,7 @@ from keras_ctx.serving.refusals import (
     check_labels,
     check_model,
     check_options,
+    check_origin,
     check_texts_and_figures,
     check_version,
     check_windows,
@@ -30,6 +33,7 @@ from keras_ctx.serving.stored_weights import stored_weights
 from keras_ctx.serving.text_windows import TextWindows
 from keras_ctx.serving.warm_up import write_warm_up
 from keras_ctx.serving.windows import AnswerWindows
+from keras_ctx.serving.witness import Witness
 
 CHECK_TEXTS = (
     "A short text, and its 2nd part.",
@@ -46,9 +50,12 @@ def export(
     labels: Sequence[str] | None = None,
     *,
     pair: bool = False,
+    multi_label: bool = False,
     top_k: int = 5,
     windows: AnswerWindows | TextWindows | None = None,
     metrics: Mapping[str, float] | None = None,
+    measured_on: str | None = None,
+    training_data: Mapping[str, str] | None = None,
     version: int | None = None,
     weights: Literal["float32", "bfloat16", "int8"] = "float32",
     check_texts: Sequence[str] = CHECK_TEXTS,
@@ -70,6 +77,7 @@ def export(
       `(B, L+1, T, D)`, `pooled` and `tokens`; an embedder's `embedding`. Of a
       model with a task those of the encoder in it, and its `mix`.
     - `classify`, with `labels`: `labels` and `scores` `(B, n)`, best first;
+      with `multi_label` each score is the probability of its label alone;
       `regress`: `score` `(B,)`. With `pair` also from `second_text`.
       `classify_examples` and `regress_examples` are the same for TF Serving's
       Classify and Regress, from `tf.train.Example`s with the texts by name.
@@ -92,24 +100,34 @@ def export(
         path: Folder of this model; its versions are `path/1`, `path/2`, ...
         labels: N names, in the order of the logits.
         pair: Whether the model classifies or scores pairs of texts.
+        multi_label: Whether a text may have several labels or none: the
+            scores are sigmoids of the logits, not a softmax over them.
         top_k: Most answers to a question, words for a [MASK].
         windows: How a text that is longer than a row is read. For a model
             that answers questions an `AnswerWindows`, `None` for its
             defaults. For one that classifies, scores or tags single texts a
             `TextWindows`; `None` cuts the text, as everywhere else.
         metrics: What is known of its quality, by name, for its `README.md`.
+        measured_on: The data that `metrics` were measured on, for it, too.
+        training_data: SHA-256 digests, in hexadecimal, of the files that the
+            model was trained on, by name, for it, too.
         version: Number of the version; `None` for the next.
         weights: What kernels and tables are kept in. "bfloat16" takes half
             of the disk, "int8" a quarter, with a scale for each output
             channel or row of a table; each request turns them into float32
             again, which takes time, and computes in float32. How far this is
             from `model` is measured on `check_texts`, and written down.
-        check_texts: Texts on which the export must agree with `model`, to
-            1e-5 (absolute below 1, relative above), or 2e-2 if `model`
-            computes in half precision; also the warm-up requests. One more is
-            as long as `text_inputs` allows. With smaller `weights` it must
-            agree so with `model` with those, and with `model` itself to 0.1
-            ("bfloat16") or 0.5 ("int8").
+        check_texts: Texts on which the export must agree with `model`, as it
+            answers when it is compiled, to what rounding can do; also the
+            warm-up requests. One more is as long as `text_inputs` allows.
+            Compared is what has a meaning: no padding, and no order of
+            equals. The bound of each output is derived from the unit
+            roundoff, the model's depth and its magnitudes, as
+            `keras_ctx.serving.rounding` says; an error of 1e-3 in a kernel
+            is beyond it. Every weight in the file must be the model's, bit
+            for bit. With smaller `weights` it must agree so with `model` with
+            those, and with `model` itself to 0.1 ("bfloat16") or 0.5 ("int8";
+            absolute below 1, relative above).
 
     Returns:
         The folder of the new version. Beside the SavedModel it holds
@@ -125,8 +143,10 @@ def export(
             `text_inputs.max_length` is too long for it.
         FileExistsError: there is a `version`.
         OSError: `path` cannot be written to, or is full.
-        RuntimeError: the export does not answer as `model` does (nothing is
-            published then), or another backend than TensorFlow is active.
+        RuntimeError: the export does not answer as `model` does, or `model`
+            itself answers with NaN, or not the same compiled as op by op
+            (nothing is published then); or another backend than TensorFlow
+            is active.
 
     Example:
         >>> from keras_ctx import models, text
@@ -144,22 +164,37 @@ def export(
     https://www.tensorflow.org/tfx/serving/serving_basic.
     """
     check_backend()
-    metrics = metrics or {}
+    metrics, training_data = metrics or {}, training_data or {}
     check_version(version)
     check_texts_and_figures(check_texts, metrics)
+    check_origin(measured_on, training_data)
     if labels is not None:
         labels = tuple(labels)
     check_model(model)
     check_inputs(model, text_inputs, pair)
-    check_labels(model, labels)
+    check_labels(model, labels, multi_label)
     task = task_of(model, labels)
-    check_options(task, model, pair, top_k)
+    check_options(task, model, pair, top_k, multi_label)
     stored = stored_weights(model, weights)
     check_windows(task, text_inputs, pair, windows)
     if task == "answer":
         windows = windows or AnswerWindows()
-    made = signatures(model, text_inputs, labels, pair, top_k, windows, stored)
+    make = functools.partial(
+        signatures,
+        model,
+        text_inputs,
+        labels,
+        pair,
+        top_k,
+        windows,
+        multi_label,
+    )
+    made = make(functools.partial(ModelOutputs, stored=stored))
     requests = sample_requests(made, model, text_inputs, check_texts)
+    with without_cudnn(model):
+        expected = expectation(model, Witness(make), requests, stored)
+    kept = [] if stored is None else stored.variables
+    variables = [*(x.value for x in model.variables), *kept]
 
     path = Path(path)
     # Not that of the folder which a link points to.
@@ -172,9 +207,7 @@ def export(
             outputs = _write_graph(folder, made, text_inputs)
             _write_assets(folder, text_inputs, labels)
             write_warm_up(folder, name, made, requests)
-        drift = check_agreement(
-            folder, made, requests, tolerance_for(model), stored
-        )
+        agreement = check_agreement(folder, expected, variables, weights)
         with writing_to(path):
             write_card(
                 folder,
@@ -186,9 +219,12 @@ def export(
                 outputs,
                 labels,
                 metrics,
+                measured_on,
+                training_data,
+                multi_label,
                 windows,
                 weights,
-                drift,
+                agreement,
             )
         return publish()
 

@@ -17,7 +17,6 @@ from keras_ctx.serving.model_outputs import (
     TextInputs,
     counts,
 )
-from keras_ctx.serving.stored_weights import StoredWeights
 from keras_ctx.serving.tag import Tag
 from keras_ctx.serving.text_windows import TextWindows
 from keras_ctx.serving.windows import AnswerWindows
@@ -31,6 +30,10 @@ WORDS_OF = {
     "question": "question_tokens",
     "context": "context_tokens",
 }
+
+
+# From a model to what gives its outputs by name.
+MakeOutputs = Callable[[keras.Model], ModelOutputs]
 
 
 class Signature(NamedTuple):
@@ -66,19 +69,22 @@ def signatures(
     pair: bool,
     top_k: int,
     windows: AnswerWindows | TextWindows | None = None,
-    stored: StoredWeights | None = None,
+    multi_label: bool = False,
+    make_outputs: MakeOutputs = ModelOutputs,
 ) -> dict[str, Signature]:
     """All signatures of `model` by name, that of its task first.
 
     `windows` must be of the kind that `refusals.check_windows` wants.
     """
     task = task_of(model, labels)
-    outputs = ModelOutputs(model, stored)
+    outputs = make_outputs(model)
     names = ("text", "second_text") if pair else ("text",)
     examples = {}
     of_texts = cast(TextWindows | None, windows)
     if task == "classify":
-        function = Classify(outputs, text_inputs, labels or (), of_texts)
+        function = Classify(
+            outputs, text_inputs, labels or (), of_texts, multi_label
+        )
         examples = {"classify_examples": _of_examples(function, names, task)}
     elif task == "regress":
         function = Regress(outputs, text_inputs, of_texts)
@@ -106,7 +112,7 @@ def signatures(
     if task != "embed":
         # A model of your own may have an encoder of another make.
         with contextlib.suppress(ValueError):
-            inside = ModelOutputs(encoder_inside(model), stored)
+            inside = make_outputs(encoder_inside(model))
             made["embed"] = _of_texts(Embed(inside, text_inputs), ("text",))
     return made
 

@@ -50,7 +50,7 @@ class StoredWeights:
                 if weights == "bfloat16":
                     value = value.astype("bfloat16")
                 else:
-                    value, scale = in_int8(value, _reduced_axes(weight))
+                    value, scale = in_int8(value, reduced_axes(weight))
                     scale = _variable(scale, f"{weight.path}/scale")
                 stored = _variable(value, f"{weight.path}/{weights}")
                 self._kept.append((weight, stored, scale))
@@ -61,12 +61,21 @@ class StoredWeights:
                 f"kept in fewer bits. Received: weights={weights!r}"
             )
 
-    def scope(self) -> contextlib.AbstractContextManager:
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """All that is kept: numbers of fewer bits, and scales."""
+        return [x for _, *kept in self._kept for x in kept if x is not None]
+
+    def values(self) -> list[tuple[keras.Variable, tf.Tensor]]:
+        """The weights that are kept so, and what they are in float32."""
         values = []
         for weight, stored, scale in self._kept:
             value = tf.cast(stored, tf.float32)
             values.append((weight, value if scale is None else value * scale))
-        return keras.StatelessScope(values, initialize_variables=False)
+        return values
+
+    def scope(self) -> contextlib.AbstractContextManager:
+        return keras.StatelessScope(self.values(), initialize_variables=False)
 
 
 def in_int8(
@@ -85,7 +94,7 @@ def _is_large(weight: keras.Variable) -> bool:
     return named and weight.dtype == "float32" and size >= SMALLEST
 
 
-def _reduced_axes(weight: keras.Variable) -> tuple[int, ...]:
+def reduced_axes(weight: keras.Variable) -> tuple[int, ...]:
     if weight.name == "embeddings":
         return (1,)
     if weight.path.endswith(_INTO_HEADS):

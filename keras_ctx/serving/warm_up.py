@@ -25,6 +25,8 @@ from tensorflow_serving.apis import (
 from keras_ctx.serving.raw_answers import Request
 from keras_ctx.serving.signatures import Signature
 
+# A server refuses a version with more: saved_model_warmup_util.h.
+_MOST_RECORDS = 1000
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
@@ -36,15 +38,31 @@ def write_warm_up(
 ) -> None:
     """Writes those of `requests` that can be batched where a server looks.
 
+    Of more than a server takes, some of each signature, the last among them.
+
     Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup.
     """
     (folder / FILE).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / FILE)) as writer:
-        for signature, inputs in requests:
-            if not can_be_batched(inputs):
-                continue
+        for signature, inputs in _chosen(requests):
             log = _log(name, signature, made[signature], inputs)
             writer.write(log.SerializeToString())
+
+
+def _chosen(requests: Sequence[Request]) -> list[Request]:
+    kept: dict[str, list[Request]] = {}
+    for signature, inputs in requests:
+        if can_be_batched(inputs):
+            kept.setdefault(signature, []).append((signature, inputs))
+    most = _MOST_RECORDS // max(len(kept), 1)
+    # The last are a short text and one of full length.
+    return [
+        request
+        for found in kept.values()
+        for request in (
+            found if len(found) <= most else [*found[: most - 2], *found[-2:]]
+        )
+    ]
 
 
 def can_be_batched(inputs: Mapping) -> bool:

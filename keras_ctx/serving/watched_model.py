@@ -13,12 +13,21 @@ from typing import Any
 from tensorflow.core.protobuf import error_codes_pb2
 
 from keras_ctx.serving.loaded_version import LoadedVersion
+from keras_ctx.serving.raw_answers import is_version
 
-Identity = tuple[int, int]
+Identity = tuple[str, int, int]
+"""The name of a version folder, and what tells it from its successor."""
 
 
 class NoSuchVersion(LookupError):
-    """A version or label that is not served: HTTP status 404."""
+    """A version that is not served: HTTP status 404."""
+
+
+class UnknownLabel(LookupError):
+    """A label that no version has: HTTP status 400."""
+
+    def __init__(self, label: str):
+        super().__init__(f"Unrecognized servable version label: {label}")
 
 
 @dataclass
@@ -116,6 +125,7 @@ class WatchedModel:
 
         Raises:
             NoSuchVersion: it is not in memory.
+            UnknownLabel: `label` is not in `labels`.
         """
         with contextlib.ExitStack() as stack:
             with self._lock:
@@ -138,6 +148,7 @@ class WatchedModel:
 
         Raises:
             NoSuchVersion: there is no such version, or none at all.
+            UnknownLabel: `label` is not in `labels`.
         """
         with self._lock:
             chosen = sorted(self._versions, reverse=True)
@@ -171,7 +182,9 @@ class WatchedModel:
     def _find(self, number: int | None, label: str | None) -> int:
         """A version's number, or one that no version has."""
         if label is not None:
-            return self.labels.get(label, -1)
+            if label not in self.labels:
+                raise UnknownLabel(label)
+            return self.labels[label]
         if number is not None:
             return number
         loaded = [x for x, version in self._versions.items() if version.loaded]
@@ -191,7 +204,7 @@ class WatchedModel:
         if old is None:
             self._put(number, Version(identity, "LOADING"))
         try:
-            loaded = LoadedVersion(self.folder / str(number))
+            loaded = LoadedVersion(self.folder / identity[0])
         except Exception as error:  # Whatever it is, the others answer on.
             version = Version(identity, "AVAILABLE" if old else "END")
             version.loaded, version.since = old, time.monotonic()
@@ -224,16 +237,20 @@ class WatchedModel:
 
 
 def version_folders(folder: Path) -> dict[int, Identity]:
-    """The versions in a folder, and what tells one from its successor."""
+    """The versions in a folder, and what tells one from its successor.
+
+    As TensorFlow Serving does, it reads names with zeros in front, `0001`; of
+    two names for a version the last in the order of ASCII counts, the shorter.
+    """
     found = {}
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        for entry in folder.iterdir():
-            if entry.name.isascii() and entry.name.isdigit():
+        for entry in sorted(folder.iterdir()):
+            if is_version(entry.name):
                 # One that vanishes meanwhile is not there.
                 with contextlib.suppress(FileNotFoundError):
                     status = entry.stat()
                     if stat.S_ISDIR(status.st_mode):
-                        mark = (status.st_ino, status.st_mtime_ns)
+                        mark = (entry.name, status.st_ino, status.st_mtime_ns)
                         found[int(entry.name)] = mark
     return found
 

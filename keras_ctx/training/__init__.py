@@ -17,6 +17,7 @@ from keras_ctx.training.digests import (
 from keras_ctx.training.distributed_model import distributed
 from keras_ctx.training.divergence import DivergenceError, StopAtDivergence
 from keras_ctx.training.layer_rates import layer_rates
+from keras_ctx.training.layer_shares import layer_shares
 from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.losses import (
     LogLikelihoodLoss,
@@ -29,6 +30,7 @@ from keras_ctx.training.padding_metric import with_padding_metric
 from keras_ctx.training.perplexity import (
     HeldOutPerplexity,
     perplexity,
+    perplexity_of_nats,
     sentence_likelihoods,
 )
 from keras_ctx.training.reset_state import ResetState
@@ -85,8 +87,10 @@ __all__ = [
     "input_digests",
     "is_chief",
     "layer_rates",
+    "layer_shares",
     "over_seeds",
     "perplexity",
+    "perplexity_of_nats",
     "read_metrics",
     "remove_checkpoints",
     "run_callbacks",

@@ -70,11 +70,10 @@ class CRFLoss(keras.losses.Loss):
         _check(tags, outside, num_tags)
         possible = ops.expand_dims(tags, -1) == ops.arange(num_tags)
         possible = ops.logical_or(possible, ops.expand_dims(tags < 0, -1))
-        # Padding in between hands on the tag before it.
-        padding = padding[:, :, None, None]
-        taken = ops.logical_and(ops.expand_dims(possible, -2), ~padding)
-        others = ops.where(padding, identity(y_pred), -1e9)
-        steps = ops.where(taken, y_pred, others)
+        costs = ops.where(possible, ops.cast(0.0, y_pred.dtype), -1e9)
+        # Padding, where all are 0, hands on the tag before it.
+        keeps = ops.where(padding[:, :, None, None], identity(y_pred), 0)
+        steps = y_pred + ops.expand_dims(costs, -2) + keeps
 
         def step(chances, state):
             # The state, one tag of it or all, is made to sum to 1 again.

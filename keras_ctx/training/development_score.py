@@ -1,6 +1,5 @@
 """Keeping the epoch that is best on development data."""
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Literal
 import keras
 
 from keras_ctx.files import whole_file
+from keras_ctx.json_text import read_figures
 from keras_ctx.training.agreement import chiefs_number
 from keras_ctx.training.run_folder import save_json
 from keras_ctx.training.workers import is_chief
@@ -111,7 +111,7 @@ class DevelopmentScore(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         path = self._history()
         self.scores = (
-            json.loads(path.read_text("utf-8"))["scores"]
+            read_figures(path.read_text("utf-8"))["scores"]
             if path.exists()
             else []
         )

@@ -7,6 +7,7 @@ of one device. Keras's default would divide by each replica's own slots.
 """
 
 import keras
+from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -16,6 +17,8 @@ class LogLikelihoodLoss(keras.losses.Loss):
     Call arguments:
         y_true: Of the shape of `y_pred`; not read.
         y_pred: Negative log likelihoods, such as `elmo_language_model` gives.
+        sample_weight: Of the shape of `y_pred`, or one a row. Where it is 0,
+            `y_pred` is not read: it may be NaN.
 
     Example:
         >>> import numpy as np
@@ -27,6 +30,16 @@ class LogLikelihoodLoss(keras.losses.Loss):
 
     def __init__(self, name: str = "log_likelihood", **kwargs):
         super().__init__(**{"name": name, "reduction": "sum", **kwargs})
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is not None:
+            sample_weight = ops.convert_to_tensor(sample_weight)
+            y_pred = ops.convert_to_tensor(y_pred)
+            missing = len(y_pred.shape) - len(sample_weight.shape)
+            shape = (*ops.shape(sample_weight), *[1] * missing)
+            counts = ops.reshape(sample_weight, shape) != 0
+            y_pred = ops.where(counts, y_pred, ops.zeros_like(y_pred))
+        return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true, y_pred):
         return y_pred

@@ -1,6 +1,6 @@
 """The same run with several seeds: mean and spread of its scores."""
 
-import json
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_ctx.json_text import read_figures
 from keras_ctx.training.checkpoints import remove_checkpoints
 from keras_ctx.training.run_folder import save_json
 from keras_ctx.training.run_settings import begin_run
@@ -42,7 +43,8 @@ def over_seeds(
 
     Returns:
         By the name of a score `mean`, `spread` (the sample standard
-        deviation, 0 for one seed) and `seeds`, the score of each.
+        deviation, 0 for one seed, NaN where a score is not finite) and
+        `seeds`, the score of each.
 
     Raises:
         ValueError: A seed stands twice or there is none, or the folder is of
@@ -67,7 +69,7 @@ def over_seeds(
         run_folder = Path(folder) / f"seed_{seed}"
         path = run_folder / "scores.json"
         if path.exists():
-            found.append(json.loads(path.read_text("utf-8")))
+            found.append(read_figures(path.read_text("utf-8")))
             continue
         keras.utils.set_random_seed(seed)
         found.append(run(seed, run_folder))
@@ -79,7 +81,10 @@ def over_seeds(
 
 def _summary(name: str, found: list[dict[str, float]]) -> dict[str, Any]:
     values = [scores[name] for scores in found]
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
+    if not all(map(math.isfinite, values)):
+        spread = math.nan
+    else:
+        spread = statistics.stdev(values) if len(values) > 1 else 0.0
     return {
         "mean": statistics.fmean(values),
         "spread": spread,

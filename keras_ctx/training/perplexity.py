@@ -1,6 +1,5 @@
 """How well a language model knows a text that it has not learned from."""
 
-import math
 from collections.abc import Callable, Iterable
 
 import keras
@@ -50,7 +49,8 @@ def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
 
     Returns:
         `forward_perplexity`, `backward_perplexity`, `perplexity`, and
-        `num_targets`, words of one direction.
+        `num_targets`, words of one direction. A perplexity above e**709 is
+        infinite.
 
     Raises:
         ValueError: there are no targets.
@@ -73,6 +73,20 @@ def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
     return _perplexity(sentence_likelihoods(model), batches)
 
 
+def perplexity_of_nats(nats: float) -> float:
+    """`exp(nats)`, infinite above e**709, which no float can hold.
+
+    Args:
+        nats: Mean negative log likelihood of a word, in nats; may be NaN.
+
+    Example:
+        >>> perplexity_of_nats(0.0), perplexity_of_nats(710.0)
+        (1.0, inf)
+    """
+    with np.errstate(over="ignore"):
+        return float(np.exp(np.float64(nats)))
+
+
 def _perplexity(likelihoods, batches: Batches) -> dict[str, float]:
     sums, count = {"forward": 0.0, "backward": 0.0}, 0
     for features, weights in batches:
@@ -84,9 +98,11 @@ def _perplexity(likelihoods, batches: Batches) -> dict[str, float]:
         raise ValueError("`batches` must hold words. Received: none")
     nats = {key: total / count for key, total in sums.items()}
     return {
-        "forward_perplexity": math.exp(nats["forward"]),
-        "backward_perplexity": math.exp(nats["backward"]),
-        "perplexity": math.exp((nats["forward"] + nats["backward"]) / 2),
+        "forward_perplexity": perplexity_of_nats(nats["forward"]),
+        "backward_perplexity": perplexity_of_nats(nats["backward"]),
+        "perplexity": perplexity_of_nats(
+            (nats["forward"] + nats["backward"]) / 2
+        ),
         "num_targets": count,
     }
 

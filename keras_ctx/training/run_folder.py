@@ -1,12 +1,12 @@
 """The folder of a run: what it writes and where it resumes."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 
 from keras_ctx.files import whole_file, write_text
+from keras_ctx.json_text import json_text
 from keras_ctx.training.backup import BackupAndRestore
 from keras_ctx.training.divergence import StopAtDivergence
 from keras_ctx.training.resumed_epoch import ResumedEpoch
@@ -98,6 +98,9 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
 def save_json(content: dict, path: str | Path) -> Path:
     """Write JSON under a temporary name, then rename it; paths as text.
 
+    JSON has no word for NaN, which is written as null, nor for infinities,
+    which are written as the strings "Infinity" and "-Infinity".
+
     Example:
         >>> import tempfile
         >>> save_json({"f1": 0.5}, Path(tempfile.mkdtemp()) / "a.json").name
@@ -105,6 +108,5 @@ def save_json(content: dict, path: str | Path) -> Path:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
-    write_text(path, text + "\n")
+    write_text(path, json_text(content, indent=2) + "\n")
     return path

@@ -1,7 +1,5 @@
 """What a run writes about itself: figures, curves, and when it will end."""
 
-import json
-import math
 import resource
 import time
 from collections.abc import Sequence
@@ -12,7 +10,9 @@ import keras
 import tensorflow as tf
 
 from keras_ctx.files import write_text
+from keras_ctx.json_text import json_text
 from keras_ctx.training.checkpoints import newest_position
+from keras_ctx.training.perplexity import perplexity_of_nats
 from keras_ctx.training.run_metrics import read_metrics
 
 # Steps between which the profiler runs: caches are warm by then.
@@ -27,8 +27,10 @@ class RunLog(keras.callbacks.Callback):
     before clipping), `seconds`, `steps_per_second`, `memory` (the process's
     peak, MiB) and, with `tokens_per_step`, `tokens_per_second`, padding not
     counted. A line of an epoch has Keras's figures of it. Perplexities stand
-    beside the likelihoods named `perplexity_of`. TensorBoard has the same
-    under the same names, and the settings of the run as text.
+    beside the likelihoods named `perplexity_of`; one above e**709 is infinite.
+    A figure that is not a number is null in the file, and an infinite one the
+    string "Infinity"; `read_metrics` reads both as numbers. TensorBoard has
+    the same under the same names, and the settings of the run as text.
 
     A run that goes on drops the lines after its checkpoint: they happen
     again. So this stands before `BackupAndRestore`, and a line is there
@@ -79,7 +81,7 @@ class RunLog(keras.callbacks.Callback):
         kept = [line for line in lines if line["step"] <= position.step]
         write_text(
             self.folder / "metrics.jsonl",
-            "".join(f"{json.dumps(line)}\n" for line in kept),
+            "".join(f"{json_text(line)}\n" for line in kept),
         )
         self._before = kept[-1]["seconds"] if kept else 0.0
         self._start = time.monotonic()
@@ -172,8 +174,8 @@ class RunLog(keras.callbacks.Callback):
         for name in self.perplexity_of:
             for key in (name, f"val_{name}"):
                 if key in logs:
-                    perplexity = math.exp(min(logs[key], 700.0))
-                    found[key.replace("loss", "perplexity")] = perplexity
+                    name_of_it = key.replace("loss", "perplexity")
+                    found[name_of_it] = perplexity_of_nats(logs[key])
         return found
 
     def _optimizer(self) -> dict[str, float]:
@@ -196,7 +198,7 @@ class RunLog(keras.callbacks.Callback):
     def _write(self, figures: dict[str, Any]) -> None:
         line = {"step": self._step, **figures}
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as f:
-            f.write(json.dumps(line) + "\n")
+            f.write(json_text(line) + "\n")
         group = "epochs" if "epoch" in figures else "steps"
         with self._curves.as_default():
             for key, value in figures.items():

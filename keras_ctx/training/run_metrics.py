@@ -1,8 +1,9 @@
 """The figures that a run has written down."""
 
-import json
 from pathlib import Path
 from typing import Any
+
+from keras_ctx.json_text import read_figures
 
 
 def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
@@ -14,7 +15,8 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
     Returns:
         Lines of steps and of epochs in the order of training; only those of
         epochs have `epoch`, counted from 1. All have `step`, in all, and
-        `seconds`, of training so far. There is no line without the file.
+        `seconds`, of training so far. Figures may be NaN or infinite, which
+        the file says as null and "Infinity". There is no line without the file.
 
     Example:
         >>> read_metrics("a folder that is not there")
@@ -25,4 +27,4 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
         return []
     # A kill while a line is written leaves the half of it, without an end.
     whole = path.read_text("utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in whole]
+    return [read_figures(line) for line in whole]

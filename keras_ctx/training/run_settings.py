@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from keras_ctx.json_text import json_text
 from keras_ctx.settings import differences
 from keras_ctx.training.agreement import chiefs_number
 from keras_ctx.training.run_folder import save_json
@@ -65,7 +66,7 @@ def _begin(
     path = folder / "settings.json"
     # As they are written: paths are strings, tuples are lists.
     written = {**settings, **({"digests": digests} if digests else {})}
-    written = json.loads(json.dumps(written, default=str))
+    written = json.loads(json_text(written))
     if path.exists():
         there = json.loads(path.read_text("utf-8"))
         differing = _differences(there, written)

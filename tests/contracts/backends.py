@@ -47,6 +47,11 @@ def gradients(
         # Keras's optimizers go wrong on sparse ones where an id comes twice.
         assert not any(isinstance(g, tf.IndexedSlices) for g in found)
         found = [None if g is None else np.asarray(g) for g in found]
+    elif BACKEND == "torch":
+        layer.zero_grad()
+        loss().backward()
+        found = [w.value.grad for w in weights]
+        found = [None if g is None else g.numpy() for g in found]
     else:
         import jax
 

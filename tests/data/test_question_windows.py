@@ -171,16 +171,31 @@ def test_what_cannot_be_learned_is_counted_and_shown() -> None:
         "found": 1,
         "empty": 2,
         "widened": 1,
+        "longer than max_answer": 1,
         "too long": 1,
     }
     report = made.findings.report()
-    assert "misplaced 2, found 1, empty 2, widened 1, too long 1" in report
+    assert "misplaced 2, found 1, empty 2, widened 1, " in report
+    assert "longer than max_answer 1, too long 1" in report
     assert "mended: question q: 'two' at 5, taken at 4" in report
     assert "found: question q: 'one' at -3, taken at 0" in report
     assert "misplaced: question q: 'TWO' at 4, where the context has" in report
     assert "'hre' at 10, taken as 'three'" in report
     assert "too long: question q: 43 positions, and a window has 42" in report
     assert made.windows[0].answer == (1, 1)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_answers_that_are_never_given_are_counted(training: bool) -> None:
+    answers = ("one", 0), ("one two", 0), ("one two three", 0)
+    made = made_of("one two three", *answers, training=training, max_answer=1)
+    assert made.findings.counts["longer than max_answer"] == 2
+    report = made.findings.report()
+    assert "longer than max_answer: question q: 2 positions" in report
+    # They are learned from all the same.
+    assert made.windows[0].answer == (0, 0)
+    made = made_of("one two three", answers[2], training=True, max_answer=2)
+    assert made.windows[0].answer == (0, 2)
 
 
 def test_question_without_a_usable_answer_is_not_learned_from() -> None:

@@ -62,17 +62,6 @@ def test_file_without_blank_lines_is_one_document(write) -> None:
     assert list(read_documents(write(b"a\nb\nc"))) == [["a", "b", "c"]]
 
 
-def test_conll_takes_first_and_last_column(write) -> None:
-    path = write(
-        "-DOCSTART- -X- O O\n\nIn IN O O\nRome NNP\tB-NP  B-LOC \n\n\n"
-        "\u3000 X O O\n".encode()
-    )
-    assert list(read_conll(path)) == [
-        (["In", "Rome"], ["O", "B-LOC"]),
-        (["\u3000"], ["O"]),
-    ]
-
-
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("content", [b"", b"\n \r\n\n", b"\xef\xbb\xbf"])
 def test_file_without_text_is_refused(reader, content, write) -> None:
@@ -107,13 +96,6 @@ def test_gzip_with_damaged_content_is_refused(write) -> None:
     content[20:60] = bytes(40)
     with pytest.raises(ValueError, match="no complete gzip stream"):
         list(read_lines(write(bytes(content), "file.gz")))
-
-
-def test_wrong_column_count_is_refused_with_its_line(write) -> None:
-    with pytest.raises(ValueError, match="line 1: .* at least 2 .* 1 columns"):
-        list(read_conll(write(b"word\n")))
-    with pytest.raises(ValueError, match="line 3: .*; the lines before have 2"):
-        list(read_conll(write(b"a O\n\nb X O\n")))
 
 
 def test_reading_is_lazy(write) -> None:

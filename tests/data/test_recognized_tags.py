@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from keras_ctx.data.recognized_tags import TagScheme, recognize_tags
+from keras_ctx.data import TagScheme, recognize_tags
 from keras_ctx.data.tag_schemes import SCHEMES, span_tags
 
 SPANS = [
@@ -33,7 +33,7 @@ def recognized(sentences, **options) -> TagScheme:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("separator", ["-", "_", ":"])
+@pytest.mark.parametrize("separator", ["-", "_", "\u2013"])
 @pytest.mark.parametrize("suffix", [False, True])
 @pytest.mark.parametrize("lower_case", [False, True])
 def test_every_spelling_is_recognized_and_written_again(
@@ -65,6 +65,8 @@ def test_every_spelling_is_recognized_and_written_again(
         ([["b", "e", "s", "b", "m", "e"]], "BMES"),
         ([["S-X", "O"]], "BIOES"),
         ([["U-X", "O", "B-Y", "L-Y"]], "BILOU"),
+        ([["S-X", "O", "B-Y", "I-Y"]], "BIOS"),  # CLUENER
+        ([["B-X", "O", "B-Y", "I-Y", "E-Y"]], "BIOE"),
         ([["I-X", "I-X", "O"]], "IOB1"),  # no two side by side
         ([["O", "O"]], "IOB2"),
         ([["B-X", "0", "0"]], "IOB2"),

@@ -54,6 +54,7 @@ def test_every_answer_is_in_a_window(stride: int, questions) -> None:
     made = question_windows(questions, INPUTS, training=True, stride=stride)
     counts = made.findings.counts
     assert counts["questions"] == 10_570 and counts["answers"] == 34_726
+    assert counts.pop("longer than max_answer") == 5  # of more than 30 words
     kinds = set(counts) - {"questions", "windows", "answers", "widened"}
     assert not kinds, made.findings.report()
     # Widened are few: 91 of 34,726 answers begin or end inside a word.

@@ -134,6 +134,24 @@ def test_tagging_epochs(inputs) -> None:
     assert rows(made(training=True, seed=1, first_step=4), 2) == whole[12:]
 
 
+def test_labels_keep_their_kind() -> None:
+    def found(labels) -> np.ndarray:
+        dataset = classification_dataset(
+            TEXTS[:3], labels, BERT, batch_size=3, training=False
+        )
+        return next(iter(dataset))[1]["logits"].numpy()
+
+    # The first number has no decimals, and the others keep theirs.
+    for labels in ([1, 0.5, 2], np.array([1, 0.5, 2], np.float32)):
+        assert found(labels).dtype == np.float32
+        assert found(labels).tolist() == [1, 0.5, 2]
+    assert found(np.arange(3)).dtype == np.int32
+    sets = [[0, 1, 1], [0, 0, 0], [1, 0, 1]]
+    for labels in (sets, np.array(sets), np.array(sets, bool)):
+        assert found(labels).dtype == np.float32
+        assert found(labels).tolist() == sets
+
+
 @pytest.mark.parametrize(
     ("texts", "labels", "options", "message"),
     [
@@ -142,6 +160,16 @@ def test_tagging_epochs(inputs) -> None:
         (["a"], [0], {}, "`batch_size` must be at most the number"),
         (["a"], [0], {"batch_size": 0}, "`batch_size` must be at least 1"),
         (["a"], [0], {"seed": -1}, "`seed` must be at least 0"),
+        (["a", "b"], [0, -1], {}, "class ids of at least 0.*-1 at position 1"),
+        (["a", "b"], [0.5, np.nan], {}, "finite numbers.*nan at position 1"),
+        (["a", "b"], ["0", "1"], {}, "must hold a class id or a number"),
+        (["a", "b"], [[0, 1], [2, 0]], {}, "must be zeros and ones.*: 2"),
+        (
+            ["a", "b"],
+            [[0, 1], [1, 0]],
+            {"class_weights": [1, 1]},
+            "`class_weights` needs one class",
+        ),
     ],
 )
 def test_refused(texts, labels, options, message) -> None:
@@ -155,3 +183,48 @@ def test_wrong_number_of_tags_is_refused_with_the_sentence() -> None:
         tagging_dataset(
             [["a"], ["b", "c"]], [[0], [0]], BERT, batch_size=1, training=False
         )
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([0, -1], "-1 in row 1"),
+        ([0, 1.5], "1.5 in row 1"),
+        (["a", "b"], "'a' in row 0"),
+        ([0.5, float("nan")], "nan in row 1"),
+        ([0.5, float("inf")], "inf in row 1"),
+        ([None, 1], "None in row 0"),
+    ],
+)
+def test_error_of_a_label(labels: list, said: str) -> None:
+    with pytest.raises(ValueError, match=f"`labels` must .*Received: {said}"):
+        classification_dataset(
+            ["a", "b"], labels, BERT, batch_size=2, training=False
+        )
+
+
+def test_labels_may_be_of_numpy() -> None:
+    for dtype, wanted in (("float32", "float32"), ("int64", "int32")):
+        labels = list(np.array([1, 0], dtype))
+        dataset = classification_dataset(
+            ["a", "b"], labels, BERT, batch_size=2, training=False
+        )
+        [(_, targets)] = dataset
+        assert targets["logits"].dtype == wanted
+        assert targets["logits"].numpy().tolist() == [1, 0]
+
+
+def test_error_of_a_tag_that_is_a_name() -> None:
+    message = "`tags` must hold integers.*'O' at word 1 of sentence 0"
+    with pytest.raises(ValueError, match=message):
+        tagging_dataset(
+            [["a", "b"]], [[0, "O"]], BERT, batch_size=1, training=False
+        )
+
+
+def test_word_of_unknown_tag_has_no_weight() -> None:
+    [(_, targets, weights)] = tagging_dataset(
+        [["a", "b"]], [[-1, 2]], BERT, batch_size=1, training=False
+    )
+    assert targets["logits"].numpy().tolist() == [[0, 0, 2, 0]]
+    assert weights["logits"].numpy().tolist() == [[0, 0, 1, 0]]

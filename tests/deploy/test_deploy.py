@@ -1,5 +1,10 @@
 """The files in deploy/ are of the form that their readers want."""
 
+import contextlib
+import os
+import re
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +13,8 @@ import yaml
 from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from google.protobuf.message_factory import GetMessageClass
 from tensorflow_serving.config import model_server_config_pb2
+
+from keras_ctx.serving.watched_model import version_folders
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SERVER_FLAGS = {
@@ -145,3 +152,72 @@ def test_probes_ask_for_the_model_that_is_served() -> None:
         assert container[probe]["httpGet"] == {"path": path, "port": "rest"}
     ports = {x["name"]: x["containerPort"] for x in container["ports"]}
     assert ports == {"grpc": 8500, "rest": 8501}
+
+
+def test_frozen_rest_is_noticed() -> None:
+    """The port of a server stays open when no thread is left to answer."""
+    container = deployment()["spec"]["template"]["spec"]["containers"][0]
+    probe = container["livenessProbe"]
+    assert probe["httpGet"]["port"] == "rest" and "tcpSocket" not in probe
+    # A request may take as long without a restart, several times over.
+    longest = int(flags(container["args"])["rest_api_timeout_in_ms"]) / 1000
+    assert probe["timeoutSeconds"] >= longest
+    assert probe["failureThreshold"] > 1
+    healthcheck = compose()["serving"]["healthcheck"]["test"][-1]
+    assert "HTTP/1.0" in healthcheck
+
+
+def test_what_is_in_flight_is_answered_before_the_pod_ends() -> None:
+    """In the pause before the signal: the server itself waits for nothing."""
+    pod = deployment()["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert command == "sleep"
+    longest = int(flags(container["args"])["rest_api_timeout_in_ms"]) / 1000
+    # Ten seconds until the service sends no more requests.
+    assert int(seconds) >= 10 + longest
+    # Not a third more: a stop always takes the whole of it.
+    grace = pod["terminationGracePeriodSeconds"]
+    assert int(seconds) < grace <= int(seconds) + 5
+
+
+def test_a_stop_of_the_composition_takes_no_grace_period() -> None:
+    """Nobody takes it out of a service first: there is nothing to wait for."""
+    service = compose()["serving"]
+    assert service["init"] is True
+    assert int(service["stop_grace_period"].removesuffix("s")) <= 10
+
+
+def test_shell_without_an_init_process_keeps_the_signal(tmp_path: Path) -> None:
+    """As the image starts the server: a script that waits for its child."""
+    script = tmp_path / "entrypoint.sh"
+    # The child stands for the server, which ends at a SIGTERM.
+    script.write_text("#!/bin/bash\nsleep 60\n")
+    process = subprocess.Popen(["bash", script], start_new_session=True)
+    try:
+        # With an init process in front, the shell is not the first process,
+        # and the signal ends it, and the container with it.
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+    finally:
+        # The child was not told: a container would end it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_folder_that_is_copied_under_a_hidden_name_is_no_version(
+    tmp_path: Path,
+) -> None:
+    """The commands of models.config and of saved_models/README.md."""
+    (tmp_path / "build" / "3").mkdir(parents=True)
+    (tmp_path / "build" / "3" / "saved_model.pb").write_bytes(b"all")
+    models = tmp_path / "models" / "reviews"
+    models.mkdir(parents=True)
+    found = re.search(r"cp -r .*", read("models.config"))
+    assert found is not None
+    copy, move = found.group().split(" && ")
+    subprocess.run(copy, shell=True, check=True, cwd=tmp_path)
+    assert [x.name for x in models.iterdir()] == [".3"]
+    assert version_folders(models) == {}
+    subprocess.run(move, shell=True, check=True, cwd=tmp_path)
+    assert list(version_folders(models)) == [3]

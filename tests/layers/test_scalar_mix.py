@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ctx import layers
 from keras_ctx.layers import ScalarMix
@@ -72,6 +73,27 @@ def test_layer_norm_of_an_empty_batch_is_finite() -> None:
     mask = np.array([[False, False]])
     found = mixed(ScalarMix(1, layer_norm=True), column(0, 0), mask=mask)
     assert_close(found, column(0, 0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_layer_norm_of_a_batch_of_padding_alone(dtype: str) -> None:
+    # A million times as large behind the norm, which float16 cannot hold.
+    mask = np.zeros((1, 2), bool)
+    for values in ((3, -300), (np.nan, np.inf)):
+        mix = ScalarMix(1, layer_norm=True, dtype=dtype)
+        x = tf.constant(column(*values), dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = mix([x], padding_mask=mask)
+        gradients = tape.gradient(y, [x, *[w.value for w in mix.weights]])
+        assert not np.asarray(tf.cast(y, "float32")).any()
+        for gradient in gradients:
+            assert not np.asarray(tf.cast(gradient, "float32")).any()
+
+
+def test_layer_norm_of_equal_numbers_is_zero() -> None:
+    mix = ScalarMix(1, layer_norm=True)
+    assert_close(mixed(mix, column(7, 7, 7)), column(0, 0, 0))
 
 
 def test_norms_differ_in_what_they_add_to_the_variance() -> None:

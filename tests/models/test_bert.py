@@ -87,17 +87,45 @@ def test_layer_names() -> None:
         tiny().get_layer("final_norm")
 
 
-def test_blocks_start_with_the_deviation_asked_for() -> None:
+@pytest.mark.parametrize("blocks", [None, 0.05])
+def test_all_starts_with_the_deviation_asked_for(blocks) -> None:
     sizes = {"hidden_dim": 64, "intermediate_dim": 64, "num_layers": 1}
-    encoder = tiny(vocabulary_size=64, initializer_range=0.3, **sizes)
+    encoder = tiny(
+        vocabulary_size=64,
+        initializer_range=0.3,
+        block_initializer_range=blocks,
+        **sizes,
+    )
     model = models.bert_pretrainer(encoder)
     drawn = [w for w in model.weights if w.name in ("embeddings", "kernel")]
     # Three tables; six kernels of the block; pooler, transform and classes.
     assert len(drawn) == 3 + 6 + 3
     for weight in drawn:
-        bound = 2 * (0.3 if weight.path.startswith("block_0") else 0.02)
+        in_block = blocks is not None and weight.path.startswith("block_0")
+        bound = 2 * (blocks if in_block else 0.3)
         # 128 numbers or more, of a normal cut at two deviations.
         assert 0.7 * bound < np.abs(weight).max() < 1.001 * bound, weight.path
+    head = models.tagger(encoder, 9).get_layer("logits").kernel
+    assert 0.7 * 0.6 < np.abs(head).max() < 1.001 * 0.6
+
+
+FIRST = [
+    *(-0.030056921765208244, -0.0053022680804133415, 0.002820265246555209),
+    *(-0.017506776377558708, 0.0, -0.009447094984352589, 0.0),
+    *(0.021974319592118263, 0.0, -0.009746094234287739),
+    *(-0.02912774682044983, -0.020223446190357208, -0.0009838052792474627),
+    *(0.015842368826270103, -0.014484248124063015, -0.022334886714816093),
+]
+
+
+def test_first_weights_of_a_seed_are_those_of_version_0() -> None:
+    # Written down before `initializer_range` covered more than the blocks.
+    keras.utils.set_random_seed(7)
+    encoder = models.bert_encoder(50, 1, 2, 8, 16, 8)
+    found = models.bert_pretrainer(encoder).weights
+    classes = models.classifier(encoder, 3).get_layer("logits").kernel
+    numbers = [np.ravel(w)[0] for w in (*found, classes) if w.ndim > 1]
+    np.testing.assert_array_equal(numbers, np.array(FIRST, "float32"))
 
 
 def test_masked_lm_of_another_kind_than_its_encoder() -> None:

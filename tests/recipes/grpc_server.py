@@ -6,18 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from keras_ctx.serving.loaded_version import LoadedVersion
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers for one model; the first `failures` calls of Predict fail."""
+    """Answers for one model; the first `failures` calls of Predict fail.
+
+    Classify and Regress are for signatures of their own method, as in TF
+    Serving's classifier.cc and regressor.cc.
+    """
 
     def __init__(self, name: str, folder: Path, failures: int = 0):
         self.name = name
@@ -34,17 +41,50 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         if self.failures:
             self.failures -= 1
             context.abort(grpc.StatusCode.UNAVAILABLE, "Coming up.")
-        try:
-            outputs = self.version.run(name, arrays)
-        except tf.errors.InvalidArgumentError as error:
-            return context.abort(
-                grpc.StatusCode.INVALID_ARGUMENT, error.message
-            )
+        outputs = self._run(name, arrays, context)
         response = predict_pb2.PredictResponse()
         for key, value in outputs.items():
             if not request.output_filter or key in request.output_filter:
                 response.outputs[key].CopyFrom(tf.make_tensor_proto(value))
         return response
+
+    def Classify(self, request, context):
+        outputs = self._of_examples("classify", request, context)
+        response = classification_pb2.ClassificationResponse()
+        rows = zip(outputs["classes"], outputs["scores"], strict=True)
+        for names, scores in rows:
+            found = response.result.classifications.add()
+            for name, score in zip(names, scores, strict=True):
+                found.classes.add(label=name, score=score)
+        return response
+
+    def Regress(self, request, context):
+        outputs = self._of_examples("regress", request, context)
+        response = regression_pb2.RegressionResponse()
+        for value in outputs["outputs"].reshape(-1):
+            response.result.regressions.add(value=value)
+        return response
+
+    def _of_examples(self, method, request, context):
+        self._check(request, context)
+        name = request.model_spec.signature_name or "serving_default"
+        found = self.version.signatures[name].method_name
+        if found != f"tensorflow/serving/{method}":
+            context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                f"Expected signature method_name to be {method}. Was: {found}",
+            )
+        examples = request.input.example_list.examples
+        rows = np.array([x.SerializeToString() for x in examples], object)
+        return self._run(name, {"inputs": rows}, context)
+
+    def _run(self, name, arrays, context):
+        try:
+            return self.version.run(name, arrays)
+        except tf.errors.InvalidArgumentError as error:
+            return context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, error.message
+            )
 
     def GetModelMetadata(self, request, context):
         self._check(request, context)

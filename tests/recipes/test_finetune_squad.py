@@ -14,7 +14,7 @@ import pytest
 from recipe_files import RECIPES, load_recipe
 
 from keras_ctx import models, text, training
-from keras_ctx.data import SquadQuestion
+from keras_ctx.data import SquadQuestion, longest_name
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PLACES = {"who": 0, "where": 3, "when": 5}
@@ -119,6 +119,7 @@ def test_a_file_is_learned_by_heart(
         recipe.Config(
             train=path,
             test=path,
+            predict=path,
             init=save_encoder(tmp_path / "encoder"),
             output=output,
             **{**TOY, **options},
@@ -147,6 +148,13 @@ def test_a_file_is_learned_by_heart(
     assert not (output / "null_odds.json").exists()
     written = json.loads((output / "results.json").read_text())["results"]
     assert written == json.loads(json.dumps(results))
+    # Asked again, by the run that was written.
+    predicted = json.loads((output / "predicted.json").read_text())
+    assert predicted == predictions
+    predict = load_recipe("predict")
+    again = tmp_path / "again.json"
+    predict.main(predict.Config(output, path, again, batch_size=7))
+    assert json.loads(again.read_text()) == predictions
 
 
 @pytest.mark.slow
@@ -174,6 +182,10 @@ def test_unanswerable_questions_are_told_apart(tmp_path: Path) -> None:
     assert len(odds) == len(predictions) == 320
     for name, text_ in predictions.items():
         assert (text_ == "") == (odds[name] > scores["threshold"])
+    predict = load_recipe("predict")
+    again = tmp_path / "again.json"
+    predict.main(predict.Config(output, path, again))
+    assert json.loads(again.read_text()) == predictions
     # Killed while it answered: the model is not trained again.
     folder = output / "seed_1"
     (folder / "scores.json").unlink()
@@ -182,6 +194,103 @@ def test_unanswerable_questions_are_told_apart(tmp_path: Path) -> None:
     assert recipe.main(config)["scores"] == results["scores"]
     assert (folder / "metrics.jsonl").read_bytes() == log
     assert (folder / "model.keras").read_bytes() == saved
+
+
+def test_chinese_is_scored_by_characters(tmp_path: Path) -> None:
+    recipe = load_recipe("finetune_squad")
+    letters = "一二三四五六七八"
+    inputs = text.BertInputs([*SPECIAL, *letters, "？"], 24)
+    folder = tmp_path / "encoder"
+    training.save_model(
+        models.bert_encoder(14, 1, 1, 8, 16, max_length=24),
+        folder / "encoder.keras",
+    )
+    text.save_inputs(inputs, folder / "text_inputs.json")
+    answer = {"text": "二三四", "answer_start": -1}
+    qas = [
+        {"id": str(n), "question": f"{x}？", "answers": [answer]}
+        for n, x in enumerate(letters)
+    ]
+    paragraph = {"context": letters, "qas": qas}
+    path = tmp_path / "zh.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+    config = recipe.Config(
+        train=path,
+        test=path,
+        init=folder,
+        output=tmp_path / "run",
+        epochs=1,
+        batch_size=8,
+        max_question=4,
+        max_answer=4,
+        lora_rank=2,
+    )
+    results = recipe.main(config)
+    predictions = json.loads(
+        (tmp_path / "run" / "predictions.json").read_text()
+    )
+    assert results["formula"] == "CMRC 2018" and results["language"] == "zh"
+    # By hand: every answer is one run of letters, and so is what it shares.
+    f1 = [
+        2 * len(set(said) & set("二三四")) / (len(said) + 3)
+        for said in predictions.values()
+    ]
+    assert results["f1"] == pytest.approx(100 * sum(f1) / 8)
+    assert results["scores"]["squad_f1"]["mean"] == results["exact"]
+    assert results["data"]["train"]["found"] == 8
+    task = json.loads((tmp_path / "run" / "task.json").read_text())
+    assert task["task"] == "question_answering" and task["language"] == "zh"
+    # The encoder itself is as it was: its updates are trained.
+    trained = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    names = [weight.path for weight in trained.trainable_weights]
+    assert any("lora" in name for name in names)
+    with pytest.raises(ValueError, match="`lora_rank` or `frozen`, not both"):
+        recipe.Config(train=path, lora_rank=2, frozen=True)
+    with pytest.raises(ValueError, match="`language` must be a code"):
+        recipe.Config(train=path, language="Chinese!")
+
+
+def test_a_test_file_without_answers_is_answered(tmp_path: Path) -> None:
+    recipe = load_recipe("finetune_squad")
+    path = write_questions(tmp_path / "train.json", version_2=False, copies=3)
+    content = json.loads(path.read_text())
+    for article in content["data"]:
+        for qa in article["paragraphs"][0]["qas"]:
+            del qa["answers"]
+    test = tmp_path / "test.json"
+    test.write_text(json.dumps(content))
+    options = {**TOY, "init": save_bert(tmp_path / "encoder"), "epochs": 1}
+    output = tmp_path / "run"
+    results = recipe.main(
+        recipe.Config(train=path, test=test, output=output, **options)
+    )
+    assert results["f1"] is results["exact"] is results["baseline"] is None
+    assert len(json.loads((output / "predictions.json").read_text())) == 36
+    assert "NaN" not in (output / "results.json").read_text()
+    with pytest.raises(ValueError, match=r"test\.json: at least one question"):
+        recipe.read_data(recipe.Config(train=test, test=path))
+    with pytest.raises(ValueError, match=r"test\.json: at least one question"):
+        recipe.read_data(recipe.Config(train=path, test=path, dev=test))
+
+
+def test_empty_answers_are_asked_about(tmp_path: Path) -> None:
+    recipe = load_recipe("finetune_squad")
+    path = write_questions(tmp_path / "train.json", version_2=False, copies=1)
+    content = json.loads(path.read_text())
+    content["data"][1]["paragraphs"][0]["qas"][0]["answers"] = []
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"1 of 12 .*empty_answers.*'who 1 0'"):
+        recipe.read_data(recipe.Config(train=path, test=path))
+    found = recipe.read_data(
+        recipe.Config(train=path, test=path, empty_answers="impossible")
+    )
+    assert sum(q.is_impossible for q in found["test"]) == 1
+    assert "dev" in found, "to choose the threshold by"
+    found = recipe.read_data(
+        recipe.Config(train=path, test=path, empty_answers="skip")
+    )
+    assert not any(q.is_impossible for q in found["test"])
+    assert len(found["test"]) == 12
 
 
 def test_articles_are_held_out_where_no_test_is_given(tmp_path: Path) -> None:
@@ -210,8 +319,6 @@ def test_articles_are_held_out_where_no_test_is_given(tmp_path: Path) -> None:
 
 
 def test_baseline_by_hand() -> None:
-    longest_name = load_recipe("finetune_squad").longest_name
-
     def answer(question: str, context: str) -> str:
         return longest_name(SquadQuestion("q", question, context))
 

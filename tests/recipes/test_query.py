@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import contract_models
+import grpc
 import pytest
 from contract_models import METHODS, classifier, publish
 from grpc_server import PredictionService, grpc_serving
@@ -282,6 +283,88 @@ def test_answer_of_another_server() -> None:
     )
 
 
+class Broken(Fixed):
+    """An error that quotes bytes, as TensorFlow Serving's do."""
+
+    status, body = 400, b'{"error": "Could not parse, value: \xff\xc3"}'
+
+
+class Late(Fixed):
+    """A proxy that finds nobody."""
+
+    status, body = 502, b"Bad Gateway"
+
+
+class Other(Fixed):
+    """JSON, and no answer to what was asked."""
+
+    body = b'{"status": "ok"}'
+
+
+class List(Fixed):
+    body = b"[1]"
+
+
+def test_errors_of_any_bytes() -> None:
+    with answering(Broken) as url:
+        said = refusal(server=url, text=("a",))
+    assert said == "Could not parse, value: \ufffd\ufffd (status 400)"
+    with answering(Late) as url:
+        said = refusal(server=url, text=("a",), retries=1)
+    assert said == "Bad Gateway (status 502)" and Late.asked == 2
+    for handler in (Other, List):
+        with answering(handler) as url:
+            said = refusal(server=url, text=("a",))
+        assert said.startswith("No answer of a model server: ")
+
+
+class Quoting(PredictionService):
+    """Refuses every request, and quotes it as it came."""
+
+    def Predict(self, request, context):
+        quoted = b"value: " + b"".join(request.inputs["text"].string_val)
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, quoted)
+
+
+def test_error_of_any_bytes_by_grpc(folder: Path) -> None:
+    service = Quoting("labels", folder / "labels" / "2")
+    line = json.dumps({"text": "a"})
+    with grpc_serving(service) as server:
+        arguments = {"server": server, "model": "labels"}
+        said = refusal(text=("a\0",), **arguments)
+        assert said.startswith("Lines 1 to 1: value: a")
+        said = refusal(text=(line,), rows=True, **arguments)
+    assert said == "Lines 1 to 1: value: a (INVALID_ARGUMENT)"
+
+
+def test_address_with_a_slash_at_its_end(
+    address: dict, capsys: pytest.CaptureFixture
+) -> None:
+    server = f"{address['labels']}/"
+    assert query(capsys, server=server, model="labels", text=("a",))
+
+
+class SixServer(HTTPServer):
+    address_family = socket.AF_INET6
+
+
+def test_address_of_ipv6() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    Busy.asked = 0
+    try:
+        server = SixServer(("::1", 0), Busy)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with contextlib.closing(server.socket):
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://[::1]:{server.server_port}/"
+        assert refusal(server=url, text=("a",)) == "Loading (status 503)"
+        server.shutdown()
+        thread.join()
+
+
 def test_file_that_cannot_be_read(rest: str, tmp_path: Path) -> None:
     path = tmp_path / "texts.txt"
     arguments = {"server": rest, "model": "labels", "input": path}
@@ -337,7 +420,9 @@ def test_server_that_comes_up_late(
     ("arguments", "message"),
     [
         ({"batch_size": 0}, "`batch_size` must be at least 1"),
+        ({"width": 0}, "`width`, `timeout`"),
         ({"server": "localhost:8501"}, "`server` must start with http://"),
+        ({"server": "grpc://localhost"}, "the last with a port"),
         ({"version": 1, "label": "stable"}, "must not be given together"),
         ({"text": ("a",), "input": Path("b")}, "must not be given together"),
     ],

@@ -118,14 +118,6 @@ def test_tagger_scores_exact_spans_only() -> None:
     assert score(true, [["B-PER", "I-PER"], []]) == pytest.approx(0.5)
 
 
-def test_majority_takes_the_most_frequent_tag_of_a_word() -> None:
-    majority = load_recipe("finetune_tagger").majority_f1
-    train = [(["王", "去", "王"], ["B-PER", "O", "B-PER"]), (["王"], ["O"])]
-    test = [(["王", "树"], ["B-PER", "O"]), (["河"], ["B-LOC"])]
-    # One of two names found, none made up: F1 = 2/3.
-    assert majority(train, test) == pytest.approx(2 / 3)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]

@@ -176,9 +176,18 @@ MALFORMED = {
     "key too many": ({"instances": [{"text": "a", "b": 1}]}, "row 0"),
     "no key": ({"inputs": {"txt": ["a"]}}, r"Missing: \['text'\]"),
     "not base64": ({"instances": [{"b64": "?"}]}, "base64 in `b64`"),
+    "base64 of URLs": ({"instances": [{"b64": "5Z2_"}]}, "base64 in `b64`"),
+    "base64 cut": ({"instances": [{"b64": "5Z2P5"}]}, "base64 in `b64`"),
+    "half the padding": ({"instances": [{"b64": "YQ="}]}, "base64 in `b64`"),
+    "padding inside": ({"instances": [{"b64": "YQ==YQ=="}]}, "base64 in"),
+    "no base64": ({"instances": [{"b64": 5}]}, "base64 in `b64`"),
     "half a pair": ({"instances": ["\ud83d"]}, "must be Unicode"),
-    "half a pair shown": ({"signature_name": "\ud83d"}, "found in signature"),
-    "half a pair as a key": ({"instances": [{"\ud83d": "a"}]}, "row 0"),
+    "half a pair as a name": ({"signature_name": "\ud83d"}, "must be Unicode"),
+    "half a pair as a key": (
+        {"instances": [{"\ud83d": "a"}]},
+        "must be Unicode",
+    ),
+    "other half": ({"instances": ["\udc80"]}, "must be Unicode"),
     "very deep": (
         {"inputs": {"text": json.loads("[" * 70 + "]" * 70)}},
         r"of shape \(None,\)",
@@ -215,8 +224,13 @@ MALFORMED = {
         {**FEATURES, "instances": [{**ROW, "weights": [1e39]}]},
         "of float32",
     ),
-    "not exact": (
-        {**FEATURES, "instances": [{**ROW, "weights": [2**24 + 1]}]},
+    # More bits than the fraction has, though this one would fit.
+    "a power of two": (
+        {**FEATURES, "instances": [{**ROW, "weights": [2**24]}]},
+        "of float32",
+    ),
+    "a little too large": (
+        {**FEATURES, "instances": [{**ROW, "weights": [3.4028235e38]}]},
         "of float32",
     ),
 }
@@ -238,7 +252,9 @@ def test_malformed_request(server: Server, request_, message: str) -> None:
         (b"", "JSON Parse error"),
         (b"{", "JSON Parse error"),
         (b"[]", "must be a JSON object"),
-        (b'{"instances": ["\xff"]}', "must be UTF-8"),
+        (b'{"instances": ["\xff \\udcff"]}', "must be Unicode"),
+        (b'\xff{"instances": ["a"]}', "JSON Parse error"),
+        (b'{"instances": ["a"]} {}', "JSON Parse error"),
         (b'{"instances": ' + 100_000 * b"[", "JSON Parse error"),
     ],
 )
@@ -253,7 +269,11 @@ def test_malformed_body(server: Server, body: bytes, message: str) -> None:
         ("POST", "/v1/models/other:predict", 404, "Servable not found"),
         ("POST", "/v1/models/labels/versions/9:predict", 404, "9 of model"),
         ("POST", "/v1/models/labels/labels/gone:predict", 404, "gone of model"),
-        ("POST", "/v1/models/labels/labels/new:predict", 404, "new of model"),
+        ("POST", "/v1/models/labels/labels/new:predict", 400, "label: new"),
+        ("POST", "/v1/models/other/labels/new:predict", 400, "label: new"),
+        ("POST", "/v1/models/other/labels/a%2Fb:predict", 400, "label: a/b"),
+        ("POST", "/v1/models/other/labels/gone:predict", 404, "model other"),
+        ("GET", "/v1/models/labels/labels/new/metadata", 400, "label: new"),
         ("POST", "/v1/models/labels:explain", 400, "Malformed request"),
         ("POST", "/v1/models/labels", 400, "Malformed request"),
         ("GET", "/v1/models/labels:predict", 400, "Malformed request"),
@@ -262,6 +282,7 @@ def test_malformed_body(server: Server, body: bytes, message: str) -> None:
         ("GET", "/v1/models/other/metadata", 404, "Servable not found"),
         ("GET", "/v1/models", 400, "Malformed request"),
         ("GET", f"/v1/models/a/versions/{'1' * 5000}", 400, "Malformed"),
+        ("GET", f"/v1/models/labels/versions/{2**63}", 400, "to numeric"),
         ("GET", "/v2", 404, "Not Found"),
         ("PUT", "/v1/models/labels", 405, "Method Not Allowed"),
     ],
@@ -296,12 +317,26 @@ def test_wrong_examples(server: Server) -> None:
                 "signature_name": "classify_examples",
                 "examples": [{"text": "a"}],
             },
-            "must give `outputs`",
+            "is tensorflow/serving/classify",
         ),
         (
             "classify",
             {"signature_name": "regress_examples", "examples": [{"text": "a"}]},
-            "must give `classes`",
+            "is tensorflow/serving/regress",
+        ),
+        # Without a name it is `serving_default`, which is for Predict.
+        (
+            "classify",
+            {"examples": [{"inputs": "a"}]},
+            "is tensorflow/serving/predict",
+        ),
+        (
+            "regress",
+            {
+                "signature_name": "regress_examples",
+                "examples": [{"text": "a", "x": 1e39}],
+            },
+            "The feature `x`",
         ),
         # What the graph itself refuses: no feature of this name.
         (

@@ -61,6 +61,9 @@ class ModelServer(NamedTuple):
                 response = stub.Predict(request, REQUEST_SECONDS)
             except grpc.RpcError as error:
                 return f"{error.code().name}: {error.details()}"  # pyright: ignore
+            except UnicodeDecodeError as error:
+                # Some versions cannot show an error that quotes raw bytes.
+                return f"An error that is no text: {error}"
         return {
             key: tf.make_ndarray(tensor)
             for key, tensor in response.outputs.items()
@@ -79,10 +82,12 @@ class ModelServer(NamedTuple):
         )
         try:
             with urllib.request.urlopen(request, None, REQUEST_SECONDS) as got:
-                outputs = json.load(got)["outputs"]
+                # As strictly as a client reads it: all that is UTF-8.
+                outputs = json.loads(got.read().decode())["outputs"]
         except urllib.error.HTTPError as error:
             with error:
-                return f"{error.code}: {error.read().decode()}"
+                # Which may quote raw bytes of the request.
+                return f"{error.code}: {error.read().decode(errors='replace')}"
         if len(signature.outputs) == 1:
             # One output comes without its name.
             [key] = signature.outputs

@@ -98,6 +98,16 @@ class Request(NamedTuple):
     refused: bool | None
 
 
+def refused_by_rest(request: Request) -> bool | None:
+    """As `request.refused`, where the request comes as JSON."""
+    arrays = [np.asarray(x) for x in request.inputs.values()]
+    if any(x.ndim > 1 and len(x) == 0 for x in arrays):
+        # Rows of ids or words, of which there are none: `[]` has no rank 2.
+        return True
+    # JSON's numbers have no dtype that could be refused.
+    return None if request.refused else request.refused
+
+
 def odd_requests(good: Arrays) -> list[Request]:
     """All that may be wrong or unusual with an input, one thing at a time."""
     odd = [Request("another input", {**good, "nonsense": strings(["a"])}, True)]

@@ -93,6 +93,24 @@ def test_warm_up_is_answered_by_a_server_that_batches(
     assert asked == made.keys() - missing
 
 
+def test_warm_up_is_no_longer_than_a_server_takes(
+    tagger, tmp_path: Path
+) -> None:
+    requests = [
+        (name, {key: ["a"] for key in tagger[name].inputs})
+        for name in ("tag", "embed")
+        for _ in range(3000)
+    ]
+    last = [(name, {"text": [f"last {name}"]}) for name in ("tag", "embed")]
+    write_warm_up(tmp_path, "model", tagger, [*requests, *last])
+    records = tf.data.TFRecordDataset(str(tmp_path / FILE)).as_numpy_iterator()
+    found = [PredictionLog.FromString(x).predict_log.request for x in records]
+    assert len(found) <= 1000
+    texts = [x.inputs["text"].string_val[0] for x in found]
+    assert texts.count(b"last tag") == texts.count(b"last embed") == 1
+    assert texts.count(b"a") == 998
+
+
 def test_tables_of_two_requests_are_never_joined(distinct) -> None:
     """As many rows as words: the server does not see the difference."""
     features = distinct["features"]
@@ -152,7 +170,7 @@ def test_positions_are_cut_by_num_tokens(tagger) -> None:
     found, _ = ask(tagger["embed"], *requests)
     [alone] = ask(tagger["embed"], requests[0])
     assert found["tokens"].shape[1] > alone["tokens"].shape[1]
-    [count] = found["num_tokens"]
+    count = int(found["num_tokens"][0])
     assert alone["tokens"].shape == (1, count) == (1, 3)
     layers = found.pop("layers"), alone.pop("layers")
     same(found, alone, sequence=count, tokens=count)

@@ -8,20 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conversations import Conversation, conversation, rows_in
-from cpp_server import Arrays, Signature, listed
+from conversations import Conversation, conversation
+from cpp_server import Signature, listed
 from served_models import CASES, Case
-from signature_requests import (
-    HUGE_TEXTS,
-    odd_requests,
-    odd_text_requests,
-    request_of,
-)
+from signature_requests import HUGE_TEXTS
 
 pytest.importorskip(
     "tensorflow_serving", reason="the client needs tensorflow-serving-api"
 )
 from model_server import ModelServer, model_server, program  # noqa: E402
+from odd_conversation import check_odd_requests  # noqa: E402
 
 pytestmark = [
     pytest.mark.skipif(
@@ -76,17 +72,7 @@ def test_rest(server: ModelServer, case) -> None:
 
 def test_odd_requests(server: ModelServer, case) -> None:
     name, model, signatures, _ = case
-    for key, signature in signatures.items():
-        good = request_of(key, signature, model, ["好 a", "the number is 7."])
-        odd = odd_requests(good) + odd_text_requests(good)
-        odd += odd_text_requests(good, HUGE_TEXTS)
-        for what, inputs, refused in odd:
-            answer = server.predict(name, key, inputs)
-            check_answer(answer, what, refused, None)
-            # JSON's numbers have no dtype that could be refused.
-            answer = server.predict_rest(name, key, signature, inputs)
-            check_answer(answer, what, None if refused else refused, None)
-        check_answer(server.predict(name, key, good), "good", False, 2)
+    check_odd_requests(server, name, model, signatures, HUGE_TEXTS)
 
 
 def test_unknown_names(server: ModelServer) -> None:
@@ -95,13 +81,3 @@ def test_unknown_names(server: ModelServer) -> None:
     for names in ((model, "nonsense"), ("nonsense", "serving_default")):
         assert isinstance(server.predict(*names, inputs), str)
     assert isinstance(server.predict(model, "serving_default", inputs), dict)
-
-
-def check_answer(
-    answer: Arrays | str, what: str, refused: bool | None, rows: int | None
-) -> None:
-    assert not isinstance(answer, str) or "UNAVAILABLE" not in answer, what
-    if refused is not None:
-        assert isinstance(answer, str) == refused, (what, answer)
-    if rows is not None:
-        assert not isinstance(answer, str) and rows_in(answer) == rows

@@ -150,3 +150,15 @@ def test_folder_below_a_file_is_refused(tmp_path: Path) -> None:
         publish(tmp_path / "file" / "m")
     assert caught.value.errno == errno.ENOTDIR
     assert caught.value.filename == str(tmp_path / "file" / "m")
+
+
+def test_numbers_are_read_as_the_server_reads_them(tmp_path: Path) -> None:
+    (tmp_path / "0001").mkdir()
+    (tmp_path / str(2**63)).mkdir()  # too large for it
+    with pytest.raises(FileExistsError), new_version(tmp_path, 1):
+        pass
+    assert newest_version(tmp_path) == tmp_path / "0001"
+    assert publish(tmp_path) == tmp_path / "2"
+    # Of two folders for one version the server takes the shorter name.
+    (tmp_path / "02").mkdir()
+    assert newest_version(tmp_path) == tmp_path / "2"

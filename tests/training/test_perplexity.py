@@ -17,6 +17,7 @@ from keras_ctx.training import (
     elmo_optimizer,
     elmo_pretraining_losses,
     perplexity,
+    perplexity_of_nats,
     sentence_likelihoods,
 )
 
@@ -192,3 +193,28 @@ def test_optimizer_of_the_paper_is_the_default() -> None:
     elmo_optimizer(clip_norm=None).apply([tf.constant([1e3])], [weight])
     # Unclipped: 0.2 x 1000 / sqrt(1 + 1000^2).
     assert float(weight.numpy()[0]) == pytest.approx(-0.2, rel=1e-5)
+
+
+def test_a_perplexity_that_no_float_holds_is_infinite() -> None:
+    model = language_model()
+    kernel, *_ = model.get_layer("softmax").weights
+    kernel.assign(1e9 * KERNEL)
+    batch = batch_of([[4, 4], [5]])
+    nats = sentence_likelihoods(model)(batch[0])
+    real = np.asarray(batch[1]) > 0
+    for each in nats.values():
+        assert 710 < np.mean(np.asarray(each)[real]) < math.inf
+    found = perplexity(model, [batch])
+    assert found["perplexity"] == found["forward_perplexity"] == math.inf
+    figures: dict[str, float] = {}
+    HeldOutPerplexity(model, lambda: [batch]).on_epoch_end(0, figures)
+    assert len(figures) == 3 and set(figures.values()) == {math.inf}
+
+
+@pytest.mark.parametrize(
+    ("nats", "expected"),
+    [(0.0, 1.0), (709.0, math.exp(709.0)), (710.0, math.inf), (1e30, math.inf)],
+)
+def test_perplexity_of_nats(nats: float, expected: float) -> None:
+    assert perplexity_of_nats(nats) == expected
+    assert math.isnan(perplexity_of_nats(math.nan))

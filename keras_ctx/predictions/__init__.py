@@ -1,0 +1,22 @@
+"""What a fine-tuned run says about a file: one line in, one line out.
+
+This package stands above `data`, `text` and `models`: it reads a file as the
+recipe that trained the run does, asks the model, and writes the answers.
+"""
+
+from keras_ctx.predictions.model_rows import ModelRows
+from keras_ctx.predictions.predict_file import (
+    check_file,
+    predict_file,
+    predict_into,
+)
+from keras_ctx.predictions.run_task import RunTask, read_task
+
+__all__ = [
+    "ModelRows",
+    "RunTask",
+    "check_file",
+    "predict_file",
+    "predict_into",
+    "read_task",
+]

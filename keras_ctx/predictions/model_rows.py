@@ -1,0 +1,182 @@
+"""A stream of texts through a model: in order, with bounded memory."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx import layers
+
+Outputs = dict[str, np.ndarray]
+
+
+class ModelRows:
+    """Outputs of a model for each of a stream of examples.
+
+    So many examples at a time are read, sorted by length and put into
+    batches; their outputs come in the order of the stream. The model runs
+    without dropout, in a graph that is made once.
+
+    Args:
+        model: With a head of `keras_ctx.models`.
+        text_inputs: Those that the model was trained with.
+        batch_size: Examples at a time.
+        window: Examples in memory at a time.
+
+    Call arguments:
+        examples: An iterable of what the text inputs read: a text, or a pair
+            of texts, in a tuple; or the words of a sentence, in a list. `None`
+            is no example.
+
+    Returns:
+        A generator with, for every example, each output of the model by name,
+        without the axis B. Of words it is "tags" alone: the ids of the tags
+        that a tagger gives them, those of their first positions; words behind
+        the cut have none. For `None` it gives `None`.
+
+    Raises:
+        ValueError: A number is below 1; the model is stateful, so that an
+            answer would depend on the texts before it; or an output is not
+            finite, as of a model that has diverged.
+
+    Example:
+        >>> from keras_ctx import models, text
+        >>> model = models.classifier(
+        ...     models.elmo_encoder([(1, 8)], 16, 4, max_characters=5), 3)
+        >>> rows = ModelRows(model, text.ElmoInputs(max_characters=5))
+        >>> [row and row["logits"].shape for row in rows([("a b",), None])]
+        [(3,), None]
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        text_inputs: Any,
+        batch_size: int = 32,
+        window: int = 1024,
+    ) -> None:
+        for name, value in (("batch_size", batch_size), ("window", window)):
+            if value < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. Received: {name}={value}"
+                )
+        if any(getattr(x, "stateful", False) for x in _layers(model)):
+            raise ValueError(
+                "`model` must not be stateful: the answer to a text would "
+                "depend on the texts before it. Make the encoder with "
+                f"`stateful=False`. Received: {model.name!r}"
+            )
+        self._text_inputs = text_inputs
+        self._batch_size = batch_size
+        self._window = window
+        self._run = compiled(model)
+        self._crf = next(
+            (x for x in _layers(model) if isinstance(x, layers.CRF)), None
+        )
+
+    def __call__(
+        self, examples: Iterable[Sequence[str] | None]
+    ) -> Iterator[Outputs | None]:
+        examples = iter(examples)
+        while window := list(itertools.islice(examples, self._window)):
+            yield from self._of_window(window)
+
+    def _of_window(
+        self, window: list[Sequence[str] | None]
+    ) -> list[Outputs | None]:
+        found: list[Outputs | None] = [None] * len(window)
+        rows = [(i, row) for i, row in enumerate(window) if row is not None]
+        rows.sort(key=lambda row: sum(map(len, row[1])))
+        for start in range(0, len(rows), self._batch_size):
+            batch = rows[start : start + self._batch_size]
+            outputs = self._of_batch([row for _, row in batch])
+            for number, (place, _) in enumerate(batch):
+                found[place] = {k: x[number] for k, x in outputs.items()}
+        return found
+
+    def _of_batch(self, batch: list[Sequence[str]]) -> Mapping[str, Any]:
+        if isinstance(batch[0], list):
+            return {"tags": self._tags(batch)}
+        columns = zip(*batch, strict=True)
+        texts = [tf.constant(column, tf.string) for column in columns]
+        return self._run(self._text_inputs(*texts))
+
+    def _tags(self, batch: list[Sequence[str]]) -> list[np.ndarray]:
+        ragged: Any = tf.RaggedTensor  # the type stubs know few methods
+        flat = [word for row in batch for word in row]
+        words = ragged.from_row_lengths(
+            tf.constant(flat, tf.string), [len(row) for row in batch]
+        )
+        outputs = self._run(self._text_inputs(words))
+        first = _first(self._text_inputs.word_index(words))
+        if self._crf is None:
+            best = outputs["logits"].argmax(-1)
+        elif self._crf.constraints is None:
+            best = outputs["tags"]
+        else:
+            # What must be allowed are the tags of whole words.
+            best = np.asarray(self._crf.best_path(outputs["logits"], first)[0])
+        return [row[mask] for row, mask in zip(best, first, strict=True)]
+
+
+def compiled(model: keras.Model) -> Callable[[Any], Outputs]:
+    """A model as a function, in a graph that is made once for all shapes.
+
+    Args:
+        model: Its inputs and outputs are dicts.
+
+    Returns:
+        A function of the features of a batch to its outputs, in NumPy.
+
+    Raises:
+        ValueError: From a call, if an output is not finite.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> run = compiled(models.classifier(models.bert_tiny(100), 3))
+        >>> ids = tf.constant([[2, 7, 3]])
+        >>> features = {"token_ids": ids, "segment_ids": 0 * ids}
+        >>> run({**features, "padding_mask": ids > 0})["logits"].shape
+        (1, 3)
+    """
+    signature = {
+        name: tf.TensorSpec(tensor.shape, tensor.dtype)
+        for name, tensor in model.input.items()
+    }
+    graph = tf.function(
+        lambda features: model(features, training=False),
+        input_signature=[signature],
+    )
+
+    def run(features) -> Outputs:
+        # The text inputs may give more than the model reads.
+        features = {name: features[name] for name in signature}
+        outputs = {name: x.numpy() for name, x in graph(features).items()}
+        for name, value in outputs.items():
+            bad = ~np.isfinite(value)
+            if bad.any():
+                raise ValueError(
+                    "`model` must give finite numbers; its training may have "
+                    f"diverged. Received: {name!r} with {int(bad.sum())} that "
+                    "are not"
+                )
+        return outputs
+
+    return run
+
+
+def _first(index: tf.Tensor) -> np.ndarray:
+    """Where a word begins, of the number of the word at each position."""
+    numbers = index.numpy()
+    before = np.pad(numbers[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
+    return (numbers >= 0) & (numbers != before)
+
+
+def _layers(model: keras.Model) -> Iterator[Any]:
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)

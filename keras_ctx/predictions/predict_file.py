@@ -1,0 +1,176 @@
+"""A file through a fine-tuned run, into a file that is whole or not there."""
+
+import contextlib
+import gzip
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ctx.data import read_squad
+from keras_ctx.files import whole_file
+from keras_ctx.predictions.answer_lines import answer_lines
+from keras_ctx.predictions.model_rows import ModelRows, compiled
+from keras_ctx.predictions.run_task import RunTask, read_task
+from keras_ctx.predictions.tagged_lines import tagged_lines, words_of
+from keras_ctx.predictions.text_lines import text_file, text_lines
+
+STDIN = "-"
+
+
+def predict_file(
+    folder: str | Path,
+    path: str | Path,
+    output: str | Path | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    lines: bool = False,
+    batch_size: int = 32,
+) -> int:
+    r"""Write what a run says about each line of a file, in order.
+
+    Args:
+        folder: Of the run, as for `read_task`.
+        path: The file, in the format that the run learned from, without
+            labels; `.gz` is decompressed, and "-" is the standard input.
+        output: The file to write, `.gz` to compress it; `None`: the standard
+            output.
+        columns: Of texts, see `text_file`.
+        lines: Likewise.
+        batch_size: Rows of the model at a time.
+
+    Returns:
+        The number of lines that were written.
+
+    Raises:
+        FileNotFoundError: There is no such folder or file.
+        ValueError: The run or the file cannot be read as it must. Then there
+            is no output file.
+
+    Example:
+        >>> from keras_ctx import models, text
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> models.classifier(encoder, 2).save("model.keras")
+        >>> text.save_inputs(
+        ...     text.ElmoInputs(max_characters=5), "text_inputs.json")
+        >>> text.save_vocabulary(["bad", "good"], "labels.txt")
+        >>> _ = Path("texts.txt").write_text("good\n\nnot bad\n")
+        >>> predict_file(".", "texts.txt", "predictions.tsv")
+        3
+        >>> Path("predictions.tsv").read_text().splitlines()[1]
+        ''
+    """
+    task = read_task(folder)
+    if task.kind not in ("classification", "multi_label", "regression"):
+        if columns is not None or lines:
+            raise ValueError(
+                "`columns` and `lines` are for texts. Received: a model for "
+                f"{task.kind}"
+            )
+    with _on_disk(path, task) as there:
+        written = _lines(task, there, columns, lines, batch_size)
+        if output is None:
+            return sum(print(line) is None for line in written)
+        return _write(written, Path(output))
+
+
+def check_file(path: str | Path | None, settings: Mapping[str, Any]) -> None:
+    """Read a file to predict to its end, before a model is trained for it.
+
+    Args:
+        path: The file; `None`: there is none.
+        settings: Of the run, as in `task.json`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It cannot be read as it must, with its line.
+
+    Example:
+        >>> _ = Path("a.tsv").write_text("a\\tb\\nc\\n")
+        >>> check_file("a.tsv", {"task": "regression"})
+        Traceback (most recent call last):
+        ValueError: a.tsv, line 2: a row must have 2 columns separated by ...
+    """
+    if path is None:
+        return
+    task = RunTask(settings["task"], None, None, (), dict(settings))
+    if task.kind == "question_answering":
+        read_squad(path)
+        return
+    read = words_of(task, path)[1] if task.kind == "tagging" else None
+    # To the end, one at a time.
+    for _ in text_file(task, path).items() if read is None else read:
+        pass
+
+
+def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
+    """Write `folder/predicted.*`, as the fine-tuning recipes do at their end.
+
+    Args:
+        folder: Of the run, as for `read_task`.
+        path: The file to predict; `None`: nothing is done.
+
+    Returns:
+        What was written: `predicted.tsv` of texts, `.conll` of words, `.json`
+        of questions.
+
+    Raises:
+        FileNotFoundError, ValueError: As of `predict_file`.
+
+    Example:
+        >>> predict_into(".", None)
+    """
+    if path is None:
+        return None
+    endings = {"tagging": "conll", "question_answering": "json"}
+    kind = read_task(folder).kind
+    output = Path(folder) / f"predicted.{endings.get(kind, 'tsv')}"
+    predict_file(folder, path, output)
+    return output
+
+
+def _lines(
+    task: RunTask,
+    path: Path,
+    columns: Sequence[str] | None,
+    lines: bool,
+    batch_size: int,
+) -> Iterator[str]:
+    if task.kind == "question_answering":
+        return answer_lines(task, path, compiled(task.model), batch_size)
+    rows = ModelRows(task.model, task.text_inputs, batch_size)
+    if task.kind == "tagging":
+        return tagged_lines(task, rows, path)
+    return text_lines(task, rows, text_file(task, path, columns, lines).items())
+
+
+@contextlib.contextmanager
+def _on_disk(path: str | Path, task: RunTask) -> Iterator[Path]:
+    """The file; what comes from the standard input is put on the disk, where
+    it can be read twice, and takes no memory."""
+    if str(path) != STDIN:
+        yield Path(path)
+        return
+    suffix = ".json" if task.kind == "question_answering" else ".txt"
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.flush()
+        yield Path(file.name)
+
+
+def _write(lines: Iterable[str], output: Path) -> int:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    bar = keras.utils.Progbar(None, unit_name="line")
+    opened = gzip.open if output.suffix == ".gz" else open
+    number = 0
+    with whole_file(output) as temporary:
+        with opened(temporary, "wt", encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(lines, 1):
+                file.write(f"{line}\n")
+                bar.update(number)
+    bar.update(number, finalize=True)
+    return number

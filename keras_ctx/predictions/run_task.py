@@ -1,0 +1,147 @@
+"""What a fine-tuned run was trained for, told by its folder."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ctx import convert
+from keras_ctx.data import read_lines
+
+MODEL, TASK = "model.keras", "task.json"
+LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
+KINDS = (
+    *("classification", "multi_label", "regression"),
+    *("tagging", "question_answering"),
+)
+
+
+@dataclass(frozen=True)
+class RunTask:
+    """A fine-tuned model, and how its files and labels are written.
+
+    Example:
+        >>> RunTask("regression", None, None).labels
+        ()
+    """
+
+    kind: str
+    """One of `KINDS`."""
+    model: Any
+    text_inputs: Any
+    labels: tuple[str, ...] = ()
+    """In the order of their ids."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What `task.json` says beside."""
+
+
+def read_task(folder: str | Path) -> RunTask:
+    """Load the model of a run, and what it was trained for.
+
+    Args:
+        folder: That of a fine-tuning recipe: `model.keras`,
+            `text_inputs.json`, `labels.txt` where there are labels, and
+            `task.json`. Of a run from before there was a `task.json` the kind
+            is told by the model's outputs, and the columns by the settings in
+            `results.json`.
+
+    Returns:
+        A `RunTask`.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no such file in it.
+        ValueError: The folder is not of a fine-tuning recipe, or what it holds
+            does not belong together.
+
+    Example:
+        >>> from keras_ctx import models, text
+        >>> models.span_extractor(models.bert_tiny(6)).save("model.keras")
+        >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"]
+        >>> text.save_inputs(text.BertInputs(special, 9), "text_inputs.json")
+        >>> read_task(".").kind
+        'question_answering'
+    """
+    folder = Path(folder)
+    for name in (MODEL, TEXT_INPUTS):
+        if not (folder / name).is_file():
+            inside = (
+                sorted(path.name for path in folder.iterdir())[:20]
+                if folder.is_dir()
+                else "no such folder"
+            )
+            raise FileNotFoundError(
+                f"`folder` must be that of a fine-tuning recipe, with {MODEL} "
+                f"and {TEXT_INPUTS}. Vectors of an encoder are written by "
+                "embed_sentences.py and embed_corpus.py. Received: "
+                f"folder={str(folder)!r}, {inside}"
+            )
+    model = keras.saving.load_model(folder / MODEL, compile=False)
+    labels: tuple[str, ...] = ()
+    if (folder / LABELS).is_file():
+        labels = tuple(read_lines(folder / LABELS))
+    settings = _settings(folder)
+    kind = settings.pop("task", None) or _kind_of(model, labels, folder)
+    if kind not in KINDS:
+        raise ValueError(
+            f"{folder / TASK}: `task` must be one of {', '.join(KINDS)}. "
+            f"Received: {kind!r}"
+        )
+    task = RunTask(
+        kind, model, convert.load_text_inputs(folder), labels, settings
+    )
+    _check_labels(task, folder)
+    return task
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """What `task.json` says; of older runs, what their settings were."""
+    path = folder / TASK
+    if not path.is_file():
+        path = folder / "results.json"
+        if not path.is_file():
+            return {}
+    try:
+        settings = json.loads(path.read_text("utf-8"))
+        if path.name != TASK:
+            scores = settings["results"].get("scores", {})
+            settings = dict(settings["config"])
+            settings["pair"] = len(settings.get("columns", ())) == 3
+            if "threshold" in scores:
+                settings["null_threshold"] = scores["threshold"]["seeds"][0]
+        return dict(settings)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: the file must be one that a fine-tuning recipe wrote. "
+            f"Received: {error!r}"
+        ) from error
+
+
+def _kind_of(model: keras.Model, labels: tuple[str, ...], folder: Path) -> str:
+    outputs = model.output if isinstance(model.output, dict) else {}
+    if "start_logits" in outputs:
+        return "question_answering"
+    if "logits" in outputs:
+        if "tags" in outputs or len(outputs["logits"].shape) == 3:
+            return "tagging"
+        return "classification" if labels else "regression"
+    raise ValueError(
+        "`folder` must hold a classifier, a regressor, a tagger or a model "
+        "that answers questions. Vectors are written by embed_sentences.py "
+        f"and embed_corpus.py. Received: {folder / MODEL} with the outputs "
+        f"{sorted(outputs)}"
+    )
+
+
+def _check_labels(task: RunTask, folder: Path) -> None:
+    """Refuse labels that are not those of the model."""
+    if task.kind == "question_answering":
+        return
+    width = task.model.output["logits"].shape[-1]
+    expected = 0 if task.kind == "regression" else width
+    if len(task.labels) != expected:
+        raise ValueError(
+            f"{folder / LABELS}: there must be a label for each of the "
+            f"{expected} outputs of {MODEL}. Received: {len(task.labels)}"
+        )

@@ -1,0 +1,156 @@
+"""Files of words without tags, and the tags of a model for each line."""
+
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from keras_ctx.data import ConllLayout, TableFormat
+from keras_ctx.data.conll import read_numbered_words
+from keras_ctx.data.conll_lines import is_boundary
+from keras_ctx.data.json_tags import JsonTagLayout, is_json
+from keras_ctx.data.readers import numbered_lines
+from keras_ctx.data.recognized_tags import PLAIN, TagScheme
+from keras_ctx.data.table_records import json_records
+from keras_ctx.predictions.model_rows import ModelRows
+from keras_ctx.predictions.run_task import RunTask
+
+
+class _Tagger:
+    """Ids to tags as the run's files write them."""
+
+    def __init__(self, task: RunTask) -> None:
+        # An older run tags as its files did.
+        self._scheme = TagScheme(
+            **task.settings.get("tag_scheme", {"name": PLAIN})
+        )
+        self._labels = task.labels
+        self.num_cut = 0
+
+    @property
+    def outside(self) -> str:
+        if self._scheme.name != PLAIN:
+            return self._scheme.outside
+        return "O" if "O" in self._labels else "_"
+
+    def __call__(self, words: list[str], ids: Any) -> list[str]:
+        tags = self._scheme.from_iob2([self._labels[i] for i in ids])
+        cut = len(words) - len(tags)
+        self.num_cut += cut
+        return [*tags, *[self.outside] * cut]
+
+
+def tagged_lines(
+    task: RunTask, rows: ModelRows, path: str | Path
+) -> Iterator[str]:
+    """A line for each line of a file: the word and its tag.
+
+    Args:
+        task: Of a tagger.
+        rows: Its model.
+        path: Words one a line, alone or in the columns that the run learned
+            from, a blank line between sentences; or JSON lines with a list of
+            words each.
+
+    Returns:
+        A generator of lines. Tags are in the scheme of the training files. A
+        blank line and a comment stay as they are; a line that is no word,
+        such as a range of CoNLL-U, has the tag "_". Words that the encoder
+        cuts off have the tag of no span; how many is said at the end, on the
+        standard error.
+
+    Raises:
+        FileNotFoundError, ValueError: As of `read_words`.
+    """
+    tagger = _Tagger(task)
+    keys, sentences = words_of(task, path)
+    if keys is None:
+        yield from _word_lines(tagger, rows, path, sentences)
+    else:
+        yield from _json_lines(tagger, rows, keys, sentences)
+    if tagger.num_cut:
+        print(
+            f"{tagger.num_cut} words lie behind the longest row of the encoder "
+            f"and have the tag {tagger.outside}. Split their sentences.",
+            file=sys.stderr,
+        )
+
+
+def words_of(
+    task: RunTask, path: str | Path
+) -> tuple[JsonTagLayout | None, Iterator[list[tuple[int, str]]]]:
+    """The keys of JSON, or `None`; and numbered words of each sentence.
+
+    The number is that of the line, and in JSON that of the word.
+    """
+    settings = task.settings.get("layout", {})
+    if is_json(path):
+        keys = settings if "words" in settings else {}
+        layout = JsonTagLayout(**keys)
+        return layout, _json_words(path, layout.words)
+    columns = ConllLayout() if "words" in settings else ConllLayout(**settings)
+    return None, read_numbered_words(path, columns)
+
+
+def _word_lines(
+    tagger: _Tagger,
+    rows: ModelRows,
+    path: str | Path,
+    sentences: Iterator[list[tuple[int, str]]],
+) -> Iterator[str]:
+    shown, asked = itertools.tee(sentences)
+    outputs = rows([word for _, word in sentence] for sentence in asked)
+    lines = numbered_lines(path)
+    for sentence, output in zip(shown, outputs, strict=True):
+        words = [word for _, word in sentence]
+        found = tagger(words, output["tags"]) if output else []
+        tags = dict(zip((n for n, _ in sentence), found, strict=True))
+        # Words with blanks in them have tabs behind.
+        mark = "\t" if any(" " in word for word in words) else " "
+        named = dict(sentence)
+        for number, line in lines:
+            if number in named:
+                yield f"{named[number]}{mark}{tags[number]}"
+            else:
+                yield _other(line)
+            if number == sentence[-1][0]:
+                break
+    yield from (_other(line) for _, line in lines)
+
+
+def _other(line: str) -> str:
+    """A line that is no word."""
+    if is_boundary(line):
+        return line.strip()
+    return line if line.startswith("#") else f"{line.split()[0]} _"
+
+
+def _json_lines(
+    tagger: _Tagger,
+    rows: ModelRows,
+    layout: JsonTagLayout,
+    sentences: Iterator[list[tuple[int, str]]],
+) -> Iterator[str]:
+    shown, asked = itertools.tee(
+        [word for _, word in sentence] for sentence in sentences
+    )
+    outputs = rows(words or None for words in asked)
+    for words, output in zip(shown, outputs, strict=True):
+        tags = tagger(words, output["tags"]) if output is not None else []
+        found = {layout.words: words, layout.tags: tags}
+        yield json.dumps(found, ensure_ascii=False)
+
+
+def _json_words(path: str | Path, key: str) -> Iterator[list[tuple[int, str]]]:
+    for line, record in json_records(Path(path), TableFormat()):
+        words = record.get(key)
+        if not isinstance(words, list) or not all(
+            isinstance(word, str) for word in words
+        ):
+            raise ValueError(
+                f"{path}, line {line}: {key!r} must be a list of words. "
+                f"Received: {str(record)[:60]}"
+            )
+        yield list(enumerate(words))

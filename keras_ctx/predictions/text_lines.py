@@ -1,0 +1,203 @@
+"""Files of texts without labels, and what a classifier says of each line."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from keras_ctx.data import (
+    Classification,
+    MultiLabel,
+    Regression,
+    TableFormat,
+    read_table,
+)
+from keras_ctx.data.readers import numbered_lines
+from keras_ctx.data.table_format import has_ending
+from keras_ctx.predictions.model_rows import ModelRows
+from keras_ctx.predictions.run_task import RunTask
+
+HEADER: Literal["header"] = "header"
+# A text or a pair; None for a blank line; "header" for a row of names.
+Item = tuple[str, ...] | None | Literal["header"]
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """How to read a file of texts, or of pairs of texts.
+
+    Example:
+        >>> _ = Path("texts.txt").write_text("good\\n\\nbad\\n")
+        >>> list(TextFile("texts.txt", [0]).items())
+        [('good',), None, ('bad',)]
+    """
+
+    path: str | Path
+    columns: Sequence[int | str]
+    """Of the text, or of both texts; empty: every line is a text."""
+    table: TableFormat = TableFormat()
+    """How the file is written down."""
+
+    def items(self) -> Iterator[Item]:
+        """The rows in order. Where a row is a line, as in every file but a
+        table with quotes, each line of the file gives one item."""
+        if not self.columns:
+            lines = numbered_lines(self.path, self.table.encoding)
+            yield from ((x,) if x.strip() else None for _, x in lines)
+            return
+        # A row that lacks a column is an error: it would have no answer.
+        table = self.table
+        if table.ragged_rows == "drop":
+            table = replace(table, ragged_rows="read")
+        rows = read_table(self.path, list(self.columns), table)
+        names = any(isinstance(column, str) for column in self.columns)
+        header = table.layout_of(self.path) == "table" and (
+            names or bool(table.header)
+        )
+        if not self._row_is_line():
+            if header:
+                yield HEADER
+            yield from (row.columns for row in rows)
+            return
+        row = next(rows, None)
+        for number, line in numbered_lines(self.path, table.encoding):
+            if row is not None and row.line == number:
+                yield row.columns
+                row = next(rows, None)
+            elif header and line.strip():
+                yield HEADER
+                header = False
+            else:
+                yield None
+
+    def _row_is_line(self) -> bool:
+        table = self.table
+        if table.layout_of(self.path) != "table" or table.literal_quotes:
+            return True
+        tabs = table.separator_character in (None, "\t")
+        return tabs and not table.quoting and not has_ending(self.path, ".csv")
+
+
+def text_file(
+    task: RunTask,
+    path: str | Path,
+    columns: Sequence[str] | None = None,
+    lines: bool = False,
+) -> TextFile:
+    """How a file for prediction is read by what the run learned from.
+
+    Args:
+        task: Of a classifier or regressor.
+        path: The file.
+        columns: Of the text, or of both texts; numbers counted from 0, or
+            names in the first row. `None`: those that the run learned from,
+            without that of the label; or, where these are numbers and the
+            file has one column only, that one.
+        lines: Whether every line is a text, whatever is in it.
+
+    Returns:
+        A `TextFile`. Files in the layouts of TREC and fastText, which begin
+        each line with its label, are texts one a line without it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The columns are not as many as the texts that the model
+            reads, or the first row has not all of them.
+
+    Example:
+        >>> task = RunTask("regression", None, None)
+        >>> _ = Path("texts.txt").write_text("good\\n")
+        >>> text_file(task, "texts.txt").columns
+        [0]
+    """
+    table = TableFormat(**task.settings.get("table", {}))
+    pair = bool(task.settings.get("pair"))
+    if lines:
+        if pair or columns is not None:
+            raise ValueError(
+                "`lines` must be left out for a model that reads pairs, and "
+                f"where `columns` are given. Received: columns={columns}, and "
+                f"a model of {1 + pair} texts"
+            )
+        return TextFile(path, [], table)
+    if columns is None:
+        learned = task.settings.get("columns") or ("0", "1", "2")[: 2 + pair]
+        columns = list(learned)[:-1]
+        numbers = all(column.isdecimal() for column in columns)
+        if not pair and numbers and _one_column(path, table):
+            columns = ["0"]
+    if len(columns) != 1 + pair:
+        raise ValueError(
+            f"`columns` must be {1 + pair}, as the model reads "
+            f"{'pairs of texts' if pair else 'single texts'}. Received: "
+            f"columns={list(columns)}"
+        )
+    wanted = [int(c) if c.isdecimal() else c for c in columns]
+    found = TextFile(path, wanted, table)
+    try:
+        next(found.items(), None)
+    except ValueError as error:
+        if pair:
+            raise
+        if table.layout in ("trec", "fasttext"):  # a label leads each line
+            return TextFile(path, [], table)
+        raise ValueError(
+            f"{error} If every line is a text, give `lines` (--lines)."
+        ) from error
+    return found
+
+
+def _one_column(path: str | Path, table: TableFormat) -> bool:
+    if table.layout_of(path) != "table" or has_ending(path, ".csv"):
+        return False
+    separator = table.separator_character or "\t"
+    lines = itertools.islice(numbered_lines(path, table.encoding), 100)
+    return not any(separator in line for _, line in lines)
+
+
+def text_lines(
+    task: RunTask, rows: ModelRows, items: Iterable[Item]
+) -> Iterator[str]:
+    """A line for each item: the prediction, and the logits behind tabs.
+
+    Args:
+        task: Of a classifier or regressor.
+        rows: Its model.
+        items: As of `TextFile.items`.
+
+    Returns:
+        A generator of lines: those of the recipe's predictions.tsv without
+        the true label; "" for `None`; for a header the names of the columns.
+
+    Example:
+        >>> from keras_ctx import models, text
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> model = models.classifier(encoder, 2)
+        >>> task = RunTask("classification", model, None, ("bad", "good"))
+        >>> rows = ModelRows(model, text.ElmoInputs(max_characters=5))
+        >>> list(text_lines(task, rows, ["header", None]))
+        ['prediction\\tbad\\tgood', '']
+    """
+    kinds: dict[str, Any] = {
+        "classification": lambda: Classification(task.labels),
+        "multi_label": lambda: MultiLabel(
+            task.labels, task.settings.get("label_separator", ",")
+        ),
+        "regression": Regression,
+    }
+    meaning = kinds[task.kind]()
+    shown, items = itertools.tee(items)
+    asked = (None if item == HEADER else item for item in items)
+    for item, outputs in zip(shown, rows(asked), strict=True):
+        if item == HEADER:
+            yield "\t".join(["prediction", *meaning.labels])
+        elif outputs is None:
+            yield ""
+        else:
+            logits = np.asarray(outputs["logits"])
+            best = meaning.predictions(logits[None])[0]
+            numbers = [f"{x:.4f}" for x in logits] if meaning.labels else []
+            yield "\t".join([best, *numbers])

@@ -1,0 +1,31 @@
+"""What a task reads: the shares of the layers in its mixture."""
+
+import keras
+
+
+def layer_shares(model: keras.Model) -> dict[str, float]:
+    """The shares of the layers in a model's `ScalarMix`, and its scale.
+
+    Args:
+        model: A model with a layer "scalar_mix", as the heads of
+            `keras_ctx.models` have with `mix="scalar_mix"`; `{}` without.
+
+    Returns:
+        `share_0` of the lowest layer, `share_1` ..., which add up to 1, and
+        `scale`.
+
+    Example:
+        >>> from keras_ctx.models import bert_tiny, tagger
+        >>> model = tagger(bert_tiny(100), 3, mix="scalar_mix")
+        >>> {name: round(x, 3) for name, x in layer_shares(model).items()}
+        {'share_0': 0.333, 'share_1': 0.333, 'share_2': 0.333, 'scale': 1.0}
+
+    Source:
+        Peters et al. 2018, equation 1.
+    """
+    if not any(layer.name == "scalar_mix" for layer in model.layers):
+        return {}
+    mix = model.get_layer("scalar_mix")
+    shares = enumerate(mix.shares.tolist())
+    named = {f"share_{layer}": share for layer, share in shares}
+    return {**named, "scale": float(mix.scale.numpy())}

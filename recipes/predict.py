@@ -1,0 +1,68 @@
+"""Say what a fine-tuned model thinks of every line of a file.
+
+Command   python recipes/predict.py --model runs/bert_sentiment \
+              --input texts.txt --output predictions.tsv
+Data      A file in the format that the run learned from, without labels:
+          texts one a line, or a table with the same columns (`--columns` names
+          others); pairs of texts as a table; words one a line, with or
+          without other columns; questions in SQuAD's format. Plain or .gz; `-`
+          is the standard input.
+Output    One line for each line, in order, on the standard output or in
+          --output, which is whole or not there. Texts: the label or number,
+          then the logits of all labels, behind tabs. Words: the word and its
+          tag, in the scheme of the training files. Questions: JSON, an answer
+          by id, as the official scripts read it. A blank line gives a blank
+          line, a row of names the names of the columns.
+Expected  The predictions that the fine-tuning recipe wrote for its test file.
+          Memory does not depend on the length of the file.
+
+`--model` takes the folder of finetune_classifier.py, finetune_tagger.py or
+finetune_squad.py. Vectors are written by embed_sentences.py and
+embed_corpus.py, words for [MASK] by fill_mask.py.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from keras_ctx import predictions
+
+
+@dataclass(frozen=True)
+class Config:
+    model: Path
+    """Folder of a run, with model.keras, text_inputs.json and task.json."""
+    input: Path
+    """File to read; `-` for the standard input."""
+    output: Path | None = None
+    """File to write; left out: the standard output."""
+    columns: tuple[str, ...] | None = None
+    """Columns of the text, or of both texts: numbers counted from 0, or names
+    in the first row; left out: those that the run learned from."""
+    lines: bool = False
+    """Whether every line is a text, whatever is in it."""
+    batch_size: int = 32
+    """Texts, sentences or windows at a time."""
+
+
+def main(config: Config) -> int:
+    try:
+        return predictions.predict_file(
+            config.model,
+            config.input,
+            config.output,
+            columns=config.columns,
+            lines=config.lines,
+            batch_size=config.batch_size,
+        )
+    except BrokenPipeError:
+        # Who reads the standard output, such as `head`, has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,292 @@
+"""Tables as people write them: read as they are, or refused with the way."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from keras_ctx.data import TableFormat, read_table
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(content: str | bytes, name: str = "rows.tsv") -> Path:
+        path = tmp_path / name
+        raw = content if isinstance(content, bytes) else content.encode()
+        path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+        return path
+
+    return write_file
+
+
+def rows(path: Path, columns, **table) -> list[tuple[str, ...]]:
+    return [
+        row.columns for row in read_table(path, columns, TableFormat(**table))
+    ]
+
+
+def test_lines_are_those_that_rows_begin_on(write) -> None:
+    path = write('a,b\n\n"x\n\ny",1\nz,2', "rows.csv.gz")
+    found = list(read_table(path, ["a", "b"]))
+    assert found == [(3, ("x\n\ny", "1")), (6, ("z", "2"))]
+    found = list(read_table(write("\n\na\t1\n \nb\t2"), [0, 1]))
+    assert found == [(3, ("a", "1")), (5, ("b", "2"))]
+
+
+def test_rows_of_empty_columns_are_no_blank_lines(write) -> None:
+    assert rows(write("a\t1\n\t\nb\t2\n"), [0, 1])[1] == ("", "")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("columns", [["text", "label"], [0, 1]])
+def test_csv_of_any_separator(separator, columns, write) -> None:
+    # Decimal commas: under commas each row would have two columns as well.
+    texts = [("good; really", "1,5"), ("a | b", "2,5"), ("so, so", "3,5")]
+    texts.append(("b", "4,5"))
+    content = io.StringIO()
+    # Between tabs quotes are ordinary characters.
+    quoting = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
+    writer = csv.writer(content, delimiter=separator, quoting=quoting)
+    writer.writerows([("text", "label"), *texts])
+    path = write(content.getvalue(), "rows.csv")
+    assert rows(path, columns, header=True) == texts
+
+
+def test_csv_that_fits_two_separators_is_asked_about(write) -> None:
+    path = write("good;1,5\nbad;2,5\n", "rows.csv")
+    with pytest.raises(ValueError, match="commas or by semicolons. Name"):
+        rows(path, [0, 1])
+    assert rows(path, [0, 1], separator=";") == [
+        ("good", "1,5"),
+        ("bad", "2,5"),
+    ]
+    assert rows(path, [0, 1], separator="comma")[0] == ("good;1", "5")
+
+
+def test_a_quoted_row_longer_than_what_is_looked_at(write) -> None:
+    text = "line\n" * 300
+    path = write(f'text;label\nx;1\n"{text}";2\n', "rows.csv")
+    assert rows(path, ["text", "label"]) == [("x", "1"), (text, "2")]
+
+
+@pytest.mark.parametrize(
+    ("content", "separator", "options"),
+    [
+        ("a||b\n", "||", {}),
+        ("a::b\n", "::", {}),
+        ("a b\n", "space", {}),
+        ("a\tb\n", "\\t", {}),
+        ('a\t"b\tc"\n', "tab", {"quoting": True}),
+        ('"a,"b\n', "comma", {"literal_quotes": True}),
+    ],
+)
+def test_separators_by_name(content, separator, options, write) -> None:
+    found = rows(
+        write(content, "x.txt"), [0, 1], separator=separator, **options
+    )
+    assert found[0][1] in ("b", "b\tc", '"b')
+
+
+def test_quotes_between_tabs(write) -> None:
+    # As pandas writes it, and as SNLI is shared.
+    path = write('text\tlabel\n"He said ""yes""."\t1\nno\t0\n')
+    with pytest.raises(ValueError, match="line 2: the quotes look .*`quoting`"):
+        rows(path, ["text", "label"])
+    assert rows(path, ["text", "label"], quoting=True) == [
+        ('He said "yes".', "1"),
+        ("no", "0"),
+    ]
+    assert rows(path, ["text", "label"], literal_quotes=True)[0] == (
+        '"He said ""yes""."',
+        "1",
+    )
+    # As MRPC is distributed: nothing closes them.
+    path = write('1\t"so it is\n0\t"" is so\n1\t"" and "so"\n')
+    assert rows(path, [1]) == [('"so it is',), ('"" is so',), ('"" and "so"',)]
+    path = write('"text"\t"label"\n"x"\t"1"\n')
+    with pytest.raises(ValueError, match="`quoting` takes quotes off"):
+        rows(path, ["text", "label"])
+
+
+def test_names_of_columns(write) -> None:
+    path = write("\ufeffQuality\t #1 String \tx\tx\n1\ta\tb\tc\n")
+    assert rows(path, ["#1 String", "Quality"]) == [("a", "1")]
+    assert rows(path, [3, 0], header=True) == [("c", "1")]
+    with pytest.raises(ValueError, match="has 2 of the name 'x'"):
+        rows(path, ["x"])
+    with pytest.raises(ValueError, match="`header` must not be False"):
+        rows(path, ["Quality"], header=False)
+
+
+def test_ragged_rows(write) -> None:
+    # As the STS benchmark is distributed: tabs under .csv, more columns.
+    path = write('m\t5.0\tA.\tB, b.\nm\t1.6\t"C.\tD.\tx\ty\n', "sts.csv")
+    with pytest.raises(ValueError, match="line 2: .* 4 .* 6 .*`ragged_rows`"):
+        rows(path, [2, 3, 1])
+    found = rows(path, [2, 3, 1], ragged_rows="read")
+    assert found == [("A.", "B, b.", "5.0"), ('"C.', "D.", "1.6")]
+    dropped: list[int] = []
+    table = TableFormat(ragged_rows="drop")
+    path = write("a\tb\n1\n2\t3\n4\t5\t6\n")
+    found = list(read_table(path, ["b"], table, dropped))
+    assert found == [(3, ("3",))] and dropped == [2, 4]
+    with pytest.raises(ValueError, match="line 2: .* 2 columns .* 1 columns"):
+        rows(path, ["b"], ragged_rows="read")
+
+
+def test_json_lines(write) -> None:
+    records = [
+        {"text": 'a "b"\n\u2028c', "label": 1, "x": None},
+        {"label": None, "text": "", "more": {}},
+        {"text": "一", "label": 4.5},
+        {"text": "z", "label": ["a", "b, c"]},
+        {"text": "y", "label": True},
+    ]
+    lines = [json.dumps(x, ensure_ascii=False) for x in records]
+    expected = [
+        (1, ('a "b"\n\u2028c', "1")),
+        (2, ("", "")),
+        (3, ("一", "4.5")),
+        (4, ("z", '["a", "b, c"]')),
+        (5, ("y", "true")),
+    ]
+    for name in ("x.jsonl", "x.json", "x.JSONL", "x.jsonl.gz"):
+        path = write("\ufeff" + "\r\n".join(lines), name)
+        assert list(read_table(path, ["text", "label"])) == expected
+    path = write(json.dumps(records, indent=1), "x.json")
+    assert list(read_table(path, ["text", "label"])) == expected
+    path = write("\n".join(lines), "x.txt")
+    table = TableFormat(layout="json")
+    assert list(read_table(path, ["text", "label"], table)) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"text": "a"}\n{"txt": "b"}\n', r"line 2: .*'text'.*\['txt'\]"),
+        ('{"text": "a"}\n{"text": \n', "line 2: .* whole JSON object"),
+        ('{"text": "a"}\n"b"\n', "line 2: a row must be a JSON object"),
+        ('{"text": {"a": 1}}\n', "line 1: 'text' must be a text, a number"),
+        ('[{"text": "a"}, 7]', "row 2: a row must be a JSON object"),
+        ('[{"text": "a"}', "line 1: a list that is no whole JSON"),
+    ],
+)
+def test_json_that_is_refused(content, message, write) -> None:
+    with pytest.raises(ValueError, match=message):
+        rows(write(content, "x.jsonl"), ["text"])
+
+
+def test_trec_and_fasttext(write) -> None:
+    path = write("DESC:manner How do caf\xe9s float ?\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="line 1: byte 22 is not UTF-8"):
+        rows(path, [0, 1])
+    with pytest.raises(ValueError, match="`layout` trec reads"):
+        rows(path, [0, 1], encoding="latin-1")
+    options = {"encoding": "latin-1", "layout": "trec"}
+    assert rows(path, ["text", "fine"], **options) == [
+        ("How do cafés float ?", "DESC:manner")
+    ]
+    assert rows(path, [0, 1], **options)[0][1] == "DESC"
+    path = write("__label__a __label__b so it is\n__label__c no\n")
+    with pytest.raises(ValueError, match="`layout` fasttext reads"):
+        rows(path, [0, 1])
+    assert rows(path, ["text", "label"], layout="fasttext") == [
+        ("so it is", "a b"),
+        ("no", "c"),
+    ]
+    for layout, line in (("trec", "A:b c"), ("fasttext", "__label__a b")):
+        path = write(f"{line}\nd\n")
+        with pytest.raises(ValueError, match="line 2: a line must be"):
+            rows(path, [0], layout=layout)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["latin-1", "cp1252", "gb18030", "utf-16", "utf-8-sig"]
+)
+def test_encodings(encoding, write) -> None:
+    text = "名" if encoding in ("gb18030", "utf-16") else "é"
+    path = write(f"{text}\t1\r\nb\u00a0c\t2".encode(encoding))
+    found = rows(path, [0, 1], encoding=encoding)
+    assert found == [(text, "1"), ("b\xa0c", "2")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a\t1\n".encode("utf-16"), "not UTF-8 .* It looks like UTF-16"),
+        ("a\t1\n".encode("utf-16-le"), "It looks like UTF-16: name it"),
+        (gzip.compress(b"a\t1\n"), "It looks like a gzip stream"),
+        (b"PK\x03\x04\x14\xff", "It looks like a zip archive or an Excel"),
+        (b"a\t1\rb\t2\r", "line 1: holds a carriage return"),
+        (b"", "holds no text"),
+    ],
+)
+def test_what_is_no_table_is_refused(content, message, write) -> None:
+    path = write("")
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        rows(path, [0, 1])
+
+
+def test_folder_of_folders_is_told_what_reads_it(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="text_dataset_from_directory"):
+        rows(tmp_path, [0, 1])
+
+
+def test_commas_as_news_are_distributed(write) -> None:
+    # AG's news: the label first, doubled quotes, backslashes that are text.
+    path = write(
+        '"3","Wall St.","Say ""no"" \\band, so\\$5"\n"4","B, c","d"\n', "n.csv"
+    )
+    assert rows(path, [1, 2, 0]) == [
+        ("Wall St.", 'Say "no" \\band, so\\$5', "3"),
+        ("B, c", "d", "4"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["x.tsv", "x.csv"])
+def test_odd_characters_and_long_columns(name, write) -> None:
+    # csv's own limit is 131,072 characters.
+    separator = "\t" if name == "x.tsv" else ","
+    long = "word " * 60_000
+    texts = ["a\u2028b", "a\0b", "a\x85b\x0bc", long]
+    path = write("".join(f"{x}{separator}1\n" for x in texts), name)
+    assert [x for x, _ in rows(path, [0, 1])] == texts
+
+
+def test_wrong_separator_is_told(write) -> None:
+    path = write("text;label\na;1\n", "x.txt")
+    with pytest.raises(ValueError, match="fit with `separator` semicolon"):
+        rows(path, ["text", "label"])
+    path = write('{"text": "a", "label": 1}\n', "x.txt")
+    with pytest.raises(ValueError, match="`layout` json reads"):
+        rows(path, ["text", "label"])
+    path = write('a,"b\nc,d\n', "x.csv")
+    with pytest.raises(ValueError, match="line 1: .*`literal_quotes`"):
+        rows(path, [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoding": "utf-9"}, "`encoding` must be one that Python knows"),
+        ({"separator": ""}, "`separator` must be"),
+        ({"separator": "\n"}, "`separator` must be"),
+        ({"separator": "||", "quoting": True}, "of one character"),
+        ({"quoting": True, "literal_quotes": True}, "not both"),
+    ],
+)
+def test_formats_that_cannot_be(options, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        TableFormat(**options)
+
+
+def test_reading_is_lazy(write) -> None:
+    path = write(b"a\t1\n" * 300 + b"\xff\t2\n")
+    found = read_table(path, [0, 1])
+    assert [next(found).line for _ in range(300)] == list(range(1, 301))
+    with pytest.raises(ValueError, match="line 301"):
+        next(found)

@@ -1,0 +1,200 @@
+"""The tagger on files of other people: schemes, layouts, what is refused."""
+
+import json
+from pathlib import Path
+
+import keras
+import pytest
+from recipe_files import load_recipe
+from seqeval import scheme as seqeval
+from seqeval.metrics import f1_score
+from tiny_encoders import save_encoders
+
+from keras_ctx import data
+
+SMALL = {
+    "epochs": 20,
+    "batch_size": 4,
+    "max_length": 16,
+    "learning_rate": 0.02,
+    "compare": False,
+}
+IOB1 = "the O\nriver I-LOC\nbank B-LOC\n\nink I-ORG\nis I-ORG\na O\n\n"
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory) -> dict[str, Path]:
+    return save_encoders(tmp_path_factory.mktemp("encoders"))
+
+
+@pytest.fixture
+def finetune(encoders, tmp_path):
+    recipe = load_recipe("finetune_tagger")
+
+    def run(train: str, test: str | None = None, end="conll", **settings):
+        paths = {}
+        for name, content in (("train", train), ("test", test or train)):
+            paths[name] = tmp_path / f"{name}.{end}"
+            paths[name].write_text(content)
+        init = encoders[settings.pop("encoder", "bert")]
+        output = tmp_path / "run"
+        config = recipe.Config(
+            init=init, output=output, **{**SMALL, **paths, **settings}
+        )
+        return recipe.main(config)
+
+    return run
+
+
+def columns(path: Path) -> list[list[list[str]]]:
+    """Of each sentence the words, the tags, the predictions."""
+    return [
+        [
+            list(column)
+            for column in zip(*map(str.split, block.splitlines()), strict=True)
+        ]
+        for block in path.read_text().split("\n\n")
+    ]
+
+
+def test_iob1_with_a_tag_that_only_the_test_file_has(
+    finetune, tmp_path, capsys
+) -> None:
+    test = "# id = 1\nthe O\nriver I-LOC\nbank B-LOC\n\nwas I-PER\nis I-PER\n"
+    results = finetune(IOB1 * 8, test, crf=True, constraints=True)
+    said = capsys.readouterr().out
+    assert "The tags are IOB1, as in 'I-TYPE'" in said
+    assert "(B-PER 1, I-PER 1)" in said
+    folder = tmp_path / "run"
+    _, true, best = zip(*columns(folder / "predictions.conll"), strict=True)
+    assert true == (["O", "I-LOC", "B-LOC"], ["I-PER", "I-PER"])
+    # seqeval reads the file that is written as the recipe scored it.
+    expected = f1_score(
+        *map(list, (true, best)), mode="strict", scheme=seqeval.IOB1
+    )
+    assert results["pretrained"] == pytest.approx(expected, abs=1e-12)
+    assert 0.5 <= expected < 1
+    assert results["types"]["PER"]["recall"] == 0
+    assert results["types"]["LOC"]["support"] == 2
+    assert results["scores_pretrained"]["recall"]["mean"] == 2 / 3
+    labels = (folder / "labels.txt").read_text().split()
+    assert labels == ["B-LOC", "B-ORG", "I-ORG", "O"]
+    task = json.loads((folder / "task.json").read_text())
+    assert task["task"] == "tagging" and task["scheme"] == "IOB1"
+    assert task["columns"] == [0, 1] and task["model_scheme"] == "IOB2"
+    assert data.TagScheme(**task["tag_scheme"]).name == "IOB1"
+    assert (folder / "confusion.png").stat().st_size > 1000
+    assert "LOC" in (folder / "report.txt").read_text()
+    crf = keras.saving.load_model(folder / "model.keras").get_layer("crf")
+    assert sorted(map(tuple, crf.constraints)) == sorted(
+        data.allowed_transitions(labels)
+    )
+
+
+def test_constraints_hold_where_words_have_several_pieces(
+    finetune, tmp_path
+) -> None:
+    # Nothing is learned: the tags are those of a random encoder. Letters are
+    # pieces, so that constraints between tokens would hold for none of words.
+    sentence = "tre O\nba B-X\nin I-X\nabe B-Y\nae I-Y\n"
+    finetune(
+        f"{sentence}\n" * 4,
+        crf=True,
+        constraints=True,
+        epochs=1,
+        learning_rate=1e-9,
+    )
+    found = columns(tmp_path / "run" / "predictions.conll")
+    for _, true, best in found:
+        assert len(best) == len(true)
+        spans = data.exact_spans(best)
+        assert data.span_tags(spans, len(best)) == best
+
+
+def test_plain_tags_in_json(finetune, tmp_path, capsys) -> None:
+    rows = [
+        {"tokens": ["a", "b", "it"], "upos": [0, 1, 2]},
+        {"tokens": ["e", "b", "it"], "upos": [0, 1, 2]},
+    ]
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    results = finetune(
+        lines * 8,
+        end="jsonl",
+        tag_names=("DET", "NOUN", "VERB"),
+        lora_rank=2,
+        num_train=12,
+        max_length=4,  # with [CLS] and [SEP]: the third word is cut off
+    )
+    said = capsys.readouterr().out
+    assert "The tags are plain tags, no spans" in said
+    assert "test: 16 words of 16 sentences are cut off" in said
+    assert results["metric"] == "accuracy" and results["num_train"] == 12
+    # Learned by heart, but for what nobody reads.
+    assert results["pretrained"] == pytest.approx(2 / 3)
+    assert results["majority"] == 1.0
+    folder = tmp_path / "run"
+    assert columns(folder / "predictions.conll")[0] == [
+        ["a", "b", "it"],
+        ["DET", "NOUN", "VERB"],
+        ["DET", "NOUN", "_"],
+    ]
+    task = json.loads((folder / "task.json").read_text())
+    assert task["scheme"] == task["model_scheme"] == "plain"
+    assert task["columns"] == ["tokens", "upos"]
+
+
+@pytest.mark.parametrize(
+    "train, test, settings, message",
+    [
+        ("a O\n\n" * 8, None, {}, "`train` must have at least two tags"),
+        ("a O\nb B-X\n", None, {}, "at least the 4 sentences of one update"),
+        (IOB1 * 4, "a O\nb LOC\n", {}, "'LOC' .*test.conll, line 2"),
+        (IOB1 * 4, "a O\nb\n", {}, "test.conll, line 2: .*tag is missing"),
+        (IOB1 * 4, "a O O\n", {}, "test.conll, line 1: .* 3 columns"),
+        (
+            IOB1 * 4,
+            None,
+            {"scheme": "BMES", "columns": ("0", "2")},
+            "`columns`",
+        ),
+        (IOB1 * 4, None, {"max_length": 999}, "`max_length` must be at most"),
+        ("a N\nb V\n\n" * 8, None, {"crf": True, "constraints": True}, "plain"),
+        (
+            IOB1 * 4,
+            None,
+            {"encoder": "elmo", "lora_rank": 2},
+            "blocks of a BERT",
+        ),
+        (IOB1 * 4, None, {"mix": "concat_last_4"}, "four|4"),
+    ],
+)
+def test_refused_before_anything_is_written(
+    train, test, settings, message, finetune, tmp_path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        finetune(train, test, **settings)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"constraints": True}, "`constraints` needs `crf`"),
+        ({"lora_rank": 4, "frozen": True}, "`lora_rank` trains the encoder"),
+        ({"num_train": 0}, "`num_train` must be at least 1"),
+        ({"dev": Path("dev")}, "`dev` needs `train` and `test`"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_recipe("finetune_tagger").Config(**settings)
+
+
+def test_score_of_iob1() -> None:
+    score = load_recipe("finetune_tagger").score
+    true = [["I-PER", "I-PER", "O", "I-LOC"], ["I-ORG", "O", "I-LOC", "B-LOC"]]
+    assert score(true, true) == 1.0
+    # By hand: 1 of 5 found, and nothing made up; B-LOC begins no entity here.
+    assert score(true, [["I-PER", "I-PER"], ["O", "O", "O", "B-LOC"]]) == (
+        pytest.approx(2 * 1 * 0.2 / 1.2)
+    )

@@ -1,0 +1,94 @@
+"""What is expected of a model's export, and of one that is a little wrong."""
+
+import functools
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+
+from keras_ctx.serving.comparison import Difference, compared
+from keras_ctx.serving.expectation import Expectation, expectation
+from keras_ctx.serving.sample_requests import sample_requests
+from keras_ctx.serving.saved_model import CHECK_TEXTS
+from keras_ctx.serving.signatures import signatures
+from keras_ctx.serving.windows import AnswerWindows
+from keras_ctx.serving.witness import Answer, Witness
+
+ERROR = 1e-3
+
+
+class Judge:
+    """Compares answers with those that are expected of a model."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        text_inputs,
+        labels: Sequence[str] | None,
+        texts: Sequence[str] = CHECK_TEXTS,
+        windows=None,
+        **arguments,
+    ) -> None:
+        self.model = model
+        pair = arguments.get("pair", False)
+        multi_label = arguments.get("multi_label", False)
+        if "start_logits" in model.output:
+            windows = windows or AnswerWindows()
+        make = functools.partial(
+            *(signatures, model, text_inputs, labels, pair, 5, windows),
+            multi_label,
+        )
+        self._requests = sample_requests(make(), model, text_inputs, texts)
+        self.witness = Witness(make)
+        self.expected: Expectation = expectation(
+            model, self.witness, self._requests
+        )
+
+    def share(self, answers: Sequence[Answer]) -> float:
+        """The largest difference, in units of its bound."""
+        return max(
+            found.share
+            for (name, inputs), given, right in zip(
+                self._requests, answers, self.expected.answers, strict=True
+            )
+            for found in self._compared(name, inputs, given, right).values()
+        )
+
+    def _compared(self, name, inputs, given, right) -> dict[str, Difference]:
+        return compared(
+            given.outputs,
+            right,
+            self.expected.bounds[name],
+            self.expected.model_bounds[name].get("logits"),
+            inputs,
+        )
+
+    def eager_share(self) -> float:
+        """As `share`, of the model that runs op by op."""
+        return self.share(
+            self.witness.answers(
+                self._requests, self.witness.values(), compiled=False
+            )
+        )
+
+    def shares_of_errors(self) -> Iterator[tuple[str, float]]:
+        """Each weight that is not all zeros, and the share if it is off."""
+        for weight in {id(w): w for w, _ in self.witness.values()}.values():
+            right = weight.numpy()
+            if not np.any(right):
+                continue
+            weight.assign(right * (1 + ERROR))
+            answers = self.witness.answers(
+                self._requests, self.witness.values()
+            )
+            weight.assign(right)
+            yield weight.path, self.share(answers)
+
+
+def is_free(path: str) -> bool:
+    """Whether answers do not depend on a weight, by mathematics.
+
+    A bias of all keys adds the same to the scores of all positions, and the
+    softmax over them drops it.
+    """
+    return path.endswith("key/bias")

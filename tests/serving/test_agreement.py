@@ -1,0 +1,163 @@
+"""What an export may be off by: rounding, and no error of a weight."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from expected_answers import Judge, is_free
+from minilm_heads import HEADS, minilm_under
+from served_models import CASES, Case
+
+from keras_ctx import models, serving
+from keras_ctx.serving.witness import Answer
+from keras_ctx.serving.written_weights import check_written_weights
+from keras_ctx.text import BertInputs
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+TEXTS = ["a short text", "好"]
+QUICK = ["bert_classifier", "elmo_classifier"]
+OTHERS = [name for name in CASES if name not in QUICK]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*QUICK, *(pytest.param(x, marks=pytest.mark.slow) for x in OTHERS)],
+)
+def test_an_error_in_any_weight_is_seen(name: str) -> None:
+    keras.utils.set_random_seed(20_260_103)
+    case = CASES[name]()
+    judge = Judge(case.model, case.text_inputs, case.labels, **case.arguments)
+    assert judge.eager_share() < 0.5
+    for path, share in judge.shares_of_errors():
+        assert share > 1 or is_free(path), path
+
+
+@pytest.mark.slow  # minutes
+@pytest.mark.parametrize("name", HEADS)
+def test_an_error_in_any_weight_of_minilm_is_seen(name: str) -> None:
+    model, inputs, head = minilm_under(name, 128)
+    judge = Judge(model, inputs, head.labels, **head.arguments)
+    assert judge.eager_share() < 0.5
+    shares = dict(judge.shares_of_errors())
+    for path in sorted(shares, key=lambda path: shares[path])[:20]:
+        print(name, path, shares[path])
+    for path, share in shares.items():
+        # Of a kernel or table; a bias may be too small to matter.
+        kernel = path.endswith(("kernel", "embeddings"))
+        assert share > 1 or not kernel, path
+
+
+def test_each_weight_in_the_file_is_compared(
+    exported: Callable[[str], tuple[Case, Path]],
+) -> None:
+    case, version = exported("bert_classifier")
+    variables = [x.value for x in case.model.variables]
+    check_written_weights(version, variables)
+    for variable in case.model.weights:
+        right = variable.numpy()
+        wrong = right.copy()
+        # The last number of the last row, by its last bit.
+        last = (-1,) * right.ndim
+        wrong[last] = np.nextafter(right[last], np.float32(np.inf))
+        variable.assign(wrong)
+        with pytest.raises(RuntimeError, match="bit for bit.*Nothing was"):
+            check_written_weights(version, variables)
+        variable.assign(right)
+    check_written_weights(version, variables)
+    fewer = [x for x in variables if "pooler/kernel" not in x.name]
+    with pytest.raises(RuntimeError, match="`pooler/kernel`.*has none of that"):
+        check_written_weights(version, fewer)
+
+
+@pytest.fixture(scope="module")
+def inputs() -> BertInputs:
+    return BertInputs([*SPECIAL, *"abcde"], 12, split="character")
+
+
+@pytest.fixture(scope="module")
+def encoder() -> keras.Model:
+    return models.bert_encoder(10, 1, 2, 8, 16, 12)
+
+
+def test_what_stands_at_padding_means_nothing(inputs, encoder) -> None:
+    judge = Judge(encoder, inputs, None, ["ab", "abcd"])
+    [answer, *rest] = judge.expected.answers
+    assert answer.real is not None and not answer.real.all()
+    for real, share in ((False, 0.0), (True, np.inf)):
+        outputs = {key: x.copy() for key, x in answer.outputs.items()}
+        for key, axes in (("sequence", (0, 1)), ("layers", (0, 2))):
+            moved = np.moveaxis(outputs[key], axes, (0, 1))
+            moved[answer.real == real] = np.nan
+        other = answer._replace(outputs=outputs)
+        assert judge.share([other, *rest]) == share
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class NoNumberFor(keras.layers.Layer):
+    """Not a number for rows with the id 7, "c"."""
+
+    def call(self, x: Any, ids: Any) -> Any:
+        found = keras.ops.any(ids == 7, axis=1, keepdims=True)
+        return keras.ops.where(found, float("nan"), x)
+
+    def compute_output_shape(self, x_shape: Any, ids_shape: Any) -> Any:
+        return x_shape
+
+
+def test_a_model_that_answers_with_no_number(
+    inputs, encoder, tmp_path: Path
+) -> None:
+    outputs = {
+        "embedding": NoNumberFor()(
+            encoder.output["pooled"], encoder.input["token_ids"]
+        )
+    }
+    model = keras.Model(encoder.input, outputs)
+    message = (
+        r"`model` must answer with numbers. Its `embedding` from `embed` is "
+        r"not a number for \{'text': 'abc'\}; nothing was published"
+    )
+    with pytest.raises(RuntimeError, match=message):
+        serving.export(model, inputs, tmp_path / "m", check_texts=["ab", "abc"])
+    assert not (tmp_path / "m").exists()
+
+
+def names_swapped(answer: Answer) -> Answer:
+    labels = answer.outputs["labels"][:, ::-1]
+    return answer._replace(outputs={**answer.outputs, "labels": labels})
+
+
+def test_labels_in_another_order(inputs, encoder) -> None:
+    model = models.classifier(encoder, 2)
+    judge = Judge(model, inputs, ["a", "b"], TEXTS)
+    [answer, *rest] = judge.expected.answers
+    assert judge.share([names_swapped(answer), *rest]) == np.inf
+    # Of equals the order says nothing.
+    model.get_layer("logits").set_weights([np.zeros((8, 2)), np.zeros(2)])
+    judge = Judge(model, inputs, ["a", "b"], TEXTS)
+    [answer, *rest] = judge.expected.answers
+    assert judge.share([names_swapped(answer), *rest]) == 0
+
+
+def test_tags_with_other_names(inputs, encoder) -> None:
+    # All have the probability of less than a half, and none is a tie.
+    model = models.tagger(encoder, 5)
+    model.get_layer("logits").bias.assign([0.1, 0.2, 0.3, 0.4, 0.5])
+    judge = Judge(model, inputs, list("ABCDE"), TEXTS)
+    [answer, *rest] = judge.expected.answers
+    tags = np.where(answer.outputs["tags"] == "E", "D", answer.outputs["tags"])
+    other = answer._replace(outputs={**answer.outputs, "tags": tags})
+    assert judge.share([other, *rest]) == np.inf
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("crf", [False, True])
+def test_half_precision(inputs, dtype: str, crf: bool) -> None:
+    keras.utils.set_random_seed(5)
+    encoder = models.bert_encoder(10, 2, 2, 16, 32, 12)
+    model = models.tagger(models.with_dtype(encoder, dtype), 3, crf=crf)
+    judge = Judge(model, inputs, list("ABC"), TEXTS)
+    assert 0 < judge.eager_share() < 0.7

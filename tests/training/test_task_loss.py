@@ -1,0 +1,60 @@
+"""Losses of classifiers, against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ctx import training
+
+RNG = np.random.default_rng(5)
+LOGITS = RNG.normal(size=(6, 3)).astype("float32")
+
+
+def measured(kind, logits, targets, **options) -> dict[str, float]:
+    inputs = keras.Input((logits.shape[1],), name="x")
+    model = keras.Model(inputs, {"logits": inputs})
+    model.compile(
+        "sgd", **training.task_loss(kind, **options), jit_compile=False
+    )
+    found = model.evaluate(
+        logits, {"logits": targets}, len(logits), 0, return_dict=True
+    )
+    return {key: float(value) for key, value in found.items()}
+
+
+def test_several_labels() -> None:
+    targets = RNG.integers(0, 2, (6, 3)).astype("float32")
+    found = measured("multi_label", LOGITS, targets)
+    p = 1 / (1 + np.exp(-LOGITS.astype("float64")))
+    expected = -np.log(np.where(targets == 1, p, 1 - p)).mean()
+    assert found["loss"] == pytest.approx(expected, abs=1e-6)
+    right = ((LOGITS > 0) == (targets == 1)).mean()
+    assert found["accuracy"] == pytest.approx(right)
+
+
+def test_classes_and_numbers() -> None:
+    targets = np.array([0, 1, 2, 0, 1, 2])
+    x = LOGITS.astype("float64")
+    chosen = x[range(6), targets] - np.log(np.exp(x).sum(-1))
+    found = measured("classification", LOGITS, targets)
+    assert found["loss"] == pytest.approx(-chosen.mean(), abs=1e-6)
+    found = measured("classification", LOGITS, targets, weighted=True)
+    assert found["loss"] == pytest.approx(-chosen.sum(), abs=1e-5)
+    numbers = np.arange(6.0, dtype="float32")
+    found = measured("regression", LOGITS[:, :1], numbers)
+    assert found["loss"] == pytest.approx(
+        np.square(x[:, 0] - numbers).mean(), rel=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("classes",), "`kind` must be"),
+        (("regression", True), "`weighted` needs one class"),
+        (("multi_label", True), "`weighted` needs one class"),
+    ],
+)
+def test_refused(arguments, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        training.task_loss(*arguments)
