@@ -190,8 +190,9 @@ class BiLM(keras.layers.Layer):
         if backward_inputs is None:
             backward_inputs = inputs
             order = reversed_order(mask)
-            read_back = order if read is None else take(read, order)
-            places_back = take(order, places)
+            read_back = places_back = order  # its own inverse
+            if read is not None:
+                read_back, places_back = take(read, order), take(order, places)
         n = self.num_layers
         forward = self._run(
             self.forward_cells,
@@ -347,8 +348,8 @@ def reordered(x, order, inverse):
     @ops.custom_gradient
     def run(x):
         def gradient(*upstream):
-            # TensorFlow gives a tensor, JAX one, too; that of a gather would
-            # add vectors up, of which there is one for each place.
+            # A gather's own gradient would add up vectors, of which there is
+            # one for each place.
             return take(upstream[0], inverse)
 
         return take(x, order), gradient

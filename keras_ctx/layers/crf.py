@@ -72,6 +72,7 @@ class CRF(keras.layers.Layer):
         The real tokens of a row are one chain, as if there were no others
         between, before or behind them. At padding `logits` and `scores` are 0
         and `tags` is -1.
+        The mask that Keras carries with `inputs` is handed on with each.
 
     Example:
         >>> import numpy as np

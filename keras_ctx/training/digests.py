@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,6 @@ def input_digests(
         >>> sorted(input_digests({"train": "train.tsv", "dev": None}))
         ['library', 'train']
     """
-    from keras_ctx import __version__  # which imports this package
-
     digests = {
         name: file_digest(path)
         for name, path in files.items()
@@ -112,4 +111,5 @@ def input_digests(
         digests["encoder"] = encoder_digest(encoder)
     if text_inputs is not None:
         digests["text_inputs"] = text_inputs_digest(text_inputs)
-    return {**digests, "library": __version__}
+    # The package imports this one: its version is looked up when it is there.
+    return {**digests, "library": sys.modules["keras_ctx"].__version__}
