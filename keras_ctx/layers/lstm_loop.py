@@ -148,7 +148,7 @@ def lstm_loop(
             # TensorFlow gives two arguments, JAX one pair.
             d_hs = upstreams[0]
             d_hs = d_hs[0] if isinstance(d_hs, tuple | list) else d_hs
-            if as_one:
+            if upstream is not None:  # as one, on PyTorch
                 d_hs = upstream[..., :size]
             return tuple(
                 backward(inputs, recurrent, projection, hs, cs, gates, d_hs)

@@ -137,9 +137,8 @@ def tagger(
     if lstm_dim is not None:
         check_positive_int(lstm_dim=lstm_dim)
     check_rate(dropout=dropout)
-    if crf:
-        last_layer = layers.CRF(num_tags, constraints, name="crf")
-    elif constraints is not None:
+    chosen = layers.CRF(num_tags, constraints, name="crf") if crf else None
+    if chosen is None and constraints is not None:
         raise ValueError(
             "`constraints` choose among the paths of a CRF. Give `crf=True`, "
             "or leave them out."
@@ -158,8 +157,8 @@ def tagger(
             x = ops.where(ops.expand_dims(outputs["padding_mask"], -1), x, 0)
             x = keras.layers.Dropout(dropout, name="lstm_dropout")(x)
         x = _dense(num_tags, encoder)(x)
-        if crf:
-            return last_layer(x, outputs["padding_mask"])
+        if chosen is not None:
+            return chosen(x, outputs["padding_mask"])
         return {"logits": x}
 
     last = ("sequence", "padding_mask")

@@ -19,7 +19,7 @@ SUBJECTS = [
 
 def poisoned(case: Case, value: float) -> dict[str, Any]:
     """The arguments with `value` in all vectors of padding."""
-    mask = case.arguments["padding_mask"].value
+    mask = case.flat_arguments["padding_mask"].value
 
     def changed(each):
         x = each.value
@@ -43,7 +43,7 @@ def test_layer(case: Case, value: float) -> None:
     layer(**clean, **case.call)
     randomized(layer)
     start = layer.get_weights()
-    mask = case.arguments["padding_mask"].value
+    mask = case.flat_arguments["padding_mask"].value
 
     def outputs(arguments):
         found = keras.tree.flatten(layer(**arguments, **case.call))
@@ -72,5 +72,5 @@ def test_layer(case: Case, value: float) -> None:
     for path, gradient in expected.items():
         if gradient is not None:
             np.testing.assert_allclose(
-                found[path], gradient, rtol=1e-5, atol=1e-5, err_msg=path
+                np.asarray(found[path]), gradient, 1e-5, 1e-5, err_msg=path
             )

@@ -121,7 +121,7 @@ def test_only_some_layers_quantized_come_back(tmp_path) -> None:
 )
 def test_layer_alone_comes_back(name: str) -> None:
     case = {case.name: case for case in LAYER_CASES}[name]
-    arrays = {k: each.value for k, each in case.arguments.items()}
+    arrays = {k: each.value for k, each in case.flat_arguments.items()}
     layer = case.create()
     layer(**arrays)
     randomized(layer)
