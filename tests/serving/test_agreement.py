@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from expected_answers import Judge, is_free
+from expected_answers import Judge
 from minilm_heads import HEADS, minilm_under
 from served_models import Case
 
@@ -70,7 +70,10 @@ def test_an_error_in_any_weight_is_seen(name: str) -> None:
     )
     assert judge.eager_share() < 0.5
     for path, share in judge.shares_of_errors():
-        assert share > 1 or is_free(path), path
+        # A bias may be too small to matter; that of all keys never does, since
+        # the softmax drops what is added to the scores of all positions.
+        if path.endswith(("kernel", "embeddings")):
+            assert share > 3, path
 
 
 @pytest.mark.slow  # minutes
