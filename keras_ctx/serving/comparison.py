@@ -106,7 +106,8 @@ def _is_ranked_alike(
         for x in (given[key], given["scores"], outputs[key], outputs["scores"])
     ]
     return all(
-        np.array_equal(row[0], row[2]) or is_same_ranking(*row, bound)
+        np.array_equal(row[0], row[2])
+        or is_same_ranking(row[0], row[1], row[2], row[3], bound)
         for row in zip(*lists, strict=True)
     )
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_ctx.serving.comparison import compared
 from keras_ctx.serving.raw_answers import Request
@@ -49,7 +50,7 @@ def expectation(
             otherwise when it is compiled than when it is not.
     """
     exact = witness.values()
-    kept = dict.fromkeys(())
+    kept: dict[int, tf.Tensor] = {}
     if stored is not None:
         kept = {id(weight): value for weight, value in stored.values()}
     values = [(weight, kept.get(id(weight), value)) for weight, value in exact]

@@ -130,7 +130,7 @@ def moved_weights(
             continue
         size = roundoff * (_FUNCTIONS + _terms(weight, roundoff, positions))
         signs = tf.random.stateless_uniform(
-            tf.shape(value), [draw, place], 0, 2, tf.int32
+            tf.shape(value), (draw, place), 0, 2, tf.int32
         )
         step = tf.cast(2 * signs - 1, value.dtype) * tf.cast(size, value.dtype)
         moved.append((weight, value + value * step))

@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
     def rows(self, flags: np.ndarray, key: str) -> np.ndarray:
         """The rows where an output has a flag, not counting padding."""
-        if self._is_by_position(flags, key):
+        if self.real is not None and self._is_by_position(flags, key):
             flags = np.moveaxis(flags, 2, 1) if key == "layers" else flags
             flags = flags.reshape(*flags.shape[:2], -1).any(-1) & self.real
         return np.flatnonzero(flags.reshape(len(flags), -1).any(-1))

@@ -83,12 +83,3 @@ class Judge:
             )
             weight.assign(right)
             yield weight.path, self.share(answers)
-
-
-def is_free(path: str) -> bool:
-    """Whether answers do not depend on a weight, by mathematics.
-
-    A bias of all keys adds the same to the scores of all positions, and the
-    softmax over them drops it.
-    """
-    return path.endswith("key/bias")

@@ -7,32 +7,73 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from expected_answers import Judge, is_free
+from expected_answers import Judge
 from minilm_heads import HEADS, minilm_under
-from served_models import CASES, Case
+from served_models import Case
 
 from keras_ctx import models, serving
+from keras_ctx.serving import AnswerWindows
 from keras_ctx.serving.witness import Answer
 from keras_ctx.serving.written_weights import check_written_weights
 from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 TEXTS = ["a short text", "好"]
-QUICK = ["bert_classifier", "elmo_classifier"]
-OTHERS = [name for name in CASES if name not in QUICK]
+
+
+def bert(head: Callable[[keras.Model], keras.Model]) -> keras.Model:
+    """A model whose every kernel matters: attention is neither even nor hard.
+
+    With Keras's small initial kernels each position attends to all alike, and
+    what a query says changes nothing.
+    """
+    keras.utils.set_random_seed(20_260_103)
+    model = head(models.bert_encoder(40, 2, 2, 16, 32, 24))
+    generator = np.random.default_rng(9)
+    for weight in model.weights:
+        noise = generator.normal(size=weight.shape)
+        if weight.name == "gamma":
+            weight.assign(1 + 0.1 * noise)
+        elif weight.name == "kernel":
+            weight.assign(noise / 4)  # 16 features
+        elif weight.name == "embeddings":
+            weight.assign(noise)
+        else:
+            weight.assign(0.1 * noise)
+    return model
+
+
+SMALL = {
+    "classifier": (lambda x: models.classifier(x, 3, "scalar_mix"), 3),
+    "tagger": (lambda x: models.tagger(x, 3, crf=True, lstm_dim=4), 3),
+    "span_extractor": (models.span_extractor, 0),
+    "pretrainer": (models.bert_pretrainer, 0),
+}
 
 
 @pytest.mark.parametrize(
     "name",
-    [*QUICK, *(pytest.param(x, marks=pytest.mark.slow) for x in OTHERS)],
+    [
+        pytest.param(x, marks=() if x == "classifier" else pytest.mark.slow)
+        for x in SMALL
+    ],
 )
 def test_an_error_in_any_weight_is_seen(name: str) -> None:
-    keras.utils.set_random_seed(20_260_103)
-    case = CASES[name]()
-    judge = Judge(case.model, case.text_inputs, case.labels, **case.arguments)
+    head, num_labels = SMALL[name]
+    inputs = BertInputs([*SPECIAL, *map(chr, range(97, 123))], 24)
+    judge = Judge(
+        bert(head),
+        inputs,
+        [f"label {i}" for i in range(num_labels)] or None,
+        ["a short text", "b"],
+        AnswerWindows(max_question=5) if name == "span_extractor" else None,
+    )
     assert judge.eager_share() < 0.5
     for path, share in judge.shares_of_errors():
-        assert share > 1 or is_free(path), path
+        # A bias may be too small to matter; that of all keys never does, since
+        # the softmax drops what is added to the scores of all positions.
+        if path.endswith(("kernel", "embeddings")):
+            assert share > 3, path
 
 
 @pytest.mark.slow  # minutes
