@@ -1,5 +1,7 @@
 """Labelled datasets, with the real text functions."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -216,10 +218,9 @@ def test_labels_may_be_of_numpy() -> None:
 
 def test_error_of_a_tag_that_is_a_name() -> None:
     message = "`tags` must hold integers.*'O' at word 1 of sentence 0"
+    tags: list[Any] = [[0, "O"]]
     with pytest.raises(ValueError, match=message):
-        tagging_dataset(
-            [["a", "b"]], [[0, "O"]], BERT, batch_size=1, training=False
-        )
+        tagging_dataset([["a", "b"]], tags, BERT, batch_size=1, training=False)
 
 
 def test_word_of_unknown_tag_has_no_weight() -> None:

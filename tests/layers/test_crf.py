@@ -195,7 +195,9 @@ def test_constraints_choose_the_best_allowed_path() -> None:
     changed = 0
     for row, length in enumerate(LENGTHS):
         by_chance = chances(layer, row)
-        best = max(filter(allows, paths(length)), key=by_chance.get, default=())
+        best = max(
+            filter(allows, paths(length)), key=by_chance.__getitem__, default=()
+        )
         assert tuple(found["tags"][row]) == best + (-1,) * (T - length)
         changed += tuple(expected["tags"][row, :length]) != best
     assert changed >= 2
@@ -237,7 +239,7 @@ def test_best_path_of_some_tokens(constraints) -> None:
         for path, chance in chances(layer, row).items():
             sums[tuple(path[t] for t in at)] += chance
         allowed = filter(allows, sums) if constraints and len(at) else sums
-        best = max(allowed, key=sums.get)
+        best = max(allowed, key=sums.__getitem__)
         assert tuple(np.asarray(tags)[row, at]) == best
         assert (np.asarray(tags)[row, ~counts[row]] == -1).all()
         assert float(log_probability[row]) == pytest.approx(

@@ -1,6 +1,7 @@
 """The mixture of layers, by hand."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_layer_norm_of_a_batch_of_padding_alone(dtype: str) -> None:
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = mix([x], padding_mask=mask)
-        gradients = tape.gradient(y, [x, *[w.value for w in mix.weights]])
+        gradients: Any = tape.gradient(y, [x, *[w.value for w in mix.weights]])
         assert not np.asarray(tf.cast(y, "float32")).any()
         for gradient in gradients:
             assert not np.asarray(tf.cast(gradient, "float32")).any()

@@ -101,8 +101,8 @@ def test_all_starts_with_the_deviation_asked_for(blocks) -> None:
     # Three tables; six kernels of the block; pooler, transform and classes.
     assert len(drawn) == 3 + 6 + 3
     for weight in drawn:
-        in_block = blocks is not None and weight.path.startswith("block_0")
-        bound = 2 * (blocks if in_block else 0.3)
+        in_block = weight.path.startswith("block_0")
+        bound = 2 * (blocks if in_block and blocks is not None else 0.3)
         # 128 numbers or more, of a normal cut at two deviations.
         assert 0.7 * bound < np.abs(weight).max() < 1.001 * bound, weight.path
     head = models.tagger(encoder, 9).get_layer("logits").kernel

@@ -167,7 +167,7 @@ def test_constraints_hold_for_words_of_many_pieces() -> None:
             for tags in sums
             if not tags or set(itertools.pairwise((3, *tags, 4))) <= set(pairs)
         ]
-        best = max(allowed, key=sums.get)
+        best = max(allowed, key=sums.__getitem__)
         shown = answer["tags"].numpy()[row].tolist()
         assert shown[: len(places)] == [LABELS[tag].encode() for tag in best]
         assert answer["path_log_probability"][row].numpy() == pytest.approx(

@@ -24,7 +24,7 @@ def value_and_gradient(loss, y_true, y_pred, weights, masked: bool):
         if masked:
             y._keras_mask = ops.convert_to_tensor(MASK)
         value = loss(y_true, y, weights)
-    return float(value), tape.gradient(value, x)
+    return float(value), np.asarray(tape.gradient(value, x))
 
 
 def assert_alike(loss, y_true, y_pred, weights=None, masked=False) -> None:

@@ -116,7 +116,8 @@ def test_scores_of_seeds(tmp_path: Path) -> None:
 def test_development_scores(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse", jit_compile=False)
-    best = DevelopmentScore(lambda: np.float32(0.5), "f1", tmp_path)
+    score: Any = lambda: np.float32(0.5)  # noqa: E731
+    best = DevelopmentScore(score, "f1", tmp_path)
     x = np.zeros((1, 1), "float32")
     model.fit(x, x, callbacks=[best], verbose=0)
     path = tmp_path / "development_f1.json"
