@@ -228,7 +228,12 @@ class BiLM(keras.layers.Layer):
             batch = ops.shape(x)[0]
             h, c = cell.get_initial_state(batch)
             if states:
-                h, c = (ops.cast(state[:batch], x.dtype) for state in states[i])
+                # Copies: on PyTorch a part of a state changes with it, before
+                # the way back has read it.
+                h, c = (
+                    ops.copy(ops.cast(state[:batch], x.dtype))
+                    for state in states[i]
+                )
             recurrent, projection = cell.loop_kernels()
             hs, cs = lstm_loop(
                 cell.project_inputs(x),

@@ -16,7 +16,7 @@ from layer_cases import CASES
 
 ROOT = Path(__file__).resolve().parents[2]
 # Loops with gradients of their own, where backends differ most.
-LOOPS = ["BiLM", "CRF"]
+LOOPS = ["BiLM", "BiLM, stateful", "CRF"]
 EVERY = [case.name for case in CASES]
 
 
