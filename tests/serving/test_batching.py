@@ -185,7 +185,7 @@ def test_texts_of_any_length_go_together(tagger) -> None:
         [alone] = ask(tagger["tag"], one)
         width = alone["words"].shape[1]
         by_word = ("words", "tags", "scores", "starts", "ends")
-        same(answer, alone, **dict.fromkeys(by_word, width))
+        same(answer, alone, **{name: width for name in by_word})
 
 
 def test_ids_need_rows_of_one_width(tagger) -> None:
