@@ -4,10 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import grpc
 import numpy as np
 import tensorflow as tf
-from google.protobuf.json_format import MessageToDict
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -21,6 +19,8 @@ from keras_ctx.serving.rest_examples import example_inputs
 from keras_ctx.serving.rest_values import RequestError
 
 Row = dict[str, Any]
+# The one that the stub calls; tensorflow-serving-api brings it along.
+_grpc: Any = prediction_service_pb2_grpc.grpc
 
 
 class GrpcError(RuntimeError):
@@ -65,7 +65,7 @@ class GrpcClient:
             self._choice["version_label"] = label
         self._timeout = timeout
         # All layers of a batch are more than the 4 MB that gRPC allows.
-        self._channel = grpc.insecure_channel(
+        self._channel = _grpc.insecure_channel(
             address,
             options=[
                 ("grpc.max_send_message_length", -1),
@@ -91,11 +91,14 @@ class GrpcClient:
         found = get_model_metadata_pb2.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(found)
         self._signatures = dict(found.signature_def)
-        return MessageToDict(
-            found,
-            preserving_proto_field_name=True,
-            always_print_fields_with_no_presence=True,
-        )["signature_def"]
+        return {
+            name: {
+                "inputs": _shapes(signature.inputs),
+                "outputs": _shapes(signature.outputs),
+                "method_name": signature.method_name,
+            }
+            for name, signature in self._signatures.items()
+        }
 
     def ask(
         self, signature: str, rows: Sequence[Row], outputs: Sequence[str] = ()
@@ -182,16 +185,28 @@ class GrpcClient:
     def _call(self, method: Callable, request: Any) -> Any:
         try:
             return method(request, timeout=self._timeout)
-        except grpc.RpcError as error:
-            call: Any = error
-            code = call.code().name
+        except _grpc.RpcError as error:
+            code = error.code().name
             is_passing = code in ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
-            raise GrpcError(f"{call.details()} ({code})", is_passing) from error
+            raise GrpcError(
+                f"{error.details()} ({code})", is_passing
+            ) from error
         except UnicodeDecodeError as error:
             # gRPC for Python cannot show every error that quotes its request.
             raise GrpcError(
                 f"The server has refused, and quotes what is no text: {error}"
             ) from error
+
+
+def _shapes(tensors: Any) -> Row:
+    return {
+        name: {
+            "tensor_shape": {
+                "dim": [{"size": str(x.size)} for x in info.tensor_shape.dim]
+            }
+        }
+        for name, info in tensors.items()
+    }
 
 
 def _examples(rows: Sequence[Row]) -> Any:
