@@ -57,6 +57,7 @@ def main(config: Config) -> int:
             columns=config.columns,
             lines=config.lines,
             batch_size=config.batch_size,
+            verbose=True,
         )
     except BrokenPipeError:
         # Who reads the standard output, such as `head`, has had enough.

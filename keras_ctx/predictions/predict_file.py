@@ -30,6 +30,7 @@ def predict_file(
     columns: Sequence[str] | None = None,
     lines: bool = False,
     batch_size: int = 32,
+    verbose: bool = False,
 ) -> int:
     r"""Write what a run says about each line of a file, in order.
 
@@ -42,6 +43,8 @@ def predict_file(
         columns: Of texts, see `text_file`.
         lines: Likewise.
         batch_size: Rows of the model at a time.
+        verbose: Whether to count the lines on the standard output while a
+            file is written.
 
     Returns:
         The number of lines that were written.
@@ -75,7 +78,7 @@ def predict_file(
         written = _lines(task, there, columns, lines, batch_size)
         if output is None:
             return sum(print(line) is None for line in written)
-        return _write(written, Path(output))
+        return _write(written, Path(output), verbose)
 
 
 def check_file(path: str | Path | None, settings: Mapping[str, Any]) -> None:
@@ -129,7 +132,7 @@ def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
     endings = {"tagging": "conll", "question_answering": "json"}
     kind = read_task(folder).kind
     output = Path(folder) / f"predicted.{endings.get(kind, 'tsv')}"
-    predict_file(folder, path, output)
+    predict_file(folder, path, output, verbose=True)
     return output
 
 
@@ -162,9 +165,9 @@ def _on_disk(path: str | Path, task: RunTask) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def _write(lines: Iterable[str], output: Path) -> int:
+def _write(lines: Iterable[str], output: Path, verbose: bool) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
-    bar = keras.utils.Progbar(None, unit_name="line")
+    bar = keras.utils.Progbar(None, verbose=int(verbose), unit_name="line")
     opened = gzip.open if output.suffix == ".gz" else open
     number = 0
     with whole_file(output) as temporary:
