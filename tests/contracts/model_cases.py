@@ -293,6 +293,8 @@ CASES = [
         _ENCODED,
     ),
 ]
+# It changes a model; its laws are those of test_quantize_and_lora.py.
+IN_PLACE = {"enable_lora"}
 SIZES = {
     "bert_tiny",
     "bert_mini",
