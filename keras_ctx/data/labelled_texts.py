@@ -60,7 +60,7 @@ class LabelledTexts:
         )
 
     def first(self, number: int | None) -> "LabelledTexts":
-        """The first so many texts; `None`: all."""
+        """The first `number` texts; `None`: all."""
         return self.at(range(len(self))[:number])
 
     def sample(self, number: int | None, seed: int = 0) -> "LabelledTexts":

@@ -88,7 +88,7 @@ def recognize_tags(
         _check_broken(broken, best)
     notes = [
         f"{file}: {many} of {spans} spans break the rules of {best}; each is "
-        "read as CoNLL's scorer does, which begins a span where none goes on."
+        "read as CoNLL's scorer does, which begins a span at an I without one."
         for file, (many, spans) in broken[best].items()
         if many
     ]
@@ -241,7 +241,7 @@ def _check_broken(
     )
     raise ValueError(
         "`scheme` must be said where the tags keep the rules of none. Look at "
-        f"the files; then `scheme={best}` begins a span at each tag where "
-        f'none goes on, as CoNLL\'s scorer does, and writes {best}; "{PLAIN}" '
+        f"the files; then `scheme={best}` begins a span at each tag that "
+        f'continues none, as CoNLL\'s scorer does, and writes {best}; "{PLAIN}" '
         f"is for tags that are no spans. Received: {shown}"
     )

@@ -53,7 +53,7 @@ def tag_spans(tags: Sequence[str]) -> list[Span]:
     """The spans of a sentence, in any scheme, also where tags break its rules.
 
     They are those of CoNLL's scorer: a span begins at "B", at a letter that
-    means one word alone, or where no span of the same type goes on.
+    means one word alone, or at a tag that continues no span of its type.
 
     Args:
         tags: One a word.

@@ -24,7 +24,7 @@ def enable_lora(
 
     The model is changed in place, and computes the same as before until it is
     trained. Call it before `compile`. `model.save` keeps A and B beside the
-    weights, `keras.saving.load_model` goes on with them; `clone_model`,
+    weights, and a loaded model trains them further; `clone_model`,
     `keras_ctx.training.layer_rates`, `keras_ctx.serving.export` and
     `model.quantize`, before or after, work as without.
 

@@ -32,7 +32,7 @@ def answer_questions(
     null_answer: bool = False,
     num_questions: int = 256,
 ) -> Iterator[QuestionAnswers]:
-    """Answer questions, so many at a time, so that memory is bounded.
+    """Answer `num_questions` at a time, so that memory is bounded.
 
     Args:
         questions: What `read_squad` gave.

@@ -143,7 +143,7 @@ def test_labels_keep_their_kind() -> None:
         )
         return next(iter(dataset))[1]["logits"].numpy()
 
-    # The first number has no decimals, and the others keep theirs.
+    # The first number has no decimals, and the others keep their own.
     for labels in ([1, 0.5, 2], np.array([1, 0.5, 2], np.float32)):
         assert found(labels).dtype == np.float32
         assert found(labels).tolist() == [1, 0.5, 2]
