@@ -1,6 +1,7 @@
 """Labels of texts as one array: class ids, numbers, or zeros and ones."""
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,22 +20,23 @@ def label_array(labels: Any) -> np.ndarray:
             )
         return array.astype("float32")
     if array.ndim != 1 or array.dtype.kind not in "biuf":
+        wrong = (i for i, x in enumerate(labels) if not isinstance(x, Real))
+        row = next(wrong, 0)
         raise ValueError(
             "`labels` must hold a class id or a number a text, or rows of "
-            "zeros and ones of one length. Received: an array of shape "
-            f"{array.shape} and dtype {array.dtype}"
+            f"zeros and ones of one length. Received: {labels[row]!r} in row "
+            f"{row}"
         )
     if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            raise ValueError(
-                "`labels` must be finite numbers. Received: "
-                f"{array[~np.isfinite(array)][0]} at position "
-                f"{int(np.argmin(np.isfinite(array)))}"
-            )
+        _check(np.isfinite(array), array, "finite numbers")
         return array.astype("float32")
-    if array.min() < 0:
-        raise ValueError(
-            "`labels` must be class ids of at least 0. Received: "
-            f"{array.min()} at position {int(array.argmin())}"
-        )
+    _check(array >= 0, array, "class ids of at least 0")
     return array.astype("int32")
+
+
+def _check(right: np.ndarray, array: np.ndarray, rule: str) -> None:
+    if not right.all():
+        row = int(np.argmin(right))
+        raise ValueError(
+            f"`labels` must be {rule}. Received: {array[row]} in row {row}"
+        )

@@ -242,6 +242,6 @@ def _check_broken(
     raise ValueError(
         "`scheme` must be said where the tags keep the rules of none. Look at "
         f"the files; then `scheme={best}` begins a span at each tag that "
-        f'continues none, as CoNLL\'s scorer does, and writes {best}; "{PLAIN}" '
-        f"is for tags that are no spans. Received: {shown}"
+        f"continues none, as CoNLL's scorer does, and writes {best}; "
+        f'"{PLAIN}" is for tags that are no spans. Received: {shown}'
     )
