@@ -101,6 +101,7 @@ class Config:
     """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
+        training.check_run_numbers(self)
         if self.patience is not None and self.dev is None:
             raise ValueError("`patience` needs `dev`, to see no better score.")
         if self.lora_rank is not None and self.frozen:
