@@ -48,8 +48,8 @@ def over_seeds(
         `seeds`, the score of each.
 
     Raises:
-        ValueError: A seed stands twice, is below 0 or there is none; or the folder is of
-            other settings or other data.
+        ValueError: A seed stands twice, is below 0 or there is none; or the
+            folder is of other settings or other data.
 
     Example:
         >>> def run(seed, folder):

@@ -5,7 +5,7 @@ from typing import Any
 COUNTS = (
     *("batch_size", "accumulate", "epochs", "patience", "num_train"),
     *("steps_per_epoch", "held_out_steps", "checkpoint_steps"),
-    *("average_checkpoints", "reset_steps"),
+    *("average_checkpoints", "reset_steps", "n_best"),
 )
 # NumPy's generators take no others.
 _MOST_SEED = 2**32 - 1

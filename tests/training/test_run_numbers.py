@@ -12,9 +12,7 @@ from keras_ctx.training.run_numbers import COUNTS
 @pytest.mark.parametrize("name", COUNTS)
 @pytest.mark.parametrize("value", [0, -1, 1.5])
 def test_a_count(name: str, value: float) -> None:
-    with pytest.raises(
-        ValueError, match=f"`{name}` must be at least 1.*{name}"
-    ):
+    with pytest.raises(ValueError, match=f"`{name}` must be at least 1"):
         check_run_numbers(SimpleNamespace(**{name: value}))
 
 
