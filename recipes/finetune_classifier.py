@@ -120,11 +120,7 @@ class Config(data.TextTaskFormat):
             )
         if self.lora_rank is not None and self.frozen:
             raise ValueError("Give `lora_rank` or `frozen`, not both.")
-        if self.num_train is not None and self.num_train < 1:
-            raise ValueError(
-                "`num_train` must be at least 1 text, or None. "
-                f"Received: num_train={self.num_train}"
-            )
+        training.check_run_numbers(self)
         if self.main_metric not in self.metrics:
             raise ValueError(
                 f"`metric` must be one of {', '.join(self.metrics)} for "

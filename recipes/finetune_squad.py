@@ -101,6 +101,7 @@ class Config:
     """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
+        training.check_run_numbers(self)
         if self.patience is not None and self.dev is None:
             raise ValueError("`patience` needs `dev`, to see no better score.")
         if self.lora_rank is not None and self.frozen:
@@ -334,6 +335,9 @@ def main(config: Config) -> dict:
         names = {row.id: data.longest_name(row) for row in test}
         baseline = data.squad_scores(test, names, metrics.exact, metrics.f1)
     windows = make_windows(config, questions, text_inputs)
+    data.check_training_windows(windows["train"], config.batch_size)
+    with strategy.scope():  # What cannot be built is refused right now.
+        make_model(config, steps=1)
     settings = training.settings_of(config, "seeds", "predict")
     digests = training.input_digests(
         {"train": config.train, "dev": config.dev, "test": config.test},

@@ -138,8 +138,7 @@ class Config:
             raise ValueError("`constraints` needs `crf`, which chooses tags.")
         if self.lora_rank and (self.frozen or self.feature_based):
             raise ValueError("`lora_rank` trains the encoder: it is `frozen`.")
-        if self.num_train is not None and self.num_train < 1:
-            raise ValueError("`num_train` must be at least 1, or None.")
+        training.check_run_numbers(self)
 
 
 def data_files(config: Config) -> dict[str, Path | None]:

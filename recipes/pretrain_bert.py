@@ -107,12 +107,7 @@ class Config:
                 "`pair_length` must be at most `max_length`. Received: "
                 f"{self.pair_tokens} and {self.max_length}"
             )
-        for name in ("held_out_steps", "accumulate", "average_checkpoints"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. "
-                    f"Received: {name}={getattr(self, name)}"
-                )
+        training.check_run_numbers(self)
         for one, other, reason in (
             ("init", "vocabulary", "a checkpoint has tokens of its own"),
             ("records", "corpus", "records hold the corpus as ids"),

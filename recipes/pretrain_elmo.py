@@ -96,6 +96,7 @@ class Config:
     """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
+        training.check_run_numbers(self)
         if (self.init_options is None) != (self.init_weights is None):
             raise ValueError(
                 "`init_options` and `init_weights` must be given together."

@@ -87,7 +87,10 @@ from keras_ctx.data.squad import (
     scorable,
     split_articles,
 )
-from keras_ctx.data.squad_dataset import squad_dataset
+from keras_ctx.data.squad_dataset import (
+    check_training_windows,
+    squad_dataset,
+)
 from keras_ctx.data.squad_reader import read_squad
 from keras_ctx.data.squad_scores import (
     BestThreshold,
@@ -167,6 +170,7 @@ __all__ = [
     "best_threshold",
     "check_answers",
     "check_training_texts",
+    "check_training_windows",
     "check_window_sizes",
     "class_scores",
     "classification_dataset",

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from keras_ctx.data.label_sets import listed_labels
 from keras_ctx.data.labelled_texts import LabelledTexts
 
 Files = Mapping[str, LabelledTexts]
@@ -18,6 +19,8 @@ _HEADERS = set(
     "content premise hypothesis question question1 question2 tweet comment "
     "标签 类别 情感 文本 内容 评论 句子".split()
 )
+# A label that is there or not, by its place.
+_HOT = {"0", "1", "0.0", "1.0", "True", "False"}
 # What stands in some files where there is no label.
 _NONE = {"-1", "-", "?", "nan", "none", "null", "n/a", "unknown"}
 _NAME = re.compile(r"[^\W\d][\w.#-]{0,30}")
@@ -109,12 +112,15 @@ def check_written(rows: LabelledTexts, labels: Sequence[str]) -> None:
 
 
 def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
-    """Refuse labels that differ in case, width or decimals alone."""
+    """Refuse labels that differ in case, width, blanks, characters that
+    nobody sees, or decimals alone."""
     seen: dict[str, tuple[str, int]] = {}
+    known: set[str] = set()
     for place, label in enumerate(labels):
-        key = unicodedata.normalize("NFKC", label).casefold()
-        if NUMBER.fullmatch(key):
-            key = repr(float(key))
+        if label in known:
+            continue
+        known.add(label)
+        key = _spelling(label)
         other, first = seen.setdefault(key, (label, place))
         if other != label:
             raise ValueError(
@@ -122,6 +128,34 @@ def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
                 f"as {other!r} on line {rows.lines[first]}, and would be "
                 "another class. Write both alike."
             )
+
+
+def _spelling(label: str) -> str:
+    text = unicodedata.normalize("NFKC", label).casefold()
+    seen = (x for x in text if unicodedata.category(x) != "Cf")
+    key = " ".join("".join(seen).split())
+    return repr(float(key)) if NUMBER.fullmatch(key) else key
+
+
+def check_no_hot(rows: LabelledTexts, separator: str) -> None:
+    """Refuse rows of zeros and ones, one for each label that there might be.
+
+    Read as names they would be the labels "0" and "1".
+    """
+    lengths = set()
+    for place, value in enumerate(rows.labels):
+        try:
+            found = listed_labels(value, separator)
+        except ValueError as error:
+            raise ValueError(f"{rows.where(place)}: {error}") from error
+        lengths.add(len(found))
+        if len(lengths) > 1 or len(found) < 2 or not set(found) <= _HOT:
+            return
+    raise ValueError(
+        f"{rows.where(0)}: all labels are rows of {lengths.pop()} zeros and "
+        "ones. Write the names of the labels that a text has, such as "
+        f"{separator.join(['rain', 'wind'])!r}. Received: {rows.labels[0]!r}"
+    )
 
 
 def check_seen(
@@ -169,7 +203,8 @@ def numbers(rows: LabelledTexts) -> list[float]:
 def _advice(rows: LabelledTexts, place: int) -> str:
     if not rows.labels[place]:
         return ', an empty column. `no_label` "" leaves such rows out.'
-    if NUMBER.fullmatch(rows.labels[place].replace(",", ".", 1)):
+    with_point = rows.labels[place].replace(",", ".", 1)
+    if "," in rows.labels[place] and NUMBER.fullmatch(with_point):
         return ", with a comma. Write a point."
     if NUMBER.fullmatch(rows.texts[place].strip()):
         return ". Are the columns of texts and labels swapped?"

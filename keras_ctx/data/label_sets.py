@@ -30,13 +30,23 @@ def split_labels(value: str, separator: str = ",") -> list[str]:
         >>> split_labels('["rain, heavy"]'), split_labels("")
         (['rain, heavy'], [])
     """
+    return list(dict.fromkeys(listed_labels(value, separator)))
+
+
+def listed_labels(value: str, separator: str = ",") -> list[str]:
+    """As `split_labels`, those that stand twice with them.
+
+    Example:
+        >>> listed_labels("[1, 0, 1]")
+        ['1', '0', '1']
+    """
     value = value.strip()
     if value.startswith("[") and value.endswith("]"):
         found = _listed(value)
     else:
         found = value.split(separator)
     labels = [str(label).strip() for label in found]
-    return list(dict.fromkeys(label for label in labels if label))
+    return [label for label in labels if label]
 
 
 def _listed(value: str) -> list:

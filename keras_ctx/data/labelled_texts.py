@@ -10,7 +10,8 @@ from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.tables import TableRow, read_table
 
 # Written by SNLI and OCNLI where the annotators did not agree.
-_NO_LABEL = "-"
+# What some data sets, pandas and Excel write where there is no label.
+_NO_LABELS = {"-", "nan", "<na>", "null", "#n/a"}
 # A word with a digit, such as 17, gj04 or train-17.
 _ID = re.compile(r"[A-Za-z_-]*\d[\w.-]{0,15}", re.ASCII)
 
@@ -137,6 +138,11 @@ def read_labelled_texts(
             "`columns` must be text and label, or two texts and label. "
             f"Received: columns={tuple(columns)}"
         )
+    if len(set(columns)) < len(columns):
+        raise ValueError(
+            "`columns` must be different ones: a label that is also the text "
+            f"teaches nothing. Received: columns={tuple(columns)}"
+        )
     lines, rows, dropped, unlabelled = [], [], [], []
     for line, row in _with_labels(
         read_table(path, columns, table, dropped), columns[-1]
@@ -163,14 +169,24 @@ def read_labelled_texts(
         unlabelled,
     )
     _check_texts(found, columns, table)
-    if no_label is None and set(labels) > {_NO_LABEL} and "+" not in labels:
+    if no_label is None:
+        _check_none(found)
+    return found
+
+
+def _check_none(rows: LabelledTexts) -> None:
+    """Refuse labels that stand for none, but a minus beside a plus."""
+    for none in dict.fromkeys(rows.labels):
+        if none.lower() not in _NO_LABELS or set(rows.labels) == {none}:
+            continue
+        if none == "-" and "+" in rows.labels:
+            continue
         raise ValueError(
-            f"{found.where(labels.index(_NO_LABEL))}: the label is "
-            f"{_NO_LABEL!r}, as some data sets write where there is none. "
-            f"Leave these rows out with `no_label` {_NO_LABEL}. Where it is a "
+            f"{rows.where(rows.labels.index(none))}: the label is "
+            f"{none!r}, as some data sets write where there is none. "
+            f"Leave these rows out with `no_label` {none}. Where it is a "
             "class, give `no_label` another string that does not occur."
         )
-    return found
 
 
 def _with_labels(

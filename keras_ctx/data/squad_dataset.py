@@ -9,6 +9,34 @@ from keras_ctx.data.question_windows import QuestionWindows
 from keras_ctx.data.row_batches import batched_rows
 
 
+def check_training_windows(made: QuestionWindows, batch_size: int) -> None:
+    """Refuse windows that do not fill one batch, before a run begins.
+
+    Args:
+        made: Those to learn from.
+        batch_size: Windows a step.
+
+    Raises:
+        ValueError: They are fewer.
+
+    Example:
+        >>> from keras_ctx.data import SquadQuestion, question_windows
+        >>> from keras_ctx.text import ElmoInputs
+        >>> questions = [SquadQuestion("q", "How?", "one two three")]
+        >>> made = question_windows(
+        ...     questions, ElmoInputs(max_length=9), training=False)
+        >>> check_training_windows(made, 2)
+        Traceback (most recent call last):
+        ValueError: `train` must give at least the 2 windows of one step...
+    """
+    if len(made.windows) < batch_size:
+        raise ValueError(
+            f"`train` must give at least the {batch_size} windows of one step. "
+            "Lower `batch_size`, or mend what was skipped. Received: "
+            f"{made.findings.report()}"
+        )
+
+
 def squad_dataset(
     made: QuestionWindows,
     text_inputs: PairInputs,

@@ -20,6 +20,8 @@ Line = tuple[int, str]
 Record = tuple[int, list[str]]
 # Lines that are looked at to find the separator.
 _PEEK = 200
+# What Excel writes above a table.
+_EXCEL = re.compile(r"sep=.", re.IGNORECASE)
 _TREC = re.compile(r"([A-Z]+):(\w+) +(\S.*)")
 _FASTTEXT = re.compile(r"((?:__label__\S+\s+)+)(.*)")
 
@@ -31,6 +33,11 @@ def separated_records(
     lines = numbered_lines(path, table.encoding)
     first = list(itertools.islice(lines, _PEEK))
     _check_line_ends(path, first)
+    if first and _EXCEL.fullmatch(first[0][1].strip()):
+        raise ValueError(
+            f"{path}, line 1: {first[0][1].strip()!r} is a word to Excel, and "
+            "no row. Remove the line."
+        )
     separator = table.separator_character
     if separator is None:
         separator = _separator(path, table, wanted, first)

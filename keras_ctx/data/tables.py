@@ -51,7 +51,7 @@ def read_table(
 
     Returns:
         A generator of `TableRow`s. A value of JSON that is no string is given
-        as JSON, and `null` as an empty string.
+        as JSON, and `null` or `NaN` as an empty string.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -157,6 +157,7 @@ def _rows(
             f"Received: columns={wanted}"
         )
     places: list[int] = []
+    names: list[str] = []
     check = _QuoteCheck(path) if strict and separator == "\t" else None
     for line, row in records:
         width = width or len(row)
@@ -165,7 +166,13 @@ def _rows(
         if not places:
             places = _places(path, wanted, row, table)
             if header or table.header:
+                names = row
                 continue
+        if strict and row == names:
+            raise ValueError(
+                f"{path}, line {line}: the row names the columns once more, as "
+                f"in files that were joined. Remove it. Received: {row}"
+            )
         if len(row) != width and (
             table.ragged_rows == "drop" or len(row) <= max(places)
         ):
@@ -257,7 +264,9 @@ def _as_text(path: Path, line: int, column: Any, value: Any) -> str:
             f"{path}, line {line}: {column!r} must be a text, a number or a "
             f"list. Received: {str(value)[:60]}"
         )
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+    if value is None or value != value:  # NaN: pandas' word for nothing
+        return ""
+    return json.dumps(value, ensure_ascii=False)
 
 
 class _QuoteCheck:

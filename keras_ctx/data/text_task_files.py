@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
 from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.text_tasks import (
@@ -188,6 +190,13 @@ def check_training_texts(
             f"{rows.path}: {len(rows)} texts leave too few labels to learn "
             "from. Take more texts. Received: none of "
             f"{', '.join(absent[:10])}"
+        )
+    targets = np.asarray(task.targets(rows))
+    if len(rows) > 1 and (targets == targets[0]).all():
+        raise ValueError(
+            f"{rows.path}: all {len(rows)} texts to learn from have the same "
+            f"label, {rows.labels[0]!r}: there is nothing to learn. Take more "
+            "texts."
         )
     if absent:
         print(f"{rows.path}: no text to learn from is of {', '.join(absent)}")

@@ -20,6 +20,7 @@ from keras_ctx.data.label_checks import (
     check_classes,
     check_header,
     check_many,
+    check_no_hot,
     check_seen,
     check_spelling,
     check_written,
@@ -121,6 +122,8 @@ class MultiLabel:
         check_separator(separator)
         if find_header:
             check_header(files, {k: rows.labels for k, rows in files.items()})
+        for rows in files.values():
+            check_no_hot(rows, separator)
         single = {k: _one_a_label(rows, separator) for k, rows in files.items()}
         train = single["train"]
         labels = sorted(set(train.labels))

@@ -41,6 +41,7 @@ from keras_ctx.training.run_folder import (
 )
 from keras_ctx.training.run_log import RunLog
 from keras_ctx.training.run_metrics import read_metrics
+from keras_ctx.training.run_numbers import check_run_numbers
 from keras_ctx.training.run_settings import (
     begin_run,
     ended_run,
@@ -77,6 +78,7 @@ __all__ = [
     "begin_run",
     "bert_optimizer",
     "bert_pretraining_losses",
+    "check_run_numbers",
     "completed_steps",
     "distributed",
     "elmo_optimizer",

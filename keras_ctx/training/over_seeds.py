@@ -11,6 +11,7 @@ import keras
 from keras_ctx.json_text import read_figures
 from keras_ctx.training.checkpoints import remove_checkpoints
 from keras_ctx.training.run_folder import save_json
+from keras_ctx.training.run_numbers import check_seeds
 from keras_ctx.training.run_settings import begin_run
 from keras_ctx.training.workers import is_chief
 
@@ -47,8 +48,8 @@ def over_seeds(
         `seeds`, the score of each.
 
     Raises:
-        ValueError: A seed stands twice or there is none, or the folder is of
-            other settings or other data.
+        ValueError: A seed stands twice, is below 0 or there is none; or the
+            folder is of other settings or other data.
 
     Example:
         >>> def run(seed, folder):
@@ -57,11 +58,7 @@ def over_seeds(
         >>> [round(scores["accuracy"][key], 3) for key in ("mean", "spread")]
         [0.8, 0.141]
     """
-    if not seeds or len(set(seeds)) != len(seeds):
-        raise ValueError(
-            "`seeds` must hold at least one number, and each once. "
-            f"Received: seeds={tuple(seeds)}"
-        )
+    check_seeds(seeds)
     if is_chief():
         begin_run(folder, settings, digests)
     found: list[dict[str, float]] = []

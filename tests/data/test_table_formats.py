@@ -290,3 +290,25 @@ def test_reading_is_lazy(write) -> None:
     assert [next(found).line for _ in range(300)] == list(range(1, 301))
     with pytest.raises(ValueError, match="line 301"):
         next(found)
+
+
+def test_names_in_the_midst_of_a_table_are_refused(write) -> None:
+    """As `cat a.csv b.csv` leaves them."""
+    path = write("text,label\ngood,1\ntext,label\nbad,0\n", "both.csv")
+    with pytest.raises(ValueError, match="line 3: the row names the columns"):
+        rows(path, ["text", "label"])
+    with pytest.raises(ValueError, match="line 3: the row names the columns"):
+        rows(path, [0, 1], header=True)
+    assert len(rows(path, [0, 1])) == 4  # no names: texts may be there twice
+
+
+@pytest.mark.parametrize("columns", [["text", "label"], [0, 1]])
+def test_word_to_excel_is_told(columns, write) -> None:
+    path = write("\ufeffsep=;\r\ntext;label\r\ngood;1\r\n", "excel.csv")
+    with pytest.raises(ValueError, match="line 1: 'sep=;' is a word to Excel"):
+        rows(path, columns)
+
+
+def test_nan_in_json_is_nothing(write) -> None:
+    path = write('{"text": NaN, "label": 0.5}\n', "rows.jsonl")
+    assert rows(path, ["text", "label"]) == [("", "0.5")]

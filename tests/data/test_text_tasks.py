@@ -97,6 +97,13 @@ def test_labels_are_those_of_training_sorted(read) -> None:
             {"train": ["a b\t-", "b c\ty", "c d\tz"]},
             "line 1: .*'-'.*`no_label` -",
         ),
+        ({"train": [*GOOD, "x y\tnan"]}, "line 31: .*'nan'.*`no_label` nan"),
+        ({"train": [*GOOD, "x y\t<NA>"]}, "line 31: .*`no_label` <NA>"),
+        (
+            {"train": ["a b\tx y", "c\tx  y", "d\tz"]},
+            "line 2: .*nearly the same",
+        ),
+        ({"train": ["a\tx", "c\t\u200bx", "d\tz"]}, "line 2: .*nearly"),
         ({"train": ['a\t"x"', 'b\t"y"']}, "quotes around every row. `quoting`"),
     ],
 )
@@ -198,7 +205,7 @@ def test_file_without_labels_is_told(tmp_path) -> None:
             ["a\t4.5", "b\tx", "c\t2"],
             "train.tsv, line 2: .* finite number .*'x'",
         ),
-        (["a\t4.5", "b\tnan"], "line 2: .* finite number .*'nan'"),
+        (["a\t4.5", "b\tnan"], "line 2: .*'nan'.*`no_label` nan"),
         (["a\t4.5", "b\t-inf"], "line 2: .* finite number"),
         (["a\t4.5", "b\t1e99"], "line 2: .* finite number"),
         (["a\t4.5", "b\t"], "line 2: .*an empty column"),
@@ -263,6 +270,8 @@ def test_sets_of_labels(read) -> None:
             [f"t\t{k},x{k},y{k}" for k in range(12)],
             "36 different labels in 12 rows",
         ),
+        (["a\t[1, 0]", "b\t[0, 1]"], "line 1: .* rows of 2 zeros and ones"),
+        (["a\t1,0,0", "b\t1,1,0"], "line 1: .* rows of 3 zeros and ones"),
     ],
 )
 def test_sets_that_are_refused(rows, message, read) -> None:
@@ -326,3 +335,28 @@ def test_label_sets_by_hand() -> None:
     with pytest.raises(ValueError, match="'z' at position 1"):
         multi_hot([["a"], ["a", "z"]], ["a"])
     assert MultiLabel(["a"]).num_outputs == 1
+
+
+def test_sets_of_zeros_and_ones_that_are_names(read) -> None:
+    files = ["a\t[0, 1]", "b\t[0]", "c\t[]"]
+    assert read("multi_label", train=files)[1].labels == ["0", "1"]
+
+
+def test_a_column_twice_is_refused(tmp_path) -> None:
+    path = tmp_path / "train.tsv"
+    path.write_text("pos\tx\nneg\ty\n")
+    with pytest.raises(ValueError, match="`columns` must be different ones"):
+        read_text_task({"train": path}, ["0", "0"], "classification")
+
+
+@pytest.mark.parametrize("kind", ["regression", "multi_label"])
+def test_a_sample_of_one_label_is_refused(kind, read) -> None:
+    files, task = read(kind, train=[*["a\t1"] * 3, "b\t2"])
+    with pytest.raises(ValueError, match="train.tsv: (all 3|3 texts leave)"):
+        check_training_texts(task, files["train"].first(3), 1)
+    check_training_texts(task, files["train"], 1)
+
+
+def test_advice_is_of_the_number_that_is_there(read) -> None:
+    with pytest.raises(ValueError, match="line 1: .*'1e300'$"):
+        read("regression", train=["a\t1e300", "b\t2"])

@@ -339,6 +339,33 @@ def test_patience_needs_development_questions() -> None:
         load_recipe("finetune_squad").Config(train=Path("a"), patience=1)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 500}, "`train` must give at least the 500 windows"),
+        ({"mix": "concat_last_4"}, '`mix="concat_last_4"` needs'),
+        ({"learning_rate": 0.0}, "`peak_learning_rate` must be above 0"),
+        ({"n_best": 0}, "`n_best` must be at least 1"),
+        ({"epochs": 0}, "`epochs` must be at least 1"),
+        ({"seeds": (-1,)}, "`seeds` must be from 0"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(
+    options: dict, message: str, tmp_path: Path
+) -> None:
+    recipe = load_recipe("finetune_squad")
+    path = write_questions(tmp_path / "train.json", False, copies=1)
+    init = save_bert(tmp_path / "encoder")
+    output = tmp_path / "run"
+    with pytest.raises(ValueError, match=message):
+        recipe.main(
+            recipe.Config(
+                train=path, init=init, output=output, **{**TOY, **options}
+            )
+        )
+    assert not output.exists()
+
+
 def test_rows_fit_the_encoder_before_anything_is_read(tmp_path: Path) -> None:
     recipe = load_recipe("finetune_squad")
 
