@@ -208,4 +208,5 @@ def _negative_ids(inputs, num_negatives, vocabulary_size):
         (2, num_negatives), dtype="int32", name="negative_ids"
     )
     inputs["negative_ids"] = negative_ids
-    return [negative_ids[0, i] for i in (0, 1)]
+    # Row 0, in sum: a batch without rows, which a device may get, has none.
+    return [ops.sum(negative_ids[:1, i], axis=0) for i in (0, 1)]
