@@ -98,7 +98,7 @@ def test_each_weight_in_the_file_is_compared(
     variables = [x.value for x in case.model.variables]
     check_written_weights(version, variables)
     for variable in case.model.weights:
-        right = variable.numpy()
+        right = np.asarray(variable.numpy())  # a scalar, too
         wrong = right.copy()
         # The last number of the last row, by its last bit.
         last = (-1,) * right.ndim
