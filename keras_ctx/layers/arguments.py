@@ -52,12 +52,46 @@ def check_choice(choices: tuple[str, ...], **arguments: object) -> None:
             )
 
 
+def check_dense(**tensors) -> None:
+    """Refuse the ragged and sparse tensors of TensorFlow."""
+    for name, tensor in tensors.items():
+        kind = type(tensor).__name__
+        if kind in ("RaggedTensor", "SparseTensor"):
+            raise ValueError(
+                f"`{name}` must be a dense tensor, with padding and a mask. "
+                "Pad rows by `to_tensor()` of a ragged tensor, or "
+                f"`tf.sparse.to_dense`. Received: a {kind}"
+            )
+
+
 def check_rank(rank: int, **tensors) -> None:
     """Refuse a tensor or a shape of another number of axes; `None` passes."""
+    check_dense(**tensors)
     for name, tensor in tensors.items():
         if tensor is not None and len(shape_of(tensor)) != rank:
             raise ValueError(
                 f"`{name}` must have {rank} axes. "
+                f"Received: shape={shape_of(tensor)}"
+            )
+
+
+def check_features(layer, weight: str, axis: int, **tensors) -> None:
+    """Refuse tensors or shapes of other features than a layer was built for.
+
+    Args:
+        layer: Not built yet, it takes any.
+        weight: Its attribute that has a row or column for each feature.
+        axis: Which axis of the weight that is.
+        **tensors: `(..., D)`; `None` passes.
+    """
+    if not layer.built:
+        return
+    features = getattr(layer, weight).shape[axis]
+    for name, tensor in tensors.items():
+        if tensor is not None and shape_of(tensor)[-1] not in (None, features):
+            raise ValueError(
+                f"`{name}` must have {features} features, the last axis, as "
+                f"when {layer.name!r} was built. "
                 f"Received: shape={shape_of(tensor)}"
             )
 
@@ -70,6 +104,7 @@ def check_axes(axes: str, **tensors) -> None:
         **tensors: The first is the one that the others must fit; `None`
             passes.
     """
+    check_dense(**tensors)
     (first, *_), count = tensors, len(axes)
     wanted = shape_of(tensors[first])
     for name, tensor in tensors.items():

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_ctx.layers.arguments import (
     check_axes,
+    check_features,
     check_positive,
     check_positive_int,
     check_rank,
@@ -176,6 +177,9 @@ class BiLM(keras.layers.Layer):
             training = False
         self._check(inputs, padding_mask, backward_inputs)
         self._check_batch_size(inputs)
+        inputs = ops.cast(inputs, self.compute_dtype)  # integers, say
+        if backward_inputs is not None:
+            backward_inputs = ops.cast(backward_inputs, self.compute_dtype)
         mask = token_mask(inputs, padding_mask, mask, inputs_mask)
         if mask is None:
             mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
@@ -255,6 +259,7 @@ class BiLM(keras.layers.Layer):
 
     def _check(self, inputs, padding_mask, backward_inputs):
         check_rank(3, inputs=inputs, backward_inputs=backward_inputs)
+        check_features(self.forward_cells[0], "kernel", 0, inputs=inputs)
         check_axes("BTD", inputs=inputs, backward_inputs=backward_inputs)
         check_mask(inputs, padding_mask)
 

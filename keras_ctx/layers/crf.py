@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 from keras import ops
 
-from keras_ctx.layers.arguments import check_positive_int
+from keras_ctx.layers.arguments import check_dense, check_positive_int
 from keras_ctx.layers.recurrence import recur
 from keras_ctx.layers.tag_paths import (
     Penalties,
@@ -128,6 +128,7 @@ class CRF(keras.layers.Layer):
         return {key: previous_mask for key in ("logits", "scores", "tags")}
 
     def call(self, inputs, padding_mask=None, mask=None):
+        check_dense(inputs=inputs)
         self._check_size(inputs.shape)
         real = token_mask(inputs, padding_mask, mask)
         if real is None:

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ctx.layers.arguments import shape_of
+from keras_ctx.layers.arguments import check_dense, shape_of
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -31,6 +31,7 @@ class PaddingMask(keras.layers.Layer):
         return real if len(ids.shape) == 2 else ops.any(real, axis=-1)
 
     def _check(self, ids):
+        check_dense(ids=ids)
         if len(shape_of(ids)) not in (2, 3):
             raise ValueError(
                 "`ids` must have 2 axes, words, or 3, characters. "

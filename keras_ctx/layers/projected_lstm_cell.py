@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import (
+    check_features,
     check_positive,
     check_positive_int,
     check_rank,
@@ -120,7 +121,10 @@ class ProjectedLSTMCell(keras.layers.Layer):
 
     def call(self, inputs, states):
         check_rank(2, inputs=inputs)
-        h, c = states
+        check_features(self, "kernel", 0, inputs=inputs)
+        inputs, h, c = (
+            ops.cast(x, self.compute_dtype) for x in (inputs, *states)
+        )
         z = self.project_inputs(inputs) + ops.matmul(h, self.recurrent_kernel)
         h, c = lstm_step(
             activated(z),
@@ -139,6 +143,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
 
     def compute_output_shape(self, inputs_shape, states_shape=None):
         check_rank(2, inputs=inputs_shape)
+        check_features(self, "kernel", 0, inputs=inputs_shape)
         h = (inputs_shape[0], self.projection_dim)
         return h, [h, (inputs_shape[0], self.hidden_dim)]
 

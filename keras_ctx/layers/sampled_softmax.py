@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_ctx.layers.arguments import (
     check_axes,
+    check_features,
     check_positive_int,
     check_rank,
 )
@@ -118,6 +119,7 @@ class SampledSoftmax(IdsLayer):
 
     def _check(self, inputs, targets, negative_ids):
         check_rank(3, inputs=inputs)
+        check_features(self, "kernel", 1, inputs=inputs)
         check_rank(2, targets=targets)
         check_rank(1, negative_ids=negative_ids)
         check_axes("BT", inputs=inputs, targets=targets)

@@ -128,6 +128,7 @@ class ScalarMix(keras.layers.Layer):
         self, layers: Sequence, padding_mask=None, mask=None, layers_mask=None
     ):
         self._check_number(layers)
+        layers = [ops.cast(x, self.compute_dtype) for x in layers]
         padding_mask = token_mask(layers[0], padding_mask, mask, layers_mask)
         if self.layer_norm:
             which = "bilm-tf" if self.layer_norm is True else self.layer_norm

@@ -6,6 +6,7 @@ from keras import ops
 from keras_ctx.layers.activations import ACTIVATIONS
 from keras_ctx.layers.arguments import (
     check_choice,
+    check_features,
     check_positive,
     check_positive_int,
     check_rank,
@@ -193,6 +194,7 @@ class TransformerEncoderBlock(CompositeLayer):
         inputs_mask=None,
     ):
         self._check(inputs, padding_mask, attention_mask)
+        inputs = ops.cast(inputs, self.compute_dtype)  # integers, say
         real = token_mask(inputs, padding_mask, mask, inputs_mask)
         if real is not None:
             # A copy, too: Keras's attention would use the mask that is on
@@ -228,6 +230,8 @@ class TransformerEncoderBlock(CompositeLayer):
 
     def _check(self, inputs, padding_mask, attention_mask):
         check_rank(3, inputs=inputs, attention_mask=attention_mask)
+        if self.built:
+            check_features(self.attention_norm, "gamma", 0, inputs=inputs)
         check_mask(inputs, padding_mask)
         if attention_mask is not None:
             batch, length, _ = shape_of(inputs)

@@ -1,6 +1,9 @@
 """One learned number for each word of a vocabulary."""
 
 import keras
+from keras import ops
+
+from keras_ctx.layers.arguments import check_dense, check_features
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -13,6 +16,9 @@ class VocabularyBias(keras.layers.Layer):
 
     Returns:
         `(..., V)`.
+
+    Raises:
+        ValueError: `inputs` of another V than the layer was built for.
 
     Example:
         >>> import numpy as np
@@ -33,7 +39,10 @@ class VocabularyBias(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        return inputs + self.bias
+        check_dense(inputs=inputs)
+        check_features(self, "bias", 0, inputs=inputs)
+        return ops.cast(inputs, self.compute_dtype) + self.bias
 
     def compute_output_shape(self, inputs_shape):
+        check_features(self, "bias", 0, inputs=inputs_shape)
         return inputs_shape

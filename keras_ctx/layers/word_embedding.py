@@ -3,7 +3,11 @@
 import keras
 from keras import ops
 
-from keras_ctx.layers.arguments import check_positive_int, check_rank
+from keras_ctx.layers.arguments import (
+    check_dense,
+    check_positive_int,
+    check_rank,
+)
 from keras_ctx.layers.embedding_lookup import known_ids, lookup
 from keras_ctx.layers.ids import IdsLayer, as_ids
 
@@ -47,6 +51,7 @@ class WordEmbedding(keras.layers.Embedding):
         super().__init__(input_dim, output_dim, **kwargs)
 
     def call(self, inputs):
+        check_dense(inputs=inputs)
         return lookup(self, as_ids(inputs))
 
 

@@ -107,6 +107,22 @@ def _check_vocabulary(model: keras.Model, text_inputs: TextInputs) -> None:
         )
 
 
+def listed(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels as a tuple: names in an order, one for each class."""
+    if isinstance(labels, str | bytes | set | frozenset):
+        raise ValueError(
+            "`labels` must be a list of names in the order of the logits; "
+            f"a {type(labels).__name__} is none. Received: labels={labels!r}"
+        )
+    labels = tuple(labels)
+    if not all(isinstance(label, str) for label in labels):
+        raise ValueError(
+            "`labels` must be strings: write numbers as text, such as "
+            f"{tuple(map(str, labels))}. Received: labels={labels!r}"
+        )
+    return labels
+
+
 def check_labels(
     model: keras.Model,
     labels: tuple[str, ...] | None,

@@ -26,6 +26,7 @@ from keras_ctx.serving.refusals import (
     check_texts_and_figures,
     check_version,
     check_windows,
+    listed,
 )
 from keras_ctx.serving.sample_requests import sample_requests
 from keras_ctx.serving.signatures import Signature, signatures, task_of
@@ -169,7 +170,7 @@ def export(
     check_texts_and_figures(check_texts, metrics)
     check_origin(measured_on, training_data)
     if labels is not None:
-        labels = tuple(labels)
+        labels = listed(labels)
     check_model(model)
     check_inputs(model, text_inputs, pair)
     check_labels(model, labels, multi_label)

@@ -4,7 +4,8 @@ run and when a functional model is wired."""
 import keras
 import numpy as np
 import pytest
-from layer_calls import arrays, built
+from backends import BACKEND
+from layer_calls import arrays, built, call, numpy
 from layer_cases import CASES, B, Case, T
 
 ANY_SHAPE = {
@@ -51,6 +52,69 @@ def test_rank(case: Case) -> None:
     for name, x in wrong_ranks(case):
         for layer in layers:
             refused(case, layer, {**arrays(case), name: x}, name, "must")
+
+
+FEATURES_READ = {  # by a weight with a row or a column for each
+    "BiLM",
+    "CRF",
+    "ProjectedLSTMCell",
+    "SampledSoftmax",
+    "TransformerEncoderBlock, norm first, with all masks and scores",
+    "VocabularyBias",
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.name in FEATURES_READ],
+    ids=lambda case: case.name,
+)
+def test_other_features_than_it_was_built_for(case: Case) -> None:
+    layer = built(case)
+    x = arrays(case)["inputs"]
+    for other in (x[..., 1:], np.concatenate([x, x], axis=-1)):
+        flat = {**arrays(case), "inputs": other}
+        refused(case, layer, flat, "inputs", "must (have|be)")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_integers_for_numbers_are_these_numbers(case: Case) -> None:
+    layers = [built(case), built(case)]  # one may keep a state
+    for x, y in zip(layers[0].weights, layers[1].weights, strict=True):
+        y.assign(x)
+    whole = {
+        k: np.rint(x) for k, x in arrays(case).items() if x.dtype.kind == "f"
+    }
+    integers = {name: x.astype("int64") for name, x in whole.items()}
+    if not whole:
+        return
+    found, expected = (
+        numpy(call(case, layer, {**arrays(case), **few}))
+        for layer, few in zip(layers, (integers, whole), strict=True)
+    )
+    for x, y in zip(found, expected, strict=True):
+        np.testing.assert_allclose(x, y, rtol=0, atol=1e-6)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="it alone has such tensors")
+@pytest.mark.parametrize(
+    "case",
+    # Keras's RNN reads its inputs itself.
+    [case for case in CASES if not case.name.endswith("in RNN")],
+    ids=lambda case: case.name,
+)
+def test_ragged_and_sparse_tensors_are_refused(case: Case) -> None:
+    import tensorflow as tf
+
+    layer = built(case)
+    flat = arrays(case)
+    name, x = next(iter(flat.items()))
+    for other in (
+        tf.RaggedTensor.from_tensor(tf.constant(x)),
+        tf.sparse.from_dense(tf.constant(x)),
+    ):
+        with pytest.raises(ValueError, match="must be a dense tensor"):
+            layer(**case.nested({**flat, name: other}), **case.call)
 
 
 @pytest.mark.parametrize(
