@@ -358,5 +358,5 @@ def test_a_sample_of_one_label_is_refused(kind, read) -> None:
 
 
 def test_advice_is_of_the_number_that_is_there(read) -> None:
-    with pytest.raises(ValueError, match="line 1: .*'1e300'$"):
-        read("regression", train=["a\t1e300", "b\t2"])
+    with pytest.raises(ValueError, match="line 2: .*'1e300'$"):
+        read("regression", train=["b\t2", "a\t1e300"])

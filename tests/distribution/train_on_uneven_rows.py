@@ -12,7 +12,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -240,6 +240,9 @@ def train(trial: Trial, scope: Any, predict: bool) -> dict[str, np.ndarray]:
         answers = model.predict(given[0], **options)
         for path, answer in keras.tree.flatten_with_path(answers):
             name = "/".join(map(str, path))
+            # Batches of unequal lengths are one ragged tensor.
+            if isinstance(answer, tf.RaggedTensor):
+                answer = cast(Any, answer).to_tensor()
             found[f"predicted/{name}"] = np.asarray(answer)
     for i, weight in enumerate(model.get_weights()):
         found[f"weight/{i}"] = weight
