@@ -1,6 +1,8 @@
 """What has no shape that a layer can read is refused in our words, when it is
 run and when a functional model is wired."""
 
+from typing import Any, cast
+
 import keras
 import numpy as np
 import pytest
@@ -110,7 +112,7 @@ def test_ragged_and_sparse_tensors_are_refused(case: Case) -> None:
     flat = arrays(case)
     name, x = next(iter(flat.items()))
     for other in (
-        tf.RaggedTensor.from_tensor(tf.constant(x)),
+        cast(Any, tf.RaggedTensor).from_tensor(tf.constant(x)),
         tf.sparse.from_dense(tf.constant(x)),
     ):
         with pytest.raises(ValueError, match="must be a dense tensor"):
