@@ -24,7 +24,7 @@ def check_training_windows(made: QuestionWindows, batch_size: int) -> None:
         >>> from keras_ctx.text import ElmoInputs
         >>> questions = [SquadQuestion("q", "How?", "one two three")]
         >>> made = question_windows(
-        ...     questions, ElmoInputs(max_length=9), training=False)
+        ...     questions, ElmoInputs(max_length=99), training=False)
         >>> check_training_windows(made, 2)
         Traceback (most recent call last):
         ValueError: `train` must give at least the 2 windows of one step...
