@@ -291,8 +291,12 @@ class BiLM(keras.layers.Layer):
                 "name": name,
             }
         )
-        twin.forward_cells = self.forward_cells
-        twin.backward_cells = self.backward_cells
+        for cells, shared in (
+            (twin.forward_cells, self.forward_cells),
+            (twin.backward_cells, self.backward_cells),
+        ):
+            cells.clear()  # or Keras would know of cells that nobody calls
+            cells.extend(shared)
         return twin
 
     def compute_output_shape(

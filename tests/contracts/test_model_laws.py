@@ -136,7 +136,10 @@ def test_no_public_model_escapes() -> None:
 
 
 def test_every_exemption_names_a_law() -> None:
-    assert {law for case in CASES for law in case.exempt} <= {"alone"}
+    assert {law for case in CASES for law in case.exempt} <= {
+        "alone",
+        "no rows, op by op",
+    }
 
 
 @subjects()
@@ -244,7 +247,7 @@ def test_exported_and_loaded_raw_is_equal(case: ModelCase, tmp_path) -> None:
             np.testing.assert_allclose(
                 found[key].astype("float64"),
                 value.astype("float64"),
-                rtol=0,
+                rtol=1e-6,  # its graph fuses what runs op by op here
                 atol=1e-6,
             )
 

@@ -119,6 +119,7 @@ def test_model(case: ModelCase) -> None:
     def answer(arrays: dict) -> dict[str, Any]:
         return named(model(arrays, training=False))
 
-    assert_nothing_comes_out(model, lambda: train(few), expected)
+    if "no rows, op by op" not in case.exempt:
+        assert_nothing_comes_out(model, lambda: train(few), expected)
     assert_nothing_comes_out(model, lambda: traced(train, few), expected)
     assert_nothing_comes_out(model, lambda: traced(answer, few), expected)
