@@ -220,6 +220,19 @@ def make_model(
     return model
 
 
+def begin(config: Config, strategy, task, text_inputs) -> None:
+    """Refuse what cannot be trained, before anything is written."""
+    with strategy.scope():
+        encoder = convert.load_encoder(config.init)
+        convert.check_text_inputs(text_inputs, encoder, config.init)
+        digests = training.input_digests(
+            data_files(config), encoder, text_inputs
+        )
+        make_model(config, encoder, task.num_outputs, config.accumulate, False)
+    free = ("seeds", "compare", "predict")
+    training.begin_recipe(config, digests, *free, strategy=strategy)
+
+
 def predict(config: Config, model, rows, task, text_inputs) -> np.ndarray:
     """Logits of the rows, in their order; computed in that of their length."""
     pairs = [rows.texts, *([rows.second_texts] if rows.second_texts else [])]
@@ -317,16 +330,7 @@ def main(config: Config) -> dict:
         "majority": majority(config, rows, task),
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    # What does not fit the encoder is refused before anything is written.
-    with strategy.scope():
-        encoder = convert.load_encoder(config.init)
-        convert.check_text_inputs(text_inputs, encoder, config.init)
-        digests = training.input_digests(
-            data_files(config), encoder, text_inputs
-        )
-        make_model(config, encoder, task.num_outputs, config.accumulate, False)
-    free = ("seeds", "compare", "predict")
-    training.begin_recipe(config, digests, *free, strategy=strategy)
+    begin(config, strategy, task, text_inputs)
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(

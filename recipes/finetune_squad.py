@@ -184,6 +184,18 @@ def make_model(config: Config, encoder, steps: int) -> keras.Model:
     return model
 
 
+def begin(config: Config, strategy, text_inputs) -> None:
+    """Refuse what cannot be trained, before anything is written."""
+    files = {"train": config.train, "dev": config.dev, "test": config.test}
+    with strategy.scope():
+        encoder = convert.load_encoder(config.init)
+        convert.check_text_inputs(text_inputs, encoder, config.init)
+        digests = training.input_digests(files, encoder, text_inputs)
+        make_model(config, encoder, steps=1)
+    free = ("seeds", "predict")
+    training.begin_recipe(config, digests, *free, strategy=strategy)
+
+
 def predict(config: Config, model, windows, text_inputs, null_answer: bool):
     """The answers to the questions, from all windows."""
     dataset = data.squad_dataset(
@@ -336,16 +348,7 @@ def main(config: Config) -> dict:
         baseline = data.squad_scores(test, names, metrics.exact, metrics.f1)
     windows = make_windows(config, questions, text_inputs)
     data.check_training_windows(windows["train"], config.batch_size)
-    files = {"train": config.train, "dev": config.dev, "test": config.test}
-    # What does not fit the encoder is refused before anything is written.
-    with strategy.scope():
-        encoder = convert.load_encoder(config.init)
-        convert.check_text_inputs(text_inputs, encoder, config.init)
-        digests = training.input_digests(files, encoder, text_inputs)
-        make_model(config, encoder, steps=1)
-    training.begin_recipe(
-        config, digests, "seeds", "predict", strategy=strategy
-    )
+    begin(config, strategy, text_inputs)
     found = training.over_seeds(
         lambda seed, folder: run(
             config, strategy, windows, text_inputs, metrics, seed, folder

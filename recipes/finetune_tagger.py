@@ -247,6 +247,18 @@ def make_model(
     return model
 
 
+def begin(config: Config, strategy, task, text_inputs) -> None:
+    """Refuse what cannot be trained, before anything is written."""
+    with strategy.scope():
+        encoder = convert.load_encoder(config.init)
+        convert.check_text_inputs(text_inputs, encoder, config.init)
+        files = data_files(config)
+        digests = training.input_digests(files, encoder, text_inputs)
+        make_model(config, encoder, len(task.labels), config.accumulate, False)
+    free = ("seeds", "compare", "predict")
+    training.begin_recipe(config, digests, *free, strategy=strategy)
+
+
 def predict(config: Config, model, sentences, labels, text_inputs) -> list:
     """The tags of each sentence; those of words cut off are left out."""
     order = data.length_order(sentences)
@@ -355,14 +367,6 @@ def main(config: Config) -> dict:
     rows = files.sentences
     text_inputs = load_text_inputs(config)
     print(*data.cut_words_notes(rows, text_inputs), sep="\n")
-    # What does not fit the encoder is refused before anything is written.
-    with strategy.scope():
-        encoder = convert.load_encoder(config.init)
-        convert.check_text_inputs(text_inputs, encoder, config.init)
-        digests = training.input_digests(
-            data_files(config), encoder, text_inputs
-        )
-        make_model(config, encoder, len(task.labels), config.accumulate, False)
     words, true = zip(*rows["test"], strict=True)
     majority = task.scores(true, task.majority(rows["train"], words))
     results = {
@@ -370,8 +374,7 @@ def main(config: Config) -> dict:
         "majority": majority[task.metric],
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    free = ("seeds", "compare", "predict")
-    training.begin_recipe(config, digests, *free, strategy=strategy)
+    begin(config, strategy, task, text_inputs)
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(

@@ -43,12 +43,14 @@ from keras_ctx.training.run_folder import (
 from keras_ctx.training.run_log import RunLog
 from keras_ctx.training.run_metrics import read_metrics
 from keras_ctx.training.run_numbers import check_run_numbers
-from keras_ctx.training.run_settings import (
-    begin_recipe,
-    begin_run,
+from keras_ctx.training.run_results import (
     ended_run,
     save_results,
     seconds_before,
+)
+from keras_ctx.training.run_settings import (
+    begin_recipe,
+    begin_run,
     settings_of,
 )
 from keras_ctx.training.schedules import (
