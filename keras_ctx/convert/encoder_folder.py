@@ -181,26 +181,29 @@ def load_text_inputs(
 def _encoder_in(path: Path) -> keras.Model:
     """The encoder that a file is, or that the model in it was made on."""
     model = keras.saving.load_model(path, compile=False)
-    if _has(model, "sequence", "layers"):
+    if {"sequence", "layers"} <= _outputs(model):
         return model
+    no_encoder = (
+        f"{path}: the file must hold an encoder of this library, or a model "
+        f"with one in it, such as a classifier. Received: {_described(model)}"
+    )
+    if not isinstance(getattr(model, "input", None), dict):
+        raise ValueError(no_encoder)
     try:
         encoder = models.encoder_of(model)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: the file must hold an encoder of this library, or a "
-            "model with one in it, such as a classifier. Received: "
-            f"{_described(model)}"
-        ) from error
-    # Of a model that was trained with a frozen encoder, too.
-    if not _has_lora(encoder):
-        encoder.trainable = True
+    except (KeyError, ValueError) as error:  # no layer of such a name
+        raise ValueError(no_encoder) from error
+    # A frozen encoder thaws; of LoRA only the updates learn, as before.
+    if not any(getattr(layer, "lora_rank", None) for layer in encoder.layers):
+        for layer in encoder.layers:
+            layer.trainable = True
     print(f"{path}: it holds a whole model; its encoder is taken, as trained.")
     return encoder
 
 
 def _pretrainer_in(path: Path) -> keras.Model:
     model = keras.saving.load_model(path, compile=False)
-    if not _has(model, "masked_lm"):
+    if "masked_lm" not in _outputs(model):
         raise ValueError(
             f"{path}: the file must hold an encoder with the head that knows "
             "the words, as pretrain_bert.py writes it. Received: "
@@ -209,19 +212,15 @@ def _pretrainer_in(path: Path) -> keras.Model:
     return model
 
 
-def _has(model: Any, *names: str) -> bool:
-    return isinstance(model.input, dict) and (
-        isinstance(model.output, dict) and set(names) <= set(model.output)
-    )
-
-
-def _has_lora(encoder: keras.Model) -> bool:
-    return any(getattr(layer, "lora_rank", None) for layer in encoder.layers)
+def _outputs(model: Any) -> set[str]:
+    """Their names; a subclassed model has none."""
+    found = getattr(model, "output", None)
+    return set(found) if isinstance(found, dict) else set()
 
 
 def _described(model: Any) -> str:
-    outputs = model.output if isinstance(model.output, dict) else {}
-    names = f" with the outputs {sorted(outputs)}" if outputs else ""
+    outputs = sorted(_outputs(model))
+    names = f" with the outputs {outputs}" if outputs else ""
     return f"{type(model).__name__} {model.name!r}{names}"
 
 

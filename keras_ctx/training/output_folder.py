@@ -107,13 +107,21 @@ def _places(path: Path) -> set[Path]:
 
 
 def _is_in(path: Path, folder: Path) -> bool:
-    # The link itself may lie in the folder, or what it leads to, or a link
-    # between them: then the path to it is gone once the folder is moved.
-    around = {place for one in _steps(path) for place in _places(one)}
-    return any(place in around for place in _places(folder))
+    """Whether the path is gone once the folder is moved."""
+    return not _places(folder).isdisjoint(_passed(path))
 
 
-def _steps(path: Path) -> list[Path]:
-    whole = Path(os.path.abspath(path))
-    real = Path(os.path.realpath(path))
-    return [whole, *whole.parents, *real.parents]
+def _passed(path: Path) -> set[Path]:
+    """All folders on the way to a path, also those that its links lead to."""
+    passed: set[Path] = set()
+    ways = [Path(os.path.abspath(path))]
+    for way in ways:
+        for place in (way, *way.parents):
+            # A link that leads into itself has no end.
+            if place.is_symlink() and place not in passed:
+                target = place.parent / place.readlink()
+                ways.append(
+                    Path(os.path.abspath(target / way.relative_to(place)))
+                )
+        passed |= {way, *way.parents}
+    return passed
