@@ -93,6 +93,14 @@ def test_a_whole_model_gives_its_encoder(
     assert ("pooled" in given) == (name != "tagger")
 
 
+def test_a_head_on_pooled_needs_a_pooler(tmp_path: Path) -> None:
+    models.tagger(bert(), 3).save(tmp_path / "model.keras")
+    encoder = convert.load_encoder(tmp_path)
+    with pytest.raises(ValueError, match='"last"` needs .* pooled.*scalar_mix'):
+        models.classifier(encoder, 2)
+    assert models.classifier(encoder, 2, "scalar_mix").built
+
+
 def test_the_encoder_of_a_frozen_run_can_be_trained(tmp_path: Path) -> None:
     for encoder in (bert(), elmo()):
         model = models.classifier(encoder, 2, "scalar_mix", frozen=True)
