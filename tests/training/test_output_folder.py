@@ -4,6 +4,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,12 +35,13 @@ def all_paths(folder: Path) -> list[Path]:
 
 def test_a_restart_does_not_move_its_inputs(folder: Path) -> None:
     runs, before = folder / "runs", all_paths(folder)
-    for name, given in (
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (
         ("init", {"init": runs / "bert"}),
         ("train", {"train": runs / "train.tsv"}),
         ("inputs", {"inputs": (folder / "a.txt", runs / "train.tsv")}),
         ("train", {"train": runs / "bert" / ".." / "train.tsv"}),
-    ):
+    )
+    for name, given in cases:
         message = f"`restart` would move `{name}`.*output='.*runs'"
         with pytest.raises(ValueError, match=message):
             training.check_output(Config(runs, restart=True, **given))
