@@ -94,14 +94,16 @@ class Config:
 
 def load_folder(folder: Path) -> tuple[keras.Model, Any]:
     """The encoder of a run, and its text inputs: no line is cut."""
-    encoder = keras.saving.load_model(folder / "encoder.keras")
+    encoder = convert.load_encoder(folder)
     inputs = convert.load_text_inputs(folder)
     changed: dict[str, Any] = {"max_length": None}
     if isinstance(inputs, text.BertInputs):
         changed = {"padding": "longest"}
     elif isinstance(inputs, text.ElmoInputs):
         changed["distinct"] = False
-    return encoder, type(inputs).from_config({**inputs.get_config(), **changed})
+    inputs = type(inputs).from_config({**inputs.get_config(), **changed})
+    convert.check_text_inputs(inputs, encoder, folder)
+    return encoder, inputs
 
 
 def load_official(config: Config) -> tuple[keras.Model, Any]:

@@ -86,7 +86,9 @@ def load(config: Config) -> tuple[keras.Model, Any]:
         }
     elif isinstance(inputs, text.ElmoInputs):
         changed["distinct"] = False
-    return encoder, type(inputs).from_config({**inputs.get_config(), **changed})
+    inputs = type(inputs).from_config({**inputs.get_config(), **changed})
+    convert.check_text_inputs(inputs, encoder, config.init)
+    return encoder, inputs
 
 
 class Embedder:

@@ -74,6 +74,7 @@ class Filler:
         self.model = convert.load_pretrainer(folder)
         positions = self.model.get_layer("embeddings").max_length
         self.inputs = load_inputs(folder, positions)
+        convert.check_text_inputs(self.inputs, self.model, folder)
         size = self.inputs.vocabulary_size
         if top_k > size:
             raise ValueError(

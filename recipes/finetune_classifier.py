@@ -121,6 +121,7 @@ class Config(data.TextTaskFormat):
         if self.lora_rank is not None and self.frozen:
             raise ValueError("Give `lora_rank` or `frozen`, not both.")
         training.check_run_numbers(self)
+        training.check_output(self)
         if self.main_metric not in self.metrics:
             raise ValueError(
                 f"`metric` must be one of {', '.join(self.metrics)} for "
@@ -184,8 +185,9 @@ def make_dataset(
     )
 
 
-def make_model(config: Config, num_outputs: int, steps: int, untrained: bool):
-    encoder = convert.load_encoder(config.init)
+def make_model(
+    config: Config, encoder, num_outputs: int, steps: int, untrained: bool
+):
     if untrained:
         encoder = keras.models.clone_model(encoder)
     if config.dtype != "float32":
@@ -218,6 +220,19 @@ def make_model(config: Config, num_outputs: int, steps: int, untrained: bool):
     return model
 
 
+def begin(config: Config, strategy, task, text_inputs) -> None:
+    """Refuse what cannot be trained, before anything is written."""
+    with strategy.scope():
+        encoder = convert.load_encoder(config.init)
+        convert.check_text_inputs(text_inputs, encoder, config.init)
+        digests = training.input_digests(
+            data_files(config), encoder, text_inputs
+        )
+        make_model(config, encoder, task.num_outputs, config.accumulate, False)
+    free = ("seeds", "compare", "predict")
+    training.begin_recipe(config, digests, *free, strategy=strategy)
+
+
 def predict(config: Config, model, rows, task, text_inputs) -> np.ndarray:
     """Logits of the rows, in their order; computed in that of their length."""
     pairs = [rows.texts, *([rows.second_texts] if rows.second_texts else [])]
@@ -235,7 +250,8 @@ def run(
     """Train once; the scores on the test texts."""
     steps = len(rows["train"]) // config.batch_size
     with strategy.scope():
-        model = make_model(config, task.num_outputs, steps, untrained)
+        encoder = convert.load_encoder(config.init)
+        model = make_model(config, encoder, task.num_outputs, steps, untrained)
     alone = training.without_strategy(model)
     callbacks = training.run_callbacks(folder)
 
@@ -314,19 +330,7 @@ def main(config: Config) -> dict:
         "majority": majority(config, rows, task),
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    with strategy.scope():  # What cannot be built is refused right now.
-        make_model(config, task.num_outputs, config.accumulate, False)
-    settings = training.settings_of(config, "seeds", "compare", "predict")
-    digests = training.input_digests(
-        data_files(config), convert.load_encoder(config.init), text_inputs
-    )
-    training.begin_run(
-        config.output,
-        settings,
-        digests,
-        restart=config.restart,
-        strategy=strategy,
-    )
+    begin(config, strategy, task, text_inputs)
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
@@ -336,8 +340,6 @@ def main(config: Config) -> dict:
             ),
             config.seeds,
             config.output / which,
-            settings,
-            digests,
         )
         results[which] = found[config.main_metric]["mean"]
         results[f"scores_{which}"] = found

@@ -102,6 +102,7 @@ class Config:
 
     def __post_init__(self):
         training.check_run_numbers(self)
+        training.check_output(self)
         if self.patience is not None and self.dev is None:
             raise ValueError("`patience` needs `dev`, to see no better score.")
         if self.lora_rank is not None and self.frozen:
@@ -157,8 +158,7 @@ def make_windows(config: Config, questions: dict, text_inputs) -> dict:
     return windows
 
 
-def make_model(config: Config, steps: int) -> keras.Model:
-    encoder = convert.load_encoder(config.init)
+def make_model(config: Config, encoder, steps: int) -> keras.Model:
     if config.dtype != "float32":
         encoder = models.with_dtype(encoder, config.dtype)
     model = models.span_extractor(encoder, config.mix, config.frozen)
@@ -182,6 +182,18 @@ def make_model(config: Config, steps: int) -> keras.Model:
         jit_compile=False,
     )
     return model
+
+
+def begin(config: Config, strategy, text_inputs) -> None:
+    """Refuse what cannot be trained, before anything is written."""
+    files = {"train": config.train, "dev": config.dev, "test": config.test}
+    with strategy.scope():
+        encoder = convert.load_encoder(config.init)
+        convert.check_text_inputs(text_inputs, encoder, config.init)
+        digests = training.input_digests(files, encoder, text_inputs)
+        make_model(config, encoder, steps=1)
+    free = ("seeds", "predict")
+    training.begin_recipe(config, digests, *free, strategy=strategy)
 
 
 def predict(config: Config, model, windows, text_inputs, null_answer: bool):
@@ -215,7 +227,7 @@ def fit(config: Config, strategy, windows, text_inputs, seed, folder, score):
         return keras.saving.load_model(path)
     steps = len(windows["train"].windows) // config.batch_size
     with strategy.scope():
-        model = make_model(config, steps)
+        model = make_model(config, convert.load_encoder(config.init), steps)
     alone = training.without_strategy(model)
     callbacks = training.run_callbacks(folder)
     best = None
@@ -336,29 +348,13 @@ def main(config: Config) -> dict:
         baseline = data.squad_scores(test, names, metrics.exact, metrics.f1)
     windows = make_windows(config, questions, text_inputs)
     data.check_training_windows(windows["train"], config.batch_size)
-    with strategy.scope():  # What cannot be built is refused right now.
-        make_model(config, steps=1)
-    settings = training.settings_of(config, "seeds", "predict")
-    digests = training.input_digests(
-        {"train": config.train, "dev": config.dev, "test": config.test},
-        convert.load_encoder(config.init),
-        text_inputs,
-    )
-    training.begin_run(
-        config.output,
-        settings,
-        digests,
-        restart=config.restart,
-        strategy=strategy,
-    )
+    begin(config, strategy, text_inputs)
     found = training.over_seeds(
         lambda seed, folder: run(
             config, strategy, windows, text_inputs, metrics, seed, folder
         ),
         config.seeds,
         config.output,
-        settings,
-        digests,
     )
     results = {
         "metric": "F1",

@@ -139,6 +139,7 @@ class Config:
         if self.lora_rank and (self.frozen or self.feature_based):
             raise ValueError("`lora_rank` trains the encoder: it is `frozen`.")
         training.check_run_numbers(self)
+        training.check_output(self)
 
 
 def data_files(config: Config) -> dict[str, Path | None]:
@@ -193,9 +194,8 @@ def make_dataset(
 
 
 def make_model(
-    config: Config, num_tags: int, steps: int, untrained: bool, constraints=None
+    config: Config, encoder, num_tags, steps, untrained: bool, constraints=None
 ):
-    encoder = convert.load_encoder(config.init)
     if untrained:
         encoder = keras.models.clone_model(encoder)
     if config.dtype != "float32":
@@ -247,6 +247,18 @@ def make_model(
     return model
 
 
+def begin(config: Config, strategy, task, text_inputs) -> None:
+    """Refuse what cannot be trained, before anything is written."""
+    with strategy.scope():
+        encoder = convert.load_encoder(config.init)
+        convert.check_text_inputs(text_inputs, encoder, config.init)
+        files = data_files(config)
+        digests = training.input_digests(files, encoder, text_inputs)
+        make_model(config, encoder, len(task.labels), config.accumulate, False)
+    free = ("seeds", "compare", "predict")
+    training.begin_recipe(config, digests, *free, strategy=strategy)
+
+
 def predict(config: Config, model, sentences, labels, text_inputs) -> list:
     """The tags of each sentence; those of words cut off are left out."""
     order = data.length_order(sentences)
@@ -284,7 +296,10 @@ def run(
     steps = len(rows["train"]) // config.batch_size
     allowed = data.allowed_transitions(labels) if config.constraints else None
     with strategy.scope():
-        model = make_model(config, len(labels), steps, untrained, allowed)
+        encoder = convert.load_encoder(config.init)
+        model = make_model(
+            config, encoder, len(labels), steps, untrained, allowed
+        )
     alone = training.without_strategy(model)
     callbacks = training.run_callbacks(folder)
 
@@ -352,8 +367,6 @@ def main(config: Config) -> dict:
     rows = files.sentences
     text_inputs = load_text_inputs(config)
     print(*data.cut_words_notes(rows, text_inputs), sep="\n")
-    # What does not fit the encoder is refused before anything is written.
-    make_model(config, len(task.labels), config.accumulate, untrained=False)
     words, true = zip(*rows["test"], strict=True)
     majority = task.scores(true, task.majority(rows["train"], words))
     results = {
@@ -361,17 +374,7 @@ def main(config: Config) -> dict:
         "majority": majority[task.metric],
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    settings = training.settings_of(config, "seeds", "compare", "predict")
-    digests = training.input_digests(
-        data_files(config), convert.load_encoder(config.init), text_inputs
-    )
-    training.begin_run(
-        config.output,
-        settings,
-        digests,
-        restart=config.restart,
-        strategy=strategy,
-    )
+    begin(config, strategy, task, text_inputs)
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(
@@ -381,8 +384,6 @@ def main(config: Config) -> dict:
             ),
             config.seeds,
             config.output / which,
-            settings,
-            digests,
         )
         results[which] = found[task.metric]["mean"]
         results[f"scores_{which}"] = found

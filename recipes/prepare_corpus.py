@@ -78,6 +78,7 @@ class Config:
     """Whether to move records that are there to OUTPUT.old-1 and begin anew."""
 
     def __post_init__(self):
+        training.check_output(self)
         for name in ("num_workers", "shard_megabytes"):
             if getattr(self, name) < 1:
                 raise ValueError(

@@ -108,6 +108,7 @@ class Config:
                 f"{self.pair_tokens} and {self.max_length}"
             )
         training.check_run_numbers(self)
+        training.check_output(self)
         for one, other, reason in (
             ("init", "vocabulary", "a checkpoint has tokens of its own"),
             ("records", "corpus", "records hold the corpus as ids"),
@@ -149,17 +150,11 @@ def begin(config: Config, strategy) -> None:
     }
     start = inputs = None
     if config.init is not None:
-        start, inputs = (
-            convert.load_pretrained(config.init),
-            make_text_inputs(config),
-        )
-    training.begin_run(
-        config.output,
-        training.settings_of(config),
-        training.input_digests(files, start, inputs),
-        restart=config.restart,
-        strategy=strategy,
-    )
+        inputs = make_text_inputs(config)
+        start = convert.load_pretrained(config.init)
+        convert.check_text_inputs(inputs, start, config.init)
+    digests = training.input_digests(files, start, inputs)
+    training.begin_recipe(config, digests, strategy=strategy)
 
 
 def corpus_path(config: Config) -> Path:

@@ -97,6 +97,7 @@ class Config:
 
     def __post_init__(self):
         training.check_run_numbers(self)
+        training.check_output(self)
         if (self.init_options is None) != (self.init_weights is None):
             raise ValueError(
                 "`init_options` and `init_weights` must be given together."
@@ -137,13 +138,8 @@ def begin(config: Config, strategy) -> None:
         "words": folder and folder / "words.txt",
         "init_options": config.init_options,
     }
-    training.begin_run(
-        config.output,
-        training.settings_of(config),
-        training.input_digests(files, load_start(config)),
-        restart=config.restart,
-        strategy=strategy,
-    )
+    digests = training.input_digests(files, load_start(config))
+    training.begin_recipe(config, digests, strategy=strategy)
 
 
 def corpus_path(config: Config) -> Path:
@@ -172,7 +168,7 @@ def make_vocabulary(config: Config) -> list[str]:
 def load_start(config: Config) -> keras.Model | None:
     """The language model of a run, or the encoder of official weights."""
     if config.init is not None:
-        return keras.saving.load_model(config.init / "language_model.keras")
+        return load_language_model(config.init)
     if config.init_options is None or config.init_weights is None:
         return None
     encoder = convert.load_elmo(
@@ -184,6 +180,26 @@ def load_start(config: Config) -> keras.Model | None:
             f"Received: one of words, {config.init_options}"
         )
     return encoder
+
+
+def load_language_model(folder: Path) -> keras.Model:
+    for name in ("language_model.keras", "words.txt"):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                "`init` must be the folder of a run of this recipe, with "
+                "language_model.keras and words.txt; official weights are "
+                "given by `init_options` and `init_weights`. Received: "
+                f"init={str(folder)!r} without {name}"
+            )
+    model = keras.saving.load_model(folder / "language_model.keras")
+    num_words = len(text.load_vocabulary(folder / "words.txt"))
+    outputs = model.get_layer("softmax").vocabulary_size
+    if num_words != outputs:
+        raise ValueError(
+            f"{folder}: language_model.keras predicts {outputs} words, and "
+            f"words.txt has {num_words}. Take both from the same run."
+        )
+    return model
 
 
 def make_language_model(config: Config, vocabulary: list[str]):

@@ -11,9 +11,11 @@ from keras_ctx.convert.encoder_folder import (
     load_text_inputs,
 )
 from keras_ctx.convert.folder_vocabulary import Vocabulary, vocabulary
+from keras_ctx.convert.text_inputs_fit import check_text_inputs
 
 __all__ = [
     "Vocabulary",
+    "check_text_inputs",
     "load_bert",
     "load_elmo",
     "load_elmo_language_model",

@@ -1,10 +1,11 @@
 """A folder with an encoder, whoever wrote it: the model and its text inputs."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
-from keras_ctx import text
+from keras_ctx import models, text
 from keras_ctx.convert.archive_positions import archive_positions
 from keras_ctx.convert.bert_kinds import kind_of
 from keras_ctx.convert.bert_load import load_bert
@@ -30,17 +31,22 @@ _OTHERS = (
 def load_encoder(folder: str | Path) -> keras.Model:
     """The encoder of a folder: of a run of ours, of an ELMo or of a BERT.
 
+    Where a `.keras` file holds a whole model, such as a classifier, the
+    encoder is taken out of it, which is said.
+
     Args:
-        folder: Holds `encoder.keras`, as the recipes write it; or
-            `options.json` and one `*.hdf5`, which `load_elmo` reads; or
-            anything that `load_bert` reads.
+        folder: Holds `encoder.keras`, as the recipes write it, or the
+            `pretrainer.keras` or `model.keras` of a run; or `options.json`
+            and one `*.hdf5`, which `load_elmo` reads; or anything that
+            `load_bert` reads.
 
     Returns:
         A `keras.Model`, trainable.
 
     Raises:
         FileNotFoundError: There is no such folder.
-        ValueError: It holds nothing of the kind, or something damaged.
+        ValueError: It holds nothing of the kind, or something damaged, or
+            a model without an encoder of this library.
 
     Example:
         >>> import numpy as np
@@ -51,8 +57,9 @@ def load_encoder(folder: str | Path) -> keras.Model:
         (None, None, 5)
     """
     folder = Path(folder)
-    if (folder / ENCODER).is_file():
-        return keras.saving.load_model(folder / ENCODER)
+    for name in (ENCODER, PRETRAINER, TASK_MODEL):
+        if (folder / name).is_file():
+            return _encoder_in(folder / name)
     if (folder / OPTIONS).is_file():
         return load_elmo(folder / OPTIONS, _elmo_weights(folder))
     kind_of(folder, _OTHERS)
@@ -83,7 +90,7 @@ def load_pretrainer(folder: str | Path) -> keras.Model:
     """
     folder = Path(folder)
     if (folder / PRETRAINER).is_file():
-        return keras.saving.load_model(folder / PRETRAINER)
+        return _pretrainer_in(folder / PRETRAINER)
     if (folder / ENCODER).is_file():
         raise ValueError(
             f"`folder` must hold {PRETRAINER}, with the head that knows the "
@@ -169,6 +176,52 @@ def load_text_inputs(
     beside = folder if folder.is_dir() else folder.parent
     tokens, lower_case, _ = vocabulary(beside)
     return text.BertInputs(tokens, max_length, lower_case)
+
+
+def _encoder_in(path: Path) -> keras.Model:
+    """The encoder that a file is, or that the model in it was made on."""
+    model = keras.saving.load_model(path, compile=False)
+    if {"sequence", "layers"} <= _outputs(model):
+        return model
+    no_encoder = (
+        f"{path}: the file must hold an encoder of this library, or a model "
+        f"with one in it, such as a classifier. Received: {_described(model)}"
+    )
+    if not isinstance(getattr(model, "input", None), dict):
+        raise ValueError(no_encoder)
+    try:
+        encoder = models.encoder_of(model)
+    except (KeyError, ValueError) as error:  # no layer of such a name
+        raise ValueError(no_encoder) from error
+    # A frozen encoder thaws; of LoRA only the updates learn, as before.
+    if not any(getattr(layer, "lora_rank", None) for layer in encoder.layers):
+        for layer in encoder.layers:
+            layer.trainable = True
+    print(f"{path}: it holds a whole model; its encoder is taken, as trained.")
+    return encoder
+
+
+def _pretrainer_in(path: Path) -> keras.Model:
+    model = keras.saving.load_model(path, compile=False)
+    if "masked_lm" not in _outputs(model):
+        raise ValueError(
+            f"{path}: the file must hold an encoder with the head that knows "
+            "the words, as pretrain_bert.py writes it. Received: "
+            f"{_described(model)}"
+        )
+    return model
+
+
+def _outputs(model: Any) -> set[str]:
+    """Their names; a subclassed model has none."""
+    found = getattr(model, "output", None)
+    return set(found) if isinstance(found, dict) else set()
+
+
+def _described(model: Any) -> str:
+    outputs = sorted(_outputs(model))
+    names = f" with the outputs {outputs}" if outputs else ""
+    return f"{type(model).__name__} {model.name!r}{names}"
 
 
 def _of_a_run(folder: Path, max_length: int | None) -> TextInputs:

@@ -37,6 +37,13 @@ def task_model(
             'take "scalar_mix" or "last" for this one. '
             f"Received: {len(encoder.output['layers'])}"
         )
+    if mix == "last" and (missing := set(last) - set(encoder.output)):
+        raise ValueError(
+            f'`mix="last"` needs an encoder with {", ".join(sorted(missing))}, '
+            "which one taken from under another head may have lost; take "
+            f'"scalar_mix". Received: {encoder.name!r} with the outputs '
+            f"{sorted(encoder.output)}"
+        )
     if frozen:
         encoder.trainable = False  # all of it, also what the head leaves out
     # Only what the head reads: an unused pooler would have no gradient.

@@ -25,6 +25,7 @@ from keras_ctx.training.losses import (
     elmo_pretraining_losses,
 )
 from keras_ctx.training.optimizers import bert_optimizer, elmo_optimizer
+from keras_ctx.training.output_folder import check_output
 from keras_ctx.training.over_seeds import over_seeds
 from keras_ctx.training.padding_metric import with_padding_metric
 from keras_ctx.training.perplexity import (
@@ -42,11 +43,14 @@ from keras_ctx.training.run_folder import (
 from keras_ctx.training.run_log import RunLog
 from keras_ctx.training.run_metrics import read_metrics
 from keras_ctx.training.run_numbers import check_run_numbers
-from keras_ctx.training.run_settings import (
-    begin_run,
+from keras_ctx.training.run_results import (
     ended_run,
     save_results,
     seconds_before,
+)
+from keras_ctx.training.run_settings import (
+    begin_recipe,
+    begin_run,
     settings_of,
 )
 from keras_ctx.training.schedules import (
@@ -75,9 +79,11 @@ __all__ = [
     "StrategyName",
     "WarmupLinearDecay",
     "average_checkpoints",
+    "begin_recipe",
     "begin_run",
     "bert_optimizer",
     "bert_pretraining_losses",
+    "check_output",
     "check_run_numbers",
     "completed_steps",
     "distributed",

@@ -20,7 +20,7 @@ def over_seeds(
     run: Callable[[int, Path], dict[str, float]],
     seeds: Sequence[int],
     folder: str | Path,
-    settings: dict[str, Any],
+    settings: dict[str, Any] | None = None,
     digests: dict[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Run once for each seed, and once only.
@@ -38,7 +38,8 @@ def over_seeds(
         folder: Of the series.
         settings: What the scores depend on, as JSON; written to
             `folder/settings.json` when the series begins. A folder of other
-            settings is refused.
+            settings is refused. `None`: `folder` is part of a run that
+            `begin_run` has compared.
         digests: Of the data and weights that they depend on, from
             `input_digests`; kept and compared likewise.
 
@@ -59,7 +60,7 @@ def over_seeds(
         [0.8, 0.141]
     """
     check_seeds(seeds)
-    if is_chief():
+    if settings is not None and is_chief():
         begin_run(folder, settings, digests)
     found: list[dict[str, float]] = []
     for seed in seeds:

@@ -50,6 +50,7 @@ def begin_run(
         Traceback (most recent call last):
         ValueError: `folder` holds a run of other settings: ...
         >>> begin_run("runs/begun", {"rate": 0.2}, restart=True)
+        runs/begun: the run that was there is now in ...
         >>> Path("runs/begun.old-1/settings.json").exists()
         True
     """
@@ -62,7 +63,7 @@ def _begin(
     folder: Path, settings: dict[str, Any], digests: dict, restart: bool
 ) -> None:
     if restart and folder.is_dir() and any(folder.iterdir()):
-        folder.rename(_free_name(folder))
+        _move_away(folder)
     path = folder / "settings.json"
     # As they are written: paths are strings, tuples are lists.
     written = {**settings, **({"digests": digests} if digests else {})}
@@ -85,6 +86,18 @@ def _begin(
             f"{_free_name(folder)} and begins anew. "
             f"Received: {'; '.join(differing)}"
         )
+
+
+def _move_away(folder: Path) -> None:
+    new = _free_name(folder)
+    try:
+        folder.rename(new)
+    except OSError as error:  # a mounted disk, say, or folder of another user
+        raise ValueError(
+            f"`restart` must be able to move `folder` to {new}. Give another "
+            f"folder, or move it yourself. Received: {error}"
+        ) from error
+    print(f"{folder}: the run that was there is now in {new}.")
 
 
 def _differences(there: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -170,58 +183,39 @@ def settings_of(config: Any, *free: str) -> dict[str, Any]:
     }
 
 
-def save_results(config: Any, results: dict[str, Any]) -> Path:
-    """Write `config.output / "results.json"`: the figures and all settings.
+def begin_recipe(
+    config: Any,
+    digests: dict[str, str],
+    *free: str,
+    strategy: Any = None,
+) -> None:
+    """Begin the run of a recipe: `begin_run` with the settings of `config`.
 
     Args:
-        config: The dataclass of a recipe.
-        results: As JSON.
+        config: A dataclass with `output` and `restart`; see `settings_of`.
+        digests: Of all that is read, from `input_digests`.
+        free: Names of fields that change no figure.
+        strategy: That of the model, where several workers train.
+
+    Raises:
+        ValueError: As of `begin_run`.
 
     Example:
         >>> import dataclasses
         >>> @dataclasses.dataclass
         ... class Config:
-        ...     output: Path = Path("runs/one")
-        >>> save_results(Config(), {"f1": 0.5}).name
-        'results.json'
+        ...     output: Path = Path("runs/recipe")
+        ...     restart: bool = False
+        ...     rate: float = 0.1
+        >>> begin_recipe(Config(), {})
+        >>> begin_recipe(Config(rate=0.2), {})
+        Traceback (most recent call last):
+        ValueError: `folder` holds a run of other settings: ...
     """
-    content = {"results": results, "config": asdict(config)}
-    return save_json(content, config.output / "results.json")
-
-
-def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
-    """The results of a run that has ended, or `None`; says that it has.
-
-    Args:
-        folder: Of the run, after `begin_run`, so that they are of the same
-            settings and data.
-        files: Names of what it must have left beside `results.json`.
-
-    Returns:
-        The `results` in `results.json`.
-
-    Example:
-        >>> ended_run("a folder that is not there") is None
-        True
-    """
-    path = Path(folder) / "results.json"
-    if not all((Path(folder) / name).exists() for name in (path.name, *files)):
-        return None
-    print(f"{folder}: this run has ended; --restart begins it anew.")
-    return json.loads(path.read_text("utf-8"))["results"]
-
-
-def seconds_before(folder: str | Path) -> float:
-    """Seconds that earlier starts of a run have taken, by its results.
-
-    Args:
-        folder: Of the run; 0 where it has no `results.json` yet.
-
-    Example:
-        >>> seconds_before("a folder that is not there")
-        0.0
-    """
-    path = Path(folder) / "results.json"
-    if not path.exists():
-        return 0.0
-    return float(json.loads(path.read_text("utf-8"))["results"]["seconds"])
+    begin_run(
+        config.output,
+        settings_of(config, *free),
+        digests,
+        restart=config.restart,
+        strategy=strategy,
+    )

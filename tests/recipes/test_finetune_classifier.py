@@ -24,7 +24,11 @@ TEXTS = ["the river", "the bank", "the tree"]
 
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory) -> dict[str, Path]:
-    return save_encoders(tmp_path_factory.mktemp("encoders"))
+    folders = save_encoders(tmp_path_factory.mktemp("encoders"))
+    # The encoder reads characters, not distinct words.
+    inputs = text.ElmoInputs(8, max_length=20)
+    text.save_inputs(inputs, folders["elmo"] / "text_inputs.json")
+    return folders
 
 
 def config_of(recipe, encoders, tmp_path, path, **arguments):

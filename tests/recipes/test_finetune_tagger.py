@@ -10,7 +10,7 @@ from seqeval import scheme as seqeval
 from seqeval.metrics import f1_score
 from tiny_encoders import save_encoders
 
-from keras_ctx import data
+from keras_ctx import data, text
 
 SMALL = {
     "epochs": 20,
@@ -24,7 +24,11 @@ IOB1 = "the O\nriver I-LOC\nbank B-LOC\n\nink I-ORG\nis I-ORG\na O\n\n"
 
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory) -> dict[str, Path]:
-    return save_encoders(tmp_path_factory.mktemp("encoders"))
+    folders = save_encoders(tmp_path_factory.mktemp("encoders"))
+    # The encoder reads characters, not distinct words.
+    inputs = text.ElmoInputs(8, max_length=20)
+    text.save_inputs(inputs, folders["elmo"] / "text_inputs.json")
+    return folders
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""Where a run writes: refused before any work where it cannot be."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keras_ctx import training
+
+
+@dataclass(frozen=True)
+class Config:
+    output: Path
+    init: Path | None = None
+    train: Path | None = None
+    inputs: tuple[Path, ...] = ()
+    restart: bool = False
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run with a pretrained encoder and a data file."""
+    (tmp_path / "runs" / "bert").mkdir(parents=True)
+    (tmp_path / "runs" / "train.tsv").write_text("good\tpos\n")
+    (tmp_path / "elsewhere").mkdir()
+    return tmp_path
+
+
+def all_paths(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
+
+
+def test_a_restart_does_not_move_its_inputs(folder: Path) -> None:
+    runs, before = folder / "runs", all_paths(folder)
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("init", {"init": runs / "bert"}),
+        ("train", {"train": runs / "train.tsv"}),
+        ("inputs", {"inputs": (folder / "a.txt", runs / "train.tsv")}),
+        ("train", {"train": runs / "bert" / ".." / "train.tsv"}),
+    )
+    for name, given in cases:
+        message = f"`restart` would move `{name}`.*output='.*runs'"
+        with pytest.raises(ValueError, match=message):
+            training.check_output(Config(runs, restart=True, **given))
+        training.check_output(Config(runs, **given))  # nothing is moved
+        others = Config(runs / "bert" / "new", restart=True, **given)
+        training.check_output(others)
+    # Of a name that only begins alike.
+    config = Config(folder / "run", init=runs / "bert", restart=True)
+    training.check_output(config)
+    assert all_paths(folder) == before
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_run_is_not_written_over_its_input(
+    folder: Path, restart: bool
+) -> None:
+    bert = folder / "runs" / "bert"
+    link = folder / "link"
+    link.symlink_to(bert)
+    for output in (bert, link, folder / "elsewhere" / ".." / "runs" / "bert"):
+        with pytest.raises(ValueError, match="another folder than `init`"):
+            training.check_output(Config(output, init=bert, restart=restart))
+    with pytest.raises(ValueError, match="another folder than `inputs`"):
+        training.check_output(Config(bert, inputs=(link,), restart=restart))
+
+
+def test_links_are_followed_both_ways(folder: Path) -> None:
+    runs = folder / "runs"
+    # The output leads to where the input is; the input leads into the output;
+    # the path to the input goes through the output, and so does only a link
+    # on its way.
+    (folder / "to_runs").symlink_to(runs)
+    (folder / "to_train").symlink_to(runs / "train.tsv")
+    (runs / "out").symlink_to(folder / "elsewhere")
+    (folder / "elsewhere" / "train.tsv").write_text("")
+    (folder / "through").symlink_to(runs / "out")
+    for output, train in (
+        (folder / "to_runs", runs / "train.tsv"),
+        (runs, folder / "to_train"),
+        (runs, runs / "out" / "train.tsv"),
+        (runs, folder / "through" / "train.tsv"),
+    ):
+        with pytest.raises(ValueError, match="would move `train`"):
+            training.check_output(Config(output, train=train, restart=True))
+    outside = folder / "elsewhere" / "train.tsv"
+    training.check_output(Config(runs, train=outside, restart=True))
+
+
+def test_a_restart_does_not_move_the_working_directory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder / "runs" / "bert")
+    for output in (".", "..", folder):
+        with pytest.raises(ValueError, match="move the working directory"):
+            training.check_output(Config(Path(output), restart=True))
+    training.check_output(Config(Path(".")))
+    training.check_output(Config(Path("../other"), restart=True))
+
+
+def test_an_output_that_is_a_file_or_below_one(folder: Path) -> None:
+    file, before = folder / "runs" / "train.tsv", all_paths(folder)
+    for output in (file, file / "run", file / "run" / "deep"):
+        with pytest.raises(ValueError, match=r"train\.tsv is a file"):
+            training.check_output(Config(output))
+    (folder / "gone").symlink_to(folder / "nothing")
+    with pytest.raises(ValueError, match="gone is a link to nothing"):
+        training.check_output(Config(folder / "gone" / "run"))
+    with pytest.raises(ValueError, match="`output` must be a folder that can"):
+        training.check_output(Config(folder / ("a" * 300)))
+    (folder / "gone").unlink()
+    assert all_paths(folder) == before
+
+
+def test_an_output_that_cannot_be_written() -> None:
+    # Not below `tmp_path`, which only its owner may enter.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        is_root = os.geteuid() == 0
+        if is_root:  # who writes everywhere
+            os.seteuid(65534)
+        try:
+            for output in (folder, folder / "runs" / "one"):
+                with pytest.raises(ValueError, match="belongs to somebody"):
+                    training.check_output(Config(output))
+        finally:
+            if is_root:
+                os.seteuid(0)
+        folder.chmod(0o755)
+        training.check_output(Config(folder / "runs" / "one"))
+        assert not list(folder.iterdir())
+
+
+def test_a_folder_that_cannot_be_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training.save_json({"rate": 1}, tmp_path / "settings.json")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"`restart` .* able to move.*busy"):
+        training.begin_run(".", {"rate": 2}, restart=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
