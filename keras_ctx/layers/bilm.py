@@ -15,6 +15,7 @@ from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.lstm_loop import lstm_loop
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
+from keras_ctx.layers.recurrence import with_a_token
 from keras_ctx.layers.token_mask import check_mask, token_mask
 
 
@@ -181,8 +182,14 @@ class BiLM(keras.layers.Layer):
         if backward_inputs is not None:
             backward_inputs = ops.cast(backward_inputs, self.compute_dtype)
         mask = token_mask(inputs, padding_mask, mask, inputs_mask)
-        if mask is None:
-            mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
+        batch, length = ops.shape(inputs)[:2]
+        all_real = mask is None
+        mask = ops.ones((batch, length), "bool") if all_real else mask
+        mask = with_a_token(mask)
+        inputs = with_a_token(inputs)
+        if backward_inputs is not None:
+            backward_inputs = with_a_token(backward_inputs)
+        if all_real:
             read = places = None
         else:
             inputs = finite_padding(inputs, mask)
@@ -219,7 +226,7 @@ class BiLM(keras.layers.Layer):
                     reordered(y, places_back, read_back),
                 ],
                 axis=-1,
-            )
+            )[:, :length]
             for x, y in zip(forward, backward, strict=True)
         ]
 
