@@ -14,22 +14,26 @@ def as_ids(ids):
     `keras.layers.Embedding` casts in the same way.
 
     Raises:
-        ValueError: strings or complex numbers; run eagerly, floats that are
-            no whole numbers. A graph rounds them towards 0.
+        ValueError: floats that are no whole numbers, run eagerly. A graph
+            rounds them towards 0.
     """
     dtype = keras.backend.standardize_dtype(ids.dtype)
     if dtype in ("int32", "int64"):
         return ids
-    if dtype == "string" or dtype.startswith("complex"):
-        raise ValueError(
-            "Ids must be integers. Make them of texts by the text inputs of "
-            f"`keras_ctx.text`. Received: dtype={dtype}"
-        )
     if "float" in dtype and _known(ops.any(ops.floor(ids) != ids)):
         raise ValueError(
             "Ids must be whole numbers. Vectors, scores and normalized "
             f"numbers are no ids. Received: dtype={dtype}, {ids}"
         )
+    # What does not fit is negative then, and in no table.
+    return ops.cast(ids, "int64" if dtype == "uint64" else "int32")
+
+
+def as_int32(ids):
+    """`as_ids` as int32; an id that does not fit becomes -1."""
+    ids = as_ids(ids)
+    if keras.backend.standardize_dtype(ids.dtype) == "int64":
+        ids = ops.where(known_ids(ids, 2**31 - 1), ids, -1)
     return ops.cast(ids, "int32")
 
 
@@ -62,6 +66,7 @@ class IdsLayer(keras.layers.Layer):
 
     @property
     def input_dtype(self):
-        # Of float inputs. bfloat16 holds whole numbers up to 256 only.
-        half = self.compute_dtype in ("float16", "bfloat16")
-        return "float32" if half else self.compute_dtype
+        # Of float inputs. bfloat16 holds whole numbers up to 256 only, and
+        # int32 would hide that one is none.
+        wide = self.compute_dtype in ("float32", "float64")
+        return self.compute_dtype if wide else "float32"

@@ -50,16 +50,9 @@ NO_ANSWER = {
     "GatherPositions": "there is nothing that could stand at a position",
     "ProjectedLSTMCell in RNN": "Keras's RNN itself fails; BiLM does not",
 }
-# Of the seven that loop, two: a loop takes seconds to trace.
-LOOPS_ALONE = {"BiLM", "BiLM, stateful", "CRF"}
 CASES = [
-    pytest.param(
-        case,
-        marks=()
-        if case.name in LOOPS_ALONE
-        or not any(w in case.name for w in ("BiLM", "CRF"))
-        else pytest.mark.slow,
-    )
+    # A loop takes seconds.
+    pytest.param(case, marks=[pytest.mark.slow] * case.variant)
     for case in layer_cases.CASES
     if case.name not in NO_ANSWER
 ]
