@@ -53,7 +53,7 @@ def check_choice(choices: tuple[str, ...], **arguments: object) -> None:
 
 
 def check_dense(**tensors) -> None:
-    """Refuse the ragged and sparse tensors of TensorFlow."""
+    """Refuse ragged and sparse tensors of TensorFlow, and strings."""
     for name, tensor in tensors.items():
         kind = type(tensor).__name__
         if kind in ("RaggedTensor", "SparseTensor"):
@@ -61,6 +61,13 @@ def check_dense(**tensors) -> None:
                 f"`{name}` must be a dense tensor, with padding and a mask. "
                 "Pad rows by `to_tensor()` of a ragged tensor, or "
                 f"`tf.sparse.to_dense`. Received: a {kind}"
+            )
+        dtype = str(getattr(tensor, "dtype", None))
+        if "string" in dtype or "complex" in dtype:
+            raise ValueError(
+                f"`{name}` must hold integers, floats or booleans. The text "
+                "inputs of `keras_ctx.text` make ids of texts. "
+                f"Received: dtype={dtype}"
             )
 
 

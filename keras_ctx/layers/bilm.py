@@ -15,6 +15,13 @@ from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.lstm_loop import lstm_loop
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
+from keras_ctx.layers.recurrence import with_a_token
+from keras_ctx.layers.row_order import (
+    real_first,
+    reordered,
+    reversed_order,
+    take,
+)
 from keras_ctx.layers.token_mask import check_mask, token_mask
 
 
@@ -34,6 +41,10 @@ class BiLM(keras.layers.Layer):
     allenai/bilm-tf and allennlp do. There are `max_batch_size` states; a
     smaller batch reads and writes the first of them, the others wait. States
     carry no gradient, and are saved with the weights.
+
+    Keras's `Bidirectional` has nothing to add and is refused; its
+    `TimeDistributed` takes layers of one output: give it a model of `BiLM` and
+    `ScalarMix`.
 
     Args:
         hidden_dim: Features of an LSTM's cell.
@@ -181,8 +192,14 @@ class BiLM(keras.layers.Layer):
         if backward_inputs is not None:
             backward_inputs = ops.cast(backward_inputs, self.compute_dtype)
         mask = token_mask(inputs, padding_mask, mask, inputs_mask)
-        if mask is None:
-            mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
+        batch, length = ops.shape(inputs)[:2]
+        all_real = mask is None
+        mask = ops.ones((batch, length), "bool") if all_real else mask
+        mask = with_a_token(mask)
+        inputs = with_a_token(inputs)
+        if backward_inputs is not None:
+            backward_inputs = with_a_token(backward_inputs)
+        if all_real:
             read = places = None
         else:
             inputs = finite_padding(inputs, mask)
@@ -219,7 +236,7 @@ class BiLM(keras.layers.Layer):
                     reordered(y, places_back, read_back),
                 ],
                 axis=-1,
-            )
+            )[:, :length]
             for x, y in zip(forward, backward, strict=True)
         ]
 
@@ -306,6 +323,16 @@ class BiLM(keras.layers.Layer):
         shape = (*inputs_shape[:2], 2 * self.projection_dim)
         return [shape] * self.num_layers
 
+    @classmethod
+    def from_config(cls, config):
+        if "go_backwards" in config:
+            raise ValueError(
+                "`BiLM` reads in both directions itself: use it without "
+                "`keras.layers.Bidirectional`. Its outputs hold the forward "
+                "half first."
+            )
+        return super().from_config(config)
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -319,56 +346,6 @@ class BiLM(keras.layers.Layer):
             "stateful": self.stateful,
             "max_batch_size": self.max_batch_size,
         }
-
-
-def real_first(padding_mask):
-    """How to put the real tokens of each row first, and back.
-
-    Returns:
-        The positions `(B, T)` to read a row in, and the place of each token
-        in that order: its inverse. Both keep a row that ends in its padding.
-    """
-    real = ops.cast(padding_mask, "int32")
-    padding = 1 - real
-    places = ops.where(
-        padding_mask,
-        ops.cumsum(real, axis=1) - 1,
-        ops.sum(real, axis=1, keepdims=True) + ops.cumsum(padding, axis=1) - 1,
-    )
-    return ops.argsort(places, axis=1), places
-
-
-def reversed_order(padding_mask):
-    """Positions `(B, T)` that reverse each row's real part; its own inverse."""
-    positions = ops.expand_dims(ops.arange(ops.shape(padding_mask)[1]), 0)
-    lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=1, keepdims=True)
-    return ops.where(positions < lengths, lengths - 1 - positions, positions)
-
-
-def take(x, positions):
-    """Row-wise `x[b, positions[b, t]]`, for `(B, T)` or `(B, T, D)`."""
-    batch, length = ops.shape(x)[:2]
-    # Whole vectors; `ops.take_along_axis` looks each number up.
-    first = ops.expand_dims(ops.arange(batch), -1) * length
-    x = ops.reshape(x, (-1, *x.shape[2:]))
-    return ops.take(x, positions + first, axis=0)
-
-
-def reordered(x, order, inverse):
-    """`take(x, order)` of a whole row; an `order` of `None` leaves it."""
-    if order is None:
-        return x
-
-    @ops.custom_gradient
-    def run(x):
-        def gradient(*upstream):
-            # A gather's own gradient would add up vectors, of which there is
-            # one for each place.
-            return take(upstream[0], inverse)
-
-        return take(x, order), gradient
-
-    return run(x)
 
 
 def keep_last(states, before, steps, padding_mask):

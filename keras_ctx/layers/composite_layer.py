@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_ctx.layers.arguments import check_positive, check_positive_int
 
@@ -72,6 +73,24 @@ class CompositeLayer(keras.layers.Layer):
     def _lora_layers(self) -> list:
         """The sublayers whose matrices `enable_lora` updates."""
         raise NotImplementedError
+
+    def save_own_variables(self, store) -> None:
+        super().save_own_variables(store)
+        if self.lora_rank is not None:
+            store["lora"] = np.array([self.lora_rank, self.lora_alpha])
+
+    def load_own_variables(self, store) -> None:
+        """Read what is this layer's own; its sublayers read theirs after.
+
+        A subclassed model makes its layers anew, without a configuration
+        that tells of LoRA; then the file does.
+        """
+        if "lora" in store.keys() and self.lora_rank is None:
+            rank, alpha = np.asarray(store["lora"]).tolist()
+            self._add_lora(int(rank), alpha)
+        super().load_own_variables(
+            {key: store[key] for key in store.keys() if key != "lora"}
+        )
 
     def _freeze_base(self) -> None:
         for _, layer in _leaves(self):

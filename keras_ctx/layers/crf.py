@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import check_dense, check_positive_int
-from keras_ctx.layers.recurrence import recur
+from keras_ctx.layers.recurrence import recur, with_a_token
 from keras_ctx.layers.tag_paths import (
     Penalties,
     best_path,
@@ -133,6 +133,8 @@ class CRF(keras.layers.Layer):
         real = token_mask(inputs, padding_mask, mask)
         if real is None:
             real = ops.ones(ops.shape(inputs)[:2], dtype="bool")
+        length = ops.shape(inputs)[1]
+        inputs, real = with_a_token(inputs), with_a_token(real)
         dtype = self._output_dtype()
         inputs = ops.where(ops.expand_dims(real, -1), inputs, 0)
         inputs = ops.cast(inputs, dtype)
@@ -161,11 +163,10 @@ class CRF(keras.layers.Layer):
             ops.argmax(start + rest, axis=-1, keepdims=True),
             ops.argmax(transitions + rest[:, :, None], axis=-1),
         )
-        return {
-            "logits": logits,
-            "scores": ops.where(real[:, :, None], marginals(logits, real), 0),
-            "tags": ops.where(real, follow(following, real), -1),
-        }
+        scores = ops.where(real[:, :, None], marginals(logits, real), 0)
+        tags = ops.where(real, follow(following, real), -1)
+        outputs = {"logits": logits, "scores": scores, "tags": tags}
+        return {key: value[:, :length] for key, value in outputs.items()}
 
     def best_path(self, logits, mask):
         """The most probable allowed tags of some of the tokens.
@@ -189,8 +190,11 @@ class CRF(keras.layers.Layer):
             >>> crf.best_path(logits, np.array([[True, False]]))[0].numpy()
             array([[ 1, -1]], dtype=int32)
         """
-        mask = ops.cast(mask, "bool")
-        return best_path(ops.convert_to_tensor(logits), mask, self._costs())
+        length = ops.shape(logits)[1]
+        mask = with_a_token(ops.cast(mask, "bool"))
+        logits = with_a_token(ops.convert_to_tensor(logits))
+        tags, chances = best_path(logits, mask, self._costs())
+        return tags[:, :length], chances
 
     def _costs(self) -> Penalties:
         every = range(self.num_tags + 2)

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import check_axes, check_rank
-from keras_ctx.layers.ids import IdsLayer, as_ids
+from keras_ctx.layers.embedding_lookup import known_ids
+from keras_ctx.layers.ids import IdsLayer, as_ids, check_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -16,10 +17,11 @@ class GatherPositions(IdsLayer):
         positions: Integers `(B, M)`, from 0 to T - 1.
 
     Returns:
-        `(B, M, D)`.
+        `(B, M, D)`; in a graph NaN for a position outside the row.
 
     Raises:
-        ValueError: an argument of another rank, or two batches.
+        ValueError: an argument of another rank, two batches, or, run
+            eagerly, a position outside the row.
 
     Masking:
         No mask is handed on: a position is real because it was chosen.
@@ -38,8 +40,13 @@ class GatherPositions(IdsLayer):
     def call(self, inputs, positions):
         self._check(inputs, positions)
         inputs = ops.cast(inputs, self.compute_dtype)
-        positions = ops.expand_dims(as_ids(positions), -1)
-        return ops.take_along_axis(inputs, positions, axis=1)
+        positions = as_ids(positions)
+        length = ops.shape(inputs)[1]
+        check_ids(length, "the tokens of a row are", positions=positions)
+        known = ops.expand_dims(known_ids(positions, length), -1)
+        positions = ops.where(known, ops.expand_dims(positions, -1), 0)
+        vectors = ops.take_along_axis(inputs, positions, axis=1)
+        return ops.where(known, vectors, ops.cast(float("nan"), vectors.dtype))
 
     def _check(self, inputs, positions):
         check_rank(3, inputs=inputs)

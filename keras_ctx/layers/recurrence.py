@@ -39,6 +39,23 @@ def loop(
     return ops.flip(outputs, axis=1) if reverse else outputs
 
 
+def with_a_token(x):
+    """`x` `(B, T, ...)`, with a token of zeros where it has none.
+
+    Keras's RNN fails on no token at all. A layer puts one in before its
+    arithmetic, where a token is smallest, and takes it off at its end.
+    """
+    length = ops.shape(x)[1]
+    if isinstance(length, int):
+        missing = max(1 - length, 0)
+    else:
+        missing = ops.maximum(1 - length, 0)
+    if isinstance(missing, int) and missing == 0:
+        return x
+    rest = [(0, 0)] * (len(x.shape) - 2)
+    return ops.pad(x, [(0, 0), (0, missing), *rest])
+
+
 def recur(
     step: Callable, state, inputs, padding_mask=None, reverse: bool = False
 ):

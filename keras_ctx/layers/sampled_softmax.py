@@ -10,8 +10,8 @@ from keras_ctx.layers.arguments import (
     check_positive_int,
     check_rank,
 )
-from keras_ctx.layers.embedding_lookup import with_dense_gradient
-from keras_ctx.layers.ids import IdsLayer, as_ids
+from keras_ctx.layers.embedding_lookup import known_ids, with_dense_gradient
+from keras_ctx.layers.ids import IdsLayer, as_ids, check_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -36,11 +36,12 @@ class SampledSoftmax(IdsLayer):
             targets; `None` for the full softmax.
 
     Returns:
-        float32 `(B, T)`, in nats.
+        float32 `(B, T)`, in nats; in a graph NaN for a target outside the
+        vocabulary, and for all where a negative is outside.
 
     Raises:
-        ValueError: `vocabulary_size` is not positive, or an argument of
-            another shape.
+        ValueError: `vocabulary_size` is not positive, an argument of another
+            shape, or, run eagerly, an id outside the vocabulary.
 
     Example:
         >>> import numpy as np
@@ -81,12 +82,27 @@ class SampledSoftmax(IdsLayer):
         self._check(inputs, targets, negative_ids)
         inputs = ops.cast(inputs, self.compute_dtype)
         targets = as_ids(targets)
-        if training and negative_ids is not None:
-            return self._sampled(inputs, targets, as_ids(negative_ids))
-        logits = ops.matmul(inputs, ops.transpose(self.kernel)) + self.bias
-        return ops.sparse_categorical_crossentropy(
-            targets, _at_least_float32(logits), from_logits=True
+        sampled = training and negative_ids is not None
+        negative_ids = as_ids(negative_ids) if sampled else None
+        check_ids(
+            self.vocabulary_size,
+            "`vocabulary_size` is",
+            targets=targets,
+            negative_ids=negative_ids,
         )
+        known = known_ids(targets, self.vocabulary_size)
+        targets = ops.where(known, targets, 0)
+        if sampled:
+            all_known = known_ids(negative_ids, self.vocabulary_size)
+            negative_ids = ops.where(all_known, negative_ids, 0)
+            known = ops.logical_and(known, ops.all(all_known))
+            losses = self._sampled(inputs, targets, negative_ids)
+        else:
+            logits = ops.matmul(inputs, ops.transpose(self.kernel)) + self.bias
+            losses = ops.sparse_categorical_crossentropy(
+                targets, _at_least_float32(logits), from_logits=True
+            )
+        return ops.where(known, losses, ops.cast(float("nan"), losses.dtype))
 
     def _sampled(self, inputs, targets, negative_ids):
         kernel = with_dense_gradient(self.kernel)

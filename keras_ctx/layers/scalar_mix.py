@@ -13,6 +13,7 @@ from keras_ctx.layers.arguments import (
     check_axes,
     check_choice,
     check_positive_int,
+    shape_of,
 )
 from keras_ctx.layers.token_mask import check_mask, merged, token_mask
 
@@ -147,6 +148,13 @@ class ScalarMix(keras.layers.Layer):
         return ops.convert_to_numpy(softmax(raw))
 
     def _check_number(self, layers):
+        one = hasattr(layers, "shape") or isinstance(layers[0], int | None)
+        if one:  # a tensor, or its shape
+            raise ValueError(
+                f"`layers` must be a list of `num_layers={self.num_layers}` "
+                "tensors (B, T, D). Received: one tensor, "
+                f"shape={shape_of(layers)}"
+            )
         if len(layers) != self.num_layers:
             raise ValueError(
                 f"`layers` must hold `num_layers={self.num_layers}` tensors. "

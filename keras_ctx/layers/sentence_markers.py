@@ -9,6 +9,7 @@ from keras_ctx.layers.arguments import (
     check_rank,
     shape_of,
 )
+from keras_ctx.layers.ids import IdsLayer, as_int32
 from keras_ctx.layers.token_mask import check_mask, token_mask
 
 # Character ids after the shift by one that frees 0 for "no token here".
@@ -17,7 +18,7 @@ WORD_BEGIN, WORD_END, CHARACTER_PAD = 259, 260, 261
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class AddSentenceMarkers(keras.layers.Layer):
+class AddSentenceMarkers(IdsLayer):
     """Rows of words become begin marker, words, end marker.
 
     A marker is a word of one special byte. An empty row becomes the two
@@ -59,7 +60,7 @@ class AddSentenceMarkers(keras.layers.Layer):
 
     def call(self, char_ids):
         self._check(char_ids)
-        char_ids = ops.cast(char_ids, "int32")
+        char_ids = as_int32(char_ids)
         x = ops.pad(char_ids, ((0, 0), (1, 1), (0, 0)))  # (B, T + 2, C)
         is_begin, is_end = (
             ops.expand_dims(place, -1)
@@ -92,7 +93,7 @@ class AddSentenceMarkers(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class AddMarkerIds(keras.layers.Layer):
+class AddMarkerIds(IdsLayer):
     """`AddSentenceMarkers` for words that are ids, not characters.
 
     Args:
@@ -123,7 +124,7 @@ class AddMarkerIds(keras.layers.Layer):
 
     def call(self, word_ids):
         check_rank(2, word_ids=word_ids)
-        word_ids = ops.cast(word_ids, "int32")
+        word_ids = as_int32(word_ids)
         is_begin, is_end = marker_places(word_ids != 0)
         x = ops.pad(word_ids, ((0, 0), (1, 1)))  # (B, T + 2)
         return ops.where(

@@ -45,6 +45,9 @@ class Case:
     """Further arguments of `call`, no tensors."""
     exempt: dict[str, str] = field(default_factory=dict)
     """Laws that cannot hold, with the reason."""
+    variant: bool = False
+    """A layer of another case with other options, which the laws that take
+    seconds a case leave to the slow tests."""
     no_gradient: dict[str, str] = field(default_factory=dict)
     """Weights whose gradient is 0 by mathematics, with the reason."""
 
@@ -140,11 +143,13 @@ CASES = [
         "BiLM without clips, residual, projection",
         lambda **k: layers.BiLM(3, 3, 1, None, None, False, **k),
         {"inputs": vectors(features=2), "padding_mask": padding_mask()},
+        variant=True,
     ),
     Case(
         "BiLM with dropout",
         lambda **k: layers.BiLM(8, 3, num_layers=1, dropout=0.5, **k),
         {"inputs": vectors(features=2), "padding_mask": padding_mask()},
+        variant=True,
     ),
     Case(
         "BiLM with a text of its own for the backward stack",
@@ -155,6 +160,7 @@ CASES = [
             "backward_inputs": vectors(seed=1, features=3),
         },
         outputs=("BTD", "BTD"),
+        variant=True,
     ),
     Case(
         "BiLM, stateful",
@@ -165,6 +171,7 @@ CASES = [
             "alone": "a row goes on from the state of its place in the batch, "
             "and alone it stands in the first"
         },
+        variant=True,
     ),
     Case(
         "CRF",
@@ -184,6 +191,7 @@ CASES = [
             name: "the only path has probability 1, whatever its score"
             for name in ("transitions", "start", "end")
         },
+        variant=True,
     ),
     Case(
         "CharCNNHighway",
@@ -194,6 +202,7 @@ CASES = [
         "CharCNNHighway of short words",
         lambda **k: layers.CharCNNHighway([(1, 4), (3, 5)], 4, 3, **k),
         {"char_ids": short_words()},
+        variant=True,
     ),
     Case(
         "CharCNNHighway without highway, projection",
@@ -201,6 +210,7 @@ CASES = [
             [(2, 4)], 4, 3, 0, activation="tanh", **k
         ),
         {"char_ids": char_ids()},
+        variant=True,
     ),
     Case(
         "GatherPositions",
@@ -230,6 +240,7 @@ CASES = [
         {"ids": word_ids()},
         outputs=("BT",),
         dtype="bool",
+        variant=True,
     ),
     Case(
         "ProjectedLSTMCell",
@@ -252,6 +263,7 @@ CASES = [
             **k,
         ),
         {"sequences": vectors(features=4)},
+        variant=True,
     ),
     Case(
         "SampledSoftmax",
@@ -276,6 +288,7 @@ CASES = [
             "(its batch), and the number of negatives must be known; models "
             "give it one"
         },
+        variant=True,
     ),
     Case(
         "ScalarMix",
@@ -295,6 +308,7 @@ CASES = [
             "alone": "its mean and variance are those of the whole batch, as "
             "in the paper's code"
         },
+        variant=True,
     ),
     Case(
         "ScalarMix with allennlp's norm and a penalty",
@@ -304,6 +318,7 @@ CASES = [
             "padding_mask": padding_mask(),
         },
         exempt={"alone": "as for the norm above"},
+        variant=True,
     ),
     Case(
         "StripSentenceMarkers",
@@ -330,6 +345,7 @@ CASES = [
         "TokenAndSegmentEmbedding without segments",
         lambda **k: layers.TokenAndSegmentEmbedding(11, 6, 9, **k),
         {"token_ids": token_ids()},
+        variant=True,
     ),
     Case(
         "TransformerEncoderBlock",
@@ -350,6 +366,7 @@ CASES = [
         outputs=("BTD", "BHTT"),
         call={"return_attention_scores": True},
         no_gradient=KEY_BIAS,
+        variant=True,
     ),
     Case(
         "VocabularyBias",

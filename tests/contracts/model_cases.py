@@ -22,8 +22,34 @@ class ModelCase:
     """Whose inputs it has: a key of `INPUTS`."""
     outputs: dict[str, str]
     """Axes of the outputs, as in layer_cases.py; K for classes."""
+    variant: bool = field(init=False)
+    """Of parts that other cases put together otherwise; the laws that take
+    seconds a case leave it to the slow tests."""
     exempt: dict[str, str] = field(default_factory=dict)
     """Laws that cannot hold, with the reason."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variant", self.name in VARIANTS)
+
+
+VARIANTS = {
+    "encoder_of a language model",
+    "encoder_of a language model of words",
+    "encoder_of a pretrainer",
+    "with_dtype of elmo",
+    *("tagger of bert, crf", "tagger of elmo, lstm and crf"),
+    # Left are each head, each mixture and each kind of encoder.
+    *("classifier of bert, last", "classifier of elmo, last"),
+    *("classifier of bert, scalar_mix", "tagger of bert, last"),
+    *("tagger of bert, scalar_mix", "tagger of elmo, scalar_mix"),
+    *("span_extractor of bert, last", "span_extractor of elmo, last"),
+    *("span_extractor of elmo, scalar_mix", "embedder of elmo, scalar_mix"),
+    *("embedder of bert, scalar_mix", "tagger of bert, concat_last_4"),
+    *(
+        "embedder of bert, concat_last_4",
+        "span_extractor of bert, concat_last_4",
+    ),
+}
 
 
 def bert(num_layers: int = 2, **kwargs) -> keras.Model:

@@ -22,11 +22,20 @@ POLICIES = {  # name: the bound on the difference from float32
 }
 
 
-def subjects(law: str) -> pytest.MarkDecorator:
-    """All cases but those that cannot obey a law and say why."""
+def subjects(law: str, dear: bool = False) -> pytest.MarkDecorator:
+    """All cases but those that cannot obey a law and say why.
+
+    Variants are slow tests of a dear law, which takes seconds a case.
+    """
     return pytest.mark.parametrize(
         "case",
-        [case for case in CASES if law not in case.exempt],
+        [
+            pytest.param(
+                case, marks=[pytest.mark.slow] * (dear and case.variant)
+            )
+            for case in CASES
+            if law not in case.exempt
+        ],
         ids=lambda case: case.name,
     )
 
@@ -131,7 +140,7 @@ def test_saved_or_cloned_is_equal_to_the_bit(case: Case, tmp_path) -> None:
 @pytest.mark.skipif(
     BACKEND != "tensorflow", reason="a SavedModel is a format of TensorFlow"
 )
-@subjects("export")
+@subjects("export", dear=True)
 def test_exported_and_loaded_raw_is_equal(case: Case, tmp_path) -> None:
     import tensorflow as tf
 
@@ -151,7 +160,7 @@ def test_exported_and_loaded_raw_is_equal(case: Case, tmp_path) -> None:
             )
 
 
-@subjects("policies")
+@subjects("policies", dear=True)
 @pytest.mark.parametrize("policy", POLICIES)
 def test_policy(case: Case, policy: str) -> None:
     if policy == "float64" and BACKEND == "jax":
@@ -321,7 +330,7 @@ def test_alone_is_as_in_a_batch(case: Case) -> None:
         assert_same_where_real(case, found, of_row, [index])
 
 
-@every_case
+@subjects("", dear=True)
 def test_compiled_is_as_eager(case: Case) -> None:
     layer = built(case)
     run = compiled(layer, lambda flat: call(case, layer, flat))

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -53,13 +52,23 @@ IN_OTHER_POLICIES = {
 
 
 def subjects(
-    names: set[str] | None = None, law: str = ""
+    names: set[str] | None = None, law: str = "", dear: bool = False
 ) -> pytest.MarkDecorator:
-    """Those of these names; all but those that cannot obey a law."""
+    """Those of these names; all but those that cannot obey a law.
+
+    Variants are slow tests of a dear law, which takes seconds a case.
+    """
     chosen = [c for c in CASES if names is None or c.name in names]
     assert names is None or len(chosen) == len(names)
     chosen = [c for c in chosen if law not in c.exempt]
-    return pytest.mark.parametrize("case", chosen, ids=lambda c: c.name)
+    return pytest.mark.parametrize(
+        "case",
+        [
+            pytest.param(c, marks=[pytest.mark.slow] * (dear and c.variant))
+            for c in chosen
+        ],
+        ids=lambda c: c.name,
+    )
 
 
 def arrays(case: ModelCase) -> dict[str, np.ndarray]:
@@ -201,7 +210,7 @@ def test_saved_and_loaded_in_a_fresh_process(tmp_path) -> None:
     np.testing.assert_array_equal(found["training"], found["logits"])
 
 
-@subjects()
+@subjects(dear=True)
 def test_cloned_is_equal_to_the_bit(case: ModelCase) -> None:
     model = randomized(case.create())
     clone = keras.models.clone_model(model)
@@ -253,7 +262,18 @@ def test_exported_and_loaded_raw_is_equal(case: ModelCase, tmp_path) -> None:
 
 
 @subjects(IN_OTHER_POLICIES)
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    "policy",
+    # A whole and a mixed one, of each half: the layers' laws try them all.
+    [
+        pytest.param(
+            policy,
+            marks=[pytest.mark.slow]
+            * (policy not in ("float16", "mixed_bfloat16")),
+        )
+        for policy in POLICIES
+    ],
+)
 def test_policy(case: ModelCase, policy: str) -> None:
     if policy == "float64" and BACKEND == "jax":
         pytest.skip("JAX has float64 only by a switch for the whole process")
@@ -290,7 +310,7 @@ def test_policy(case: ModelCase, policy: str) -> None:
         assert np.all(difference / scale < POLICIES[policy]), key
 
 
-@subjects()
+@subjects(dear=True)
 def test_every_trainable_weight_gets_a_gradient(case: ModelCase) -> None:
     model = randomized(case.create())
     generator = np.random.default_rng(6)
@@ -332,7 +352,7 @@ def _without_gradient(case: ModelCase) -> set[str]:
     return unused
 
 
-@subjects()
+@subjects(dear=True)
 def test_padding_changes_no_real_output(case: ModelCase) -> None:
     model = randomized(case.create())
     expected = answer(model, arrays(case))
@@ -340,7 +360,7 @@ def test_padding_changes_no_real_output(case: ModelCase) -> None:
     assert_same_where_real(case, found, expected, list(range(B)))
 
 
-@subjects(law="alone")
+@subjects(law="alone", dear=True)
 def test_alone_is_as_in_a_batch(case: ModelCase) -> None:
     model = randomized(case.create())
     expected = flat(model(arrays(case)))
@@ -351,51 +371,9 @@ def test_alone_is_as_in_a_batch(case: ModelCase) -> None:
         assert_same_where_real(case, found, of_row, [index])
 
 
-@subjects()
+@subjects(dear=True)
 def test_compiled_is_as_eager(case: ModelCase) -> None:
     model = randomized(case.create())
     found = answer(model, arrays(case), compiled(model, model))
     expected = answer(model, arrays(case))
     assert_same_where_real(case, found, expected, list(range(B)), 1e-5)
-
-
-@pytest.mark.parametrize("case", CASES[:1] + CASES[3:4], ids=lambda c: c.name)
-def test_frozen_encoder(case: ModelCase) -> None:
-    encoder = case.create()
-    frozen = models.tagger(encoder, 3, frozen=True, dropout=0.0)
-    assert [w.path.split("/")[-2:] for w in frozen.trainable_weights] == [
-        ["logits", "kernel"],
-        ["logits", "bias"],
-    ]
-    assert not encoder.trainable_weights
-
-    def answer(training: bool) -> Any:
-        logits = frozen(arrays(case), training=training)["logits"]
-        return ops.convert_to_numpy(logits)
-
-    np.testing.assert_array_equal(answer(True), answer(False))
-    # The witness that there is dropout to be turned off.
-    free = models.tagger(case.create(), 3, dropout=0.0)
-    free.set_weights(frozen.get_weights())
-    noisy = free(arrays(case), training=True)["logits"]
-    assert np.abs(ops.convert_to_numpy(noisy) - answer(False)).max() > 1e-4
-
-
-def test_tie_of_the_masked_language_model(tmp_path) -> None:
-    model = randomized(models.bert_pretrainer(CASES[0].create()))
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    # One variable: a table of 13 x 8 more would be counted here.
-    assert loaded.count_params() == model.count_params()
-    tables = [w for w in loaded.weights if tuple(w.shape) == (13, 8)]
-    assert len(tables) == 1
-    case = next(c for c in CASES if c.name == "bert_pretrainer")
-    inputs = arrays(case)
-    inputs["token_ids"] = np.minimum(inputs["token_ids"], 11)
-    before = flat(loaded(inputs))["masked_lm"]
-    table = ops.convert_to_numpy(tables[0].value).copy()
-    table[12] += 1.0  # a word that no text has: only the output can see it
-    tables[0].assign(table)
-    after = flat(loaded(inputs))["masked_lm"]
-    np.testing.assert_array_equal(before[..., :12], after[..., :12])
-    assert np.abs(before[..., 12] - after[..., 12]).max() > 0.1

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from random_weights import randomized
 from subclassed import LAYERS, MODELS, Everything, answers, arrays
+
+from keras_ctx import layers
 
 HERE = Path(__file__).resolve().parent
 EVERY = sorted(
@@ -46,3 +49,31 @@ def test_loaded_in_a_fresh_process(names: list[str], tmp_path) -> None:
     assert set(found) == set(expected)
     for key, value in expected.items():
         np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OneBlock(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.block = layers.TransformerEncoderBlock(2, 6, dropout=0.0)
+
+    def call(self, inputs):
+        return self.block(inputs)
+
+
+def test_lora_comes_back_in_layers_that_are_made_anew(tmp_path) -> None:
+    model = OneBlock()
+    x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
+    before = np.asarray(model(x))
+    model.block.enable_lora(2, lora_alpha=3.0)
+    randomized(model)
+    expected = np.asarray(model(x))
+    assert np.abs(expected - before).max() > 0.1
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x), expected)
+    block = loaded.block
+    assert (block.lora_rank, block.lora_alpha) == (2, 3.0)
+    assert len(loaded.trainable_weights) == len(model.trainable_weights) == 12
+    for found, weight in zip(loaded.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(found, weight, err_msg=weight.path)
