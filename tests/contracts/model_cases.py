@@ -33,6 +33,8 @@ class ModelCase:
 
 
 VARIANTS = {
+    *("bert_encoder", "elmo_word_encoder", "elmo_language_model, sampled"),
+    *("elmo_stream_model of words, sampled", "embedder of elmo, last"),
     "encoder_of a language model",
     "encoder_of a language model of words",
     "encoder_of a pretrainer",

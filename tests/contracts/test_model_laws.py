@@ -35,6 +35,9 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "distinct_words",
     "elmo_word_encoder, stateful",
 }
+EXPORTED_QUICKLY = {
+    *("bert_encoder, norm first", "distinct_words", "tagger of elmo, crf")
+}
 IN_OTHER_POLICIES = {
     "bert_encoder",
     "bert_pretrainer",
@@ -52,19 +55,24 @@ IN_OTHER_POLICIES = {
 
 
 def subjects(
-    names: set[str] | None = None, law: str = "", dear: bool = False
+    names: set[str] | None = None,
+    law: str = "",
+    dear: bool = False,
+    slow: set[str] | None = None,
 ) -> pytest.MarkDecorator:
     """Those of these names; all but those that cannot obey a law.
 
-    Variants are slow tests of a dear law, which takes seconds a case.
+    Slow tests are those named, and of a dear law, which takes seconds a case,
+    the variants.
     """
+    slow = slow or {c.name for c in CASES if dear and c.variant}
     chosen = [c for c in CASES if names is None or c.name in names]
     assert names is None or len(chosen) == len(names)
     chosen = [c for c in chosen if law not in c.exempt]
     return pytest.mark.parametrize(
         "case",
         [
-            pytest.param(c, marks=[pytest.mark.slow] * (dear and c.variant))
+            pytest.param(c, marks=[pytest.mark.slow] * (c.name in slow))
             for c in chosen
         ],
         ids=lambda c: c.name,
@@ -173,9 +181,13 @@ def test_symbolic_shape_and_dtype_are_the_eager_ones(case: ModelCase) -> None:
             assert s == (None if axis in "BTM" else e)
 
 
-def test_saved_and_loaded_in_a_fresh_process(tmp_path) -> None:
+@pytest.mark.parametrize(
+    "variants", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
+def test_saved_and_loaded_in_a_fresh_process(variants: bool, tmp_path) -> None:
     expected, trainable = {}, {}
-    for k, case in enumerate(CASES):
+    cases = [case for case in CASES if case.variant == variants]
+    for k, case in enumerate(cases):
         model = randomized(case.create())
         model.save(tmp_path / f"{k}.keras")
         np.savez(
@@ -197,7 +209,7 @@ def test_saved_and_loaded_in_a_fresh_process(tmp_path) -> None:
         check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    for k, case in enumerate(CASES):
+    for k, case in enumerate(cases):
         found = dict(np.load(tmp_path / f"{k}.outputs.npz"))
         assert found.pop("trainable") == trainable[k]
         assert found.keys() == expected[k].keys()
@@ -236,7 +248,7 @@ def flat_shapes(model: keras.Model) -> dict[str, tuple]:
 @pytest.mark.skipif(
     BACKEND != "tensorflow", reason="a SavedModel is a format of TensorFlow"
 )
-@subjects(EXPORTED)
+@subjects(EXPORTED, slow=EXPORTED - EXPORTED_QUICKLY)
 def test_exported_and_loaded_raw_is_equal(case: ModelCase, tmp_path) -> None:
     import tensorflow as tf
 

@@ -17,6 +17,12 @@ from keras import ops
 from layer_cases import Case
 from model_cases import INPUTS, ModelCase
 
+# Models are wired of layers, which obey the law themselves; of each kind one.
+QUICK = {
+    *("bert_encoder, norm first", "bert_pretrainer", "elmo_stream_model"),
+    *("distinct_words", "classifier of bert, last", "tagger of elmo, crf"),
+}
+
 
 def without_rows(value: np.ndarray, axes: str) -> np.ndarray:
     return value[:0] if axes.startswith("B") else value
@@ -79,7 +85,14 @@ def named(outputs: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("case", layer_cases.CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[pytest.mark.slow] * case.variant)
+        for case in layer_cases.CASES
+    ],
+    ids=lambda case: case.name,
+)
 def test_layer(case: Case, training: bool) -> None:
     layer = case.create()
     more: dict[str, Any] = dict(case.call)
@@ -104,7 +117,14 @@ def test_layer(case: Case, training: bool) -> None:
     assert_nothing_comes_out(layer, lambda: traced(call, few), expected)
 
 
-@pytest.mark.parametrize("case", model_cases.CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[pytest.mark.slow] * (case.name not in QUICK))
+        for case in model_cases.CASES
+    ],
+    ids=lambda case: case.name,
+)
 def test_model(case: ModelCase) -> None:
     model = case.create()
     few = {
@@ -122,4 +142,5 @@ def test_model(case: ModelCase) -> None:
     if "no rows, op by op" not in case.exempt:
         assert_nothing_comes_out(model, lambda: train(few), expected)
     assert_nothing_comes_out(model, lambda: traced(train, few), expected)
+    model.trainable = False
     assert_nothing_comes_out(model, lambda: traced(answer, few), expected)

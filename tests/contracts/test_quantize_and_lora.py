@@ -85,7 +85,14 @@ def test_quantized_models_come_back(names: list[str], tmp_path) -> None:
     check_fresh(saved, tmp_path)
 
 
-@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param("int8", marks=pytest.mark.slow),  # above, in a process
+        pytest.param("int4", marks=pytest.mark.slow),  # compiles for long
+        "float8",
+    ],
+)
 def test_modes_come_back(mode: str, tmp_path) -> None:
     model = quantized(randomized(models.classifier(bert(1), 3)), mode)
     expected = np.asarray(model(X)["logits"])

@@ -78,7 +78,9 @@ def plain(text: str) -> str:
     )
 
 
-@pytest.mark.parametrize("inputs", [PIECES, ELMO])
+@pytest.mark.parametrize(
+    "inputs", [pytest.param(PIECES, marks=pytest.mark.slow), ELMO]
+)
 def test_positions_hold_the_answer(inputs, tmp_path: Path) -> None:
     made = windows_of(write_squad(tmp_path / "a.json", True), inputs)
     rows = {}  # the features tell which window it is

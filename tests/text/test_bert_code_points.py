@@ -90,7 +90,9 @@ def differing(
     }
 
 
-@pytest.mark.parametrize("lower_case", [True, False])
+@pytest.mark.parametrize(
+    "lower_case", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_every_code_point(lower_case: bool) -> None:
     points = points_of(PLANES)
     alone = differing("{}", lower_case, points)

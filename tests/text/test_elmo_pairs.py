@@ -70,7 +70,13 @@ def test_a_pair_is_cut_at_the_end_of_its_longer_text(max_length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [ElmoInputs, lambda **k: WordInputs(WORDS, **k)]
+    "make",
+    [
+        ElmoInputs,
+        pytest.param(
+            lambda **k: WordInputs(WORDS, **k), marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_strings_words_graphs_and_datasets_agree(make: Any) -> None:
     inputs = make(max_length=6)

@@ -118,7 +118,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
     "point",
     [
         "backup",
-        "stopped",
+        pytest.param("stopped", marks=pytest.mark.slow),
         pytest.param("score", marks=pytest.mark.slow),
         pytest.param("begin", marks=pytest.mark.slow),
     ],

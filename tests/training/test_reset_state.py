@@ -25,7 +25,10 @@ def states(bilm: layers.BiLM) -> list[np.ndarray]:
     return [np.asarray(part) for state in bilm.states for part in state]
 
 
-@pytest.mark.parametrize("steps, read", [(2, 1), (3, 2), (9, 5)])
+@pytest.mark.parametrize(
+    "steps, read",
+    [(2, 1), (3, 2), pytest.param(9, 5, marks=pytest.mark.slow)],
+)
 def test_state_is_that_of_the_windows_since_the_last_reset(steps, read) -> None:
     model, bilm = reader()
     targets = np.zeros((5, 2, 3, 8), "float32")
