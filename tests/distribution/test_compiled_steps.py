@@ -9,7 +9,12 @@ from train_on_devices import fit
 
 
 @pytest.mark.parametrize(
-    "name", ["bert", "stream", pytest.param("elmo", marks=pytest.mark.slow)]
+    "name",
+    [
+        "bert",
+        pytest.param("stream", marks=pytest.mark.slow),
+        pytest.param("elmo", marks=pytest.mark.slow),
+    ],
 )
 def test_compiled_steps_equal_uncompiled_ones(name: str) -> None:
     make_model, make_batches = PRETRAINING[name]

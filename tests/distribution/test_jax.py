@@ -46,6 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow  # JAX compiles for a minute; test_other_backends.py is quick
 @pytest.mark.parametrize("name", NAMES)
 def test_jax_trains_as_tensorflow_does(folder: Path, name: str) -> None:
     expected, found = (

@@ -26,6 +26,7 @@ def write_records(folder: Path) -> None:
     text.save_inputs(inputs, folder / "text_inputs.json")
 
 
+@pytest.mark.slow  # three processes
 def test_more_workers_than_shards(tmp_path: Path) -> None:
     write_records(tmp_path)
     assert len(data.open_records(tmp_path).paths) == 1

@@ -38,7 +38,13 @@ def compiled_step(name: str) -> tuple:
     return model, tf.function(model.train_step, jit_compile=True), batch
 
 
-@pytest.mark.parametrize("name", list(PRETRAINING))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name == "elmo"))
+        for name in PRETRAINING  # the stream has the layers of "elmo"
+    ],
+)
 def test_no_op_of_a_train_step_is_refused(name: str, record_property) -> None:
     _, step, batch = compiled_step(name)
     assert refused(step, batch) == set()
@@ -49,7 +55,9 @@ def test_no_op_of_a_train_step_is_refused(name: str, record_property) -> None:
     assert found > EXPECTED[name] | update | dropout
 
 
-@pytest.mark.parametrize("name", ["bert", "stream"])
+@pytest.mark.parametrize(
+    "name", ["bert", pytest.param("stream", marks=pytest.mark.slow)]
+)
 def test_compiled_steps_learn_with_dropout(name: str) -> None:
     # XLA draws other numbers than TensorFlow: the losses are not the same.
     model, step, batch = compiled_step(name)

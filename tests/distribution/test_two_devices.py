@@ -71,6 +71,7 @@ def test_final_weights_are_equal(
         )
 
 
+@pytest.mark.slow  # on one device: tests/training/test_layerwise_fit.py
 def test_each_layer_has_its_rate_on_both_devices(tmp_path: Path) -> None:
     found = run("train_layerwise.py", tmp_path / "results.npz")
     np.testing.assert_allclose(

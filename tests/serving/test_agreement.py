@@ -194,8 +194,15 @@ def test_tags_with_other_names(inputs, encoder) -> None:
     assert judge.share([other, *rest]) == np.inf
 
 
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("crf", [False, True])
+@pytest.mark.parametrize(
+    "dtype, crf",
+    [
+        ("mixed_bfloat16", True),
+        pytest.param("mixed_bfloat16", False, marks=pytest.mark.slow),
+        pytest.param("mixed_float16", True, marks=pytest.mark.slow),
+        pytest.param("mixed_float16", False, marks=pytest.mark.slow),
+    ],
+)
 def test_half_precision(inputs, dtype: str, crf: bool) -> None:
     keras.utils.set_random_seed(5)
     encoder = models.bert_encoder(10, 2, 2, 16, 32, 12)

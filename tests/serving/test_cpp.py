@@ -11,7 +11,7 @@ import tensorflow_text as tf_text
 from agreeing_rows import largest_difference, rows_of
 from conversations import conversation, rows_in
 from cpp_server import Arrays, Served, listed, serve
-from served_models import CASES, NAMES, QUICK, Case
+from served_models import CASES, NAMES, Case
 from signature_requests import (
     HUGE_TEXTS,
     Request,
@@ -23,7 +23,7 @@ from signature_requests import (
 Exported = Callable[[str], tuple[Case, Path]]
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_signature_of_every_model(
     name: str, serve_requests: Path, exported: Exported
 ) -> None:
