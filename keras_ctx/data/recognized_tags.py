@@ -136,24 +136,33 @@ def span_types(tags: Iterable[str]) -> set[str]:
 
 
 def _check_types(counts: Iterable[str], describe: Callable[[str], str]) -> None:
-    """Refuse letters that have lost their type, as in "B-"."""
-    lost = [tag for tag in counts if len(tag) > 1 and _has_no_type(tag)]
-    if lost:
+    """Refuse letters that have lost their type, as in "B-".
+
+    Where other tags are of no span, it is a tag of its own, as in PROIEL's
+    parts of speech.
+    """
+    lost = {tag: mark for tag in counts if (mark := _lost_mark(tag))}
+    others = [tag for tag in counts if tag not in lost and not is_outside(tag)]
+    forms = [(mark, end) for mark in lost.values() for end in (False, True)]
+    if lost and all(
+        any(parsed_tag(tag, *form) for form in forms) for tag in others
+    ):
         raise ValueError(
             "A tag must have a type behind its letter and the mark, as "
             '"B-PER" has, or be the letter alone. Write the type, or say '
             f'`scheme`: "{PLAIN}" for tags that are no spans. Received: '
-            f"{', '.join(map(describe, lost[:3]))}"
+            f"{', '.join(map(describe, list(lost)[:3]))}"
         )
 
 
-def _has_no_type(tag: str) -> bool:
-    if is_outside(tag):
-        return False
+def _lost_mark(tag: str) -> str:
+    """The mark of a tag that has a letter and no type; "" of others."""
+    if len(tag) < 2 or is_outside(tag):
+        return ""
     letter, mark, rest = tag[0], tag[1], tag[2:]
     if letter.upper() in LETTERS and mark in _MARKS:
-        return not any(map(str.isalnum, rest))
-    return len(tag) == 2 and letter in _MARKS and mark in LETTERS
+        return "" if any(map(str.isalnum, rest)) else mark
+    return letter if letter in _MARKS and mark in LETTERS and not rest else ""
 
 
 def _check_spelling(
