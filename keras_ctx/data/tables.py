@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_ctx.data.readers import empty_file, is_text
+from keras_ctx.data.readers import empty_file, is_blank, is_text
 from keras_ctx.data.table_format import TableFormat, separator_name
 from keras_ctx.data.table_records import (
     fasttext_records,
@@ -172,6 +172,8 @@ def _rows(
     check = _QuoteCheck(path) if strict and separator == "\t" else None
     for line, row in records:
         width = width or len(row)
+        if width == 1 and all(map(is_blank, row)):
+            continue  # tabs behind nothing, in a table of one column
         if len(row) != width and table.ragged_rows == "refuse":
             raise _ragged(path, line, row, width, separator, table, wanted)
         if not places:

@@ -15,7 +15,15 @@ from keras_ctx.data import read_squad
 from keras_ctx.files import whole_file
 from keras_ctx.predictions.answer_lines import answer_lines
 from keras_ctx.predictions.model_rows import ModelRows, compiled
-from keras_ctx.predictions.run_task import RunTask, read_task
+from keras_ctx.predictions.run_task import (
+    LABELS,
+    MODEL,
+    SETTINGS,
+    TASK,
+    TEXT_INPUTS,
+    RunTask,
+    read_task,
+)
 from keras_ctx.predictions.tagged_lines import tagged_lines, words_of
 from keras_ctx.predictions.text_lines import text_file, text_lines
 
@@ -51,8 +59,10 @@ def predict_file(
 
     Raises:
         FileNotFoundError: There is no such folder or file.
-        ValueError: The run or the file cannot be read as it must. Then there
-            is no output file.
+        ValueError: The run or the file cannot be read as it must, or `output`
+            is the file itself, one of the run, or a folder. Then there is no
+            output file.
+        OSError: `output` cannot be written there.
 
     Example:
         >>> from keras_ctx import models, text
@@ -67,6 +77,7 @@ def predict_file(
         >>> Path("predictions.tsv").read_text().splitlines()[1]
         ''
     """
+    _check_output(folder, path, output)
     task = read_task(folder)
     if task.kind not in ("classification", "multi_label", "regression"):
         if columns is not None or lines:
@@ -134,6 +145,36 @@ def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
     output = Path(folder) / f"predicted.{endings.get(kind, 'tsv')}"
     predict_file(folder, path, output, verbose=True)
     return output
+
+
+def _check_output(
+    folder: str | Path, path: str | Path, output: str | Path | None
+) -> None:
+    """Refuse what cannot be written, or would replace what is read."""
+    if output is None:
+        return
+    output = Path(output)
+    read = [MODEL, TEXT_INPUTS, LABELS, TASK, SETTINGS, "results.json"]
+    files = [Path(folder) / name for name in read]
+    if str(path) != STDIN:
+        files.append(Path(path))
+    for file in files:
+        if output.exists() and file.exists() and output.samefile(file):
+            raise ValueError(
+                "`output` must be another file than those that are read: it "
+                f"would replace {file}. Received: output={str(output)!r}"
+            )
+    if output.is_dir():
+        raise ValueError(
+            "`output` must name a file. Received: a folder, "
+            f"output={str(output)!r}"
+        )
+    if str(path) != STDIN and not Path(path).is_file():
+        return  # which the reader says
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # Now, and not when all has been read: whether it can be written there.
+    with tempfile.TemporaryFile(dir=output.parent):
+        pass
 
 
 def _lines(
