@@ -13,6 +13,7 @@ import keras
 
 from keras_ctx.data import read_squad
 from keras_ctx.files import whole_file
+from keras_ctx.json_text import load_json
 from keras_ctx.predictions.answer_lines import answer_lines
 from keras_ctx.predictions.model_rows import ModelRows, compiled
 from keras_ctx.predictions.run_task import (
@@ -45,7 +46,8 @@ def predict_file(
     Args:
         folder: Of the run, as for `read_task`.
         path: The file, in the format that the run learned from, without
-            labels; `.gz` is decompressed, and "-" is the standard input.
+            labels; `.gz` is decompressed, and "-" is the standard input,
+            which is JSON lines if its first one is an object.
         output: The file to write, `.gz` to compress it; `None`: the standard
             output.
         columns: Of texts, see `text_file`.
@@ -199,11 +201,29 @@ def _on_disk(path: str | Path, task: RunTask) -> Iterator[Path]:
     if str(path) != STDIN:
         yield Path(path)
         return
-    suffix = ".json" if task.kind == "question_answering" else ".txt"
-    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+    head = b""
+    for head_line in sys.stdin.buffer:
+        head += head_line
+        if head_line.strip():
+            break
+    suffix = ".jsonl" if _is_object(head) else ".txt"
+    if task.kind == "question_answering":
+        suffix = ".json"
+    with tempfile.NamedTemporaryFile(
+        prefix="standard_input_", suffix=suffix
+    ) as file:
+        file.write(head)
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.flush()
         yield Path(file.name)
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line is an object in JSON: the input has no name to tell."""
+    try:
+        return isinstance(load_json(line.decode("utf-8-sig")), dict)
+    except ValueError:
+        return False
 
 
 def _write(lines: Iterable[str], output: Path, verbose: bool) -> int:

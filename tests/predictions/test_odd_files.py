@@ -1,7 +1,10 @@
 """Odd files and folders: a line for each line, or a sentence that says why."""
 
+import io
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -215,3 +218,22 @@ def test_files_of_a_run_that_are_damaged(texts, tmp_path: Path) -> None:
     (run / "task.json").write_text('{"task": "tagging", "task": "regression"}')
     with pytest.raises(ValueError, match="task.json: .*'task' stands twice"):
         predicted(run, path)
+
+
+def test_standard_input_of_json_lines(
+    texts, words, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def asked(run: Path, content: str, **options) -> list[str]:
+        stdin = SimpleNamespace(buffer=io.BytesIO(content.encode()))
+        monkeypatch.setattr(sys, "stdin", stdin)
+        capsys.readouterr()
+        predict_file(run, "-", **options)
+        return capsys.readouterr().out.split("\n")[:-1]
+
+    blank, found = asked(words, '\n{"tokens": ["a", "b"]}\n')
+    assert blank == "" and json.loads(found)["tokens"] == ["a", "b"]
+    assert len(asked(texts, '\ufeff{"text": "a"}\n{"text": "b\\n"}')) == 2
+    assert len(asked(texts, '{"text": "a"}\nb\n', lines=True)) == 2
+    assert [line[0] for line in asked(words, "{\n}\n")] == ["{", "}"]
+    with pytest.raises(ValueError, match="standard_input_.*jsonl, line 1"):
+        asked(words, '{"tokens": "a b"}\n')
