@@ -1,16 +1,61 @@
-"""JSON that every reader takes: without the tokens `NaN` and `Infinity`.
+"""JSON that every reader takes, written and read.
 
-Python writes and reads both, but they are no JSON (RFC 8259, section 6), and
-other readers refuse the whole file.
+Python writes and reads the tokens `NaN` and `Infinity`, but they are no JSON
+(RFC 8259, section 6), and other readers refuse the whole file. Python also
+reads an object that has one key twice and keeps the last value; other readers
+keep the first (section 4).
 """
 
 import json
 import math
+import re
 from typing import Any
 
 import numpy as np
 
 _INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
+_TOKENS = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}]', re.DOTALL)
+
+
+def load_json(text: str) -> Any:
+    """Read JSON, and refuse an object that has one key twice.
+
+    Args:
+        text: JSON.
+
+    Returns:
+        As of `json.loads`.
+
+    Raises:
+        json.JSONDecodeError: A `ValueError` with the line and the column: the
+            text is no JSON, it is nested too deeply, or a key stands twice in
+            one object.
+
+    Example:
+        >>> load_json('{"a": 1, "b": {"a": 2}}')
+        {'a': 1, 'b': {'a': 2}}
+        >>> load_json('{"a": 1, "a": 2}')
+        Traceback (most recent call last):
+        json.decoder.JSONDecodeError: the key 'a' stands twice in one object...
+    """
+    twice = False
+
+    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
+        found = dict(pairs)
+        twice = twice or len(found) < len(pairs)
+        return found
+
+    try:
+        content = json.loads(text, object_pairs_hook=checked)
+    except RecursionError:
+        raise json.JSONDecodeError("it is nested too deeply", text, 0) from None
+    if twice:
+        key, place = _repeated(text)
+        raise json.JSONDecodeError(
+            f"the key {key!r} stands twice in one object", text, place
+        )
+    return content
 
 
 def json_text(content: Any, indent: int | None = None) -> str:
@@ -64,6 +109,22 @@ def read_figures(text: str) -> Any:
         {'perplexity': inf, 'loss': [nan, 0.5]}
     """
     return _figures(json.loads(text))
+
+
+def _repeated(text: str) -> tuple[str, int]:
+    """The first key that stands twice in its object, and where."""
+    objects: list[set[str]] = []
+    for token in _TOKENS.finditer(text):
+        if token[0] == "{":
+            objects.append(set())
+        elif token[0] == "}":
+            objects.pop()
+        elif token[2]:
+            key = json.loads(token[1])
+            if key in objects[-1]:
+                return key, token.start()
+            objects[-1].add(key)
+    raise AssertionError("no key stands twice")
 
 
 def _plain(content: Any) -> Any:

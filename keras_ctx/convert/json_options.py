@@ -1,11 +1,12 @@
 """A JSON file of options, read by a table of rules."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from keras_ctx.json_text import load_json
 
 REQUIRED = object()
 
@@ -57,7 +58,7 @@ def read_json(path: Path, argument: str) -> dict[str, Any]:
             f"and the working directory. Received: {argument}={str(path)!r}"
         )
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = load_json(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:  # of JSON or of UTF-8
         raise ValueError(
             f"`{argument}` must be JSON in UTF-8. Check that it is the "

@@ -150,7 +150,15 @@ def read_numbered_words(
                 continue
             found = len(line.cells)
             if found != width or width not in allowed:
-                raise uneven_line(path, line.number, line.text, found, width)
+                widths = " or ".join(map(str, sorted(allowed)))
+                raise ValueError(
+                    f"{path}, line {line.number}: a line must hold a word "
+                    "alone or the columns of the files that the model learned "
+                    f"from, the same number in all ({widths}); a blank line "
+                    f"parts sentences. Received: {found} columns, "
+                    f"{line.text[:60]!r}"
+                    + (f"; the lines before have {width}" * (found != width))
+                )
             if width == 1:
                 words.append((line.number, alone.word_of(line.cells)))
             elif layout.is_word(line.cells):

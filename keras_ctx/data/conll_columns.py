@@ -18,6 +18,8 @@ _NAME_KEY = re.compile(r"(?:^|\|)(NER|NE|ner|ne)=")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)?:(?=.)")
 # Words in a thousand that may lack what all others have before or behind.
 _EXCEPTIONS = 10
+# Words from which on it can be judged by counting what the columns hold.
+_FEW_WORDS = 20
 # A numbered file with as many columns has more than words and tags.
 _MANY_COLUMNS = 6
 _BRACKETS = re.compile(r"(\(\w+)?\*?\)?")
@@ -70,6 +72,13 @@ def find_layout(
             tag, tag_key = _conllu_tag(rows, notes)
         else:
             _check_tag(rows, word, tag, numbered is not None)
+            _check_counts(rows, word, tag)
+            if tag - word > 1:
+                notes.append(
+                    f"of {width} columns, column {word} holds the words and "
+                    f"column {tag}, the last, the tags. `--columns WORD TAG` "
+                    "takes others."
+                )
     if tag_key:
         notes.append(f"the tags are {tag_key}=... of column {tag}.")
     values = {row.cells[tag] for row in _each(rows)}
@@ -201,6 +210,41 @@ def _check_tag(rows: Rows, word: int, tag: int, numbered: bool) -> None:
             rows,
             f"column {word} holds tags of spans, and column {tag} none",
             f"{tag} {word}",
+        )
+
+
+def _check_counts(rows: Rows, word: int, tag: int) -> None:
+    """Ask where other columns look more like tags: tags are few.
+
+    TreeTagger writes the lemma behind the tag, and some write the tag first.
+    """
+    if _types(rows, tag):
+        return
+    numbers = {
+        column: len({row.cells[column] for row in _each(rows)})
+        for column in range(word, tag + 1)
+    }
+    num_words = sum(1 for _ in _each(rows))
+    fewer = [
+        column
+        for column in range(word + 1, tag)
+        if 1 < numbers[column] < numbers[tag]
+    ]
+    if fewer:
+        best = min(fewer, key=numbers.__getitem__)
+        raise _ask(
+            rows,
+            f"column {tag}, the last, holds {numbers[tag]} different values, "
+            f"and column {best} {numbers[best]}: either may be the tags",
+            f"{word} {best}` or `--columns {word} {tag}",
+        )
+    if num_words >= _FEW_WORDS and numbers[word] < numbers[tag]:
+        raise _ask(
+            rows,
+            f"column {tag}, the last, holds {numbers[tag]} different values, "
+            f"and column {word}, the first, {numbers[word]}, as if it held "
+            "the tags",
+            f"{tag} {word}` or `--columns {word} {tag}",
         )
 
 

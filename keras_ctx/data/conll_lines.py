@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_ctx.data.readers import empty_file, numbered_lines
+from keras_ctx.data.readers import empty_file, is_blank, numbered_lines
 
-# Characters that show nothing: a line of them alone parts two sentences.
-_NOTHING = "\ufeff\u200b\u200c\u200d\u2060"
 # "# sent_id = 1" of CoNLL-U: no word has such columns behind it.
 _COMMENT = re.compile(r"#+\s*[\w.:-]+\s*=(\s|$)")
 _DOCUMENT = "-DOCSTART-"
@@ -80,7 +78,7 @@ def sentence_lines(path: str | Path) -> Iterator[list[tuple[int, str]]]:
 
 def is_boundary(line: str) -> bool:
     """Whether a line shows nothing, or marks where a document begins."""
-    if not line.strip().strip(_NOTHING):
+    if is_blank(line):
         return True
     # Some files number it, as a word.
     return _DOCUMENT in line and any(

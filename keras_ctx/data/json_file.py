@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_ctx.data.readers import is_blank, is_text
+from keras_ctx.json_text import load_json
+
 _NAMES = {
     str: "a string",
     list: "a list",
@@ -76,7 +79,7 @@ class JsonNode(NamedTuple):
         if type(self.value) is not kind:
             received = repr(self.value)[:60]
             raise self.error(f"be {_NAMES[kind]}", received)
-        if kind is str and any("\ud800" <= c <= "\udfff" for c in self.value):
+        if kind is str and not is_text(self.value):
             raise self.error(
                 "be text, without half of a surrogate pair", repr(self.value)
             )
@@ -127,7 +130,7 @@ def read_json(path: str | Path, advice: str) -> JsonNode:
             raw = gzip.decompress(raw)
         text = raw.decode("utf-8-sig")
         try:
-            return JsonNode(json.loads(text), str(path), "", advice)
+            return JsonNode(load_json(text), str(path), "", advice)
         except json.JSONDecodeError:
             lines = text.split("\n")
             if not _is_object(lines[0]):
@@ -148,7 +151,7 @@ def read_json(path: str | Path, advice: str) -> JsonNode:
 def _is_object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -157,10 +160,12 @@ def _objects(path: Path, lines: Iterable[str]) -> list[Any]:
     found: list[Any] = []
     for number, line in enumerate(lines, 1):
         try:
-            found.append(json.loads(line) if line.strip() else None)
+            found.append(None if is_blank(line) else load_json(line))
         except ValueError as error:
+            # Its own line is that of the one-line text.
+            what = getattr(error, "msg", error)
             raise ValueError(
                 f"{path}, line {number}: every line must be one JSON object. "
-                f"Received: {error}"
+                f"Received: {what}"
             ) from error
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_ctx.data.conll import TaggedSentence
-from keras_ctx.data.readers import empty_file
+from keras_ctx.data.readers import empty_file, is_text
 from keras_ctx.data.table_format import TableFormat
 from keras_ctx.data.table_records import json_records
 
@@ -134,17 +134,22 @@ def _sentence(
             f"{where}: there must be one tag a word. Received: {len(words)} "
             f"words and {len(tags)} tags"
         )
-    for word in words:
-        if not isinstance(word, str) or not word:
-            raise ValueError(
-                f"{where}: a word must be a string that is not empty. "
-                f"Received: {word!r}"
-            )
+    check_words(words, where)
     return TaggedSentence(
         list(words),
         [_name(tag, tag_names, where) for tag in tags],
         [line] * len(words),
     )
+
+
+def check_words(words: Sequence[Any], where: str) -> None:
+    """Refuse words that are no strings, or empty ones."""
+    for word in words:
+        if not isinstance(word, str) or not word or not is_text(word):
+            raise ValueError(
+                f"{where}: a word must be a string that is not empty. "
+                f"Received: {word!r}"
+            )
 
 
 def _name(tag: Any, names: Sequence[str] | None, where: str) -> str:

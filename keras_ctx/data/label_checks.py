@@ -120,7 +120,7 @@ def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
         if label in known:
             continue
         known.add(label)
-        key = _spelling(label)
+        key = spelling(label)
         other, first = seen.setdefault(key, (label, place))
         if other != label:
             raise ValueError(
@@ -130,7 +130,8 @@ def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
             )
 
 
-def _spelling(label: str) -> str:
+def spelling(label: str) -> str:
+    """A label without what nobody sees: labels alike in it look alike."""
     text = unicodedata.normalize("NFKC", label).casefold()
     seen = (x for x in text if unicodedata.category(x) != "Cf")
     key = " ".join("".join(seen).split())

@@ -145,7 +145,7 @@ def read_labelled_texts(
         )
     lines, rows, dropped, unlabelled = [], [], [], []
     for line, row in _with_labels(
-        read_table(path, columns, table, dropped), columns[-1]
+        read_table(path, columns, table, dropped, columns[:-1]), columns[-1]
     ):
         label = row[-1].strip().strip("\ufeff")
         if label == no_label:

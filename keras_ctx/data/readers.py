@@ -23,6 +23,23 @@ _NO_TEXTS = {
 }
 
 
+# Characters that show nothing and that Python does not take for blanks.
+_NOTHING = "\ufeff\u200b\u200c\u200d\u2060"
+
+
+def is_blank(line: str) -> bool:
+    """Whether a line shows nothing: blanks alone, of any width, or none."""
+    return all(x.isspace() or x in _NOTHING for x in line)
+
+
+def is_text(string: str) -> bool:
+    """Whether a string can be written in UTF-8.
+
+    JSON can hold half of a surrogate pair ("\\ud800"), which cannot.
+    """
+    return not any("\ud800" <= x <= "\udfff" for x in string)
+
+
 def numbered_lines(
     path: str | Path, encoding: str = "utf-8"
 ) -> Iterator[tuple[int, str]]:

@@ -3,7 +3,9 @@
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from keras_ctx.data.label_checks import spelling
 from keras_ctx.data.tag_schemes import (
+    LETTERS,
     SCHEMES,
     broken_spans,
     scheme_letters,
@@ -18,6 +20,8 @@ from keras_ctx.data.tag_spelling import (
 
 # Share of spans that may break the rules before somebody is asked.
 _MOST_BROKEN = 0.1
+# What parts a letter from a type in public files.
+_MARKS = "-_:/|"
 
 
 def recognize_tags(
@@ -39,9 +43,11 @@ def recognize_tags(
         The scheme, and sentences for the user about what breaks its rules.
 
     Raises:
-        ValueError: Some tags are of a scheme and others are not; the letters
-            are of no one scheme; or, without `scheme`, more than a tenth of
-            the spans break the rules.
+        ValueError: Some tags are of a scheme and others are not; a tag has a
+            letter and no type behind the mark ("B-"); the letters are of no
+            one scheme; or, without `scheme`, more than a tenth of the spans
+            break the rules, or two tags differ only in case, width, or
+            characters that nobody sees.
 
     Example:
         >>> recognize_tags({"train": [["I-PER", "I-PER", "B-PER", "O"]]})
@@ -55,8 +61,11 @@ def recognize_tags(
     for sentences in files.values():
         for tags in sentences:
             counts.update(tags)
+    if scheme is None:
+        _check_spelling(counts, describe)
     if scheme == PLAIN:
         return TagScheme(PLAIN), []
+    _check_types(counts, describe)
     form = _form(counts, scheme, describe)
     if form is None:
         return TagScheme(PLAIN), []
@@ -124,6 +133,62 @@ def span_types(tags: Iterable[str]) -> set[str]:
     types = {tag[2:] for tag in normal - {"O"}}
     # Letters alone may be anything, but beside "O".
     return set() if types == {""} and "O" not in normal else types
+
+
+def _check_types(counts: Iterable[str], describe: Callable[[str], str]) -> None:
+    """Refuse letters that have lost their type, as in "B-".
+
+    Where other tags are of no span, it is a tag of its own, as in PROIEL's
+    parts of speech.
+    """
+    lost = {tag: mark for tag in counts if (mark := _lost_mark(tag))}
+    others = [tag for tag in counts if tag not in lost and not is_outside(tag)]
+    forms = [(mark, end) for mark in lost.values() for end in (False, True)]
+    if lost and all(
+        any(parsed_tag(tag, *form) for form in forms) for tag in others
+    ):
+        raise ValueError(
+            "A tag must have a type behind its letter and the mark, as "
+            '"B-PER" has, or be the letter alone. Write the type, or say '
+            f'`scheme`: "{PLAIN}" for tags that are no spans. Received: '
+            f"{', '.join(map(describe, list(lost)[:3]))}"
+        )
+
+
+def _lost_mark(tag: str) -> str:
+    """The mark of a tag that has a letter and no type; "" of others."""
+    if len(tag) < 2 or is_outside(tag):
+        return ""
+    letter, mark, rest = tag[0], tag[1], tag[2:]
+    if letter.upper() in LETTERS and mark in _MARKS:
+        return "" if any(map(str.isalnum, rest)) else mark
+    return letter if letter in _MARKS and mark in LETTERS and not rest else ""
+
+
+def _check_spelling(
+    counts: Mapping[str, int], describe: Callable[[str], str]
+) -> None:
+    """Ask about tags that look alike, and would be of two types.
+
+    The letters of a scheme may be large or small, and "O" has many forms.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for tag in counts:
+        if is_outside(tag):
+            continue
+        kind = tag
+        for separator, suffix in (("-", False), ("_", False), ("-", True)):
+            if normal := parsed_tag(tag, separator, suffix):
+                kind = normal[2:] or normal
+                break
+        other, first = seen.setdefault(spelling(kind), (kind, tag))
+        if other != kind:
+            raise ValueError(
+                f"{describe(tag)} and {describe(first)} differ only in case, "
+                "width, or characters that nobody sees, and would be of two "
+                "types. Write both alike; where they are two, say `scheme` "
+                f"(IOB2, ...; {PLAIN}: no spans)."
+            )
 
 
 def _count_broken(

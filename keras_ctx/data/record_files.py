@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.files import whole_file, write_text
+from keras_ctx.json_text import load_json
 from keras_ctx.settings import differences
 
 MANIFEST = "manifest.json"
@@ -80,7 +81,7 @@ def finished_records(path: Path) -> dict[str, Any] | None:
     done = _done_path(path)
     if not (done.exists() and path.exists()):
         return None
-    written = json.loads(done.read_text("utf-8"))
+    written = load_json(done.read_text("utf-8"))
     return written if path.stat().st_size == written["bytes"] else None
 
 
@@ -168,7 +169,7 @@ def open_records(
             "prepare_corpus.py that was killed goes on when it is started "
             f"again. Received: {folder}"
         )
-    content = json.loads(path.read_text("utf-8"))
+    content = load_json(path.read_text("utf-8"))
     settings = RecordSettings(**content.pop("settings"))
     found = RecordFolder(folder, settings, **content)
     if kind not in (None, settings.kind):

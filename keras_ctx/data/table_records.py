@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_ctx.data.readers import numbered_lines
+from keras_ctx.data.readers import is_blank, numbered_lines
 from keras_ctx.data.table_format import (
     SEPARATORS,
     TableFormat,
     has_ending,
     separator_name,
 )
+from keras_ctx.json_text import load_json
 
 Line = tuple[int, str]
 Record = tuple[int, list[str]]
@@ -50,7 +51,7 @@ def separated_records(
 def _literal(lines: Iterable[Line], separator: str) -> Iterator[Record]:
     for number, line in lines:
         # A row of empty columns is no blank line.
-        if separator in line or line.strip():
+        if separator in line or not is_blank(line):
             yield number, line.split(separator)
 
 
@@ -65,7 +66,7 @@ def _quoted(
     start = 1
     try:
         for row in reader:
-            if len(row) > 1 or any(map(str.strip, row)):
+            if len(row) > 1 or not all(map(is_blank, row)):
                 yield start, row
             start = reader.line_num + 1
     except csv.Error as error:
@@ -149,7 +150,7 @@ def _first_rows(
 def trec_records(path: Path, table: TableFormat) -> Iterator[Record]:
     """text, coarse label, fine label."""
     for number, line in numbered_lines(path, table.encoding):
-        if not line.strip():
+        if is_blank(line):
             continue
         found = _TREC.fullmatch(line.strip())
         if found is None:
@@ -164,7 +165,7 @@ def trec_records(path: Path, table: TableFormat) -> Iterator[Record]:
 def fasttext_records(path: Path, table: TableFormat) -> Iterator[Record]:
     """text, and the label, or the labels with a blank between two."""
     for number, line in numbered_lines(path, table.encoding):
-        if not line.strip():
+        if is_blank(line):
             continue
         found = _FASTTEXT.fullmatch(line)
         if found is None:
@@ -182,19 +183,28 @@ def json_records(
     """JSON objects, one a line, or all in one list."""
     lines = numbered_lines(path, table.encoding)
     for number, line in lines:
-        if not line.strip():
+        if is_blank(line):
             continue
         if line.lstrip().startswith("["):
             yield from _json_list(path, number, line, lines)
             return
         try:
-            record = json.loads(line)
+            record = load_json(line)
         except ValueError as error:
+            # Its own line is that of the one-line text.
+            what = getattr(error, "msg", error)
             raise ValueError(
                 f"{path}, line {number}: a line must be a whole JSON object "
-                f"({error}). Received: {line[:60]!r}"
+                f"({what}). Received: {line[:60]!r}"
             ) from error
         yield number, _object(path, f"line {number}", record)
+
+
+def is_json_list(path: Path, table: TableFormat) -> bool:
+    """Whether a file of JSON is one list, and not an object a line."""
+    lines = (line for _, line in numbered_lines(path, table.encoding))
+    first = next((line for line in lines if not is_blank(line)), "")
+    return first.lstrip().startswith("[")
 
 
 def _json_list(
@@ -202,10 +212,14 @@ def _json_list(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     # A list has no lines to count by: its rows are counted from 1.
     try:
-        rows = json.loads("\n".join([line, *(text for _, text in lines)]))
+        rows = load_json("\n".join([line, *(text for _, text in lines)]))
     except ValueError as error:
+        what = error
+        if isinstance(error, json.JSONDecodeError):
+            number += error.lineno - 1
+            what = error.msg
         raise ValueError(
-            f"{path}, line {number}: a list that is no whole JSON ({error})."
+            f"{path}, line {number}: a list that is no whole JSON ({what})."
         ) from error
     for place, record in enumerate(rows, 1):
         yield place, _object(path, f"row {place}", record)

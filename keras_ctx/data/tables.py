@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_ctx.data.readers import empty_file
+from keras_ctx.data.readers import empty_file, is_blank, is_text
 from keras_ctx.data.table_format import TableFormat, separator_name
 from keras_ctx.data.table_records import (
     fasttext_records,
@@ -38,6 +38,7 @@ def read_table(
     columns: Sequence[int | str],
     table: TableFormat | None = None,
     dropped: list[int] | None = None,
+    texts: Sequence[int | str] = (),
 ) -> Iterator[TableRow]:
     r"""Stream some columns of a table, whatever it is written like.
 
@@ -48,6 +49,8 @@ def read_table(
         table: How the file is written down, where that cannot be seen.
         dropped: A list to which the lines are added that
             `ragged_rows="drop"` leaves out.
+        texts: Those of `columns` that are texts: in JSON a list there, such
+            as one of words, is an error.
 
     Returns:
         A generator of `TableRow`s. A value of JSON that is no string is given
@@ -76,7 +79,14 @@ def read_table(
             "`keras.utils.text_dataset_from_directory`; write them as one "
             "table, a text and its label a row."
         )
-    rows = _rows(path, wanted, table, 0, [] if dropped is None else dropped)
+    rows = _rows(
+        path,
+        wanted,
+        table,
+        0,
+        [] if dropped is None else dropped,
+        texts=texts,
+    )
     found = False
     for row in rows:
         found = True
@@ -135,10 +145,11 @@ def _rows(
     width: int,
     dropped: list[int],
     strict: bool = True,
+    texts: Sequence[int | str] = (),
 ) -> Iterator[TableRow]:
     layout = table.layout_of(path)
     if layout == "json":
-        yield from _json_rows(path, wanted, table)
+        yield from _json_rows(path, wanted, table, texts)
         return
     if layout == "table":
         separator, records = separated_records(path, table, wanted)
@@ -161,6 +172,8 @@ def _rows(
     check = _QuoteCheck(path) if strict and separator == "\t" else None
     for line, row in records:
         width = width or len(row)
+        if width == 1 and all(map(is_blank, row)):
+            continue  # tabs behind nothing, in a table of one column
         if len(row) != width and table.ragged_rows == "refuse":
             raise _ragged(path, line, row, width, separator, table, wanted)
         if not places:
@@ -241,7 +254,10 @@ def _places(
 
 
 def _json_rows(
-    path: Path, wanted: list[int | str], table: TableFormat
+    path: Path,
+    wanted: list[int | str],
+    table: TableFormat,
+    texts: Sequence[int | str],
 ) -> Iterator[TableRow]:
     for line, record in json_records(path, table):
         found = []
@@ -252,12 +268,23 @@ def _json_rows(
                     f"{path}, line {line}: `columns` must be keys of every "
                     f"row. Received: {column!r}; there are {list(record)}"
                 )
-            found.append(_as_text(path, line, key, record[key]))
+            value = record[key]
+            if column in texts and isinstance(value, list | dict):
+                raise ValueError(
+                    f"{path}, line {line}: {key!r} must be a text. Join the "
+                    f"words of a list into one. Received: {str(value)[:60]}"
+                )
+            found.append(_as_text(path, line, key, value))
         yield TableRow(line, tuple(found))
 
 
 def _as_text(path: Path, line: int, column: Any, value: Any) -> str:
     if isinstance(value, str):
+        if not is_text(value):
+            raise ValueError(
+                f"{path}, line {line}: {column!r} must be text, without half "
+                f"of a surrogate pair. Received: {value[:60]!r}"
+            )
         return value
     if isinstance(value, dict):
         raise ValueError(

@@ -16,7 +16,7 @@ from keras_ctx.data.vector_shards import (
     write_npz,
 )
 from keras_ctx.files import write_text
-from keras_ctx.json_text import json_text
+from keras_ctx.json_text import json_text, load_json
 from keras_ctx.settings import differences
 
 _WRITERS = {"hdf5": (".h5", write_hdf5), "npz": (".npz", write_npz)}
@@ -165,7 +165,7 @@ class VectorWriter:
                 )
             index = {"settings": settings, "num_lines": None}
             self._write_index({**index, "num_shards": None})
-        index = json.loads(path.read_text("utf-8"))
+        index = load_json(path.read_text("utf-8"))
         differing = differences(index["settings"], settings)
         if differing:
             raise ValueError(
@@ -226,7 +226,7 @@ def read_vectors(folder: str | Path) -> Iterator[SentenceVectors]:
         1 ['a'] [[[1. 2.]]]
     """
     folder = Path(folder)
-    index = json.loads((folder / "index.json").read_text("utf-8"))
+    index = load_json((folder / "index.json").read_text("utf-8"))
     if index["num_lines"] is None:
         raise ValueError(
             "`folder` must hold the vectors of a whole corpus. Run what writes "

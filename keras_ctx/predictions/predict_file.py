@@ -13,9 +13,18 @@ import keras
 
 from keras_ctx.data import read_squad
 from keras_ctx.files import whole_file
+from keras_ctx.json_text import load_json
 from keras_ctx.predictions.answer_lines import answer_lines
 from keras_ctx.predictions.model_rows import ModelRows, compiled
-from keras_ctx.predictions.run_task import RunTask, read_task
+from keras_ctx.predictions.run_task import (
+    LABELS,
+    MODEL,
+    SETTINGS,
+    TASK,
+    TEXT_INPUTS,
+    RunTask,
+    read_task,
+)
 from keras_ctx.predictions.tagged_lines import tagged_lines, words_of
 from keras_ctx.predictions.text_lines import text_file, text_lines
 
@@ -37,7 +46,8 @@ def predict_file(
     Args:
         folder: Of the run, as for `read_task`.
         path: The file, in the format that the run learned from, without
-            labels; `.gz` is decompressed, and "-" is the standard input.
+            labels; `.gz` is decompressed, and "-" is the standard input,
+            which is JSON lines if its first one is an object.
         output: The file to write, `.gz` to compress it; `None`: the standard
             output.
         columns: Of texts, see `text_file`.
@@ -51,8 +61,10 @@ def predict_file(
 
     Raises:
         FileNotFoundError: There is no such folder or file.
-        ValueError: The run or the file cannot be read as it must. Then there
-            is no output file.
+        ValueError: The run or the file cannot be read as it must, or `output`
+            is the file itself, one of the run, or a folder. Then there is no
+            output file.
+        OSError: `output` cannot be written there.
 
     Example:
         >>> from keras_ctx import models, text
@@ -67,6 +79,7 @@ def predict_file(
         >>> Path("predictions.tsv").read_text().splitlines()[1]
         ''
     """
+    _check_output(folder, path, output)
     task = read_task(folder)
     if task.kind not in ("classification", "multi_label", "regression"):
         if columns is not None or lines:
@@ -136,6 +149,36 @@ def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
     return output
 
 
+def _check_output(
+    folder: str | Path, path: str | Path, output: str | Path | None
+) -> None:
+    """Refuse what cannot be written, or would replace what is read."""
+    if output is None:
+        return
+    output = Path(output)
+    read = [MODEL, TEXT_INPUTS, LABELS, TASK, SETTINGS, "results.json"]
+    files = [Path(folder) / name for name in read]
+    if str(path) != STDIN:
+        files.append(Path(path))
+    for file in files:
+        if output.exists() and file.exists() and output.samefile(file):
+            raise ValueError(
+                "`output` must be another file than those that are read: it "
+                f"would replace {file}. Received: output={str(output)!r}"
+            )
+    if output.is_dir():
+        raise ValueError(
+            "`output` must name a file. Received: a folder, "
+            f"output={str(output)!r}"
+        )
+    if str(path) != STDIN and not Path(path).is_file():
+        return  # which the reader says
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # Now, and not when all has been read: whether it can be written there.
+    with tempfile.TemporaryFile(dir=output.parent):
+        pass
+
+
 def _lines(
     task: RunTask,
     path: Path,
@@ -158,11 +201,29 @@ def _on_disk(path: str | Path, task: RunTask) -> Iterator[Path]:
     if str(path) != STDIN:
         yield Path(path)
         return
-    suffix = ".json" if task.kind == "question_answering" else ".txt"
-    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+    head = b""
+    for head_line in sys.stdin.buffer:
+        head += head_line
+        if head_line.strip():
+            break
+    suffix = ".jsonl" if _is_object(head) else ".txt"
+    if task.kind == "question_answering":
+        suffix = ".json"
+    with tempfile.NamedTemporaryFile(
+        prefix="standard_input_", suffix=suffix
+    ) as file:
+        file.write(head)
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.flush()
         yield Path(file.name)
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line is an object in JSON: the input has no name to tell."""
+    try:
+        return isinstance(load_json(line.decode("utf-8-sig")), dict)
+    except ValueError:
+        return False
 
 
 def _write(lines: Iterable[str], output: Path, verbose: bool) -> int:

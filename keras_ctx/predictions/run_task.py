@@ -1,6 +1,6 @@
 """What a fine-tuned run was trained for, told by its folder."""
 
-import json
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,9 @@ import keras
 
 from keras_ctx import convert
 from keras_ctx.data import read_lines
+from keras_ctx.json_text import load_json
 
-MODEL, TASK = "model.keras", "task.json"
+MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
 KINDS = (
     *("classification", "multi_label", "regression"),
@@ -52,8 +53,8 @@ def read_task(folder: str | Path) -> RunTask:
 
     Raises:
         FileNotFoundError: There is no such folder, or no such file in it.
-        ValueError: The folder is not of a fine-tuning recipe, or what it holds
-            does not belong together.
+        ValueError: The folder is not of a fine-tuning recipe, its run has not
+            ended, or what it holds does not belong together.
 
     Example:
         >>> from keras_ctx import models, text
@@ -71,17 +72,19 @@ def read_task(folder: str | Path) -> RunTask:
                 if folder.is_dir()
                 else "no such folder"
             )
+            if (folder / SETTINGS).is_file():
+                raise _not_ended(folder)
             raise FileNotFoundError(
                 f"`folder` must be that of a fine-tuning recipe, with {MODEL} "
                 f"and {TEXT_INPUTS}. Vectors of an encoder are written by "
                 "embed_sentences.py and embed_corpus.py. Received: "
                 f"folder={str(folder)!r}, {inside}"
             )
-    model = keras.saving.load_model(folder / MODEL, compile=False)
+    settings = _settings(folder)
+    model = _load_model(folder / MODEL)
     labels: tuple[str, ...] = ()
     if (folder / LABELS).is_file():
         labels = tuple(read_lines(folder / LABELS))
-    settings = _settings(folder)
     kind = settings.pop("task", None) or _kind_of(model, labels, folder)
     if kind not in KINDS:
         raise ValueError(
@@ -101,9 +104,11 @@ def _settings(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         path = folder / "results.json"
         if not path.is_file():
+            if (folder / SETTINGS).is_file():
+                raise _not_ended(folder)
             return {}
     try:
-        settings = json.loads(path.read_text("utf-8"))
+        settings = load_json(path.read_text("utf-8"))
         if path.name != TASK:
             scores = settings["results"].get("scores", {})
             settings = dict(settings["config"])
@@ -116,6 +121,24 @@ def _settings(folder: Path) -> dict[str, Any]:
             f"{path}: the file must be one that a fine-tuning recipe wrote. "
             f"Received: {error!r}"
         ) from error
+
+
+def _not_ended(folder: Path) -> ValueError:
+    return ValueError(
+        "`folder` must be that of a run that has ended. Start the command of "
+        f"the run again: it resumes. Received: folder={str(folder)!r}, with "
+        f"{SETTINGS} and without all of {MODEL}, {TEXT_INPUTS} and {TASK}"
+    )
+
+
+def _load_model(path: Path) -> keras.Model:
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path}: the file is no whole model in Keras's format. Copy it "
+            "again, or start the command of the run again. Received: "
+            f"{path.stat().st_size} bytes"
+        )
+    return keras.saving.load_model(path, compile=False)
 
 
 def _kind_of(model: keras.Model, labels: tuple[str, ...], folder: Path) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 from keras_ctx.data import ConllLayout, TableFormat
 from keras_ctx.data.conll import read_numbered_words
 from keras_ctx.data.conll_lines import is_boundary
-from keras_ctx.data.json_tags import JsonTagLayout, is_json
-from keras_ctx.data.readers import numbered_lines
+from keras_ctx.data.json_tags import JsonTagLayout, check_words, is_json
+from keras_ctx.data.readers import is_blank, numbered_lines
 from keras_ctx.data.recognized_tags import PLAIN, TagScheme
-from keras_ctx.data.table_records import json_records
+from keras_ctx.data.table_records import is_json_list, json_records
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.run_task import RunTask
 
@@ -80,10 +80,11 @@ def tagged_lines(
 
 def words_of(
     task: RunTask, path: str | Path
-) -> tuple[JsonTagLayout | None, Iterator[list[tuple[int, str]]]]:
+) -> tuple[JsonTagLayout | None, Iterator[Any]]:
     """The keys of JSON, or `None`; and numbered words of each sentence.
 
-    The number is that of the line, and in JSON that of the word.
+    The number is that of the line, and in JSON that of the word. There a
+    blank line gives `None`.
     """
     settings = task.settings.get("layout", {})
     if is_json(path):
@@ -122,6 +123,8 @@ def _word_lines(
 
 def _other(line: str) -> str:
     """A line that is no word."""
+    if is_blank(line):
+        return ""
     if is_boundary(line):
         return line.strip()
     return line if line.startswith("#") else f"{line.split()[0]} _"
@@ -131,26 +134,40 @@ def _json_lines(
     tagger: _Tagger,
     rows: ModelRows,
     layout: JsonTagLayout,
-    sentences: Iterator[list[tuple[int, str]]],
+    sentences: Iterator[list[tuple[int, str]] | None],
 ) -> Iterator[str]:
     shown, asked = itertools.tee(
-        [word for _, word in sentence] for sentence in sentences
+        None if sentence is None else [word for _, word in sentence]
+        for sentence in sentences
     )
     outputs = rows(words or None for words in asked)
     for words, output in zip(shown, outputs, strict=True):
+        if words is None:
+            yield ""
+            continue
         tags = tagger(words, output["tags"]) if output is not None else []
         found = {layout.words: words, layout.tags: tags}
         yield json.dumps(found, ensure_ascii=False)
 
 
-def _json_words(path: str | Path, key: str) -> Iterator[list[tuple[int, str]]]:
-    for line, record in json_records(Path(path), TableFormat()):
+def _json_words(
+    path: str | Path, key: str
+) -> Iterator[list[tuple[int, str]] | None]:
+    path, table = Path(path), TableFormat()
+    is_list = is_json_list(path, table)
+    before = 0
+    for line, record in json_records(path, table):
+        if not is_list:
+            yield from itertools.repeat(None, line - before - 1)
+            before = line
         words = record.get(key)
-        if not isinstance(words, list) or not all(
-            isinstance(word, str) for word in words
-        ):
+        if not isinstance(words, list):
             raise ValueError(
                 f"{path}, line {line}: {key!r} must be a list of words. "
                 f"Received: {str(record)[:60]}"
             )
+        check_words(words, f"{path}, line {line}")
         yield list(enumerate(words))
+    if not is_list:
+        behind = itertools.islice(numbered_lines(path), before, None)
+        yield from (None for _ in behind)

@@ -15,8 +15,9 @@ from keras_ctx.data import (
     TableFormat,
     read_table,
 )
-from keras_ctx.data.readers import numbered_lines
+from keras_ctx.data.readers import is_blank, numbered_lines
 from keras_ctx.data.table_format import has_ending
+from keras_ctx.data.table_records import is_json_list
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.run_task import RunTask
 
@@ -43,16 +44,22 @@ class TextFile:
 
     def items(self) -> Iterator[Item]:
         """The rows in order. Where a row is a line, as in every file but a
-        table with quotes, each line of the file gives one item."""
+        table with quotes and a list in JSON, each line of the file gives one
+        item; of a file without any text, too."""
+        lines = (x for _, x in numbered_lines(self.path, self.table.encoding))
         if not self.columns:
+            yield from (None if is_blank(x) else (x,) for x in lines)
+            return
+        if all(map(is_blank, lines)):
             lines = numbered_lines(self.path, self.table.encoding)
-            yield from ((x,) if x.strip() else None for _, x in lines)
+            yield from (None for _ in lines)
             return
         # A row that lacks a column is an error: it would have no answer.
         table = self.table
         if table.ragged_rows == "drop":
             table = replace(table, ragged_rows="read")
-        rows = read_table(self.path, list(self.columns), table)
+        columns = list(self.columns)
+        rows = read_table(self.path, columns, table, texts=columns)
         names = any(isinstance(column, str) for column in self.columns)
         header = table.layout_of(self.path) == "table" and (
             names or bool(table.header)
@@ -67,7 +74,7 @@ class TextFile:
             if row is not None and row.line == number:
                 yield row.columns
                 row = next(rows, None)
-            elif header and line.strip():
+            elif header and not is_blank(line):
                 yield HEADER
                 header = False
             else:
@@ -75,7 +82,10 @@ class TextFile:
 
     def _row_is_line(self) -> bool:
         table = self.table
-        if table.layout_of(self.path) != "table" or table.literal_quotes:
+        layout = table.layout_of(self.path)
+        if layout == "json":
+            return not is_json_list(Path(self.path), table)
+        if layout != "table" or table.literal_quotes:
             return True
         tabs = table.separator_character in (None, "\t")
         return tabs and not table.quoting and not has_ending(self.path, ".csv")
@@ -144,9 +154,13 @@ def text_file(
             raise
         if table.layout in ("trec", "fasttext"):  # a label leads each line
             return TextFile(path, [], table)
-        raise ValueError(
-            f"{error} If every line is a text, give `lines` (--lines)."
-        ) from error
+        if table.layout_of(path) == "json":
+            if "`columns`" not in str(error):
+                raise
+            advice = "Name the key of the text: `columns`, such as --columns x."
+        else:
+            advice = "If every line is a text, give `lines` (--lines)."
+        raise ValueError(f"{error} {advice}") from error
     return found
 
 

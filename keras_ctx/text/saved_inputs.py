@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from keras_ctx.files import write_text
+from keras_ctx.json_text import load_json
 from keras_ctx.text.bert_inputs import BertInputs
 from keras_ctx.text.elmo_inputs import ElmoInputs
 from keras_ctx.text.word_inputs import WordInputs
@@ -61,7 +62,7 @@ def load_inputs(path: str | Path) -> Inputs:
         20
     """
     try:
-        saved = json.loads(Path(path).read_text(encoding="utf-8"))
+        saved = load_json(Path(path).read_text(encoding="utf-8"))
         cls, config = _CLASSES[saved["class"]], saved["config"]
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(

@@ -257,3 +257,69 @@ def test_words_without_tags_in_other_layouts(write) -> None:
         list(read_words(write("In\nNew York\n"), ConllLayout()))
     with pytest.raises(ValueError, match="line 1: .* Received: 3 columns"):
         list(read_words(write("a b c\n"), ConllLayout()))
+
+
+def test_columns_of_three_are_said_or_asked_about(write) -> None:
+    # Spans in the last, or the other columns hold more different values.
+    for content in (
+        "In IN O\nRome NNP B-LOC\n",
+        "In B-PP O\nRome B-NP B-LOC\n",
+        "In in IN\nRome rome NNP\nat at IN\n",
+        "In _ IN\nRome _ NNP\n",
+        "In IN O\nit PRP O\n",
+    ):
+        files, layout, notes = read_conll_files([write(content)])
+        assert layout.columns == (0, 2)
+        assert notes == [
+            "of 3 columns, column 0 holds the words and column 2, the last, "
+            "the tags. `--columns WORD TAG` takes others."
+        ]
+    # Two columns need no sentence.
+    assert read_conll_files([write("In O\nRome B-LOC\n")])[2] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        # TreeTagger: word, tag, lemma.
+        ("In IN in\nAt IN at\nRome NP Rome\n", "--columns 0 1` or .* 0 2"),
+        # Universal and language-specific parts of speech.
+        ("a DET DT\nb V VB\nc V VBD\n", "column 2.* holds 3 .* column 1 2"),
+        # The tag first.
+        (
+            "".join(f"{'NV'[n % 2]} word{n}\n" for n in range(20)),
+            "column 0, the first, 2, as if it held the tags.*--columns 1 0",
+        ),
+    ],
+)
+def test_columns_that_look_more_like_tags(content, message, write) -> None:
+    path = write(content)
+    with pytest.raises(ValueError, match=f"a.conll, line 1: .*{message}"):
+        list(read_conll(path))
+    assert next(read_conll(path, (0, 1)))[1]
+
+
+def test_words_in_odd_characters_stay_on_their_lines(write) -> None:
+    # `str.splitlines` and `str.split` would part these.
+    words = [
+        "a\x0bb",
+        "a\x0cb",
+        "a\x1cb\x1dc\x1e",
+        "a\x85b",
+        "a\u2028b",
+        "\u00adc",
+    ]
+    path = write("".join(f"{word} O\n" for word in words) + "d B-X")
+    assert next(read_conll(path))[0] == [*words, "d"]
+    blanks = [
+        " \t ",
+        "\u3000",
+        "\u00a0",
+        "\u200b",
+        " \u200b \ufeff",
+        "\x0b",
+        "\x85",
+    ]
+    for blank in blanks:
+        path = write(f"a O\n{blank}\nb B-X\n")
+        assert [words for words, _ in read_conll(path)] == [["a"], ["b"]]

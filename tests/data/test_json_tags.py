@@ -81,3 +81,17 @@ def test_spans_of_characters_are_refused(write) -> None:
         read(path)
     with pytest.raises(ValueError, match="no text at all"):
         read(write([]))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"tokens": ["a"], "tokens": ["b"], "t": ["O"]}', "'tokens' .* twice"),
+        ('{"tokens": ["\\ud800"], "t": ["O"]}', "a word must be a string"),
+    ],
+)
+def test_keys_twice_and_halves_of_characters(line, message, tmp_path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"tokens": ["a"], "t": ["O"]}\n' + line)
+    with pytest.raises(ValueError, match=f"a.jsonl, line 2: .*{message}"):
+        read(path)

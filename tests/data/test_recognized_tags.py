@@ -182,3 +182,46 @@ def test_random_files_of_each_scheme() -> None:
             found = recognized([tags])
             assert found.to_iob2(tags) == span_tags(spans, place)
             assert found.from_iob2(found.to_iob2(tags)) == tags
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["B-", "I-", "O"],
+        ["B-X", "I-", "O"],
+        ["B_", "O"],
+        ["-B", "-I", "O"],
+        ["B-\u200b", "O"],
+    ],
+)
+def test_letters_without_their_type_are_refused(tags) -> None:
+    for scheme in (None, "IOB2"):
+        with pytest.raises(ValueError, match="must have a type behind"):
+            recognize_tags({"a": [tags]}, scheme)
+    assert recognize_tags({"a": [tags]}, "plain")[0].name == "plain"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["B-LOC", "I-Loc", "O"],
+        ["B-LOC", "B-loc"],
+        ["LOC-B", "Loc-B"],
+        ["B_LOC", "b_Loc", "O"],
+        ["B-LOC", "I-LOC\u00a0"],  # a blank that parts no columns
+        ["B-LOC", "I-\u200bLOC"],
+        ["B-LOC", "B-\uff2c\uff2f\uff23"],  # of full width
+        ["NN", "nn", "VB"],
+    ],
+)
+def test_types_that_look_alike_are_asked_about(tags) -> None:
+    files = {"train": [tags[:1]], "test": [tags[1:]]}
+    with pytest.raises(ValueError, match="differ only in case.*say `scheme`"):
+        recognize_tags(files)
+    scheme = "plain" if "NN" in tags else "IOB2"
+    assert recognize_tags(files, scheme)[0].name == scheme
+
+
+def test_letters_and_outside_tags_may_differ_in_case() -> None:
+    found, _ = recognize_tags({"a": [["B-X", "b-X", "O", "o", "none", "None"]]})
+    assert found.name == "IOB2"

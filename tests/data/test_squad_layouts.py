@@ -123,3 +123,21 @@ def test_other_json_is_refused_with_its_keys(content, message, tmp_path):
     with pytest.raises(ValueError, match=message) as error:
         read_squad(path)
     assert "context_text" in str(error.value), "the layouts that are known"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            '{"data": [\n{"paragraphs": [], "paragraphs": []}]}',
+            "twice.* line 2",
+        ),
+        ('{"id": "1"}\n\u200b\n{"id": "2", "id": "3"}', "line 3: .* twice"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_json_that_is_refused_with_its_line(content, message, tmp_path):
+    path = tmp_path / "small.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=f"small.json.*{message}"):
+        read_squad(path)

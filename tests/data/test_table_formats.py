@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from keras_ctx.data import TableFormat, read_table
+from keras_ctx.data.labelled_texts import read_labelled_texts
 
 
 @pytest.fixture
@@ -172,6 +173,16 @@ def test_json_lines(write) -> None:
         ('{"text": {"a": 1}}\n', "line 1: 'text' must be a text, a number"),
         ('[{"text": "a"}, 7]', "row 2: a row must be a JSON object"),
         ('[{"text": "a"}', "line 1: a list that is no whole JSON"),
+        (
+            '{"text": "a"}\n{"text": "b", "text": "c"}',
+            "line 2: .*'text' .*twice",
+        ),
+        ('\n[{"text": "b"},\n{"text": "b", "text": "c"}]', "line 3: .* twice"),
+        (
+            '{"text": "a"}\n{"text": "\\ud800"}',
+            "line 2: .* half of a surrogate",
+        ),
+        ('{"text": "a"}\n' + "[" * 100_000, "line 2: .* nested too deeply"),
     ],
 )
 def test_json_that_is_refused(content, message, write) -> None:
@@ -312,3 +323,28 @@ def test_word_to_excel_is_told(columns, write) -> None:
 def test_nan_in_json_is_nothing(write) -> None:
     path = write('{"text": NaN, "label": 0.5}\n', "rows.jsonl")
     assert rows(path, ["text", "label"]) == [("", "0.5")]
+
+
+def test_lists_are_no_texts_in_json(write) -> None:
+    path = write(
+        '{"text": "a", "y": ["b"]}\n{"text": ["a"], "y": []}', "x.jsonl"
+    )
+    with pytest.raises(ValueError, match="line 2: 'text' must be a text. Join"):
+        read_labelled_texts(path, ["text", "y"])
+    labels = list(read_table(path, ["y"], texts=["text"]))
+    assert labels == [(1, ('["b"]',)), (2, ("[]",))]
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [" ", "\u3000", "\u00a0", "\u200b", " \u200b\ufeff ", "\x0b", "\x85"],
+)
+def test_lines_that_show_nothing_are_skipped(blank, write) -> None:
+    path = write(f"a\tb\n{blank}\nc\u2028\x1c\x85d\te\n")
+    assert list(read_table(path, [0, 1])) == [
+        *((1, ("a", "b")), (3, ("c\u2028\x1c\x85d", "e"))),
+    ]
+    path = write(f'{{"a": "b"}}\n{blank}\n{{"a": "c"}}', "x.jsonl")
+    assert list(read_table(path, ["a"])) == [(1, ("b",)), (3, ("c",))]
+    path = write(f"a,b\n{blank}\nc,d\n", "x.csv")
+    assert [row.line for row in read_table(path, [0, 1])] == [1, 3]

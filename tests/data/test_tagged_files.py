@@ -146,3 +146,13 @@ def test_report_of_plain_tags(tmp_path) -> None:
     save_tagging_report(task, [(["a", "b"], ["N", "V"])], [["N"]], tmp_path)
     assert (tmp_path / "predictions.conll").read_text() == "a N N\nb V _\n"
     assert "accuracy           0.5000" in (tmp_path / "report.txt").read_text()
+
+
+def test_lost_types_and_types_alike_are_named_with_their_lines(write) -> None:
+    train = write("train", "In O\nRome B-LOC\n")
+    test = write("test", "a O\n\nb B-Loc\n")
+    with pytest.raises(ValueError, match="test, line 3.*train, line 2.*alike"):
+        read_tagged_files({"train": train, "test": test})
+    test = write("test", "a O\n\nb I-\n")
+    with pytest.raises(ValueError, match="have a type.*'I-' .*test, line 3"):
+        read_tagged_files({"train": train, "test": test})

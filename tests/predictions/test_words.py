@@ -117,7 +117,9 @@ def test_words_alone_and_in_columns(batch_size: int, run) -> None:
     assert [lines[0], lines[4]] == ["# text = a b", "-DOCSTART- -X- O"]
     assert lines[1:4] + lines[5:] == expected[:3] + expected[5:6]
     path.write_text("a b\n")
-    with pytest.raises(ValueError, match="line 1: every line must have"):
+    with pytest.raises(
+        ValueError, match="line 1: a line must hold a word alone"
+    ):
         tagged(folder, path)
     with pytest.raises(ValueError, match="`columns` and `lines` are for texts"):
         tagged(folder, path, lines=True)

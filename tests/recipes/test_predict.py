@@ -136,7 +136,7 @@ def test_file_to_predict_is_read_before_training(tmp_path: Path) -> None:
     words.write_text("a O\nb B-X\n\n" * 4)
     bad.write_text("a\n\na b c\n")
     recipe = load_recipe("finetune_tagger")
-    with pytest.raises(ValueError, match=r"bad\.tsv, line 3: every line must"):
+    with pytest.raises(ValueError, match=r"bad\.tsv, line 3: a line must"):
         recipe.main(
             recipe.Config(train=words, test=words, predict=bad, **options)
         )

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ctx.json_text import json_text, read_figures
+from keras_ctx.json_text import json_text, load_json, read_figures
 from keras_ctx.training import (
     DevelopmentScore,
     RunLog,
@@ -122,3 +122,27 @@ def test_development_scores(tmp_path: Path) -> None:
     model.fit(x, x, callbacks=[best], verbose=0)
     path = tmp_path / "development_f1.json"
     assert strict(path.read_text()) == {"scores": [0.5]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": 1, "a": 1}', "'a' stands twice .*: line 1 column 10"),
+        # Escaped, behind braces in strings, and deeper.
+        (
+            '[{"a": "{\\"a\\": "},\n {"b": [{"\\u0061": 1,\n"a": 2}]}]',
+            "line 3 col",
+        ),
+        ('{"a": {"a": 1}, "b": {},\n "b" : 2}', "'b' .* line 2 column 2"),
+        ("[" * 100_000, "nested too deeply"),
+        ("{", "Expecting property name"),
+    ],
+)
+def test_json_that_is_refused(text: str, message: str) -> None:
+    with pytest.raises(json.JSONDecodeError, match=message):
+        load_json(text)
+
+
+def test_json_with_no_key_twice_in_one_object() -> None:
+    text = '[{"a": {"a": [{"a": "a"}]}, "b\\"": "}{"}, {"a": NaN}, []]'
+    assert repr(load_json(text)) == repr(json.loads(text))
