@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from read_records import BATCH, arrays, batches
 from worker_processes import start_workers

@@ -50,6 +50,7 @@ def write(path: Path, questions: list[SquadQuestion]) -> Path:
     return path
 
 
+@pytest.mark.slow  # a training of its own
 def test_batches_and_neighbours_change_no_answer(run) -> None:
     _, model = run
     made = question_windows(QUESTIONS, INPUTS, training=False, **WINDOWS)

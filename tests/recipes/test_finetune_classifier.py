@@ -105,6 +105,7 @@ def test_several_labels_a_text(encoders, tmp_path) -> None:
     assert "precision" in (run / "report.txt").read_text()
 
 
+@pytest.mark.slow  # a training of its own
 def test_pairs_of_json_lines_without_some_labels(encoders, tmp_path) -> None:
     path = tmp_path / "pairs.jsonl"
     records = [
@@ -146,6 +147,7 @@ def test_pairs_of_json_lines_without_some_labels(encoders, tmp_path) -> None:
             np.testing.assert_array_equal(ours, weight)
 
 
+@pytest.mark.slow  # a training of its own
 def test_constant_predictions_are_scored_as_nothing(encoders, tmp_path) -> None:
     path = tmp_path / "numbers.tsv"
     # All characters are unknown: to the model these texts are the same.
@@ -260,6 +262,7 @@ def test_lines_to_learn_from(encoders, tmp_path, monkeypatch) -> None:
     assert lengths == [20, 128]
 
 
+@pytest.mark.slow  # a training of its own
 def test_options_of_tables_stand_on_the_command_line() -> None:
     shown = subprocess.run(
         [sys.executable, str(RECIPES / "finetune_classifier.py"), "--help"],

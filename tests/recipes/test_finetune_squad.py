@@ -101,7 +101,7 @@ TOY = {
 @pytest.mark.parametrize(
     ("save_encoder", "options"),
     [
-        (save_bert, {"epochs": 12}),
+        pytest.param(save_bert, {"epochs": 12}, marks=pytest.mark.slow),
         pytest.param(
             save_elmo,
             {"epochs": 20, "learning_rate": 0.01, "mix": "scalar_mix"},
@@ -196,6 +196,7 @@ def test_unanswerable_questions_are_told_apart(tmp_path: Path) -> None:
     assert (folder / "model.keras").read_bytes() == saved
 
 
+@pytest.mark.slow  # a training of its own
 def test_chinese_is_scored_by_characters(tmp_path: Path) -> None:
     recipe = load_recipe("finetune_squad")
     letters = "一二三四五六七八"

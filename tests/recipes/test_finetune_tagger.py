@@ -95,6 +95,7 @@ def test_iob1_with_a_tag_that_only_the_test_file_has(
     )
 
 
+@pytest.mark.slow  # a training of its own
 def test_constraints_hold_where_words_have_several_pieces(
     finetune, tmp_path
 ) -> None:

@@ -197,6 +197,7 @@ def test_bert_learns_from_records(texts: Path, tmp_path: Path) -> None:
         pretrain("other", init=tmp_path / "bert")
 
 
+@pytest.mark.slow  # a training of its own
 def test_elmo_learns_from_records(texts: Path, tmp_path: Path) -> None:
     records = tmp_path / "records"
     prepare(texts, records, kind="elmo")
