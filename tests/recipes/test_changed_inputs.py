@@ -28,7 +28,9 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("encoder", ["bert", "elmo"])
+@pytest.mark.parametrize(
+    "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]
+)
 def test_pretraining_on_a_corpus_that_changed(
     encoder: str, tmp_path: Path, corpus: Path
 ) -> None:
