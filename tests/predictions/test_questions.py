@@ -50,8 +50,17 @@ def write(path: Path, questions: list[SquadQuestion]) -> Path:
     return path
 
 
-@pytest.mark.slow  # a training of its own
-def test_batches_and_neighbours_change_no_answer(run) -> None:
+@pytest.mark.parametrize(
+    ("batch_size", "num_questions"),
+    [
+        (3, 5),
+        pytest.param(1, 1, marks=pytest.mark.slow),
+        pytest.param(64, 100, marks=pytest.mark.slow),
+    ],
+)
+def test_batches_and_neighbours_change_no_answer(
+    batch_size, num_questions, run
+) -> None:
     _, model = run
     made = question_windows(QUESTIONS, INPUTS, training=False, **WINDOWS)
     dataset = squad_dataset(made, INPUTS, batch_size=64, training=False)
@@ -61,21 +70,20 @@ def test_batches_and_neighbours_change_no_answer(run) -> None:
         max_answer=3,
     )
     assert len({row.text() for row in expected}) > 3
-    for batch_size, num_questions in ((1, 1), (3, 5), (64, 100)):
-        found = list(
-            answer_questions(
-                QUESTIONS,
-                INPUTS,
-                compiled(model),
-                batch_size=batch_size,
-                num_questions=num_questions,
-                **WINDOWS,
-            )
+    found = list(
+        answer_questions(
+            QUESTIONS,
+            INPUTS,
+            compiled(model),
+            batch_size=batch_size,
+            num_questions=num_questions,
+            **WINDOWS,
         )
-        assert [row.id for row in found] == [q.id for q in QUESTIONS]
-        assert [row.text() for row in found] == [x.text() for x in expected]
-        for row, other in zip(found, expected, strict=True):
-            assert row.null_odds == pytest.approx(other.null_odds, abs=1e-4)
+    )
+    assert [row.id for row in found] == [q.id for q in QUESTIONS]
+    assert [row.text() for row in found] == [x.text() for x in expected]
+    for row, other in zip(found, expected, strict=True):
+        assert row.null_odds == pytest.approx(other.null_odds, abs=1e-4)
 
 
 def test_official_file_one_question_a_line(run, tmp_path: Path) -> None:

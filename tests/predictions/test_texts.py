@@ -77,7 +77,10 @@ def predicted(run: Path, path: Path, **options) -> list[str]:
     return content.split("\n")[:-1]
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 32])
+@pytest.mark.parametrize(
+    "batch_size",
+    [2, *(pytest.param(size, marks=pytest.mark.slow) for size in (1, 32))],
+)
 def test_texts_one_a_line(batch_size: int, run: Path, expected) -> None:
     path = run.parent / "texts.txt"
     path.write_text("\n".join(TEXTS) + "\n")

@@ -130,7 +130,7 @@ def test_label_that_training_has_not_seen_is_refused(
         recipe.main(config)
 
 
-@pytest.mark.slow  # a training of its own
+@pytest.mark.slow
 def test_rare_classes_and_bfloat16(encoders, reviews, tmp_path) -> None:
     recipe = load_recipe("finetune_classifier")
     results = recipe.main(

@@ -251,6 +251,7 @@ def test_chinese_is_scored_by_characters(tmp_path: Path) -> None:
         recipe.Config(train=path, language="Chinese!")
 
 
+@pytest.mark.slow
 def test_a_test_file_without_answers_is_answered(tmp_path: Path) -> None:
     recipe = load_recipe("finetune_squad")
     path = write_questions(tmp_path / "train.json", version_2=False, copies=3)

@@ -65,13 +65,20 @@ def test_iob1_with_a_tag_that_only_the_test_file_has(
     finetune, tmp_path, capsys
 ) -> None:
     test = "# id = 1\nthe O\nriver I-LOC\nbank B-LOC\n\nwas I-PER\nis I-PER\n"
-    results = finetune(IOB1 * 8, test, crf=True, constraints=True)
+    plain = tmp_path / "plain.txt"
+    plain.write_text("the\nriver\nbank\n\nwas\nis\n")
+    results = finetune(
+        IOB1 * 8, test, crf=True, constraints=True, predict=plain
+    )
     said = capsys.readouterr().out
     assert "The tags are IOB1, as in 'I-TYPE'" in said
     assert "(B-PER 1, I-PER 1)" in said
     folder = tmp_path / "run"
     _, true, best = zip(*columns(folder / "predictions.conll"), strict=True)
     assert true == (["O", "I-LOC", "B-LOC"], ["I-PER", "I-PER"])
+    words, predicted = zip(*columns(folder / "predicted.conll"), strict=True)
+    assert words == (["the", "river", "bank"], ["was", "is"])
+    assert predicted == best
     # seqeval reads the file that is written as the recipe scored it.
     expected = f1_score(
         *map(list, (true, best)), mode="strict", scheme=seqeval.IOB1
@@ -95,7 +102,7 @@ def test_iob1_with_a_tag_that_only_the_test_file_has(
     )
 
 
-@pytest.mark.slow  # a training of its own
+@pytest.mark.slow
 def test_constraints_hold_where_words_have_several_pieces(
     finetune, tmp_path
 ) -> None:

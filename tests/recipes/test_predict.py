@@ -76,7 +76,7 @@ def test_classifier(options, labels, tmp_path: Path) -> None:
     recipe.main(replace(config, predict=None))
 
 
-@pytest.mark.slow  # a training of its own
+@pytest.mark.slow  # one more training
 def test_tagger(tmp_path: Path) -> None:
     recipe = load_recipe("finetune_tagger")
     init = save_encoders(tmp_path)["bert"]
