@@ -101,7 +101,7 @@ TOY = {
 @pytest.mark.parametrize(
     ("save_encoder", "options"),
     [
-        pytest.param(save_bert, {"epochs": 12}, marks=pytest.mark.slow),
+        (save_bert, {"epochs": 12}),
         pytest.param(
             save_elmo,
             {"epochs": 20, "learning_rate": 0.01, "mix": "scalar_mix"},
