@@ -56,8 +56,15 @@ def predicted(run: Path, path: Path, **options) -> list[str]:
     return content.split("\n")[:-1]
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    "start, end",
+    [
+        ("\ufeff", "\r\n"),
+        pytest.param("", "\n", marks=pytest.mark.slow),
+        pytest.param("", "\r\n", marks=pytest.mark.slow),
+        pytest.param("\ufeff", "\n", marks=pytest.mark.slow),
+    ],
+)
 def test_blank_lines_of_any_kind(start, end, texts, words, tmp_path) -> None:
     lines = [line for pair in zip(WORDS, BLANKS, strict=False) for line in pair]
     lines += [*BLANKS, "a"]
@@ -78,7 +85,15 @@ def test_blank_lines_of_any_kind(start, end, texts, words, tmp_path) -> None:
     assert [line != "" for line in found] == there
 
 
-@pytest.mark.parametrize("content", ["", "\ufeff", "\n", "\n\u200b\n \n\u3000"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        pytest.param("\ufeff", marks=pytest.mark.slow),
+        pytest.param("\n", marks=pytest.mark.slow),
+        "\n\u200b\n \n\u3000",
+    ],
+)
 @pytest.mark.parametrize("name", ["a.txt", "a.tsv", "a.csv", "a.jsonl"])
 def test_files_without_any_text(content, name, texts, words, tmp_path) -> None:
     path = tmp_path / name
