@@ -11,28 +11,39 @@ import pytest
 from worker_processes import start_workers
 
 ROOT = Path(__file__).resolve().parents[2]
-# "accumulated": the BERT, with two batches an update.
-MODELS = ["bert", "accumulated", "elmo"]
 
 
-def run(script: str, path: Path) -> dict:
+def run(script: str, path: Path, *arguments: str) -> dict:
     subprocess.run(
-        [sys.executable, Path(__file__).with_name(script), path],
+        [sys.executable, Path(__file__).with_name(script), path, *arguments],
         check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     return dict(np.load(path))
 
 
+@pytest.fixture(
+    scope="module",
+    params=[
+        "bert",
+        "elmo",
+        # The BERT, with two batches an update.
+        pytest.param("accumulated", marks=pytest.mark.slow),
+    ],
+)
+def model(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
+def results(model: str, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """Of one device, of two, and of the second of two workers."""
     folder = tmp_path_factory.mktemp("devices")
     script = Path(__file__).with_name("train_on_devices.py")
     workers = start_workers(
-        2, lambda index: [script, folder / f"{index}.npz", "workers"]
+        2, lambda index: [script, folder / f"{index}.npz", model]
     )
-    found = run("train_on_devices.py", folder / "results.npz")
+    found = run("train_on_devices.py", folder / "results.npz", model)
     assert [worker.wait(timeout=200) for worker in workers] == [0, 0]
     first, second = (dict(np.load(folder / f"{i}.npz")) for i in (0, 1))
     writes = [x.pop("is_chief") for x in (found, first, second)]
@@ -42,7 +53,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return found | second
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("several", ["two", "workers"])
 def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     one, two = (results[f"{model}/{n}/losses"] for n in ("one", several))
@@ -54,7 +64,6 @@ def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     assert np.ptp(one) > 0.1
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("several", ["two", "workers"])
 def test_final_weights_are_equal(
     results: dict, model: str, several: str

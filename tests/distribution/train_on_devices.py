@@ -4,10 +4,11 @@ Trains `bert_pretrainer` and `elmo_language_model` on the same global batches
 on one device and on two, and writes the loss curves and the final weights. Or
 as one of the workers of TF_CONFIG.
 
-    python train_on_devices.py FILE.npz
-    TF_CONFIG=... python train_on_devices.py FILE.npz workers
+    python train_on_devices.py FILE.npz MODEL ...
+    TF_CONFIG=... python train_on_devices.py FILE.npz MODEL ...
 """
 
+import os
 import sys
 
 import keras
@@ -166,17 +167,20 @@ def two_devices() -> tuple[tf.distribute.Strategy, tf.distribute.Strategy]:
     return tf.distribute.OneDeviceStrategy("CPU:0"), both
 
 
-def main(path: str, workers: str = "") -> None:
-    if workers:
+def main(path: str, *names: str) -> None:
+    if "TF_CONFIG" in os.environ:
         strategies = {"workers": training.strategy("multi_worker")}
     else:
         strategies = dict(zip(("one", "two"), two_devices(), strict=True))
     results = {}
-    for name, make_model, batches in (
-        ("bert", bert_model, bert_batches()),
-        ("accumulated", lambda: bert_model(accumulated=2), bert_batches()),
-        ("elmo", elmo_model, elmo_batches()),
-    ):
+    made = {
+        "bert": (bert_model, bert_batches),
+        "accumulated": (lambda: bert_model(accumulated=2), bert_batches),
+        "elmo": (elmo_model, elmo_batches),
+    }
+    for name in names:
+        make_model, make_batches = made[name]
+        batches = make_batches()
         for devices, strategy in strategies.items():
             losses, weights = train(make_model, batches, strategy)
             results[f"{name}/{devices}/losses"] = np.array(losses)
