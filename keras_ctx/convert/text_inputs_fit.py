@@ -7,8 +7,8 @@ import keras
 
 from keras_ctx import text
 
-# What tells the encoders apart: an input of theirs. Some have `word_ids`
-# beside it, so that it comes last.
+# The input that tells the encoders apart. Some have `word_ids` beside
+# another one, so that it comes last.
 _KINDS = {
     "token_ids": "the token ids of a BERT",
     "char_ids": "the characters of an ELMo",

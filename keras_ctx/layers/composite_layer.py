@@ -80,7 +80,7 @@ class CompositeLayer(keras.layers.Layer):
             store["lora"] = np.array([self.lora_rank, self.lora_alpha])
 
     def load_own_variables(self, store) -> None:
-        """Read what is this layer's own; its sublayers read theirs after.
+        """Read the layer's own variables; its sublayers are read after it.
 
         A subclassed model makes its layers anew, without a configuration
         that tells of LoRA; then the file does.

@@ -6,12 +6,13 @@ B, T and M are dynamic in models. All cases have 3 rows of 5 tokens, 5, 3 and 1
 of them real.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 from keras_ctx import layers
 
@@ -379,3 +380,11 @@ CASES = [
         {"inputs": token_ids()},
     ),
 ]
+
+
+def slow_variants(cases: Iterable[Case]) -> list:
+    """Cases of a law that takes seconds a case: its variants are slow tests."""
+    return [
+        pytest.param(case, marks=[pytest.mark.slow] * case.variant)
+        for case in cases
+    ]

@@ -9,7 +9,7 @@ import pytest
 from backends import BACKEND, compiled, gradients, quickest
 from keras import ops
 from layer_calls import arrays, build, built, call, functional, numpy
-from layer_cases import CASES, LENGTHS, Argument, Case
+from layer_cases import CASES, LENGTHS, Argument, Case, slow_variants
 
 from keras_ctx import layers
 
@@ -27,15 +27,10 @@ def subjects(law: str, dear: bool = False) -> pytest.MarkDecorator:
 
     Variants are slow tests of a dear law, which takes seconds a case.
     """
+    cases = [case for case in CASES if law not in case.exempt]
     return pytest.mark.parametrize(
         "case",
-        [
-            pytest.param(
-                case, marks=[pytest.mark.slow] * (dear and case.variant)
-            )
-            for case in CASES
-            if law not in case.exempt
-        ],
+        slow_variants(cases) if dear else cases,
         ids=lambda case: case.name,
     )
 

@@ -87,10 +87,7 @@ def named(outputs: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "case",
-    [
-        pytest.param(case, marks=[pytest.mark.slow] * case.variant)
-        for case in layer_cases.CASES
-    ],
+    layer_cases.slow_variants(layer_cases.CASES),
     ids=lambda case: case.name,
 )
 def test_layer(case: Case, training: bool) -> None:

@@ -50,12 +50,9 @@ NO_ANSWER = {
     "GatherPositions": "there is nothing that could stand at a position",
     "ProjectedLSTMCell in RNN": "Keras's RNN itself fails; BiLM does not",
 }
-CASES = [
-    # A loop takes seconds.
-    pytest.param(case, marks=[pytest.mark.slow] * case.variant)
-    for case in layer_cases.CASES
-    if case.name not in NO_ANSWER
-]
+CASES = layer_cases.slow_variants(
+    case for case in layer_cases.CASES if case.name not in NO_ANSWER
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
