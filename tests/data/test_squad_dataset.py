@@ -110,7 +110,14 @@ def test_positions_hold_the_answer(inputs, tmp_path: Path) -> None:
     assert answered == {q.id for q in made.questions} - impossible
 
 
-@pytest.mark.parametrize("bucket_batches", [1, 3, 100])
+@pytest.mark.parametrize(
+    "bucket_batches",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        3,
+        pytest.param(100, marks=pytest.mark.slow),
+    ],
+)
 def test_training_epochs_are_permutations(bucket_batches, tmp_path) -> None:
     made = windows_of(write_squad(tmp_path / "a.json"), ELMO, stride=3)
     steps = len(made.windows) // 4

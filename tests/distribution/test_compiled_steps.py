@@ -8,14 +8,8 @@ from pretraining import PRETRAINING, first
 from train_on_devices import fit
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "bert",
-        pytest.param("stream", marks=pytest.mark.slow),
-        pytest.param("elmo", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bert", "stream", "elmo"])
 def test_compiled_steps_equal_uncompiled_ones(name: str) -> None:
     make_model, make_batches = PRETRAINING[name]
     batches = first(make_batches(), 10)

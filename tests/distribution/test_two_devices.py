@@ -26,7 +26,7 @@ def run(script: str, path: Path, *arguments: str) -> dict:
     scope="module",
     params=[
         "bert",
-        "elmo",
+        pytest.param("elmo", marks=pytest.mark.slow),
         # The BERT, with two batches an update.
         pytest.param("accumulated", marks=pytest.mark.slow),
     ],

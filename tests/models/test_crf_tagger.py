@@ -35,9 +35,8 @@ def dataset(inputs, training: bool):
     )
 
 
-@pytest.mark.parametrize(
-    "family", [bert, pytest.param(elmo, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("family", [bert, elmo])
 def test_learns_and_comes_back_from_its_file(family, tmp_path) -> None:
     inputs, encoder = family()
     model = models.tagger(encoder, 3, "scalar_mix", dropout=0.0, crf=True)

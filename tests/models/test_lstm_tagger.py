@@ -76,10 +76,8 @@ def test_layers_have_documented_names_and_the_encoder_rests() -> None:
     assert {"block_0", "lstm_0"} < names and "lstm_1" not in names
 
 
-@pytest.mark.parametrize(
-    "policy",
-    ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_learns_and_goes_on_from_its_file(policy: str, tmp_path) -> None:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

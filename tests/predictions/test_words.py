@@ -86,7 +86,9 @@ def run(tmp_path: Path):
     return tmp_path / "run", model
 
 
-@pytest.mark.parametrize("batch_size", [1, 32])
+@pytest.mark.parametrize(
+    "batch_size", [1, pytest.param(32, marks=pytest.mark.slow)]
+)
 def test_words_alone_and_in_columns(batch_size: int, run) -> None:
     folder, model = run
     tags = [in_bioes(spelled(words, model)) for words in SENTENCES]

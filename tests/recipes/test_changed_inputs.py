@@ -28,9 +28,8 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize(
-    "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["bert", "elmo"])
 def test_pretraining_on_a_corpus_that_changed(
     encoder: str, tmp_path: Path, corpus: Path
 ) -> None:

@@ -40,6 +40,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory):
     return np.stack(vectors), [each["nearest"] for each in results["nearest"]]
 
 
+@pytest.mark.slow
 def test_each_paraphrase_ranks_first(embedded) -> None:
     _, nearest = embedded
     size = len(PARAPHRASES)
@@ -75,6 +76,7 @@ def weights_by_google() -> dict[str, np.ndarray]:
     return found
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_a_numpy_reading(embedded) -> None:
     vectors, nearest = embedded
     weights = weights_by_google()

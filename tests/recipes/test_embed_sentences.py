@@ -75,7 +75,11 @@ def by_hand(folder: Path, sentence: str, limit: int | None) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("kind", "limit", "num_cut"),
-    [("bert", 16, 1), ("elmo", None, 0), ("words", None, 0)],
+    [
+        ("bert", 16, 1),
+        pytest.param("elmo", None, 0, marks=pytest.mark.slow),
+        pytest.param("words", None, 0, marks=pytest.mark.slow),
+    ],
 )
 def test_a_vector_is_the_mean_of_its_tokens(
     kind: str,

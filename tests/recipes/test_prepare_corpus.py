@@ -171,6 +171,7 @@ def test_arguments_that_do_not_fit(
         prepare(texts, tmp_path / "records", **options)
 
 
+@pytest.mark.slow
 def test_bert_learns_from_records(texts: Path, tmp_path: Path) -> None:
     records = tmp_path / "records"
     prepare(texts, records)

@@ -38,6 +38,7 @@ def run(output: Path, **options) -> dict[str, Any]:
     return recipe.main(recipe.Config(output=output, **{**SIZES, **options}))
 
 
+@pytest.mark.slow
 def test_held_out_perplexity_is_among_the_figures(
     tmp_path: Path, corpus: Path, held_out: Path
 ) -> None:
@@ -125,6 +126,7 @@ def test_init_goes_on_where_the_run_before_was(
     ).read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_official_files_go_on_with_a_new_softmax(
     tmp_path: Path, corpus: Path
 ) -> None:

@@ -106,6 +106,7 @@ def test_scores_by_hand(folder: Path, tmp_path: Path) -> None:
 SCORES = ("forward", "backward", "perplexity", "begin", "end")
 
 
+@pytest.mark.slow
 def test_without_words_it_is_the_same_sums(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_sum_over_lines_is_the_perplexity(folder: Path, tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_long_sentence_is_scored_whole(folder: Path, tmp_path: Path) -> None:
     line = " ".join(WORDS[k % 4 + 3] for k in range(5000))
     corpus = write(tmp_path / "long.txt", ["river", line])

@@ -171,6 +171,7 @@ def names_swapped(answer: Answer) -> Answer:
     return answer._replace(outputs={**answer.outputs, "labels": labels})
 
 
+@pytest.mark.slow
 def test_labels_in_another_order(inputs, encoder) -> None:
     model = models.classifier(encoder, 2)
     judge = Judge(model, inputs, ["a", "b"], TEXTS)
@@ -183,6 +184,7 @@ def test_labels_in_another_order(inputs, encoder) -> None:
     assert judge.share([names_swapped(answer), *rest]) == 0
 
 
+@pytest.mark.slow
 def test_tags_with_other_names(inputs, encoder) -> None:
     # All have the probability of less than a half, and none is a tie.
     model = models.tagger(encoder, 5)
@@ -194,6 +196,7 @@ def test_tags_with_other_names(inputs, encoder) -> None:
     assert judge.share([other, *rest]) == np.inf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dtype, crf",
     [

@@ -72,7 +72,14 @@ def rows(found: dict[str, np.ndarray], i: int) -> list[tuple[str, int, int]]:
     ]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        "character",
+        pytest.param("wordpiece", marks=pytest.mark.slow),
+        pytest.param("elmo", marks=pytest.mark.slow),
+    ],
+)
 def test_as_decode_answers(case: str) -> None:
     model, inputs = CASES[case]()
     generator = random.Random(1)
@@ -139,6 +146,7 @@ def test_what_is_not_read_is_said() -> None:
     assert cut(["good"], ["a " * 40])["ends"].max() <= 2 * 20
 
 
+@pytest.mark.slow
 def test_without_a_longest_row_there_is_one_window() -> None:
     model, inputs = elmo(None)
     found = answers_of(model, inputs, top_k=3)(["good"], ["a b c " * 200])

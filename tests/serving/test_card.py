@@ -111,6 +111,7 @@ def test_language_and_shape_of_the_example(
             assert ("[MASK]" in text) == (task == "fill_mask")
 
 
+@pytest.mark.slow
 def test_several_labels_figures_and_data(tmp_path: Path) -> None:
     keras.utils.set_random_seed(3)
     model = models.classifier(models.bert_encoder(9, 1, 2, 8, 16, 16), 3)

@@ -11,6 +11,7 @@ from keras_ctx import serving
 from keras_ctx.serving.saved_model import CHECK_TEXTS
 
 
+@pytest.mark.slow
 def test_classifier_with_every_default(tmp_path: Path) -> None:
     model, inputs, head = minilm_under("classifier", 128)
     version = serving.export(model, inputs, tmp_path, head.labels)

@@ -69,7 +69,9 @@ def elmo() -> tuple[keras.Model, dict]:
 
 
 @pytest.mark.parametrize("weights", ["bfloat16", "int8"])
-@pytest.mark.parametrize("made", [bert, elmo])
+@pytest.mark.parametrize(
+    "made", [bert, pytest.param(elmo, marks=pytest.mark.slow)]
+)
 def test_graph_computes_with_the_rounded_weights(
     made: Callable[[], tuple[keras.Model, dict]], weights: str
 ) -> None:

@@ -60,7 +60,7 @@ def moved(model: keras.Model, before: dict) -> set[str]:
 @pytest.mark.parametrize(
     ("jit_compile", "accumulated"),
     [
-        (True, 1),
+        pytest.param(True, 1, marks=pytest.mark.slow),
         (False, 2),
         pytest.param(False, 1, marks=pytest.mark.slow),
         pytest.param(True, 2, marks=pytest.mark.slow),
@@ -85,6 +85,7 @@ def test_layers_awake_one_after_the_other_in_fit(
         assert moved(model, before) == awake
 
 
+@pytest.mark.slow
 def test_goes_on_from_its_file_as_if_it_had_not_been_written(tmp_path) -> None:
     model = classifier(jit_compile=False)
     fit(model, 2)
@@ -99,6 +100,7 @@ def test_goes_on_from_its_file_as_if_it_had_not_been_written(tmp_path) -> None:
         np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
+@pytest.mark.slow
 def test_mixed_bfloat16() -> None:
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
