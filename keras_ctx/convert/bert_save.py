@@ -32,6 +32,8 @@ def save_bert(
     format: str = "huggingface",
     vocabulary: str | Path | Sequence[str] | None = None,
     lower_case: bool = True,
+    strip_accents: bool | None = None,
+    tokenize_chinese_chars: bool = True,
 ) -> None:
     """Write an encoder, or a pretrainer with its heads, for `transformers`.
 
@@ -47,6 +49,8 @@ def save_bert(
             tokenizer_config.json; `None` writes neither.
         lower_case: Whether the model was trained on text with its case
             folded, for tokenizer_config.json.
+        strip_accents: As in `text.BertInputs`, for the same file.
+        tokenize_chinese_chars: As in `text.BertInputs`, for the same file.
 
     Raises:
         ValueError: `model` is another model, is pre-norm, which `transformers`
@@ -88,7 +92,11 @@ def save_bert(
         config["pad_token_id"] = tokens.index("[PAD]")
         texts["vocab.txt"] = "".join(f"{token}\n" for token in tokens)
         texts["tokenizer_config.json"] = _json(
-            _tokenizer_config(arguments, lower_case)
+            {
+                **_tokenizer_config(arguments, lower_case),
+                "strip_accents": strip_accents,
+                "tokenize_chinese_chars": tokenize_chinese_chars,
+            }
         )
     texts[CONFIG] = _json(config)
     folder = Path(folder)
@@ -201,8 +209,6 @@ def _tokenizer_config(
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": lower_case,
         "model_max_length": arguments["max_length"],
-        "strip_accents": None,
-        "tokenize_chinese_chars": True,
         **{
             f"{token.strip('[]').lower()}_token": token
             for token in SPECIAL_TOKENS

@@ -6,12 +6,15 @@ from typing import Any
 import keras
 
 from keras_ctx import models, text
+from keras_ctx.convert.added_tokens import added_tokens
 from keras_ctx.convert.archive_positions import archive_positions
 from keras_ctx.convert.bert_kinds import kind_of
 from keras_ctx.convert.bert_load import load_bert
 from keras_ctx.convert.elmo_load import load_elmo
 from keras_ctx.convert.elmo_options import read_options
 from keras_ctx.convert.folder_vocabulary import vocabulary
+from keras_ctx.convert.special_names import special_names
+from keras_ctx.convert.wordpiece_settings import wordpiece_settings
 
 TextInputs = text.BertInputs | text.ElmoInputs | text.WordInputs
 
@@ -175,7 +178,16 @@ def load_text_inputs(
     # A file of weights has its vocabulary beside it.
     beside = folder if folder.is_dir() else folder.parent
     tokens, lower_case, _ = vocabulary(beside)
-    return text.BertInputs(tokens, max_length, lower_case)
+    special = special_names(beside).values()
+    added = [
+        token
+        for name, (_, token) in added_tokens(beside).items()
+        if name not in special
+    ]
+    settings = wordpiece_settings(beside)
+    return text.BertInputs(
+        tokens, max_length, lower_case, added_tokens=added, **settings
+    )
 
 
 def _encoder_in(path: Path) -> keras.Model:

@@ -1,13 +1,18 @@
 """The vocabulary and the casing that belong to a checkpoint."""
 
-import json
 import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_ctx.convert.json_options import read_json
+from keras_ctx.convert.added_tokens import added_tokens
+from keras_ctx.convert.special_names import renamed, special_names
+from keras_ctx.convert.wordpiece_settings import (
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    optional_json,
+)
 from keras_ctx.text import load_vocabulary
 
 # Relative to the folder, in the order in which they are looked for.
@@ -16,7 +21,6 @@ _PLAIN = (
     "assets/tokenizer/vocabulary.txt",  # a KerasHub preset
     "assets/vocab.txt",  # a SavedModel of TF Hub
 )
-_TOKENIZER, _TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
 _SPECIAL = re.compile(r"[\[<].*[\]>]")
 
 
@@ -46,8 +50,11 @@ def vocabulary(folder: str | Path) -> Vocabulary:
     of the `tokenizers` library) or of a KerasHub preset. The casing is the
     first that is said: by `tokenizer_config.json`, by the normalizer of
     `tokenizer.json` or KerasHub's tokenizer, or by "cased" or "uncased" in the
-    name of the model; and if it is not said, case is folded where no token has
-    a capital letter.
+    name of the model. If no file says it, it is guessed, with a
+    `UserWarning`: case is kept where at least a tenth of the tokens with
+    letters have a capital, and more than one; a word that somebody added does
+    not turn it. Special tokens that the checkpoint calls otherwise, such as
+    `<s>`, have the names of `text.SPECIAL_TOKENS`.
 
     Args:
         folder: Of the checkpoint.
@@ -63,16 +70,13 @@ def vocabulary(folder: str | Path) -> Vocabulary:
     Example:
         >>> import pathlib
         >>> _ = pathlib.Path("vocab.txt").write_text("[PAD]\\n[UNK]\\nThe\\n")
+        >>> _ = pathlib.Path("tokenizer_config.json").write_text(
+        ...     '{"do_lower_case": false}')
         >>> vocabulary(".").lower_case
         False
 
     Source:
         The files that Hugging Face, google-research/bert and KerasHub write.
-
-    Differs:
-        A model whose tokenizer folds case but keeps accents, or leaves
-        Chinese characters together, gets a `UserWarning`: `text.BertInputs`
-        always drops the one and splits the other.
     """
     folder = Path(folder)
     tokens, path = _tokens(folder)
@@ -80,12 +84,32 @@ def vocabulary(folder: str | Path) -> Vocabulary:
     said = list(_said(folder))
     lower_case = next((value for value in said if value is not None), None)
     if lower_case is None:
-        lower_case = not any(
-            token != token.lower() and not _SPECIAL.fullmatch(token)
-            for token in tokens
-        )
-    _warn_of_differences(folder, lower_case)
+        lower_case = _guessed(folder, tokens)
+    tokens = renamed(tokens, special_names(folder))
     return Vocabulary(tokens, lower_case, path)
+
+
+def _guessed(folder: Path, tokens: list[str]) -> bool:
+    """Whether a vocabulary looks as if case had been folded."""
+    letters = [
+        token
+        for token in tokens
+        if token.lower() != token.upper() and not _SPECIAL.fullmatch(token)
+    ]
+    capitals = sum(token != token.lower() for token in letters)
+    # A cased vocabulary has its alphabet twice, and many names; an uncased
+    # one has no capital but those of words that were added to it.
+    lower_case = capitals < 2 or 10 * capitals < len(letters)
+    right, wrong = ("folded", "false") if lower_case else ("kept", "true")
+    warnings.warn(
+        f"{folder}: no file says whether case is folded. {capitals:,} of the "
+        f"{len(letters):,} tokens with letters have a capital, so case is "
+        f"{right}. If the model was trained otherwise, write "
+        f'{{"do_lower_case": {wrong}}} into {TOKENIZER_CONFIG} there.',
+        UserWarning,
+        stacklevel=3,
+    )
+    return lower_case
 
 
 def _tokens(folder: Path) -> tuple[list[str], Path]:
@@ -93,29 +117,42 @@ def _tokens(folder: Path) -> tuple[list[str], Path]:
         path = folder / name
         if path.is_file():
             tokens = load_vocabulary(path)
-            added = folder / "added_tokens.json"
-            if added.is_file():
-                ids = dict(zip(tokens, range(len(tokens)), strict=True))
-                ids.update(read_json(added, "folder"))
-                tokens = _in_order(ids, added)
-            return tokens, path
-    path = folder / _TOKENIZER
-    model = _optional(path).get("model")
+            ids = {token: place for place, token in enumerate(tokens)}
+            return _in_order(_with_added(ids, folder, path), folder), path
+    path = folder / TOKENIZER
+    model = optional_json(path).get("model")
     if not isinstance(model, dict):
         raise FileNotFoundError(
             f"`folder` must hold a vocabulary: {', '.join(_PLAIN)} or "
-            f"{_TOKENIZER}. Received: folder={str(folder)!r}, which has none."
+            f"{TOKENIZER}. Received: folder={str(folder)!r}, which has none."
         )
     if model.get("type", "WordPiece") != "WordPiece":
         raise ValueError(
-            f"`folder` must hold a {_TOKENIZER} of the model WordPiece, which "
+            f"`folder` must hold a {TOKENIZER} of the model WordPiece, which "
             "is BERT's. "
             f"Received: {str(path)!r} of the model {model['type']!r}"
         )
     ids = dict(model.get("vocab") or {})
-    for token in _optional(path).get("added_tokens") or []:
-        ids[token["content"]] = token["id"]
-    return _in_order(ids, path), path
+    return _in_order(_with_added(ids, folder, path), path), path
+
+
+def _with_added(
+    ids: dict[str, int], folder: Path, path: Path
+) -> dict[str, int]:
+    """The ids with those of the tokens that were added later."""
+    added = added_tokens(folder)
+    for name, (index, _) in added.items():
+        if index is None:
+            continue
+        if ids.setdefault(name, index) != index:
+            raise ValueError(
+                f"{folder}: an added token must have the id that the "
+                f"vocabulary gives it. Received: {name!r} with id {index}, "
+                f"and id {ids[name]} in {path}"
+            )
+    for name in added:
+        ids.setdefault(name, len(ids))  # of no id: at the end
+    return ids
 
 
 def _in_order(ids: dict[str, int], path: Path) -> list[str]:
@@ -131,7 +168,7 @@ def _in_order(ids: dict[str, int], path: Path) -> list[str]:
 def _check_size(folder: Path, tokens: list[str], path: Path) -> None:
     rows = None
     for name in ("config.json", "bert_config.json"):
-        config = _optional(folder / name)
+        config = optional_json(folder / name)
         config = config.get("config", config)
         rows = config.get("vocab_size", config.get("vocabulary_size", rows))
     if not isinstance(rows, int) or len(tokens) == rows:
@@ -157,12 +194,12 @@ def _check_size(folder: Path, tokens: list[str], path: Path) -> None:
 
 def _said(folder: Path) -> Iterator[bool | None]:
     """Whether case is folded, source by source; `None` if it does not say."""
-    config = _optional(folder / _TOKENIZER_CONFIG)
+    config = optional_json(folder / TOKENIZER_CONFIG)
     yield _flag(config.get("do_lower_case"))
-    tokenizer = _optional(folder / _TOKENIZER)
+    tokenizer = optional_json(folder / TOKENIZER)
     yield _folds(tokenizer.get("normalizer"))
     yield _flag((tokenizer.get("config") or {}).get("lowercase"))
-    for content in (config, _optional(folder / "config.json")):
+    for content in (config, optional_json(folder / "config.json")):
         for key in ("name_or_path", "_name_or_path"):
             name = str(content.get(key, "")).lower()
             if "cased" in name:
@@ -186,27 +223,3 @@ def _folds(normalizer: Any) -> bool | None:
 
 def _flag(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _warn_of_differences(folder: Path, lower_case: bool) -> None:
-    config = _optional(folder / _TOKENIZER_CONFIG)
-    odd = [
-        f"{key}={json.dumps(config[key])}"
-        for key, usual in (
-            ("strip_accents", lower_case),
-            ("tokenize_chinese_chars", True),
-        )
-        if _flag(config.get(key)) not in (None, usual)
-    ]
-    if odd:
-        warnings.warn(
-            f"{str(folder / _TOKENIZER_CONFIG)!r} asks for {', '.join(odd)}, "
-            "which `text.BertInputs` does not do: some words get other ids "
-            "than in the model's training.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-def _optional(path: Path) -> dict[str, Any]:
-    return read_json(path, "folder") if path.is_file() else {}

@@ -2,6 +2,7 @@
 
 from keras_ctx.text.bert_inputs import BertInputs
 from keras_ctx.text.elmo_inputs import ElmoInputs
+from keras_ctx.text.literal_tokens import AddedToken
 from keras_ctx.text.saved_inputs import load_inputs, save_inputs
 from keras_ctx.text.vocabulary import (
     SPECIAL_TOKENS,
@@ -21,6 +22,7 @@ from keras_ctx.text.word_places import WordPlaces
 __all__ = [
     "SPECIAL_TOKENS",
     "WORD_SPECIAL_TOKENS",
+    "AddedToken",
     "BertInputs",
     "ElmoInputs",
     "WordInputs",

@@ -1,14 +1,20 @@
 """Texts to the ids, segments and mask that a BERT encoder reads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from keras_ctx.text import rows
+from keras_ctx.text.literal_tokens import (
+    AddedToken,
+    NormalizedPieces,
+    check_added_tokens,
+    with_literals,
+    words_pattern,
+)
 from keras_ctx.text.pieces import Characters, Pieces, WordPieces
-from keras_ctx.text.special_tokens import SpecialTokens
 from keras_ctx.text.vocabulary import SPECIAL_TOKENS, load_vocabulary
 from keras_ctx.text.word_places import WordPlaces, find_words
 
@@ -28,7 +34,8 @@ class BertInputs:
             texts are cut; a pair is cut at the end of its longer text, at the
             end of the second where both are equally long.
         lower_case: folds case. With `split="wordpiece"` accents are dropped
-            too, as in the uncased BERT models; with `"character"` they stay.
+            too, unless `strip_accents` says otherwise, as in the uncased BERT
+            models; with `"character"` they stay.
         split: `"wordpiece"` for BERT's own tokens, or `"character"` for one
             token a character (white space gives none).
         padding: `"longest"` pads to the longest row of the batch,
@@ -37,6 +44,14 @@ class BertInputs:
             `[UNK]` or `[PAD]` in a text is the special token, as in the
             `tokenizers` library. For filling masks only: behind a server it
             lets whoever sends a text write the structure of the row.
+        strip_accents: whether accents are dropped; `None`, as in most models,
+            where case is folded. For `split="wordpiece"` only.
+        tokenize_chinese_chars: whether every ideograph is a word by itself,
+            as in most models. For `split="wordpiece"` only.
+        added_tokens: `AddedToken`s, or their arguments as dicts: tokens of the
+            vocabulary that are looked for in the text before it is cut, as
+            those that were added to a tokenizer of the `tokenizers` library.
+            For `split="wordpiece"` only.
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`. A word that gives
@@ -82,6 +97,9 @@ class BertInputs:
         split: str = "wordpiece",
         padding: str = "longest",
         special_tokens_in_text: bool = False,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool = True,
+        added_tokens: Sequence[AddedToken | Mapping[str, Any]] = (),
     ) -> None:
         if type(max_length) is not int or max_length < 3:
             raise ValueError(
@@ -98,6 +116,29 @@ class BertInputs:
                 '`padding` must be "longest" or "max_length". '
                 f"Received: padding={padding!r}"
             )
+        for name, value, kinds in (
+            ("strip_accents", strip_accents, (bool, type(None))),
+            ("tokenize_chinese_chars", tokenize_chinese_chars, (bool,)),
+        ):
+            if not isinstance(value, kinds):
+                raise ValueError(
+                    f"`{name}` must be True or False"
+                    f"{', or None' * (len(kinds) - 1)}. "
+                    f"Received: {name}={value!r}"
+                )
+        if split == "character" and (
+            strip_accents is not None
+            or not tokenize_chinese_chars
+            or added_tokens
+        ):
+            raise ValueError(
+                "`strip_accents`, `tokenize_chinese_chars` and `added_tokens` "
+                'must be left out with `split="character"`, which keeps '
+                "accents and takes every character alone. "
+                f"Received: strip_accents={strip_accents}, "
+                f"tokenize_chinese_chars={tokenize_chinese_chars}, "
+                f"{len(added_tokens)} added tokens"
+            )
         tokens = load_vocabulary(vocabulary, required=SPECIAL_TOKENS)
         self.vocabulary = tuple(tokens)
         self.vocabulary_size = len(tokens)
@@ -112,10 +153,14 @@ class BertInputs:
         self.sep_id = tokens.index("[SEP]")
         self.mask_id = tokens.index("[MASK]")
         self.special_ids = tuple(tokens.index(t) for t in SPECIAL_TOKENS)
-        pieces = WordPieces if split == "wordpiece" else Characters
-        self._pieces = pieces(self.vocabulary, self.lower_case)
-        if self.special_tokens_in_text:
-            self._pieces = SpecialTokens(self._pieces, self.vocabulary)
+        self.strip_accents = strip_accents
+        self.tokenize_chinese_chars = tokenize_chinese_chars
+        self.added_tokens = tuple(
+            each if isinstance(each, AddedToken) else AddedToken(**each)
+            for each in added_tokens
+        )
+        check_added_tokens(self.added_tokens, self.vocabulary)
+        self._pieces = self._make_pieces()
 
     def __call__(
         self, text: Any, second_text: Any = None
@@ -185,9 +230,13 @@ class BertInputs:
             [[0, 6, 7, 11]]
         """
         split = self.split
-        if split == "wordpiece" and not self.lower_case:
-            split = "cased_wordpiece"
-        found = find_words(text, split)
+        if split == "wordpiece":
+            strips = self.strip_accents
+            strips = self.lower_case if strips is None else strips
+            split = "wordpiece" if strips else "cased_wordpiece"
+            split += "" if self.tokenize_chinese_chars else "_joined"
+        whole = words_pattern(self._literals(), self.lower_case)
+        found = find_words(text, split, whole)
         return found.keep(
             self._pieces(found.words.values).ids.row_lengths() > 0
         )
@@ -255,7 +304,19 @@ class BertInputs:
         return self._pack(segments).gather(segments, ignore, ignore, ignore)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, ready for JSON."""
+        """The constructor's arguments, ready for JSON.
+
+        What few models need is there only where it is not the default, so
+        that the digest of the others is that of earlier versions.
+        """
+        rare = {
+            "strip_accents": (self.strip_accents, None),
+            "tokenize_chinese_chars": (self.tokenize_chinese_chars, True),
+            "added_tokens": (
+                [token._asdict() for token in self.added_tokens],
+                [],
+            ),
+        }
         return {
             "vocabulary": list(self.vocabulary),
             "max_length": self.max_length,
@@ -263,12 +324,45 @@ class BertInputs:
             "split": self.split,
             "padding": self.padding,
             "special_tokens_in_text": self.special_tokens_in_text,
+            **{
+                name: value
+                for name, (value, default) in rare.items()
+                if value != default
+            },
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "BertInputs":
         """Builds the object that `get_config` described."""
         return cls(**config)
+
+    def _literals(self) -> list[AddedToken]:
+        """What is looked for in a text before it is cut."""
+        special = SPECIAL_TOKENS if self.special_tokens_in_text else ()
+        return [
+            *(AddedToken(token, normalized=False) for token in special),
+            *self.added_tokens,
+        ]
+
+    def _make_pieces(self) -> Callable[..., Pieces]:
+        ids = {token: place for place, token in enumerate(self.vocabulary)}
+        literals = [(each, ids[each.content]) for each in self._literals()]
+        as_written = [each for each in literals if not each[0].normalized]
+        normalized = [each for each in literals if each[0].normalized]
+        if self.split == "character":
+            pieces = Characters(self.vocabulary, self.lower_case)
+        else:
+            pieces = WordPieces(
+                self.vocabulary,
+                self.lower_case,
+                self.strip_accents,
+                self.tokenize_chinese_chars,
+            )
+            if normalized:
+                pieces = NormalizedPieces(
+                    pieces, normalized, self.tokenize_chinese_chars
+                )
+        return with_literals(pieces, as_written) if as_written else pieces
 
     def _segments(
         self, text: Any, second_text: Any, surface: bool = False

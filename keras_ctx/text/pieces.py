@@ -12,10 +12,14 @@ from keras_ctx.text.rows import as_rows, keep, ragged
 # BERT reads a longer word, in characters, as one unknown token.
 _LONGEST_WORD = 100
 # Punctuation, ASCII symbols and ideographs are words by themselves.
-ALONE = (
-    r"[!-/:-@\[-`{-~\pP\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
-    r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}]"
+_MARKS = r"!-/:-@\[-`{-~\pP"
+_IDEOGRAPHS = (
+    r"\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
+    r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}"
 )
+ALONE = f"[{_MARKS}{_IDEOGRAPHS}]"
+# The same for a model that leaves ideographs together.
+ALONE_MARK = f"[{_MARKS}]"
 _NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
 BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
 
@@ -79,28 +83,38 @@ def rows_of_words(text: Any, name: str, split: str) -> tf.RaggedTensor:
     return split_words(text, split)
 
 
-def normalize(text: tf.Tensor, lower_case: bool) -> tf.Tensor:
+def normalize(
+    text: tf.Tensor, lower_case: bool, strip_accents: bool | None = None
+) -> tf.Tensor:
     """Cleans text as BERT does, op by op.
 
     Invalid UTF-8 becomes U+FFFD, white space a blank; control, format and
-    private characters and U+FFFD go. With `lower_case`: canonical
-    decomposition (no compatibility folding), non-spacing marks dropped, lower
-    case.
+    private characters and U+FFFD go. With `strip_accents` (`None`: as
+    `lower_case`): canonical decomposition (no compatibility folding), and
+    non-spacing marks dropped. With `lower_case`: lower case.
     """
     text = tf.strings.regex_replace(valid(text), r"[\t\n\r\pZ]", " ")
     text = tf.strings.regex_replace(text, r"[\pC\x{FFFD}]+", "")
+    if lower_case if strip_accents is None else strip_accents:
+        text = tf_text.normalize_utf8(text, "NFD")
+        text = tf.strings.regex_replace(text, r"\p{Mn}+", "")
     if not lower_case:
         return text
-    text = tf_text.normalize_utf8(text, "NFD")
-    text = tf.strings.regex_replace(text, r"\p{Mn}+", "")
     # ICU would write a final sigma at the end of a word; BERT does not.
     text = tf.strings.regex_replace(text, "Σ", "σ")
     return tf.strings.lower(text, encoding="utf-8")
 
 
-def split_wordpiece_words(text: tf.Tensor) -> tf.RaggedTensor:
+def ideographs_apart(text: tf.Tensor) -> tf.Tensor:
+    """Puts a blank on both sides of every ideograph."""
+    return tf.strings.regex_replace(text, f"([{_IDEOGRAPHS}])", r" \1 ")
+
+
+def split_wordpiece_words(
+    text: tf.Tensor, alone: str = ALONE
+) -> tf.RaggedTensor:
     """Splits normalized text into the words that WordPiece looks at."""
-    apart = tf.strings.regex_replace(text, f"({ALONE})", r" \1 ")
+    apart = tf.strings.regex_replace(text, f"({alone})", r" \1 ")
     return tf.strings.split(apart)
 
 
@@ -112,8 +126,16 @@ def stand_alone(words: tf.Tensor) -> tf.Tensor:
 class WordPieces:
     """WordPiece on normalized text, equal to BERT's own, id for id."""
 
-    def __init__(self, vocabulary: Sequence[str], lower_case: bool) -> None:
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        lower_case: bool,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool = True,
+    ) -> None:
         self._lower_case = lower_case
+        self._strip_accents = strip_accents
+        self._ideographs_alone = tokenize_chinese_chars
         self._unknown_id = vocabulary.index("[UNK]")
         self._is_suffix = np.array([t.startswith("##") for t in vocabulary])
         # The op's limit is in bytes: 4 of them hold any character.
@@ -122,10 +144,26 @@ class WordPieces:
             max_bytes_per_word=4 * _LONGEST_WORD,
             token_out_type=tf.int32,
             unknown_token="[UNK]",
+            # The op's own words have every ideograph alone.
+            no_pretokenization=not tokenize_chinese_chars,
         )
 
     def __call__(self, text: tf.Tensor, surface: bool = False) -> Pieces:
-        text = normalize(text, self._lower_case)
+        return self.of_normalized(self.normalize(text), surface)
+
+    def normalize(self, text: tf.Tensor) -> tf.Tensor:
+        """Text as this model's words are written."""
+        return normalize(text, self._lower_case, self._strip_accents)
+
+    def of_normalized(self, text: tf.Tensor, surface: bool = False) -> Pieces:
+        """The pieces of text that is normalized already."""
+        if self._ideographs_alone:
+            return self._of(text, surface)
+        words = split_wordpiece_words(text, ALONE_MARK)
+        return self._of(words.values, surface).merge(words.row_splits)
+
+    def _of(self, text: tf.Tensor, surface: bool) -> Pieces:
+        """The pieces of what the op takes: texts or single words."""
         ids, starts, ends = self._tokenizer.tokenize_with_offsets(text)
         pieces = _WordPieces(
             ids.values, ids.row_splits, starts.values, ends.values

@@ -1,5 +1,6 @@
 """Vocabularies: read, checked and written."""
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,8 +96,10 @@ def _read(path: Path) -> list[str]:
             f"none at: {path}"
         )
     tokens = []
+    # A byte order mark, which some editors write, is no part of a token.
+    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     # Bytes are split at line feeds only: a token may hold other line breaks.
-    for line, raw in enumerate(path.read_bytes().split(b"\n"), start=1):
+    for line, raw in enumerate(content.split(b"\n"), start=1):
         try:
             tokens.append(raw.removesuffix(b"\r").decode("utf-8"))
         except UnicodeDecodeError as error:

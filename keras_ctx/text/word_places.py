@@ -5,7 +5,13 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from keras_ctx.text.pieces import ALONE, BLANK, byte_places, valid
+from keras_ctx.text.pieces import (
+    ALONE,
+    ALONE_MARK,
+    BLANK,
+    byte_places,
+    valid,
+)
 from keras_ctx.text.rows import as_rows, keep
 
 # What shows nothing by itself belongs to the character before it.
@@ -15,15 +21,21 @@ _HIDDEN_CASED = r"[\pC\x{FFFD}]"
 _FOLLOWS = r"[\pM\x{1160}-\x{11FF}]"
 _VISIBLE = r"[^\x09-\x0D\x1C-\x1F\x{85}\pZ]"
 
+
+def _around(alone: str) -> tuple[str, str]:
+    """WordPiece's borders: white space, and what stands alone."""
+    # The other controls of `BLANK` part nothing: BERT drops them.
+    return rf"[\t\n\r\pZ]+|{alone}", alone
+
+
 # Where a text is parted, and which of these matches are words themselves.
 _BORDERS = {
-    # The other controls of `BLANK` part nothing: BERT drops them.
-    "wordpiece": (rf"[\t\n\r\pZ]+|{ALONE}{_HIDDEN}*", f"{ALONE}{_HIDDEN}*"),
+    "wordpiece": _around(f"{ALONE}{_HIDDEN}*"),
     # Accents are letters where they are not dropped.
-    "cased_wordpiece": (
-        rf"[\t\n\r\pZ]+|{ALONE}{_HIDDEN_CASED}*",
-        f"{ALONE}{_HIDDEN_CASED}*",
-    ),
+    "cased_wordpiece": _around(f"{ALONE}{_HIDDEN_CASED}*"),
+    # Ideographs are letters where they are left together.
+    "wordpiece_joined": _around(f"{ALONE_MARK}{_HIDDEN}*"),
+    "cased_wordpiece_joined": _around(f"{ALONE_MARK}{_HIDDEN_CASED}*"),
     "character": (f"{BLANK}|{_VISIBLE}{_FOLLOWS}*", f"{_VISIBLE}{_FOLLOWS}*"),
     "code_point": (f"{BLANK}|{_VISIBLE}", _VISIBLE),
     "whitespace": (BLANK, ""),
@@ -50,17 +62,19 @@ class WordPlaces(NamedTuple):
         return WordPlaces(*(keep(part, mask) for part in self))
 
 
-def find_words(text: Any, split: str) -> WordPlaces:
+def find_words(text: Any, split: str, whole: str = "") -> WordPlaces:
     """The words of every text.
 
     Args:
         text: strings `(B,)`.
         split: `"wordpiece"`: white space parts words; punctuation marks, ASCII
             symbols and ideographs are words by themselves, as for BERT;
-            `"cased_wordpiece"`: the same for a BERT that keeps accents.
+            `"cased_wordpiece"`: the same for a BERT that keeps accents; with
+            `"_joined"` behind either, for one that leaves ideographs together.
             `"character"`: every character with its accents, without white
             space; `"code_point"`: without its accents. `"whitespace"`: what
             stands between white space.
+        whole: a pattern of what is a word wherever it stands, if any.
 
     Returns:
         A `WordPlaces`. Broken UTF-8 is read, and counted, as U+FFFD.
@@ -68,8 +82,11 @@ def find_words(text: Any, split: str) -> WordPlaces:
     text = valid(as_rows(text, "text"))
     # The op below ends at a NUL; this is as invisible, and as long.
     without_nul = tf.strings.regex_replace(text, r"\x00", "\x01")
+    borders = _BORDERS[split]
+    if whole:
+        borders = tuple(f"{whole}|{border}" for border in borders)
     words, starts, ends = tf_text.regex_split_with_offsets(
-        without_nul, *_BORDERS[split]
+        without_nul, *borders
     )
     counts, begins = byte_places(text)
     row = words.value_rowids()

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bert_files import V, arrays, as_torch, check, config, write_huggingface
+from bert_files import (
+    V,
+    arrays,
+    as_torch,
+    check,
+    config,
+    write_huggingface,
+    write_json,
+)
 
 from keras_ctx import convert, models, text
 
@@ -33,6 +41,7 @@ def test_folder_of_a_bert(tmp_path: Path) -> None:
     folder = write_huggingface(tmp_path / "bert", as_torch(named))
     vocabulary = "\n".join(VOCABULARY).replace("w0", "W0")
     (folder / "vocab.txt").write_text(vocabulary)
+    write_json(folder / "tokenizer_config.json", {"do_lower_case": False})
     check(convert.load_encoder(folder), named)
     inputs = convert.load_text_inputs(folder)
     assert isinstance(inputs, text.BertInputs)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import warnings
 from pathlib import Path
 
 import keras_hub
@@ -15,6 +14,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "huggingface"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LOWER = [*SPECIAL, "<S>", "the", "##s", "猫", "é"]
 CAPITALS = [*SPECIAL, "The", "##s"]
+UNCASED = {"do_lower_case": True}
 
 
 def write(folder: Path, tokens: list[str], **files: dict) -> Path:
@@ -38,8 +38,6 @@ def sequence(*kinds: str) -> dict:
 @pytest.mark.parametrize(
     ("tokens", "files", "lower_case"),
     [
-        (LOWER, {}, True),
-        (CAPITALS, {}, False),
         # Each of these outdoes what stands below it.
         (LOWER, {"config": {"_name_or_path": "bert-base-cased"}}, False),
         (CAPITALS, {"config": {"_name_or_path": "x/bert-uncased"}}, True),
@@ -78,6 +76,36 @@ def test_casing(
 
 
 @pytest.mark.parametrize(
+    ("own", "lower_case", "told"),
+    [
+        ([], True, "0 of the 28 .* case is folded.*: false"),
+        # Words that were added to an uncased vocabulary do not turn it.
+        (["COVID"], True, "1 of the 29 .* case is folded"),
+        (["COVID", "McKinsey"], True, "2 of the 30 .* case is folded"),
+        # Signs of the model are no words.
+        (["[E1]", "<USER>", "[unused1]"], True, "0 of the 28"),
+        # An alphabet of capitals is no added word.
+        ([*"ABCDE"], False, "5 of the 33 .* case is kept.*: true"),
+        ([*"АБВГД"], False, "5 of the 33 .* case is kept"),
+        (["猫", "銀行"], True, "0 of the 28"),
+    ],
+)
+def test_casing_that_no_file_says_is_guessed_and_said(
+    own: list[str], lower_case: bool, told: str, tmp_path: Path
+) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    tokens = [*SPECIAL, *letters, "the", "##s", *own]
+    folder = write(tmp_path / "bert", tokens)
+    with pytest.warns(UserWarning, match=told) as caught:
+        assert vocabulary(folder).lower_case is lower_case
+    assert caught[0].filename == __file__
+    # One capital alone is one word, however few the others are.
+    folder = write(tmp_path / "few", [*SPECIAL, "The", "猫"])
+    with pytest.warns(UserWarning, match="1 of the 1 tokens"):
+        assert vocabulary(folder).lower_case
+
+
+@pytest.mark.parametrize(
     ("name", "lower_case"),
     [("cased_L-12_H-768_A-12", False), ("uncased_L-2_H-128_A-2", True)],
 )
@@ -100,9 +128,15 @@ def test_tokenizer_of_transformers(tmp_path: Path) -> None:
 
 
 def test_tokens_that_were_added(tmp_path: Path) -> None:
-    folder = write(tmp_path, LOWER, added_tokens={"new": len(LOWER)})
+    folder = write(
+        tmp_path,
+        LOWER,
+        added_tokens={"new": len(LOWER)},
+        tokenizer_config=UNCASED,
+    )
     assert vocabulary(folder).tokens == [*LOWER, "new"]
     (folder / "vocab.txt").unlink()
+    (folder / "added_tokens.json").unlink()
     content = {
         "model": {"type": "WordPiece", "vocab": {"a": 1, "b": 0}},
         "added_tokens": [
@@ -135,40 +169,18 @@ def test_preset_of_keras_hub(tmp_path: Path) -> None:
 def test_more_tokens_than_rows(
     name: str, content: dict, tmp_path: Path
 ) -> None:
-    folder = write(tmp_path, LOWER, **{name: content})
+    files = {name: content, "tokenizer_config": UNCASED}
+    folder = write(tmp_path, LOWER, **files)
     with pytest.raises(ValueError, match="has 10 tokens.* of 9"):
         vocabulary(folder)
 
 
 def test_fewer_tokens_than_rows(tmp_path: Path) -> None:
-    folder = write(tmp_path, LOWER, config={"vocab_size": 16})
+    files = {"config": {"vocab_size": 16}, "tokenizer_config": UNCASED}
+    folder = write(tmp_path, LOWER, **files)
     with pytest.warns(UserWarning, match="has 10 tokens.* of 16") as caught:
         assert vocabulary(folder).tokens == LOWER
     assert caught[0].filename == __file__
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        (
-            {"do_lower_case": True, "strip_accents": False},
-            "strip_accents=false",
-        ),
-        ({"do_lower_case": False, "strip_accents": True}, "strip_accents=true"),
-        ({"tokenize_chinese_chars": False}, "tokenize_chinese_chars=false"),
-    ],
-)
-def test_tokenizers_that_ours_is_not(
-    content: dict, told: str, tmp_path: Path
-) -> None:
-    folder = write(tmp_path, LOWER, tokenizer_config=content)
-    with pytest.warns(UserWarning, match=told):
-        vocabulary(folder)
-    usual = {"do_lower_case": True, "strip_accents": True}
-    write_json(folder / "tokenizer_config.json", usual)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        vocabulary(folder)
 
 
 def test_vocabularies_of_other_models(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "content", [b"a\nb\n", b"a\nb", b"a\r\nb\r\n"], ids=str
+    "content",
+    [b"a\nb\n", b"a\nb", b"a\r\nb\r\n", b"\xef\xbb\xbfa\nb\n"],
+    ids=str,
 )
 def test_lines_are_tokens(path: Path, content: bytes) -> None:
     path.write_bytes(content)
