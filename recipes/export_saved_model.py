@@ -23,9 +23,9 @@ from typing import Any, Literal
 
 import keras
 import numpy as np
-import tyro
 
 from keras_ctx import convert, data, models, serving, training
+from keras_ctx.command_line import run_command
 from keras_ctx.serving.saved_model import CHECK_TEXTS
 
 SENTENCES = (
@@ -168,6 +168,7 @@ def readable(
     return f"{key} {answer[key].shape}, {answer['num_tokens']} tokens"
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     texts = list(data.read_lines(config.texts) if config.texts else SENTENCES)
@@ -205,4 +206,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
-import tyro
 
-from keras_ctx import convert, data, text
+from keras_ctx import convert, data, text, training
+from keras_ctx.command_line import run_command
 from keras_ctx.files import whole_file
 from keras_ctx.json_text import json_text
 
@@ -169,6 +169,7 @@ def table(answer: dict) -> str:
     return "\n".join(lines)
 
 
+@training.writes_file
 def main(config: Config) -> dict:
     filler = Filler(config.init, config.top_k)
     results = {"num_texts": 0, "num_masks": 0, "num_problems": 0}
@@ -192,4 +193,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

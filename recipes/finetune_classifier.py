@@ -27,9 +27,9 @@ from typing import Literal
 
 import keras
 import numpy as np
-import tyro
 
 from keras_ctx import convert, data, models, predictions, text, training
+from keras_ctx.command_line import run_command
 
 Metric = Literal[
     "accuracy",
@@ -319,6 +319,7 @@ def save(config: Config, text_inputs, task, results: dict) -> None:
     training.save_results(config, results)
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
@@ -353,4 +354,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

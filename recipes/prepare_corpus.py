@@ -31,9 +31,9 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tyro
 
 from keras_ctx import convert, data, text, training
+from keras_ctx.command_line import run_command
 
 
 @dataclass(frozen=True)
@@ -375,6 +375,7 @@ def prepare(config: Config, files: list[Path]):
     return records
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     records = prepare(config, corpus_files(config))
@@ -388,4 +389,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

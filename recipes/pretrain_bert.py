@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tyro
 
 from keras_ctx import convert, data, models, text, training
+from keras_ctx.command_line import run_command
 
 
 @dataclass(frozen=True)
@@ -337,6 +337,7 @@ def save(config: Config, text_inputs, model, results: dict) -> None:
     training.remove_checkpoints(config.output)
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
@@ -386,4 +387,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

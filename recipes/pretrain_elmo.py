@@ -20,9 +20,9 @@ from typing import Literal
 
 import keras
 import tensorflow as tf
-import tyro
 
 from keras_ctx import convert, data, models, text, training
+from keras_ctx.command_line import run_command
 
 
 @dataclass(frozen=True)
@@ -290,6 +290,7 @@ def save(config: Config, text_inputs, vocabulary, language_model, results):
     training.remove_checkpoints(config.output)
 
 
+@training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
@@ -341,4 +342,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

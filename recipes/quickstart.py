@@ -12,15 +12,15 @@ stopped. A folder of another run, or of other data, is refused.
 """
 
 import json
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from keras_ctx import training
+from keras_ctx.command_line import run_command
 
 RECIPES = Path(__file__).parent
 ENCODERS = ("bert", "elmo")
@@ -57,9 +57,15 @@ class Config:
 def run(recipe: str, *arguments: str) -> None:
     """One recipe in a process of its own; its progress shows here."""
     print(f"\n== {recipe}.py {' '.join(arguments)}", flush=True)
-    subprocess.run(
-        [sys.executable, str(RECIPES / f"{recipe}.py"), *arguments], check=True
-    )
+    command = [sys.executable, str(RECIPES / f"{recipe}.py"), *arguments]
+    # Ctrl-C reaches the recipe, too, which saves first; we wait for it.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        status = subprocess.Popen(command).wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if status:  # It has said why.
+        sys.exit(status if status > 0 else 128 - status)
 
 
 def results_of(path: Path) -> dict:
@@ -135,4 +141,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

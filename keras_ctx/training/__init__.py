@@ -25,7 +25,11 @@ from keras_ctx.training.losses import (
     elmo_pretraining_losses,
 )
 from keras_ctx.training.optimizers import bert_optimizer, elmo_optimizer
-from keras_ctx.training.output_folder import check_output
+from keras_ctx.training.output_folder import (
+    check_output,
+    writes_file,
+    writes_folder,
+)
 from keras_ctx.training.over_seeds import over_seeds
 from keras_ctx.training.padding_metric import with_padding_metric
 from keras_ctx.training.perplexity import (
@@ -113,4 +117,6 @@ __all__ = [
     "text_inputs_digest",
     "with_padding_metric",
     "without_strategy",
+    "writes_file",
+    "writes_folder",
 ]

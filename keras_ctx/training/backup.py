@@ -1,8 +1,11 @@
 """Going on where a run was interrupted, to the same numbers."""
 
+import os
 import signal
 import threading
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import keras
 import numpy as np
@@ -33,8 +36,10 @@ class BackupAndRestore(keras.callbacks.Callback):
     as one that never was, if its dataset starts at `completed_steps(folder)`.
 
     SIGTERM, which clusters send some seconds before they kill, saves at the
-    end of the step and ends the process with exit status 143; a second one
-    ends it at once. Of several workers any may get the signal: all save
+    end of the step and ends the process with exit status 143; Ctrl-C (SIGINT)
+    does the same with exit status 130. A second signal ends the process at
+    once. A process that was told to ignore SIGINT, as one in the background
+    is, still ignores it. Of several workers any may get the signal: all save
     together and end. Of several workers the first one writes, and all of
     them read: they must see the folder.
 
@@ -75,7 +80,7 @@ class BackupAndRestore(keras.callbacks.Callback):
         self.keep = keep
 
     def on_train_begin(self, logs=None):
-        self._terminated = False
+        self._received: signal.Signals | None = None
         self._listen()
         self._position = newest_position(self.folder)
         found = checkpoints(self.folder)
@@ -149,29 +154,52 @@ class BackupAndRestore(keras.callbacks.Callback):
         return str(found[-1]) if found else "not there"
 
     def _listen(self) -> None:
+        self._before: dict[signal.Signals, Any] = {}
         if threading.current_thread() is not threading.main_thread():
-            self._before = None  # where Python takes no signals
-            return
-        self._before = signal.signal(signal.SIGTERM, self._terminate)
+            return  # where Python takes no signals
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if (
+                number == signal.SIGINT
+                and signal.getsignal(number) == signal.SIG_IGN
+            ):
+                continue
+            self._before[number] = signal.signal(number, self._terminate)
 
     def _terminate(self, number, frame):
-        self._terminated = True
         self._listen_no_more()
+        if self._is_in_fit(frame):
+            self._received = signal.Signals(number)
+        else:
+            # An error ended `fit`, which then tells no callback.
+            os.kill(os.getpid(), number)
+
+    def _is_in_fit(self, frame: FrameType | None) -> bool:
+        while frame is not None:
+            if (
+                frame.f_code.co_name == "fit"
+                and frame.f_locals.get("self") is self.model
+            ):
+                return True
+            frame = frame.f_back
+        return False
 
     def _listen_no_more(self) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
-            self._before = None
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before = {}
 
     def _is_terminated(self, epoch_step: int) -> bool:
         # Keras has it on TensorFlow only.
         strategy = getattr(self.model, "distribute_strategy", None)
         ask = epoch_step % _ASK_EVERY == 0
-        return any_worker(self._terminated, strategy, ask)
+        return any_worker(self._received is not None, strategy, ask)
 
     def _end(self) -> None:
+        # Another worker may have got it.
+        received = self._received or signal.SIGTERM
+        name = "Ctrl-C" if received == signal.SIGINT else received.name
         print(
-            f"\nStopped by SIGTERM after step {self._position.step}, which is "
+            f"\nStopped by {name} after step {self._position.step}, which is "
             f"saved in {self.folder}; the same command goes on from there."
         )
-        raise SystemExit(128 + signal.SIGTERM)
+        raise SystemExit(128 + received)

@@ -1,10 +1,87 @@
-"""The folder that a run writes: refused before any work where it cannot be."""
+"""What a run writes: refused before any work where it cannot be, and locked."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from keras_ctx.output_lock import output_lock
+from keras_ctx.training.workers import workers
+
+_Result = TypeVar("_Result")
+_Main = Callable[[Any], _Result]
+
+
+def writes_folder(main: _Main[_Result]) -> _Main[_Result]:
+    """Lock the folder `config.output` while `main(config)` runs.
+
+    A second run with the same folder is refused, before it does anything.
+    The system releases the lock when the process ends, however it ends. Of
+    several workers of one run, which share the folder, the first one locks.
+
+    Args:
+        main: Of a recipe; its `config` has `output`, and `strategy` if it
+            trains with several workers.
+
+    Raises:
+        ValueError: In the call: another run has the folder (which process,
+            on which machine, since when), or it cannot be written.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     output: Path = Path("runs/alone")
+        >>> @writes_folder
+        ... def main(config):
+        ...     return main(config)  # a second run before the first has ended
+        >>> main(Config())
+        Traceback (most recent call last):
+        ValueError: `output` must be written by one run at a time. ...
+    """
+
+    @wraps(main)
+    def locked(config: Any) -> _Result:
+        several = getattr(config, "strategy", None) == "multi_worker"
+        if several and workers()[1] > 0:
+            return main(config)
+        with output_lock(config.output):
+            return main(config)
+
+    return locked
+
+
+def writes_file(main: _Main[_Result]) -> _Main[_Result]:
+    """Lock the file `config.output` while `main(config)` runs.
+
+    As `writes_folder`; `None` is the standard output, which has no lock.
+
+    Args:
+        main: Of a recipe.
+
+    Raises:
+        ValueError: In the call: another run writes the file, or it cannot be
+            written.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     output: Path | None = None
+        >>> writes_file(lambda config: 7)(Config())
+        7
+    """
+
+    @wraps(main)
+    def locked(config: Any) -> _Result:
+        if config.output is None:
+            return main(config)
+        with output_lock(config.output, is_file=True):
+            return main(config)
+
+    return locked
 
 
 def check_output(config: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_ctx.json_text import json_text
+from keras_ctx.output_lock import LOCK, move_lock
 from keras_ctx.settings import differences
 from keras_ctx.training.agreement import chiefs_number
 from keras_ctx.training.run_folder import save_json
@@ -62,7 +63,7 @@ def begin_run(
 def _begin(
     folder: Path, settings: dict[str, Any], digests: dict, restart: bool
 ) -> None:
-    if restart and folder.is_dir() and any(folder.iterdir()):
+    if restart and folder.is_dir() and set(os.listdir(folder)) - {LOCK}:
         _move_away(folder)
     path = folder / "settings.json"
     # As they are written: paths are strings, tuples are lists.
@@ -97,6 +98,7 @@ def _move_away(folder: Path) -> None:
             f"`restart` must be able to move `folder` to {new}. Give another "
             f"folder, or move it yourself. Received: {error}"
         ) from error
+    move_lock(new, Path(os.path.abspath(folder)))
     print(f"{folder}: the run that was there is now in {new}.")
 
 
@@ -125,7 +127,7 @@ def _same_settings(there: dict[str, Any], now: dict[str, Any]) -> bool:
 def _is_fresh(folder: Path) -> bool:
     """Whether nothing has been learned there that could be lost."""
     return all(
-        path.name == "settings.json"
+        path.name in ("settings.json", LOCK)
         or "tensorboard" in path.parts
         or not path.stat().st_size
         for path in folder.rglob("*")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,9 @@ def interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def terminate() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
+def terminate(number: int = signal.SIGTERM) -> Callable[[], None]:
+    """What sends this process a signal."""
+    return lambda: os.kill(os.getpid(), number)
 
 
 def fit(

@@ -91,16 +91,57 @@ def test_a_run_that_has_ended_stays_as_it_is(whole, tmp_path: Path) -> None:
     ("where", "saved"),
     [({"step": 10}, 10), ({"step": STEPS}, STEPS), ({"epoch": 1}, 2 * STEPS)],
 )
-def test_sigterm_saves_first(where, saved, whole, tmp_path: Path, capsys):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize(
+    ("number", "name", "status"),
+    [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl-C", 130)],
+)
+def test_a_signal_saves_first(
+    number, name, status, where, saved, whole, tmp_path: Path, capsys
+):
+    before = [signal.getsignal(x) for x in (signal.SIGTERM, signal.SIGINT)]
     with pytest.raises(SystemExit) as ended:
-        fit(tmp_path, At(terminate, **where))
-    assert ended.value.code == 143
-    assert signal.getsignal(signal.SIGTERM) == before
-    assert f"after step {saved}, which is saved in" in capsys.readouterr().out
+        fit(tmp_path, At(terminate(number), **where))
+    assert ended.value.code == status
+    now = [signal.getsignal(x) for x in (signal.SIGTERM, signal.SIGINT)]
+    assert now == before
+    said = f"Stopped by {name} after step {saved}, which is saved in"
+    assert said in capsys.readouterr().out
     assert training.completed_steps(tmp_path) == saved
     assert_same(fit(tmp_path), tmp_path, whole)
-    assert signal.getsignal(signal.SIGTERM) == before
+    now = [signal.getsignal(x) for x in (signal.SIGTERM, signal.SIGINT)]
+    assert now == before
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    def twice() -> None:
+        terminate(signal.SIGINT)()
+        terminate(signal.SIGINT)()
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, At(twice, step=10))
+    assert training.completed_steps(tmp_path) == STEPS
+
+
+def test_after_an_error_ctrl_c_is_what_it_was(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ZeroDivisionError):
+        fit(tmp_path, At(fail, step=3))
+    with pytest.raises(KeyboardInterrupt):
+        terminate(signal.SIGINT)()
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_run_in_the_background_ignores_ctrl_c(whole, tmp_path: Path) -> None:
+    # As a shell starts `command &` in a script.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        model = fit(tmp_path, At(terminate(signal.SIGINT), step=10))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert_same(model, tmp_path, whole)
 
 
 def test_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
@@ -191,7 +232,7 @@ def test_a_callback_before_it_may_stop_the_run(tmp_path: Path) -> None:
         lambda: next(scores), "f1", tmp_path, patience=1
     )
     with pytest.raises(SystemExit):
-        fit(tmp_path, development, At(terminate, step=9))
+        fit(tmp_path, development, At(terminate(), step=9))
     scores = iter([0.4])
     development = training.DevelopmentScore(
         lambda: next(scores), "f1", tmp_path, patience=1
@@ -244,7 +285,7 @@ def test_moving_average_of_the_weights(whole, tmp_path: Path) -> None:
         # at 0: see below.
         np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
     with pytest.raises(SystemExit):
-        fit(tmp_path / "cut", At(terminate, step=10), optimizer=optimizer)
+        fit(tmp_path / "cut", At(terminate(), step=10), optimizer=optimizer)
     resumed = fit(tmp_path / "cut", optimizer=optimizer)
     for ours, theirs in zip(resumed.weights, model.weights, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())

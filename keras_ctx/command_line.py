@@ -1,0 +1,156 @@
+"""A recipe as a command: how it ends, and what it says then."""
+
+import dis
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+_LIBRARY = Path(__file__).resolve().parent
+_RAISE = dis.opmap["RAISE_VARARGS"]
+# What is wrong with the files that a command names, as the system says it.
+_WRONG_PATHS = (
+    *(FileNotFoundError, FileExistsError, PermissionError),
+    *(IsADirectoryError, NotADirectoryError),
+)
+SHOW = "--traceback"
+
+
+def run_command(
+    main: Callable[[Any], Any],
+    config: type,
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Call `main` with the settings of the command line, and end the process.
+
+    What a user can mend ends with one line on the standard error, without a
+    traceback: an error that this library or the recipe raises, and one of the
+    system about a file. Any other error is a bug and shows its traceback.
+
+    Exit status: 0; 1 after a bug, or if the system failed, as where a disk is
+    full; 2 after a user's mistake; 130 after Ctrl-C.
+
+    Args:
+        main: Of the recipe, called with a `config`.
+        config: The dataclass of its settings.
+        arguments: Of the command; `None`: those of this process.
+            `--traceback`, anywhere among them, shows the traceback of a
+            user's mistake, too.
+
+    Raises:
+        SystemExit: The command has failed; its code is the exit status.
+        ImportError: tyro is not installed.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     rate: float = 0.1
+        >>> def main(config):
+        ...     print(config.rate)
+        >>> run_command(main, Config, ["--rate", "0.2"])
+        0.2
+    """
+    try:
+        import tyro
+    except ImportError as error:
+        raise ImportError(
+            "Recipes need tyro to read the command line: "
+            'pip install "keras_ctx[recipes]"'
+        ) from error
+    recipe = sys.modules[config.__module__]
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    show = SHOW in words
+    words = [word for word in words if word != SHOW]
+    try:
+        given = tyro.cli(
+            _unchecked(config), args=words, description=_description(recipe)
+        )
+        main(config(**{x.name: getattr(given, x.name) for x in fields(config)}))
+    except KeyboardInterrupt:
+        if show:
+            raise
+        _say(recipe, "Stopped by Ctrl-C.")
+        sys.exit(128 + signal.SIGINT)
+    except Exception as error:
+        code = exit_code(error, recipe)
+        if code is None or show:
+            # As Python shows it; with the status of what it is.
+            sys.excepthook(type(error), error, error.__traceback__)
+            sys.exit(code or 1)
+        _say(recipe, f"{_sentence(error)} ({SHOW} shows where.)")
+        sys.exit(code)
+
+
+def _unchecked(config: type) -> type:
+    """The same settings without their checks: tyro would draw a box around
+    what these say."""
+    content = {
+        "__post_init__": lambda self: None,
+        "__module__": config.__module__,
+        "__doc__": config.__doc__,
+    }
+    return type(config.__name__, (config,), content)
+
+
+def exit_code(error: BaseException, recipe: ModuleType) -> int | None:
+    """The exit status for an error that a user can mend; `None`: a bug.
+
+    Args:
+        error: What ended the command.
+        recipe: Its module.
+    """
+    if isinstance(error, _WRONG_PATHS):
+        return 2
+    if isinstance(error, OSError):  # a full disk, a server that is gone
+        return 1
+    if not _is_raised_by(error.__traceback__, recipe):
+        return None
+    if isinstance(error, ValueError | TypeError | ImportError):
+        return 2
+    # A training that diverges, what cannot be done here.
+    known = ArithmeticError | RuntimeError
+    return 1 if isinstance(error, known) else None
+
+
+def _is_raised_by(traceback: TracebackType | None, recipe: ModuleType) -> bool:
+    """Whether a `raise` of the library or of the recipe raised an error.
+
+    The same type from elsewhere, or from an expression of ours such as
+    `int("x")`, is a bug.
+    """
+    if traceback is None:
+        return False
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    code = traceback.tb_frame.f_code
+    if code.co_code[traceback.tb_lasti] != _RAISE:
+        return False
+    file = Path(code.co_filename).resolve()
+    return _LIBRARY in file.parents or file == _file(recipe)
+
+
+def _file(recipe: ModuleType) -> Path:
+    # A notebook has none.
+    return Path(getattr(recipe, "__file__", None) or "recipe").resolve()
+
+
+def _description(recipe: ModuleType) -> str:
+    first = (recipe.__doc__ or "").strip().partition("\n")[0]
+    return f"{first} {SHOW}: show where a mistake was found.".strip()
+
+
+def _sentence(error: BaseException) -> str:
+    """What an error says, on one line."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        text = f"{error.strerror}: {error.filename}"
+    return " ".join(text.split()) or type(error).__name__
+
+
+def _say(recipe: ModuleType, text: str) -> None:
+    sys.stdout.flush()
+    print(f"{_file(recipe).name}: {text}", file=sys.stderr)

@@ -1,0 +1,32 @@
+"""Every recipe that writes refuses an output that another run has."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from recipe_files import RECIPES, load_recipe
+
+from keras_ctx.output_lock import output_lock
+
+FILES = ("fill_mask", "predict", "score_corpus")
+# quickstart.py starts the others, which lock; the last two write no files.
+OTHERS = ("quickstart", "query", "serve")
+FOLDERS = sorted(
+    {path.stem for path in RECIPES.glob("*.py")} - {*FILES, *OTHERS}
+)
+
+
+@pytest.mark.parametrize("name", [*FOLDERS, *FILES])
+def test_second_run_is_refused_before_anything_is_read(
+    name: str, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    # Nothing else of the settings is looked at.
+    config = SimpleNamespace(output=output)
+    with output_lock(output, is_file=name in FILES):
+        there = sorted(tmp_path.rglob("*"))
+        with pytest.raises(ValueError, match="one run at a time.*process"):
+            load_recipe(name).main(config)
+        assert sorted(tmp_path.rglob("*")) == there
+    with pytest.raises(AttributeError):  # it is free again
+        load_recipe(name).main(config)
