@@ -40,7 +40,9 @@ VARIANTS = {
     "encoder_of a pretrainer",
     "with_dtype of elmo",
     *("tagger of bert, crf", "tagger of elmo, lstm and crf"),
-    # Left are each head, each mixture and each kind of encoder.
+    *("distinct_words", "elmo_language_model", "tagger of elmo, last"),
+    *("classifier of elmo, scalar_mix", "from_word_vectors"),
+    # Left are each head, each mixture and an encoder of each family.
     *("classifier of bert, last", "classifier of elmo, last"),
     *("classifier of bert, scalar_mix", "tagger of bert, last"),
     *("tagger of bert, scalar_mix", "tagger of elmo, scalar_mix"),

@@ -51,6 +51,7 @@ def check(backend: str, names: list[str], folder: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_loops_on_jax(tmp_path: Path) -> None:
     check("jax", LOOPS, tmp_path)
 

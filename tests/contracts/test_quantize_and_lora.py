@@ -20,10 +20,7 @@ from keras_ctx import convert, layers, models, training
 ROOT = Path(__file__).resolve().parents[2]
 BY_NAME = {case.name: case for case in CASES}
 X = {name: value for name, (value, *_) in INPUTS["bert"].items()}
-QUICK = [
-    *("bert_pretrainer", "tagger of bert, crf"),
-    *("elmo_encoder", "elmo_stream_model"),
-]
+QUICK = ["tagger of bert, crf", "elmo_stream_model"]
 
 
 def quantized(model, mode: str = "int8", **kwargs):
@@ -157,6 +154,7 @@ def test_gptq_inside_a_layer_is_refused_when_saved(tmp_path) -> None:
         model.save(tmp_path / "model.keras")
 
 
+@pytest.mark.slow
 def test_quantized_weights_are_not_written_as_a_checkpoint(tmp_path) -> None:
     encoder = quantized(bert(1))
     with pytest.raises(ValueError, match="must not be quantized.*int8"):
@@ -238,6 +236,7 @@ def test_lora_starts_as_the_model_and_trains_its_factors_and_head() -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_lora_comes_back_and_learns_on(tmp_path) -> None:
     saved = {
         "with the tokens": lora_model(embeddings=True, lora_alpha=3.0),

@@ -73,7 +73,10 @@ def load(
     return load_elmo(options_file, weights_file, **arguments)
 
 
-@pytest.mark.parametrize("write", [write_hdf5, write_checkpoint])
+@pytest.mark.parametrize(
+    "write",
+    [write_hdf5, pytest.param(write_checkpoint, marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_option(name: str, write, tmp_path: Path) -> None:
     options = VARIANTS[name]

@@ -129,7 +129,14 @@ def test_best_answers_are_those_of_all_spans(
 
 
 @pytest.mark.parametrize("inputs", [PIECES, ELMO])
-@pytest.mark.parametrize("stride", [1, 7, 100])
+@pytest.mark.parametrize(
+    "stride",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        7,
+        pytest.param(100, marks=pytest.mark.slow),
+    ],
+)
 def test_gold_positions_score_100(inputs, stride: int, questions) -> None:
     options = {"stride": stride, "max_question": 30}
     made = question_windows(questions, inputs, training=False, **options)

@@ -85,7 +85,13 @@ def test_every_answer_of_the_file_is_found(
     )
 
 
-@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name != "elmo"))
+        for name in INPUTS
+    ],
+)
 def test_length_is_that_of_the_row(name: str, questions) -> None:
     made = question_windows(
         questions, INPUTS[name], training=False, stride=9, max_question=30

@@ -41,8 +41,8 @@ def compiled_step(name: str) -> tuple:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] * (name == "elmo"))
-        for name in PRETRAINING  # the stream has the layers of "elmo"
+        pytest.param(name, marks=[pytest.mark.slow] * (name != "bert"))
+        for name in PRETRAINING
     ],
 )
 def test_no_op_of_a_train_step_is_refused(name: str, record_property) -> None:
@@ -55,9 +55,8 @@ def test_no_op_of_a_train_step_is_refused(name: str, record_property) -> None:
     assert found > EXPECTED[name] | update | dropout
 
 
-@pytest.mark.parametrize(
-    "name", ["bert", pytest.param("stream", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bert", "stream"])
 def test_compiled_steps_learn_with_dropout(name: str) -> None:
     # XLA draws other numbers than TensorFlow: the losses are not the same.
     model, step, batch = compiled_step(name)

@@ -24,12 +24,8 @@ def run(script: str, path: Path, *arguments: str) -> dict:
 
 @pytest.fixture(
     scope="module",
-    params=[
-        "bert",
-        pytest.param("elmo", marks=pytest.mark.slow),
-        # The BERT, with two batches an update.
-        pytest.param("accumulated", marks=pytest.mark.slow),
-    ],
+    # The last is the BERT, with two batches an update.
+    params=["bert", "elmo", "accumulated"],
 )
 def model(request: pytest.FixtureRequest) -> str:
     return request.param
@@ -53,6 +49,7 @@ def results(model: str, tmp_path_factory: pytest.TempPathFactory) -> dict:
     return found | second
 
 
+@pytest.mark.slow  # quick: test_uneven_rows.py
 @pytest.mark.parametrize("several", ["two", "workers"])
 def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     one, two = (results[f"{model}/{n}/losses"] for n in ("one", several))
@@ -64,6 +61,7 @@ def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     assert np.ptp(one) > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("several", ["two", "workers"])
 def test_final_weights_are_equal(
     results: dict, model: str, several: str

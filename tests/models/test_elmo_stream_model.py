@@ -249,6 +249,7 @@ def test_state_reaches_the_next_window_and_the_gradient_does_not() -> None:
         assert difference.max(axis=1).min() > 1e-3, "a row without a state"
 
 
+@pytest.mark.slow
 def test_training_it_trains_language_model_and_encoder() -> None:
     model = language_model(dropout=0.1)
     encoder = models.encoder_of(model)

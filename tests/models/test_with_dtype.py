@@ -86,6 +86,7 @@ def test_file_and_way_back(family, tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_it_trains_under_a_head_and_the_first_one_stays() -> None:
     encoder, features = bert()
     first = encoder.get_weights()

@@ -50,13 +50,10 @@ def write(path: Path, questions: list[SquadQuestion]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("batch_size", "num_questions"),
-    [
-        (3, 5),
-        pytest.param(1, 1, marks=pytest.mark.slow),
-        pytest.param(64, 100, marks=pytest.mark.slow),
-    ],
+    [(3, 5), (1, 1), (64, 100)],
 )
 def test_batches_and_neighbours_change_no_answer(
     batch_size, num_questions, run

@@ -101,6 +101,7 @@ def test_formats_and_precisions_hold_the_same(
             )
 
 
+@pytest.mark.slow
 def test_chosen_layers_and_mixtures(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -129,6 +130,7 @@ def test_chosen_layers_and_mixtures(
             )
 
 
+@pytest.mark.slow
 def test_encoder_of_words(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:

@@ -123,6 +123,7 @@ def test_constraints_hold_where_words_have_several_pieces(
         assert data.span_tags(spans, len(best)) == best
 
 
+@pytest.mark.slow
 def test_plain_tags_in_json(finetune, tmp_path, capsys) -> None:
     rows = [
         {"tokens": ["a", "b", "it"], "upos": [0, 1, 2]},

@@ -59,10 +59,8 @@ def assert_close(found: list, expected: list, atol: float) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize(
-    "measuring_changes_nothing",
-    [False, pytest.param(True, marks=pytest.mark.slow)],  # a second training
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("measuring_changes_nothing", [False, True])
 def test_held_out_figures_by_hand(
     measuring_changes_nothing: bool,
     tmp_path: Path,
@@ -210,6 +208,7 @@ def test_all_batches_make_one_update(tmp_path: Path, corpus: Path) -> None:
     assert np.abs(ours[0] - theirs[0]).max() == pytest.approx(0.1, rel=0.1)
 
 
+@pytest.mark.slow
 def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.txt"
     documents = [

@@ -394,6 +394,7 @@ def test_page_says_what_it_is(server: Server) -> None:
     assert b"http:" not in page and b"https:" not in page
 
 
+@pytest.mark.slow
 def test_own_export(tmp_path: Path) -> None:
     """What the library exports answers as the model does."""
     inputs = text.BertInputs([*SPECIAL, *"好坏书"], 16, split="character")

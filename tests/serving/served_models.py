@@ -190,7 +190,7 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 # For `make test`: an export and its requests take half a minute a model.
-QUICK = ["bert_classifier", "bert_crf_tagger"]
+QUICK = ["bert_classifier"]
 NAMES = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in CASES

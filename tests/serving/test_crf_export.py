@@ -108,6 +108,7 @@ def test_wrong_path_is_never_published(tmp_path: Path, characters) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_check_takes_a_path_that_is_as_probable(characters) -> None:
     # All paths are equally probable, so any of them is a best one.
     model = tagger()

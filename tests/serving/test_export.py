@@ -132,6 +132,7 @@ def test_requests_of_the_readme(version: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_name_that_no_address_may_hold(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     # A link has the name that its operator gave it.

@@ -78,6 +78,7 @@ def test_int8(encoder: keras.Model, tmp_path: Path) -> None:
     assert drift["mean"] / 3 < error.mean() < 3 * drift["mean"]
 
 
+@pytest.mark.slow
 def test_fixed_length(encoder: keras.Model, tmp_path: Path) -> None:
     model = models.classifier(encoder, 3, "scalar_mix")
     path = tmp_path / "classifier.tflite"
@@ -105,6 +106,7 @@ def test_masked_positions(encoder: keras.Model, tmp_path: Path) -> None:
         np.testing.assert_allclose(found[key], right, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_too_much_drift_leaves_the_old_file(tmp_path: Path) -> None:
     # As in test_stored_weights.py: int8 loses all features but two, which
     # the norm then drops.

@@ -71,8 +71,18 @@ def ask(case: Case, name: str, *tensors: Any) -> dict[str, np.ndarray]:
         pytest.param("all but one", marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("encoder", ENCODERS)
-@pytest.mark.parametrize("task", ["classify", "regress", "tag"])
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        "character",
+        pytest.param("wordpiece", marks=pytest.mark.slow),
+        pytest.param("elmo", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    "task",
+    ["classify", pytest.param("regress", marks=pytest.mark.slow), "tag"],
+)
 def test_as_a_loop(task: str, encoder: str, windows: str) -> None:
     inside, inputs = ENCODERS[encoder](encoder)
     labels = None if task == "regress" else TAGS

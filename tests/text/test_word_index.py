@@ -104,7 +104,9 @@ def test_lengths(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("splits_dtype", [tf.int32, tf.int64])
+@pytest.mark.parametrize(
+    "splits_dtype", [tf.int32, pytest.param(tf.int64, marks=pytest.mark.slow)]
+)
 def test_the_first_text_may_be_strings_and_graphs_equal_eager(
     name: str, splits_dtype: tf.DType
 ) -> None:

@@ -56,8 +56,14 @@ def assert_same(model: keras.Model, folder: Path, whole) -> None:
 # Within an epoch, at its last step, at its end, and after the last one.
 @pytest.mark.parametrize(
     ("where", "every"),
-    [({"step": 3}, None), ({"step": 9}, 2), ({"step": STEPS}, 2)]
-    + [({"step": 4 * STEPS}, None), ({"epoch": 1}, None), ({"epoch": 3}, 2)],
+    [
+        ({"step": 3}, None),
+        ({"epoch": 1}, None),
+        pytest.param({"step": 9}, 2, marks=pytest.mark.slow),
+        pytest.param({"step": STEPS}, 2, marks=pytest.mark.slow),
+        pytest.param({"step": 4 * STEPS}, None, marks=pytest.mark.slow),
+        pytest.param({"epoch": 3}, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_run_ends_as_a_whole_one(
     where, every, whole, tmp_path: Path
@@ -71,6 +77,7 @@ def test_an_interrupted_run_ends_as_a_whole_one(
     assert not (tmp_path / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_often(whole, tmp_path: Path) -> None:
     for step in (2, 5, 14, 20):
         with pytest.raises(KeyboardInterrupt):

@@ -146,9 +146,8 @@ def test_gradient_is_expected_less_observed_counts() -> None:
             )
 
 
-@pytest.mark.parametrize(
-    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("jit_compile", [False, True])
 def test_fit_learns_what_scores_of_tokens_cannot_say(jit_compile) -> None:
     # Only the first word of a row tells its tag, and all words after it have
     # the same one: 1/2 is the most that a tag of each word alone can reach.

@@ -114,14 +114,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
     return development
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "point",
-    [
-        "backup",
-        pytest.param("stopped", marks=pytest.mark.slow),
-        pytest.param("score", marks=pytest.mark.slow),
-        pytest.param("begin", marks=pytest.mark.slow),
-    ],
+    ["backup", "stopped", "score", "begin"],
 )
 def test_killed_run_ends_as_the_whole_one(
     tmp_path: Path, whole: DevelopmentScore, point: str

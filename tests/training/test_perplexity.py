@@ -122,6 +122,7 @@ def test_no_words_are_refused() -> None:
             perplexity(model, batches)
 
 
+@pytest.mark.slow
 def test_held_out_figures_are_those_of_each_epoch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
