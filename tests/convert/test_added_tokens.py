@@ -155,7 +155,7 @@ def test_more_added_tokens_than_rows(tmp_path: Path) -> None:
 def test_special_tokens_by_any_name(file: str, tmp_path: Path) -> None:
     theirs = ["<pad>", "<unk>", "<s>", "</s>", "<mask>"]
     keys = ["pad_token", "unk_token", "cls_token", "sep_token", "mask_token"]
-    says = dict(zip(keys, theirs, strict=True))
+    says: dict[str, Any] = dict(zip(keys, theirs, strict=True))
     says["mask_token"] = {"content": "<mask>", "lstrip": True}
     files = {file: {"do_lower_case": True, **says}}
     folder = write(tmp_path, [], **files)
