@@ -34,7 +34,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx import convert, data, models, text, training
+from keras_ctx import convert, data, models, training
 from keras_ctx.command_line import run_command
 
 

@@ -136,15 +136,17 @@ def _pool(mode: str, x, mask, places):
     kept = ops.where(real, x, ops.zeros_like(x))
     any_real = ops.any(real, axis=1)
     if mode == "max":
-        lowest = ops.full_like(x, -float("inf"))
-        highest = ops.max(ops.where(real, x, lowest), axis=1)
+        lowest = -float("inf")
+        highest = ops.where(real, x, ops.full_like(x, lowest))
+        # With `initial` a batch of no rows is allowed.
+        highest = ops.max(highest, axis=1, initial=lowest)
         return ops.where(any_real, highest, ops.zeros_like(highest))
     numbers = ops.cast(mask, x.dtype)
     if mode == "cls":
         weights = numbers * ops.cast(places == 0, x.dtype)
     elif mode == "last":
-        last = ops.max(ops.where(mask, places, -1), axis=1, keepdims=True)
-        weights = numbers * ops.cast(places == last, x.dtype)
+        # Padding behind it has the same place, and is masked.
+        weights = numbers * ops.cast(places == places[:, -1:], x.dtype)
     else:
         if mode == "weighted_mean":
             numbers = numbers * ops.cast(places + 1, x.dtype)
