@@ -34,7 +34,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx import convert, data, models, training
+from keras_ctx import convert, data, models, text, training
 from keras_ctx.command_line import run_command
 
 
@@ -99,6 +99,7 @@ class Embedder:
         self.prompt = prompt
         self.num_cut = 0
         """Sentences that were too long."""
+        self.unknown = text.UnknownTexts(inputs)
         self._longer = None
         if inputs.max_length is not None:
             longer = {
@@ -121,6 +122,7 @@ class Embedder:
     def __call__(self, sentences: list[str]) -> np.ndarray:
         texts = tf.constant([self.prompt + each for each in sentences])
         features = self.inputs(texts)
+        self.unknown.add_features(features, sentences)
         width = next(iter(features.values())).shape[1]
         if self._longer is not None and width == self.inputs.max_length:
             # One place more is taken only by what does not fit.
@@ -220,6 +222,7 @@ def main(config: Config) -> dict:
             first_line = number * config.window + 1
             embed_window(config, embedder, writer, first_line, window, bar)
     writer.finish(num_lines)
+    embedder.unknown.warn(str(path))
     if embedder.num_cut:
         print(
             f"{embedder.num_cut:,} sentences have more than "

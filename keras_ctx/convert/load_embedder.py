@@ -58,7 +58,7 @@ def load_embedder(
         >>> model, inputs = load_embedder(".")
         .: a vector is the mean, of length 1 (our default: the folder has ...
         >>> model(inputs(["a short text"]))["embedding"].shape
-        TensorShape([1, 32])
+        TensorShape([1, 8])
     """
     folder = Path(folder)
     settings = sentence_settings(folder)

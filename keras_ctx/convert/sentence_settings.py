@@ -42,6 +42,10 @@ class SentenceSettings:
     """What becomes of the tokens of a text, and of the text before.
 
     As made without arguments: what we do where a folder says nothing.
+
+    Example:
+        >>> SentenceSettings().normalize
+        True
     """
 
     source: str = "our default: the folder has no modules.json"
