@@ -122,7 +122,10 @@ class Embedder:
     def __call__(self, sentences: list[str]) -> np.ndarray:
         texts = tf.constant([self.prompt + each for each in sentences])
         features = self.inputs(texts)
-        self.unknown.add_features(features, sentences)
+        if self.prompt:  # which is known, and would hide what is not
+            self.unknown.add(sentences)
+        else:
+            self.unknown.add_features(features, sentences)
         width = next(iter(features.values())).shape[1]
         if self._longer is not None and width == self.inputs.max_length:
             # One place more is taken only by what does not fit.
