@@ -177,6 +177,7 @@ class Embedder:
         self.config = config
         self.inputs = inputs
         self.words = None
+        self.unknown = text.UnknownTexts(inputs)
         if "char_ids" in encoder.input:
             self.words = make_cache(config, encoder, inputs)
             encoder = models.from_word_vectors(encoder)
@@ -222,6 +223,7 @@ class Embedder:
             features = self.words.features(tokens)
         else:
             features = self.inputs(tf.constant(lines))
+            self.unknown.add_features(features, lines)
         return self._run(features).numpy()[:, self.markers :]
 
 
@@ -303,6 +305,7 @@ def main(config: Config) -> dict:
             if number >= done - done % CACHE_WINDOWS:
                 embedder.tokens(first_line, window)  # for the cache
     writer.finish(num_lines)
+    embedder.unknown.warn(str(corpus))
     seconds = time.monotonic() - start
     results = {
         "num_lines": num_lines,

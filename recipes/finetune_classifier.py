@@ -331,6 +331,8 @@ def main(config: Config) -> dict:
         "majority": majority(config, rows, task),
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
+    for name, found in rows.items():
+        text.warn_unknown(text_inputs, found.texts, name)
     begin(config, strategy, task, text_inputs)
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")

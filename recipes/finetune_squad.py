@@ -349,6 +349,9 @@ def main(config: Config) -> dict:
         baseline = data.squad_scores(test, names, metrics.exact, metrics.f1)
     windows = make_windows(config, questions, text_inputs)
     data.check_training_windows(windows["train"], config.batch_size)
+    for name, rows in questions.items():
+        contexts = sorted({row.context for row in rows})
+        text.warn_unknown(text_inputs, contexts, name)
     begin(config, strategy, text_inputs)
     found = training.over_seeds(
         lambda seed, folder: run(

@@ -367,6 +367,8 @@ def main(config: Config) -> dict:
     rows = files.sentences
     text_inputs = load_text_inputs(config)
     print(*data.cut_words_notes(rows, text_inputs), sep="\n")
+    for name, sentences in rows.items():
+        text.warn_unknown(text_inputs, [words for words, _ in sentences], name)
     words, true = zip(*rows["test"], strict=True)
     majority = task.scores(true, task.majority(rows["train"], words))
     results = {

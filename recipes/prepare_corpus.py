@@ -17,6 +17,7 @@ Expected  Memory is that of one shard a process. A document that is there
           are counted.
 """
 
+import itertools
 import json
 import shlex
 import shutil
@@ -166,6 +167,10 @@ def save_text_inputs(config: Config, files: list[Path]) -> None:
         return
     if config.init is not None:
         inputs = convert.load_text_inputs(config.init, pair_length(config))
+        documents = data.raw_documents(files[0], config.layout)
+        sentences = itertools.chain.from_iterable(documents)
+        first = list(itertools.islice(sentences, 1000))
+        text.warn_unknown(inputs, first, str(files[0]))
     else:
         inputs = text.BertInputs(
             make_vocabulary(config, files),

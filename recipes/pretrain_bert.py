@@ -14,6 +14,7 @@ Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
 Expected  See the table of README.md for the defaults.
 """
 
+import itertools
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -346,6 +347,9 @@ def main(config: Config) -> dict:
         return done
     keras.utils.set_random_seed(config.seed)
     text_inputs = make_text_inputs(config)
+    if config.records is None:
+        lines = itertools.islice(data.read_lines(corpus_path(config)), 1000)
+        text.warn_unknown(text_inputs, list(lines), str(corpus_path(config)))
     with strategy.scope():
         model = make_model(config, text_inputs.vocabulary_size)
         model = training.with_padding_metric(model)

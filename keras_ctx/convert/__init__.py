@@ -11,19 +11,28 @@ from keras_ctx.convert.encoder_folder import (
     load_text_inputs,
 )
 from keras_ctx.convert.folder_vocabulary import Vocabulary, vocabulary
+from keras_ctx.convert.load_embedder import load_embedder, prompt_of
+from keras_ctx.convert.sentence_settings import (
+    SentenceSettings,
+    sentence_settings,
+)
 from keras_ctx.convert.text_inputs_fit import check_text_inputs
 
 __all__ = [
+    "SentenceSettings",
     "Vocabulary",
     "check_text_inputs",
     "load_bert",
     "load_elmo",
     "load_elmo_language_model",
+    "load_embedder",
     "load_encoder",
     "load_pretrained",
     "load_pretrainer",
     "load_text_inputs",
+    "prompt_of",
     "save_bert",
     "save_elmo",
+    "sentence_settings",
     "vocabulary",
 ]

@@ -13,6 +13,7 @@ from keras_ctx.convert.bert_load import load_bert
 from keras_ctx.convert.elmo_load import load_elmo
 from keras_ctx.convert.elmo_options import read_options
 from keras_ctx.convert.folder_vocabulary import vocabulary
+from keras_ctx.convert.sentence_modules import transformer_folder
 from keras_ctx.convert.special_names import special_names
 from keras_ctx.convert.wordpiece_settings import wordpiece_settings
 
@@ -65,6 +66,7 @@ def load_encoder(folder: str | Path) -> keras.Model:
             return _encoder_in(folder / name)
     if (folder / OPTIONS).is_file():
         return load_elmo(folder / OPTIONS, _elmo_weights(folder))
+    folder = transformer_folder(folder)
     kind_of(folder, _OTHERS)
     return load_bert(folder)
 
@@ -100,7 +102,7 @@ def load_pretrainer(folder: str | Path) -> keras.Model:
             "words. An encoder alone gets a new one by `pretrain_bert.py "
             f"--init {folder}`. Received: folder={str(folder)!r}"
         )
-    return load_bert(folder, heads=True)
+    return load_bert(transformer_folder(folder), heads=True)
 
 
 def load_pretrained(folder: str | Path) -> keras.Model:
@@ -172,6 +174,7 @@ def load_text_inputs(
         return text.ElmoInputs(
             options.characters["max_characters"], max_length=max_length
         )
+    folder = transformer_folder(folder)
     positions: int = kind_of(folder, _OTHERS).arguments(folder)["max_length"]
     max_length = positions if max_length is None else max_length
     _check_length(max_length, positions, folder, named=True)

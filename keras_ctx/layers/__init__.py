@@ -10,6 +10,7 @@ from keras_ctx.layers.crf import CRF
 from keras_ctx.layers.gather_positions import GatherPositions
 from keras_ctx.layers.masked_mean import MaskedMean
 from keras_ctx.layers.padding_mask import PaddingMask
+from keras_ctx.layers.pooling import Pooling
 from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
 from keras_ctx.layers.sampled_softmax import SampledSoftmax
 from keras_ctx.layers.scalar_mix import ScalarMix
@@ -34,6 +35,7 @@ __all__ = [
     "GatherPositions",
     "MaskedMean",
     "PaddingMask",
+    "Pooling",
     "ProjectedLSTMCell",
     "SampledSoftmax",
     "ScalarMix",

@@ -4,6 +4,7 @@ from keras_ctx.text.bert_inputs import BertInputs
 from keras_ctx.text.elmo_inputs import ElmoInputs
 from keras_ctx.text.literal_tokens import AddedToken
 from keras_ctx.text.saved_inputs import load_inputs, save_inputs
+from keras_ctx.text.unknown_texts import UnknownTexts, warn_unknown
 from keras_ctx.text.vocabulary import (
     SPECIAL_TOKENS,
     WORD_SPECIAL_TOKENS,
@@ -25,6 +26,7 @@ __all__ = [
     "AddedToken",
     "BertInputs",
     "ElmoInputs",
+    "UnknownTexts",
     "WordInputs",
     "WordPlaces",
     "bert_vocabulary",
@@ -33,6 +35,7 @@ __all__ = [
     "load_vocabulary",
     "save_inputs",
     "save_vocabulary",
+    "warn_unknown",
     "word_vocabulary",
     "wordpiece_vocabulary",
 ]

@@ -243,6 +243,22 @@ CASES = [
         dtype="bool",
         variant=True,
     ),
+    *(
+        Case(
+            f"Pooling {name}",
+            lambda modes=modes, skipped=skipped, **k: layers.Pooling(
+                modes, skipped, **k
+            ),
+            {"inputs": vectors(), "padding_mask": padding_mask()},
+            outputs=("BD",),
+            variant=name != "all modes",
+        )
+        for name, modes, skipped in (
+            ("all modes", layers.pooling.MODES, 0),
+            ("cls", "cls", 0),
+            ("behind a prompt", ("weighted_mean", "last", "max"), 1),
+        )
+    ),
     Case(
         "ProjectedLSTMCell",
         lambda **k: layers.ProjectedLSTMCell(8, 3, 0.3, 0.2, **k),

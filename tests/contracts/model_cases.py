@@ -299,6 +299,16 @@ CASES = [
         exempt=_ROWS_HAVE_STATES,
     ),
     *_head_cases(),
+    ModelCase(
+        "embedder of bert, pooled and dense",
+        lambda: models.embedder(
+            bert(),
+            pooling=("cls", "max", "mean_sqrt_len"),
+            dense=[(5, "tanh", True), (3, "linear", False)],
+        ),
+        "bert",
+        {"embedding": "BD"},
+    ),
     *[
         ModelCase(
             f"tagger of {family}, crf",
