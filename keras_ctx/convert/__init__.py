@@ -11,9 +11,11 @@ from keras_ctx.convert.encoder_folder import (
     load_text_inputs,
 )
 from keras_ctx.convert.folder_vocabulary import Vocabulary, vocabulary
+from keras_ctx.convert.task_heads import TaskModel, load_task_model
 from keras_ctx.convert.text_inputs_fit import check_text_inputs
 
 __all__ = [
+    "TaskModel",
     "Vocabulary",
     "check_text_inputs",
     "load_bert",
@@ -22,6 +24,7 @@ __all__ = [
     "load_encoder",
     "load_pretrained",
     "load_pretrainer",
+    "load_task_model",
     "load_text_inputs",
     "save_bert",
     "save_elmo",
