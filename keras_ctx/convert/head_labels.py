@@ -120,6 +120,6 @@ def _names(config: dict[str, Any], rows: int, path: Path) -> tuple[str, ...]:
             f"classes of the head: class {missing[0]} is called "
             f"LABEL_{missing[0]}.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return tuple(given.get(x, f"LABEL_{x}") for x in range(rows))
