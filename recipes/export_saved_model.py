@@ -2,10 +2,12 @@
 
 Command   python recipes/export_saved_model.py --model runs/bert_sentiment \
               --output saved_models/bert_sentiment
-Data      The folder of a fine-tuning recipe; or, with --kind, of a pretrained
-          encoder or any checkpoint, which answers with vectors (encoder,
-          embedder) or with words for [MASK] (fill_mask). Sentences of your
-          own (--texts, one a line) to ask; the first 32 are checked, too.
+Data      The folder of a fine-tuning recipe, or of a published BERT with the
+          head of a task (classifier, token classifier, question answering);
+          or, with --kind, of a pretrained encoder or any checkpoint, which
+          answers with vectors (encoder, embedder) or with words for [MASK]
+          (fill_mask). Sentences of your own (--texts, one a line) to ask; the
+          first 32 are checked, too.
 Output    OUTPUT/<version>/, with a README.md of its own, and
           MODEL/export.json with the answers.
 Expected  The largest difference between the compiled Keras model and the
@@ -41,8 +43,9 @@ SENTENCES = (
 @dataclass(frozen=True)
 class Config:
     model: Path = Path("runs/bert_sentiment")
-    """Folder of a run, with model.keras and text_inputs.json; with `kind`, of
-    an encoder or a checkpoint."""
+    """Folder of a run, with model.keras and text_inputs.json, or of a published
+    BERT with the head of a task; with `kind`, of an encoder or a
+    checkpoint."""
     output: Path = Path("saved_models/bert_sentiment")
     """Folder of the SavedModel's versions."""
     kind: Literal["task", "encoder", "embedder", "fill_mask"] = "task"
@@ -75,14 +78,23 @@ def load(config: Config) -> tuple:
         if getattr(text_inputs, "distinct", False):
             encoder = models.distinct_words(encoder)
         return encoder, text_inputs, {}
-    for name in ("model.keras", "text_inputs.json"):
+    run = ("model.keras", "text_inputs.json")
+    published = ("config.json", "bert_config.json")
+    if not any((folder / name).exists() for name in run) and any(
+        (folder / name).exists() for name in published
+    ):
+        found = convert.load_task_model(folder)
+        known: dict[str, Any] = {"labels": found.labels or None}
+        known["multi_label"] = found.kind == "multi_label"
+        return found.model, found.text_inputs, known
+    for name in run:
         if not (folder / name).is_file():
             raise FileNotFoundError(
                 "`model` must be the folder of a fine-tuning recipe's run that "
                 f"has ended, with a {name}; for an encoder or a checkpoint "
                 f"give --kind. Received: model={folder}"
             )
-    known: dict[str, Any] = {}
+    known = {}
     if (folder / "labels.txt").exists():
         known["labels"] = list(data.read_lines(folder / "labels.txt"))
     task = read_json(folder / "task.json")

@@ -20,6 +20,11 @@ from keras_ctx.convert.text_inputs_fit import check_text_inputs
 
 __all__ = [
     "SentenceSettings",
+from keras_ctx.convert.task_heads import TaskModel, load_task_model
+from keras_ctx.convert.text_inputs_fit import check_text_inputs
+
+__all__ = [
+    "TaskModel",
     "Vocabulary",
     "check_text_inputs",
     "load_bert",
@@ -29,6 +34,7 @@ __all__ = [
     "load_encoder",
     "load_pretrained",
     "load_pretrainer",
+    "load_task_model",
     "load_text_inputs",
     "prompt_of",
     "save_bert",

@@ -1,6 +1,6 @@
 """The tokens that were added to the tokenizer of a checkpoint."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from keras_ctx.convert.wordpiece_settings import (
     TOKENIZER_CONFIG,
     optional_json,
 )
-from keras_ctx.text import AddedToken
+from keras_ctx.text import SPECIAL_TOKENS, AddedToken
 
 ADDED_TOKENS = "added_tokens.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"
@@ -77,6 +77,39 @@ def added_tokens(folder: Path) -> dict[str, tuple[int | None, AddedToken]]:
         origin[name] = path
     ordered = sorted(found.items(), key=lambda item: not item[1][2])
     return {name: (index, token) for name, (index, token, _) in ordered}
+
+
+def never_split(folder: Path, tokens: Sequence[str]) -> list[AddedToken]:
+    """The `never_split` of a folder without a `tokenizer.json`.
+
+    Words of the vocabulary that are left whole, as in AraBERT. A
+    `tokenizer.json` lists such tokens itself.
+
+    Args:
+        folder: Of the checkpoint.
+        tokens: The vocabulary; what it lacks is cut all the same.
+
+    Example:
+        >>> _ = Path("tokenizer_config.json").write_text(
+        ...     '{"never_split": ["[user]"]}')
+        >>> never_split(Path("."), ["[PAD]", "[user]"])[0].content
+        '[user]'
+    """
+    if (folder / TOKENIZER).is_file():
+        return []
+    path = folder / TOKENIZER_CONFIG
+    names = optional_json(path).get("never_split") or []
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) for name in names
+    ):
+        raise ValueError(
+            f"{path}: `never_split` must be a list of words. "
+            f"Received: {names!r}"
+        )
+    known = set(tokens) - set(SPECIAL_TOKENS)
+    return [
+        AddedToken(name, normalized=False) for name in names if name in known
+    ]
 
 
 def _listed(folder: Path) -> Iterator[tuple[Path, Any, Any]]:

@@ -12,6 +12,7 @@ from keras_ctx.convert.json_options import (
     read_json,
     read_table,
 )
+from keras_ctx.convert.other_families import check_architecture
 
 # `transformers` computes "gelu" exactly; its other names are the tanh form.
 HUGGINGFACE_ACTIVATIONS = {
@@ -102,13 +103,7 @@ _FIXED = (
 def read_huggingface(path: Path) -> dict[str, Any]:
     """config.json of `transformers`."""
     content = read_json(path, "folder")
-    kind = content.get("model_type", "bert")
-    if kind != "bert":
-        raise ValueError(
-            '`folder` must hold a BERT, of `model_type` "bert". Received: '
-            f"model_type={kind!r} in {str(path)!r}. Of other architectures "
-            "this library knows ELMo: `load_elmo`."
-        )
+    check_architecture(content, path)
     activation = ("hidden_act", HUGGINGFACE_ACTIVATIONS)
     return _arguments(path, content, HUGGINGFACE, *activation)
 

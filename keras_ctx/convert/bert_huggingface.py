@@ -13,6 +13,7 @@ from keras_ctx.convert.bert_checkpoint import BertCheckpoint
 from keras_ctx.convert.bert_config import read_huggingface
 from keras_ctx.convert.bert_names import Array, arrays
 from keras_ctx.convert.json_options import read_json
+from keras_ctx.convert.other_families import check_prefix
 from keras_ctx.convert.weight_table import (
     CLASS_ROWS,
     CLASSES,
@@ -127,7 +128,9 @@ def _prefix(file: WeightsFile) -> str:
             "`folder` must hold one encoder. Received: "
             f"{file.said} with encoders under {found}. Save one of them alone."
         )
-    return found[0] if found else ""
+    prefix = found[0] if found else ""
+    check_prefix(prefix, file.said)
+    return prefix
 
 
 def _open_tensors(folder: Path, stack: ExitStack) -> WeightsFile:

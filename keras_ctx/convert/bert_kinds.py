@@ -23,6 +23,8 @@ from keras_ctx.convert.bert_tensorflow import (
     open_tensorflow,
     tensorflow_arguments,
 )
+from keras_ctx.convert.json_options import read_json
+from keras_ctx.convert.other_families import check_architecture
 
 
 class Kind(NamedTuple):
@@ -77,8 +79,10 @@ def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
             "`folder` must name a folder that exists. Check the spelling and "
             f"the working directory. Received: folder={str(path)!r}"
         )
+    if (path / CONFIG).is_file():  # whether it would be a BERT at all
+        check_architecture(read_json(path / CONFIG, "folder"), path / CONFIG)
     if any((path / name).is_file() for name in _PICKLES):
-        huggingface_arguments(path)  # whether it would be a BERT at all
+        huggingface_arguments(path)
         raise ValueError(_pickled(path))
     inside = (
         sorted(file.name for file in path.iterdir()) if path.is_dir() else []

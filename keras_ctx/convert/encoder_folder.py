@@ -6,13 +6,14 @@ from typing import Any
 import keras
 
 from keras_ctx import models, text
-from keras_ctx.convert.added_tokens import added_tokens
+from keras_ctx.convert.added_tokens import added_tokens, never_split
 from keras_ctx.convert.archive_positions import archive_positions
 from keras_ctx.convert.bert_kinds import kind_of
 from keras_ctx.convert.bert_load import load_bert
 from keras_ctx.convert.elmo_load import load_elmo
 from keras_ctx.convert.elmo_options import read_options
 from keras_ctx.convert.folder_vocabulary import vocabulary
+from keras_ctx.convert.other_families import check_tokenizer
 from keras_ctx.convert.sentence_modules import transformer_folder
 from keras_ctx.convert.special_names import special_names
 from keras_ctx.convert.wordpiece_settings import wordpiece_settings
@@ -49,8 +50,9 @@ def load_encoder(folder: str | Path) -> keras.Model:
 
     Raises:
         FileNotFoundError: There is no such folder.
-        ValueError: It holds nothing of the kind, or something damaged, or
-            a model without an encoder of this library.
+        ValueError: It holds nothing of the kind, or something damaged, a
+            model without an encoder of this library, or a BERT with a
+            tokenizer that is not BERT's (`load_bert` reads its weights).
 
     Example:
         >>> import numpy as np
@@ -68,6 +70,8 @@ def load_encoder(folder: str | Path) -> keras.Model:
         return load_elmo(folder / OPTIONS, _elmo_weights(folder))
     folder = transformer_folder(folder)
     kind_of(folder, _OTHERS)
+    if folder.is_dir():  # before the weights are read
+        check_tokenizer(folder)
     return load_bert(folder)
 
 
@@ -102,7 +106,10 @@ def load_pretrainer(folder: str | Path) -> keras.Model:
             "words. An encoder alone gets a new one by `pretrain_bert.py "
             f"--init {folder}`. Received: folder={str(folder)!r}"
         )
-    return load_bert(transformer_folder(folder), heads=True)
+    folder = transformer_folder(folder)
+    if folder.is_dir():
+        check_tokenizer(folder)
+    return load_bert(folder, heads=True)
 
 
 def load_pretrained(folder: str | Path) -> keras.Model:
@@ -186,6 +193,12 @@ def load_text_inputs(
         token
         for name, (_, token) in added_tokens(beside).items()
         if name not in special
+    ]
+    listed = {token.content for token in added}
+    added += [
+        token
+        for token in never_split(beside, tokens)
+        if token.content not in listed
     ]
     settings = wordpiece_settings(beside)
     return text.BertInputs(

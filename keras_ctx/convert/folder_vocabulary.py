@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_ctx.convert.added_tokens import added_tokens
+from keras_ctx.convert.other_families import check_tokenizer, check_tokens
 from keras_ctx.convert.special_names import renamed, special_names
 from keras_ctx.convert.wordpiece_settings import (
     TOKENIZER,
@@ -64,8 +65,9 @@ def vocabulary(folder: str | Path) -> Vocabulary:
 
     Raises:
         FileNotFoundError: There is no vocabulary.
-        ValueError: The vocabulary is of another model than WordPiece, has a
-            hole, or has more tokens than the table of the model has rows.
+        ValueError: The tokenizer or the vocabulary is of another model than
+            WordPiece; the vocabulary has a hole, or more tokens than the
+            table of the model has rows.
 
     Example:
         >>> import pathlib
@@ -79,7 +81,9 @@ def vocabulary(folder: str | Path) -> Vocabulary:
         The files that Hugging Face, google-research/bert and KerasHub write.
     """
     folder = Path(folder)
+    check_tokenizer(folder)
     tokens, path = _tokens(folder)
+    check_tokens(tokens, path)
     _check_size(folder, tokens, path)
     said = list(_said(folder))
     lower_case = next((value for value in said if value is not None), None)
@@ -116,7 +120,7 @@ def _tokens(folder: Path) -> tuple[list[str], Path]:
     for name in _PLAIN:
         path = folder / name
         if path.is_file():
-            tokens = load_vocabulary(path)
+            tokens = load_vocabulary(path, repeated=True)
             ids = {token: place for place, token in enumerate(tokens)}
             return _in_order(_with_added(ids, folder, path), folder), path
     path = folder / TOKENIZER

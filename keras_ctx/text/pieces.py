@@ -138,9 +138,14 @@ class WordPieces:
         self._ideographs_alone = tokenize_chinese_chars
         self._unknown_id = vocabulary.index("[UNK]")
         self._is_suffix = np.array([t.startswith("##") for t in vocabulary])
+        # No word has white space, but the op finds a token that has.
+        words = [
+            f"[unused_{place}_]" if [token] != token.split() else token
+            for place, token in enumerate(vocabulary)
+        ]
         # The op's limit is in bytes: 4 of them hold any character.
         self._tokenizer = tf_text.FastWordpieceTokenizer(
-            list(vocabulary),
+            words,
             max_bytes_per_word=4 * _LONGEST_WORD,
             token_out_type=tf.int32,
             unknown_token="[UNK]",

@@ -11,13 +11,20 @@ WORD_SPECIAL_TOKENS = ("<S>", "</S>", "<UNK>")
 
 
 def load_vocabulary(
-    vocabulary: str | Path | Sequence[str], required: Sequence[str] = ()
+    vocabulary: str | Path | Sequence[str],
+    required: Sequence[str] = (),
+    repeated: bool = False,
 ) -> list[str]:
     """Reads a vocabulary, one token a line, and checks it.
 
     Args:
         vocabulary: path of a UTF-8 file, or the tokens themselves.
         required: tokens that have to be present.
+        repeated: whether a token may be there twice, or a line be blank, as
+            in some published checkpoints. Every id stays as it is: the last
+            place of a token counts, as in google-research/bert, and the
+            others hold a name that no text has, such as `[unused line 7]`.
+            Blank lines at the end are left out.
 
     Returns:
         The tokens; the place of a token is its id.
@@ -36,6 +43,8 @@ def load_vocabulary(
         tokens, where = _read(Path(vocabulary)), f" in {vocabulary}"
     else:
         tokens, where = list(vocabulary), ""
+    if repeated:
+        tokens = _with_every_id(tokens)
     if not tokens:
         raise ValueError(
             f"`vocabulary` must hold at least one token. Received: none{where}"
@@ -87,6 +96,17 @@ def save_vocabulary(tokens: Sequence[str], path: str | Path) -> None:
                 f"Received: {token!r} at place {line}"
             )
     write_text(Path(path), "".join(f"{token}\n" for token in tokens))
+
+
+def _with_every_id(tokens: list[str]) -> list[str]:
+    """Names of their own for blank lines and for all but the last of equals."""
+    while tokens and not tokens[-1]:
+        tokens = tokens[:-1]
+    last = {token: place for place, token in enumerate(tokens)}
+    return [
+        token if token and last[token] == place else f"[unused line {place}]"
+        for place, token in enumerate(tokens)
+    ]
 
 
 def _read(path: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """What the tokenizer's files say is what `load_text_inputs` does: ids equal to
 those of the `tokenizers` library, eagerly and in a graph."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,28 @@ def assert_equal_ids(inputs: Any, tokenizer: Any, graph: bool = False) -> None:
     assert pieces == [len(row) for row in wanted]
 
 
-@pytest.mark.parametrize("file", ["tokenizer_config.json", "tokenizer.json"])
-@pytest.mark.parametrize("lower_case", [True, False])
-@pytest.mark.parametrize("strip_accents", [None, True, False])
-@pytest.mark.parametrize("chinese", [True, False])
+QUICK = [
+    # file, lower_case, strip_accents, tokenize_chinese_chars
+    ("tokenizer_config.json", True, False, False),
+    ("tokenizer_config.json", False, True, True),
+    ("tokenizer.json", True, False, True),
+    ("tokenizer.json", False, None, False),
+]
+EVERY = itertools.product(
+    ["tokenizer_config.json", "tokenizer.json"],
+    [True, False],
+    [None, True, False],
+    [True, False],
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "lower_case", "strip_accents", "chinese"),
+    [
+        pytest.param(*each, marks=() if each in QUICK else pytest.mark.slow)
+        for each in EVERY
+    ],
+)
 def test_accents_and_ideographs(
     file: str,
     lower_case: bool,

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from contracts.random_weights import randomized
 from recipe_files import load_recipe
+from safetensors.numpy import load_file, save_file
 from tiny_encoders import ENCODERS, save_encoders
 
-from keras_ctx import models, serving, text, training
+from keras_ctx import convert, models, serving, text, training
 
 TEXTS = ["the river bank", "好", ""]
 
@@ -74,3 +76,77 @@ def test_two_texts(task: str, tmp_path: Path) -> None:
     )
     assert card["metrics"] == {"score": 0.5}
     assert card["task"] == {"pair": "classify"}.get(task, task)
+
+
+def published(folder: Path, task: str) -> tuple[Path, dict[str, np.ndarray]]:
+    """A BERT of Hugging Face with the head of a task, and the head."""
+    encoder = models.bert_encoder(9, 1, 2, 8, 16, max_length=12)
+    convert.save_bert(randomized(encoder), folder)
+    kind, name, rows = {
+        "classify": ("SequenceClassification", "classifier", 2),
+        "regress": ("SequenceClassification", "classifier", 1),
+        "tag": ("TokenClassification", "classifier", 2),
+        "answer": ("QuestionAnswering", "qa_outputs", 2),
+    }[task]
+    generator = np.random.default_rng(1)
+    head = {
+        "weight": generator.normal(size=(rows, 8)).astype("float32"),
+        "bias": generator.normal(size=rows).astype("float32"),
+    }
+    path = folder / "model.safetensors"
+    tensors = {f"bert.{key}": x for key, x in load_file(path).items()}
+    save_file(tensors | {f"{name}.{x}": head[x] for x in head}, path)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["architectures"] = [f"BertFor{kind}"]
+    if rows == 2 and task != "answer":
+        config["id2label"] = {"1": "good", "0": "bad"}
+    training.save_json(config, folder / "config.json")
+    tokens = [*text.SPECIAL_TOKENS, "the", "river", "bank", "好"]
+    text.save_vocabulary(tokens, folder / "vocab.txt")
+    training.save_json(
+        {"do_lower_case": True}, folder / "tokenizer_config.json"
+    )
+    return folder, head
+
+
+@pytest.mark.slow  # an export each
+@pytest.mark.parametrize("task", ["classify", "regress", "tag", "answer"])
+def test_published_heads(task: str, tmp_path: Path) -> None:
+    folder, head = published(tmp_path / "bert", task)
+    results, written = run(tmp_path, folder)
+    version = Path(results["saved_model"])
+    card = json.loads((version / "signature.json").read_text("utf-8"))
+    assert card["task"] == task
+    answers = list(written["answers"].values())
+    if task == "answer":
+        return
+    # From the encoder's own outputs, by hand.
+    inputs = convert.load_text_inputs(folder)(TEXTS)
+    outputs = convert.load_encoder(folder)(inputs)
+    key = "sequence" if task == "tag" else "pooled"
+    logits = np.asarray(outputs[key]) @ head["weight"].T + head["bias"]
+    if task == "classify":
+        best = logits.argmax(-1)
+        served = serving.answers(tmp_path / "saved", TEXTS)
+        names = np.array([b"bad", b"good"])
+        assert [
+            x if isinstance(x, bytes) else x.encode()
+            for x in served["labels"][:, 0].tolist()
+        ] == names[best].tolist()
+    elif task == "regress":
+        served = serving.answers(tmp_path / "saved", TEXTS)
+        np.testing.assert_allclose(served["score"], logits[:, 0], atol=1e-5)
+    else:
+        tags = np.array(["bad", "good"])[logits[0, 1:4].argmax(-1)]
+        words = zip(["the", "river", "bank"], tags, strict=True)
+        assert answers[0].split() == [f"{word}/{tag}" for word, tag in words]
+
+
+def test_a_published_bert_without_a_head(tmp_path: Path) -> None:
+    encoder = models.bert_encoder(9, 1, 2, 8, 16, max_length=12)
+    convert.save_bert(encoder, tmp_path)
+    tokens = [*text.SPECIAL_TOKENS, "the", "river", "bank", "好"]
+    text.save_vocabulary(tokens, tmp_path / "vocab.txt")
+    recipe = load_recipe("export_saved_model")
+    with pytest.raises(ValueError, match="head of a task.*an encoder alone"):
+        recipe.load(recipe.Config(model=tmp_path))
