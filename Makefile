@@ -31,6 +31,13 @@ help:
 	@echo "make bench       set up, then ELMo's speed beside PyTorch (TORCH_PYTHON=)"
 	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
 
+# Only the files whose hashes stand in the lock. What has to be built is built
+# with the setuptools and wheel of the lock, which are installed first; in
+# isolation pip would fetch the newest.
+LOCKED := --require-hashes --no-deps --no-build-isolation \
+  --disable-pip-version-check
+BUILD_TOOLS := sed -n '/^\(setuptools\|wheel\)==/,/[^\]$$/p' requirements.lock
+
 # The environment is made anew whenever the lock or setup.cfg is newer than it.
 # pip's output goes to a log; a line for each package shows that it moves.
 $(STAMP): requirements.lock setup.cfg
@@ -41,9 +48,12 @@ $(STAMP): requirements.lock setup.cfg
 	@rm -rf .venv
 	@echo "Making .venv with $(PYTHON)"
 	@"$(PYTHON)" -m venv .venv
-	@total=$$(grep -c == requirements.lock); \
-	PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --no-deps --no-compile \
-	  --progress-bar off --disable-pip-version-check \
+	@$(BUILD_TOOLS) >.venv/build.lock
+	@$(BIN)/python -m pip install --quiet $(LOCKED) -r .venv/build.lock \
+	  >$(LOG) 2>&1 || { tail -n 20 $(LOG); exit 1; }
+	@total=$$(( $$(grep -c == requirements.lock) - 2 )); \
+	PYTHONUNBUFFERED=1 $(BIN)/python -m pip install $(LOCKED) --no-compile \
+	  --progress-bar off \
 	  -r requirements.lock 2>&1 | tee $(LOG) | awk -v total=$$total ' \
 	  /^ *(Collecting|Processing) / { sub(".*/", "", $$2); \
 	    printf "[%d/%d] %s\n", ++n, total, $$2; fflush() } \
@@ -77,8 +87,10 @@ BEAM := .venv-beam/bin/python
 .venv-beam/installed: requirements.lock setup.cfg
 	rm -rf .venv-beam
 	"$(PYTHON)" -m venv .venv-beam
-	$(BEAM) -m pip install --quiet --no-deps -r requirements.lock
-	$(BEAM) -m pip install --quiet --editable .[beam]
+	$(BUILD_TOOLS) >.venv-beam/build.lock
+	$(BEAM) -m pip install --quiet $(LOCKED) -r .venv-beam/build.lock
+	$(BEAM) -m pip install --quiet $(LOCKED) -r requirements.lock
+	$(BEAM) -m pip install --quiet --no-build-isolation --editable .[beam]
 	touch $@
 
 beam: .venv-beam/installed
@@ -86,11 +98,9 @@ beam: .venv-beam/installed
 
 # The compiler of TPUs, which runs without one; of the version that JAX asks
 # for, and apart from .venv, where JAX would look for TPUs in every process.
-.tpu/installed: requirements.lock $(STAMP)
+.tpu/installed: tpu.lock $(STAMP)
 	rm -rf .tpu
-	$(BIN)/python -m pip install --quiet --no-deps --target .tpu "$$( \
-	  $(BIN)/python -c 'from importlib.metadata import requires; print( \
-	  *(r.split(";")[0] for r in requires("jax") if r.startswith("libtpu")))')"
+	$(BIN)/python -m pip install --quiet $(LOCKED) --target .tpu -r tpu.lock
 	touch $@
 
 tpu: .tpu/installed

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from keras_ctx.files import FULL_DISK
+
 _LIBRARY = Path(__file__).resolve().parent
 _RAISE = dis.opmap["RAISE_VARARGS"]
 # What is wrong with the files that a command names, as the system says it.
@@ -148,6 +150,8 @@ def _sentence(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename:
         text = f"{error.strerror}: {error.filename}"
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        text += ". Make room, and start the same command again."
     return " ".join(text.split()) or type(error).__name__
 
 

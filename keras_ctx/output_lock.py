@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from keras_ctx.files import left_over_files
+
 LOCK = ".lock"
 # What a file system says that has no locks.
 _NO_LOCKS = {
@@ -28,6 +30,9 @@ def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
     process ends, however it ends, so a killed run leaves none behind. The
     hidden file is removed at the end, and so is a folder that was made for it
     and is still empty.
+
+    With the lock, temporary files are removed that killed runs have left in
+    the folder, or of the file.
 
     A file system without locks is no hindrance: the run says that nothing
     keeps a second one away, and continues.
@@ -54,7 +59,9 @@ def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
     made = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _locked(path, output)
+        descriptor, is_alone = _locked(path, output)
+        if is_alone:
+            _remove_left_over(path.parent, output.name if is_file else None)
     except OSError as error:
         raise ValueError(
             "`output` must be a place that can be written. Give another. "
@@ -100,8 +107,33 @@ def move_lock(there: Path, folder: Path) -> None:
         raise _in_use(folder, folder / LOCK) from error
 
 
-def _locked(path: Path, output: Path) -> int:
+def _remove_left_over(folder: Path, name: str | None) -> None:
+    for path in left_over_files(folder, name):
+        # A run that writes a file into the folder has a lock of its own.
+        if name is not None or not _is_locked(
+            lock_path(folder / path.name[34:], is_file=True)
+        ):
+            path.unlink(missing_ok=True)
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path, output: Path) -> tuple[int, bool]:
+    """The lock's descriptor, and whether the file system has locks."""
     while True:
+        is_alone = True
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,6 +144,7 @@ def _locked(path: Path, output: Path) -> int:
             if error.errno not in _NO_LOCKS:
                 os.close(descriptor)
                 raise
+            is_alone = False
             print(
                 f"{output}: the file system has no locks ({error.strerror}). "
                 "Start no second run with this output.",
@@ -126,7 +159,7 @@ def _locked(path: Path, output: Path) -> int:
     with contextlib.suppress(OSError):  # a full disk: it is locked, even so
         os.ftruncate(descriptor, 0)
         os.write(descriptor, text.encode())
-    return descriptor
+    return descriptor, is_alone
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -20,7 +20,6 @@ import gc
 import json
 import os
 import re
-import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,16 +28,21 @@ from typing import Any
 from urllib.parse import unquote
 
 import tensorflow as tf
-import tyro
 import uvicorn
 from google.protobuf.json_format import MessageToDict
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from keras_ctx.serving import rest_answer, rest_examples, rest_request
+from keras_ctx.command_line import run_command
+from keras_ctx.serving import (
+    request_limits,
+    rest_answer,
+    rest_examples,
+    rest_request,
+)
 from keras_ctx.serving.loaded_version import LoadedVersion
 from keras_ctx.serving.rest_values import RequestError
 from keras_ctx.serving.watched_model import (
@@ -46,8 +50,8 @@ from keras_ctx.serving.watched_model import (
     UnknownLabel,
     WatchedModel,
     error_code,
-    version_folders,
 )
+from keras_ctx.serving.watched_models import WatchedModels
 
 PAGE = Path(__file__).with_suffix(".html")
 ROUTE = re.compile(
@@ -90,6 +94,11 @@ class Config:
     """Requests that run at a time; the others wait."""
     max_megabytes: float = 16.0
     """Longest body of a request."""
+    max_rows: int = 1024
+    """Most rows of a request."""
+    hosts: tuple[str, ...] = ()
+    """Names under which this machine is asked, beside its addresses and
+    localhost; a request to another name is refused (DNS rebinding)."""
 
     def __post_init__(self):
         for path in self.models:
@@ -97,7 +106,10 @@ class Config:
                 raise ValueError(
                     f"`models` must be folders. Received: models={path}"
                 )
-        for name in ("num_versions", "poll_seconds", "threads"):
+        for name in (
+            *("num_versions", "poll_seconds", "threads"),
+            *("max_megabytes", "max_rows"),
+        ):
             if not getattr(self, name) > 0:
                 raise ValueError(
                     f"`{name}` must be above 0. "
@@ -111,53 +123,18 @@ class Config:
                 )
 
 
-class Models:
+class Models(WatchedModels):
     """All models in the folders, watched by a thread."""
 
     def __init__(self, config: Config):
         self.config = config
         pairs = (label.split("=") for label in config.labels)
-        self.labels = {label: int(number) for label, number in pairs}
-        self.by_name: dict[str, WatchedModel] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def refresh(self) -> None:
-        for path in map(os.path.abspath, self.config.models):
-            path = Path(path)
-            folders = (
-                [path] if version_folders(path) else sorted(path.iterdir())
-            )
-            for folder in folders:
-                name = folder.name
-                if name not in self.by_name and version_folders(folder):
-                    self.by_name[name] = WatchedModel(
-                        name, folder, self.config.num_versions, self.labels
-                    )
-        for model in self.by_name.values():
-            for line in model.refresh():
-                print(line, flush=True)
-
-    def find(self, name: str) -> WatchedModel:
-        if name not in self.by_name:
-            raise NoSuchVersion(f"Servable not found for request: model {name}")
-        return self.by_name[name]
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-        for model in self.by_name.values():
-            model.close()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(self.config.poll_seconds):
-            try:
-                self.refresh()
-            except Exception as error:  # Or nothing would be watched any more.
-                print(f"The folders cannot be read: {error}", flush=True)
+        super().__init__(
+            config.models,
+            config.num_versions,
+            {label: int(number) for label, number in pairs},
+            config.poll_seconds,
+        )
 
 
 def metadata(model: WatchedModel, which: dict[str, Any]) -> dict[str, Any]:
@@ -180,9 +157,10 @@ def metadata(model: WatchedModel, which: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read(verb: str, body: bytes) -> dict[str, Any]:
+def read(verb: str, body: bytes, max_rows: int) -> dict[str, Any]:
     """The request in the body of a POST, before it is known for whom."""
     request = rest_request.read_request(body)
+    request_limits.check_rows(request, max_rows)
     request["signature_name"] = rest_request.signature_name(request)
     if verb != "predict":
         request["inputs"] = rest_examples.example_inputs(request)
@@ -240,7 +218,9 @@ def respond(models: Models, method: str, path: str, body: bytes) -> Response:
                 400, f"Failed to convert version: {route['number']} to numeric."
             )
     try:
-        request = read(route["verb"], body) if route["verb"] else {}
+        request = {}
+        if route["verb"]:
+            request = read(route["verb"], body, models.config.max_rows)
         # Of any model: labels are looked up before models are.
         if label is not None and label not in models.labels:
             raise UnknownLabel(label)
@@ -264,20 +244,25 @@ def respond(models: Models, method: str, path: str, body: bytes) -> Response:
     return Response(content, media_type="application/json")
 
 
-def problem(status: int, message: str) -> Response:
+def problem(
+    status: int, message: str, headers: dict[str, str] | None = None
+) -> Response:
     content = rest_answer.to_json({"error": message})
-    return Response(content, status, media_type="application/json")
+    return Response(content, status, headers, media_type="application/json")
 
 
 async def read_body(request: Request, max_bytes: float) -> bytes | None:
     """The body, or None where it is too long."""
     body = bytearray()
     length = 0
-    # To its end in any case: a client that still sends would not read.
+    # On beyond the limit: a client that still sends would not read. One that
+    # never ends is cut off.
     async for chunk in request.stream():
         length += len(chunk)
         if length <= max_bytes:
             body += chunk
+        elif length > 10 * max_bytes:
+            break
     return bytes(body) if length <= max_bytes else None
 
 
@@ -290,12 +275,16 @@ def make_app(models: Models) -> Starlette:
         return await loop.run_in_executor(pool, function, *arguments)
 
     async def api(request: Request) -> Response:
-        body = await read_body(request, config.max_megabytes * 2**20)
+        try:
+            body = await read_body(request, config.max_megabytes * 2**20)
+        except ClientDisconnect:  # which nobody will read
+            return problem(400, "The client has gone.")
         if body is None:
             return problem(
                 413,
                 f"The body is longer than {config.max_megabytes:g} MB; send "
                 "fewer rows at a time, or raise --max-megabytes.",
+                {"Connection": "close"},  # to one that still sends, too
             )
         path = request.scope["raw_path"].decode("utf-8", "replace")
         return await in_pool(respond, models, request.method, path, body)
@@ -308,6 +297,22 @@ def make_app(models: Models) -> Starlette:
 
     async def page(_: Request) -> Response:
         return FileResponse(PAGE)
+
+    def of_known_hosts(handler: Callable) -> Callable:
+        names = (config.host, *config.hosts)
+
+        async def checked(request: Request) -> Response:
+            for host in request.headers.getlist("host"):
+                if not request_limits.is_allowed_host(host, names):
+                    return problem(
+                        400,
+                        f"The server does not answer for the host {host!r}. "
+                        "Ask by its address, or start it with --hosts and "
+                        "that name.",
+                    )
+            return await handler(request)
+
+        return checked
 
     async def failed(_: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
@@ -323,10 +328,12 @@ def make_app(models: Models) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", page),
+            Route("/", of_known_hosts(page)),
             # Not of TensorFlow Serving, which lists no models.
-            Route("/models", names),
-            Route("/v1/{rest:path}", api, methods=["GET", "POST"]),
+            Route("/models", of_known_hosts(names)),
+            Route(
+                "/v1/{rest:path}", of_known_hosts(api), methods=["GET", "POST"]
+            ),
         ],
         exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=lifespan,
@@ -357,4 +364,4 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config)

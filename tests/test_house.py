@@ -55,7 +55,7 @@ def requirements() -> dict[str, list[Requirement]]:
 
 def locked_versions() -> dict[str, str]:
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    pins = re.findall(r"^([\w.-]+)==(\S+)$", lines, re.MULTILINE)
+    pins = re.findall(r"^([\w.-]+)==(\S+) \\$", lines, re.MULTILINE)
     return {canonicalize_name(name): version for name, version in pins}
 
 

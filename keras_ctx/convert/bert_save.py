@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from safetensors.numpy import save_file
 
 from keras_ctx.convert.bert_huggingface import (
     CONFIG,
@@ -20,6 +19,7 @@ from keras_ctx.convert.weight_table import Weight, collect
 from keras_ctx.convert.weights_file import problem_of
 from keras_ctx.files import whole_file
 from keras_ctx.layers.activations import ACTIVATIONS
+from keras_ctx.tensor_file import write_tensors
 from keras_ctx.text import SPECIAL_TOKENS, load_vocabulary
 
 _ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new", "relu": "relu"}
@@ -103,11 +103,8 @@ def save_bert(
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         path = stack.enter_context(whole_file(folder / ONE_FILE))
-        path.touch()
-        mode = path.stat().st_mode
         # `transformers` reads no file without this word.
-        save_file(arrays, path, metadata={"format": "pt"})
-        path.chmod(mode)  # safetensors leaves a file to its owner alone
+        write_tensors(path, arrays, {"format": "pt"})
         for name, text in texts.items():
             path = stack.enter_context(whole_file(folder / name))
             path.write_text(text, encoding="utf-8", newline="\n")

@@ -16,6 +16,7 @@ from keras_ctx.convert.weights_file import (
     problem_of,
     whole,
 )
+from keras_ctx.hdf5_file import new_hdf5
 
 
 @contextmanager
@@ -63,12 +64,13 @@ def _checkpoint_prefix(path: Path, argument: str) -> str:
 def write_hdf5(path: Path, arrays: Iterator[tuple[str, np.ndarray]]) -> None:
     """Write float32 datasets, one in memory at a time."""
     bad = []
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as (file, check):
         for name, array in arrays:
             problem = problem_of(array)
             if problem:
                 bad.append(f"  {name}: {problem}")
             file.create_dataset(name, data=array, dtype="float32")
+            check()
     if bad:
         raise ValueError(
             "`encoder` must hold finite numbers. Received:\n"

@@ -1,7 +1,9 @@
 """Folders of TFRecord files: written whole, checked before they are read."""
 
+import errno
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -16,6 +18,11 @@ from keras_ctx.json_text import load_json
 from keras_ctx.settings import differences
 
 MANIFEST = "manifest.json"
+# TensorFlow's words for a full disk, and for a file of the largest size.
+_DISK_ERRORS = {
+    tf.errors.ResourceExhaustedError: errno.ENOSPC,
+    tf.errors.OutOfRangeError: errno.EFBIG,
+}
 
 
 class RecordFolder(NamedTuple):
@@ -58,10 +65,16 @@ def write_records(
     """
     number = 0
     with whole_file(path) as temporary:
-        with tf.io.TFRecordWriter(str(temporary)) as writer:
-            for record in records:
-                writer.write(record)
-                number += 1
+        try:
+            with tf.io.TFRecordWriter(str(temporary)) as writer:
+                for record in records:
+                    writer.write(record)
+                    number += 1
+        except tf.errors.OpError as error:
+            number = _DISK_ERRORS.get(type(error))
+            if number is None or temporary.name not in error.message:
+                raise
+            raise OSError(number, os.strerror(number)) from error
     written = {
         "name": path.name,
         "bytes": path.stat().st_size,

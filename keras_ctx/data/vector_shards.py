@@ -17,6 +17,8 @@ from typing import IO, NamedTuple
 import h5py
 import numpy as np
 
+from keras_ctx.hdf5_file import new_hdf5
+
 _SMALL = ("first_line", "lengths", "tokens")
 Put = Callable[[int, np.ndarray], None]
 """Takes the place of the first row, and rows `(T, L, D)`."""
@@ -49,7 +51,7 @@ def write_hdf5(
         What takes the vectors.
     """
     growing = path.with_name(f".{path.name}")
-    with h5py.File(growing, "w") as file:
+    with new_hdf5(growing) as (file, check):
         # Without the time of writing: equal content gives equal files.
         for name, array in arrays.items():
             file.create_dataset(name, data=array, track_times=False)
@@ -59,6 +61,7 @@ def write_hdf5(
 
         def put(first: int, rows: np.ndarray) -> None:
             vectors[first : first + len(rows)] = rows
+            check()
 
         yield put
     _publish(growing, path)

@@ -15,7 +15,7 @@ from keras_ctx.data.vector_shards import (
     write_hdf5,
     write_npz,
 )
-from keras_ctx.files import write_text
+from keras_ctx.files import left_over_files, name_full_disk, write_text
 from keras_ctx.json_text import json_text, load_json
 from keras_ctx.settings import differences
 
@@ -142,8 +142,9 @@ class VectorWriter:
                         "Every line with tokens must be given vectors. "
                         f"Received none for line {first_line + min(missing)}"
                     )
-        except BaseException:
+        except BaseException as error:
             self._remove_unfinished()
+            name_full_disk(error, path)
             raise
         self.num_shards += 1
 
@@ -197,8 +198,10 @@ class VectorWriter:
 
     def _remove_unfinished(self) -> None:
         for path in self.folder.iterdir():
-            if re.match(r"\.(vectors-\d|index\.json\.)", path.name):
+            if re.match(r"\.vectors-\d", path.name):
                 path.unlink()
+        for path in left_over_files(self.folder, "index.json"):
+            path.unlink()
 
 
 def read_vectors(folder: str | Path) -> Iterator[SentenceVectors]:

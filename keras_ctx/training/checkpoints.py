@@ -15,9 +15,9 @@ from pathlib import Path
 import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from keras_ctx.files import whole_file
+from keras_ctx.tensor_file import write_tensors
 from keras_ctx.training.agreement import chiefs_number
 
 
@@ -139,16 +139,11 @@ def save_checkpoint(
     for index, figure in enumerate(figures):
         arrays[f"figures.{index}"] = _storable(figure)
     metadata = {"position": json.dumps(asdict(position))}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(".*"):  # of a run that was killed
-            left.unlink()
-        with whole_file(path) as temporary:
-            save_file(arrays, temporary, metadata)
-            # It is for its owner alone; other workers may read it, too.
-            temporary.chmod(0o644)
-    except SafetensorError as error:
-        raise OSError(str(error)) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(".*"):  # of a run that was killed
+        left.unlink()
+    with whole_file(path) as temporary:
+        write_tensors(temporary, arrays, metadata)
     for old in checkpoints(folder)[:-keep]:
         old.unlink()
     return path

@@ -1,6 +1,8 @@
 """Keeping the epoch that is best on development data."""
 
 import math
+import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -158,7 +160,7 @@ class DevelopmentScore(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.best_epoch == epoch:
             with whole_file(self._weights(epoch)) as temporary:
-                _without_optimizer(self.model).save_weights(temporary)
+                _save_weights(_without_optimizer(self.model), temporary)
         save_json({"scores": self.scores}, self._history())
 
     def on_train_end(self, logs=None):
@@ -184,6 +186,25 @@ class DevelopmentScore(keras.callbacks.Callback):
         for path in self.folder.glob("best_epoch_*.weights.h5"):
             if best is None or path != self._weights(best):
                 path.unlink()
+
+
+def _save_weights(model: keras.Model, path: Path) -> None:
+    """As `save_weights`, which a full disk ends by a signal.
+
+    HDF5 does that where it writes to the disk itself; an archive of Keras is
+    filled from memory.
+    """
+    archive = path.with_name(f"{path.name}.keras")
+    try:
+        model.save(archive)
+        with (
+            zipfile.ZipFile(archive) as content,
+            content.open("model.weights.h5") as weights,
+            open(path, "wb") as file,
+        ):
+            shutil.copyfileobj(weights, file, 1 << 20)
+    finally:
+        archive.unlink(missing_ok=True)
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
