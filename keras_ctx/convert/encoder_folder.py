@@ -15,6 +15,7 @@ from keras_ctx.convert.elmo_options import read_options
 from keras_ctx.convert.folder_vocabulary import vocabulary
 from keras_ctx.convert.special_names import special_names
 from keras_ctx.convert.wordpiece_settings import wordpiece_settings
+from keras_ctx.model_file import load_model
 
 TextInputs = text.BertInputs | text.ElmoInputs | text.WordInputs
 
@@ -192,7 +193,7 @@ def load_text_inputs(
 
 def _encoder_in(path: Path) -> keras.Model:
     """The encoder that a file is, or that the model in it was made on."""
-    model = keras.saving.load_model(path, compile=False)
+    model = load_model(path, compile=False)
     if {"sequence", "layers"} <= _outputs(model):
         return model
     no_encoder = (
@@ -214,7 +215,7 @@ def _encoder_in(path: Path) -> keras.Model:
 
 
 def _pretrainer_in(path: Path) -> keras.Model:
-    model = keras.saving.load_model(path, compile=False)
+    model = load_model(path, compile=False)
     if "masked_lm" not in _outputs(model):
         raise ValueError(
             f"{path}: the file must hold an encoder with the head that knows "

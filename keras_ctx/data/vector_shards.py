@@ -17,6 +17,8 @@ from typing import IO, NamedTuple
 import h5py
 import numpy as np
 
+from keras_ctx.hdf5_file import open_hdf5
+
 _SMALL = ("first_line", "lengths", "tokens")
 Put = Callable[[int, np.ndarray], None]
 """Takes the place of the first row, and rows `(T, L, D)`."""
@@ -115,7 +117,7 @@ Content = tuple[dict[str, np.ndarray], Callable[[int, int], np.ndarray]]
 
 @contextmanager
 def _read_hdf5(path: Path) -> Iterator[Content]:
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         vectors = file["vectors"]
         yield (
             {name: file[name][()] for name in _SMALL},
