@@ -128,7 +128,8 @@ def test_a_whole_model_loads(packed, tmp_path):
 def test_hard_links_that_form_a_circle_end(tmp_path):
     path = tmp_path / "circle.h5"
     with h5py.File(path, "w") as file:
-        file.create_group("a/b")["up"] = file["a"]
+        group = file.create_group("a/b")
+        group["up"] = file["a"]
     check_hdf5(path, str(path))
 
 
