@@ -1,87 +1,140 @@
-"""HDF5 files that end with an error, not with the process, on a full disk."""
+"""HDF5 files of others: all that one holds must stand in itself.
 
-from collections.abc import Callable, Iterator
+HDF5 can keep an array, or a part of its tree, in any other file of the
+machine. A file of weights from a stranger would so read what it likes.
+"""
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import h5py
 
+_ADVICE = (
+    "Get the file from where its author published it, or write its arrays "
+    "into a new one."
+)
+
+
+class UnsafeFileError(ValueError):
+    """A file that is not damaged, and must not be read all the same."""
+
 
 @contextmanager
-def new_hdf5(
-    path: str | Path,
-) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
-    """Write a new HDF5 file, and learn where a write has failed.
-
-    Where a write fails, on a full disk say, HDF5 tries again when it closes
-    the file, and ends the process by a signal. Here the first failure is
-    raised, at the end of the block or sooner, by the function.
+def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
+    """Open a file to read, once `check_hdf5` has passed it.
 
     Args:
         path: The file.
 
     Yields:
-        The file, and a function that raises the failure, if there was one.
+        The open file.
 
     Raises:
-        OSError: At the end: the file could not be written. It is not whole.
+        OSError: There is no such file, or it is no HDF5 or cut off.
+        ValueError: As of `check_hdf5`.
 
     Example:
-        >>> with new_hdf5("numbers.h5") as (file, check):
-        ...     file["numbers"] = [1, 2]
-        ...     check()
-        >>> h5py.File("numbers.h5")["numbers"][()].tolist()
-        [1, 2]
+        >>> with h5py.File("one.h5", "w") as file:
+        ...     file["a"] = [1.0, 2.0]
+        >>> with open_hdf5("one.h5") as file:
+        ...     print(file["a"][()])
+        [1. 2.]
     """
-    with open(path, "w+b", buffering=0) as opened:
-        sure = _SureFile(opened)
-        try:
-            with h5py.File(sure, "w") as file:
-                yield file, sure.check
-        except Exception:
-            sure.check()  # rather than what HDF5 made of it
-            raise
-        sure.check()
+    with h5py.File(path, "r") as file:
+        _check_tree(file, str(path))
+        yield file
 
 
-class _SureFile:
-    """A file whose failures HDF5 does not see.
+def check_hdf5(source: str | Path | IO[bytes], said: str) -> None:
+    """Refuse a file that takes numbers from elsewhere, or lacks them.
 
-    It keeps the first one and takes everything after it for done.
+    Args:
+        source: The file, or its bytes in an open one.
+        said: What errors call it.
+
+    Raises:
+        OSError: It is no HDF5, or cut off.
+        ValueError: It has an external or a soft link, a dataset in external
+            storage or a virtual one, or a dataset without its numbers.
+
+    Example:
+        >>> with h5py.File("links.h5", "w") as file:
+        ...     file["a"] = h5py.ExternalLink("/etc/secret.h5", "b")
+        >>> check_hdf5("links.h5", "links.h5")
+        Traceback (most recent call last):
+        keras_ctx.hdf5_file.UnsafeFileError: links.h5: an HDF5 file must...
     """
+    with h5py.File(source, "r") as file:
+        _check_tree(file, said)
 
-    def __init__(self, file: IO[bytes]):
-        self._file = file
-        self._failure: OSError | None = None
-        self.read = file.read  # by which h5py knows a file
-        self.seek = file.seek
-        self.tell = file.tell
-        self.readinto = file.readinto  # type: ignore[attr-defined]
 
-    def write(self, content) -> int:
-        return self._tried(self._write_all, content, len(content))
+def _check_tree(file: h5py.File, said: str) -> None:
+    groups: list[h5py.Group] = [file]
+    seen = {_address(file)}
+    while groups:
+        group = groups.pop()
+        for key in group:
+            name = f"{group.name.rstrip('/')}/{key}"
+            _check_link(group, key, name, said)
+            item = group[key]
+            if isinstance(item, h5py.Dataset):
+                _check_dataset(item, name, said)
+            elif isinstance(item, h5py.Group):
+                # A group may stand in itself, by a second name.
+                if _address(item) not in seen:
+                    seen.add(_address(item))
+                    groups.append(item)
 
-    def truncate(self, size: int | None = None) -> int:
-        return self._tried(self._file.truncate, size, size or 0)
 
-    def flush(self) -> None:
-        """Nothing waits: the file has no buffer."""
+def _address(group: h5py.Group) -> int:
+    return h5py.h5o.get_info(group.id).addr
 
-    def check(self) -> None:
-        if self._failure is not None:
-            raise self._failure
 
-    def _write_all(self, content) -> int:
-        left = memoryview(content).cast("B")
-        while left:  # a disk that fills takes a part, without an error
-            left = left[self._file.write(left) :]
-        return len(content)
+def _check_link(group: h5py.Group, key: str, name: str, said: str) -> None:
+    try:
+        link = group.get(key, getlink=True)
+    except TypeError:  # a type of link of the file's own
+        raise _elsewhere(said, name, "a link of an unknown type") from None
+    if isinstance(link, h5py.ExternalLink):
+        raise _elsewhere(
+            said, name, f"an external link to {link.path!r} in {link.filename}"
+        )
+    if isinstance(link, h5py.SoftLink):
+        raise _elsewhere(said, name, f"a soft link to {link.path!r}")
 
-    def _tried(self, call: Callable, argument: Any, done: int) -> int:
-        if self._failure is None:
-            try:
-                return call(argument)
-            except OSError as error:
-                self._failure = error
-        return done
+
+def _check_dataset(dataset: h5py.Dataset, name: str, said: str) -> None:
+    if dataset.is_virtual:
+        found = sorted({source.file_name for source in _sources(dataset)})
+        raise _elsewhere(
+            said, name, f"a virtual dataset of {', '.join(found) or 'nothing'}"
+        )
+    if dataset.external:
+        found = sorted({str(part[0]) for part in dataset.external})
+        raise _elsewhere(
+            said, name, f"a dataset in external storage, {', '.join(found)}"
+        )
+    if dataset.shape is None or dataset.id.get_create_plist().get_nfilters():
+        return
+    size = dataset.size * dataset.id.get_type().get_size()
+    there = dataset.id.get_storage_size()
+    if there < size:
+        # HDF5 would give zeros for what was never written.
+        raise UnsafeFileError(
+            f"{said}: an HDF5 file must hold all numbers of its arrays. "
+            f"Received: {name}, of shape {dataset.shape}, with {there:,} of "
+            f"{size:,} bytes. Get the file again."
+        )
+
+
+def _sources(dataset: h5py.Dataset) -> list:
+    return dataset.virtual_sources() or []
+
+
+def _elsewhere(said: str, name: str, found: str) -> ValueError:
+    return UnsafeFileError(
+        f"{said}: an HDF5 file must hold all its arrays itself, or it could "
+        f"read any file of this machine. Received: {name}, {found}. {_ADVICE}"
+    )

@@ -9,6 +9,7 @@ keep the first (section 4).
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,34 @@ def load_json(text: str) -> Any:
             f"the key {key!r} stands twice in one object", text, place
         )
     return content
+
+
+def load_json_file(path: str | Path) -> Any:
+    """Read a file of JSON; errors name the file and the place in it.
+
+    Args:
+        path: The file, in UTF-8.
+
+    Returns:
+        As of `load_json`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not UTF-8, or as of `load_json`.
+
+    Example:
+        >>> _ = Path("cut_off.json").write_text('{"a": 1,')
+        >>> load_json_file("cut_off.json")
+        Traceback (most recent call last):
+        ValueError: cut_off.json: the file must be whole JSON in UTF-8...
+    """
+    try:
+        return load_json(Path(path).read_text("utf-8"))
+    except ValueError as error:  # of JSON or of UTF-8
+        raise ValueError(
+            f"{path}: the file must be whole JSON in UTF-8. Get it again, or "
+            f"let what wrote it write it anew. Received: {error}"
+        ) from error
 
 
 def json_text(content: Any, indent: int | None = None) -> str:

@@ -23,11 +23,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
-import keras
 import numpy as np
 
 from keras_ctx import convert, data, models, serving, training
 from keras_ctx.command_line import run_command
+from keras_ctx.model_file import load_model
 from keras_ctx.serving.saved_model import CHECK_TEXTS
 
 SENTENCES = (
@@ -109,7 +109,7 @@ def load(config: Config) -> tuple:
     }
     known |= figures(read_json(folder / "results.json"))
     return (
-        keras.saving.load_model(folder / "model.keras"),
+        load_model(folder / "model.keras"),
         convert.load_text_inputs(folder),
         known,
     )

@@ -28,6 +28,7 @@ import keras
 
 from keras_ctx import convert, data, models, predictions, text, training
 from keras_ctx.command_line import run_command
+from keras_ctx.model_file import load_model
 
 # Positions of a row in the published runs; longer ones cost more time.
 MAX_LENGTH = 384
@@ -224,7 +225,7 @@ def fit(config: Config, strategy, windows, text_inputs, seed, folder, score):
     """Train, or take the model of a run that was killed after training."""
     path = folder / "model.keras"
     if path.exists():
-        return keras.saving.load_model(path)
+        return load_model(path)
     steps = len(windows["train"].windows) // config.batch_size
     with strategy.scope():
         model = make_model(config, convert.load_encoder(config.init), steps)

@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from keras_ctx import convert, data, models, text, training
 from keras_ctx.command_line import run_command
+from keras_ctx.model_file import load_model
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def load_language_model(folder: Path) -> keras.Model:
                 "given by `init_options` and `init_weights`. Received: "
                 f"init={str(folder)!r} without {name}"
             )
-    model = keras.saving.load_model(folder / "language_model.keras")
+    model = load_model(folder / "language_model.keras")
     num_words = len(text.load_vocabulary(folder / "words.txt"))
     outputs = model.get_layer("softmax").vocabulary_size
     if num_words != outputs:

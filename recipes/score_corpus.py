@@ -29,6 +29,7 @@ from keras_ctx import data, text, training
 from keras_ctx.command_line import run_command
 from keras_ctx.files import whole_file
 from keras_ctx.json_text import json_text
+from keras_ctx.model_file import load_model
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Scorer:
         )
         self.vocabulary = set(vocabulary[3:])  # without markers and <UNK>
         self.likelihoods = training.sentence_likelihoods(
-            keras.saving.load_model(folder / "language_model.keras")
+            load_model(folder / "language_model.keras")
         )
 
     def __call__(self, lines: list[str]) -> list[dict]:

@@ -16,14 +16,11 @@ from keras_ctx.convert.sentence_settings import (
     SentenceSettings,
     sentence_settings,
 )
-from keras_ctx.convert.text_inputs_fit import check_text_inputs
-
-__all__ = [
-    "SentenceSettings",
 from keras_ctx.convert.task_heads import TaskModel, load_task_model
 from keras_ctx.convert.text_inputs_fit import check_text_inputs
 
 __all__ = [
+    "SentenceSettings",
     "TaskModel",
     "Vocabulary",
     "check_text_inputs",

@@ -1,9 +1,10 @@
 """The positions of a BERT in a `.keras` file, read without its weights."""
 
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
+
+from keras_ctx.json_text import load_json
 
 _EMBEDDINGS = "TokenAndSegmentEmbedding"
 
@@ -30,7 +31,7 @@ def archive_positions(path: Path) -> int | None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
+            config = load_json(archive.read("config.json").decode("utf-8"))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ValueError(
             f"{path}: the file must be a whole .keras file, as "

@@ -22,6 +22,7 @@ from keras_ctx.convert.weight_table import (
     Weight,
 )
 from keras_ctx.convert.weights_file import WeightsFile, whole
+from keras_ctx.file_names import is_file_name
 
 CONFIG = "config.json"
 ONE_FILE = "model.safetensors"
@@ -169,8 +170,7 @@ def _shards(folder: Path) -> list[Path]:
     index = folder / INDEX
     weight_map = read_json(index, "folder").get("weight_map")
     if not isinstance(weight_map, dict) or not all(
-        isinstance(name, str) and Path(name).name == name
-        for name in weight_map.values()
+        is_file_name(name) for name in weight_map.values()
     ):
         raise ValueError(
             f"{INDEX} must have a `weight_map` from tensors to files beside "

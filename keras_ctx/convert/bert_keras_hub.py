@@ -1,6 +1,5 @@
 """BERT as KerasHub writes it: presets, `.keras` and `.weights.h5` files."""
 
-import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,9 @@ from keras_ctx.convert.json_options import read_json
 from keras_ctx.convert.keras_weights import load_weights
 from keras_ctx.convert.weight_table import Weight
 from keras_ctx.convert.weights_file import WeightsFile, whole
+from keras_ctx.hdf5_file import check_hdf5
+from keras_ctx.json_text import load_json
+from keras_ctx.model_file import load_model
 
 _CONFIG, _WEIGHTS = "config.json", ".weights.h5"
 _TASK, _TASK_WEIGHTS = "task.json", "task.weights.h5"
@@ -74,7 +76,7 @@ def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
     said = f"folder={str(path)!r}"
     if path.suffix == ".keras":
         with whole(said):
-            model = keras.saving.load_model(path, compile=False)
+            model = load_model(path, compile=False)
     else:
         config = {**_backbone(path)["config"], "dtype": "float32"}
         model = keras_hub.models.BertBackbone.from_config(config)
@@ -84,6 +86,7 @@ def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
             _check_task(path / _TASK)
             model = keras_hub.models.BertMaskedLM(model, preprocessor=None)
             with whole(f"{said}, {_TASK_WEIGHTS}"):
+                check_hdf5(path / _TASK_WEIGHTS, said)
                 model.load_task_weights(str(path / _TASK_WEIGHTS))
     variables = {weight.path: weight for weight in model.weights}
     yield BertCheckpoint(
@@ -119,7 +122,7 @@ def _backbone(path: Path) -> dict[str, Any]:
     """What a file says of its backbone, in Keras's notation of objects."""
     if path.suffix == ".keras":
         with whole(f"folder={str(path)!r}"), zipfile.ZipFile(path) as archive:
-            content = json.loads(archive.read(_CONFIG))
+            content = load_json(archive.read(_CONFIG).decode("utf-8"))
         config = content.get("config")
         if isinstance(config, dict) and "backbone" in config:
             content = config["backbone"]

@@ -16,7 +16,8 @@ from keras_ctx.convert.weights_file import (
     problem_of,
     whole,
 )
-from keras_ctx.hdf5_file import new_hdf5
+from keras_ctx.hdf5_file import check_hdf5
+from keras_ctx.new_hdf5_file import new_hdf5
 
 
 @contextmanager
@@ -31,6 +32,7 @@ def open_weights(
     if path.is_file() and h5py.is_hdf5(path):
         said = f"{argument}={str(path)!r}"
         with whole(said):
+            check_hdf5(path, said)
             file = h5py.File(path)
         with file:
             with whole(said):

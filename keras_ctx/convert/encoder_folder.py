@@ -17,6 +17,7 @@ from keras_ctx.convert.other_families import check_tokenizer
 from keras_ctx.convert.sentence_modules import transformer_folder
 from keras_ctx.convert.special_names import special_names
 from keras_ctx.convert.wordpiece_settings import wordpiece_settings
+from keras_ctx.model_file import load_model
 
 TextInputs = text.BertInputs | text.ElmoInputs | text.WordInputs
 
@@ -208,7 +209,7 @@ def load_text_inputs(
 
 def _encoder_in(path: Path) -> keras.Model:
     """The encoder that a file is, or that the model in it was made on."""
-    model = keras.saving.load_model(path, compile=False)
+    model = load_model(path, compile=False)
     if {"sequence", "layers"} <= _outputs(model):
         return model
     no_encoder = (
@@ -230,7 +231,7 @@ def _encoder_in(path: Path) -> keras.Model:
 
 
 def _pretrainer_in(path: Path) -> keras.Model:
-    model = keras.saving.load_model(path, compile=False)
+    model = load_model(path, compile=False)
     if "masked_lm" not in _outputs(model):
         raise ValueError(
             f"{path}: the file must hold an encoder with the head that knows "

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_ctx.convert.weight_table import Weight, differences
 from keras_ctx.convert.weights_file import WeightsFile, whole
+from keras_ctx.hdf5_file import open_hdf5
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -61,7 +62,7 @@ def hdf5_shapes(file: h5py.File) -> Shapes:
 
 
 def _shapes_in(path: Path, said: str) -> Shapes:
-    with whole(said), h5py.File(path) as file:
+    with whole(said), open_hdf5(path) as file:
         return {
             name: shape
             for name, shape in hdf5_shapes(file).items()

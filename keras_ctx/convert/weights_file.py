@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 from safetensors import SafetensorError
 
+from keras_ctx.hdf5_file import UnsafeFileError
+
 # What the readers raise when they meet a damaged file.
 _DAMAGE = (
     OSError,
@@ -83,6 +85,8 @@ def whole(said: str) -> Iterator[None]:
     """Say what an error of a reader means."""
     try:
         yield
+    except UnsafeFileError:
+        raise
     except _DAMAGE as error:
         raise ValueError(
             "A file of weights must be whole, and this one is cut off or "

@@ -94,7 +94,12 @@ def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
             for number, line in enumerate(lines, 1):
                 text = line.rstrip("\r\n")
                 yield number, text.removeprefix("\ufeff")
-        except (UnicodeError, EOFError, gzip.BadGzipFile) as error:
+        except (
+            UnicodeError,
+            EOFError,
+            gzip.BadGzipFile,
+            zlib.error,
+        ) as error:
             raise ValueError(
                 f"{path}, after line {number}: what follows is not "
                 f"{codec.upper()} ({error})."

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_ctx.data.record_settings import RecordSettings
+from keras_ctx.file_names import is_file_name
 from keras_ctx.files import whole_file, write_text
-from keras_ctx.json_text import load_json
+from keras_ctx.json_text import load_json, load_json_file
 from keras_ctx.settings import differences
 
 MANIFEST = "manifest.json"
@@ -94,8 +95,13 @@ def finished_records(path: Path) -> dict[str, Any] | None:
     done = _done_path(path)
     if not (done.exists() and path.exists()):
         return None
-    written = load_json(done.read_text("utf-8"))
-    return written if path.stat().st_size == written["bytes"] else None
+    try:
+        written = load_json(done.read_text("utf-8"))
+    except ValueError:  # cut off: the records are written anew
+        return None
+    known = isinstance(written, dict) and {"name", "records"} <= set(written)
+    whole = known and path.stat().st_size == written.get("bytes")
+    return written if whole else None
 
 
 def write_manifest(
@@ -182,9 +188,8 @@ def open_records(
             "prepare_corpus.py that was killed goes on when it is started "
             f"again. Received: {folder}"
         )
-    content = load_json(path.read_text("utf-8"))
-    settings = RecordSettings(**content.pop("settings"))
-    found = RecordFolder(folder, settings, **content)
+    found = _read_manifest(path)
+    settings = found.settings
     if kind not in (None, settings.kind):
         raise ValueError(
             f"`folder` must hold records for {kind}. "
@@ -199,6 +204,30 @@ def open_records(
         _check_file(folder / file["name"], file)
     if text_inputs is not None:
         _check_text_inputs(found, text_inputs)
+    return found
+
+
+def _read_manifest(path: Path) -> RecordFolder:
+    content = load_json_file(path)
+    try:
+        settings = RecordSettings(**content.pop("settings"))
+        found = RecordFolder(path.parent, settings, **content)
+        for file in found.files:
+            if not is_file_name(file["name"]):
+                raise ValueError(
+                    "a file must be beside the manifest, not at "
+                    f"{file['name']!r}"
+                )
+            if not all(
+                type(file[key]) is int and file[key] >= 0
+                for key in ("bytes", "records")
+            ):
+                raise ValueError(f"{file['name']}: its sizes are no counts")
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: the file must be as prepare_corpus.py writes it. "
+            f"Prepare the corpus again. Received: {error!r}"
+        ) from error
     return found
 
 

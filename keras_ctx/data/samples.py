@@ -16,6 +16,7 @@ from keras_ctx.data.people_daily import (
 )
 from keras_ctx.data.readers import read_lines
 from keras_ctx.files import write_text
+from keras_ctx.json_text import load_json
 
 REVIEW_LABELS = ("negative", "positive")
 ENTITY_LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
@@ -129,11 +130,12 @@ def _is_complete(manifest: Path, paths: list[Path]) -> bool:
     """The manifest is written last and tells what belongs together."""
     if not manifest.is_file():
         return False
-    recorded = json.loads(manifest.read_text(encoding="utf-8"))
-    return recorded.get("version") == _VERSION and all(
-        path.is_file() and path.stat().st_size == recorded["bytes"][path.name]
-        for path in paths
-    )
+    try:
+        recorded = load_json(manifest.read_text(encoding="utf-8"))
+    except ValueError:  # cut off: all is written anew
+        return False
+    sizes = {path.name: path.stat().st_size for path in paths if path.is_file()}
+    return recorded == {"version": _VERSION, "bytes": sizes}
 
 
 def _package_folder() -> Path:

@@ -9,17 +9,30 @@ in any order, and never are all of them in memory.
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import h5py
 import numpy as np
 
-from keras_ctx.hdf5_file import new_hdf5
+from keras_ctx.hdf5_file import UnsafeFileError, open_hdf5
+from keras_ctx.new_hdf5_file import new_hdf5
 
 _SMALL = ("first_line", "lengths", "tokens")
+# What the readers raise when they meet a damaged file.
+_DAMAGE = (
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 Put = Callable[[int, np.ndarray], None]
 """Takes the place of the first row, and rows `(T, L, D)`."""
 
@@ -101,6 +114,22 @@ def write_npz(
 
 def read_shard(path: Path) -> Iterator[SentenceVectors]:
     """Stream the lines of a file; one line's vectors in memory at a time."""
+    line = 0
+    try:
+        for sentence in _sentences(path):
+            line = sentence.line
+            yield sentence
+    except (FileNotFoundError, UnsafeFileError):
+        raise
+    except _DAMAGE as error:
+        raise ValueError(
+            f"{path}, after line {line}: the file must be whole, and it is "
+            "cut off or damaged. Get it again, or remove it and start what "
+            f"made it again. Received: {error!r}"
+        ) from error
+
+
+def _sentences(path: Path) -> Iterator[SentenceVectors]:
     read = _read_hdf5 if path.suffix == ".h5" else _read_npz
     with read(path) as (arrays, rows):
         words = arrays["tokens"].tobytes().decode("utf-8").split("\n")
@@ -109,7 +138,13 @@ def read_shard(path: Path) -> Iterator[SentenceVectors]:
             arrays["lengths"].tolist(), int(arrays["first_line"])
         ):
             tokens = words[first : first + length]
-            yield SentenceVectors(line, tokens, rows(first, length))
+            vectors = rows(first, length)
+            if not len(tokens) == len(vectors) == length:
+                raise ValueError(
+                    f"line {line} must have {length} tokens and vectors, and "
+                    f"has {len(tokens)} and {len(vectors)}"
+                )
+            yield SentenceVectors(line, tokens, vectors)
             first += length
 
 
@@ -118,7 +153,7 @@ Content = tuple[dict[str, np.ndarray], Callable[[int, int], np.ndarray]]
 
 @contextmanager
 def _read_hdf5(path: Path) -> Iterator[Content]:
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         vectors = file["vectors"]
         yield (
             {name: file[name][()] for name in _SMALL},

@@ -16,7 +16,7 @@ from keras_ctx.data.vector_shards import (
     write_npz,
 )
 from keras_ctx.files import left_over_files, name_full_disk, write_text
-from keras_ctx.json_text import json_text, load_json
+from keras_ctx.json_text import json_text, load_json_file
 from keras_ctx.settings import differences
 
 _WRITERS = {"hdf5": (".h5", write_hdf5), "npz": (".npz", write_npz)}
@@ -166,7 +166,8 @@ class VectorWriter:
                 )
             index = {"settings": settings, "num_lines": None}
             self._write_index({**index, "num_shards": None})
-        index = load_json(path.read_text("utf-8"))
+        index = load_json_file(path)
+        _check_index(index, path)
         differing = differences(index["settings"], settings)
         if differing:
             raise ValueError(
@@ -229,7 +230,8 @@ def read_vectors(folder: str | Path) -> Iterator[SentenceVectors]:
         1 ['a'] [[[1. 2.]]]
     """
     folder = Path(folder)
-    index = load_json((folder / "index.json").read_text("utf-8"))
+    index = load_json_file(folder / "index.json")
+    _check_index(index, folder / "index.json")
     if index["num_lines"] is None:
         raise ValueError(
             "`folder` must hold the vectors of a whole corpus. Run what writes "
@@ -239,6 +241,30 @@ def read_vectors(folder: str | Path) -> Iterator[SentenceVectors]:
     for number in range(index["num_shards"]):
         yield from read_shard(
             _shard_path(folder, index["settings"]["format"], number)
+        )
+
+
+def _check_index(index: Any, path: Path) -> None:
+    counts = ("num_lines", "num_shards")
+    if not (
+        isinstance(index, dict)
+        and isinstance(index.get("settings"), dict)
+        and all(
+            name in index
+            and (
+                index[name] is None
+                or (type(index[name]) is int and index[name] >= 0)
+            )
+            for name in counts
+        )
+        and index["settings"].get("format") in tuple(_WRITERS)
+        and (index["num_lines"] is None) == (index["num_shards"] is None)
+    ):
+        raise ValueError(
+            f"{path}: the file must be as VectorWriter writes it, with "
+            f"`settings`, their `format` one of {', '.join(_WRITERS)}, "
+            f"`num_lines` and `num_shards`. Received: {str(index)[:200]}. "
+            "Make the vectors again."
         )
 
 

@@ -10,6 +10,7 @@ import keras
 from keras_ctx import convert
 from keras_ctx.data import read_lines
 from keras_ctx.json_text import load_json
+from keras_ctx.model_file import load_model
 
 MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
@@ -138,7 +139,7 @@ def _load_model(path: Path) -> keras.Model:
             "again, or start the command of the run again. Received: "
             f"{path.stat().st_size} bytes"
         )
-    return keras.saving.load_model(path, compile=False)
+    return load_model(path, compile=False)
 
 
 def _kind_of(model: keras.Model, labels: tuple[str, ...], folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from keras_ctx.files import write_text
 from keras_ctx.json_text import load_json
@@ -64,9 +65,28 @@ def load_inputs(path: str | Path) -> Inputs:
     try:
         saved = load_json(Path(path).read_text(encoding="utf-8"))
         cls, config = _CLASSES[saved["class"]], saved["config"]
-    except (ValueError, TypeError, KeyError) as error:
+        _check(config)
+        return cls.from_config(config)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
             f"`path` must be a file written by `save_inputs`, with a class "
-            f"of {', '.join(_CLASSES)}. Received: {path}"
+            f"of {', '.join(_CLASSES)}. Received: {path}: {error}"
         ) from error
-    return cls.from_config(config)
+
+
+def _check(config: dict[str, Any]) -> None:
+    """What the classes take from a caller, and not from a file."""
+    vocabulary = config.get("vocabulary", [])
+    if not isinstance(vocabulary, list) or not all(
+        isinstance(token, str) for token in vocabulary
+    ):
+        # The class would open a path, and so any file of the machine.
+        raise ValueError(
+            "`vocabulary` must be the list of the tokens. "
+            f"Received: {str(vocabulary)[:100]!r}"
+        )
+    for name, most in (("max_length", 2**31 - 1), ("max_characters", 2**16)):
+        if type(config.get(name)) is int and config[name] > most:
+            raise ValueError(
+                f"`{name}` must be at most {most}. Received: a larger number"
+            )

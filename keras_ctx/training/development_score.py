@@ -10,6 +10,7 @@ from typing import Literal
 import keras
 
 from keras_ctx.files import whole_file
+from keras_ctx.hdf5_file import check_hdf5
 from keras_ctx.json_text import read_figures
 from keras_ctx.training.agreement import chiefs_number
 from keras_ctx.training.run_folder import save_json
@@ -106,9 +107,9 @@ class DevelopmentScore(keras.callbacks.Callback):
                 "`restore_best` needs a best epoch; train first. Received: "
                 "no scores"
             )
-        _without_optimizer(self.model).load_weights(
-            self._weights(self.best_epoch)
-        )
+        path = self._weights(self.best_epoch)
+        check_hdf5(path, str(path))
+        _without_optimizer(self.model).load_weights(path)
 
     def on_train_begin(self, logs=None):
         path = self._history()

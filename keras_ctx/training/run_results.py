@@ -1,10 +1,10 @@
 """The figures of a run that has ended: `results.json`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from keras_ctx.json_text import load_json_file
 from keras_ctx.training.run_folder import save_json
 
 
@@ -46,7 +46,7 @@ def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
     if not all((Path(folder) / name).exists() for name in (path.name, *files)):
         return None
     print(f"{folder}: this run has ended; --restart begins it anew.")
-    return json.loads(path.read_text("utf-8"))["results"]
+    return load_json_file(path)["results"]
 
 
 def seconds_before(folder: str | Path) -> float:
@@ -62,4 +62,4 @@ def seconds_before(folder: str | Path) -> float:
     path = Path(folder) / "results.json"
     if not path.exists():
         return 0.0
-    return float(json.loads(path.read_text("utf-8"))["results"]["seconds"])
+    return float(load_json_file(path)["results"]["seconds"])
