@@ -4,7 +4,7 @@ Command   python recipes/embed_corpus.py --init runs/elmo \
               --corpus news.txt --output runs/news_vectors
           With official weights of ELMo in place of --init:
           --options options.json --weights weights.hdf5.
-Data      One sentence a line, plain or .gz; by default the sample data.
+Data      One sentence a line, plain or compressed; by default the sample data.
 Output    OUTPUT/vectors-00000.h5 ... (or .npz), a window of lines each, and
           OUTPUT/index.json; `keras_ctx.data.read_vectors(OUTPUT)` reads them.
           A killed run, started again, goes on after its last whole window,

@@ -4,7 +4,7 @@ Command   python recipes/embed_sentences.py --init FOLDER \
               --input sentences.txt --output runs/sentence_vectors
           The nearest of them, now or in a later run with the same folders:
           --query "How do I reset my password?" --nearest 5
-Data      One sentence a line, plain or .gz; by default the sample data.
+Data      One sentence a line, plain or compressed; by default the sample data.
 Output    OUTPUT/vectors-00000.h5 ... (or .npz), a window of lines each, and
           OUTPUT/index.json; `keras_ctx.data.read_vectors(OUTPUT)` reads them,
           each sentence as one token of one layer. OUTPUT/nearest.json, if

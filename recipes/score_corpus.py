@@ -2,7 +2,7 @@
 
 Command   python recipes/score_corpus.py --init runs/elmo \
               --corpus news.txt --output runs/news_scores.jsonl
-Data      One sentence a line, plain or .gz; by default the sample data.
+Data      One sentence a line, plain or compressed; by default the sample data.
 Output    OUTPUT, one JSON object a line of the corpus and in its order:
           `line` (its number), `num_words`, `forward` and `backward` (natural
           logarithm of its probability, read from either side), `perplexity`
@@ -27,6 +27,7 @@ import tensorflow as tf
 
 from keras_ctx import data, text, training
 from keras_ctx.command_line import run_command
+from keras_ctx.data.compressed import compressed_ending, open_file
 from keras_ctx.files import whole_file
 from keras_ctx.json_text import json_text
 from keras_ctx.model_file import load_model
@@ -150,7 +151,13 @@ def write(config: Config, records: Iterator[dict], num_lines: int) -> dict:
     sums, count, num_sentences = np.zeros(2), 0, 0
     with (
         whole_file(config.output) as growing,
-        open(growing, "w", encoding="utf-8", newline="\n") as file,
+        open_file(
+            growing,
+            "wt",
+            compressed_ending(config.output),
+            encoding="utf-8",
+            newline="\n",
+        ) as file,
     ):
         for each in records:
             file.write(json_text(each) + "\n")

@@ -60,7 +60,7 @@ from keras_ctx.data.pair_inputs import check_window_sizes
 from keras_ctx.data.pair_records_dataset import pair_records_dataset
 from keras_ctx.data.prediction_report import save_predictions
 from keras_ctx.data.question_windows import QuestionWindows, question_windows
-from keras_ctx.data.raw_documents import raw_documents, text_files
+from keras_ctx.data.raw_documents import raw_documents
 from keras_ctx.data.readers import (
     label_ids,
     read_documents,
@@ -117,6 +117,7 @@ from keras_ctx.data.tagged_files import (
 )
 from keras_ctx.data.tagging_report import TAGGING_REPORT, save_tagging_report
 from keras_ctx.data.tagging_task import TaggingTask
+from keras_ctx.data.text_files import left_out_lines, text_files
 from keras_ctx.data.text_task_files import (
     TextTaskFormat,
     check_training_texts,
@@ -193,6 +194,7 @@ __all__ = [
     "is_constant",
     "label_ids",
     "language_model_targets",
+    "left_out_lines",
     "length_order",
     "length_windows",
     "log_uniform_negatives",

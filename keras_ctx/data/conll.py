@@ -47,7 +47,7 @@ def read_conll(
     `-DOCSTART-` lines are left out. The file is read whole.
 
     Args:
-        path: The file; `.gz` is decompressed on the way.
+        path: The file, plain or compressed.
         columns: Those of the word and of the tag, counted from 0, or from the
             end with -1; `None`: recognized.
 

@@ -1,12 +1,11 @@
 """Files of JSON, plain or compressed, whose errors name the place."""
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_ctx.data.compressed import open_file, whole_stream
 from keras_ctx.data.readers import is_blank, is_text
 from keras_ctx.json_text import load_json
 
@@ -101,7 +100,7 @@ def read_json(path: str | Path, advice: str) -> JsonNode:
     """A file of JSON in UTF-8, or of one JSON object a line.
 
     Args:
-        path: The file; a name ending in `.gz` is decompressed.
+        path: The file, plain or compressed (`.gz`, `.bz2`, `.xz`, `.zst`).
         advice: What errors of the nodes end with.
 
     Returns:
@@ -124,10 +123,9 @@ def read_json(path: str | Path, advice: str) -> JsonNode:
             "`path` must name a file that exists. Check the spelling and the "
             f"working directory. Received: path={str(path)!r}"
         )
+    with whole_stream(path), open_file(path) as file:
+        raw = file.read()
     try:
-        raw = path.read_bytes()
-        if path.suffix == ".gz":
-            raw = gzip.decompress(raw)
         text = raw.decode("utf-8-sig")
         try:
             return JsonNode(load_json(text), str(path), "", advice)
@@ -135,11 +133,6 @@ def read_json(path: str | Path, advice: str) -> JsonNode:
             lines = text.split("\n")
             if not _is_object(lines[0]):
                 raise
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(
-            f"{path}: the name ends in .gz, and the content is no complete "
-            f"gzip stream ({error})."
-        ) from error
     except ValueError as error:  # of UTF-8 or of JSON, with the place
         raise ValueError(
             f"{path}: the file must be whole, and JSON in UTF-8. "

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_ctx.data.compressed import plain_name
 from keras_ctx.data.conll import TaggedSentence
 from keras_ctx.data.readers import empty_file, is_text
 from keras_ctx.data.table_format import TableFormat
@@ -37,7 +38,7 @@ class JsonTagLayout:
 
 def is_json(path: str | Path) -> bool:
     """Whether a file is JSON by its name."""
-    name = str(path).removesuffix(".gz")
+    name = plain_name(path).lower()
     return name.endswith((".jsonl", ".json", ".ndjson"))
 
 

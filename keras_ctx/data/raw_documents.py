@@ -1,56 +1,15 @@
 """Raw text files of any size to documents, whatever their bytes."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from keras_ctx.data.readers import blank_line_documents, raw_lines
-
-
-def text_files(inputs: Sequence[str | Path]) -> list[Path]:
-    """The files of a corpus, in the order in which they are read.
-
-    Args:
-        inputs: Files, and folders that are searched for `.txt` and `.txt.gz`.
-
-    Returns:
-        The files; those of a folder sorted by their paths.
-
-    Raises:
-        FileNotFoundError: An input is not there, or a folder holds no text.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> for name in ("b.txt", "a.txt.gz", "c.pdf"):
-        ...     (folder / name).touch()
-        >>> [path.name for path in text_files([folder])]
-        ['a.txt.gz', 'b.txt']
-    """
-    found: list[Path] = []
-    for path in map(Path, inputs):
-        if path.is_dir():
-            inside = [
-                file
-                for pattern in ("*.txt", "*.txt.gz")
-                for file in path.rglob(pattern)
-                if file.is_file()
-            ]
-            if not inside:
-                raise FileNotFoundError(
-                    "`inputs` must be text files, or folders with files that "
-                    f"end in .txt or .txt.gz. Received: {path}, without any"
-                )
-            found += sorted(inside)
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise FileNotFoundError(
-                "`inputs` must be files and folders that exist. "
-                f"Received: {path}"
-            )
-    return found
+from keras_ctx.data.readers import (
+    blank_line_documents,
+    is_no_text,
+    raw_lines,
+)
 
 
 def raw_documents(
@@ -64,7 +23,7 @@ def raw_documents(
     pass over a corpus of many gigabytes but a file that cannot be read.
 
     Args:
-        path: The file; `.gz` is decompressed on the way.
+        path: The file, plain or compressed.
         layout: What ends a document: a blank line, or the end of the file.
         counts: Where `sentences` and `unreadable_characters` are added up.
 
@@ -73,7 +32,8 @@ def raw_documents(
         empty.
 
     Raises:
-        ValueError: A `.gz` file that ends early, or an unknown layout.
+        ValueError: A compressed file that is damaged, a file that is no text
+            (an archive, a PDF, UTF-16), or an unknown layout.
 
     Example:
         >>> import tempfile
@@ -102,6 +62,8 @@ def _lines(path: str | Path, counts: Counter) -> Iterator[str]:
     for number, raw in raw_lines(path):
         line = raw.decode("utf-8", "replace")
         if number == 1:
+            if what := is_no_text(raw):
+                raise ValueError(f"{path}: no text in UTF-8.{what}")
             line = line.removeprefix("\ufeff")
         if "\ufffd" in line:
             # Some may have stood there before.

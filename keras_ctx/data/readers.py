@@ -1,14 +1,14 @@
 """Streaming readers of text files: one line in memory at a time."""
 
 import codecs
-import gzip
 import hashlib
 import io
 import itertools
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
+
+from keras_ctx.data.compressed import open_file, whole_stream
 
 # The first bytes of files that are often given in the place of a text.
 _NO_TEXTS = {
@@ -16,8 +16,12 @@ _NO_TEXTS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save "
     "the sheet as CSV",
     b"PAR1": "Parquet: write it as JSON lines or CSV",
-    b"BZh": "a bzip2 stream: unpack it",
-    b"\xfd7zXZ": "an xz stream: unpack it",
+    b"%PDF": "a PDF: save its text as a .txt",
+    b"BZh": "a bzip2 stream: give it a name that ends in .bz2",
+    b"\xfd7zXZ": "an xz stream: give it a name that ends in .xz",
+    b"\x28\xb5\x2f\xfd": "a Zstandard stream: give it a name that ends in .zst",
+    b"\x00\x05\x16\x07": "an AppleDouble file, which a Mac adds to another: "
+    "remove it",
     b"\xff\xfe": "UTF-16: name that encoding, or convert the file",
     b"\xfe\xff": "UTF-16: name that encoding, or convert the file",
 }
@@ -63,7 +67,7 @@ def numbered_lines(
             f"{path}, line {number}: byte {error.start} is not "
             f"{codec.upper()} ({error.reason}). Convert the file, for example "
             "with `iconv -t utf-8`, or name its encoding where there is an "
-            "option to." + _no_text(first)
+            "option to." + is_no_text(first)
         ) from error
 
 
@@ -78,7 +82,10 @@ def codec_name(encoding: str) -> str:
         ) from error
 
 
-def _no_text(first: bytes) -> str:
+def is_no_text(first: bytes) -> str:
+    """What a file is that is no text, as a sentence, by its first bytes."""
+    if first[257:262] == b"ustar":
+        return " It looks like a tar archive: unpack it."
     for start, what in _NO_TEXTS.items():
         if first.startswith(start):
             return f" It looks like {what}."
@@ -91,15 +98,11 @@ def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
     with _opened(Path(path)) as file:
         lines = io.TextIOWrapper(file, codec, newline="\n")
         try:
-            for number, line in enumerate(lines, 1):
+            while line := _next(lines, path, number):
+                number += 1
                 text = line.rstrip("\r\n")
                 yield number, text.removeprefix("\ufeff")
-        except (
-            UnicodeError,
-            EOFError,
-            gzip.BadGzipFile,
-            zlib.error,
-        ) as error:
+        except UnicodeError as error:
             raise ValueError(
                 f"{path}, after line {number}: what follows is not "
                 f"{codec.upper()} ({error})."
@@ -107,17 +110,20 @@ def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
 
 
 def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
-    """Yield `(line number, bytes)` of a file, plain or `.gz`."""
+    """Yield `(line number, bytes)` of a file, plain or compressed."""
     with _opened(Path(path)) as file:
         number = 0
-        try:
-            for number, raw in enumerate(file, 1):
-                yield number, raw
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(
-                f"{path}, after line {number}: the name ends in .gz, and the "
-                f"content is no complete gzip stream ({error})."
-            ) from error
+        while raw := _next(file, path, number):
+            number += 1
+            if number == 1 and raw[257:262] == b"ustar":
+                raise ValueError(f"{path}: no text.{is_no_text(raw)}")
+            yield number, raw
+
+
+def _next(file: IO, path: str | Path, number: int):
+    # Not around a `yield`: errors of whoever reads would come here, too.
+    with whole_stream(path, f"{path}, after line {number}"):
+        return file.readline()
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -127,10 +133,7 @@ def _opened(path: Path) -> IO[bytes]:
             f"working directory. Received: path={str(path)!r}"
             + (", a folder" if path.is_dir() else "")
         )
-    # GzipFile is read like any binary file.
-    return cast(
-        IO[bytes], gzip.open(path) if path.suffix == ".gz" else path.open("rb")
-    )
+    return open_file(path)
 
 
 def blank_line_documents(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -147,8 +150,8 @@ def empty_file(path: str | Path) -> ValueError:
 def read_lines(path: str | Path, keep_blank: bool = False) -> Iterator[str]:
     r"""Stream the lines of a UTF-8 text file that are not blank.
 
-    A byte order mark and Windows line ends are removed; a name ending in
-    `.gz` is decompressed on the way.
+    A byte order mark and Windows line ends are removed; a file whose name
+    ends in `.gz`, `.bz2`, `.xz` or `.zst` is decompressed on the way.
 
     Args:
         path: The file.
@@ -184,7 +187,7 @@ def survey_lines(path: str | Path) -> tuple[int, str]:
     r"""Count the lines of a file, blank ones too, and make a digest of them.
 
     Args:
-        path: The file; `.gz` is decompressed on the way.
+        path: The file, plain or compressed.
 
     Returns:
         The number of lines, and the SHA-256 of all, which does not depend on
@@ -216,7 +219,7 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
     and of no use for sentence pairs, which need a second document.
 
     Args:
-        path: The file; `.gz` is decompressed on the way.
+        path: The file, plain or compressed.
 
     Returns:
         A generator of lists of sentences, none of them empty.

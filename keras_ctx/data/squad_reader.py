@@ -28,7 +28,7 @@ def read_squad(path: str | Path) -> list[SquadQuestion]:
       `query_text`, whose answers are strings without a place.
 
     Args:
-        path: JSON in UTF-8; a name ending in `.gz` is decompressed.
+        path: JSON in UTF-8, plain or compressed.
 
     Returns:
         The questions in the order of the file. Answers are as the file has

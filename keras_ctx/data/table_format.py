@@ -1,10 +1,10 @@
 """How a table of texts is written down: separators, quotes, encoding."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from keras_ctx.data.compressed import plain_name
 from keras_ctx.data.readers import codec_name
 
 Layout = Literal["table", "json", "trec", "fasttext"]
@@ -91,10 +91,8 @@ class TableFormat:
 
 
 def has_ending(path: str | Path, *endings: str) -> bool:
-    """Whether a name ends so, before `.gz`."""
-    suffixes: Sequence[str] = [x.lower() for x in Path(path).suffixes]
-    suffixes = [x for x in suffixes[-2:] if x != ".gz"]
-    return bool(suffixes) and suffixes[-1] in endings
+    """Whether a name ends so, before the ending of a compressed file."""
+    return Path(plain_name(path)).suffix.lower() in endings
 
 
 def separator_name(separator: str) -> str:

@@ -43,7 +43,7 @@ def read_table(
     r"""Stream some columns of a table, whatever it is written like.
 
     Args:
-        path: The file; `.gz` is decompressed on the way.
+        path: The file, plain or compressed.
         columns: The columns to give, in that order: by number, counted from 0,
             or by their names in the first row (in JSON: by key).
         table: How the file is written down, where that cannot be seen.
@@ -105,7 +105,7 @@ def read_labelled(
     separates. `read_table` reads more, and tells the lines.
 
     Args:
-        path: The file; `.gz` is decompressed on the way.
+        path: The file, plain or compressed.
         columns: How many columns every row must have, all of which are given;
             or the columns to give, in that order: by number, counted from 0,
             or by their names in the first line, which is then no row.

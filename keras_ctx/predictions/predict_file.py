@@ -1,7 +1,6 @@
 """A file through a fine-tuned run, into a file that is whole or not there."""
 
 import contextlib
-import gzip
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 import keras
 
 from keras_ctx.data import read_squad
+from keras_ctx.data.compressed import compressed_ending, open_file
 from keras_ctx.files import whole_file
 from keras_ctx.json_text import load_json
 from keras_ctx.predictions.answer_lines import answer_lines
@@ -46,9 +46,10 @@ def predict_file(
     Args:
         folder: Of the run, as for `read_task`.
         path: The file, in the format that the run learned from, without
-            labels; `.gz` is decompressed, and "-" is the standard input,
+            labels; a compressed one is unpacked, and "-" is the standard input,
             which is JSON lines if its first one is an object.
-        output: The file to write, `.gz` to compress it; `None`: the standard
+        output: The file to write, compressed if its name ends in `.gz`,
+            `.bz2`, `.xz` or `.zst`; `None`: the standard
             output.
         columns: Of texts, see `text_file`.
         lines: Likewise.
@@ -229,10 +230,15 @@ def _is_object(line: bytes) -> bool:
 def _write(lines: Iterable[str], output: Path, verbose: bool) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     bar = keras.utils.Progbar(None, verbose=int(verbose), unit_name="line")
-    opened = gzip.open if output.suffix == ".gz" else open
     number = 0
     with whole_file(output) as temporary:
-        with opened(temporary, "wt", encoding="utf-8", newline="\n") as file:
+        with open_file(
+            temporary,
+            "wt",
+            compressed_ending(output),
+            encoding="utf-8",
+            newline="\n",
+        ) as file:
             for number, line in enumerate(lines, 1):
                 file.write(f"{line}\n")
                 bar.update(number)
