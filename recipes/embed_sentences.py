@@ -41,7 +41,9 @@ from keras_ctx.command_line import run_command
 @dataclass(frozen=True)
 class Config:
     init: Path = Path("runs/bert")
-    """Folder of a run, or of a checkpoint, with its vocabulary."""
+    """Folder of a run, or of a checkpoint, with its vocabulary. Its
+    modules.json says how tokens are pooled; without one: their mean, of
+    length 1."""
     input: Path | None = None
     """Sentences to embed; left out: the sample data."""
     output: Path = Path("runs/sentence_vectors")

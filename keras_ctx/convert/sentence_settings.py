@@ -206,7 +206,7 @@ def _transformer(folder: Path) -> tuple[int | None, bool]:
         length = optional_json(folder / TOKENIZER_CONFIG).get(
             "model_max_length"
         )
-        if not is_int(length, 3) or length > 2**31:
+        if not is_int(length, 3) or (length or 0) > 2**31:
             length = None
     elif not is_int(length, 3):
         raise ValueError(

@@ -21,7 +21,7 @@ IDS = [[8, 10], [9], [8, 9, 10, 9]]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("folders") / "uncased_e5"
     encoder = randomized(models.bert_encoder(11, 2, 2, 8, 12, max_length=16))
-    convert.save_bert(encoder, path, VOCABULARY)
+    convert.save_bert(encoder, path, vocabulary=VOCABULARY, lower_case=True)
     kinds = [("Transformer", ""), ("Pooling", "1_Pooling")]
     modules = [
         {"type": f"sentence_transformers.models.{kind}", "path": inside}
