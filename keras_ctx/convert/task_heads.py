@@ -16,6 +16,7 @@ from keras_ctx.convert.bert_names import POOLER
 from keras_ctx.convert.encoder_folder import load_text_inputs
 from keras_ctx.convert.head_labels import head_labels
 from keras_ctx.convert.json_options import read_json
+from keras_ctx.convert.other_families import check_tokenizer
 from keras_ctx.convert.weight_table import (
     SAME,
     TRANSPOSED,
@@ -25,7 +26,7 @@ from keras_ctx.convert.weight_table import (
 )
 
 Task = Literal["classification", "tagging", "question_answering"]
-_TASKS = ("classification", "tagging", "question_answering")
+_TASKS: tuple[Task, ...] = ("classification", "tagging", "question_answering")
 
 # What the name of a class of `transformers` ends with.
 _OF_CLASS: dict[str, Task] = {
@@ -124,7 +125,8 @@ def load_task_model(
     config: dict[str, Any] = {}
     if (path / CONFIG).is_file():
         config = read_json(path / CONFIG, "folder")
-    text_inputs = load_text_inputs(path, max_length)
+    if path.is_dir():
+        check_tokenizer(path)
     with kind.open(path, False) as checkpoint:
         head = _head(checkpoint, config, task)
         found = "question_answering", ()
@@ -138,6 +140,7 @@ def load_task_model(
                 f"Received: {list(labels)!r}"
             )
         weights = _weights(head, checkpoint)
+        text_inputs = load_text_inputs(path, max_length)
         with warnings.catch_warnings():
             if head.task != "classification":  # which alone reads it
                 warnings.filterwarnings("ignore", ".* has no pooler")
@@ -157,9 +160,9 @@ def _head(
         for name in file.shapes
         if name == weight or name.endswith(f".{weight}")
     ]
-    classes = [str(name) for name in config.get("architectures") or ()]
+    classes = [str(each) for each in config.get("architectures") or ()]
     said = f"architectures={classes} in {str(checkpoint.config)!r}"
-    told = [
+    told: list[Task] = [
         value
         for end, value in _OF_CLASS.items()
         if any(name.endswith(end) for name in classes)

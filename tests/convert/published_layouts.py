@@ -188,11 +188,11 @@ class Layout:
 
 _IDS = {"bert.embeddings.position_ids": (1, 9)}
 _CASED = {"do_lower_case": False}
-_CHINESE = dict(
-    texts=("鲁迅的故乡在绍兴。ABC中文 café", "２０世纪，鲁 迅", ""),
-    letters="鲁迅的故乡在绍兴。中文世纪，é",
-    words="##鲁 ##迅 ABC abc cafe café",
-)
+_CHINESE: dict[str, Any] = {
+    "texts": ("鲁迅的故乡在绍兴。ABC中文 café", "２０世纪，鲁 迅", ""),
+    "letters": "鲁迅的故乡在绍兴。中文世纪，é",
+    "words": "##鲁 ##迅 ABC abc cafe café",
+}
 LAYOUTS = (
     Layout(
         "bert-base-uncased",

@@ -221,7 +221,10 @@ def test_heads_of_google(scope: str, rows: int, tmp_path: Path) -> None:
 
 
 def test_dropout_of_the_head(tmp_path: Path) -> None:
-    rates = {"hidden_dropout_prob": 0.3, "classifier_dropout": 0.2}
+    rates: dict[str, Any] = {
+        "hidden_dropout_prob": 0.3,
+        "classifier_dropout": 0.2,
+    }
     folder = write(tmp_path, 2, CLASSIFIER, **rates)
     model = convert.load_task_model(folder).model
     assert model.get_layer("dropout").rate == 0.2

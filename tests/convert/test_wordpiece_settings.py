@@ -197,12 +197,12 @@ def test_tokenizers_of_another_kind_are_refused(
 
 
 def test_arguments_out_of_range() -> None:
-    wrong: tuple[tuple[dict[str, Any], str], ...] = (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"strip_accents": "no"}, "`strip_accents` must be True or False, or"),
         ({"tokenize_chinese_chars": None}, "must be True or False. Received"),
         ({"split": "character", "strip_accents": False}, "must be left out"),
     )
-    for arguments, told in wrong:
+    for arguments, told in cases:
         with pytest.raises(ValueError, match=told):
             text.BertInputs(VOCABULARY, 9, **arguments)
 

@@ -147,6 +147,8 @@ def test_a_published_bert_without_a_head(tmp_path: Path) -> None:
     convert.save_bert(encoder, tmp_path)
     tokens = [*text.SPECIAL_TOKENS, "the", "river", "bank", "好"]
     text.save_vocabulary(tokens, tmp_path / "vocab.txt")
+    settings = {"do_lower_case": True}
+    training.save_json(settings, tmp_path / "tokenizer_config.json")
     recipe = load_recipe("export_saved_model")
     with pytest.raises(ValueError, match="head of a task.*an encoder alone"):
         recipe.load(recipe.Config(model=tmp_path))
