@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,22 @@ def locked_versions() -> dict[str, str]:
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     pins = re.findall(r"^([\w.-]+)==(\S+) \\$", lines, re.MULTILINE)
     return {canonicalize_name(name): version for name, version in pins}
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "tpu.lock"])
+def test_every_locked_package_has_hashes(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
+    hashed = r"[\w.-]+==\S+(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n"
+    assert re.fullmatch(f"(?:{hashed})+", text)
+
+
+def test_compiler_of_tpus_is_the_one_that_jax_asks_for() -> None:
+    text = (ROOT / "tpu.lock").read_text(encoding="utf-8")
+    (version,) = re.findall(r"^libtpu==(\S+)", text, re.MULTILINE)
+    wanted = [Requirement(line) for line in metadata.requires("jax") or []]
+    (libtpu,) = [x for x in wanted if x.name == "libtpu"]
+    assert version in libtpu.specifier
 
 
 def test_version_is_written_once() -> None:

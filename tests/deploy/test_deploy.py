@@ -114,6 +114,20 @@ def compose() -> dict:
     return yaml.safe_load(read("docker-compose.yml"))["services"]
 
 
+def test_ports_are_of_this_machine_only() -> None:
+    for service in compose().values():
+        assert all(x.startswith("127.0.0.1:") for x in service["ports"])
+
+
+def test_the_notes_pin_the_image_that_is_used() -> None:
+    image = compose()["serving"]["image"]
+    notes = read("docker-compose.yml")
+    assert f"docker pull {image}\n" in notes
+    assert f"image: {image}@sha256:" in notes
+    pod = deployment()["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == image
+
+
 def flags(arguments: list[str]) -> dict[str, str]:
     assert all(x.startswith("--") for x in arguments)
     return dict(x[2:].split("=", 1) for x in arguments)
