@@ -7,6 +7,8 @@ from typing import Any
 from keras_ctx.convert.json_options import (
     COUNT,
     FLAG,
+    PARTS,
+    PARTS_OR_NONE,
     RATE,
     Option,
     Rule,
@@ -23,7 +25,7 @@ NUM_CHARACTERS = 262
 def _is_filters(value: Any) -> bool:
     return (
         isinstance(value, list)
-        and len(value) > 0
+        and 0 < len(value) <= 1000  # each costs time before the weights
         and all(
             isinstance(pair, list)
             and len(pair) == 2
@@ -37,10 +39,17 @@ BOUND = Rule(
     "a number above 0, or null", lambda value: is_number(value) and value > 0
 )
 
+# No array tells of it, and each word of a text takes so much memory.
+WORD_LENGTH = Rule(
+    "an integer of at least 1",
+    lambda value: is_int(value, 1, 2**16),
+    2**16,
+)
+
 LSTM = (
     Option("lstm.dim", "hidden_dim", COUNT),
     Option("lstm.projection_dim", "projection_dim", COUNT),
-    Option("lstm.n_layers", "num_layers", COUNT, 1),
+    Option("lstm.n_layers", "num_layers", PARTS, 1),
     Option("lstm.cell_clip", "cell_clip", BOUND, None),
     Option("lstm.proj_clip", "projection_clip", BOUND, None),
     Option("lstm.use_skip_connections", "residual", FLAG, False),
@@ -60,7 +69,7 @@ CHARACTERS = (
     Option(
         "char_cnn.n_highway",
         "num_highways",
-        Rule("an integer of at least 0", lambda value: is_int(value, 0)),
+        PARTS_OR_NONE,
         0,
     ),
     Option(
@@ -72,7 +81,11 @@ CHARACTERS = (
             lambda value: type(value) is int and value in (261, NUM_CHARACTERS),
         ),
     ),
-    Option("char_cnn.max_characters_per_token", "max_characters", COUNT),
+    Option(
+        "char_cnn.max_characters_per_token",
+        "max_characters",
+        WORD_LENGTH,
+    ),
 )
 # Only bilm-tf's training writes these; readers may do without.
 TRAINING = (
