@@ -18,6 +18,7 @@ from keras_ctx.convert.json_options import (
     read_table,
 )
 
+_MOST_BYTES = 1_000_000  # more take seconds to read
 NUM_CHARACTERS = 262
 """Bytes, markers and 0 = no token; files hold one row less, that of 0."""
 
@@ -120,7 +121,14 @@ class ElmoOptions:
 
 def read_options(path: str | Path) -> ElmoOptions:
     """Read a file; one error tells all that is wrong with it."""
-    content = read_json(Path(path), "options_file")
+    path = Path(path)
+    if path.is_file() and path.stat().st_size > _MOST_BYTES:
+        raise ValueError(
+            f"`options_file` must have at most {_MOST_BYTES:,} bytes; a "
+            "published one has a few hundred. Received: "
+            f"{str(path)!r} of {path.stat().st_size:,} bytes"
+        )
+    content = read_json(path, "options_file")
     lstm, problems = read_table(content, LSTM)
     training, of_training = read_table(content, TRAINING)
     problems += of_training

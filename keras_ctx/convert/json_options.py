@@ -35,7 +35,7 @@ class Option:
 
 # What TensorFlow counts a dimension by; and blocks one after another, each of
 # which costs time even if the weights lack it. Published models have 48.
-_MOST, _MOST_PARTS = 2**31 - 1, 1000
+_MOST, _MOST_PARTS = 2**63 - 1, 1000
 
 
 def is_int(value: Any, least: int = 1, most: int = _MOST) -> bool:

@@ -98,7 +98,7 @@ def test_a_million_filters(tmp_path):
     config = json.loads((tmp_path / "options.json").read_text())
     config["char_cnn"]["filters"] = [[1, 1]] * 10**6
     (tmp_path / "options.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match="a list of pairs") as caught:
+    with pytest.raises(ValueError, match="at most 1,000,000 bytes") as caught:
         convert.load_encoder(tmp_path)
     assert len(str(caught.value)) < 1000
 
