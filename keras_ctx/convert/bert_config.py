@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_ctx.convert.json_options import (
     COUNT,
+    PARTS,
     POSITIVE,
     RATE,
     Option,
@@ -43,7 +44,7 @@ _ENCODER = Rule(
 )
 _SIZES = (
     Option("vocab_size", "vocabulary_size", COUNT),
-    Option("num_hidden_layers", "num_layers", COUNT),
+    Option("num_hidden_layers", "num_layers", PARTS),
     Option("num_attention_heads", "num_heads", COUNT),
     Option("hidden_size", "hidden_dim", COUNT),
     Option("intermediate_size", "intermediate_dim", COUNT),
@@ -61,7 +62,7 @@ GOOGLE = (*_SIZES, Option("type_vocab_size", "num_segments", COUNT, 16))
 # The configuration of Model Garden's encoders, as `get_config` gives it.
 GARDEN = (
     Option("vocab_size", "vocabulary_size", COUNT),
-    Option("num_layers", "num_layers", COUNT),
+    Option("num_layers", "num_layers", PARTS),
     Option("num_attention_heads", "num_heads", COUNT),
     Option("hidden_size", "hidden_dim", COUNT),
     Option("inner_dim", "intermediate_dim", COUNT),
@@ -82,7 +83,7 @@ GARDEN = (
 )
 KERAS_HUB = (
     Option("vocabulary_size", "vocabulary_size", COUNT),
-    Option("num_layers", "num_layers", COUNT),
+    Option("num_layers", "num_layers", PARTS),
     Option("num_heads", "num_heads", COUNT),
     Option("hidden_dim", "hidden_dim", COUNT),
     Option("intermediate_dim", "intermediate_dim", COUNT),

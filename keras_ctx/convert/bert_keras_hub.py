@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import keras_hub
 
 from keras_ctx.convert.bert_checkpoint import BertCheckpoint
 from keras_ctx.convert.bert_config import read_keras_hub
-from keras_ctx.convert.bert_names import arrays, renamed
+from keras_ctx.convert.bert_names import ENCODER, POOLER, arrays, renamed
 from keras_ctx.convert.json_options import read_json
-from keras_ctx.convert.keras_weights import load_weights
+from keras_ctx.convert.keras_weights import load_weights, num_weights
 from keras_ctx.convert.weight_table import Weight
 from keras_ctx.convert.weights_file import WeightsFile, whole
 from keras_ctx.hdf5_file import check_hdf5
@@ -22,6 +23,8 @@ from keras_ctx.model_file import load_model
 
 _CONFIG, _WEIGHTS = "config.json", ".weights.h5"
 _TASK, _TASK_WEIGHTS = "task.json", "task.weights.h5"
+# Numbers that are built to tell every difference.
+_SMALL = 500_000
 _CLASS = "BertBackbone"
 _BACKBONE = (
     "token_embedding/",
@@ -79,6 +82,7 @@ def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
             model = load_model(path, compile=False)
     else:
         config = {**_backbone(path)["config"], "dtype": "float32"}
+        _check_size(arguments, _weights_file(path), said)
         model = keras_hub.models.BertBackbone.from_config(config)
         weights = _weights_file(path)
         load_weights(model, weights, f"{said}, {weights.name}")
@@ -112,6 +116,24 @@ def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
         lambda name: name.startswith(_BACKBONE),
         of_heads=_HEAD,
     )
+
+
+def _check_size(arguments: dict[str, Any], weights: Path, said: str) -> None:
+    """Refuse sizes far above those of the file before anything is built."""
+    parts = arrays(arguments)
+    wanted = sum(
+        prod(row.keras_shape)
+        for part in (ENCODER, POOLER)
+        for row in parts[part]
+    )
+    there = num_weights(weights, f"{said}, {weights.name}")
+    if wanted > max(4 * there, _SMALL):
+        raise ValueError(
+            "The weights do not fit the configuration. Received: "
+            f"{said}: the configuration gives {wanted:,} numbers, and "
+            f"{weights.name} has {there:,}. Take the config.json that belongs "
+            "to these weights."
+        )
 
 
 def _block(number: int) -> str:

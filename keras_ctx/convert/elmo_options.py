@@ -7,6 +7,8 @@ from typing import Any
 from keras_ctx.convert.json_options import (
     COUNT,
     FLAG,
+    PARTS,
+    PARTS_OR_NONE,
     RATE,
     Option,
     Rule,
@@ -16,6 +18,7 @@ from keras_ctx.convert.json_options import (
     read_table,
 )
 
+_MOST_BYTES = 1_000_000  # more take seconds to read
 NUM_CHARACTERS = 262
 """Bytes, markers and 0 = no token; files hold one row less, that of 0."""
 
@@ -23,7 +26,7 @@ NUM_CHARACTERS = 262
 def _is_filters(value: Any) -> bool:
     return (
         isinstance(value, list)
-        and len(value) > 0
+        and 0 < len(value) <= 1000  # each costs time before the weights
         and all(
             isinstance(pair, list)
             and len(pair) == 2
@@ -37,10 +40,17 @@ BOUND = Rule(
     "a number above 0, or null", lambda value: is_number(value) and value > 0
 )
 
+# No array tells of it, and each word of a text takes so much memory.
+WORD_LENGTH = Rule(
+    "an integer of at least 1",
+    lambda value: is_int(value, 1, 2**16),
+    2**16,
+)
+
 LSTM = (
     Option("lstm.dim", "hidden_dim", COUNT),
     Option("lstm.projection_dim", "projection_dim", COUNT),
-    Option("lstm.n_layers", "num_layers", COUNT, 1),
+    Option("lstm.n_layers", "num_layers", PARTS, 1),
     Option("lstm.cell_clip", "cell_clip", BOUND, None),
     Option("lstm.proj_clip", "projection_clip", BOUND, None),
     Option("lstm.use_skip_connections", "residual", FLAG, False),
@@ -60,7 +70,7 @@ CHARACTERS = (
     Option(
         "char_cnn.n_highway",
         "num_highways",
-        Rule("an integer of at least 0", lambda value: is_int(value, 0)),
+        PARTS_OR_NONE,
         0,
     ),
     Option(
@@ -72,7 +82,11 @@ CHARACTERS = (
             lambda value: type(value) is int and value in (261, NUM_CHARACTERS),
         ),
     ),
-    Option("char_cnn.max_characters_per_token", "max_characters", COUNT),
+    Option(
+        "char_cnn.max_characters_per_token",
+        "max_characters",
+        WORD_LENGTH,
+    ),
 )
 # Only bilm-tf's training writes these; readers may do without.
 TRAINING = (
@@ -107,7 +121,14 @@ class ElmoOptions:
 
 def read_options(path: str | Path) -> ElmoOptions:
     """Read a file; one error tells all that is wrong with it."""
-    content = read_json(Path(path), "options_file")
+    path = Path(path)
+    if path.is_file() and path.stat().st_size > _MOST_BYTES:
+        raise ValueError(
+            f"`options_file` must have at most {_MOST_BYTES:,} bytes; a "
+            "published one has a few hundred. Received: "
+            f"{str(path)!r} of {path.stat().st_size:,} bytes"
+        )
+    content = read_json(path, "options_file")
     lstm, problems = read_table(content, LSTM)
     training, of_training = read_table(content, TRAINING)
     problems += of_training

@@ -1,6 +1,7 @@
 """A JSON file of options, read by a table of rules."""
 
 import math
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ class Rule:
 
     words: str
     holds: Callable[[Any], bool]
+    most: int | None = None
+    """Of a number, for errors."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,34 @@ class Option:
     """Of a key that is absent or null, as its own library reads it."""
 
 
-def is_int(value: Any, least: int = 1) -> bool:
+# What TensorFlow counts a dimension by; and blocks one after another, each of
+# which costs time even if the weights lack it. Published models have 48.
+_MOST, _MOST_PARTS = 2**63 - 1, 1000
+
+
+def is_int(value: Any, least: int = 1, most: int = _MOST) -> bool:
     # JSON's true is an `int` in Python.
-    return type(value) is int and value >= least
+    return type(value) is int and least <= value <= most
 
 
 def is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:  # an integer that no float holds
+        return False
 
 
-COUNT = Rule("an integer of at least 1", is_int)
+COUNT = Rule("an integer of at least 1", is_int, _MOST)
+PARTS = Rule(
+    "an integer of at least 1",
+    lambda value: is_int(value, 1, _MOST_PARTS),
+    _MOST_PARTS,
+)
+PARTS_OR_NONE = Rule(
+    "an integer of at least 0",
+    lambda value: is_int(value, 0, _MOST_PARTS),
+    _MOST_PARTS,
+)
 FLAG = Rule("true or false", lambda value: isinstance(value, bool))
 POSITIVE = Rule(
     "a number above 0", lambda value: is_number(value) and value > 0
@@ -94,7 +115,7 @@ def _value(content: dict[str, Any], option: Option) -> tuple[Any, str | None]:
             block = ".".join(parts[:depth])
             return None, (
                 f"`{block}` must be an object, for `{option.key}`. "
-                f"Received: {value!r}"
+                f"Received: {reprlib.repr(value)}"
             )
         if part not in value and option.default is REQUIRED:
             return None, f"`{option.key}` is missing; {option.rule.words}"
@@ -102,7 +123,14 @@ def _value(content: dict[str, Any], option: Option) -> tuple[Any, str | None]:
         if value is None and option.default is not REQUIRED:
             return option.default, None
     if not option.rule.holds(value):
+        most = option.rule.most
+        if type(value) is int and most is not None and value > most:
+            return None, (
+                f"`{option.key}` must be at most {most}. "
+                f"Received: {reprlib.repr(value)}"
+            )
         return None, (
-            f"`{option.key}` must be {option.rule.words}. Received: {value!r}"
+            f"`{option.key}` must be {option.rule.words}. "
+            f"Received: {reprlib.repr(value)}"
         )
     return value, None

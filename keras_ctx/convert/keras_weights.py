@@ -2,6 +2,7 @@
 
 import tempfile
 import warnings
+from math import prod
 from pathlib import Path
 
 import h5py
@@ -49,6 +50,11 @@ def load_weights(model: keras.Model, path: Path, said: str) -> None:
     raise ValueError("\n".join(lines))
 
 
+def num_weights(path: Path, said: str) -> int:
+    """How many numbers a file of weights has, without those of optimizers."""
+    return _total(_shapes_in(path, said))
+
+
 def hdf5_shapes(file: h5py.File) -> Shapes:
     """The shape of every dataset."""
     shapes: Shapes = {}
@@ -73,4 +79,4 @@ def _shapes_in(path: Path, said: str) -> Shapes:
 
 
 def _total(shapes: Shapes) -> int:
-    return sum(int(np.prod(shape)) for shape in shapes.values())
+    return sum(prod(shape) for shape in shapes.values())
