@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from keras_ctx import layers
+from keras_ctx.layers.pooling import MODES
 
 LENGTHS = (5, 3, 1)
 B, T = 3, 5
@@ -254,7 +255,7 @@ CASES = [
             variant=name != "all modes",
         )
         for name, modes, skipped in (
-            ("all modes", layers.pooling.MODES, 0),
+            ("all modes", MODES, 0),
             ("cls", "cls", 0),
             ("behind a prompt", ("weighted_mean", "last", "max"), 1),
         )
