@@ -20,7 +20,11 @@ from keras_ctx.models.elmo_sizes import (
     elmo_original,
     elmo_small,
 )
-from keras_ctx.models.elmo_views import distinct_words, from_word_vectors
+from keras_ctx.models.elmo_views import (
+    distinct_words,
+    from_word_vectors,
+    with_markers,
+)
 from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
 from keras_ctx.models.heads import (
@@ -56,4 +60,5 @@ __all__ = [
     "span_extractor",
     "tagger",
     "with_dtype",
+    "with_markers",
 ]
