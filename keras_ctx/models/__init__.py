@@ -33,6 +33,7 @@ from keras_ctx.models.heads import (
     span_extractor,
     tagger,
 )
+from keras_ctx.models.warm_start import warm_start
 from keras_ctx.models.with_dtype import with_dtype
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "from_word_vectors",
     "span_extractor",
     "tagger",
+    "warm_start",
     "with_dtype",
     "with_markers",
 ]
