@@ -35,7 +35,7 @@ def save_elmo(
 
     Raises:
         ValueError: `encoder` is another model, has other characters than the
-            262, or holds NaN, infinity or learned first states; or the two
+            262, or holds NaN, infinity or measured first states; or the two
             names are one.
 
     Example:
@@ -82,11 +82,11 @@ def options_of(encoder: keras.Model) -> ElmoOptions:
             f"{sorted(names)}. Of a model around an encoder, pass the encoder."
         )
     bilm = encoder.get_layer("bilm")
-    if bilm.initial_state == "learned":
+    if bilm.initial_state == "measured":
         raise ValueError(
             "`encoder` must start from zeros: bilm-tf's files have no place "
             "for first states. Save it as it is, by `training.save_model`. "
-            "Received: initial_state='learned'"
+            "Received: initial_state='measured'"
         )
     lstm = {option.argument: getattr(bilm, option.argument) for option in LSTM}
     if "char_cnn" not in names:

@@ -42,9 +42,9 @@ class BiLM(keras.layers.Layer):
     smaller batch reads and writes the first of them, the others wait. States
     carry no gradient, and are saved with the weights.
 
-    With `initial_state="learned"` every row begins in one state that is
-    trained like a weight, or measured on a corpus by
-    `keras_ctx.models.warm_start`. The answer still depends on the row alone.
+    With `initial_state="measured"` every row begins in one state that
+    `keras_ctx.models.warm_start` measures on a corpus. It is saved with the
+    weights and is not trained. The answer still depends on the row alone.
 
     Keras's `Bidirectional` has nothing to add and is refused; its
     `TimeDistributed` takes layers of one output: give it a model of `BiLM` and
@@ -61,8 +61,8 @@ class BiLM(keras.layers.Layer):
             the layer is frozen (`trainable=False`).
         stateful: Whether to carry the state from call to call.
         max_batch_size: Rows of the carried state; without `stateful`, unused.
-        initial_state: "zeros", or "learned" for weights `initial_h_...` and
-            `initial_c_...` of each LSTM, zeros at first.
+        initial_state: "zeros", or "measured" for weights `initial_h_...`
+            and `initial_c_...` of each LSTM, zeros at first.
 
     Call arguments:
         inputs: `(B, T, P)`; both directions read the same.
@@ -79,7 +79,7 @@ class BiLM(keras.layers.Layer):
 
     Raises:
         ValueError: a size or a clip is not positive, a rate outside [0, 1),
-            another `initial_state`, or a learned one of a stateful layer,
+            another `initial_state`, or a measured one of a stateful layer,
             inputs of another rank, a mask of another shape, or a stateful
             layer gets more rows than `max_batch_size` (in a graph that does
             not know the batch size, TensorFlow raises instead).
@@ -127,12 +127,12 @@ class BiLM(keras.layers.Layer):
         )
         check_positive(cell_clip=cell_clip, projection_clip=projection_clip)
         check_rate(dropout=dropout)
-        if initial_state not in ("zeros", "learned"):
+        if initial_state not in ("zeros", "measured"):
             raise ValueError(
-                '`initial_state` must be "zeros" or "learned". '
+                '`initial_state` must be "zeros" or "measured". '
                 f"Received: initial_state={initial_state!r}"
             )
-        if stateful and initial_state == "learned":
+        if stateful and initial_state == "measured":
             raise ValueError(
                 '`initial_state` must be "zeros" if `stateful` is true: a '
                 "carried state begins where the last batch ended. "
@@ -196,11 +196,12 @@ class BiLM(keras.layers.Layer):
                     name=f"initial_{part}_{cell.name}",
                     shape=(size,),
                     initializer="zeros",
+                    trainable=False,  # `lstm_loop` has no gradient for it
                 )
                 for part, size in zip("hc", cell.state_size, strict=True)
             ]
             for cell in self.forward_cells + self.backward_cells
-            if self.initial_state == "learned"
+            if self.initial_state == "measured"
         ]
         freeze_sublayers(self)
 

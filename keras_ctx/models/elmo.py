@@ -57,7 +57,7 @@ def elmo_encoder(
         stateful: Whether a row goes on from the state in which the same row
             of the last batch ended, as in allenai/bilm-tf; see `BiLM`.
         max_batch_size: Rows of that state.
-        initial_state: "zeros", or "learned" for first states that are weights
+        initial_state: "zeros", or "measured" for first states that are weights
             of the encoder; see `BiLM` and `warm_start`.
         name: Name of the model.
 
@@ -148,7 +148,7 @@ def elmo_word_encoder(
         end_id: Id of its end.
         stateful: Whether rows go on from batch to batch.
         max_batch_size: Rows of the state.
-        initial_state: "zeros" or "learned".
+        initial_state: "zeros" or "measured".
         name: Name of the model.
 
     Returns:

@@ -33,7 +33,7 @@ def warm_start(
             thousand sentences do.
 
     Returns:
-        A `keras.Model` with weights of its own, `initial_state="learned"`.
+        A `keras.Model` with weights of its own, `initial_state="measured"`.
 
     Raises:
         ValueError: an encoder of another kind, or a stateful one; or no
@@ -44,7 +44,7 @@ def warm_start(
         >>> batch = {"word_ids": np.array([[4, 5], [3, 0]], "int32")}
         >>> encoder = warm_start(elmo_word_encoder(9, 8, 4), [batch, batch])
         >>> encoder.get_layer("bilm").initial_state
-        'learned'
+        'measured'
 
     Source:
         Peters et al. 2018 and allenai/bilm-tf carry the state from sentence
@@ -122,7 +122,7 @@ def _copy(encoder: keras.Model) -> keras.Model:
     def copied(layer: keras.Operation) -> keras.Operation:
         config = layer.get_config()
         if layer.name == "bilm":
-            config["initial_state"] = "learned"
+            config["initial_state"] = "measured"
         return type(layer).from_config(config)
 
     other = keras.models.clone_model(encoder, clone_function=copied)

@@ -164,13 +164,13 @@ CASES = [
         variant=True,
     ),
     Case(
-        "BiLM with learned first states",
+        "BiLM with measured first states",
         lambda **k: layers.BiLM(
             8,
             3,
             cell_clip=0.3,
             projection_clip=0.2,
-            initial_state="learned",
+            initial_state="measured",
             **k,
         ),
         {"inputs": vectors(features=3), "padding_mask": padding_mask()},

@@ -1,4 +1,4 @@
-"""First states that are measured or learned, against NumPy."""
+"""First states that are measured, against NumPy."""
 
 from pathlib import Path
 
@@ -159,7 +159,7 @@ def test_refusals() -> None:
     stateful = elmo_word_encoder(9, 6, 4, stateful=True)
     with pytest.raises(ValueError, match="must not be stateful"):
         warm_start(stateful, [])
-    with pytest.raises(ValueError, match='"zeros" or "learned".*nonsense'):
+    with pytest.raises(ValueError, match='"zeros" or "measured".*nonsense'):
         BiLM(4, 4, initial_state="nonsense")
     with pytest.raises(ValueError, match="if `stateful` is true"):
-        BiLM(4, 4, stateful=True, initial_state="learned")
+        BiLM(4, 4, stateful=True, initial_state="measured")
