@@ -54,6 +54,7 @@ def test_keys_are_lines(
 ) -> None:
     output = tmp_path / "out"
     common = {"init": folders["elmo"], "corpus": corpus, "layers": layers}
+    index = {}
     for _ in range(2):  # the second time there is nothing to do
         embed(output=output, format="allennlp", **common)
         with h5py.File(output / "elmo.hdf5") as file:
