@@ -7,11 +7,16 @@ Command   python recipes/embed_corpus.py --init runs/elmo \
 Data      One sentence a line, plain or compressed; by default the sample data.
 Output    OUTPUT/vectors-00000.h5 ... (or .npz), a window of lines each, and
           OUTPUT/index.json; `keras_ctx.data.read_vectors(OUTPUT)` reads them.
+          With `--format allennlp` also OUTPUT/elmo.hdf5 as allennlp's command
+          `elmo` writes it: a key a line ("0", "1", ...), `(layers, words, D)`
+          for all layers and `(words, D)` for one, and `sentence_to_index`.
+          It needs the same space again; the other files may then go.
           A killed run, started again, goes on after its last whole window,
           and ends in the same files, byte for byte (on the same machine).
 Expected  Memory does not depend on the length of the text. A blank line has 0
           vectors and keeps its number. Each word has one vector a layer (of
-          BERT: each piece; [CLS] and [SEP] are left out). ELMo reads lines
+          BERT: each piece; [CLS] and [SEP] are left out, and ELMo's
+          markers, unless `--markers` asks for them). ELMo reads lines
           and words of any length, words by their first bytes; BERT has a
           longest line.
 """
@@ -62,8 +67,11 @@ class Config:
     """Factor of that mixture."""
     dtype: Literal["float32", "float16"] = "float32"
     """float16 halves the files and keeps three digits."""
-    format: Literal["hdf5", "npz"] = "hdf5"
-    """Of the files."""
+    format: Literal["hdf5", "npz", "allennlp"] = "hdf5"
+    """Of the files; allennlp: HDF5, and all in one file with a key a line."""
+    markers: bool = False
+    """Whether the vectors of the sentence markers (<S> and </S>, of BERT [CLS]
+    and [SEP]) are written, too; a blank line has these two alone."""
     window: int = 2048
     """Lines a file, sorted by length together; a stop loses so many."""
     batch_words: int = 2048
@@ -181,9 +189,12 @@ class Embedder:
         if "char_ids" in encoder.input:
             self.words = make_cache(config, encoder, inputs)
             encoder = models.from_word_vectors(encoder)
-        self.markers = int(isinstance(inputs, text.BertInputs))
+        self.is_bert = isinstance(inputs, text.BertInputs)
+        self.markers = int(self.is_bert and not config.markers)
+        if config.markers and not self.is_bert:
+            encoder = models.with_markers(encoder)
         self._surface = inputs.tokens
-        if self.markers:
+        if self.is_bert:
             whole = {**inputs.get_config(), "max_length": NO_LIMIT}
             self._surface = text.BertInputs.from_config(whole).tokens
         shares = mixture(config, len(encoder.output["layers"]))
@@ -200,8 +211,13 @@ class Embedder:
             rows = self._surface(texts).numpy()
             for place, row in zip(places, rows, strict=True):
                 tokens = [token for token in row if token]
-                if self.markers:
+                if self.is_bert:
+                    ends = [tokens[:1], tokens[-1:]]
                     tokens = self._cut(tokens[1:-1], first_line + place)
+                else:
+                    ends = [[b"<S>"], [b"</S>"]]
+                if self.config.markers:
+                    tokens = [*ends[0], *tokens, *ends[1]]
                 found[place] = tokens
         if self.words is not None:
             self.words.learn(found)
@@ -220,6 +236,8 @@ class Embedder:
     def __call__(self, lines: list[str], tokens: list[Tokens]) -> np.ndarray:
         """Vectors `(B, T, L, D)`, a line's from index 0."""
         if self.words is not None:
+            if self.config.markers:  # which the encoder adds itself
+                tokens = [line[1:-1] for line in tokens]
             features = self.words.features(tokens)
         else:
             features = self.inputs(tf.constant(lines))
@@ -254,6 +272,8 @@ def make_settings(config: Config, encoder, inputs, digest: str) -> dict:
         "window": config.window,
         "batch_words": config.batch_words,
         "cache_words": config.cache_words,
+        # Not named where it is false: older folders do not know it.
+        **({"markers": True} if config.markers else {}),
     }
 
 
@@ -286,7 +306,7 @@ def main(config: Config) -> dict:
         *embedder.shape,
         settings=make_settings(config, encoder, inputs, digest),
         dtype=config.dtype,
-        format=config.format,
+        format="hdf5" if config.format == "allennlp" else config.format,
     )
     done = writer.num_shards
     remaining = max(num_lines - done * config.window, 0)
@@ -306,6 +326,14 @@ def main(config: Config) -> dict:
                 embedder.tokens(first_line, window)  # for the cache
     writer.finish(num_lines)
     embedder.unknown.warn(str(corpus))
+    if config.format == "allennlp":
+        data.save_allennlp_vectors(
+            config.output,
+            data.read_lines(corpus, keep_blank=True),
+            config.output / "elmo.hdf5",
+            layer_axis=not config.mix
+            and config.layers not in (("last",), ("mean",)),
+        )
     seconds = time.monotonic() - start
     results = {
         "num_lines": num_lines,

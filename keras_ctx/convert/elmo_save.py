@@ -35,7 +35,8 @@ def save_elmo(
 
     Raises:
         ValueError: `encoder` is another model, has other characters than the
-            262, or holds NaN or infinity; or the two names are one.
+            262, or holds NaN, infinity or measured first states; or the two
+            names are one.
 
     Example:
         >>> from keras_ctx import models
@@ -81,6 +82,12 @@ def options_of(encoder: keras.Model) -> ElmoOptions:
             f"{sorted(names)}. Of a model around an encoder, pass the encoder."
         )
     bilm = encoder.get_layer("bilm")
+    if bilm.initial_state == "measured":
+        raise ValueError(
+            "`encoder` must start from zeros: bilm-tf's files have no place "
+            "for first states. Save it as it is, by `training.save_model`. "
+            "Received: initial_state='measured'"
+        )
     lstm = {option.argument: getattr(bilm, option.argument) for option in LSTM}
     if "char_cnn" not in names:
         table = encoder.get_layer("word_embedding")

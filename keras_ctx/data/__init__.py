@@ -4,6 +4,7 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
+from keras_ctx.data.allennlp_vectors import save_allennlp_vectors
 from keras_ctx.data.answer_files import best_texts, null_odds, save_answers
 from keras_ctx.data.answer_metrics import (
     AnswerMetrics,
@@ -228,6 +229,7 @@ __all__ = [
     "rough_length",
     "save_answers",
     "save_confusion",
+    "save_allennlp_vectors",
     "save_predictions",
     "save_tagging_report",
     "scorable",

@@ -11,6 +11,7 @@ from keras_ctx.layers.arguments import (
     check_rank,
     check_rate,
 )
+from keras_ctx.layers.carried_state import keep_last
 from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.lstm_loop import lstm_loop
@@ -42,6 +43,10 @@ class BiLM(keras.layers.Layer):
     smaller batch reads and writes the first of them, the others wait. States
     carry no gradient, and are saved with the weights.
 
+    With `initial_state="measured"` every row begins in one state that
+    `keras_ctx.models.warm_start` measures on a corpus. It is saved with the
+    weights and is not trained. The answer still depends on the row alone.
+
     Keras's `Bidirectional` has nothing to add and is refused; its
     `TimeDistributed` takes layers of one output: give it a model of `BiLM` and
     `ScalarMix`.
@@ -57,6 +62,8 @@ class BiLM(keras.layers.Layer):
             the layer is frozen (`trainable=False`).
         stateful: Whether to carry the state from call to call.
         max_batch_size: Rows of the carried state; without `stateful`, unused.
+        initial_state: "zeros", or "measured" for weights `initial_h_...`
+            and `initial_c_...` of each LSTM, zeros at first.
 
     Call arguments:
         inputs: `(B, T, P)`; both directions read the same.
@@ -73,6 +80,7 @@ class BiLM(keras.layers.Layer):
 
     Raises:
         ValueError: a size or a clip is not positive, a rate outside [0, 1),
+            another `initial_state`, or a measured one of a stateful layer,
             inputs of another rank, a mask of another shape, or a stateful
             layer gets more rows than `max_batch_size` (in a graph that does
             not know the batch size, TensorFlow raises instead).
@@ -108,6 +116,7 @@ class BiLM(keras.layers.Layer):
         dropout: float = 0.0,
         stateful: bool = False,
         max_batch_size: int = 128,
+        initial_state: str = "zeros",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -119,6 +128,17 @@ class BiLM(keras.layers.Layer):
         )
         check_positive(cell_clip=cell_clip, projection_clip=projection_clip)
         check_rate(dropout=dropout)
+        if initial_state not in ("zeros", "measured"):
+            raise ValueError(
+                '`initial_state` must be "zeros" or "measured". '
+                f"Received: initial_state={initial_state!r}"
+            )
+        if stateful and initial_state == "measured":
+            raise ValueError(
+                '`initial_state` must be "zeros" if `stateful` is true: a '
+                "carried state begins where the last batch ended. "
+                f"Received: initial_state={initial_state!r}"
+            )
         self.hidden_dim = hidden_dim
         self.projection_dim = projection_dim
         self.num_layers = num_layers
@@ -128,6 +148,7 @@ class BiLM(keras.layers.Layer):
         self.dropout = dropout
         self.stateful = stateful
         self.max_batch_size = max_batch_size
+        self.initial_state = initial_state
         self.dropout_layer = keras.layers.Dropout(
             dropout, dtype=self.dtype_policy, name="dropout"
         )
@@ -169,6 +190,19 @@ class BiLM(keras.layers.Layer):
             ]
             for cell in self.forward_cells + self.backward_cells
             if self.stateful
+        ]
+        self.initial_states = [
+            [
+                self.add_weight(
+                    name=f"initial_{part}_{cell.name}",
+                    shape=(size,),
+                    initializer="zeros",
+                    trainable=False,  # `lstm_loop` has no gradient for it
+                )
+                for part, size in zip("hc", cell.state_size, strict=True)
+            ]
+            for cell in self.forward_cells + self.backward_cells
+            if self.initial_state == "measured"
         ]
         freeze_sublayers(self)
 
@@ -218,6 +252,7 @@ class BiLM(keras.layers.Layer):
         forward = self._run(
             self.forward_cells,
             self.states[:n],
+            self.initial_states[:n],
             reordered(inputs, read, places),
             mask,
             training,
@@ -225,6 +260,7 @@ class BiLM(keras.layers.Layer):
         backward = self._run(
             self.backward_cells,
             self.states[n:],
+            self.initial_states[n:],
             reordered(backward_inputs, read_back, places_back),
             mask,
             training,
@@ -240,7 +276,7 @@ class BiLM(keras.layers.Layer):
             for x, y in zip(forward, backward, strict=True)
         ]
 
-    def _run(self, cells, states, x, padding_mask, training):
+    def _run(self, cells, states, initial_states, x, padding_mask, training):
         """Outputs `(B, T, P)` of one direction's layers."""
         real = ops.expand_dims(padding_mask, -1)
         outputs = []
@@ -254,6 +290,13 @@ class BiLM(keras.layers.Layer):
                 h, c = (
                     ops.copy(ops.cast(state[:batch], x.dtype))
                     for state in states[i]
+                )
+            if initial_states:
+                h, c = (
+                    zeros + ops.cast(first, zeros.dtype)
+                    for zeros, first in zip(
+                        (h, c), initial_states[i], strict=True
+                    )
                 )
             recurrent, projection = cell.loop_kernels()
             hs, cs = lstm_loop(
@@ -305,6 +348,7 @@ class BiLM(keras.layers.Layer):
                 **self.get_config(),
                 "stateful": True,
                 "max_batch_size": max_batch_size,
+                "initial_state": "zeros",
                 "name": name,
             }
         )
@@ -345,24 +389,5 @@ class BiLM(keras.layers.Layer):
             "dropout": self.dropout,
             "stateful": self.stateful,
             "max_batch_size": self.max_batch_size,
+            "initial_state": self.initial_state,
         }
-
-
-def keep_last(states, before, steps, padding_mask):
-    """Write each row's state at its last real token; other rows stay.
-
-    Args:
-        states: Variables `(N, D)`, of h and of c, N at least B.
-        before: Their values `(B, D)` before the first step.
-        steps: Their values `(B, T, D)` after each step.
-        padding_mask: Booleans `(B, T)`.
-    """
-    lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=1)
-    last = ops.expand_dims(ops.maximum(lengths - 1, 0), -1)
-    some = ops.expand_dims(lengths > 0, -1)
-    for state, old, new in zip(states, before, steps, strict=True):
-        new = ops.where(some, take(new, last)[:, 0], old)
-        # More rows than there are states is an error here: a wrong shape.
-        rest = state[ops.shape(new)[0] :]
-        new = ops.concatenate([ops.cast(new, state.dtype), rest], axis=0)
-        state.assign(new)

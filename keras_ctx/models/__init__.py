@@ -20,7 +20,11 @@ from keras_ctx.models.elmo_sizes import (
     elmo_original,
     elmo_small,
 )
-from keras_ctx.models.elmo_views import distinct_words, from_word_vectors
+from keras_ctx.models.elmo_views import (
+    distinct_words,
+    from_word_vectors,
+    with_markers,
+)
 from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
 from keras_ctx.models.heads import (
@@ -29,6 +33,7 @@ from keras_ctx.models.heads import (
     span_extractor,
     tagger,
 )
+from keras_ctx.models.warm_start import warm_start
 from keras_ctx.models.with_dtype import with_dtype
 
 __all__ = [
@@ -55,5 +60,7 @@ __all__ = [
     "from_word_vectors",
     "span_extractor",
     "tagger",
+    "warm_start",
     "with_dtype",
+    "with_markers",
 ]

@@ -25,6 +25,7 @@ def elmo_encoder(
     dropout: float = 0.1,
     stateful: bool = False,
     max_batch_size: int = 128,
+    initial_state: str = "zeros",
     name: str = "elmo_encoder",
 ) -> keras.Model:
     """An ELMo encoder as a functional model.
@@ -56,6 +57,8 @@ def elmo_encoder(
         stateful: Whether a row goes on from the state in which the same row
             of the last batch ended, as in allenai/bilm-tf; see `BiLM`.
         max_batch_size: Rows of that state.
+        initial_state: "zeros", or "measured" for first states that are weights
+            of the encoder; see `BiLM` and `warm_start`.
         name: Name of the model.
 
     Returns:
@@ -102,6 +105,7 @@ def elmo_encoder(
             dropout,
             stateful,
             max_batch_size,
+            initial_state,
             name="bilm",
         ),
         name,
@@ -121,6 +125,7 @@ def elmo_word_encoder(
     end_id: int = 2,
     stateful: bool = False,
     max_batch_size: int = 128,
+    initial_state: str = "zeros",
     name: str = "elmo_word_encoder",
 ) -> keras.Model:
     """An encoder as `elmo_encoder`, that knows words by a table.
@@ -143,6 +148,7 @@ def elmo_word_encoder(
         end_id: Id of its end.
         stateful: Whether rows go on from batch to batch.
         max_batch_size: Rows of the state.
+        initial_state: "zeros" or "measured".
         name: Name of the model.
 
     Returns:
@@ -178,6 +184,7 @@ def elmo_word_encoder(
             dropout,
             stateful,
             max_batch_size,
+            initial_state,
             name="bilm",
         ),
         name,

@@ -91,6 +91,41 @@ def from_word_vectors(encoder: keras.Model) -> keras.Model:
     return _of_rows({"word_vectors": table}, table, encoder)
 
 
+def with_markers(encoder: keras.Model) -> keras.Model:
+    """The same encoder, without taking the sentence markers off again.
+
+    Args:
+        encoder: A model of `elmo_encoder` or `elmo_word_encoder`, or a view
+            of this module on one. The layers are shared.
+
+    Returns:
+        A `keras.Model` of the same inputs, with the output `layers`, each
+        `(B, T + 2, 2P)`: the begin marker at index 0, the end marker behind
+        the last word, and behind it what means nothing.
+
+    Raises:
+        ValueError: an encoder of another kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ctx.models import elmo_word_encoder
+        >>> model = with_markers(elmo_word_encoder(9, 8, 4))
+        >>> [x.shape for x in model({"word_ids": np.array([[4]])})["layers"]]
+        [TensorShape([1, 3, 8]), TensorShape([1, 3, 8]), TensorShape([1, 3, 8])]
+    """
+    names = {layer.name for layer in encoder.layers}
+    if "strip_0" not in names:
+        raise ValueError(
+            "`encoder` must be a model of `elmo_encoder` or "
+            f"`elmo_word_encoder`. Received: layers {sorted(names)}"
+        )
+    marked = [
+        encoder.get_layer(f"strip_{k}").input[0]
+        for k in range(len(encoder.output["layers"]))
+    ]
+    return keras.Model(encoder.input, {"layers": marked}, name=encoder.name)
+
+
 def _char_cnn(encoder: keras.Model) -> layers.CharCNNHighway:
     if "char_ids" not in encoder.input:
         raise ValueError(

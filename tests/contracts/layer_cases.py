@@ -165,6 +165,20 @@ CASES = [
         variant=True,
     ),
     Case(
+        "BiLM with measured first states",
+        lambda **k: layers.BiLM(
+            8,
+            3,
+            cell_clip=0.3,
+            projection_clip=0.2,
+            initial_state="measured",
+            **k,
+        ),
+        {"inputs": vectors(features=3), "padding_mask": padding_mask()},
+        outputs=("BTD", "BTD"),
+        variant=True,
+    ),
+    Case(
         "BiLM, stateful",
         lambda **k: layers.BiLM(8, 3, stateful=True, max_batch_size=4, **k),
         {"inputs": vectors(features=3), "padding_mask": padding_mask()},
