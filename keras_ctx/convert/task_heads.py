@@ -47,7 +47,14 @@ _ARRAYS: dict[tuple[str, str], tuple[Task, ...]] = {
 
 
 class TaskModel(NamedTuple):
-    """A task model, what reads its texts, and what its numbers mean."""
+    """A task model, what reads its texts, and what its numbers mean.
+
+    Example:
+        >>> model = models.classifier(models.bert_tiny(100), 2)
+        >>> found = TaskModel(model, None, ("bad", "good"), "classification")
+        >>> found.labels[1]
+        'good'
+    """
 
     model: keras.Model
     text_inputs: Any

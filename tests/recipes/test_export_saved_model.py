@@ -80,7 +80,7 @@ def test_two_texts(task: str, tmp_path: Path) -> None:
 
 def published(folder: Path, task: str) -> tuple[Path, dict[str, np.ndarray]]:
     """A BERT of Hugging Face with the head of a task, and the head."""
-    encoder = models.bert_encoder(9, 1, 2, 8, 16, max_length=12)
+    encoder = models.bert_encoder(9, 1, 2, 8, 16, max_length=96)
     convert.save_bert(randomized(encoder), folder)
     kind, name, rows = {
         "classify": ("SequenceClassification", "classifier", 2),
