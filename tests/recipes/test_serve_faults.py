@@ -143,9 +143,7 @@ def test_clients_that_leave_make_no_tracebacks(folder: Path) -> None:
     )
     assert process.stdout is not None
     try:
-        for line in process.stdout:
-            if line.startswith("Serving"):
-                break
+        line = next(x for x in process.stdout if x.startswith("Serving"))
         port = int(line.split("/")[2].rpartition(":")[2])
         head = (
             b"POST /v1/models/labels:predict HTTP/1.1\r\nHost: localhost\r\n"
