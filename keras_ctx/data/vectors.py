@@ -199,7 +199,7 @@ class VectorWriter:
 
     def _remove_unfinished(self) -> None:
         for path in self.folder.iterdir():
-            if re.match(r"\.vectors-\d", path.name):
+            if re.match(r"\.(vectors-\d|index\.json\.)", path.name):
                 path.unlink()
         for path in left_over_files(self.folder, "index.json"):
             path.unlink()

@@ -99,7 +99,8 @@ def test_goes_on_after_its_whole_shards(format: str, tmp_path: Path) -> None:
     before = content(folder)
     last = sorted(folder.glob("vectors-*"))[-1]
     last.rename(folder / f".{last.name}")  # as a killed run leaves it
-    (folder / ".index.json.0123").write_text("{")
+    (folder / f".{'0a' * 16}.index.json").write_text("{")
+    (folder / ".index.json.0123").write_text("{")  # of an older version
     writer = writer_of(folder, format=format)
     assert writer.num_shards == 2
     assert not (folder / f".{last.name}").exists()
