@@ -45,14 +45,15 @@ def is_text(string: str) -> bool:
 
 
 def numbered_lines(
-    path: str | Path, encoding: str = "utf-8"
+    path: str | Path, encoding: str | None = None
 ) -> Iterator[tuple[int, str]]:
     """Yield `(line number, text)`; the number starts at 1.
 
+    `encoding` is `None` where nobody can name one: it is UTF-8.
     Lines are split as bytes: Python's text mode would report a bad byte
     without its line, and `str.splitlines` also splits at U+2028.
     """
-    codec = codec_name(encoding)
+    codec = codec_name(encoding or "utf-8")
     if codec.startswith(("utf-16", "utf-32")):
         yield from _wide_lines(path, codec)
         return
@@ -65,10 +66,18 @@ def numbered_lines(
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path}, line {number}: byte {error.start} is not "
-            f"{codec.upper()} ({error.reason}). Convert the file, for example "
-            "with `iconv -t utf-8`, or name its encoding where there is an "
-            "option to." + is_no_text(first)
+            f"{codec.upper()} ({error.reason})."
+            + (is_no_text(first) or _conversion(encoding is not None))
         ) from error
+
+
+def _conversion(can_be_named: bool) -> str:
+    """What to do with a text in another encoding."""
+    named = ", or name its encoding: `encoding`, such as --encoding latin-1"
+    return (
+        " Convert the file: `iconv -f ISO-8859-1 -t UTF-8 FILE > NEW` (or "
+        "`-f WINDOWS-1252`, `-f GB18030`)" + named * can_be_named + "."
+    )
 
 
 def codec_name(encoding: str) -> str:

@@ -252,3 +252,15 @@ def test_standard_input_of_json_lines(
     assert [line[0] for line in asked(words, "{\n}\n")] == ["{", "}"]
     with pytest.raises(ValueError, match="standard_input_.*jsonl, line 1"):
         asked(words, '{"tokens": "a b"}\n')
+
+
+def test_texts_in_another_encoding(texts, words, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("caf\u00e9\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="iconv -f ISO.*--encoding latin-1"):
+        predicted(texts, path, lines=True)
+    (found,) = predicted(texts, path, lines=True, encoding="latin-1")
+    path.write_text("caf\u00e9\n", "utf-8")
+    assert predicted(texts, path, lines=True) == [found]
+    with pytest.raises(ValueError, match="`encoding` is for texts"):
+        predicted(words, path, encoding="latin-1")
