@@ -25,7 +25,7 @@ _NO_TEXTS = {
     b"\xff\xfe": "UTF-16: name that encoding, or convert the file",
     b"\xfe\xff": "UTF-16: name that encoding, or convert the file",
 }
-
+_SURELY = (b"PK\x03\x04", b"\x1f\x8b", b"\x00\x05\x16\x07")
 
 # Characters that show nothing and that Python does not take for blanks.
 _NOTHING = "\ufeff\u200b\u200c\u200d\u2060"
@@ -124,7 +124,10 @@ def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
         number = 0
         while raw := _next(file, path, number):
             number += 1
-            if number == 1 and raw[257:262] == b"ustar":
+            # What some encodings, such as latin-1, would take for a text.
+            if number == 1 and (
+                raw[257:262] == b"ustar" or raw.startswith(_SURELY)
+            ):
                 raise ValueError(f"{path}: no text.{is_no_text(raw)}")
             yield number, raw
 

@@ -204,7 +204,10 @@ def _lines(
     rows = ModelRows(task.model, task.text_inputs, batch_size)
     if task.kind == "tagging":
         return tagged_lines(task, rows, path)
-    return text_lines(task, rows, text_file(task, path, columns, lines).items())
+    file = text_file(task, path, columns, lines)
+    if columns is None and (note := file.note()):
+        print(note, file=sys.stderr)
+    return text_lines(task, rows, file.items())
 
 
 @contextlib.contextmanager
