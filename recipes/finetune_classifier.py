@@ -333,6 +333,8 @@ def main(config: Config) -> dict:
     }
     for name, found in rows.items():
         text.warn_unknown(text_inputs, found.texts, name)
+    for note in data.cut_texts_notes(rows, text_inputs):
+        print(note)
     begin(config, strategy, task, text_inputs)
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")

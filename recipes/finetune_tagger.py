@@ -135,7 +135,7 @@ class Config:
             raise ValueError("`dev` needs `train` and `test`.")
         if self.constraints and not (self.crf or self.feature_based):
             raise ValueError("`constraints` needs `crf`, which chooses tags.")
-        if self.lora_rank and (self.frozen or self.feature_based):
+        if self.lora_rank is not None and (self.frozen or self.feature_based):
             raise ValueError("`lora_rank` trains the encoder: it is `frozen`.")
         training.check_run_numbers(self)
         training.check_output(self)

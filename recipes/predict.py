@@ -43,6 +43,9 @@ class Config:
     in the first row; left out: those that the run learned from."""
     lines: bool = False
     """Whether every line is a text, whatever is in it."""
+    encoding: str | None = None
+    """Of a file of texts, such as latin-1; left out: that of the files that
+    the run learned from."""
     batch_size: int = 32
     """Texts, sentences or windows at a time."""
 
@@ -58,6 +61,7 @@ def main(config: Config) -> int:
             lines=config.lines,
             batch_size=config.batch_size,
             verbose=True,
+            encoding=config.encoding,
         )
     except BrokenPipeError:
         # Who reads the standard output, such as `head`, has had enough.

@@ -39,6 +39,7 @@ from keras_ctx.data.cmrc_scores import (
 from keras_ctx.data.confusion_picture import save_confusion
 from keras_ctx.data.conll import read_conll, read_words
 from keras_ctx.data.conll_layout import ConllLayout
+from keras_ctx.data.cut_texts import cut_texts_notes
 from keras_ctx.data.cut_words import cut_words, cut_words_notes
 from keras_ctx.data.document_parts import (
     document_part,
@@ -182,6 +183,7 @@ __all__ = [
     "cmrc_segments",
     "confusion_matrix",
     "confusion_table",
+    "cut_texts_notes",
     "cut_words",
     "cut_words_notes",
     "decode_answers",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from keras_ctx.data.conll_layout import POSITION, ConllLayout
-from keras_ctx.data.conll_lines import Row
+from keras_ctx.data.conll_lines import SLASHED, Row, are_slashed
 from keras_ctx.data.recognized_tags import span_types
 
 UPOS = frozenset(
@@ -46,6 +46,12 @@ def find_layout(
     Raises:
         ValueError: The layout must be said, or `columns` are not there.
     """
+    if all(are_slashed(row.cells) for row in _each(rows)):
+        path, sentences = next(iter(rows.items()))
+        row = sentences[0][0]
+        raise ValueError(
+            f"{path}, line {row.line}: {SLASHED}. Received: {row.cells}"
+        )
     notes: list[str] = []
     numbered, tag_key = _numbered(rows, width), ""
     if columns is not None:

@@ -12,6 +12,13 @@ from keras_ctx.data.readers import empty_file, is_blank, numbered_lines
 _COMMENT = re.compile(r"#+\s*[\w.:-]+\s*=(\s|$)")
 _DOCUMENT = "-DOCSTART-"
 _BLANKS = re.compile("[ \t]+")
+_SLASHED = re.compile(r"\S+/([A-Z][A-Z0-9$|-]*|[-.,:'`\"()$#]+)")
+
+
+SLASHED = (
+    "It looks like a sentence a line, each word with a slash and its tag: "
+    "write a word a line, a tab and its tag, and a blank line between sentences"
+)
 
 
 class Row(NamedTuple):
@@ -47,6 +54,11 @@ def split_columns(line: str, tabs: bool) -> list[str]:
             return cells
         return [cell.strip(" ") or cell for cell in cells]
     return [cell for cell in _BLANKS.split(line) if cell]
+
+
+def are_slashed(cells: Iterable[str]) -> bool:
+    """Whether all are words with their tags: `In/IN Rome/NNP`."""
+    return all(map(_SLASHED.fullmatch, cells))
 
 
 def columns_of(block: Iterable[tuple[int, str]], tabs: bool) -> list[Line]:
@@ -155,6 +167,8 @@ def uneven_line(
     more = f"; the lines before have {width}" if width > 1 else ""
     if found == 1 < width:
         more += ". Its word or its tag is missing"
+    if are_slashed(line.split()):
+        more += ". " + SLASHED
     if "," in line and ".csv" in Path(path).suffixes:
         more += ". Commas part no columns: write tabs"
     return ValueError(

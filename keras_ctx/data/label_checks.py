@@ -27,6 +27,9 @@ _NAME = re.compile(r"[^\W\d][\w.#-]{0,30}")
 # Files with fewer rows are too small to judge by counting.
 _FEW_ROWS = 10
 _HEADER_ROWS = 20
+# Up to so many rows labels may be more than texts, by chance; from so many on
+# not every row has a label of its own.
+_SINGLE_ROWS, _MANY_SINGLE = 3, 6
 
 
 def check_header(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
@@ -84,16 +87,29 @@ def check_classes(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
             f"such as {train[0]}. Use `regression` to predict numbers."
         )
     check_spelling(rows, train)
+    _check_swapped(rows, len(distinct))
     check_seen(files, labels, set(distinct))
 
 
-def check_many(rows: LabelledTexts, num_labels: int, most: float) -> None:
-    if len(rows) >= _FEW_ROWS and num_labels > most:
+def check_many(
+    rows: LabelledTexts, num_labels: int, most: float, few: int = _FEW_ROWS
+) -> None:
+    if len(rows) >= few and num_labels > most:
         raise ValueError(
             f"{rows.path}: there are {num_labels} different labels in "
             f"{len(rows)} rows. Are the columns of texts and labels swapped? "
-            f"The label on line {rows.lines[0]} is {rows.labels[0][:60]!r}"
+            f"The label on line {rows.lines[0]} is {rows.labels[0][:60]!r}. "
+            "`columns` are text, label: --columns 1 0 reads the second first."
         )
+
+
+def _check_swapped(rows: LabelledTexts, num_labels: int) -> None:
+    """Refuse more labels than texts, also in a file of a few rows."""
+    texts = zip(rows.texts, rows.second_texts or rows.texts, strict=True)
+    if len(rows) > _SINGLE_ROWS and num_labels > len(set(texts)):
+        check_many(rows, num_labels, 0, few=_SINGLE_ROWS + 1)
+    if not _measures(dict.fromkeys(rows.labels)):
+        check_many(rows, num_labels, len(rows) - 1, few=_MANY_SINGLE)
 
 
 def check_written(rows: LabelledTexts, labels: Sequence[str]) -> None:
@@ -131,10 +147,14 @@ def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
 
 
 def spelling(label: str) -> str:
-    """A label without what nobody sees: labels alike in it look alike."""
+    """A label without what nobody sees: labels alike in it look alike.
+
+    `true` and `false`, which JSON has beside 1 and 0, are these numbers.
+    """
     text = unicodedata.normalize("NFKC", label).casefold()
     seen = (x for x in text if unicodedata.category(x) != "Cf")
     key = " ".join("".join(seen).split())
+    key = {"true": "1", "false": "0"}.get(key, key)
     return repr(float(key)) if NUMBER.fullmatch(key) else key
 
 

@@ -213,6 +213,14 @@ def _check_texts(
                 f"{rows.where(0)}: column {column!r} of `columns` holds no "
                 "text in any row."
             )
+        if len(texts) > 1 and set(texts) <= {"0", "1"}:
+            raise ValueError(
+                f"{rows.where(0)}: column {column!r} of `columns` holds 0 and "
+                "1 alone, and no texts. Are the columns of texts and labels "
+                "swapped? Where each label has a column, write "
+                "the names of a text's labels into one, such as 'rain,wind', "
+                "for `multi_label`."
+            )
         if len(texts) >= 10 and all(map(_ID.fullmatch, texts)):
             raise ValueError(
                 f"{rows.where(0)}: column {column!r} of `columns` looks like "

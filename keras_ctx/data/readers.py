@@ -25,7 +25,7 @@ _NO_TEXTS = {
     b"\xff\xfe": "UTF-16: name that encoding, or convert the file",
     b"\xfe\xff": "UTF-16: name that encoding, or convert the file",
 }
-
+_SURELY = (b"PK\x03\x04", b"\x1f\x8b", b"\x00\x05\x16\x07")
 
 # Characters that show nothing and that Python does not take for blanks.
 _NOTHING = "\ufeff\u200b\u200c\u200d\u2060"
@@ -45,14 +45,15 @@ def is_text(string: str) -> bool:
 
 
 def numbered_lines(
-    path: str | Path, encoding: str = "utf-8"
+    path: str | Path, encoding: str | None = None
 ) -> Iterator[tuple[int, str]]:
     """Yield `(line number, text)`; the number starts at 1.
 
+    `encoding` is `None` where nobody can name one: it is UTF-8.
     Lines are split as bytes: Python's text mode would report a bad byte
     without its line, and `str.splitlines` also splits at U+2028.
     """
-    codec = codec_name(encoding)
+    codec = codec_name(encoding or "utf-8")
     if codec.startswith(("utf-16", "utf-32")):
         yield from _wide_lines(path, codec)
         return
@@ -65,10 +66,18 @@ def numbered_lines(
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path}, line {number}: byte {error.start} is not "
-            f"{codec.upper()} ({error.reason}). Convert the file, for example "
-            "with `iconv -t utf-8`, or name its encoding where there is an "
-            "option to." + is_no_text(first)
+            f"{codec.upper()} ({error.reason})."
+            + (is_no_text(first) or _conversion(encoding is not None))
         ) from error
+
+
+def _conversion(can_be_named: bool) -> str:
+    """What to do with a text in another encoding."""
+    named = ", or name its encoding: `encoding`, such as --encoding latin-1"
+    return (
+        " Convert the file: `iconv -f ISO-8859-1 -t UTF-8 FILE > NEW` (or "
+        "`-f WINDOWS-1252`, `-f GB18030`)" + named * can_be_named + "."
+    )
 
 
 def codec_name(encoding: str) -> str:
@@ -115,7 +124,10 @@ def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
         number = 0
         while raw := _next(file, path, number):
             number += 1
-            if number == 1 and raw[257:262] == b"ustar":
+            # What some encodings, such as latin-1, would take for a text.
+            if number == 1 and (
+                raw[257:262] == b"ustar" or raw.startswith(_SURELY)
+            ):
                 raise ValueError(f"{path}: no text.{is_no_text(raw)}")
             yield number, raw
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -247,10 +247,19 @@ def _places(
                 f"`columns` must name columns of {path}, or count them from "
                 f"0. Received: {column!r}; line 1 holds "
                 f"{[name[:60] for name in first]}."
+                + _other_case(column, names)
                 + (" `quoting` takes quotes off." if quoted else "")
                 + hint(path, table, wanted)
             )
     return places
+
+
+def _other_case(column: int | str, names: Iterable[str]) -> str:
+    """A sentence if a name differs in nothing but its case."""
+    for name in names:
+        if str(column).strip().casefold() == name.strip().casefold():
+            return f" Its case differs from that of {name.strip()!r}."
+    return ""
 
 
 def _json_rows(
@@ -267,6 +276,7 @@ def _json_rows(
                 raise ValueError(
                     f"{path}, line {line}: `columns` must be keys of every "
                     f"row. Received: {column!r}; there are {list(record)}"
+                    + ("." + _other_case(column, record)).rstrip(".")
                 )
             value = record[key]
             if column in texts and isinstance(value, list | dict):

@@ -61,6 +61,8 @@ class TextTaskFormat(TableFormat):
         if len(self.columns) not in (2, 3):
             raise ValueError(
                 "`columns` must be text and label, or two texts and label. "
+                "Where each label has a column of 0 and 1, write the names of "
+                "a text's labels into one, for `multi_label`. "
                 f"Received: columns={self.columns}"
             )
         if self.regression and self.multi_label:

@@ -46,20 +46,20 @@ def check_mask(inputs, padding_mask):
         return
     dtype = keras.backend.standardize_dtype(padding_mask.dtype)
     wrong = dtype == "string" or dtype.startswith("complex")
-    if not wrong and dtype != "bool" and not dtype.startswith("uint"):
-        wrong = _is_negative(padding_mask)
+    if not wrong and dtype != "bool":
+        wrong = _holds_others(padding_mask)
     if wrong:
         raise ValueError(
             "`padding_mask` must hold booleans, or numbers that are 0 at "
             "padding and 1 at real tokens. What is added to scores (0 and "
-            "-10000, say) is no such mask. "
+            "-10000, say) is no such mask; compare it with 0. "
             f"Received: dtype={dtype}, {padding_mask}"
         )
 
 
-def _is_negative(mask) -> bool:
-    """Whether a number is below 0; in a graph nobody knows."""
+def _holds_others(mask) -> bool:
+    """Whether a number is neither 0 nor 1; in a graph nobody knows."""
     try:
-        return bool(ops.any(mask < 0))
+        return bool(ops.any((mask != 0) & (mask != 1)))
     except TypeError:  # what TensorFlow and JAX raise while they trace
         return False

@@ -30,7 +30,9 @@ def bert_encoder(
     true = real token), each `(B, T)`. Outputs `sequence` `(B, T, D)`, the last
     of `layers`, the list of the embeddings and every block's output, each
     `(B, T, D)`; `pooled` `(B, D)`, the first token through a dense layer and
-    tanh; and `padding_mask`, passed on for heads.
+    tanh; and `padding_mask`, passed on for heads. Keras casts what it is given
+    to the dtypes of the inputs, before any check: a mask of 0 and -1e9, such
+    as Hugging Face adds to scores, must be given as `mask == 0`.
 
     Layer names: `embeddings`, `block_0` ... , `pooler`, and with `norm_first`
     `final_norm`, which normalizes the last of `layers`.

@@ -73,6 +73,8 @@ class ModelRows:
         self._batch_size = batch_size
         self._window = window
         self._run = compiled(model)
+        self.max_length = text_inputs.max_length
+        self.num_texts = self.num_cut = 0  # all, and those that were cut
         self._crf = next(
             (x for x in _layers(model) if isinstance(x, layers.CRF)), None
         )
@@ -102,7 +104,13 @@ class ModelRows:
             return {"tags": self._tags(batch)}
         columns = zip(*batch, strict=True)
         texts = [tf.constant(column, tf.string) for column in columns]
-        return self._run(self._text_inputs(*texts))
+        features = self._text_inputs(*texts)
+        self.num_texts += len(batch)
+        width = next(iter(features.values())).shape[1]
+        if self.max_length is not None and width >= self.max_length:
+            tokens = self._text_inputs.num_tokens(*texts).numpy()
+            self.num_cut += int((tokens > self.max_length).sum())
+        return self._run(features)
 
     def _tags(self, batch: list[Sequence[str]]) -> list[np.ndarray]:
         ragged: Any = tf.RaggedTensor  # the type stubs know few methods

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def predict_file(
     lines: bool = False,
     batch_size: int = 32,
     verbose: bool = False,
+    encoding: str | None = None,
 ) -> int:
     r"""Write what a run says about each line of a file, in order.
 
@@ -56,6 +58,8 @@ def predict_file(
         batch_size: Rows of the model at a time.
         verbose: Whether to count the lines on the standard output while a
             file is written.
+        encoding: Of texts, such as "latin-1"; `None`: that of the files that
+            the run learned from.
 
     Returns:
         The number of lines that were written.
@@ -88,6 +92,14 @@ def predict_file(
                 "`columns` and `lines` are for texts. Received: a model for "
                 f"{task.kind}"
             )
+        if encoding is not None:
+            raise ValueError(
+                "`encoding` is for texts: convert the file to UTF-8. "
+                f"Received: a model for {task.kind}"
+            )
+    if encoding is not None:
+        table = {**task.settings.get("table", {}), "encoding": encoding}
+        task = replace(task, settings={**task.settings, "table": table})
     with _on_disk(path, task) as there:
         written = _lines(task, there, columns, lines, batch_size)
         if output is None:
@@ -192,7 +204,10 @@ def _lines(
     rows = ModelRows(task.model, task.text_inputs, batch_size)
     if task.kind == "tagging":
         return tagged_lines(task, rows, path)
-    return text_lines(task, rows, text_file(task, path, columns, lines).items())
+    file = text_file(task, path, columns, lines)
+    if columns is None and (note := file.note()):
+        print(note, file=sys.stderr)
+    return text_lines(task, rows, file.items())
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Files of texts without labels, and what a classifier says of each line."""
 
 import itertools
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from keras_ctx.data import (
 )
 from keras_ctx.data.readers import is_blank, numbered_lines
 from keras_ctx.data.table_format import has_ending
-from keras_ctx.data.table_records import is_json_list
+from keras_ctx.data.table_records import is_json_list, separated_records
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.run_task import RunTask
 
@@ -79,6 +80,24 @@ class TextFile:
                 header = False
             else:
                 yield None
+
+    def note(self) -> str:
+        """A sentence where a column is read, and lines might be meant."""
+        if self.table.layout_of(self.path) != "table" or not all(
+            isinstance(column, int) for column in self.columns
+        ):
+            return ""
+        _, records = separated_records(
+            Path(self.path), self.table, self.columns
+        )
+        width = len(next(records, (0, []))[1])
+        if len(self.columns) != 1 or width < 2:
+            return ""
+        return (
+            f"Read as a table of {width} columns, the texts in column "
+            f"{self.columns[0]}, counted from 0: `columns` (--columns) takes "
+            "others, `lines` (--lines) whole lines."
+        )
 
     def _row_is_line(self) -> bool:
         table = self.table
@@ -185,6 +204,7 @@ def text_lines(
     Returns:
         A generator of lines: those of the recipe's predictions.tsv without
         the true label; "" for `None`; for a header the names of the columns.
+        How many texts were cut is said at the end, on the standard error.
 
     Example:
         >>> from keras_ctx import models, text
@@ -215,3 +235,9 @@ def text_lines(
             best = meaning.predictions(logits[None])[0]
             numbers = [f"{x:.4f}" for x in logits] if meaning.labels else []
             yield "\t".join([best, *numbers])
+    if rows.num_cut:
+        print(
+            f"{rows.num_cut} of {rows.num_texts} texts are longer than "
+            f"{rows.max_length} tokens and are cut.",
+            file=sys.stderr,
+        )

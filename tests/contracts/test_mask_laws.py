@@ -216,3 +216,27 @@ def test_models_lay_no_second_weight_on_their_losses(create) -> None:
     ]
     outputs = model({name: value for name, (value, *_) in inputs.items()})
     assert all(carried(x) is None for x in keras.tree.flatten(outputs))
+
+
+@subjects(MASKED)
+def test_what_is_added_to_scores_is_no_mask(case: Case) -> None:
+    layer = built(case)
+    mask = arrays(case)["padding_mask"]
+    wrong = (
+        np.where(mask, 0, -1e9).astype("float32"),
+        np.where(mask, 0, 1e4).astype("float32"),
+        np.where(mask, 0.5, 0).astype("float32"),
+        np.where(mask, np.nan, 0).astype("float32"),
+        np.where(mask, 2, 0).astype("int32"),
+        np.where(mask, 255, 0).astype("uint8"),
+    )
+    for bad in wrong:
+        arguments = case.nested({**arrays(case), "padding_mask": bad})
+        with pytest.raises(ValueError, match="0 at padding and 1 at real tok"):
+            layer(**arguments, **case.call)
+    expected = numpy(answer(layer, {**case.nested(arrays(case)), **case.call}))
+    for dtype in ("float32", "uint8"):
+        same = {**arrays(case), "padding_mask": mask.astype(dtype)}
+        found = answer(layer, {**case.nested(same), **case.call})
+        for x, y in zip(numpy(found), expected, strict=True):
+            np.testing.assert_array_equal(x, y, err_msg=dtype)

@@ -73,8 +73,11 @@ def test_file_without_text_is_refused(reader, content, write) -> None:
 @pytest.mark.parametrize("reader", READERS)
 def test_bad_utf8_is_refused_with_its_line(reader, write) -> None:
     path = write(b"a\tO\nb\tO\n" + "名".encode("gb18030") + b"\tO\n")
-    with pytest.raises(ValueError, match="line 3: byte 0 is not UTF-8"):
+    with pytest.raises(ValueError, match="line 3: byte 0 is not UTF-8") as e:
         list(reader(path))
+    # Without -f it would fail on the same byte.
+    assert "`iconv -f ISO-8859-1 -t UTF-8 FILE > NEW`" in str(e.value)
+    assert ("--encoding" in str(e.value)) == (reader is read_labelled)
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -156,3 +156,25 @@ def test_lost_types_and_types_alike_are_named_with_their_lines(write) -> None:
     test = write("test", "a O\n\nb I-\n")
     with pytest.raises(ValueError, match="have a type.*'I-' .*test, line 3"):
         read_tagged_files({"train": train, "test": test})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "In/IN Rome/NNP\nShe/PRP left/VBD\n",
+        "Rome/NNP ./.\nShe/PRP left/VBD\n",
+        "In/IN Rome/NNP\nShe/PRP left/VBD ./.\n",
+    ],
+)
+def test_sentences_with_slashes_and_tags(content, tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="each word with a slash and its tag"):
+        read_tagged_files({"train": path})
+
+
+def test_words_with_slashes_are_words(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("TCP/IP B-X\nAC/DC I-X\nand/or O\n")
+    found = read_tagged_files({"train": path}).sentences["train"]
+    assert found == [(["TCP/IP", "AC/DC", "and/or"], ["B-X", "I-X", "O"])]

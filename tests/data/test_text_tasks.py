@@ -1,5 +1,6 @@
 """Files of labelled texts: what is refused, with its line, and what is not."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from keras_ctx.data import (
     MultiLabel,
     Regression,
     TableFormat,
+    TextTaskFormat,
     check_training_texts,
+    cut_texts_notes,
     multi_hot,
     read_labelled_texts,
     read_text_task,
     split_labels,
 )
+from keras_ctx.text import BertInputs
 
 GOOD = [f"text {k}\t{'pos' if k % 3 else 'neg'}" for k in range(30)]
 
@@ -77,6 +81,17 @@ def test_labels_are_those_of_training_sorted(read) -> None:
             {"train": ["a\t1", "b\t1.0", "c\t0"]},
             "line 2: .*nearly the same as '1'",
         ),
+        ({"train": ["a\t1", "b\ttrue", "c\t0"]}, "line 2: .*nearly the same"),
+        ({"train": ["a\t1", "b\tFalse", "c\t0"]}, "line 3: .*nearly the s"),
+        (
+            {"train": [f"{'np'[k % 2]}\tlong text {k}" for k in range(4)]},
+            "4 different labels in 4 rows.*swapped.*--columns 1 0",
+        ),
+        (
+            {"train": [f"text {k}\tlong text {k}" for k in range(6)]},
+            "6 different labels in 6 rows.*swapped.*--columns 1 0",
+        ),
+        ({"train": ["0\tgood", "1\tbad"]}, "0 and 1 alone.*swapped.*into one"),
         ({"train": ["a\tcafé", "b\tcafe\u0301", "c\t0"]}, "line 2: .*nearly"),
         ({"train": ["a\tＡ", "b\tA", "c\t0"]}, "line 2: .*nearly the same"),
         (
@@ -360,3 +375,56 @@ def test_a_sample_of_one_label_is_refused(kind, read) -> None:
 def test_advice_is_of_the_number_that_is_there(read) -> None:
     with pytest.raises(ValueError, match="line 2: .*'1e300'$"):
         read("regression", train=["b\t2", "a\t1e300"])
+
+
+def test_labels_of_their_own_in_a_file_of_few_rows(read) -> None:
+    assert len(read(train=["a\tx", "b\ty", "a\tz"])[1].labels) == 3
+
+
+def test_numbers_and_booleans_of_json_are_no_two_classes(tmp_path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"t": "a", "y": 1}\n{"t": "b", "y": true}\n')
+    with pytest.raises(ValueError, match="line 2: .*'true' is nearly"):
+        read_text_task({"train": path}, ["t", "y"], "classification")
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [("a.tsv", "Text\tlabel\na\tx\n"), ("a.jsonl", '{"Text":"a","label":1}')],
+)
+def test_name_of_a_column_in_another_case(name, content, tmp_path) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"case differs from that of 'Text'"):
+        read_labelled_texts(path, ["text", "label"])
+
+
+def test_a_workbook_by_another_name(tmp_path) -> None:
+    path = tmp_path / "a.tsv"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("xl/workbook.xml", "a")
+    for encoding in ("utf-8", "latin-1"):
+        table = TableFormat(encoding=encoding)
+        with pytest.raises(ValueError, match="Excel workbook: .*as CSV") as e:
+            read_labelled_texts(path, [0, 1], table)
+        assert "iconv" not in str(e.value)
+
+
+def test_a_column_for_each_label() -> None:
+    with pytest.raises(ValueError, match="into one, for `multi_label`"):
+        TextTaskFormat(columns=("text", "rain", "wind", "sun"))
+
+
+@pytest.mark.parametrize("second", [None, ["d e f", "g"]])
+def test_texts_that_are_cut_are_counted(second) -> None:
+    rows = LabelledTexts(Path("a"), [1, 2], ["a b c", "d"], second, ["x", "y"])
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    # [CLS] a b c [SEP] d e f [SEP] are 9, [CLS] d [SEP] g [SEP] are 5.
+    for longest, cut in (
+        (4, 1 if second is None else 2),
+        (8, 0 if second is None else 1),
+    ):
+        inputs = BertInputs([*special, *"abcdefg"], longest)
+        found = cut_texts_notes({"dev": rows}, inputs)
+        said = f"dev: {cut} of 2 texts are longer than {longest} tokens"
+        assert found == ([f"{said} and are cut."] if cut else [])

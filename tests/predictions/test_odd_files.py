@@ -252,3 +252,35 @@ def test_standard_input_of_json_lines(
     assert [line[0] for line in asked(words, "{\n}\n")] == ["{", "}"]
     with pytest.raises(ValueError, match="standard_input_.*jsonl, line 1"):
         asked(words, '{"tokens": "a b"}\n')
+
+
+def test_texts_in_another_encoding(texts, words, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("caf\u00e9\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="iconv -f ISO.*--encoding latin-1"):
+        predicted(texts, path, lines=True)
+    (found,) = predicted(texts, path, lines=True, encoding="latin-1")
+    path.write_text("caf\u00e9\n", "utf-8")
+    assert predicted(texts, path, lines=True) == [found]
+    with pytest.raises(ValueError, match="`encoding` is for texts"):
+        predicted(words, path, encoding="latin-1")
+
+
+def test_what_was_cut_and_how_a_table_was_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    task: dict[str, Any] = {"task": "classification", "pair": False}
+    model = models.classifier(encoder(), 2)
+    save_run(tmp_path / "run", model, LABELS, **task, columns=["0", "1"])
+    path = tmp_path / "a.tsv"
+    path.write_text("a\t1\n" + "b " * 23 + "\t2\n" + "c " * 22 + "\t3\n")
+    predicted(tmp_path / "run", path)
+    said = capsys.readouterr().err
+    assert "a table of 2 columns, the texts in column 0" in said
+    assert "`lines` (--lines)" in said
+    assert "1 of 3 texts are longer than 24 tokens and are cut." in said
+    predicted(tmp_path / "run", path, columns=["0"])
+    assert "table" not in capsys.readouterr().err
+    path.write_text("a\nb\n")
+    predicted(tmp_path / "run", path)
+    assert not capsys.readouterr().err
