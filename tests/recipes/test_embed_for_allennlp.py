@@ -44,9 +44,9 @@ def word_layers(folder: Path, line: str) -> np.ndarray:
     ("layers", "choose"),
     [
         (("all",), lambda x: x),
-        (("last",), lambda x: x[-1]),
+        pytest.param(("last",), lambda x: x[-1], marks=pytest.mark.slow),
         (("mean",), lambda x: x.mean(0)),
-        (("2",), lambda x: x[2:]),
+        pytest.param(("2",), lambda x: x[2:], marks=pytest.mark.slow),
     ],
 )
 def test_keys_are_lines(
