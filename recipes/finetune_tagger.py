@@ -201,10 +201,9 @@ def make_model(
         encoder = models.with_dtype(encoder, config.dtype)
     mix = config.mix
     if mix == "scalar_mix":
+        depth = len(encoder.output["layers"])
         mix = layers.ScalarMix(
-            len(encoder.output["layers"]),
-            weights_l2=config.mix_l2,
-            name="scalar_mix",
+            depth, weights_l2=config.mix_l2, name="scalar_mix"
         )
     model = models.tagger(
         encoder,
@@ -387,8 +386,7 @@ def main(config: Config) -> dict:
             config.seeds,
             config.output / which,
         )
-        results[which] = found[task.metric]["mean"]
-        results[f"scores_{which}"] = found
+        results |= {which: found[task.metric]["mean"], f"scores_{which}": found}
     results["seconds"] = time.monotonic() - start
     results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
