@@ -76,6 +76,11 @@ def elmo(**kwargs) -> keras.Model:
     )
 
 
+def elmo_warm() -> keras.Model:
+    batch = {"word_ids": np.array([[4, 5], [3, 0]], "int32")}
+    return models.warm_start(elmo_words(), [batch, batch])
+
+
 def _integers(low: int, high: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(1).integers(low, high, shape).astype("int32")
 
@@ -262,6 +267,13 @@ CASES = [
         "elmo_vectors",
         _ENCODED,
     ),
+    ModelCase(
+        "with_markers",
+        lambda: models.with_markers(elmo()),
+        "elmo",
+        {"layers": "BTD"},
+    ),
+    ModelCase("warm_start", elmo_warm, "elmo_words", _ENCODED),
     ModelCase(
         "encoder_of a language model",
         lambda: models.encoder_of(models.elmo_language_model(elmo(), 11)),

@@ -34,6 +34,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "tagger of bert, lstm and crf",
     "distinct_words",
     "elmo_word_encoder, stateful",
+    "warm_start",
 }
 EXPORTED_QUICKLY = {"bert_encoder, norm first", "elmo_encoder"}
 IN_OTHER_POLICIES = {
@@ -43,6 +44,7 @@ IN_OTHER_POLICIES = {
     "elmo_language_model",
     "elmo_word_encoder",
     "distinct_words",
+    "warm_start",
     "elmo_stream_model",
     "span_extractor of bert, scalar_mix",
     "classifier of elmo, scalar_mix",
@@ -127,6 +129,7 @@ def assert_same_where_real(
     assert found.keys() == expected.keys()
     # Predictions: one for each word and one for a marker.
     extra = 1 if case.family in ("elmo_language_model", "elmo_sampled") else 0
+    extra = 2 if case.name == "with_markers" else extra
     least = 1 if case.family.startswith("bert") else 0
     for key in expected:
         axes = case.outputs[key.split("/")[0]]
