@@ -85,7 +85,9 @@ class Pooling(keras.layers.Layer):
                 "own, such as `Embedding(mask_zero=True)` makes. "
                 "Received: padding_mask=None"
             )
-        dtype = inputs.dtype
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        if "float" not in dtype:
+            dtype = self.compute_dtype
         x = ops.cast(inputs, "float64" if dtype == "float64" else "float32")
         mask = ops.cast(mask, "bool")
         # One token more, of padding: a batch may have none at all.

@@ -60,6 +60,12 @@ class TransformerEncoderBlock(CompositeLayer):
             unknown activation, inputs of another rank, or a mask of another
             shape.
 
+    Quantization:
+        `quantize` on a functional model stays through `save`. A subclassed
+        `keras.Model` makes its layers anew when it is loaded, and Keras then
+        quantizes none, also no `Dense`: quantize it after loading, or keep it
+        by `save_weights` and quantize the new one before `load_weights`.
+
     Masking:
         Masked keys get no attention; a query with no visible key attends to
         all equally. Outputs at masked positions are finite and meaningless;
