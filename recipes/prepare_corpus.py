@@ -339,10 +339,7 @@ def begin(config: Config, files: list[Path]) -> tuple:
             for path in files
         ],
     }
-    others = {
-        name: getattr(config, name)
-        for name in ("vocabulary_size", "lower_case")
-    }
+    others = {k: getattr(config, k) for k in ("vocabulary_size", "lower_case")}
     words = config.vocabulary
     if config.init is not None and config.kind == "elmo":
         words = config.init / "words.txt"

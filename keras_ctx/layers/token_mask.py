@@ -42,18 +42,23 @@ def check_mask(inputs, padding_mask):
         return
     check_rank(2, padding_mask=padding_mask)
     check_axes("BT", inputs=inputs, padding_mask=padding_mask)
-    if isinstance(padding_mask, tuple | list):  # a shape
+    check_is_mask("padding_mask", "at padding", "at real tokens", padding_mask)
+
+
+def check_is_mask(name: str, hidden: str, seen: str, mask) -> None:
+    """Refuse numbers other than 0 and 1; in a graph all but 0 are 1."""
+    if isinstance(mask, tuple | list):  # a shape
         return
-    dtype = keras.backend.standardize_dtype(padding_mask.dtype)
+    dtype = keras.backend.standardize_dtype(mask.dtype)
     wrong = dtype == "string" or dtype.startswith("complex")
     if not wrong and dtype != "bool":
-        wrong = _holds_others(padding_mask)
+        wrong = _holds_others(mask)
     if wrong:
         raise ValueError(
-            "`padding_mask` must hold booleans, or numbers that are 0 at "
-            "padding and 1 at real tokens. What is added to scores (0 and "
-            "-10000, say) is no such mask; compare it with 0. "
-            f"Received: dtype={dtype}, {padding_mask}"
+            f"`{name}` must hold booleans, or numbers that are 0 {hidden} and "
+            f"1 {seen}. What is added to scores (0 and -10000, say) is no "
+            "such mask; compare it with 0. "
+            f"Received: dtype={dtype}, {mask}"
         )
 
 

@@ -17,7 +17,11 @@ from keras_ctx.layers.composite_layer import CompositeLayer
 from keras_ctx.layers.finite_padding import finite_padding
 from keras_ctx.layers.frozen import freeze_sublayers
 from keras_ctx.layers.self_attention import SelfAttention
-from keras_ctx.layers.token_mask import check_mask, token_mask
+from keras_ctx.layers.token_mask import (
+    check_is_mask,
+    check_mask,
+    token_mask,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -59,6 +63,12 @@ class TransformerEncoderBlock(CompositeLayer):
         ValueError: `num_heads` does not divide D, a size is not positive, an
             unknown activation, inputs of another rank, or a mask of another
             shape.
+
+    Quantization:
+        `quantize` on a functional model stays through `save`. A subclassed
+        `keras.Model` makes its layers anew when it is loaded, and Keras then
+        quantizes none, also no `Dense`: quantize it after loading, or keep it
+        by `save_weights` and quantize the new one before `load_weights`.
 
     Masking:
         Masked keys get no attention; a query with no visible key attends to
@@ -234,6 +244,10 @@ class TransformerEncoderBlock(CompositeLayer):
             check_features(self.attention_norm, "gamma", 0, inputs=inputs)
         check_mask(inputs, padding_mask)
         if attention_mask is not None:
+            check_is_mask(
+                *("attention_mask", "where a token is hidden"),
+                *("where it is seen", attention_mask),
+            )
             batch, length, _ = shape_of(inputs)
             sizes = zip(
                 shape_of(attention_mask),

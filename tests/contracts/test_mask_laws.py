@@ -240,3 +240,14 @@ def test_what_is_added_to_scores_is_no_mask(case: Case) -> None:
         found = answer(layer, {**case.nested(same), **case.call})
         for x, y in zip(numpy(found), expected, strict=True):
             np.testing.assert_array_equal(x, y, err_msg=dtype)
+
+
+@pytest.mark.parametrize("number", [-1e9, 0.5, np.nan, 2])
+def test_what_is_added_to_scores_is_no_attention_mask(number) -> None:
+    block, x = layers.TransformerEncoderBlock(2, 8), np.ones((1, 2, 4))
+    seen = np.tril(np.ones((1, 2, 2), "float32"))
+    expected = numpy(keras.tree.flatten(block(x, attention_mask=seen > 0)))
+    found = numpy(keras.tree.flatten(block(x, attention_mask=seen)))
+    np.testing.assert_array_equal(found[0], expected[0])
+    with pytest.raises(ValueError, match="`attention_mask` must hold bool"):
+        block(x, attention_mask=np.where(seen, 0, number).astype("float32"))
