@@ -38,7 +38,7 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:
         >>> from keras_ctx import models
         >>> models.bert_tiny(100, max_length=40).save("encoder.keras")
         >>> load_model("encoder.keras").name
-        'bert_encoder'
+        'bert_tiny'
     """
     path = Path(path)
     check_model(path)

@@ -258,7 +258,7 @@ def _check_index(index: Any, path: Path) -> None:
             for name in counts
         )
         and index["settings"].get("format") in tuple(_WRITERS)
-        and (index["num_lines"] is None) == (index["num_shards"] is None)
+        and (index["num_lines"] is None or index["num_shards"] is not None)
     ):
         raise ValueError(
             f"{path}: the file must be as VectorWriter writes it, with "

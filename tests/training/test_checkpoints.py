@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -94,6 +95,15 @@ def test_a_run_that_has_ended_stays_as_it_is(whole, tmp_path: Path) -> None:
     assert_same(again, tmp_path, whole)
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C; not these."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 @pytest.mark.parametrize(
     ("where", "saved"),
     [({"step": 10}, 10), ({"step": STEPS}, STEPS), ({"epoch": 1}, 2 * STEPS)],
@@ -119,6 +129,7 @@ def test_a_signal_saves_first(
     assert now == before
 
 
+@pytest.mark.usefixtures("in_the_foreground")
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     def twice() -> None:
         terminate(signal.SIGINT)()
@@ -129,6 +140,7 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     assert training.completed_steps(tmp_path) == STEPS
 
 
+@pytest.mark.usefixtures("in_the_foreground")
 def test_after_an_error_ctrl_c_is_what_it_was(tmp_path: Path) -> None:
     def fail() -> None:
         raise ZeroDivisionError
