@@ -241,6 +241,7 @@ def test_saved_and_loaded(tmp_path: Path, capsys) -> None:
     assert "cls beside max, dense to 6 (tanh), of length 1 (as model" in shown
 
 
+@pytest.mark.slow  # an export
 def test_served(tmp_path: Path) -> None:
     model, inputs = labse(tmp_path)
     serving.export(model, inputs, tmp_path / "served")
