@@ -22,18 +22,22 @@ class UnsafeFileError(ValueError):
 
 
 @contextmanager
-def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
-    """Open a file to read, once `check_hdf5` has passed it.
+def open_hdf5(
+    source: str | Path | IO[bytes], said: str | None = None
+) -> Iterator[h5py.File]:
+    """Open a file to read that takes no numbers from elsewhere.
 
     Args:
-        path: The file.
+        source: The file, or its bytes in an open one.
+        said: What errors call it; `None`: its path.
 
     Yields:
         The open file.
 
     Raises:
         OSError: There is no such file, or it is no HDF5 or cut off.
-        ValueError: As of `check_hdf5`.
+        ValueError: It has an external or a soft link, a dataset in external
+            storage or a virtual one, or a dataset without its numbers.
 
     Example:
         >>> with h5py.File("one.h5", "w") as file:
@@ -42,22 +46,21 @@ def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
         ...     print(file["a"][()])
         [1. 2.]
     """
-    with h5py.File(path, "r") as file:
-        _check_tree(file, str(path))
+    with h5py.File(source, "r") as file:
+        _check_tree(file, str(source) if said is None else said)
         yield file
 
 
 def check_hdf5(source: str | Path | IO[bytes], said: str) -> None:
-    """Refuse a file that takes numbers from elsewhere, or lacks them.
+    """Refuse a file as `open_hdf5` does, for another reader.
 
     Args:
         source: The file, or its bytes in an open one.
         said: What errors call it.
 
     Raises:
-        OSError: It is no HDF5, or cut off.
-        ValueError: It has an external or a soft link, a dataset in external
-            storage or a virtual one, or a dataset without its numbers.
+        OSError: As of `open_hdf5`.
+        ValueError: Likewise.
 
     Example:
         >>> with h5py.File("links.h5", "w") as file:
@@ -66,8 +69,8 @@ def check_hdf5(source: str | Path | IO[bytes], said: str) -> None:
         Traceback (most recent call last):
         keras_ctx.hdf5_file.UnsafeFileError: links.h5: an HDF5 file must...
     """
-    with h5py.File(source, "r") as file:
-        _check_tree(file, said)
+    with open_hdf5(source, said):
+        pass
 
 
 def _check_tree(file: h5py.File, said: str) -> None:

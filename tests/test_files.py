@@ -3,6 +3,7 @@
 import os
 import resource
 import stat
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,17 @@ def write_vectors(folder: Path, format: str) -> None:
     writer.finish(1)
 
 
+def write_allennlp(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as small:
+        writer = data.VectorWriter(small, 1, 64, settings={})
+        for line in range(1, 41):  # each of them a file of a few kilobytes
+            with writer.shard(line, [[b"a"] * 8]) as put:
+                put(0, np.ones((8, 1, 64), "float32"))
+        writer.finish(40)
+        lines = ["a " * 8] * 40
+        data.save_allennlp_vectors(small, lines, folder / "elmo.hdf5")
+
+
 def write_elmo(folder: Path) -> None:
     encoder = models.elmo_encoder([(1, 64)], 64, 32, max_characters=5)
     convert.save_elmo(encoder, folder / "options.json", folder / "weights.hdf5")
@@ -69,6 +81,7 @@ def write_records(folder: Path) -> None:
 WRITERS: dict[str, Callable[[Path], object]] = {
     "hdf5": lambda folder: write_vectors(folder, "hdf5"),
     "npz": lambda folder: write_vectors(folder, "npz"),
+    "allennlp": write_allennlp,
     "elmo": write_elmo,
     "best epoch": write_best,
     "records": write_records,

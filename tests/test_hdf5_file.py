@@ -98,6 +98,9 @@ def test_keras_file(kind, tmp_path):
     for load in (load_model, lambda path: convert.load_encoder(path.parent)):
         with refused(kind):
             load(path)
+    path.rename(tmp_path / "model.keras")
+    with refused(kind):
+        convert.load_embedder(tmp_path)
 
 
 @every_kind

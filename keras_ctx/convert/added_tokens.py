@@ -131,8 +131,9 @@ def _listed(folder: Path) -> Iterator[tuple[Path, Any, Any]]:
     for path in (folder / TOKENIZER_CONFIG, folder / SPECIAL_TOKENS_MAP):
         more = optional_json(path).get("additional_special_tokens") or []
         for content in more:
-            name = content if isinstance(content, str) else content["content"]
-            yield path, {"content": name, "special": True}, None
+            if isinstance(content, dict):
+                content = content.get("content")
+            yield path, {"content": content, "special": True}, None
     path = folder / ADDED_TOKENS
     for name, index in optional_json(path).items():
         yield path, name, index

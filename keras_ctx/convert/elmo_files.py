@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import h5py
@@ -16,7 +16,7 @@ from keras_ctx.convert.weights_file import (
     problem_of,
     whole,
 )
-from keras_ctx.hdf5_file import check_hdf5
+from keras_ctx.hdf5_file import open_hdf5
 from keras_ctx.new_hdf5_file import new_hdf5
 
 
@@ -31,11 +31,9 @@ def open_weights(
     path = Path(path)
     if path.is_file() and h5py.is_hdf5(path):
         said = f"{argument}={str(path)!r}"
-        with whole(said):
-            check_hdf5(path, said)
-            file = h5py.File(path)
-        with file:
+        with ExitStack() as stack:
             with whole(said):
+                file = stack.enter_context(open_hdf5(path, said))
                 shapes = hdf5_shapes(file)
             yield WeightsFile(said, shapes, lambda n: np.asarray(file[n]))
         return

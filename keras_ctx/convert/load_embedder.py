@@ -18,6 +18,7 @@ from keras_ctx.convert.sentence_settings import (
     sentence_settings,
 )
 from keras_ctx.convert.text_inputs_fit import check_text_inputs
+from keras_ctx.model_file import load_model
 
 
 def load_embedder(
@@ -109,7 +110,7 @@ def saved_embedder(folder: Path) -> keras.Model | None:
     path = folder / TASK_MODEL
     if not path.is_file():
         return None
-    model = keras.saving.load_model(path, compile=False)
+    model = load_model(path, compile=False)
     outputs = getattr(model, "output", None)
     if isinstance(outputs, dict) and set(outputs) == {"embedding"}:
         return model

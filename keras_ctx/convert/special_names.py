@@ -63,15 +63,15 @@ def renamed(tokens: list[str], names: dict[str, str]) -> list[str]:
     """
     tokens = list(tokens)
     places = {token: place for place, token in enumerate(tokens)}
-    for ours, theirs in names.items():
-        if ours == theirs or theirs not in places:
+    for name, called in names.items():
+        if name == called or called not in places:
             continue
-        place, other = places[theirs], places.get(ours)
-        tokens[place], places[ours] = ours, place
+        place, other = places[called], places.get(name)
+        tokens[place], places[name] = name, place
         if other is not None:
-            tokens[other], places[theirs] = theirs, other
+            tokens[other], places[called] = called, other
         else:
-            del places[theirs]
+            del places[called]
     return tokens
 
 

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-import h5py
+from h5py import string_dtype
 
 from keras_ctx.data.vectors import read_vectors
 from keras_ctx.files import whole_file
+from keras_ctx.new_hdf5_file import new_hdf5
 
 
 def save_allennlp_vectors(
@@ -37,7 +38,7 @@ def save_allennlp_vectors(
             layers without an axis for them.
 
     Example:
-        >>> import numpy as np
+        >>> import h5py, numpy as np
         >>> from keras_ctx.data import VectorWriter
         >>> writer = VectorWriter("four", num_layers=1, size=2, settings={})
         >>> with writer.shard(first_line=1, tokens=[[b"a", b"b"]]) as put:
@@ -55,7 +56,7 @@ def save_allennlp_vectors(
         allennlp refuses a file with blank lines.
     """
     index: dict[str, str] = {}
-    with whole_file(path) as growing, h5py.File(growing, "w") as file:
+    with whole_file(path) as growing, new_hdf5(growing) as (file, check):
         try:
             pairs = zip(read_vectors(folder), lines, strict=True)
             for key, (found, line) in enumerate(pairs):
@@ -72,6 +73,7 @@ def save_allennlp_vectors(
                     else vectors[:, 0],
                     track_times=False,
                 )
+                check()
                 if sentence := line.strip():
                     index[sentence] = str(key)
         except ValueError as error:
@@ -84,7 +86,7 @@ def save_allennlp_vectors(
         strings = file.create_dataset(
             "sentence_to_index",
             (1,),
-            dtype=h5py.string_dtype(),
+            dtype=string_dtype(),
             track_times=False,
         )
         strings[0] = json.dumps(index)

@@ -27,8 +27,8 @@ _NAME = re.compile(r"[^\W\d][\w.#-]{0,30}")
 # Files with fewer rows are too small to judge by counting.
 _FEW_ROWS = 10
 _HEADER_ROWS = 20
-# Up to so many rows labels may be more than texts, by chance; from so many on
-# not every row has a label of its own.
+# Up to the first number of rows labels may be more than texts, by chance; from
+# the second on not every row has a label of its own.
 _SINGLE_ROWS, _MANY_SINGLE = 3, 6
 
 

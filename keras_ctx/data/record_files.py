@@ -72,10 +72,10 @@ def write_records(
                     writer.write(record)
                     number += 1
         except tf.errors.OpError as error:
-            number = _DISK_ERRORS.get(type(error))
-            if number is None or temporary.name not in error.message:
+            code = _DISK_ERRORS.get(type(error))
+            if code is None or temporary.name not in error.message:
                 raise
-            raise OSError(number, os.strerror(number)) from error
+            raise OSError(code, os.strerror(code)) from error
     written = {
         "name": path.name,
         "bytes": path.stat().st_size,

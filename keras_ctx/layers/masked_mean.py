@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import check_rank
-from keras_ctx.layers.token_mask import check_mask, token_mask
+from keras_ctx.layers.token_mask import check_mask, needed_mask
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -41,14 +41,12 @@ class MaskedMean(keras.layers.Layer):
 
     def call(self, inputs, padding_mask=None, mask=None):
         check_rank(3, inputs=inputs)
-        mask = token_mask(inputs, padding_mask, mask)
-        if mask is None:
-            raise ValueError(
-                "`padding_mask` is needed, or `inputs` with a mask of Keras's "
-                "own, such as `Embedding(mask_zero=True)` makes. Where all "
-                "tokens are real, take `GlobalAveragePooling1D`. "
-                "Received: padding_mask=None"
-            )
+        mask = needed_mask(
+            inputs,
+            padding_mask,
+            mask,
+            " Where all tokens are real, take `GlobalAveragePooling1D`.",
+        )
         mask = ops.expand_dims(mask, -1)
         kept = ops.where(mask, inputs, ops.zeros_like(inputs))
         count = ops.sum(ops.cast(mask, "int32"), axis=1)  # (B, 1)

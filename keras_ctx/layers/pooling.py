@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_ctx.layers.arguments import check_non_negative_int, check_rank
-from keras_ctx.layers.token_mask import check_mask, token_mask
+from keras_ctx.layers.token_mask import check_mask, needed_mask
 
 MODES = ("cls", "max", "mean", "mean_sqrt_len", "weighted_mean", "last")
 
@@ -78,18 +78,11 @@ class Pooling(keras.layers.Layer):
 
     def call(self, inputs, padding_mask=None, mask=None):
         check_rank(3, inputs=inputs)
-        mask = token_mask(inputs, padding_mask, mask)
-        if mask is None:
-            raise ValueError(
-                "`padding_mask` is needed, or `inputs` with a mask of Keras's "
-                "own, such as `Embedding(mask_zero=True)` makes. "
-                "Received: padding_mask=None"
-            )
+        mask = needed_mask(inputs, padding_mask, mask)
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         if not keras.backend.is_float_dtype(dtype):
             dtype = self.compute_dtype
         x = ops.cast(inputs, "float64" if dtype == "float64" else "float32")
-        mask = ops.cast(mask, "bool")
         # One token more, of padding: a batch may have none at all.
         x = ops.pad(x, [[0, 0], [0, 1], [0, 0]])
         mask = ops.pad(mask, [[0, 0], [0, 1]])

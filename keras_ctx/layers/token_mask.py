@@ -30,6 +30,18 @@ def token_mask(inputs, padding_mask, *carried):
     return ops.cast(padding_mask, "bool")
 
 
+def needed_mask(inputs, padding_mask, carried, advice=""):
+    """As `token_mask`, where a layer means nothing without a mask."""
+    mask = token_mask(inputs, padding_mask, carried)
+    if mask is None:
+        raise ValueError(
+            "`padding_mask` is needed, or `inputs` with a mask of Keras's "
+            f"own, such as `Embedding(mask_zero=True)` makes.{advice} "
+            "Received: padding_mask=None"
+        )
+    return mask
+
+
 def merged(masks):
     """True where all masks of a nest are; `None` where there are none."""
     found = {id(x): x for x in keras.tree.flatten(masks) if x is not None}

@@ -136,10 +136,10 @@ def _copy(encoder: keras.Model) -> keras.Model:
         if layer.name != "bilm":
             twin.set_weights(layer.get_weights())
             continue
-        for ours, theirs in zip(
+        for cell, original in zip(
             twin.forward_cells + twin.backward_cells,
             layer.forward_cells + layer.backward_cells,
             strict=True,
         ):
-            ours.set_weights(theirs.get_weights())
+            cell.set_weights(original.get_weights())
     return other

@@ -193,6 +193,14 @@ _CHINESE: dict[str, Any] = {
     "letters": "鲁迅的故乡在绍兴。中文世纪，é",
     "words": "##鲁 ##迅 ABC abc cafe café",
 }
+_WHOLE_WORDS: dict[str, Any] = {  # masked whole, in wwm-ext and MacBERT
+    **_CHINESE,
+    "config": _LEGACY,
+    "tokenizer_config": {"init_inputs": []},
+    "files": {"added_tokens.json": {}, "special_tokens_map.json": _NAMES},
+    "extra": _IDS,
+    "heads": True,
+}
 LAYOUTS = (
     Layout(
         "bert-base-uncased",
@@ -245,22 +253,12 @@ LAYOUTS = (
     ),
     Layout(
         "chinese-bert-wwm-ext",
-        **_CHINESE,
-        config=_LEGACY,
-        tokenizer_config={"init_inputs": []},
-        files={"added_tokens.json": {}, "special_tokens_map.json": _NAMES},
+        **_WHOLE_WORDS,
         tokenizer_json=True,
-        extra=_IDS,
-        heads=True,
     ),
     Layout(
         "chinese-macbert-base",
-        **{**_CHINESE, "words": "##鲁 ##迅 abc cafe"},
-        config=_LEGACY,
-        tokenizer_config={"init_inputs": []},
-        files={"added_tokens.json": {}, "special_tokens_map.json": _NAMES},
-        extra=_IDS,
-        heads=True,
+        **{**_WHOLE_WORDS, "words": "##鲁 ##迅 abc cafe"},
         warns="no file says whether case is folded",
     ),
     Layout(

@@ -127,6 +127,10 @@ def test_added_tokens_json_and_special_ones(tmp_path: Path) -> None:
         ({"added_tokens": {"new": "x"}}, "added_tokens.json: .*id.*'x'"),
         ({"added_tokens": {"a": 99}}, "'a' with id 99, and id 5 in"),
         (
+            {"special_tokens_map": {"additional_special_tokens": [3]}},
+            "special_tokens_map.json: an added token must have its spelling",
+        ),
+        (
             {"tokenizer": {"model": {}, "added_tokens": ["x", {"id": 3}]}},
             r"tokenizer.json: an added token must have its spelling.*'id': 3",
         ),

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 from contracts.random_weights import randomized
+from parity.elmo_layer import numpy_weights
+from parity.elmo_numpy import State, stacks
 
 from keras_ctx import convert
 from keras_ctx.layers import BiLM
@@ -27,87 +29,52 @@ def features(batch: list) -> dict[str, np.ndarray]:
     return {"word_ids": np.array(batch, "int32")}
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+def table_of(model: keras.Model) -> np.ndarray:
+    return np.asarray(model.get_layer("word_embedding").embeddings, "float64")
 
 
-def read_on(cells, x, states):
-    """Rows `(T, P)` through a stack; outputs of the top and the last states."""
-    after = []
-    for k, (cell, (h, c)) in enumerate(zip(cells, states, strict=True)):
-        weights = {w.name: np.asarray(w, "float64") for w in cell.weights}
-        outputs = []
-        for step in x:
-            z = (
-                step @ weights["kernel"]
-                + h @ weights["recurrent_kernel"]
-                + weights["bias"]
-            )
-            i, j, f, o = np.split(z, 4)
-            c = sigmoid(f + 1) * c + sigmoid(i) * np.tanh(j)
-            c = np.clip(c, -3, 3)
-            h = (sigmoid(o) * np.tanh(c)) @ weights["projection_kernel"]
-            h = np.clip(h, -3, 3)
-            outputs.append(h)
-        x = np.stack(outputs) + (x if k else 0)
-        after.append((h, c))
-    return x, after
-
-
-def zeros():
-    return [(np.zeros(4), np.zeros(6))] * 2
-
-
-def measured(model: keras.Model) -> list:
+def measured(model: keras.Model) -> State:
     """Means of the states behind each sentence of the last two batches."""
-    table = np.asarray(model.get_layer("word_embedding").embeddings, "float64")
-    bilm = model.get_layer("bilm")
-    means = []
-    for cells, first, step in (
-        (bilm.forward_cells, 1, 1),
-        (bilm.backward_cells, 2, -1),
-    ):
-        seen = []
-        for row in (0, 1):
-            states = zeros()
-            for number, batch in enumerate(BATCHES):
-                words = [x for x in batch[row] if x][::step]
-                _, states = read_on(cells, table[[first, *words]], states)
-                if number:
-                    seen.append(states)
-        means += [
-            np.mean([s[k][part] for s in seen], axis=0)
-            for k in range(2)
-            for part in range(2)
-        ]
-    return means
+    table, seen = table_of(model), []
+    read = numpy_weights(model.get_layer("bilm"))
+    for row in (0, 1):
+        ahead: State = {}
+        back: State = {}
+        for number, batch in enumerate(BATCHES):
+            words = [x for x in batch[row] if x]
+            stacks(*read, table[[1, *words]], ahead)
+            stacks(*read, table[[*words, 2]], back)
+            if number:
+                seen.append({k: (ahead, back)[k[0]][k] for k in ahead})
+    return {
+        key: tuple(np.mean([s[key][i] for s in seen], axis=0) for i in (0, 1))
+        for key in seen[0]
+    }
 
 
 def test_states_are_the_mean_behind_sentences() -> None:
     model = encoder()
     warm = warm_start(model, map(features, BATCHES))
-    found = [x for s in warm.get_layer("bilm").initial_states for x in s]
-    for ours, expected in zip(found, measured(model), strict=True):
-        assert np.abs(expected).max() > 0.01
-        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5)
+    found = warm.get_layer("bilm").initial_states
+    # Forwards first, as the layer has its cells.
+    for some, (_, others) in zip(
+        found, sorted(measured(model).items()), strict=True
+    ):
+        for state, expected in zip(some, others, strict=True):
+            assert np.abs(expected).max() > 0.01
+            np.testing.assert_allclose(state, expected, rtol=0, atol=1e-5)
 
 
 def test_every_row_begins_there() -> None:
     model = encoder()
     warm = warm_start(model, map(features, BATCHES))
-    states = measured(model)
-    forward = [(states[0], states[1]), (states[2], states[3])]
-    backward = [(states[4], states[5]), (states[6], states[7])]
-    table = np.asarray(model.get_layer("word_embedding").embeddings, "float64")
-    bilm = warm.get_layer("bilm")
+    states, table = measured(model), table_of(model)
+    read = numpy_weights(warm.get_layer("bilm"))
     for _ in range(2):  # nothing is carried
         found = np.asarray(warm(features(BATCHES[0]))["sequence"])
         for row, ids in zip(found, BATCHES[0], strict=True):
             words = [x for x in ids if x]
-            x = table[[1, *words, 2]]
-            ahead, _ = read_on(bilm.forward_cells, x, forward)
-            back, _ = read_on(bilm.backward_cells, x[::-1], backward)
-            both = np.concatenate([ahead, back[::-1]], 1)[1:-1]
+            both = stacks(*read, table[[1, *words, 2]], {**states})[-1][1:-1]
             np.testing.assert_allclose(
                 row[: len(words)], both, rtol=0, atol=1e-5
             )
@@ -142,10 +109,10 @@ def test_of_characters_and_padding() -> None:
     ids[1, 2:] = 0
     batch = {"char_ids": ids}
     padded = {"char_ids": np.pad(ids, ((0, 0), (0, 3), (0, 0)))}
-    ours = warm_start(model, [batch, batch]).get_layer("bilm")
-    theirs = warm_start(model, [padded, padded]).get_layer("bilm")
+    short = warm_start(model, [batch, batch]).get_layer("bilm")
+    long = warm_start(model, [padded, padded]).get_layer("bilm")
     for some, others in zip(
-        ours.initial_states, theirs.initial_states, strict=True
+        short.initial_states, long.initial_states, strict=True
     ):
         for x, y in zip(some, others, strict=True):
             np.testing.assert_allclose(x, y, rtol=0, atol=1e-6)

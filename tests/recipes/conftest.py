@@ -3,6 +3,13 @@
 from pathlib import Path
 
 import pytest
+from tiny_encoders import save_encoders
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Of encoders, by their kind."""
+    return save_encoders(tmp_path_factory.mktemp("encoders"))
 
 
 @pytest.fixture

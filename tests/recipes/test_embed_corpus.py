@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from recipe_files import load_recipe
-from tiny_encoders import WORDS, save_encoders
+from tiny_encoders import WORDS
 
 from keras_ctx import convert, data, models, text, training
 
@@ -26,11 +26,6 @@ LINES = [
     "",
     "on",
 ]
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return save_encoders(tmp_path_factory.mktemp("encoders"))
 
 
 @pytest.fixture

@@ -8,14 +8,8 @@ import keras
 import numpy as np
 import pytest
 from recipe_files import load_recipe
-from tiny_encoders import save_encoders
 
 from keras_ctx import training
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return save_encoders(tmp_path_factory.mktemp("encoders"))
 
 
 def content(folder: Path) -> dict[str, bytes]:

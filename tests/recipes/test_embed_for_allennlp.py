@@ -7,17 +7,14 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from parity.elmo_layer import numpy_weights
+from parity.elmo_numpy import stacks
 from recipe_files import load_recipe
-from tiny_encoders import WORDS, save_encoders
+from tiny_encoders import WORDS
 
 from keras_ctx import data, text
 
 LINES = ["the  bank is on", "", "“river”", " the\tbank", "the  bank is on "]
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return save_encoders(tmp_path_factory.mktemp("encoders"))
 
 
 @pytest.fixture
@@ -97,38 +94,8 @@ def test_other_lines_are_refused(
 
 def reference_layers(encoder: keras.Model, vectors: np.ndarray) -> list:
     """A row `(T, P)` of words and markers through the BiLM, in NumPy."""
-    bilm = encoder.get_layer("bilm")
-
-    def sigmoid(x):
-        return 1 / (1 + np.exp(-x))
-
-    def read(cells, x):
-        outputs = []
-        for k, cell in enumerate(cells):
-            weights = {w.name: np.asarray(w) for w in cell.weights}
-            h = np.zeros(bilm.projection_dim)
-            c = np.zeros(bilm.hidden_dim)
-            y = []
-            for step in x:
-                z = (
-                    step @ weights["kernel"]
-                    + h @ weights["recurrent_kernel"]
-                    + weights["bias"]
-                )
-                i, j, f, o = np.split(z, 4)
-                c = sigmoid(f + 1) * c + sigmoid(i) * np.tanh(j)
-                c = np.clip(c, -3, 3)
-                h = (sigmoid(o) * np.tanh(c)) @ weights["projection_kernel"]
-                h = np.clip(h, -3, 3)
-                y.append(h)
-            x = np.stack(y) + (x if k else 0)
-            outputs.append(x)
-        return outputs
-
-    forward = read(bilm.forward_cells, vectors)
-    backward = [y[::-1] for y in read(bilm.backward_cells, vectors[::-1])]
-    both = [np.concatenate(x, 1) for x in zip(forward, backward, strict=True)]
-    return [np.concatenate([vectors, vectors], 1), *both]
+    read = numpy_weights(encoder.get_layer("bilm"))
+    return [np.concatenate([vectors, vectors], 1), *stacks(*read, vectors)]
 
 
 def test_markers_have_their_vectors(

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from recipe_files import load_recipe
-from tiny_encoders import save_encoders
 
 from keras_ctx import data, models, text, training
 
@@ -25,11 +24,6 @@ LINES = [
     "nave site bin",
 ]
 SENTENCES = [line.strip() for line in LINES if line.strip()]
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return save_encoders(tmp_path_factory.mktemp("encoders"))
 
 
 @pytest.fixture
