@@ -1,5 +1,6 @@
 """What a fine-tuned run was trained for, told by its folder."""
 
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def read_task(folder: str | Path) -> RunTask:
                 f"folder={str(folder)!r}, {inside}"
             )
     settings = _settings(folder)
-    model = load_model(folder / MODEL, compile=False)
+    model = _load_model(folder / MODEL)
     labels: tuple[str, ...] = ()
     if (folder / LABELS).is_file():
         labels = tuple(read_lines(folder / LABELS))
@@ -129,6 +130,16 @@ def _not_ended(folder: Path) -> ValueError:
         f"the run again: it resumes. Received: folder={str(folder)!r}, with "
         f"{SETTINGS} and without all of {MODEL}, {TEXT_INPUTS} and {TASK}"
     )
+
+
+def _load_model(path: Path) -> keras.Model:
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path}: the file is no whole model in Keras's format. Copy it "
+            "again, or start the command of the run again. Received: "
+            f"{path.stat().st_size} bytes"
+        )
+    return load_model(path, compile=False)
 
 
 def _kind_of(model: keras.Model, labels: tuple[str, ...], folder: Path) -> str:
