@@ -5,6 +5,7 @@ in the way of `jit_compile=True` (XLA looks for variables on the first device
 only), so tests of distribution run a script in a process of its own.
 """
 
+import gc
 import os
 
 # Before the first import of TensorFlow: it reads the level once.
@@ -12,6 +13,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import pytest
+
+
+def pytest_collection_finish() -> None:
+    """Keeps what the imports have made out of the garbage collector.
+
+    It stays to the end, and half a million objects would be searched again
+    and again, by Keras itself at each weight that `quantize` takes away.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -27,12 +27,22 @@ def public_names() -> list[tuple[str, str]]:
     ]
 
 
+# Their examples export a model, which other tests do as well.
+SLOW = ("keras_ctx.serving.raw_answers", "keras_ctx.serving.saved_model")
+
+
 def modules() -> list[str]:
     walked = pkgutil.walk_packages(keras_ctx.__path__, "keras_ctx.")
     return ["keras_ctx", *(module.name for module in walked)]
 
 
-@pytest.mark.parametrize("name", modules())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW))
+        for name in modules()
+    ],
+)
 def test_examples_run(
     name: str, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -196,7 +196,7 @@ def test_policy(case: Case, policy: str) -> None:
         assert np.all(difference / scale < POLICIES[policy])
 
 
-@every_case
+@subjects("", dear=True)
 def test_every_trainable_weight_gets_a_gradient(case: Case) -> None:
     layer = built(case)
     generator = np.random.default_rng(6)

@@ -36,7 +36,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "elmo_word_encoder, stateful",
     "warm_start",
 }
-EXPORTED_QUICKLY = {"bert_encoder, norm first", "elmo_encoder"}
+EXPORTED_QUICKLY = {"bert_encoder, norm first"}
 IN_OTHER_POLICIES = {
     "bert_encoder",
     "bert_pretrainer",

@@ -250,6 +250,7 @@ def test_served(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["embedding"], expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_half_precision_and_int8(tmp_path: Path) -> None:
     model, inputs = labse(tmp_path)
     expected = model(inputs(TEXTS))["embedding"]

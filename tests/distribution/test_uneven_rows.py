@@ -100,6 +100,7 @@ for refused in (
 """
 
 
+@pytest.mark.slow
 def test_what_cannot_be_that_of_one_device_is_refused(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(REFUSED)

@@ -163,7 +163,9 @@ def vectors_and_gradients(layer, ids, training: bool, jit_compile=False):
     return y.numpy(), [np.asarray(gradient) for gradient in gradients]
 
 
-@pytest.mark.parametrize("jit_compile", (False, True))
+@pytest.mark.parametrize(
+    "jit_compile", (False, pytest.param(True, marks=pytest.mark.slow))
+)
 def test_many_words_in_pieces_are_as_words_all_at_once(jit_compile) -> None:
     layer = wide_layer()
     # Three pieces, the last one of a word less.
@@ -190,8 +192,15 @@ def test_graph_that_does_not_know_the_number_of_characters() -> None:
     assert_close(run(ids), layer(ids))
 
 
-@pytest.mark.parametrize("training", (False, True))
-@pytest.mark.parametrize("jit_compile", (False, True))
+@pytest.mark.parametrize(
+    ("training", "jit_compile"),
+    [
+        (False, True),
+        (True, False),
+        pytest.param(True, True, marks=pytest.mark.slow),
+        pytest.param(False, False, marks=pytest.mark.slow),
+    ],
+)
 def test_short_words_are_as_beside_a_long_one(training, jit_compile) -> None:
     layer = wide_layer()
     # Half of a row less the widest filter: these need no more than a half.

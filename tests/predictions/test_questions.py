@@ -99,6 +99,7 @@ def test_official_file_one_question_a_line(run, tmp_path: Path) -> None:
         predict_file(folder, path, output, lines=True)
 
 
+@pytest.mark.slow
 def test_threshold_of_the_run_decides_on_no_answer(run, tmp_path) -> None:
     folder, model = run
     path = write(tmp_path / "test.json", QUESTIONS)

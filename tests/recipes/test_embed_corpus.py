@@ -76,6 +76,7 @@ def test_vectors_are_those_of_the_encoder_line_by_line(
     )
 
 
+@pytest.mark.slow
 def test_formats_and_precisions_hold_the_same(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:

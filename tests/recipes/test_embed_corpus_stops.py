@@ -58,6 +58,7 @@ def test_stop_at_any_window_changes_no_byte(
         assert content(folder) == expected, stop
 
 
+@pytest.mark.slow
 def test_other_settings_are_refused_by_name(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:

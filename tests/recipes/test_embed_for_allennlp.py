@@ -42,7 +42,7 @@ def word_layers(folder: Path, line: str) -> np.ndarray:
     [
         (("all",), lambda x: x),
         pytest.param(("last",), lambda x: x[-1], marks=pytest.mark.slow),
-        (("mean",), lambda x: x.mean(0)),
+        pytest.param(("mean",), lambda x: x.mean(0), marks=pytest.mark.slow),
         pytest.param(("2",), lambda x: x[2:], marks=pytest.mark.slow),
     ],
 )
@@ -119,6 +119,7 @@ def test_markers_have_their_vectors(
         embed(output=tmp_path / "plain", markers=True, **common)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["elmo", "bert"])
 def test_markers_of_other_encoders(
     kind: str, folders: dict[str, Path], corpus: Path, tmp_path: Path

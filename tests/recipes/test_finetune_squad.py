@@ -98,6 +98,7 @@ TOY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("save_encoder", "options"),
     [

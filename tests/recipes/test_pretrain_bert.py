@@ -151,6 +151,7 @@ def test_init_goes_on_with_heads_and_tokens(
     assert new["before"][key] != pytest.approx(before[key], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "heads", [True, pytest.param(False, marks=pytest.mark.slow)]
 )
@@ -349,6 +350,7 @@ def test_half_precision(dtype: str, tmp_path: Path, corpus: Path) -> None:
         assert policies == {"float32"}
 
 
+@pytest.mark.slow
 def test_another_run_is_not_gone_on_with(tmp_path: Path, corpus: Path) -> None:
     run(tmp_path, corpus=corpus, **STILL)
     again = run(tmp_path, corpus=corpus, **STILL, profile=False)

@@ -165,6 +165,7 @@ def test_clients_that_leave_make_no_tracebacks(folder: Path) -> None:
     assert "ClientDisconnect" not in errors
 
 
+@pytest.mark.slow
 def test_wrong_folder_is_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(RECIPES / "serve.py")]

@@ -42,6 +42,7 @@ def run(code: str, version: Path) -> str:
     return finished.stdout
 
 
+@pytest.mark.slow
 def test_what_the_page_says_runs(
     exported: Callable[[str], tuple[Case, Path]],
 ) -> None:

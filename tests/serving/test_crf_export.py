@@ -123,6 +123,7 @@ def test_check_takes_a_path_that_is_as_probable(characters) -> None:
     assert right.share(answers) <= 1
 
 
+@pytest.mark.slow
 def test_check_refuses_a_path_that_is_less_probable(characters) -> None:
     model = tagger()
     right = Judge(model, characters, LABELS, TEXTS)

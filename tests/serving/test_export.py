@@ -45,6 +45,7 @@ def classifier(shared: tuple[Case, Path]) -> keras.Model:
     return shared[0].model
 
 
+@pytest.mark.slow
 def test_answers_are_those_of_the_model(
     classifier, version: Path, text_inputs
 ) -> None:

@@ -95,6 +95,7 @@ def test_fixed_length(encoder: keras.Model, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_masked_positions(encoder: keras.Model, tmp_path: Path) -> None:
     model = models.bert_pretrainer(encoder)
     path = tmp_path / "pretrainer.tflite"

@@ -56,6 +56,7 @@ def server(version: tuple[Case, Path]) -> Iterator[ModelServer]:
         process.wait(60)
 
 
+@pytest.mark.slow
 def test_odd_requests_by_rest(
     server: ModelServer, version: tuple[Case, Path], serve_requests: Path
 ) -> None:

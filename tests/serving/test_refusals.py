@@ -252,6 +252,7 @@ def test_folder_without_permission(tmp_path: Path, bert, inputs) -> None:
         serving.export(bert, inputs, tmp_path / "m")
 
 
+@pytest.mark.slow
 def test_other_backend() -> None:
     script = (
         "import keras_ctx.serving as serving\n"

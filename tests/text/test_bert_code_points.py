@@ -90,6 +90,7 @@ def differing(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lower_case", [True, pytest.param(False, marks=pytest.mark.slow)]
 )

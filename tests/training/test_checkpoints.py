@@ -106,7 +106,11 @@ def in_the_foreground() -> Iterator[None]:
 @pytest.mark.usefixtures("in_the_foreground")
 @pytest.mark.parametrize(
     ("where", "saved"),
-    [({"step": 10}, 10), ({"step": STEPS}, STEPS), ({"epoch": 1}, 2 * STEPS)],
+    [
+        ({"step": 10}, 10),
+        pytest.param({"step": STEPS}, STEPS, marks=pytest.mark.slow),
+        pytest.param({"epoch": 1}, 2 * STEPS, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize(
     ("number", "name", "status"),
@@ -213,6 +217,7 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
         fit(tmp_path, optimizer={"ema_momentum": 0.9})
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_checkpoint_before(whole, tmp_path: Path):
     ended = subprocess.run(
         [sys.executable, "-c", FULL_DISK, tmp_path, Path(__file__).parent],
