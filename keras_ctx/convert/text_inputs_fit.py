@@ -10,6 +10,7 @@ from keras_ctx import text
 # The input that tells the encoders apart. Some have `word_ids` beside
 # another one, so that it comes last.
 _KINDS = {
+    "character_ids": "the characters of a model of ELMoForManyLangs",
     "token_ids": "the token ids of a BERT",
     "char_ids": "the characters of an ELMo",
     "distinct_char_ids": "the characters of an ELMo's distinct words",
@@ -18,7 +19,10 @@ _KINDS = {
 
 
 def check_text_inputs(
-    text_inputs: text.BertInputs | text.ElmoInputs | text.WordInputs,
+    text_inputs: text.BertInputs
+    | text.ElmoInputs
+    | text.ElmoForManyLangsInputs
+    | text.WordInputs,
     encoder: keras.Model,
     folder: str | Path,
 ) -> None:
@@ -54,6 +58,9 @@ def check_text_inputs(
             f"text inputs ({type(text_inputs).__name__}) give "
             f"{_KINDS[given]} (`{given}`). {advice}"
         )
+    if isinstance(text_inputs, text.ElmoForManyLangsInputs):
+        _check_many_langs(text_inputs, encoder, folder)
+        return
     if isinstance(text_inputs, text.ElmoInputs):
         width = encoder.input[taken].shape[-1]
         if width not in (None, text_inputs.max_characters):
@@ -74,9 +81,36 @@ def check_text_inputs(
         )
 
 
+def _check_many_langs(
+    text_inputs: text.ElmoForManyLangsInputs, encoder: Any, folder: str | Path
+) -> None:
+    markers = encoder.get_layer("sentence_markers")
+    taken = {
+        "characters": encoder.get_layer("char_cnn").vocabulary_size - 1,
+        "words": _table_rows(encoder) if "word_ids" in encoder.input else 0,
+        "begin of a sentence": tuple(markers.begin or ()),
+        "end of a sentence": tuple(markers.end or ()),
+    }
+    given = {
+        "characters": len(text_inputs.characters),
+        "words": text_inputs.vocabulary_size or 0,
+        "begin of a sentence": text_inputs.begin_characters,
+        "end of a sentence": text_inputs.end_characters,
+    }
+    for name, value in taken.items():
+        if given[name] != value:
+            raise ValueError(
+                f"{folder}: {name}: the encoder has {value}, the text inputs "
+                f"{given[name]}; so they are of another encoder. Take both "
+                "from the same run or checkpoint."
+            )
+
+
 def _given(text_inputs: Any) -> str:
     if isinstance(text_inputs, text.BertInputs):
         return "token_ids"
+    if isinstance(text_inputs, text.ElmoForManyLangsInputs):
+        return "character_ids"
     if isinstance(text_inputs, text.WordInputs):
         return "word_ids"
     return "distinct_char_ids" if text_inputs.distinct else "char_ids"
