@@ -44,7 +44,7 @@ def load_elmo_for_many_langs(
             tensors = torch.load(
                 folder / f"{part}.pkl", map_location="cpu", weights_only=True
             )
-            tensors = {name: tensors[name].clone() for name in tensors}
+            tensors = {x: tensors[x].contiguous() for x in tensors}
             safetensors.torch.save_file(
                 tensors, folder / f"{part}.safetensors"
             )
@@ -189,7 +189,7 @@ def _pickled(folder: Path) -> str:
         "          folder / f'{part}.pkl', map_location='cpu', "
         "weights_only=True\n"
         "      )\n"
-        "      tensors = {name: tensors[name].clone() for name in tensors}\n"
+        "      tensors = {x: tensors[x].contiguous() for x in tensors}\n"
         "      safetensors.torch.save_file(\n"
         "          tensors, folder / f'{part}.safetensors'\n"
         "      )\n"
