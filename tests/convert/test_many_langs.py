@@ -1,6 +1,7 @@
 """A folder of ELMoForManyLangs: ids by hand, vectors as NumPy reads them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -279,3 +280,27 @@ def test_text_of_another_script_is_told(tmp_path: Path) -> None:
     assert (found.num_unknown, found.example) == (1, "жук ea жук")
     with pytest.warns(UserWarning, match="more than half is <oov>"):
         found.warn("corpus.txt")
+
+
+def test_first_states_can_be_measured(tmp_path: Path) -> None:
+    tensors = write_folder(tmp_path, SMALL)
+    encoder = convert.load_encoder(tmp_path)
+    inputs = convert.load_text_inputs(tmp_path)
+    batches = [inputs(SENTENCES[:2])] * 3
+    warm = models.warm_start(encoder, batches)
+    line = inputs(["今天 é"])
+    layers = [np.asarray(x[0]) for x in warm(line)["layers"]]
+    wanted = expected(tensors, SMALL, ["今天", "é"])
+    # The token layer knows no states; the others begin elsewhere.
+    np.testing.assert_allclose(layers[0], wanted[0], rtol=0, atol=1e-5)
+    assert np.abs(layers[1] - wanted[1]).max() > 1e-3
+
+
+def test_clips_bind(tmp_path: Path) -> None:
+    """Or the comparison with NumPy would say nothing of them."""
+    tensors = write_folder(tmp_path, SMALL)
+    words = SENTENCES[0].split()
+    wanted = expected(tensors, SMALL, words)[2]
+    for change in ({"cell_clip": None}, {"proj_clip": 0.5}):
+        other = expected(tensors, replace(SMALL, **change), words)[2]
+        assert np.abs(other - wanted).max() > 1e-3
