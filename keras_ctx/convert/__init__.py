@@ -11,7 +11,11 @@ from keras_ctx.convert.encoder_folder import (
     load_text_inputs,
 )
 from keras_ctx.convert.folder_vocabulary import Vocabulary, vocabulary
-from keras_ctx.convert.load_embedder import load_embedder, prompt_of
+from keras_ctx.convert.load_embedder import (
+    load_embedder,
+    prompt_notes,
+    prompt_of,
+)
 from keras_ctx.convert.many_langs_load import load_elmo_for_many_langs
 from keras_ctx.convert.sentence_settings import (
     SentenceSettings,
@@ -35,6 +39,7 @@ __all__ = [
     "load_pretrainer",
     "load_task_model",
     "load_text_inputs",
+    "prompt_notes",
     "prompt_of",
     "save_bert",
     "save_elmo",

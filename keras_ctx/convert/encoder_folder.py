@@ -21,7 +21,10 @@ from keras_ctx.convert.many_langs_options import is_many_langs
 from keras_ctx.convert.other_families import check_tokenizer
 from keras_ctx.convert.sentence_modules import transformer_folder
 from keras_ctx.convert.special_names import special_names
-from keras_ctx.convert.wordpiece_settings import wordpiece_settings
+from keras_ctx.convert.wordpiece_settings import (
+    tokenizer_length,
+    wordpiece_settings,
+)
 from keras_ctx.model_file import load_model
 
 TextInputs = (
@@ -167,7 +170,8 @@ def load_text_inputs(
             a BERT the vocabulary is looked for as `vocabulary` does; an ELMo
             that reads words has one in `vocab.txt`.
         max_length: Most tokens of a row; `None` for that of the run, for all
-            positions of a BERT, or for no limit.
+            positions of a BERT (or fewer, where `model_max_length` of its
+            tokenizer_config.json says so), or for no limit.
 
     Returns:
         A `text.BertInputs`, `text.ElmoInputs`, `text.WordInputs` or
@@ -199,10 +203,11 @@ def load_text_inputs(
         return many_langs_text_inputs(folder, max_length)
     folder = transformer_folder(folder)
     positions: int = kind_of(folder, _OTHERS).arguments(folder)["max_length"]
-    max_length = positions if max_length is None else max_length
-    _check_length(max_length, positions, folder, named=True)
     # A file of weights has its vocabulary beside it.
     beside = folder if folder.is_dir() else folder.parent
+    if max_length is None:
+        max_length = min(positions, tokenizer_length(beside) or positions)
+    _check_length(max_length, positions, folder, named=True)
     tokens, lower_case, _ = vocabulary(beside)
     special = special_names(beside).values()
     added = [

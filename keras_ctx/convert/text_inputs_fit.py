@@ -25,6 +25,7 @@ def check_text_inputs(
     | text.WordInputs,
     encoder: keras.Model,
     folder: str | Path,
+    pairs: bool = False,
 ) -> None:
     """Refuse text inputs of another encoder, before it is trained.
 
@@ -32,10 +33,12 @@ def check_text_inputs(
         text_inputs: Of `load_text_inputs`.
         encoder: Of `load_encoder`, or `load_pretrained`.
         folder: Where both are from, for the message.
+        pairs: Whether a row holds two texts, such as a question and a context.
 
     Raises:
         ValueError: The text inputs give ids of another kind, another number of
-            characters a word, or ids above the table of the encoder.
+            characters a word, or ids above the table of the encoder; or rows
+            hold `pairs` and the encoder knows one segment only.
 
     Example:
         >>> from keras_ctx import models
@@ -71,6 +74,15 @@ def check_text_inputs(
                 "both from the same run or checkpoint."
             )
         return
+    if pairs and "token_ids" in encoder.input:
+        segments = _embeddings(encoder).num_segments
+        if segments < 2:
+            raise ValueError(
+                f"{folder}: the encoder must have two segments to read pairs "
+                "of texts: the second has ids of its own. Received: "
+                f"{segments} (`type_vocab_size`). Join the texts into one, or "
+                "take another encoder."
+            )
     rows = _table_rows(encoder)
     if text_inputs.vocabulary_size > rows:
         raise ValueError(
@@ -121,8 +133,12 @@ def _taken(encoder: keras.Model) -> str:
 
 
 def _table_rows(encoder: keras.Model) -> int:
-    found: Any = encoder
     if "token_ids" in encoder.input:
-        return found.get_layer("embeddings").vocabulary_size
+        return _embeddings(encoder).vocabulary_size
     # One more row, for "no token", which no vocabulary lists.
-    return found.get_layer("word_embedding").input_dim - 1
+    table: Any = encoder.get_layer("word_embedding")
+    return table.input_dim - 1
+
+
+def _embeddings(encoder: keras.Model) -> Any:
+    return encoder.get_layer("embeddings")
