@@ -282,7 +282,7 @@ def make_stream_model(config: Config, language_model, num_devices: int):
 
 def warm_start_batches(config: Config, text_inputs):
     lines = data.read_lines(corpus_path(config))
-    return data.warm_start_batches(lines, text_inputs, config.warm_start)
+    return data.warm_start_batches(lines, text_inputs, config.warm_start or 0)
 
 
 def held_out_batches(path: Path, text_inputs, vocabulary):

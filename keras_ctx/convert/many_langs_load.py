@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -101,21 +102,20 @@ def load_elmo_for_many_langs(
                 + "\nTake the settings that belong to these weights."
             )
         inputs = _text_inputs(folder, options, num_characters, num_words)
+        words: dict[str, Any] = {}
+        if options.word_dim:
+            words = {
+                "num_words": num_words,
+                "word_dim": options.word_dim,
+                "begin_id": inputs.begin_id,
+                "end_id": inputs.end_id,
+            }
         encoder = models.elmo_for_many_langs(
             **options.model,
+            **words,
             vocabulary_size=num_characters + 1,
             begin_characters=inputs.begin_characters,
             end_characters=inputs.end_characters,
-            **(
-                {
-                    "num_words": num_words,
-                    "word_dim": options.word_dim,
-                    "begin_id": inputs.begin_id,
-                    "end_id": inputs.end_id,
-                }
-                if options.word_dim
-                else {}
-            ),
             dropout=dropout,
             stateful=stateful,
             max_batch_size=max_batch_size,

@@ -83,9 +83,9 @@ def tokenizer_length(folder: Path) -> int | None:
     value = optional_json(path).get("model_max_length")
     if value is None or (type(value) in (int, float) and value > _NO_LENGTH):
         return None
-    if type(value) is float and value.is_integer():
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not is_int(value, 3):
+    if not isinstance(value, int) or not is_int(value, 3):
         raise ValueError(
             f"{path}: `model_max_length` must be an integer of at least 3, "
             f"two of them for [CLS] and [SEP]. Received: {value!r}"

@@ -41,13 +41,17 @@ def encoder_of(model: keras.Model, name: str | None = None) -> keras.Model:
     if "token_ids" in model.input:
         return _bert(model, name or "bert_encoder")
     if "character_ids" in model.input:
-        parts = ("word_markers", "word_embedding", "word_projection")
+        words = None
+        if "word_ids" in model.input:
+            words = (
+                model.get_layer("word_markers"),
+                model.get_layer("word_embedding"),
+                model.get_layer("word_projection"),
+            )
         return of_characters_and_words(
             model.get_layer("sentence_markers"),
             model.get_layer("char_cnn"),
-            tuple(map(model.get_layer, parts))
-            if "word_ids" in model.input
-            else None,
+            words,
             model.get_layer("bilm"),
             name or "elmo_for_many_langs",
         )

@@ -37,8 +37,10 @@ def expected(tensors, s: Settings, words: list[str]) -> list[np.ndarray]:
     vocabulary = {name: i for i, name in enumerate(WORDS)}
     marked = ["<bos>", *words, "<eos>"]
     most = s.max_characters - 2
+    embedder, encoder = tensors
     return layers_of(
-        *tensors,
+        embedder,
+        encoder,
         s,
         [character_row(characters, word, s.max_characters) for word in marked],
         [vocabulary.get(word[:most], vocabulary["<oov>"]) for word in marked],
@@ -219,6 +221,7 @@ def test_blank_character_is_the_ideographic_space(tmp_path: Path) -> None:
     """Its code takes the entry off with the ends of the line."""
     write_folder(tmp_path, SMALL)
     inputs = convert.load_text_inputs(tmp_path)
+    assert isinstance(inputs, text.ElmoForManyLangsInputs)
     assert inputs.characters[2] == "\u3000"
     words = tf.ragged.constant([["\u3000", "\u00a0"]])
     found = inputs(words)["character_ids"].numpy()[0, :, 1]

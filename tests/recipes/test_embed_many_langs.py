@@ -29,7 +29,8 @@ def expected(tensors, line: str) -> np.ndarray:
     rows = [character_row(characters, x, SMALL.max_characters) for x in marked]
     words = {name: i for i, name in enumerate(WORDS)}
     ids = [words.get(x[:6], words["<oov>"]) for x in marked]
-    return np.stack(layers_of(*tensors, SMALL, rows, ids))
+    embedder, encoder = tensors
+    return np.stack(layers_of(embedder, encoder, SMALL, rows, ids))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def sentence_folder(folder: Path, prompts: dict, **pooling) -> Path:
     text.save_vocabulary(tokens, folder / "vocab.txt")
     (folder / "1_Pooling").mkdir()
     kind = "sentence_transformers.models."
-    for name, content in (
+    files: list[tuple[str, Any]] = [
         ("tokenizer_config.json", {"do_lower_case": True}),
         (
             "modules.json",
@@ -178,8 +179,9 @@ def sentence_folder(folder: Path, prompts: dict, **pooling) -> Path:
             {"pooling_mode_mean_tokens": True, **pooling},
         ),
         ("config_sentence_transformers.json", prompts),
-    ):
-        training.save_json(content, folder / name)
+    ]
+    for name, content in files:
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
     return folder
 
 
