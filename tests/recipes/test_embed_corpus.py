@@ -260,6 +260,7 @@ def test_corpus_that_is_no_text(
             embed(init=folders["elmo"], corpus=corpus, output=tmp_path / "out")
 
 
+@pytest.mark.slow  # its arithmetic is that of tests/models/test_warm_start.py
 def test_warm_start(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:
@@ -280,6 +281,11 @@ def test_warm_start(
     assert np.abs(found[0].vectors - cold).max() > 1e-3
     with pytest.raises(ValueError, match="warm_start: 4 there, None now"):
         embed(init=folders["elmo"], corpus=corpus, output=output)
+
+
+def test_warm_start_of_a_bert(
+    folders: dict[str, Path], corpus: Path, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="`warm_start` is of ELMo"):
         embed(
             init=folders["bert"],
