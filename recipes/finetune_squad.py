@@ -190,7 +190,7 @@ def begin(config: Config, strategy, text_inputs) -> None:
     files = {"train": config.train, "dev": config.dev, "test": config.test}
     with strategy.scope():
         encoder = convert.load_encoder(config.init)
-        convert.check_text_inputs(text_inputs, encoder, config.init)
+        convert.check_text_inputs(text_inputs, encoder, config.init, pairs=True)
         digests = training.input_digests(files, encoder, text_inputs)
         make_model(config, encoder, steps=1)
     free = ("seeds", "predict")

@@ -153,7 +153,7 @@ def begin(config: Config, strategy) -> None:
     if config.init is not None:
         inputs = make_text_inputs(config)
         start = convert.load_pretrained(config.init)
-        convert.check_text_inputs(inputs, start, config.init)
+        convert.check_text_inputs(inputs, start, config.init, pairs=True)
     digests = training.input_digests(files, start, inputs)
     training.begin_recipe(config, digests, strategy=strategy)
 

@@ -73,6 +73,10 @@ class Config:
     reset_steps: int | None = 50
     """Steps from one fresh start of the carried state to the next; None for
     never, as bilm-tf, for encoders that will carry state, too."""
+    warm_start: int | None = None
+    """Lines of the corpus, its first, on which the first states of
+    encoder.keras are measured when all is learned; such as 2000. Left out: it
+    starts from zeros, and its first words are worse."""
     epochs: int = 8
     """Parts of the run, with a checkpoint after each."""
     steps_per_epoch: int = 150
@@ -115,6 +119,11 @@ class Config:
             )
         if self.records is not None:
             self.check_records(self.records)
+            if self.warm_start is not None:
+                raise ValueError(
+                    "`warm_start` reads lines of `corpus`, and `records` have "
+                    "none: give `--warm-start` to embed_corpus.py instead."
+                )
 
     def check_records(self, folder: Path):
         if self.corpus is not None:
@@ -139,6 +148,8 @@ def begin(config: Config, strategy) -> None:
         "words": folder and folder / "words.txt",
         "init_options": config.init_options,
     }
+    if config.warm_start is not None:  # enough lines, before the training
+        next(warm_start_batches(config, text.ElmoInputs(split=config.split)))
     digests = training.input_digests(files, load_start(config))
     training.begin_recipe(config, digests, strategy=strategy)
 
@@ -269,6 +280,11 @@ def make_stream_model(config: Config, language_model, num_devices: int):
     return model
 
 
+def warm_start_batches(config: Config, text_inputs):
+    lines = data.read_lines(corpus_path(config))
+    return data.warm_start_batches(lines, text_inputs, config.warm_start or 0)
+
+
 def held_out_batches(path: Path, text_inputs, vocabulary):
     """Every line of the held-out text once, for its perplexity."""
     inputs = data.LanguageModelInputs(text_inputs, vocabulary)
@@ -285,6 +301,9 @@ def save(config: Config, text_inputs, vocabulary, language_model, results):
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     text.save_vocabulary(vocabulary, config.output / "words.txt")
     encoder = models.encoder_of(language_model)
+    if config.warm_start is not None:
+        batches = warm_start_batches(config, text_inputs)
+        encoder = models.warm_start(encoder, batches)
     training.save_model(encoder, config.output / "encoder.keras")
     training.save_model(language_model, config.output / "language_model.keras")
     training.save_results(config, results)

@@ -11,7 +11,12 @@ from keras_ctx.convert.encoder_folder import (
     load_text_inputs,
 )
 from keras_ctx.convert.folder_vocabulary import Vocabulary, vocabulary
-from keras_ctx.convert.load_embedder import load_embedder, prompt_of
+from keras_ctx.convert.load_embedder import (
+    load_embedder,
+    prompt_notes,
+    prompt_of,
+)
+from keras_ctx.convert.many_langs_load import load_elmo_for_many_langs
 from keras_ctx.convert.sentence_settings import (
     SentenceSettings,
     sentence_settings,
@@ -26,6 +31,7 @@ __all__ = [
     "check_text_inputs",
     "load_bert",
     "load_elmo",
+    "load_elmo_for_many_langs",
     "load_elmo_language_model",
     "load_embedder",
     "load_encoder",
@@ -33,6 +39,7 @@ __all__ = [
     "load_pretrainer",
     "load_task_model",
     "load_text_inputs",
+    "prompt_notes",
     "prompt_of",
     "save_bert",
     "save_elmo",

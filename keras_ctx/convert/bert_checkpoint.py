@@ -26,3 +26,6 @@ class BertCheckpoint:
     """Name of an array that must be the token table once more."""
     of_heads: dict[str, Any] = field(default_factory=dict)
     """Arguments of `models.bert_pretrainer`, where the heads differ."""
+    not_read: tuple[str, ...] = ()
+    """Arrays beside the encoder and its heads that no table knows, where
+    `file` leaves them out: those of a task."""

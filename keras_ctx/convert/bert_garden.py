@@ -5,6 +5,7 @@ before those were tracked is a Keras model of numbered layers
 (`layer_with_weights-0` ...).
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,12 @@ _LAYOUTS = {
     "cls/seq_relationship/output_bias": CLASSES,
 }
 
+_VARIABLE = "/.ATTRIBUTES/VARIABLE_VALUE"
+# What a training saves beside the weights.
+_BOOKKEEPING = re.compile(
+    r"(^|/)(optimizer|save_counter|global_step|\.OPTIMIZER_SLOT|keras_api)(/|$)"
+)
+
 
 def is_garden(file: WeightsFile) -> bool:
     return GRAPH in file.shapes
@@ -112,6 +119,7 @@ def garden_checkpoint(
         is_checkpoint=True,
     )
     tied = [way for way in ways[-len(_MASKED_LMS) :] if way in keys]
+    read = {*keys.values(), *graph.keys_below(encoder)}
     return BertCheckpoint(
         config,
         arguments,
@@ -119,6 +127,11 @@ def garden_checkpoint(
         file,
         lambda name: name in strangers,
         tied[0] if tied else None,
+        not_read=tuple(
+            name
+            for name in sorted(set(raw.shapes) - read)
+            if name.endswith(_VARIABLE) and not _BOOKKEEPING.search(name)
+        ),
     )
 
 

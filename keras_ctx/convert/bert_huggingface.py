@@ -6,14 +6,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import safe_open
-
 from keras_ctx.convert.bert_checkpoint import BertCheckpoint
 from keras_ctx.convert.bert_config import read_huggingface
 from keras_ctx.convert.bert_names import Array, arrays
 from keras_ctx.convert.json_options import read_json
 from keras_ctx.convert.other_families import check_prefix
+from keras_ctx.convert.safetensors_files import open_safetensors
 from keras_ctx.convert.weight_table import (
     CLASS_ROWS,
     CLASSES,
@@ -21,7 +19,7 @@ from keras_ctx.convert.weight_table import (
     TRANSPOSED,
     Weight,
 )
-from keras_ctx.convert.weights_file import WeightsFile, whole
+from keras_ctx.convert.weights_file import WeightsFile
 from keras_ctx.file_names import is_file_name
 
 CONFIG = "config.json"
@@ -32,8 +30,6 @@ _TABLE = "embeddings.word_embeddings.weight"
 _HEADS = ("cls.", "classifier.", "qa_outputs.")
 # Counters that older versions of `transformers` saved with the weights.
 _BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
-# Types that NumPy has no name for.
-_SMALL = ("F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0")
 _NORMS = {"gamma": "weight", "beta": "bias"}
 _DECODER = "predictions.decoder.weight"
 
@@ -140,30 +136,7 @@ def _open_tensors(folder: Path, stack: ExitStack) -> WeightsFile:
         paths = [path]
     else:
         paths = _shards(folder)
-    shapes, types, holders = {}, {}, {}
-    for path in paths:
-        with whole(f"folder={str(folder)!r}, {path.name}"):
-            opened = stack.enter_context(safe_open(path, framework="numpy"))
-            for name in opened.keys():
-                tensor = opened.get_slice(name)
-                shapes[name] = tuple(tensor.get_shape())
-                types[name] = tensor.get_dtype()
-                holders[name] = opened
-    said = f"folder={str(folder)!r}"
-    odd = [
-        f"{name} of {kind}" for name, kind in types.items() if kind in _SMALL
-    ]
-    if odd:
-        raise ValueError(
-            "Weights must be float64, float32, float16 or bfloat16. Received: "
-            f"{said} with {len(odd)} others, such as {odd[0]}. Take the "
-            "checkpoint that this one was made smaller from."
-        )
-
-    def read(name: str) -> np.ndarray:
-        return holders[name].get_tensor(name)
-
-    return WeightsFile(said, shapes, read)
+    return open_safetensors(paths, folder, stack)
 
 
 def _shards(folder: Path) -> list[Path]:

@@ -40,6 +40,8 @@ BOUND = Rule(
     "a number above 0, or null", lambda value: is_number(value) and value > 0
 )
 
+FILTERS = Rule("a list of pairs [width, count]", _is_filters)
+
 # No array tells of it, and each word of a text takes so much memory.
 WORD_LENGTH = Rule(
     "an integer of at least 1",
@@ -65,7 +67,7 @@ CHARACTERS = (
     Option(
         "char_cnn.filters",
         "filters",
-        Rule("a list of pairs [width, count]", _is_filters),
+        FILTERS,
     ),
     Option(
         "char_cnn.n_highway",

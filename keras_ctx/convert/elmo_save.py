@@ -81,6 +81,13 @@ def options_of(encoder: keras.Model) -> ElmoOptions:
             "or `word_embedding`. Received: a model with the layers "
             f"{sorted(names)}. Of a model around an encoder, pass the encoder."
         )
+    if "character_ids" in encoder.input:
+        raise ValueError(
+            "`encoder` must read characters as bytes, or words alone: "
+            "bilm-tf's files have no place for a vocabulary of characters. "
+            "Save a model of `elmo_for_many_langs` as it is, by "
+            f"`training.save_model`. Received: inputs {sorted(encoder.input)}"
+        )
     bilm = encoder.get_layer("bilm")
     if bilm.initial_state == "measured":
         raise ValueError(

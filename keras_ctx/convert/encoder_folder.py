@@ -13,13 +13,26 @@ from keras_ctx.convert.bert_load import load_bert
 from keras_ctx.convert.elmo_load import load_elmo
 from keras_ctx.convert.elmo_options import read_options
 from keras_ctx.convert.folder_vocabulary import vocabulary
+from keras_ctx.convert.many_langs_load import (
+    load_elmo_for_many_langs,
+    many_langs_text_inputs,
+)
+from keras_ctx.convert.many_langs_options import is_many_langs
 from keras_ctx.convert.other_families import check_tokenizer
 from keras_ctx.convert.sentence_modules import transformer_folder
 from keras_ctx.convert.special_names import special_names
-from keras_ctx.convert.wordpiece_settings import wordpiece_settings
+from keras_ctx.convert.wordpiece_settings import (
+    tokenizer_length,
+    wordpiece_settings,
+)
 from keras_ctx.model_file import load_model
 
-TextInputs = text.BertInputs | text.ElmoInputs | text.WordInputs
+TextInputs = (
+    text.BertInputs
+    | text.ElmoInputs
+    | text.ElmoForManyLangsInputs
+    | text.WordInputs
+)
 
 ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS, OPTIONS = (
     "encoder.keras",
@@ -31,6 +44,7 @@ ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS, OPTIONS = (
 _OTHERS = (
     f"a run of this library: {ENCODER} and {TEXT_INPUTS}",
     f"ELMo: {OPTIONS} and one *.hdf5",
+    "ELMoForManyLangs: config.json, char.dic, word.dic and two *.safetensors",
 )
 
 
@@ -43,8 +57,8 @@ def load_encoder(folder: str | Path) -> keras.Model:
     Args:
         folder: Holds `encoder.keras`, as the recipes write it, or the
             `pretrainer.keras` or `model.keras` of a run; or `options.json`
-            and one `*.hdf5`, which `load_elmo` reads; or anything that
-            `load_bert` reads.
+            and one `*.hdf5`, which `load_elmo` reads; or what
+            `load_elmo_for_many_langs` or `load_bert` reads.
 
     Returns:
         A `keras.Model`, trainable.
@@ -69,6 +83,8 @@ def load_encoder(folder: str | Path) -> keras.Model:
             return _encoder_in(folder / name)
     if (folder / OPTIONS).is_file():
         return load_elmo(folder / OPTIONS, _elmo_weights(folder))
+    if is_many_langs(folder):
+        return load_elmo_for_many_langs(folder)
     folder = transformer_folder(folder)
     kind_of(folder, _OTHERS)
     if folder.is_dir():  # before the weights are read
@@ -154,12 +170,13 @@ def load_text_inputs(
             a BERT the vocabulary is looked for as `vocabulary` does; an ELMo
             that reads words has one in `vocab.txt`.
         max_length: Most tokens of a row; `None` for that of the run, for all
-            positions of a BERT, or for no limit.
+            positions of a BERT (or fewer, where `model_max_length` of its
+            tokenizer_config.json says so), or for no limit.
 
     Returns:
-        A `text.BertInputs`, `text.ElmoInputs` or `text.WordInputs`. Its
-        `max_length` is never above the positions of the encoder; an ELMo has
-        no such limit.
+        A `text.BertInputs`, `text.ElmoInputs`, `text.WordInputs` or
+        `text.ElmoForManyLangsInputs`. Its `max_length` is never above the
+        positions of the encoder; an ELMo has no such limit.
 
     Raises:
         FileNotFoundError: There is no such folder, or no vocabulary in it.
@@ -182,12 +199,15 @@ def load_text_inputs(
         return text.ElmoInputs(
             options.characters["max_characters"], max_length=max_length
         )
+    if is_many_langs(folder):
+        return many_langs_text_inputs(folder, max_length)
     folder = transformer_folder(folder)
     positions: int = kind_of(folder, _OTHERS).arguments(folder)["max_length"]
-    max_length = positions if max_length is None else max_length
-    _check_length(max_length, positions, folder, named=True)
     # A file of weights has its vocabulary beside it.
     beside = folder if folder.is_dir() else folder.parent
+    if max_length is None:
+        max_length = min(positions, tokenizer_length(beside) or positions)
+    _check_length(max_length, positions, folder, named=True)
     tokens, lower_case, _ = vocabulary(beside)
     special = special_names(beside).values()
     added = [

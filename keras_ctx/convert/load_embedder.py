@@ -1,5 +1,6 @@
 """A folder with an encoder to a model of sentence vectors."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -18,6 +19,7 @@ from keras_ctx.convert.sentence_settings import (
     sentence_settings,
 )
 from keras_ctx.convert.text_inputs_fit import check_text_inputs
+from keras_ctx.convert.wordpiece_settings import tokenizer_length
 from keras_ctx.model_file import load_model
 
 
@@ -67,7 +69,8 @@ def load_embedder(
     encoder = load_encoder(folder) if model is None else None
     inputs = load_text_inputs(folder, max_length)
     inside = models.encoder_of(model) if encoder is None else encoder
-    inputs = _as_said(inputs, inside, settings, max_length)
+    said = settings.max_length or tokenizer_length(folder)
+    inputs = _as_said(inputs, inside, settings, max_length, said)
     if encoder is not None:
         if getattr(inputs, "distinct", False):
             if distinct:
@@ -158,12 +161,13 @@ def _as_said(
     encoder: keras.Model,
     settings: SentenceSettings,
     max_length: int | None,
+    said: int | None,
 ) -> TextInputs:
-    """Text inputs with the length and the case of the settings."""
+    """Text inputs with the length that is said, and the settings' case."""
     if not isinstance(inputs, text.BertInputs):
         return inputs
     positions = encoder.get_layer("embeddings").max_length
-    length = min(settings.max_length or positions, positions)
+    length = min(said or positions, positions)
     changed: dict = {"max_length": max_length or length, "padding": "longest"}
     if settings.lower_case and not inputs.lower_case:
         # Lower case first, then a tokenizer that keeps accents.
@@ -202,3 +206,41 @@ def prompt_of(settings: SentenceSettings, prompt: str | None) -> str:
             f"as 'query: '. Received: prompt={prompt!r}"
         )
     return prompt
+
+
+def prompt_notes(settings: SentenceSettings) -> list[str]:
+    """What a client of an embedder must know of its prompts.
+
+    The text inputs put none before a text, neither here nor when served.
+
+    Args:
+        settings: Of the folder.
+
+    Returns:
+        Sentences in Markdown; none where the folder has no prompts.
+
+    Example:
+        >>> settings = SentenceSettings(prompts=(("query", "query: "),))
+        >>> print(*prompt_notes(settings))
+        A prompt is not put before a text here. The checkpoint has ...
+    """
+    known = dict(settings.prompts)
+    listed = ", ".join(
+        f"`{json.dumps(prompt, ensure_ascii=False)}` ({name})"
+        for name, prompt in known.items()
+        if prompt
+    )
+    if settings.default_prompt:
+        prompt = json.dumps(settings.default_prompt, ensure_ascii=False)
+        more = f" Its prompts: {listed}." if len(known) > 1 else ""
+        return [
+            "A prompt is not put before a text here. The checkpoint was made "
+            f"for texts that begin with `{prompt}`, unless another prompt is "
+            f"meant: send it before each text.{more}"
+        ]
+    if listed:
+        return [
+            "A prompt is not put before a text here. The checkpoint has "
+            f"{listed}: send the one that fits before each text."
+        ]
+    return []

@@ -12,8 +12,8 @@ from keras_ctx.convert.sentence_modules import (
     sentence_modules,
 )
 from keras_ctx.convert.wordpiece_settings import (
-    TOKENIZER_CONFIG,
     optional_json,
+    tokenizer_length,
 )
 
 POOLING, PROMPTS = "1_Pooling", "config_sentence_transformers.json"
@@ -202,12 +202,7 @@ def _transformer(folder: Path) -> tuple[int | None, bool]:
     length = content.get("max_seq_length")
     lower_case = content.get("do_lower_case") or False
     if length is None:
-        # It is the tokenizer's then; "no limit" is a number of 30 digits.
-        length = optional_json(folder / TOKENIZER_CONFIG).get(
-            "model_max_length"
-        )
-        if not is_int(length, 3) or (length or 0) > 2**31:
-            length = None
+        length = tokenizer_length(folder)
     elif not is_int(length, 3):
         raise ValueError(
             f"{path}: `max_seq_length` must be an integer of at least 3, or "

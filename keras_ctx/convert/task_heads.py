@@ -10,13 +10,18 @@ import keras
 from keras_ctx import models
 from keras_ctx.convert.bert_checkpoint import BertCheckpoint
 from keras_ctx.convert.bert_huggingface import CONFIG
-from keras_ctx.convert.bert_kinds import kind_of
+from keras_ctx.convert.bert_kinds import Kind, kind_of
 from keras_ctx.convert.bert_load import load_bert
 from keras_ctx.convert.bert_names import POOLER
 from keras_ctx.convert.encoder_folder import load_text_inputs
 from keras_ctx.convert.head_labels import head_labels
 from keras_ctx.convert.json_options import read_json
+from keras_ctx.convert.keras_hub_task import (
+    keras_hub_task,
+    read_keras_hub_head,
+)
 from keras_ctx.convert.other_families import check_tokenizer
+from keras_ctx.convert.text_inputs_fit import check_text_inputs
 from keras_ctx.convert.weight_table import (
     SAME,
     TRANSPOSED,
@@ -84,8 +89,9 @@ def load_task_model(
 
     Read are the classifiers, token classifiers and question answering models
     of Hugging Face, with the names of the classes in `id2label`, and those of
-    google-research/bert. A class without a name is `LABEL_` and its number,
-    as in `transformers`. One class alone, or the `problem_type` "regression",
+    google-research/bert; and KerasHub's BertTextClassifier, which has no
+    names. A class without a name is `LABEL_` and its number, as in
+    `transformers`. One class alone, or the `problem_type` "regression",
     gives numbers: the logits, without a sigmoid.
 
     Args:
@@ -134,6 +140,9 @@ def load_task_model(
         config = read_json(path / CONFIG, "folder")
     if path.is_dir():
         check_tokenizer(path)
+    content = keras_hub_task(path)
+    if content is not None:
+        return _of_keras_hub(kind, path, content, task, labels, max_length)
     with kind.open(path, False) as checkpoint:
         head = _head(checkpoint, config, task)
         found = "question_answering", ()
@@ -152,9 +161,42 @@ def load_task_model(
             if head.task != "classification":  # which alone reads it
                 warnings.filterwarnings("ignore", ".* has no pooler")
             encoder = load_bert(path)
+        answers = head.task == "question_answering"
+        check_text_inputs(text_inputs, encoder, path, pairs=answers)
         model = _model(head, encoder, checkpoint, config)
         fill(weights, checkpoint.file, model)
     return TaskModel(model, text_inputs, found[1], found[0])
+
+
+def _of_keras_hub(
+    kind: Kind,
+    path: Path,
+    content: dict[str, Any],
+    task: Task | None,
+    labels: Sequence[str] | None,
+    max_length: int | None,
+) -> TaskModel:
+    """A classifier of KerasHub, whose files have no names of classes."""
+    with kind.open(path, False) as checkpoint:
+        head = read_keras_hub_head(path, content, checkpoint)
+    if task not in (None, "classification"):
+        raise ValueError(
+            '`task` must be "classification", that of the head. Received: '
+            f"{task!r}, folder={str(path)!r}"
+        )
+    found, names = head_labels(
+        {"problem_type": head.problem},
+        len(head.bias),
+        "classification",
+        labels,
+        path,
+    )
+    text_inputs = load_text_inputs(path, max_length)
+    encoder = load_bert(path)
+    check_text_inputs(text_inputs, encoder, path)
+    model = models.classifier(encoder, len(head.bias), dropout=head.dropout)
+    model.get_layer("logits").set_weights([head.kernel, head.bias])
+    return TaskModel(model, text_inputs, names, found)
 
 
 def _head(
@@ -181,6 +223,7 @@ def _head(
     ]
     if other or len(found) != 1:
         names = sorted(x[0] for x in found) or _beside(checkpoint)[:5]
+        names = names or list(checkpoint.not_read)[:5]
         raise ValueError(
             "`folder` must hold a BERT with the head of a task, one of a "
             "classifier, a token classifier (`classifier.weight`) or of "

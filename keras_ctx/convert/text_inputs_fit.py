@@ -10,6 +10,7 @@ from keras_ctx import text
 # The input that tells the encoders apart. Some have `word_ids` beside
 # another one, so that it comes last.
 _KINDS = {
+    "character_ids": "the characters of a model of ELMoForManyLangs",
     "token_ids": "the token ids of a BERT",
     "char_ids": "the characters of an ELMo",
     "distinct_char_ids": "the characters of an ELMo's distinct words",
@@ -18,9 +19,13 @@ _KINDS = {
 
 
 def check_text_inputs(
-    text_inputs: text.BertInputs | text.ElmoInputs | text.WordInputs,
+    text_inputs: text.BertInputs
+    | text.ElmoInputs
+    | text.ElmoForManyLangsInputs
+    | text.WordInputs,
     encoder: keras.Model,
     folder: str | Path,
+    pairs: bool = False,
 ) -> None:
     """Refuse text inputs of another encoder, before it is trained.
 
@@ -28,10 +33,12 @@ def check_text_inputs(
         text_inputs: Of `load_text_inputs`.
         encoder: Of `load_encoder`, or `load_pretrained`.
         folder: Where both are from, for the message.
+        pairs: Whether a row holds two texts, such as a question and a context.
 
     Raises:
         ValueError: The text inputs give ids of another kind, another number of
-            characters a word, or ids above the table of the encoder.
+            characters a word, or ids above the table of the encoder; or rows
+            hold `pairs` and the encoder knows one segment only.
 
     Example:
         >>> from keras_ctx import models
@@ -54,6 +61,9 @@ def check_text_inputs(
             f"text inputs ({type(text_inputs).__name__}) give "
             f"{_KINDS[given]} (`{given}`). {advice}"
         )
+    if isinstance(text_inputs, text.ElmoForManyLangsInputs):
+        _check_many_langs(text_inputs, encoder, folder)
+        return
     if isinstance(text_inputs, text.ElmoInputs):
         width = encoder.input[taken].shape[-1]
         if width not in (None, text_inputs.max_characters):
@@ -64,6 +74,15 @@ def check_text_inputs(
                 "both from the same run or checkpoint."
             )
         return
+    if pairs and "token_ids" in encoder.input:
+        segments = _embeddings(encoder).num_segments
+        if segments < 2:
+            raise ValueError(
+                f"{folder}: the encoder must have two segments to read pairs "
+                "of texts: the second has ids of its own. Received: "
+                f"{segments} (`type_vocab_size`). Join the texts into one, or "
+                "take another encoder."
+            )
     rows = _table_rows(encoder)
     if text_inputs.vocabulary_size > rows:
         raise ValueError(
@@ -74,9 +93,36 @@ def check_text_inputs(
         )
 
 
+def _check_many_langs(
+    text_inputs: text.ElmoForManyLangsInputs, encoder: Any, folder: str | Path
+) -> None:
+    markers = encoder.get_layer("sentence_markers")
+    taken = {
+        "characters": encoder.get_layer("char_cnn").vocabulary_size - 1,
+        "words": _table_rows(encoder) if "word_ids" in encoder.input else 0,
+        "begin of a sentence": tuple(markers.begin or ()),
+        "end of a sentence": tuple(markers.end or ()),
+    }
+    given = {
+        "characters": len(text_inputs.characters),
+        "words": text_inputs.vocabulary_size or 0,
+        "begin of a sentence": text_inputs.begin_characters,
+        "end of a sentence": text_inputs.end_characters,
+    }
+    for name, value in taken.items():
+        if given[name] != value:
+            raise ValueError(
+                f"{folder}: {name}: the encoder has {value}, the text inputs "
+                f"{given[name]}; so they are of another encoder. Take both "
+                "from the same run or checkpoint."
+            )
+
+
 def _given(text_inputs: Any) -> str:
     if isinstance(text_inputs, text.BertInputs):
         return "token_ids"
+    if isinstance(text_inputs, text.ElmoForManyLangsInputs):
+        return "character_ids"
     if isinstance(text_inputs, text.WordInputs):
         return "word_ids"
     return "distinct_char_ids" if text_inputs.distinct else "char_ids"
@@ -87,8 +133,12 @@ def _taken(encoder: keras.Model) -> str:
 
 
 def _table_rows(encoder: keras.Model) -> int:
-    found: Any = encoder
     if "token_ids" in encoder.input:
-        return found.get_layer("embeddings").vocabulary_size
+        return _embeddings(encoder).vocabulary_size
     # One more row, for "no token", which no vocabulary lists.
-    return found.get_layer("word_embedding").input_dim - 1
+    table: Any = encoder.get_layer("word_embedding")
+    return table.input_dim - 1
+
+
+def _embeddings(encoder: keras.Model) -> Any:
+    return encoder.get_layer("embeddings")

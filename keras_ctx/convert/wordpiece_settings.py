@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from keras_ctx.convert.json_options import read_json
+from keras_ctx.convert.json_options import is_int, read_json
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+_NO_LENGTH = 2**31
 
 
 def wordpiece_settings(folder: Path) -> dict[str, Any]:
@@ -59,6 +60,37 @@ def wordpiece_settings(folder: Path) -> dict[str, Any]:
     if found.get("tokenize_chinese_chars"):
         del found["tokenize_chinese_chars"]  # the default
     return found
+
+
+def tokenizer_length(folder: Path) -> int | None:
+    """Most tokens of a row as `model_max_length` says; `None` for no limit.
+
+    `transformers` writes 10^30 where its tokenizer was given no length.
+
+    Args:
+        folder: Of the checkpoint.
+
+    Raises:
+        ValueError: It is no whole number of at least 3.
+
+    Example:
+        >>> _ = Path("tokenizer_config.json").write_text(
+        ...     '{"model_max_length": 128}')
+        >>> tokenizer_length(Path("."))
+        128
+    """
+    path = folder / TOKENIZER_CONFIG
+    value = optional_json(path).get("model_max_length")
+    if value is None or (type(value) in (int, float) and value > _NO_LENGTH):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or not is_int(value, 3):
+        raise ValueError(
+            f"{path}: `model_max_length` must be an integer of at least 3, "
+            f"two of them for [CLS] and [SEP]. Received: {value!r}"
+        )
+    return value
 
 
 def bert_normalizer(tokenizer: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -132,6 +132,7 @@ from keras_ctx.data.text_tasks import (
     TextTask,
 )
 from keras_ctx.data.vectors import VectorWriter, read_vectors
+from keras_ctx.data.warm_start_batches import warm_start_batches
 from keras_ctx.data.weights import normalize_weights
 from keras_ctx.data.word_cache import WordVectorCache
 from keras_ctx.data.word_offsets import split_words
@@ -254,4 +255,5 @@ __all__ = [
     "write_manifest",
     "write_parts",
     "write_shard",
+    "warm_start_batches",
 ]

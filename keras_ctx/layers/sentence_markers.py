@@ -1,5 +1,7 @@
 """ELMo's begin and end of sentence, put around the words and taken off."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -27,6 +29,8 @@ class AddSentenceMarkers(IdsLayer):
 
     Args:
         max_characters: C, characters a word; at least 3.
+        begin: The C ids of the begin marker; `None` for those of bytes.
+        end: The C ids of the end marker; `None` for those of bytes.
 
     Call arguments:
         char_ids: Integers `(B, T, C)`, 0 = no token.
@@ -35,7 +39,8 @@ class AddSentenceMarkers(IdsLayer):
         Integers `(B, T + 2, C)`.
 
     Raises:
-        ValueError: `max_characters` below 3, or another C in the input.
+        ValueError: `max_characters` below 3, a marker of other than C
+            positive integers, or another C in the input.
 
     Example:
         >>> import numpy as np
@@ -47,7 +52,13 @@ class AddSentenceMarkers(IdsLayer):
         The character table of allenai/bilm-tf.
     """
 
-    def __init__(self, max_characters: int, **kwargs):
+    def __init__(
+        self,
+        max_characters: int,
+        begin: Sequence[int] | None = None,
+        end: Sequence[int] | None = None,
+        **kwargs,
+    ):
         kwargs.setdefault("dtype", "int32")
         super().__init__(**kwargs)
         check_positive_int(max_characters=max_characters)
@@ -57,6 +68,21 @@ class AddSentenceMarkers(IdsLayer):
                 f"word end. Received: max_characters={max_characters}"
             )
         self.max_characters = max_characters
+        self.begin = self._checked("begin", begin)
+        self.end = self._checked("end", end)
+
+    def _checked(self, name, row):
+        if row is None:
+            return None
+        row = list(row)
+        if len(row) != self.max_characters:
+            raise ValueError(
+                f"`{name}` must have `max_characters="
+                f"{self.max_characters}` ids. Received: {name}={row}"
+            )
+        for character in row:
+            check_positive_int(**{name: character})
+        return row
 
     def call(self, char_ids):
         self._check(char_ids)
@@ -66,12 +92,14 @@ class AddSentenceMarkers(IdsLayer):
             ops.expand_dims(place, -1)
             for place in marker_places(ops.any(char_ids != 0, axis=-1))
         )
-        x = ops.where(is_begin, self._marker(SENTENCE_BEGIN), x)
-        return ops.where(is_end, self._marker(SENTENCE_END), x)
+        x = ops.where(is_begin, self._marker(self.begin, SENTENCE_BEGIN), x)
+        return ops.where(is_end, self._marker(self.end, SENTENCE_END), x)
 
-    def _marker(self, byte):
+    def _marker(self, row, code):
         word = np.full(self.max_characters, CHARACTER_PAD, "int32")
-        word[:3] = WORD_BEGIN, byte, WORD_END
+        word[:3] = WORD_BEGIN, code, WORD_END
+        if row is not None:
+            word[:] = row
         return ops.convert_to_tensor(word)
 
     def _check(self, char_ids):
@@ -89,7 +117,12 @@ class AddSentenceMarkers(IdsLayer):
         return (batch, None if length is None else length + 2, characters)
 
     def get_config(self):
-        return {**super().get_config(), "max_characters": self.max_characters}
+        return {
+            **super().get_config(),
+            "max_characters": self.max_characters,
+            "begin": self.begin,
+            "end": self.end,
+        }
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")

@@ -11,6 +11,7 @@ from keras_ctx.models.bert import (
     bert_tiny,
 )
 from keras_ctx.models.elmo import elmo_encoder, elmo_word_encoder
+from keras_ctx.models.elmo_for_many_langs import elmo_for_many_langs
 from keras_ctx.models.elmo_language_model import (
     elmo_language_model,
     elmo_stream_model,
@@ -48,6 +49,7 @@ __all__ = [
     "classifier",
     "distinct_words",
     "elmo_encoder",
+    "elmo_for_many_langs",
     "elmo_language_model",
     "elmo_medium",
     "elmo_original",

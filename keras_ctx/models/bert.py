@@ -1,6 +1,7 @@
 """BERT, assembled: an encoder, its pretrainer and the published sizes."""
 
 import keras
+from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.layers.activations import ACTIVATIONS
@@ -114,6 +115,8 @@ def bert_encoder(
         outputs[-1] = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, name="final_norm"
         )(x)
+    # A sum of one, or of none in a batch without tokens, where an index fails.
+    first = ops.sum(outputs[-1][:, :1], axis=1)
     pooled = keras.layers.Dense(
         hidden_dim,
         activation="tanh",
@@ -121,7 +124,7 @@ def bert_encoder(
             stddev=initializer_range
         ),
         name="pooler",
-    )(outputs[-1][:, 0])
+    )(first)
     return keras.Model(
         {
             "token_ids": token_ids,

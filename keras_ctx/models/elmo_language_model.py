@@ -125,8 +125,9 @@ def elmo_stream_model(
         A `keras.Model`.
 
     Raises:
-        ValueError: `num_negatives` not below the vocabulary's size, or
-            `batch_size` or `num_devices` not positive.
+        ValueError: `num_negatives` not below the vocabulary's size,
+            `batch_size` or `num_devices` not positive, or a model over
+            `elmo_for_many_langs`.
 
     Example:
         >>> from keras_ctx.models import elmo_encoder
@@ -139,6 +140,13 @@ def elmo_stream_model(
         Peters et al. 2018, section 3.1; allenai/bilm-tf.
     """
     check_positive_int(batch_size=batch_size, num_devices=num_devices)
+    if "character_ids" in language_model.input:
+        raise ValueError(
+            "`language_model` must read characters as bytes, or words alone: "
+            "streams of texts have no inputs for a model of "
+            "`elmo_for_many_langs`. Train the language model itself. "
+            f"Received: inputs {sorted(language_model.input)}"
+        )
     softmax = language_model.get_layer("softmax")
     inputs = {
         key: keras.Input((None,), dtype="int32", name=key)

@@ -36,6 +36,42 @@ def of_words(markers, embedding, bilm, name):
     )
 
 
+def of_characters_and_words(
+    markers: layers.AddSentenceMarkers,
+    char_cnn: layers.CharCNNHighway,
+    words: tuple[layers.AddMarkerIds, layers.WordEmbedding, keras.layers.Dense]
+    | None,
+    bilm: layers.BiLM,
+    name: str,
+) -> keras.Model:
+    """Of ELMoForManyLangs: a word's characters, and the word as a whole.
+
+    Its code joins the two vectors and projects them; here each is projected,
+    and the results are added, which is the same.
+    """
+    character_ids = keras.Input(
+        (None, markers.max_characters), dtype="int32", name="character_ids"
+    )
+    marked = markers(character_ids)
+    inputs = {"character_ids": character_ids}
+    tokens = char_cnn(marked)
+    if words is not None:
+        word_markers, embedding, projection = words
+        inputs["word_ids"] = keras.Input(
+            (None,), dtype="int32", name="word_ids"
+        )
+        vectors = embedding(word_markers(inputs["word_ids"]))
+        tokens = ops.add(tokens, projection(vectors))
+    return from_tokens(
+        inputs,
+        tokens,
+        layers.PaddingMask(name="marked_padding_mask")(marked),
+        layers.PaddingMask(name="padding_mask")(character_ids),
+        bilm,
+        name,
+    )
+
+
 def from_tokens(
     inputs: dict[str, keras.KerasTensor],
     tokens: keras.KerasTensor,

@@ -3,7 +3,11 @@
 import keras
 
 from keras_ctx.models.elmo_views import distinct_words
-from keras_ctx.models.elmo_wiring import of_characters, of_words
+from keras_ctx.models.elmo_wiring import (
+    of_characters,
+    of_characters_and_words,
+    of_words,
+)
 
 
 def encoder_of(model: keras.Model, name: str | None = None) -> keras.Model:
@@ -16,9 +20,10 @@ def encoder_of(model: keras.Model, name: str | None = None) -> keras.Model:
             `elmo_encoder`.
 
     Returns:
-        A `keras.Model`, as of `elmo_encoder`, `elmo_word_encoder` or
-        `bert_encoder`; the layers are shared. A BERT under a head that does
-        not read `pooled` has lost its pooler, and gives none.
+        A `keras.Model`, as of `elmo_encoder`, `elmo_word_encoder`,
+        `elmo_for_many_langs` or `bert_encoder`; the layers are shared. A BERT
+        under a head that does not read `pooled` has lost its pooler, and gives
+        none.
 
     Raises:
         ValueError: a model of another kind.
@@ -35,6 +40,21 @@ def encoder_of(model: keras.Model, name: str | None = None) -> keras.Model:
         name = name or model.name
     if "token_ids" in model.input:
         return _bert(model, name or "bert_encoder")
+    if "character_ids" in model.input:
+        words = None
+        if "word_ids" in model.input:
+            words = (
+                model.get_layer("word_markers"),
+                model.get_layer("word_embedding"),
+                model.get_layer("word_projection"),
+            )
+        return of_characters_and_words(
+            model.get_layer("sentence_markers"),
+            model.get_layer("char_cnn"),
+            words,
+            model.get_layer("bilm"),
+            name or "elmo_for_many_langs",
+        )
     for key in ("char_ids", "distinct_char_ids"):
         if key in model.input:
             encoder = of_characters(

@@ -41,6 +41,7 @@ def write_card(
     windows: AnswerWindows | TextWindows | None,
     weights: str,
     agreement: Agreement,
+    notes: Sequence[str] = (),
 ) -> None:
     """Writes both files; the second is made of the first alone."""
     config = text_inputs.get_config()
@@ -68,6 +69,7 @@ def write_card(
         "multi_label": multi_label,
         "metrics": {name: float(value) for name, value in metrics.items()},
         "measured_on": measured_on,
+        "notes": list(notes),
         "training_data": dict(training_data),
         "num_weights": int(model.count_params()),
         "weights_sha256": weights_sha256(model),

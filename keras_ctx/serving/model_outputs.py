@@ -6,9 +6,14 @@ import tensorflow as tf
 from keras_ctx.layers import CRF
 from keras_ctx.serving.model_layers import all_layers
 from keras_ctx.serving.stored_weights import StoredWeights
-from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
+from keras_ctx.text import (
+    BertInputs,
+    ElmoForManyLangsInputs,
+    ElmoInputs,
+    WordInputs,
+)
 
-TextInputs = BertInputs | ElmoInputs | WordInputs
+TextInputs = BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs
 Tensors = dict[str, tf.Tensor]
 
 

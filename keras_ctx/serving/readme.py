@@ -156,7 +156,8 @@ def _curls(card: Mapping[str, Any], sample: Mapping[str, Any]) -> list[str]:
 def _limits(card: Mapping[str, Any]) -> list[str]:
     """What happens to requests that are long, or wrong."""
     most, windows = card["text_inputs"].get("max_length"), card["windows"]
-    limits = []
+    # A line each, or the list would end within a note.
+    limits = [" ".join(note.split()) for note in card["notes"]]
     if most is not None:
         limits.append(
             f"A text of more than {most} tokens, special ones among them, is "

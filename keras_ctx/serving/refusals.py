@@ -64,6 +64,8 @@ def check_inputs(
     model: keras.Model, text_inputs: TextInputs, pair: bool
 ) -> None:
     """Whether the text function gives what the model takes."""
+    if pair or "start_logits" in model.output:
+        _check_segments(model)
     second = tf.constant(["a"]) if pair else None
     features = text_inputs(tf.constant(["a"]), second)
     wanted = {k: x for k, x in model.input.items() if k != "masked_positions"}
@@ -86,6 +88,20 @@ def check_inputs(
                 "text."
             )
     _check_vocabulary(model, text_inputs)
+
+
+def _check_segments(model: keras.Model) -> None:
+    """Pairs have segment ids that a table of one row does not know."""
+    for layer in all_layers(model):
+        found: Any = layer
+        if (
+            isinstance(layer, TokenAndSegmentEmbedding)
+            and found.num_segments < 2
+        ):
+            raise ValueError(
+                "`model` must have two segments to read pairs of texts. "
+                f"Received: num_segments={found.num_segments}"
+            )
 
 
 def _check_vocabulary(model: keras.Model, text_inputs: TextInputs) -> None:
@@ -217,6 +233,15 @@ def check_origin(
                 "hexadecimal digits each, as `sha256sum FILE` prints them. "
                 f"Received: {name}={digest!r}"
             )
+
+
+def check_notes(notes: Sequence[str]) -> None:
+    if isinstance(notes, str) or not all(
+        isinstance(note, str) and note.strip() for note in notes
+    ):
+        raise ValueError(
+            f"`notes` must be a list of sentences. Received: notes={notes!r}"
+        )
 
 
 def check_options(

@@ -21,6 +21,7 @@ from keras_ctx.serving.refusals import (
     check_inputs,
     check_labels,
     check_model,
+    check_notes,
     check_options,
     check_origin,
     check_texts_and_figures,
@@ -57,6 +58,7 @@ def export(
     metrics: Mapping[str, float] | None = None,
     measured_on: str | None = None,
     training_data: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
     version: int | None = None,
     weights: Literal["float32", "bfloat16", "int8"] = "float32",
     check_texts: Sequence[str] = CHECK_TEXTS,
@@ -112,6 +114,8 @@ def export(
         measured_on: The data that `metrics` were measured on, for it, too.
         training_data: SHA-256 digests, in hexadecimal, of the files that the
             model was trained on, by name, for it, too.
+        notes: What a client must know beside, such as a prompt that belongs
+            before every text: sentences in Markdown, for it, too.
         version: Number of the version; `None` for the next.
         weights: What kernels and tables are kept in. "bfloat16" takes half
             of the disk, "int8" a quarter, with a scale for each output
@@ -169,6 +173,7 @@ def export(
     check_version(version)
     check_texts_and_figures(check_texts, metrics)
     check_origin(measured_on, training_data)
+    check_notes(notes)
     if labels is not None:
         labels = listed(labels)
     check_model(model)
@@ -226,6 +231,7 @@ def export(
                 windows,
                 weights,
                 agreement,
+                notes,
             )
         return publish()
 

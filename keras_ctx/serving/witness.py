@@ -173,8 +173,9 @@ class _Model(ModelOutputs):
 def _real_positions(features: Mapping[str, tf.Tensor]) -> np.ndarray | None:
     if "padding_mask" in features:
         return features["padding_mask"].numpy()
-    if "char_ids" in features:
-        return np.any(features["char_ids"].numpy() != 0, axis=-1)
+    for key in ("char_ids", "character_ids"):
+        if key in features:
+            return np.any(features[key].numpy() != 0, axis=-1)
     if "word_ids" in features:
         return features["word_ids"].numpy() != 0
     return None

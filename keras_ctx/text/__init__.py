@@ -1,6 +1,7 @@
 """Texts to model inputs, as TensorFlow ops: in `tf.data` and when served."""
 
 from keras_ctx.text.bert_inputs import BertInputs
+from keras_ctx.text.elmo_for_many_langs_inputs import ElmoForManyLangsInputs
 from keras_ctx.text.elmo_inputs import ElmoInputs
 from keras_ctx.text.literal_tokens import AddedToken
 from keras_ctx.text.saved_inputs import load_inputs, save_inputs
@@ -25,6 +26,7 @@ __all__ = [
     "WORD_SPECIAL_TOKENS",
     "AddedToken",
     "BertInputs",
+    "ElmoForManyLangsInputs",
     "ElmoInputs",
     "UnknownTexts",
     "WordInputs",

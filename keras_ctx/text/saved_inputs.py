@@ -7,12 +7,16 @@ from typing import Any
 from keras_ctx.files import write_text
 from keras_ctx.json_text import load_json
 from keras_ctx.text.bert_inputs import BertInputs
+from keras_ctx.text.elmo_for_many_langs_inputs import ElmoForManyLangsInputs
 from keras_ctx.text.elmo_inputs import ElmoInputs
 from keras_ctx.text.word_inputs import WordInputs
 
-Inputs = BertInputs | ElmoInputs | WordInputs
+Inputs = BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs
 
-_CLASSES = {cls.__name__: cls for cls in (BertInputs, ElmoInputs, WordInputs)}
+_CLASSES = {
+    cls.__name__: cls
+    for cls in (BertInputs, ElmoInputs, ElmoForManyLangsInputs, WordInputs)
+}
 
 
 def save_inputs(inputs: Inputs, path: str | Path) -> None:
@@ -76,15 +80,16 @@ def load_inputs(path: str | Path) -> Inputs:
 
 def _check(config: dict[str, Any]) -> None:
     """What the classes take from a caller, and not from a file."""
-    vocabulary = config.get("vocabulary", [])
-    if not isinstance(vocabulary, list) or not all(
-        isinstance(token, str) for token in vocabulary
-    ):
-        # The class would open a path, and so any file of the machine.
-        raise ValueError(
-            "`vocabulary` must be the list of the tokens. "
-            f"Received: {str(vocabulary)[:100]!r}"
-        )
+    for name in ("vocabulary", "characters"):
+        listed = config.get(name, [])
+        if not isinstance(listed, list) or not all(
+            isinstance(token, str) for token in listed
+        ):
+            # The class would open a path, and so any file of the machine.
+            raise ValueError(
+                f"`{name}` must be the list of the tokens. "
+                f"Received: {str(listed)[:100]!r}"
+            )
     for name, most in (("max_length", 2**31 - 1), ("max_characters", 2**16)):
         if type(config.get(name)) is int and config[name] > most:
             raise ValueError(

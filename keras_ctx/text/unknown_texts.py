@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.text.bert_inputs import BertInputs
+from keras_ctx.text.elmo_for_many_langs_inputs import ElmoForManyLangsInputs
 from keras_ctx.text.elmo_inputs import ElmoInputs
 from keras_ctx.text.vocabulary import WORD_SPECIAL_TOKENS
 from keras_ctx.text.word_inputs import WordInputs
@@ -19,7 +20,8 @@ class UnknownTexts:
     """Counts texts of which more than half is unknown to the vocabulary.
 
     Of a BERT that is `[UNK]`, of an ELMo that reads words `<UNK>`; one that
-    reads characters knows them all. A model sees nothing of what is unknown:
+    reads bytes knows them all. Of a model of ELMoForManyLangs it is the
+    characters that count. A model sees nothing of what is unknown:
     many such texts mean a vocabulary of another language, or of other case.
 
     Args:
@@ -33,7 +35,10 @@ class UnknownTexts:
         (4, 2, 'gut')
     """
 
-    def __init__(self, inputs: BertInputs | ElmoInputs | WordInputs) -> None:
+    def __init__(
+        self,
+        inputs: BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs,
+    ) -> None:
         self.inputs = inputs
         self.num_texts = 0
         self.num_unknown = 0
@@ -60,7 +65,17 @@ class UnknownTexts:
         """Count texts whose features are there already."""
         if isinstance(self.inputs, ElmoInputs):
             return
-        if isinstance(self.inputs, WordInputs):
+        if isinstance(self.inputs, ElmoForManyLangsInputs):
+            ids = np.asarray(features["character_ids"])
+            ids = ids.reshape(len(ids), -1)
+            no_text = (
+                0,
+                *self.inputs.word_ends,
+                self.inputs.pad_character_id,
+            )
+            real = ~np.isin(ids, no_text)
+            unknown_id = self.inputs.unknown_character_id
+        elif isinstance(self.inputs, WordInputs):
             ids = np.asarray(features["word_ids"])
             real = ids != 0
             unknown_id = 1 + self.inputs.vocabulary.index(
@@ -87,7 +102,11 @@ class UnknownTexts:
         """
         if not self.num_unknown:
             return
-        token = "[UNK]" if isinstance(self.inputs, BertInputs) else "<UNK>"
+        token = "<UNK>"
+        if isinstance(self.inputs, BertInputs):
+            token = "[UNK]"
+        elif isinstance(self.inputs, ElmoForManyLangsInputs):
+            token = "<oov>"
         warnings.warn(
             f"{where}: of {self.num_unknown:,} of {self.num_texts:,} texts "
             f"more than half is {token}, which says nothing to a model, such "
@@ -99,7 +118,7 @@ class UnknownTexts:
 
 
 def warn_unknown(
-    inputs: BertInputs | ElmoInputs | WordInputs,
+    inputs: BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs,
     texts: Sequence[str] | Sequence[Sequence[str]],
     where: str,
 ) -> None:

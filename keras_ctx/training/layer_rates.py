@@ -97,7 +97,10 @@ def _stack(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
     layers = {layer.name: layer for layer in encoder.layers}
     lowest = [
         layers[name]
-        for name in ("embeddings", "char_cnn", "word_embedding")
+        for name in (
+            *("embeddings", "char_cnn"),
+            *("word_embedding", "word_projection"),
+        )
         if name in layers
     ]
     if "bilm" in layers:

@@ -4,7 +4,7 @@ from typing import Any
 
 COUNTS = (
     *("batch_size", "accumulate", "epochs", "patience", "num_train"),
-    "lora_rank",
+    *("lora_rank", "warm_start"),
     *("steps_per_epoch", "held_out_steps", "checkpoint_steps"),
     *("average_checkpoints", "reset_steps", "n_best"),
 )

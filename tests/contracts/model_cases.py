@@ -38,6 +38,7 @@ VARIANTS = {
     "encoder_of a language model",
     "encoder_of a language model of words",
     "encoder_of a pretrainer",
+    "encoder_of a tagger of many langs",
     "with_dtype of elmo",
     *("tagger of bert, crf", "tagger of elmo, lstm and crf"),
     *("distinct_words", "elmo_language_model", "tagger of elmo, last"),
@@ -91,6 +92,23 @@ def elmo_words(**kwargs) -> keras.Model:
     )
 
 
+def elmo_many_langs() -> keras.Model:
+    return models.elmo_for_many_langs(
+        [(1, 4), (2, 5)],
+        6,
+        4,
+        21,
+        [20, 15, 19, 18, 18],
+        [20, 16, 19, 18, 18],
+        num_words=11,
+        word_dim=3,
+        num_highways=1,
+        char_dim=3,
+        cell_clip=0.5,
+        projection_clip=0.4,
+    )
+
+
 def _distinct_char_ids(words: int) -> np.ndarray:
     table = _integers(1, 262, words, C)
     table[0] = 0
@@ -141,6 +159,14 @@ INPUTS = {
         )
     },
     "elmo_words": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
+    "elmo_many_langs": {
+        "character_ids": (
+            _integers(1, 21, B, T, C) * _REAL[..., None],
+            "BTC",
+            0,
+        ),
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+    },
     # The first three rows: no word, begin and end of a sentence.
     "elmo_distinct": {
         "distinct_char_ids": (_distinct_char_ids(9), "WC", 0),
@@ -254,6 +280,15 @@ CASES = [
         "elmo_words",
         _ENCODED,
         exempt=_ROWS_HAVE_STATES,
+    ),
+    ModelCase(
+        "elmo_for_many_langs", elmo_many_langs, "elmo_many_langs", _ENCODED
+    ),
+    ModelCase(
+        "encoder_of a tagger of many langs",
+        lambda: models.encoder_of(models.tagger(elmo_many_langs(), 3)),
+        "elmo_many_langs",
+        _ENCODED,
     ),
     ModelCase(
         "distinct_words",

@@ -54,6 +54,39 @@ def test_folder_of_a_bert(tmp_path: Path) -> None:
         convert.load_text_inputs(folder, 10)
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (7, 7),
+        (7.0, 7),
+        (512, 9),  # more than the encoder has positions
+        (None, 9),
+        (1000000000000000019884624838656, 9),  # "no limit"
+        (1e30, 9),
+    ],
+)
+def test_length_of_the_tokenizer(tmp_path: Path, written, expected) -> None:
+    folder = write_huggingface(tmp_path / "bert", as_torch(arrays()))
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY))
+    settings = {"do_lower_case": True, "model_max_length": written}
+    write_json(folder / "tokenizer_config.json", settings)
+    assert convert.load_text_inputs(folder).max_length == expected
+    # A length that is asked for may be any that the encoder takes.
+    assert convert.load_text_inputs(folder, 9).max_length == 9
+    model, inputs = convert.load_embedder(folder)
+    assert inputs.max_length == expected
+
+
+@pytest.mark.parametrize("written", [2, -1, 7.5, "512", True])
+def test_length_of_the_tokenizer_that_is_none(tmp_path: Path, written) -> None:
+    folder = write_huggingface(tmp_path / "bert", as_torch(arrays()))
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY))
+    settings = {"do_lower_case": True, "model_max_length": written}
+    write_json(folder / "tokenizer_config.json", settings)
+    with pytest.raises(ValueError, match="`model_max_length` must be"):
+        convert.load_text_inputs(folder)
+
+
 def test_folder_of_an_elmo(tmp_path: Path) -> None:
     encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=7)
     options = tmp_path / "options.json"

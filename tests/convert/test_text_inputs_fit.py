@@ -142,3 +142,17 @@ def test_a_pretrainer_file_without_its_heads(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"pretrainer\.keras: .*pooled"):
         convert.load_pretrainer(tmp_path)
     assert "pooled" in convert.load_pretrained(tmp_path).output
+
+
+def test_pairs_for_an_encoder_of_one_segment() -> None:
+    inputs = text.BertInputs(TOKENS, 16)
+    one = models.bert_encoder(8, 1, 1, 4, 8, max_length=16, num_segments=1)
+    convert.check_text_inputs(inputs, one, "runs/a")  # one text a row
+    with pytest.raises(ValueError, match="runs/a: .*two segments.*: 1 "):
+        convert.check_text_inputs(inputs, one, "runs/a", pairs=True)
+    for encoder, given in (
+        (bert(), inputs),
+        (models.bert_pretrainer(bert()), inputs),
+        (elmo(), text.ElmoInputs(5)),  # its markers stand between two texts
+    ):
+        convert.check_text_inputs(given, encoder, "runs/a", pairs=True)

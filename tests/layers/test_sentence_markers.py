@@ -25,6 +25,24 @@ def test_end_marker_follows_the_last_word_of_each_row() -> None:
     ]
 
 
+def test_markers_of_another_vocabulary() -> None:
+    mark = AddSentenceMarkers(4, begin=[9, 1, 8, 7], end=[9, 2, 8, 7])
+    again = AddSentenceMarkers.from_config(mark.get_config())
+    for layer in (mark, again):
+        found = layer(np.array([[[9, 3, 8, 7], NONE]]))
+        assert np.asarray(found).tolist() == [
+            [[9, 1, 8, 7], [9, 3, 8, 7], [9, 2, 8, 7], NONE]
+        ]
+
+
+@pytest.mark.parametrize("row", [[1, 2, 3], [1, 2, 3, 0], [1, 2, 3, 4.0]])
+def test_error_of_marker_rows(row: list) -> None:
+    for name in ("begin", "end"):
+        message = f"`{name}` must"
+        with pytest.raises(ValueError, match=message):
+            AddSentenceMarkers(4, **{name: row})
+
+
 def test_batch_without_words() -> None:
     found = AddSentenceMarkers(4)(np.zeros((2, 0, 4), "int32"))
     assert np.asarray(found).tolist() == [[BEGIN, END]] * 2

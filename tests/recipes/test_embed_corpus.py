@@ -259,3 +259,38 @@ def test_corpus_that_is_no_text(
         corpus.write_bytes(content)
         with pytest.raises(ValueError, match=message):
             embed(init=folders["elmo"], corpus=corpus, output=tmp_path / "out")
+
+
+@pytest.mark.slow  # its arithmetic is that of tests/models/test_warm_start.py
+def test_warm_start(
+    folders: dict[str, Path], corpus: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    found = embed(
+        init=folders["elmo"], corpus=corpus, output=output, warm_start=4
+    )
+    encoder = keras.saving.load_model(folders["elmo"] / "encoder.keras")
+    inputs = text.ElmoInputs(8)
+    lines = [LINES[0], LINES[2], LINES[4], LINES[7]]  # the others are blank
+    warm = models.warm_start(encoder, [inputs([line]) for line in lines])
+    for place in (0, 7):
+        expected = alone(warm, inputs, LINES[place])
+        np.testing.assert_allclose(
+            found[place].vectors, expected, rtol=0, atol=1e-5
+        )
+    cold = alone(encoder, inputs, LINES[0])
+    assert np.abs(found[0].vectors - cold).max() > 1e-3
+    with pytest.raises(ValueError, match="warm_start: 4 there, None now"):
+        embed(init=folders["elmo"], corpus=corpus, output=output)
+
+
+def test_warm_start_of_a_bert(
+    folders: dict[str, Path], corpus: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="`warm_start` is of ELMo"):
+        embed(
+            init=folders["bert"],
+            corpus=corpus,
+            output=tmp_path / "bert",
+            warm_start=4,
+        )

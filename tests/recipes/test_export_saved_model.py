@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,3 +153,79 @@ def test_a_published_bert_without_a_head(tmp_path: Path) -> None:
     recipe = load_recipe("export_saved_model")
     with pytest.raises(ValueError, match="head of a task.*an encoder alone"):
         recipe.load(recipe.Config(model=tmp_path))
+
+
+def sentence_folder(folder: Path, prompts: dict, **pooling) -> Path:
+    """As sentence-transformers writes it, with its prompts."""
+    encoder = models.bert_encoder(9, 1, 2, 8, 16, max_length=96)
+    convert.save_bert(randomized(encoder), folder)
+    tokens = [*text.SPECIAL_TOKENS, "query", ":", "river", "好"]
+    text.save_vocabulary(tokens, folder / "vocab.txt")
+    (folder / "1_Pooling").mkdir()
+    kind = "sentence_transformers.models."
+    files: list[tuple[str, Any]] = [
+        ("tokenizer_config.json", {"do_lower_case": True}),
+        (
+            "modules.json",
+            [
+                {"idx": k, "name": str(k), "path": path, "type": kind + name}
+                for k, (path, name) in enumerate(
+                    [("", "Transformer"), ("1_Pooling", "Pooling")]
+                )
+            ],
+        ),
+        (
+            "1_Pooling/config.json",
+            {"pooling_mode_mean_tokens": True, **pooling},
+        ),
+        ("config_sentence_transformers.json", prompts),
+    ]
+    for name, content in files:
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+PROMPTS = {"query": "query: ", "document": ""}
+
+
+@pytest.mark.parametrize("default", ["query", None])
+def test_prompts_are_told(default: str | None, tmp_path: Path) -> None:
+    folder = sentence_folder(
+        tmp_path / "e5", {"prompts": PROMPTS, "default_prompt_name": default}
+    )
+    recipe = load_recipe("export_saved_model")
+    config = recipe.Config(model=folder, kind="embedder")
+    [note] = recipe.load(config)[2]["notes"]
+    assert '`"query: "`' in note
+    assert ("made for texts that begin with" in note) == (default is not None)
+    folder = sentence_folder(tmp_path / "minilm", {"prompts": {}})
+    config = recipe.Config(model=folder, kind="embedder")
+    assert recipe.load(config)[2]["notes"] == []
+
+
+def test_a_default_prompt_is_left_out_of_the_pooling(tmp_path: Path) -> None:
+    """Where the folder says so, and the client sends it, as it is told."""
+    folder = sentence_folder(
+        tmp_path / "e5",
+        {"prompts": PROMPTS, "default_prompt_name": "query"},
+        include_prompt=False,
+    )
+    recipe = load_recipe("export_saved_model")
+    config = recipe.Config(model=folder, kind="embedder")
+    model, inputs, _ = recipe.load(config)
+    found = model(inputs(["query: river 好"]))["embedding"][0]
+    encoder = convert.load_encoder(folder)
+    vectors = encoder(inputs(["query: river 好"]))["sequence"][0]
+    # [CLS] query : river 好 [SEP]: the last three count.
+    expected = np.mean(vectors[3:], axis=0)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_card_of_an_embedder_with_a_prompt(tmp_path: Path) -> None:
+    folder = sentence_folder(
+        tmp_path / "e5", {"prompts": PROMPTS, "default_prompt_name": "query"}
+    )
+    results, _ = run(tmp_path, folder, kind="embedder")
+    page = (Path(results["saved_model"]) / "README.md").read_text("utf-8")
+    assert 'texts that begin with `"query: "`' in page

@@ -10,7 +10,7 @@ import tyro
 from recipe_files import load_recipe
 from tiny_encoders import save_encoders
 
-from keras_ctx import convert, data, text
+from keras_ctx import convert, data, models, text, training
 
 SMALL = {
     "epochs": 2,
@@ -275,3 +275,24 @@ def test_options_of_tables_stand_on_the_command_line(capsys) -> None:
         *("--multi-label", "--label-separator", "--lora-rank"),
     ):
         assert option in shown
+
+
+def test_pairs_are_refused_where_the_encoder_has_one_segment(tmp_path) -> None:
+    """Its table has no row for the second text: all figures would be NaN."""
+    encoder = models.bert_encoder(20, 1, 2, 8, 12, 16, num_segments=1)
+    folder = tmp_path / "one"
+    training.save_model(encoder, folder / "encoder.keras")
+    tokens = [*text.SPECIAL_TOKENS, *"therivbank", "##s"]
+    inputs = text.BertInputs(tokens, 16, split="character")
+    text.save_inputs(inputs, folder / "text_inputs.json")
+    path = tmp_path / "pairs.tsv"
+    lines = [f"{a}\t{b}\t{int(a == b)}" for a in TEXTS for b in TEXTS]
+    path.write_text("\n".join(["a\tb\tlabel", *lines * 4]))
+    recipe = load_recipe("finetune_classifier")
+    config = config_of(
+        *(recipe, {"bert": folder}, tmp_path, path),
+        columns=("a", "b", "label"),
+    )
+    with pytest.raises(ValueError, match="must have two segments"):
+        recipe.main(config)
+    assert not (tmp_path / "run" / "results.json").exists()

@@ -167,6 +167,39 @@ def test_official_files_go_on_with_a_new_softmax(
     assert model.get_layer("softmax").kernel.shape == (len(vocabulary), 6)
 
 
+@pytest.mark.slow
+def test_warm_start(tmp_path: Path, corpus: Path) -> None:
+    run(tmp_path / "cold", corpus=corpus, **STILL)
+    run(tmp_path / "warm", corpus=corpus, warm_start=50, **STILL)
+    cold, warm = (
+        keras.saving.load_model(tmp_path / name / "encoder.keras")
+        for name in ("cold", "warm")
+    )
+    inputs = text.load_inputs(tmp_path / "cold" / "text_inputs.json")
+    lines = [line for line in corpus.read_text("utf-8").split("\n") if line]
+    batches = [inputs(lines[k : k + 6]) for k in range(0, 50, 6)]
+    batches[-1] = inputs(lines[48:50])
+    by_hand = models.warm_start(cold, batches)
+    for found, state in zip(
+        warm.get_layer("bilm").initial_states,
+        by_hand.get_layer("bilm").initial_states,
+        strict=True,
+    ):
+        for one, other in zip(found, state, strict=True):
+            assert np.any(np.asarray(one) != 0)
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+    # What trains on starts from zeros, as ever.
+    run(tmp_path / "on", corpus=corpus, init=tmp_path / "warm", **STILL)
+
+
+def test_warm_start_is_refused_before_the_training(tmp_path: Path) -> None:
+    corpus = tmp_path / "one.txt"
+    corpus.write_text("很好\n\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="must hold two sentences"):
+        run(tmp_path / "run", corpus=corpus, warm_start=9, **STILL)
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -180,6 +213,7 @@ def test_official_files_go_on_with_a_new_softmax(
             },
             "`init` and `init_options` must not be given together",
         ),
+        ({"warm_start": 0}, "`warm_start` must be at least 1"),
         (
             {"strategy": "mirrored", "reset_steps": None},
             "`reset_steps` must be given with several devices",

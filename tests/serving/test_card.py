@@ -127,6 +127,7 @@ def test_several_labels_figures_and_data(tmp_path: Path) -> None:
         metrics={"micro F1": 0.75, "a|b": 1.0},
         measured_on="held_out.tsv",
         training_data={"train": DIGEST},
+        notes=["Texts begin with `query: `,\n- always."],
     )
     answer = serving.answers(tmp_path, ["好", "书"])
     assert answer["labels"].tolist() == [["news", "sport", "arts"]] * 2
@@ -136,6 +137,7 @@ def test_several_labels_figures_and_data(tmp_path: Path) -> None:
     assert "| micro F1 | 0.75 | held_out.tsv |" in page
     assert "| a\\|b | 1 | held_out.tsv |" in page
     assert f"| train | `{DIGEST}` |" in page
+    assert "\n- Texts begin with `query: `, - always.\n- A text of" in page
     assert "`sport`, `arts`, `news`. A text may have several" in page
     card = json.loads((version / "signature.json").read_text("utf-8"))
     assert readme(card) == page
@@ -152,6 +154,8 @@ def test_refused(tmp_path: Path) -> None:
             {"multi_label": True, "labels": ["a", "b"]},
             "`multi_label` is for a model that classifies.*'tag'",
         ),
+        (model, {"notes": "one"}, "`notes` must be a list"),
+        (model, {"notes": [""]}, "`notes` must be a list"),
         (model, {"measured_on": "a\nb"}, "`measured_on` must be a line"),
         (
             model,

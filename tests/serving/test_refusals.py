@@ -103,6 +103,25 @@ def test_a_vocabulary_of_another_model(tmp_path: Path, bert) -> None:
         check_inputs(models.elmo_word_encoder(2, 8, 4), words, pair=False)
 
 
+@pytest.mark.parametrize("kind", ["classifier", "span_extractor"])
+def test_pairs_for_a_model_of_one_segment(
+    tmp_path: Path, inputs, kind: str
+) -> None:
+    encoder = models.bert_encoder(
+        inputs.vocabulary_size, 1, 2, 8, 8, inputs.max_length, num_segments=1
+    )
+    with pytest.raises(ValueError, match="two segments.*num_segments=1"):
+        if kind == "classifier":
+            model = models.classifier(encoder, 2)
+            serving.export(model, inputs, tmp_path, ["a", "b"], pair=True)
+        else:
+            model = models.span_extractor(encoder)
+            serving.export(
+                model, inputs, tmp_path, windows=serving.AnswerWindows()
+            )
+    assert not list(tmp_path.iterdir())
+
+
 def test_model_that_is_not_built(tmp_path: Path, inputs) -> None:
     model = keras.Sequential([keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="`model` must be built: call it once"):

@@ -1,0 +1,72 @@
+"""Sentences in batches that first states of an ELMo are measured on."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+_ROWS = 32
+# A longer line is no sentence, and the batch around it would be as long.
+_MOST_WORDS = 256
+
+
+class _Inputs(Protocol):
+    def __call__(self, text: Any) -> Mapping[str, tf.Tensor]: ...
+
+    def num_tokens(self, text: Any) -> tf.Tensor: ...
+
+
+def warm_start_batches(
+    lines: Iterable[str], text_inputs: _Inputs, num_lines: int
+) -> Iterator[dict[str, Any]]:
+    """The first lines of a text as features for `models.warm_start`.
+
+    Blank lines, and lines of more than 256 words, are left out and do not
+    count.
+
+    Args:
+        lines: One sentence each.
+        text_inputs: Those of the encoder, without distinct words.
+        num_lines: How many to take at most; some thousand do.
+
+    Returns:
+        An iterator over features of 32 lines a batch, or of fewer where there
+        are few lines.
+
+    Raises:
+        ValueError: `num_lines` is below 1, or there are fewer than two such
+            lines.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> batches = warm_start_batches(
+        ...     ["a b", "", "c", "d e f"], ElmoInputs(5), num_lines=1000)
+        >>> [batch["char_ids"].shape for batch in batches]
+        [(1, 2, 5), (1, 1, 5), (1, 3, 5)]
+    """
+    if num_lines < 1:
+        raise ValueError(
+            f"`num_lines` must be at least 1. Received: num_lines={num_lines}"
+        )
+    chosen = list(itertools.islice(_short(lines, text_inputs), num_lines))
+    if len(chosen) < 2:
+        raise ValueError(
+            "`lines` must hold two sentences at least, of 1 to "
+            f"{_MOST_WORDS} words: the first batch starts from zeros and does "
+            f"not count. Received: {len(chosen)}"
+        )
+    # Enough batches behind the first, also of a short text.
+    rows = min(_ROWS, max(1, len(chosen) // 8))
+    for start in range(0, len(chosen), rows):
+        features = text_inputs(tf.constant(chosen[start : start + rows]))
+        yield {name: value.numpy() for name, value in features.items()}
+
+
+def _short(lines: Iterable[str], text_inputs: _Inputs) -> Iterator[str]:
+    lines = iter(lines)
+    while some := list(itertools.islice(lines, 1024)):
+        lengths = text_inputs.num_tokens(tf.constant(some)).numpy()
+        for line, length in zip(some, lengths, strict=True):
+            if 0 < length <= _MOST_WORDS:
+                yield line
