@@ -321,7 +321,7 @@ def finished(config: Config):
     if not manifest.exists():
         return None
     try:
-        return data.open_records(config.output)
+        return data.open_records(config.output, whole=True)
     except (FileNotFoundError, ValueError) as error:
         print(error)
         manifest.unlink()
