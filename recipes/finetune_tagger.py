@@ -21,7 +21,6 @@ KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
 is and trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
 """
 
-import json
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -41,6 +40,7 @@ from keras_ctx import (
     training,
 )
 from keras_ctx.command_line import run_command
+from keras_ctx.json_text import load_json_file
 
 # What README.md's figures of the sample data are of.
 SAMPLE_SENTENCES, SAMPLE_LENGTH = 1000, 128
@@ -345,7 +345,7 @@ def save(config: Config, text_inputs, files, task, results: dict) -> None:
     for name in ("model.keras", *data.TAGGING_REPORT):
         shutil.copy(first / name, config.output / name)
     print((first / "report.txt").read_text("utf-8"))
-    results["types"] = json.loads((first / "classes.json").read_text("utf-8"))
+    results["types"] = load_json_file(first / "classes.json")
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     text.save_vocabulary(task.labels, config.output / "labels.txt")
     task_config = {"task": "tagging", **files.get_config()}
