@@ -30,15 +30,7 @@ from typing import Literal
 import keras
 import numpy as np
 
-from keras_ctx import (
-    convert,
-    data,
-    layers,
-    models,
-    predictions,
-    text,
-    training,
-)
+from keras_ctx import convert, data, layers, models, predictions, text, training
 from keras_ctx.command_line import run_command
 from keras_ctx.json_text import load_json_file
 
@@ -63,6 +55,8 @@ class Config:
     columns: tuple[str, str] | None = None
     """Columns of the word and of the tag, counted from 0, or from the end with
     -1; in JSON their keys; left out: recognized."""
+    encoding: str | None = None
+    """Of all files of columns, such as latin-1; left out: UTF-8."""
     scheme: data.SchemeName | None = None
     """How the tags are written; left out: recognized."""
     tag_names: tuple[str, ...] | None = None
@@ -159,6 +153,7 @@ def read_data(config: Config) -> tuple[data.TaggedFiles, data.TaggingTask]:
         config.scheme,
         config.tag_names,
         first,
+        config.encoding,
     ).sample(config.num_train)
     labels, notes = data.training_labels(
         files.sentences, config.batch_size * config.accumulate
