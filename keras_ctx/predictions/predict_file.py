@@ -214,11 +214,20 @@ def _lines(
         return answer_lines(task, path, compiled(task.model), batch_size)
     rows = ModelRows(task.model, task.text_inputs, batch_size)
     if task.kind == "tagging":
-        return tagged_lines(task, rows, path)
+        return _and_unknown(tagged_lines(task, rows, path), rows, path)
     file = text_file(task, path, columns, lines)
     if columns is None and (note := file.note()):
         print(note, file=sys.stderr)
-    return text_lines(task, rows, file.items())
+    return _and_unknown(text_lines(task, rows, file.items()), rows, path)
+
+
+def _and_unknown(
+    lines: Iterator[str], rows: ModelRows, path: Path
+) -> Iterator[str]:
+    """The lines; then, of texts that are hardly known, how many there were."""
+    yield from lines
+    if message := rows.unknown.message(str(path)):
+        print(message, file=sys.stderr)
 
 
 @contextlib.contextmanager
