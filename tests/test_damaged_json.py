@@ -21,8 +21,8 @@ from keras_ctx.training.workers import workers
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "recipes"))
 
-import export_saved_model  # noqa: E402
-import quickstart  # noqa: E402
+import export_saved_model  # noqa: E402  # pyright: ignore
+import quickstart  # noqa: E402  # pyright: ignore
 
 DAMAGED = ['{"a": 1,', "", "[" * 100_000, '{"a": 1} {"b": 2}', "[1, 2]", '"x"']
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contracts.random_weights import randomized
@@ -68,7 +69,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(recipe: str, *arguments, stdout=subprocess.DEVNULL):
+def run(recipe: str, *arguments, stdout: Any = subprocess.DEVNULL):
     return subprocess.run(
         [
             *(sys.executable, ROOT / "recipes" / f"{recipe}.py"),
