@@ -1,6 +1,8 @@
 """A recipe as a command: how it ends, and what it says then."""
 
+import contextlib
 import dis
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -72,6 +74,7 @@ def run_command(
             _unchecked(config), args=words, description=_description(recipe)
         )
         main(config(**{x.name: getattr(given, x.name) for x in fields(config)}))
+        sys.stdout.flush()  # or a full disk would be found after the end
     except KeyboardInterrupt:
         if show:
             raise
@@ -148,13 +151,20 @@ def _description(recipe: ModuleType) -> str:
 def _sentence(error: BaseException) -> str:
     """What an error says, on one line."""
     text = str(error)
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        text = f"{error.strerror}: {error.filename}"
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror  # without its number
+        if error.filename:
+            text += f": {error.filename}"
     if isinstance(error, OSError) and error.errno in FULL_DISK:
         text += ". Make room, and start the same command again."
     return " ".join(text.split()) or type(error).__name__
 
 
 def _say(recipe: ModuleType, text: str) -> None:
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # It is full or closed. Python would say so once more at its end.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     print(f"{_file(recipe).name}: {text}", file=sys.stderr)

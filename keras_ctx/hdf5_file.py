@@ -15,6 +15,8 @@ _ADVICE = (
     "Get the file from where its author published it, or write its arrays "
     "into a new one."
 )
+# DEFLATE packs no more than 1032 bytes into one.
+_LARGE, _DEFLATES_TO = 1 << 26, 1032
 
 
 class UnsafeFileError(ValueError):
@@ -119,11 +121,15 @@ def _check_dataset(dataset: h5py.Dataset, name: str, said: str) -> None:
         raise _elsewhere(
             said, name, f"a dataset in external storage, {', '.join(found)}"
         )
-    if dataset.shape is None or dataset.id.get_create_plist().get_nfilters():
+    if dataset.shape is None:
         return
     size = dataset.size * dataset.id.get_type().get_size()
     there = dataset.id.get_storage_size()
-    if there < size:
+    # What is packed may be small; of a large array something must be there.
+    packed = dataset.id.get_create_plist().get_nfilters()
+    if there < size and not (
+        packed and (size < _LARGE or size <= _DEFLATES_TO * there)
+    ):
         # HDF5 would give zeros for what was never written.
         raise UnsafeFileError(
             f"{said}: an HDF5 file must hold all numbers of its arrays. "

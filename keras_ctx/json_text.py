@@ -87,6 +87,41 @@ def load_json_file(path: str | Path) -> Any:
         ) from error
 
 
+def load_object_file(path: str | Path, *keys: str) -> dict[str, Any]:
+    """Read a file of one JSON object, as `load_json_file` does.
+
+    Args:
+        path: The file, in UTF-8.
+        keys: What the object must have.
+
+    Returns:
+        The object.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: As of `load_json_file`; it is no object, or lacks a key.
+
+    Example:
+        >>> _ = Path("list.json").write_text("[1]")
+        >>> load_object_file("list.json", "results")
+        Traceback (most recent call last):
+        ValueError: list.json: the file must hold one JSON object with the...
+    """
+    content = load_json_file(path)
+    if isinstance(content, dict) and content.keys() >= set(keys):
+        return content
+    rule = f" with the keys {list(keys)}" if keys else ""
+    found = (
+        f"one with {list(content)[:10]}"
+        if isinstance(content, dict)
+        else repr(content)[:60]
+    )
+    raise ValueError(
+        f"{path}: the file must hold one JSON object{rule}. Let what wrote it "
+        f"write it anew. Received: {found}"
+    )
+
+
 def json_text(content: Any, indent: int | None = None) -> str:
     """`content` as JSON: NaN is null, infinities are strings.
 
@@ -137,7 +172,29 @@ def read_figures(text: str) -> Any:
         >>> read_figures('{"perplexity": "Infinity", "loss": [null, 0.5]}')
         {'perplexity': inf, 'loss': [nan, 0.5]}
     """
-    return _figures(json.loads(text))
+    return _figures(load_json(text))
+
+
+def read_figures_file(path: str | Path, *keys: str) -> dict[str, Any]:
+    """A file of an object of figures, which errors name.
+
+    Args:
+        path: The file.
+        keys: What the object must have.
+
+    Returns:
+        As of `read_figures`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: As of `load_object_file`.
+
+    Example:
+        >>> _ = Path("scores.json").write_text('{"loss": [null, 0.5]}')
+        >>> read_figures_file("scores.json", "loss")
+        {'loss': [nan, 0.5]}
+    """
+    return _figures(load_object_file(path, *keys))
 
 
 def _repeated(text: str) -> tuple[str, int]:

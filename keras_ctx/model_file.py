@@ -4,6 +4,7 @@ import io
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -11,8 +12,10 @@ from typing import IO
 
 import keras
 
-from keras_ctx.hdf5_file import UnsafeFileError, check_hdf5
+from keras_ctx.hdf5_file import UnsafeFileError, check_hdf5, open_hdf5
+from keras_ctx.model_sizes import LARGEST_CONFIG, check_sizes
 
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _STORED_HEADER = 30
 _LARGEST_RATIO = 100  # weights hardly get smaller when they are packed
 
@@ -32,7 +35,8 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is no `.keras` file or damaged; a name in it leaves the
-            archive; or its weights take numbers from elsewhere.
+            archive; its weights take numbers from elsewhere; or it asks for
+            layers that its weights do not fill.
 
     Example:
         >>> from keras_ctx import models
@@ -47,6 +51,42 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:
 
 def check_model(path: Path) -> None:
     """Refuse a `.keras` file as `load_model` does, without loading it."""
+    with _whole_archive(path) as archive:
+        for info in archive.infolist():
+            _check_name(path, info.filename)
+            if info.filename.endswith((".h5", ".hdf5")):
+                _check_weights(path, archive, info)
+        config = _config_in(path, archive)
+        info = archive.getinfo(_WEIGHTS)
+        with (
+            _member(path, archive, info) as member,
+            open_hdf5(member, f"{path}, {_WEIGHTS}") as file,
+        ):
+            check_sizes(config, file, str(path))
+
+
+def read_config(path: Path) -> str:
+    """The `config.json` of a `.keras` file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no `.keras` file, damaged, or without measure.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> models.bert_tiny(100, max_length=40).save("encoder.keras")
+        >>> "bert_tiny" in read_config(Path("encoder.keras"))
+        True
+    """
+    with _whole_archive(path) as archive:
+        return _config_in(path, archive)
+
+
+@contextmanager
+def _whole_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: there is no such file. Check the spelling and the "
@@ -54,22 +94,38 @@ def check_model(path: Path) -> None:
         )
     try:
         with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                _check_name(path, info.filename)
-                if info.filename.endswith((".h5", ".hdf5")):
-                    _check_weights(path, archive, info)
+            yield archive
     except (
         zipfile.BadZipFile,
         OSError,
         EOFError,
+        KeyError,  # a part that is not there
         NotImplementedError,
         RuntimeError,
+        zlib.error,
     ) as error:
         raise ValueError(
             f"{path}: the file must be a whole .keras file, as "
             "`keras.Model.save` writes it. Copy it again, or start the "
             "command of the run again. Received: "
             f"{path.stat().st_size} bytes; {error}"
+        ) from error
+
+
+def _config_in(path: Path, archive: zipfile.ZipFile) -> str:
+    with archive.open(_CONFIG) as file:
+        content = file.read(LARGEST_CONFIG + 1)
+    if len(content) > LARGEST_CONFIG:
+        raise UnsafeFileError(
+            f"{path}: {_CONFIG} must have at most {LARGEST_CONFIG:,} bytes. "
+            f"Received: {archive.getinfo(_CONFIG).file_size:,}"
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}, {_CONFIG}: the file must be JSON in UTF-8. Get the file "
+            f"again. Received: {error}"
         ) from error
 
 

@@ -15,7 +15,6 @@ Expected  The largest difference between the compiled Keras model and the
           machine of the export, and never more than rounding can do.
 """
 
-import json
 import re
 import time
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ import numpy as np
 
 from keras_ctx import convert, data, models, serving, training
 from keras_ctx.command_line import run_command
+from keras_ctx.json_text import load_object_file
 from keras_ctx.model_file import load_model
 from keras_ctx.serving.saved_model import CHECK_TEXTS
 
@@ -122,7 +122,7 @@ def load(config: Config) -> tuple:
 
 def read_json(path: Path) -> dict[str, Any]:
     """What the file holds, and nothing where there is none."""
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return load_object_file(path) if path.exists() else {}
 
 
 def figures(written: dict[str, Any]) -> dict[str, Any]:

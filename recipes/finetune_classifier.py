@@ -18,7 +18,6 @@ Expected  See the table of README.md for the defaults.
 KerasHub's, Model Garden's, ELMo's.
 """
 
-import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ import numpy as np
 
 from keras_ctx import convert, data, models, predictions, text, training
 from keras_ctx.command_line import run_command
+from keras_ctx.json_text import load_json_file
 
 Metric = Literal[
     "accuracy",
@@ -308,7 +308,7 @@ def save(config: Config, text_inputs, task, results: dict) -> None:
     names = ["model.keras", "predictions.tsv", "report.txt"]
     if task.labels:
         text.save_vocabulary(task.labels, config.output / "labels.txt")
-        classes = json.loads((first / "classes.json").read_text("utf-8"))
+        classes = load_json_file(first / "classes.json")
         results["classes"] = classes
     if (first / "confusion.png").exists():
         names.append("confusion.png")

@@ -21,7 +21,6 @@ KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
 is and trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
 """
 
-import json
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -31,16 +30,9 @@ from typing import Literal
 import keras
 import numpy as np
 
-from keras_ctx import (
-    convert,
-    data,
-    layers,
-    models,
-    predictions,
-    text,
-    training,
-)
+from keras_ctx import convert, data, layers, models, predictions, text, training
 from keras_ctx.command_line import run_command
+from keras_ctx.json_text import load_json_file
 
 # What README.md's figures of the sample data are of.
 SAMPLE_SENTENCES, SAMPLE_LENGTH = 1000, 128
@@ -63,6 +55,8 @@ class Config:
     columns: tuple[str, str] | None = None
     """Columns of the word and of the tag, counted from 0, or from the end with
     -1; in JSON their keys; left out: recognized."""
+    encoding: str | None = None
+    """Of all files of columns, such as latin-1; left out: UTF-8."""
     scheme: data.SchemeName | None = None
     """How the tags are written; left out: recognized."""
     tag_names: tuple[str, ...] | None = None
@@ -159,6 +153,7 @@ def read_data(config: Config) -> tuple[data.TaggedFiles, data.TaggingTask]:
         config.scheme,
         config.tag_names,
         first,
+        config.encoding,
     ).sample(config.num_train)
     labels, notes = data.training_labels(
         files.sentences, config.batch_size * config.accumulate
@@ -345,7 +340,7 @@ def save(config: Config, text_inputs, files, task, results: dict) -> None:
     for name in ("model.keras", *data.TAGGING_REPORT):
         shutil.copy(first / name, config.output / name)
     print((first / "report.txt").read_text("utf-8"))
-    results["types"] = json.loads((first / "classes.json").read_text("utf-8"))
+    results["types"] = load_json_file(first / "classes.json")
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     text.save_vocabulary(task.labels, config.output / "labels.txt")
     task_config = {"task": "tagging", **files.get_config()}

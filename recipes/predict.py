@@ -44,8 +44,8 @@ class Config:
     lines: bool = False
     """Whether every line is a text, whatever is in it."""
     encoding: str | None = None
-    """Of a file of texts, such as latin-1; left out: that of the files that
-    the run learned from."""
+    """Of a file of texts or words, such as latin-1; left out: that of the
+    files that the run learned from."""
     batch_size: int = 32
     """Texts, sentences or windows at a time."""
 

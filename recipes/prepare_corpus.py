@@ -19,7 +19,6 @@ Expected  Memory is that of one shard a process. A document that is there
 """
 
 import itertools
-import json
 import shlex
 import shutil
 import time
@@ -37,6 +36,7 @@ import keras
 from keras_ctx import convert, data, text, training
 from keras_ctx.command_line import run_command
 from keras_ctx.data.compressed import compressed_ending
+from keras_ctx.json_text import load_json_file
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def with_processes(config: Config, files, settings) -> tuple[list, dict]:
     for shard in made_shards(config, settings):
         shards.append(shard)
         bar.add(1)
-    return shards, json.loads(survey.read_text("utf-8"))
+    return shards, load_json_file(survey)
 
 
 def made_shards(config: Config, settings) -> Iterator[dict]:
@@ -310,8 +310,8 @@ def with_beam(config: Config, files, settings) -> tuple[list, dict]:
             >> beam.Map(lambda x: training.save_json({"shards": x}, shards))
         )
     return (
-        json.loads(shards.read_text("utf-8"))["shards"],
-        json.loads(survey.read_text("utf-8")),
+        load_json_file(shards)["shards"],
+        load_json_file(survey),
     )
 
 
@@ -321,7 +321,7 @@ def finished(config: Config):
     if not manifest.exists():
         return None
     try:
-        return data.open_records(config.output)
+        return data.open_records(config.output, whole=True)
     except (FileNotFoundError, ValueError) as error:
         print(error)
         manifest.unlink()

@@ -53,8 +53,7 @@ class Config:
     text: tuple[str, ...] = ()
     """Texts to ask for."""
     input: Path | None = None
-    """File of texts, one a line; left out, without `text`: the standard
-    input."""
+    """File of texts, one a line; left out: the standard input."""
     rows: bool = False
     """Whether a line is a JSON object with a value for each input."""
     batch_size: int = 32
@@ -76,14 +75,10 @@ class Config:
                 f"above 0, `retries` at least 0. Received: {self.batch_size}, "
                 f"{self.width}, {self.timeout}, {self.retries}"
             )
-        if self.text and self.input is not None:
-            raise ValueError("`text` and `input` must not be given together.")
-        if self.version is not None and self.label is not None:
-            raise ValueError(
-                "`version` and `label` must not be given together."
-            )
+        for one, two in (("text", "input"), ("version", "label")):
+            if not {None, ()} & {getattr(self, one), getattr(self, two)}:
+                raise ValueError(f"`{one}` and `{two}` must not both be given.")
         url = urlsplit(self.server)
-        # gRPC has no port of its own.
         known = ("http", "https", "grpc")
         if url.scheme not in known or url.scheme == "grpc" and not url.port:
             raise ValueError(
@@ -175,7 +170,7 @@ class RestClient:
         text = answer.decode("utf-8", "replace")
         try:
             found = json.loads(text, parse_constant=str)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = text[:200]
         if status == 200 and isinstance(found, dict) and key in found:
             return found[key]
@@ -186,8 +181,7 @@ class RestClient:
         refusal = Unavailable if status in (429, 502, 503) else QueryError
         raise refusal(f"{found.get('error', found)} (status {status})")
 
-    def close(self) -> None:
-        pass
+    def close(self) -> None: ...
 
 
 class GrpcClient:
@@ -270,7 +264,7 @@ def to_row(config: Config, signature: Signature, number: int, line: str) -> Row:
         return {inputs[0]: line.split() if inputs == ["tokens"] else line}
     try:
         row = json.loads(line, parse_constant=str)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise QueryError(f"Line {number} is not JSON: {error}") from error
     # An example may have features that the model does not look at.
     if not isinstance(row, dict) or (
@@ -290,9 +284,7 @@ def filled(rows: list[Row], width: int | None) -> list[Row]:
     longest = max((len(x) for x in words if isinstance(x, list)), default=0)
     most = width or max(longest, 1)
     if longest > most:
-        raise QueryError(
-            f"A row has {longest} words, more than --width {most}."
-        )
+        raise QueryError(f"A row has {longest} words, above --width {most}.")
     return [
         {
             name: x + [""] * (most - len(x))
@@ -386,14 +378,23 @@ def main(config: Config) -> int:
     return count
 
 
-if __name__ == "__main__":
-    for stream in (sys.stdin, sys.stdout):
-        # Whatever the locale; half of a surrogate pair is written escaped.
-        stream.reconfigure(  # type: ignore[union-attr]
-            encoding="utf-8",
-            errors="strict" if stream is sys.stdin else "backslashreplace",
-        )
+def command(words: list[str]) -> None:
+    """Ends as `run_command` of keras_ctx does, which would need TensorFlow."""
+    unchecked = {"__post_init__": lambda self: None, "__doc__": __doc__}
+    asked = [word for word in words if word != "--traceback"]
     try:
-        main(tyro.cli(Config))
-    except QueryError as error:
-        sys.exit(str(error))
+        given = tyro.cli(type("Config", (Config,), unchecked), args=asked)
+        main(Config(**vars(given)))
+    except (QueryError, ValueError, KeyboardInterrupt) as error:
+        if asked != words:
+            raise
+        said = " ".join(str(error).split()) or "Stopped by Ctrl-C."
+        print(f"query.py: {said} (--traceback shows where.)", file=sys.stderr)
+        sys.exit({Unavailable: 1, KeyboardInterrupt: 130}.get(type(error), 2))
+
+
+if __name__ == "__main__":
+    # Whatever the locale; half of a surrogate pair is written escaped.
+    sys.stdin.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore
+    command(sys.argv[1:])

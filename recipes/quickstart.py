@@ -11,7 +11,6 @@ step that has ended is not done again, and a killed one resumes where it
 stopped. A folder of another run, or of other data, is refused.
 """
 
-import json
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from keras_ctx import training
 from keras_ctx.command_line import run_command
+from keras_ctx.json_text import load_object_file
 
 RECIPES = Path(__file__).parent
 ENCODERS = ("bert", "elmo")
@@ -69,7 +69,7 @@ def run(recipe: str, *arguments: str) -> None:
 
 
 def results_of(path: Path) -> dict:
-    return json.loads(path.read_text("utf-8"))["results"]
+    return load_object_file(path, "results")["results"]
 
 
 def again(config: Config) -> tuple[str, ...]:

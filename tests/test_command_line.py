@@ -181,3 +181,28 @@ def test_recipe_as_a_process(tmp_path: Path) -> None:
     assert last.startswith("score_corpus.py: ")
     assert "none.txt" in last
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_standard_output_that_is_full() -> None:
+    # What is left in a buffer is written at the end, where Python would say
+    # that an exception is ignored.
+    program = """
+import dataclasses
+from keras_ctx.command_line import run_command
+@dataclasses.dataclass
+class Config:
+    rate: float = 0.1
+run_command(lambda config: print(config.rate), Config)
+"""
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.returncode == 1
+    assert "No space left on device. Make room" in ended.stderr
+    assert "ignored" not in ended.stderr
+    assert "Traceback" not in ended.stderr

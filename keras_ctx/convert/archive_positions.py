@@ -1,10 +1,11 @@
 """The positions of a BERT in a `.keras` file, read without its weights."""
 
-import zipfile
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
 from keras_ctx.json_text import load_json
+from keras_ctx.model_file import read_config
 
 _EMBEDDINGS = "TokenAndSegmentEmbedding"
 
@@ -30,12 +31,11 @@ def archive_positions(path: Path) -> int | None:
         40
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = load_json(archive.read("config.json").decode("utf-8"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        config = load_json(read_config(path))
+    except JSONDecodeError as error:
         raise ValueError(
             f"{path}: the file must be a whole .keras file, as "
-            f"`keras.Model.save` writes it. Received: {error}"
+            f"`keras.Model.save` writes it. Received: config.json: {error}"
         ) from error
     return min(_lengths(config), default=None)
 

@@ -1,6 +1,5 @@
 """BERT as KerasHub writes it: presets, `.keras` and `.weights.h5` files."""
 
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
@@ -19,7 +18,7 @@ from keras_ctx.convert.weight_table import Weight
 from keras_ctx.convert.weights_file import WeightsFile, whole
 from keras_ctx.hdf5_file import check_hdf5
 from keras_ctx.json_text import load_json
-from keras_ctx.model_file import load_model
+from keras_ctx.model_file import load_model, read_config
 
 _CONFIG, _WEIGHTS = "config.json", ".weights.h5"
 _TASK, _TASK_WEIGHTS = "task.json", "task.weights.h5"
@@ -143,8 +142,8 @@ def _block(number: int) -> str:
 def _backbone(path: Path) -> dict[str, Any]:
     """What a file says of its backbone, in Keras's notation of objects."""
     if path.suffix == ".keras":
-        with whole(f"folder={str(path)!r}"), zipfile.ZipFile(path) as archive:
-            content = load_json(archive.read(_CONFIG).decode("utf-8"))
+        with whole(f"folder={str(path)!r}"):
+            content = load_json(read_config(path))
         config = content.get("config")
         if isinstance(config, dict) and "backbone" in config:
             content = config["backbone"]

@@ -19,7 +19,20 @@ class ObjectGraph:
 
     def __init__(self, serialized: bytes):
         graph = trackable_object_graph_pb2.TrackableObjectGraph()
-        graph.ParseFromString(serialized)
+        try:
+            graph.ParseFromString(serialized)
+        except Exception as error:  # protobuf's own
+            raise ValueError(
+                f"{GRAPH} must be a graph of objects. Received: {error}"
+            ) from error
+        for node in graph.nodes:
+            for child in node.children:
+                if not 0 <= child.node_id < len(graph.nodes):
+                    raise ValueError(
+                        f"{GRAPH} must be a graph of objects whose nodes are "
+                        f"all there. Received: {child.local_name!r}, number "
+                        f"{child.node_id} of {len(graph.nodes)}"
+                    )
         self._children = [
             {
                 _escaped(child.local_name): child.node_id

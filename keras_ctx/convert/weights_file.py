@@ -1,10 +1,12 @@
 """A file of weights, open: shapes at once, numbers on demand."""
 
+import glob
 import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +59,28 @@ def open_checkpoint(prefix: str, argument: str) -> WeightsFile:
             name: tuple(shape)
             for name, shape in reader.get_variable_to_shape_map().items()
         }
+        types = reader.get_variable_to_dtype_map()
+    wanted = sum(
+        prod(shape) * types[name].size
+        for name, shape in shapes.items()
+        if types[name] != tf.string
+    )
+    _check_bytes(Path(prefix), wanted, said)
     return WeightsFile(said, shapes, reader.get_tensor, is_checkpoint=True)
+
+
+def _check_bytes(prefix: Path, wanted: int, said: str) -> None:
+    """Refuse an index that names more numbers than there are."""
+    pattern = f"{glob.escape(prefix.name)}.data-*"
+    there = sum(path.stat().st_size for path in prefix.parent.glob(pattern))
+    if wanted > there:
+        raise ValueError(
+            "A file of weights must be whole, and this one is cut off or "
+            "damaged. Get it again and compare its size. "
+            f"Received: {said}: arrays of {wanted:,} bytes in "
+            f"{prefix.name}.index, and {there:,} bytes in "
+            f"{prefix.name}.data-*"
+        )
 
 
 def newest_checkpoint(folder: Path, argument: str) -> str:

@@ -2,6 +2,7 @@
 
 import collections
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from keras_ctx.data.conll_lines import (
     sentence_lines,
     uneven_line,
 )
-from keras_ctx.data.readers import empty_file
+from keras_ctx.data.readers import codec_name, empty_file
 
 _HEADER_WORDS = frozenset("word words token tokens form text".split())
 _HEADER_TAGS = frozenset(
@@ -76,6 +77,7 @@ def read_conll_files(
     paths: Sequence[str | Path],
     columns: Sequence[int] | None = None,
     first: Mapping[str, int] | None = None,
+    encoding: str = "utf-8",
 ) -> tuple[dict[str, list[TaggedSentence]], ConllLayout, list[str]]:
     """Read files of one layout, which is found from all together.
 
@@ -83,6 +85,7 @@ def read_conll_files(
         paths: The files.
         columns: As of `read_conll`.
         first: By path how many sentences to read; all of another file.
+        encoding: Of all of them.
 
     Returns:
         By path the sentences; the layout; and what is to be said of it.
@@ -90,10 +93,11 @@ def read_conll_files(
     Raises:
         FileNotFoundError, ValueError: as of `read_conll`.
     """
-    lines = read_lines_of(paths, first)
+    lines = read_lines_of(paths, first, encoding)
     rows, notes = _without_comments(lines, columns)
     notes += _remove_headings(rows)
     layout, more = find_layout(rows, lines.width, lines.tabs, columns)
+    layout = replace(layout, encoding=codec_name(encoding))
     files = {
         path: [
             found
@@ -139,7 +143,7 @@ def read_numbered_words(
         allowed.add(layout.width - 1)
     alone = ConllLayout(prefix=layout.prefix, positions=layout.positions)
     width = 0
-    for block in sentence_lines(path):
+    for block in sentence_lines(path, layout.encoding):
         rows = columns_of(block, layout.tabs)
         sure = [line for line in rows if line.text[0] != "#"]
         width = width or len((sure or rows)[0].cells)

@@ -26,6 +26,7 @@ class ConllLayout:
         prefix: What stands before each word ("en:").
         positions: Whether a digit stands behind each word, which counts the
             characters of a longer word.
+        encoding: Of the files.
 
     Example:
         >>> ConllLayout(width=4, word=1, tag=2).columns
@@ -41,6 +42,7 @@ class ConllLayout:
     numbered: bool = False
     prefix: str = ""
     positions: bool = False
+    encoding: str = "utf-8"
 
     @property
     def columns(self) -> tuple[int, int]:

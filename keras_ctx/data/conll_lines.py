@@ -66,13 +66,15 @@ def columns_of(block: Iterable[tuple[int, str]], tabs: bool) -> list[Line]:
     return [Line(n, text, split_columns(text, tabs)) for n, text in block]
 
 
-def sentence_lines(path: str | Path) -> Iterator[list[tuple[int, str]]]:
+def sentence_lines(
+    path: str | Path, encoding: str = "utf-8"
+) -> Iterator[list[tuple[int, str]]]:
     """The numbered lines of each sentence, and comments before it.
 
     Blank lines and those that mark a document (`-DOCSTART-`) part sentences.
     """
     block: list[tuple[int, str]] = []
-    for number, line in numbered_lines(path):
+    for number, line in numbered_lines(path, encoding):
         if "\r" in line:
             raise ValueError(
                 f"{path}, line {number}: holds a carriage return, which ends "
@@ -99,20 +101,25 @@ def is_boundary(line: str) -> bool:
 
 
 def read_lines_of(
-    paths: Sequence[str | Path], first: Mapping[str, int] | None = None
+    paths: Sequence[str | Path],
+    first: Mapping[str, int] | None = None,
+    encoding: str = "utf-8",
 ) -> Lines:
     """Read files of one layout, and find what parts their columns.
 
     Args:
         paths: The files.
         first: By path how many sentences to read; all of another file.
+        encoding: Of all of them.
 
     Raises:
         FileNotFoundError, ValueError: as of `read_conll`.
     """
     read = {
         str(path): list(
-            itertools.islice(sentence_lines(path), (first or {}).get(str(path)))
+            itertools.islice(
+                sentence_lines(path, encoding), (first or {}).get(str(path))
+            )
         )
         for path in paths
     }

@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from keras_ctx.json_text import load_json
+
 
 def document_part(document: list[str], num_parts: int) -> int:
     """The number of the part that holds a document, from its content.
@@ -105,6 +107,9 @@ def read_part(folder: str | Path, number: int) -> Iterator[list[str]]:
         folder: That of `write_parts`.
         number: Of the part; one that has no file gives nothing.
 
+    Raises:
+        ValueError: A line is damaged; the text names the file and the line.
+
     Example:
         >>> list(read_part("a folder that is not there", 0))
         []
@@ -112,8 +117,26 @@ def read_part(folder: str | Path, number: int) -> Iterator[list[str]]:
     path = _part_path(Path(folder), number)
     if path.exists():
         with open(path, "rb") as file:
-            for line in file:
-                yield json.loads(line)
+            for count, line in enumerate(file, 1):
+                yield _document(line, f"{path}, line {count}")
+
+
+def _document(line: bytes, where: str) -> list[str]:
+    try:
+        found = load_json(line.decode("utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{where}: the line must be whole JSON. Prepare the corpus anew, "
+            f"with --restart. Received: {line[:60]!r}: {error}"
+        ) from error
+    if not isinstance(found, list) or not all(
+        isinstance(sentence, str) for sentence in found
+    ):
+        raise ValueError(
+            f"{where}: the line must be a list of sentences. Prepare the "
+            f"corpus anew, with --restart. Received: {line[:60]!r}"
+        )
+    return found
 
 
 def _part_path(folder: Path, number: int) -> Path:

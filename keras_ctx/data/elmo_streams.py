@@ -187,7 +187,7 @@ def _lines_of(path: Path) -> Callable[[int], Iterator[str]]:
     """A seed to one pass over the lines."""
     if not path.is_dir():
         return lambda seed: read_lines(path)
-    paths = open_records(path, "elmo").paths
+    paths = open_records(path, "elmo", whole=True).paths
 
     def lines(seed: int) -> Iterator[str]:
         order = random.Random(seed).sample(paths, len(paths))

@@ -1,12 +1,12 @@
 """Several labels a text: how files write them, and as zeros and ones."""
 
 import ast
-import json
 from collections.abc import Sequence
 
 import numpy as np
 
 from keras_ctx.data.readers import label_ids
+from keras_ctx.json_text import load_json
 
 
 def split_labels(value: str, separator: str = ",") -> list[str]:
@@ -51,11 +51,11 @@ def listed_labels(value: str, separator: str = ",") -> list[str]:
 
 def _listed(value: str) -> list:
     try:
-        found = json.loads(value)
+        found = load_json(value)
     except ValueError:
         try:
             found = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
             raise ValueError(
                 f"the list of labels cannot be read: {value[:60]!r}"
             ) from None

@@ -76,7 +76,7 @@ def pair_records_dataset(
         shuffle_window=shuffle_window,
     )
     check_at_least(0, seed=seed, first_step=first_step)
-    records = open_records(folder, "bert", text_inputs)
+    records = open_records(folder, "bert", text_inputs, whole=True)
     length = text_inputs.max_length
     if records.settings.max_length > length:
         raise ValueError(

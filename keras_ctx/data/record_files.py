@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +17,11 @@ from keras_ctx.data.record_settings import RecordSettings
 from keras_ctx.file_names import is_file_name
 from keras_ctx.files import whole_file, write_text
 from keras_ctx.json_text import load_json, load_json_file
+from keras_ctx.record_check import count_records, good_records
 from keras_ctx.settings import differences
 
 MANIFEST = "manifest.json"
+_AGAIN = "Prepare the corpus again: only what is not whole is made anew."
 # TensorFlow's words for a full disk, and for a file of the largest size.
 _DISK_ERRORS = {
     tf.errors.ResourceExhaustedError: errno.ENOSPC,
@@ -99,9 +102,16 @@ def finished_records(path: Path) -> dict[str, Any] | None:
         written = load_json(done.read_text("utf-8"))
     except ValueError:  # cut off: the records are written anew
         return None
-    known = isinstance(written, dict) and {"name", "records"} <= set(written)
-    whole = known and path.stat().st_size == written.get("bytes")
-    return written if whole else None
+    if not isinstance(written, dict) or written.get("name") != path.name:
+        return None
+    if not isinstance(written.get("counts"), dict):
+        return None
+    try:
+        _check_file(path, written)
+        _count(path, written)
+    except (LookupError, ValueError):  # no count, or damaged: likewise
+        return None
+    return written
 
 
 def write_manifest(
@@ -157,7 +167,11 @@ def _digest(config: dict[str, Any]) -> str:
 
 
 def open_records(
-    folder: str | Path, kind: str | None = None, text_inputs: Any = None
+    folder: str | Path,
+    kind: str | None = None,
+    text_inputs: Any = None,
+    *,
+    whole: bool = False,
 ) -> RecordFolder:
     """Read the manifest of a folder and compare it with what is there.
 
@@ -166,6 +180,9 @@ def open_records(
         kind: "bert" or "elmo"; `None` for either.
         text_inputs: Those of the model, which must cut a text as those of
             the records do; `None` looks at nothing.
+        whole: Whether to read all files, and compare each record with its
+            checksum: a byte that a disk has changed would end a training
+            where it is read.
 
     Returns:
         A `RecordFolder`.
@@ -173,7 +190,8 @@ def open_records(
     Raises:
         FileNotFoundError: No manifest, or a file of it is missing.
         ValueError: Records of another kind or none at all, files of another
-            size than they were written with, or other text inputs.
+            size than they were written with, other text inputs, or, with
+            `whole`, a record that is damaged.
 
     Example:
         >>> open_records("a folder that is not there")
@@ -204,6 +222,10 @@ def open_records(
         _check_file(folder / file["name"], file)
     if text_inputs is not None:
         _check_text_inputs(found, text_inputs)
+    if whole:
+        with ThreadPoolExecutor() as pool:  # some 100 MB a second, a core
+            paths = [folder / file["name"] for file in found.files]
+            list(pool.map(_count, paths, found.files))
     return found
 
 
@@ -223,6 +245,9 @@ def _read_manifest(path: Path) -> RecordFolder:
                 for key in ("bytes", "records")
             ):
                 raise ValueError(f"{file['name']}: its sizes are no counts")
+        config = found.text_inputs
+        if config is not None and _digest(config) != found.text_inputs_sha256:
+            raise ValueError("`text_inputs` do not fit their digest")
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError(
             f"{path}: the file must be as prepare_corpus.py writes it. "
@@ -239,19 +264,30 @@ def _check_file(path: Path, expected: dict[str, Any]) -> None:
     size = path.stat().st_size
     if size == expected["bytes"]:
         return
-    good = 0
+    good = good_records(path)
     try:
-        for _ in tf.data.TFRecordDataset(str(path)):
-            good += 1
+        count_records(path)
         reason = "and then ends"
-    except (tf.errors.DataLossError, tf.errors.OutOfRangeError):
+    except ValueError:
         reason = f"and is broken at record {good}"
     raise ValueError(
         f"{path} must have {expected['bytes']:,} bytes and "
         f"{expected['records']:,} records. Received: {size:,} bytes; it has "
-        f"{good:,} good records {reason}. Prepare the corpus again: only what "
-        "is not whole is made anew."
+        f"{good:,} good records {reason}. {_AGAIN}"
     )
+
+
+def _count(path: Path, expected: dict[str, Any]) -> None:
+    """Refuse a file with a damaged record, or another number of them."""
+    try:
+        number = count_records(path)
+    except ValueError as error:
+        raise ValueError(f"{error} {_AGAIN}") from error
+    if number != expected["records"]:
+        raise ValueError(
+            f"{path} must have {expected['records']:,} records, as it was "
+            f"written. Received: {number:,}. {_AGAIN}"
+        )
 
 
 def _check_text_inputs(found: RecordFolder, text_inputs: Any) -> None:

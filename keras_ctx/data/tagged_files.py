@@ -71,6 +71,7 @@ def read_tagged_files(
     scheme: str | None = None,
     tag_names: Sequence[str] | None = None,
     first: Mapping[str, int] | None = None,
+    encoding: str | None = None,
 ) -> TaggedFiles:
     """Read the files of a tagger; layout and scheme are the same in all.
 
@@ -82,6 +83,8 @@ def read_tagged_files(
             such as parts of speech; `None`: recognized.
         tag_names: The names of tags that are numbers, in their order.
         first: By name how many sentences to read; all of another file.
+        encoding: Of all files, such as "latin-1"; `None`: UTF-8, or what a
+            byte order mark says.
 
     Returns:
         The sentences, and how they are written.
@@ -103,6 +106,7 @@ def read_tagged_files(
         columns,
         tag_names,
         {there[name]: number for name, number in (first or {}).items()},
+        encoding,
     )
 
     def describe(tag: str) -> str:
@@ -187,6 +191,7 @@ def _read(
     columns: Sequence[str | int] | None,
     tag_names: Sequence[str] | None,
     first: Mapping[str, int],
+    encoding: str | None,
 ) -> tuple[
     dict[str, list[TaggedSentence]], ConllLayout | JsonTagLayout, list[str]
 ]:
@@ -195,6 +200,11 @@ def _read(
         raise ValueError(
             "All files must have one layout. Received: JSON and columns, "
             f"{paths}"
+        )
+    if json and encoding is not None:
+        raise ValueError(
+            "`encoding` is for columns: JSON is UTF-8. Convert the files. "
+            f"Received: encoding={encoding!r}, {paths}"
         )
     if json:
         keys = None if columns is None else [str(c) for c in columns]
@@ -210,7 +220,9 @@ def _read(
                 "`columns` must be numbers, counted from 0, but for JSON. "
                 f"Received: columns={tuple(columns)}"
             ) from None
-    files, layout, notes = read_conll_files(paths, numbers, first)
+    files, layout, notes = read_conll_files(
+        paths, numbers, first, encoding or "utf-8"
+    )
     if tag_names is not None:
         files = {
             path: [_named(path, s, tag_names) for s in rows]

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import layers
+from keras_ctx.text import UnknownTexts
 
 Outputs = dict[str, np.ndarray]
 
@@ -75,6 +76,7 @@ class ModelRows:
         self._run = compiled(model)
         self.max_length = text_inputs.max_length
         self.num_texts = self.num_cut = 0  # all, and those that were cut
+        self.unknown = UnknownTexts(text_inputs)
         self._crf = next(
             (x for x in _layers(model) if isinstance(x, layers.CRF)), None
         )
@@ -105,6 +107,7 @@ class ModelRows:
         columns = zip(*batch, strict=True)
         texts = [tf.constant(column, tf.string) for column in columns]
         features = self._text_inputs(*texts)
+        self.unknown.add_features(features, [" ".join(row) for row in batch])
         self.num_texts += len(batch)
         width = next(iter(features.values())).shape[1]
         if self.max_length is not None and width >= self.max_length:
@@ -118,7 +121,9 @@ class ModelRows:
         words = ragged.from_row_lengths(
             tf.constant(flat, tf.string), [len(row) for row in batch]
         )
-        outputs = self._run(self._text_inputs(words))
+        features = self._text_inputs(words)
+        self.unknown.add_features(features, batch)
+        outputs = self._run(features)
         first = _first(self._text_inputs.word_index(words))
         if self._crf is None:
             best = outputs["logits"].argmax(-1)

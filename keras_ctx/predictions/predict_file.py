@@ -13,6 +13,7 @@ import keras
 
 from keras_ctx.data import read_squad
 from keras_ctx.data.compressed import compressed_ending, open_file
+from keras_ctx.data.json_tags import is_json
 from keras_ctx.files import whole_file
 from keras_ctx.json_text import load_json
 from keras_ctx.predictions.answer_lines import answer_lines
@@ -58,8 +59,8 @@ def predict_file(
         batch_size: Rows of the model at a time.
         verbose: Whether to count the lines on the standard output while a
             file is written.
-        encoding: Of texts, such as "latin-1"; `None`: that of the files that
-            the run learned from.
+        encoding: Of texts and words, such as "latin-1"; `None`: that of the
+            files that the run learned from.
 
     Returns:
         The number of lines that were written.
@@ -92,12 +93,22 @@ def predict_file(
                 "`columns` and `lines` are for texts. Received: a model for "
                 f"{task.kind}"
             )
-        if encoding is not None:
+    if encoding is not None and task.kind == "question_answering":
+        raise ValueError(
+            "`encoding` is for texts and words: JSON is UTF-8. Convert the "
+            f"file. Received: encoding={encoding!r}, a model for {task.kind}"
+        )
+    if encoding is not None and task.kind == "tagging":
+        if is_json(path):
             raise ValueError(
-                "`encoding` is for texts: convert the file to UTF-8. "
-                f"Received: a model for {task.kind}"
+                "`encoding` is for columns: JSON is UTF-8. Convert the file. "
+                f"Received: encoding={encoding!r}, {path}"
             )
-    if encoding is not None:
+        layout = {"encoding": encoding}
+        if "words" not in task.settings.get("layout", {}):
+            layout = {**task.settings.get("layout", {}), **layout}
+        task = replace(task, settings={**task.settings, "layout": layout})
+    elif encoding is not None:
         table = {**task.settings.get("table", {}), "encoding": encoding}
         task = replace(task, settings={**task.settings, "table": table})
     with _on_disk(path, task) as there:
@@ -203,11 +214,20 @@ def _lines(
         return answer_lines(task, path, compiled(task.model), batch_size)
     rows = ModelRows(task.model, task.text_inputs, batch_size)
     if task.kind == "tagging":
-        return tagged_lines(task, rows, path)
+        return _and_unknown(tagged_lines(task, rows, path), rows, path)
     file = text_file(task, path, columns, lines)
     if columns is None and (note := file.note()):
         print(note, file=sys.stderr)
-    return text_lines(task, rows, file.items())
+    return _and_unknown(text_lines(task, rows, file.items()), rows, path)
+
+
+def _and_unknown(
+    lines: Iterator[str], rows: ModelRows, path: Path
+) -> Iterator[str]:
+    """The lines; then, of texts that are hardly known, how many there were."""
+    yield from lines
+    if message := rows.unknown.message(str(path)):
+        print(message, file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -67,7 +67,9 @@ def tagged_lines(
     tagger = _Tagger(task)
     keys, sentences = words_of(task, path)
     if keys is None:
-        yield from _word_lines(tagger, rows, path, sentences)
+        encoding = task.settings.get("layout", {}).get("encoding")
+        lines = numbered_lines(path, encoding)
+        yield from _word_lines(tagger, rows, lines, sentences)
     else:
         yield from _json_lines(tagger, rows, keys, sentences)
     if tagger.num_cut:
@@ -98,12 +100,11 @@ def words_of(
 def _word_lines(
     tagger: _Tagger,
     rows: ModelRows,
-    path: str | Path,
+    lines: Iterator[tuple[int, str]],
     sentences: Iterator[list[tuple[int, str]]],
 ) -> Iterator[str]:
     shown, asked = itertools.tee(sentences)
     outputs = rows([word for _, word in sentence] for sentence in asked)
-    lines = numbered_lines(path)
     for sentence, output in zip(shown, outputs, strict=True):
         words = [word for _, word in sentence]
         found = tagger(words, output["tags"]) if output else []

@@ -11,6 +11,8 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the ops of the text function)
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from keras_ctx.record_check import count_records
+
 Arrays = dict[str, np.ndarray]
 WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
 
@@ -29,7 +31,8 @@ class LoadedVersion:
         OSError: there is no SavedModel in `folder`.
         tf.errors.OpError: it cannot be loaded, or a warm-up request in it
             fails.
-        ValueError: as much, found by TensorFlow's Python side.
+        ValueError: as much, found by TensorFlow's Python side, or a warm-up
+            request is damaged.
 
     Example:
         >>> double = tf.function(
@@ -163,6 +166,7 @@ class LoadedVersion:
             raise ImportError(
                 f"Reading {path} needs `pip install tensorflow-serving-api`."
             ) from error
+        count_records(path)
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             log = prediction_log_pb2.PredictionLog.FromString(record)
             kind = log.WhichOneof("log_type")

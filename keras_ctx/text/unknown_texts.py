@@ -100,20 +100,23 @@ class UnknownTexts:
         Args:
             where: What holds the texts, such as a file.
         """
+        if message := self.message(where):
+            warnings.warn(message, UserWarning, stacklevel=2)
+
+    def message(self, where: str) -> str:
+        """What the warning says; "" if there are none."""
         if not self.num_unknown:
-            return
+            return ""
         token = "<UNK>"
         if isinstance(self.inputs, BertInputs):
             token = "[UNK]"
         elif isinstance(self.inputs, ElmoForManyLangsInputs):
             token = "<oov>"
-        warnings.warn(
+        return (
             f"{where}: of {self.num_unknown:,} of {self.num_texts:,} texts "
             f"more than half is {token}, which says nothing to a model, such "
             f"as {self.example[:80]!r}. Check that the vocabulary is of this "
-            "language, and of this case.",
-            UserWarning,
-            stacklevel=2,
+            "language, and of this case."
         )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from keras_ctx.files import whole_file
+from keras_ctx.json_text import load_json
 from keras_ctx.tensor_file import write_tensors
 from keras_ctx.training.agreement import chiefs_number
 
@@ -59,7 +60,14 @@ def newest_position(folder: str | Path) -> Position:
     if not found:
         return Position()
     with _open(found[-1]) as file:
-        return Position(**json.loads(file.metadata()["position"]))
+        try:
+            return Position(**load_json(file.metadata()["position"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{found[-1]} must be a checkpoint of a run, with its "
+                "`position`. Remove it to go on from the one before. "
+                f"Received: {error!r}"
+            ) from error
 
 
 def remove_checkpoints(folder: str | Path) -> None:

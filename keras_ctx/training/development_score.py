@@ -11,7 +11,7 @@ import keras
 
 from keras_ctx.files import whole_file
 from keras_ctx.hdf5_file import check_hdf5
-from keras_ctx.json_text import read_figures
+from keras_ctx.json_text import read_figures_file
 from keras_ctx.training.agreement import chiefs_number
 from keras_ctx.training.run_folder import save_json
 from keras_ctx.training.workers import is_chief
@@ -113,11 +113,9 @@ class DevelopmentScore(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         path = self._history()
-        self.scores = (
-            read_figures(path.read_text("utf-8"))["scores"]
-            if path.exists()
-            else []
-        )
+        self.scores = []
+        if path.exists():
+            self.scores = read_figures_file(path, "scores")["scores"]
         self.stopped = False
 
     def on_epoch_begin(self, epoch, logs=None):

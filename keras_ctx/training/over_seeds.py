@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_ctx.json_text import read_figures
+from keras_ctx.json_text import read_figures_file
 from keras_ctx.training.checkpoints import remove_checkpoints
 from keras_ctx.training.run_folder import save_json
 from keras_ctx.training.run_numbers import check_seeds
@@ -67,7 +67,7 @@ def over_seeds(
         run_folder = Path(folder) / f"seed_{seed}"
         path = run_folder / "scores.json"
         if path.exists():
-            found.append(read_figures(path.read_text("utf-8")))
+            found.append(read_figures_file(path))
             continue
         keras.utils.set_random_seed(seed)
         found.append(run(seed, run_folder))

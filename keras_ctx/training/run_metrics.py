@@ -18,6 +18,9 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
         `seconds`, of training so far. Figures may be NaN or infinite, which
         the file says as null and "Infinity". There is no line without the file.
 
+    Raises:
+        ValueError: A line is no JSON.
+
     Example:
         >>> read_metrics("a folder that is not there")
         []
@@ -27,4 +30,13 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
         return []
     # A kill while a line is written leaves the half of it, without an end.
     whole = path.read_text("utf-8").split("\n")[:-1]
-    return [read_figures(line) for line in whole]
+    found = []
+    for number, line in enumerate(whole, 1):
+        try:
+            found.append(read_figures(line))
+        except ValueError as error:
+            raise ValueError(
+                f"{path}, line {number}: every line must be JSON. Remove the "
+                f"line to read the others. Received: {line[:60]!r}: {error}"
+            ) from error
+    return found

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from keras_ctx.json_text import load_json_file
+from keras_ctx.json_text import load_object_file
 from keras_ctx.training.run_folder import save_json
 
 
@@ -46,7 +46,7 @@ def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
     if not all((Path(folder) / name).exists() for name in (path.name, *files)):
         return None
     print(f"{folder}: this run has ended; --restart begins it anew.")
-    return load_json_file(path)["results"]
+    return load_object_file(path, "results")["results"]
 
 
 def seconds_before(folder: str | Path) -> float:
@@ -62,4 +62,11 @@ def seconds_before(folder: str | Path) -> float:
     path = Path(folder) / "results.json"
     if not path.exists():
         return 0.0
-    return float(load_json_file(path)["results"]["seconds"])
+    results = load_object_file(path, "results")["results"]
+    try:
+        return float(results["seconds"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: `results` must have `seconds`, a number. Begin the run "
+            f"anew with --restart. Received: {str(results)[:100]}"
+        ) from error

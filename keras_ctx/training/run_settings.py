@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from keras_ctx.json_text import json_text, load_json_file
+from keras_ctx.json_text import json_text, load_object_file
 from keras_ctx.output_lock import LOCK, move_lock
 from keras_ctx.settings import differences
 from keras_ctx.training.agreement import chiefs_number
@@ -70,7 +70,7 @@ def _begin(
     written = {**settings, **({"digests": digests} if digests else {})}
     written = json.loads(json_text(written))
     if path.exists():
-        there = load_json_file(path)
+        there = load_object_file(path)
         differing = _differences(there, written)
     elif (folder / "results.json").exists():
         there = {}

@@ -1,11 +1,12 @@
 """The workers of `TF_CONFIG`: who they are, and that all have come."""
 
 import contextlib
-import json
 import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
+
+from keras_ctx.json_text import load_json
 
 # Our number, once `strategy("multi_worker")` has made us a worker. TF_CONFIG
 # alone does not tell: a cluster sets it for a process that trains alone, too.
@@ -34,7 +35,7 @@ def workers() -> tuple[list[str], int]:
     """The addresses of `TF_CONFIG`, and which of them is ours."""
     text = os.environ.get("TF_CONFIG") or "{}"
     try:
-        config = json.loads(text)
+        config = load_json(text)
         addresses = config["cluster"]["worker"]
         index = int(config["task"]["index"])
         addresses[index]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from record_corpus import BERT, ELMO, bert_inputs, write_folder
+from record_corpus import BERT, DOCUMENTS, ELMO, bert_inputs, write_folder
 
 from keras_ctx.data import (
     RecordSettings,
@@ -159,3 +159,84 @@ def test_another_vocabulary(folder: Path) -> None:
 def test_settings_out_of_range(arguments: tuple, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         RecordSettings(*arguments)
+
+
+def changed(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(content)
+
+
+def record_of(path: Path, place: int) -> int:
+    """The record that a byte is in, by the lengths before each."""
+    content, start, number = path.read_bytes(), 0, 0
+    while True:
+        size = int.from_bytes(content[start : start + 8], "little")
+        start += 8 + 4 + size + 4
+        if place < start:
+            return number
+        number += 1
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.6, 0.99])
+def test_a_changed_byte_before_a_training(share: float, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path)
+    path = folder / BERT.shard_name(1)
+    place = int(share * path.stat().st_size)
+    number = record_of(path, place)
+    changed(path, place)
+    open_records(folder)  # of the size that it was
+    with pytest.raises(ValueError, match=rf"00001.*: record {number}, counted"):
+        pair_records_dataset(folder, bert_inputs(), batch_size=2, seed=0)
+
+
+def test_a_changed_byte_in_sentences(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, ELMO)
+    path = folder / ELMO.shard_name(0)
+    number = record_of(path, 200)
+    changed(path, 200)
+    with pytest.raises(ValueError, match=rf"00000.*: record {number}, counted"):
+        elmo_stream_dataset(
+            folder,
+            ElmoInputs(6, distinct=True),
+            ["<S>", "</S>", "<UNK>"],
+            num_negatives=None,
+            batch_size=1,
+            window_size=2,
+            seed=0,
+        )
+
+
+@pytest.mark.parametrize("damage", ["record", "number", "text", "names"])
+def test_a_damaged_shard_is_made_anew(damage: str, folder: Path) -> None:
+    path = folder / BERT.shard_name(0)
+    done = path.with_name(f"{path.name}.json")
+    before, written = path.read_bytes(), json.loads(done.read_text())
+    if damage == "record":
+        changed(path, 100)
+    elif damage == "number":
+        done.write_text(json.dumps({**written, "records": 1}))
+    elif damage == "text":
+        done.write_text(done.read_text()[:-4])
+    else:
+        done.write_text(json.dumps({"name": path.name, "records": 1}))
+    again = write_shard(folder, 0, DOCUMENTS[:35], BERT, bert_inputs())
+    assert again == written and path.read_bytes() == before
+
+
+def test_a_manifest_with_another_number(folder: Path) -> None:
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text("utf-8"))
+    content["files"][1]["records"] -= 1
+    path.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(ValueError, match=r"00001-of-00002\.tfrecord must have"):
+        pair_records_dataset(folder, bert_inputs(), batch_size=2, seed=0)
+
+
+def test_a_manifest_with_another_token(folder: Path) -> None:
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text("utf-8"))
+    content["text_inputs"]["vocabulary"][7] = "x"
+    path.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(ValueError, match=r"manifest\.json.*their digest"):
+        open_records(folder)

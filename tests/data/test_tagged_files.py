@@ -15,6 +15,7 @@ from keras_ctx.data import (
     save_tagging_report,
     training_labels,
 )
+from keras_ctx.data.conll import read_words
 from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
 
@@ -178,3 +179,27 @@ def test_words_with_slashes_are_words(tmp_path) -> None:
     path.write_text("TCP/IP B-X\nAC/DC I-X\nand/or O\n")
     found = read_tagged_files({"train": path}).sentences["train"]
     assert found == [(["TCP/IP", "AC/DC", "and/or"], ["B-X", "I-X", "O"])]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16"])
+def test_files_in_another_encoding(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("Zürich B-LOC\nist O\n", encoding=encoding)
+    files = read_tagged_files({"train": path}, encoding=encoding)
+    assert files.sentences["train"] == [(["Zürich", "ist"], ["B-LOC", "O"])]
+    config = json.loads(json.dumps(files.get_config()))
+    # As Python calls it, for the readers of files to predict.
+    layout = ConllLayout(**config["layout"])
+    assert list(read_words(path, layout)) == [["Zürich", "ist"]]
+    if encoding == "latin-1":
+        with pytest.raises(ValueError, match=r"line 1: .* --encoding latin-1"):
+            read_tagged_files({"train": path})
+
+
+def test_encodings_that_are_none(write) -> None:
+    path = write("a.conll", "In O\nRome B-LOC\n")
+    with pytest.raises(ValueError, match="`encoding` must be one that Python"):
+        read_tagged_files({"train": path}, encoding="latin-99")
+    path = write("a.jsonl", '{"words": ["In"], "tags": ["O"]}\n')
+    with pytest.raises(ValueError, match="JSON is UTF-8"):
+        read_tagged_files({"train": path}, encoding="latin-1")

@@ -183,3 +183,33 @@ def test_an_older_run_tags_as_its_labels(tmp_path: Path) -> None:
     path.write_text("\n".join(SENTENCES[2]))
     lines = tagged(tmp_path / "run", path)
     assert [line.split()[1] for line in lines] == spelled(SENTENCES[2], model)
+
+
+def test_columns_in_another_encoding(tmp_path: Path) -> None:
+    save_run(
+        tmp_path / "run",
+        models.tagger(encoder(), 3),
+        LABELS,
+        task="tagging",
+        layout={"width": 2, "encoding": "iso8859-1"},
+        **BIOES,
+    )
+    path = tmp_path / "words.txt"
+    path.write_text("é O\nb O\n", encoding="latin-1")
+    found = [line.split()[0] for line in tagged(tmp_path / "run", path)]
+    assert found == ["é", "b"]  # as the run's files
+    path.write_text("é\nb\n", encoding="utf-16")
+    lines = tagged(tmp_path / "run", path, encoding="utf-16")
+    assert [line.split()[0] for line in lines] == ["é", "b"]
+    with pytest.raises(ValueError, match="JSON is UTF-8"):
+        tagged(tmp_path / "run", tmp_path / "a.jsonl", encoding="latin-1")
+
+
+def test_words_that_are_hardly_known_are_counted(run, capsys) -> None:
+    folder, _ = run
+    path = folder.parent / "words.txt"
+    path.write_text("x\ny\na\n\na\nb\n")
+    tagged(folder, path)
+    assert "words.txt: of 1 of 2 texts more than half is [UNK]" in (
+        capsys.readouterr().err
+    )

@@ -423,8 +423,8 @@ def test_server_that_comes_up_late(
         ({"width": 0}, "`width`, `timeout`"),
         ({"server": "localhost:8501"}, "`server` must start with http://"),
         ({"server": "grpc://localhost"}, "the last with a port"),
-        ({"version": 1, "label": "stable"}, "must not be given together"),
-        ({"text": ("a",), "input": Path("b")}, "must not be given together"),
+        ({"version": 1, "label": "stable"}, "must not both be given"),
+        ({"text": ("a",), "input": Path("b")}, "must not both be given"),
     ],
 )
 def test_wrong_configuration(arguments: dict, message: str) -> None:
@@ -454,6 +454,33 @@ def test_rest_needs_no_tensorflow(rest: str) -> None:
     finished = run("labels")
     assert json.loads(finished.stdout)["outputs"]["labels"] == ["good", "bad"]
     finished = run("other")
-    assert finished.returncode == 1
+    assert finished.returncode == 2
     assert finished.stderr.count("\n") == 1
+    assert finished.stderr.startswith("query.py: ")
     assert "Servable not found" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--server", "http://localhost:1", "--retries", "0"], 1, "reached"),
+        (["--server", "grpc://localhost"], 2, "the last with a port"),
+        (["--version", "1", "--label", "a"], 2, "must not both be given"),
+        (["--input", "none.txt"], 2, "none.txt"),
+    ],
+)
+def test_how_it_ends(
+    words: list[str], status: int, said: str, rest: str, capsys
+) -> None:
+    recipe = load_recipe("query")
+    if "--server" not in words:
+        words = [*words, "--server", rest, "--model", "labels"]
+    if "--input" not in words:
+        words = [*words, "--text", "a"]
+    with pytest.raises(SystemExit) as ended:
+        recipe.command(words)
+    assert ended.value.code == status
+    written = capsys.readouterr().err
+    assert written.count("\n") == 1 and said in written
+    with pytest.raises((recipe.QueryError, ValueError), match=said):
+        recipe.command([*words, "--traceback"])

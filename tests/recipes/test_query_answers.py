@@ -169,9 +169,7 @@ def test_words_are_filled_up_and_answers_cut(ask: Asked) -> None:
     assert [x["outputs"]["width"] for x in found] == [8, 8, 8]
     assert [len(x["outputs"]["tags"]) for x in found] == [2, 1, 5]
     assert found[0]["outputs"].keys() == {"width", "tags"}
-    assert "5 words, more than --width 4" in ask.refusal(
-        "words", *lines, width=4
-    )
+    assert "5 words, above --width 4" in ask.refusal("words", *lines, width=4)
 
 
 def test_rows_of_words(ask: Asked) -> None:

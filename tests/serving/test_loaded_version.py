@@ -105,3 +105,17 @@ def test_warm_up_for_an_unknown_signature(folder: Path) -> None:
         writer.write(log.SerializeToString())
     with pytest.raises(ValueError, match="asks for a signature 'other'"):
         LoadedVersion(folder)
+
+
+def test_warm_up_that_is_damaged(folder: Path) -> None:
+    log = prediction_log_pb2.PredictionLog()
+    path = folder / WARM_UP
+    path.parent.mkdir()
+    log.predict_log.request.model_spec.signature_name = "serving_default"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(log.SerializeToString())
+    content = bytearray(path.read_bytes())
+    content[-6] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"warmup_requests: .* record 0, "):
+        LoadedVersion(folder)
