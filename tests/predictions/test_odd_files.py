@@ -254,7 +254,7 @@ def test_standard_input_of_json_lines(
         asked(words, '{"tokens": "a b"}\n')
 
 
-def test_texts_in_another_encoding(texts, words, tmp_path: Path) -> None:
+def test_texts_in_another_encoding(texts, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("caf\u00e9\n".encode("latin-1"))
     with pytest.raises(ValueError, match="iconv -f ISO.*--encoding latin-1"):
@@ -262,8 +262,6 @@ def test_texts_in_another_encoding(texts, words, tmp_path: Path) -> None:
     (found,) = predicted(texts, path, lines=True, encoding="latin-1")
     path.write_text("caf\u00e9\n", "utf-8")
     assert predicted(texts, path, lines=True) == [found]
-    with pytest.raises(ValueError, match="`encoding` is for texts"):
-        predicted(words, path, encoding="latin-1")
 
 
 def test_what_was_cut_and_how_a_table_was_read(
