@@ -105,6 +105,11 @@ def load(config: Config) -> tuple:
     task = read_json(folder / "task.json")
     known["multi_label"] = task.get("task") == "multi_label"
     known["pair"] = task.get("pair", False)
+    if task.get("task") == "question_answering":
+        # Those that the run's figures were measured with.
+        names = ("stride", "max_question", "max_answer")
+        settings = {name: task[name] for name in names if name in task}
+        known["windows"] = serving.AnswerWindows(**settings)
     # Of what the run has read, the version of the library is no digest.
     digests = read_json(folder / "settings.json").get("digests", {})
     known["training_data"] = {
@@ -129,18 +134,25 @@ def figures(written: dict[str, Any]) -> dict[str, Any]:
     """The figures of the model that is exported: the first of several seeds."""
     results = written.get("results", {})
     scores = results.get("scores_pretrained") or results.get("scores") or {}
-    found = {name: one["seeds"][0] for name, one in scores.items()}
-    if not found:
-        found = {
-            name: value
-            for name, value in results.items()
-            if isinstance(value, int | float)
-        }
-    found = {name: value for name, value in found.items() if isfinite(value)}
-    if "test" not in written.get("config", {}):
+    found = {name: one["seeds"][0] for name, one in scores.items()} or results
+    # A figure that was not finite is null or a string; the shares of layers
+    # and seconds are no measure of quality.
+    found = {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, int | float)
+        and isfinite(value)
+        and not re.fullmatch(r"share_\d+|scale|seconds", name)
+    }
+    settings = written.get("config", {})
+    if "test" not in settings:
         return {"metrics": found}
-    test = written["config"]["test"]
-    where = "the sample data held out" if test is None else Path(test).name
+    if settings["test"] is not None:
+        where = Path(settings["test"]).name
+    elif settings.get("train") is not None:
+        where = f"articles held out of {Path(settings['train']).name}"
+    else:
+        where = "the sample data held out"
     return {"metrics": found, "measured_on": where}
 
 
@@ -177,7 +189,7 @@ def readable(
             if word
         )
     if "answers" in answer:
-        return f"{answer['answers'][0]!r} {answer['scores'][0]:.3f}"
+        return f"{str(answer['answers'][0])!r} {answer['scores'][0]:.3f}"
     if "words" in answer:
         return " ".join(answer["words"][0])
     if "score" in answer:
@@ -195,6 +207,8 @@ def main(config: Config) -> dict:
     model, text_inputs, known = load(config)
     if config.pair is not None:
         known["pair"] = config.pair
+    if config.windows:
+        known["windows"] = serving.TextWindows()
     # Our own sentences are of the kind that is checked anyway.
     more = texts[:32] if config.texts else []
     version = serving.export(
@@ -203,7 +217,6 @@ def main(config: Config) -> dict:
         config.output,
         **known,
         top_k=config.top_k,
-        windows=serving.TextWindows() if config.windows else None,
         check_texts=(*CHECK_TEXTS, *more),
     )
     card = read_json(version / "signature.json")

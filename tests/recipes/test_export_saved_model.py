@@ -11,7 +11,7 @@ from recipe_files import load_recipe
 from safetensors.numpy import load_file, save_file
 from tiny_encoders import ENCODERS, save_encoders
 
-from keras_ctx import convert, models, serving, text, training
+from keras_ctx import convert, models, predictions, serving, text, training
 
 TEXTS = ["the river bank", "好", ""]
 
@@ -229,3 +229,101 @@ def test_card_of_an_embedder_with_a_prompt(tmp_path: Path) -> None:
     results, _ = run(tmp_path, folder, kind="embedder")
     page = (Path(results["saved_model"]) / "README.md").read_text("utf-8")
     assert 'texts that begin with `"query: "`' in page
+
+
+def question_run(folder: Path) -> dict:
+    """A run of short rows, as finetune_squad.py leaves it; its windows."""
+    make_encoder, make_inputs = ENCODERS["bert"]
+    model = models.span_extractor(make_encoder())
+    training.save_model(model, folder / "model.keras")
+    text.save_inputs(make_inputs(), folder / "text_inputs.json")
+    windows = {"stride": 3, "max_question": 4, "max_answer": 2}
+    training.save_json(
+        {
+            "task": "question_answering",
+            "null_threshold": None,
+            "language": "en",
+            **windows,
+        },
+        folder / "task.json",
+    )
+    return windows
+
+
+def test_windows_are_those_of_the_run(tmp_path: Path) -> None:
+    # The defaults have no room in rows of 16, and longer answers.
+    windows = question_run(tmp_path)
+    recipe = load_recipe("export_saved_model")
+    *_, known = recipe.load(recipe.Config(model=tmp_path))
+    assert known["windows"] == serving.AnswerWindows(**windows)
+
+
+@pytest.mark.slow
+def test_served_answers_are_the_predicted_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    question_run(folder)
+    question, context = "the", "river river bank the bank river the river " * 3
+    run(tmp_path, folder, top_k=1)
+    served = serving.answers(
+        tmp_path / "saved", {"question": [question], "context": [context]}
+    )
+    asked = {"context": context, "qas": [{"id": "q", "question": question}]}
+    training.save_json(
+        {"data": [{"title": "t", "paragraphs": [asked]}]},
+        tmp_path / "questions.json",
+    )
+    predictions.predict_file(
+        folder, tmp_path / "questions.json", tmp_path / "answers.json"
+    )
+    found = json.loads((tmp_path / "answers.json").read_text("utf-8"))
+    assert found == {"q": served["answers"][0, 0]}
+
+
+@pytest.mark.parametrize(
+    ("results", "metrics"),
+    [
+        (
+            {"scores": {"f1": {"seeds": [None]}, "exact": {"seeds": [5.0]}}},
+            {"exact": 5.0},
+        ),
+        # Questions without answers to score by have taken time all the same.
+        ({"scores": {}, "f1": None, "seconds": 9.5, "metric": "F1"}, {}),
+        (
+            {
+                "scores_pretrained": {
+                    "f1": {"seeds": [0.5, 0.6]},
+                    "share_0": {"seeds": [0.3, 0.3]},
+                    "scale": {"seeds": [1.0, 1.0]},
+                }
+            },
+            {"f1": 0.5},
+        ),
+    ],
+)
+def test_figures_are_finite_scores(results: dict, metrics: dict) -> None:
+    found = load_recipe("export_saved_model").figures({"results": results})
+    assert found["metrics"] == metrics
+
+
+@pytest.mark.parametrize(
+    ("config", "where"),
+    [
+        ({"train": None, "test": None}, "the sample data held out"),
+        ({"train": "a/b.tsv", "test": "a/c.tsv"}, "c.tsv"),
+        # finetune_squad.py keeps articles of its own file for the test.
+        ({"train": "a/b.json", "test": None}, "articles held out of b.json"),
+    ],
+)
+def test_it_is_said_what_was_measured_on(config: dict, where: str) -> None:
+    found = load_recipe("export_saved_model").figures({"config": config})
+    assert found["measured_on"] == where
+
+
+def test_an_answer_is_shown_as_text() -> None:
+    # As served: the strings of NumPy have a `repr` of their own.
+    answers = {
+        "answers": np.array([["Rome's"]]),
+        "scores": np.array([[0.5]]),
+    }
+    shown = load_recipe("export_saved_model").readable(answers, 0, False)
+    assert shown == '"Rome\'s" 0.500'
