@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_ctx.convert.json_options import member
 from keras_ctx.convert.wordpiece_settings import (
     TOKENIZER,
     TOKENIZER_CONFIG,
@@ -119,17 +120,18 @@ def _listed(folder: Path) -> Iterator[tuple[Path, Any, Any]]:
     listed = []
     # KerasHub writes another file of this name, without a "model".
     if isinstance(tokenizer.get("model"), dict):
-        listed = tokenizer.get("added_tokens") or []
+        listed = member(tokenizer, "added_tokens", list, path)
     for content in listed:
         index = content.get("id") if isinstance(content, dict) else None
         yield path, content, index
     path = folder / TOKENIZER_CONFIG
     config = optional_json(path)
-    decoder = config.get("added_tokens_decoder") or {}
+    decoder = member(config, "added_tokens_decoder", dict, path)
     for index, content in decoder.items():
         yield path, content, int(index) if index.isdigit() else index
     for path in (folder / TOKENIZER_CONFIG, folder / SPECIAL_TOKENS_MAP):
-        more = optional_json(path).get("additional_special_tokens") or []
+        listed = optional_json(path)
+        more = member(listed, "additional_special_tokens", list, path)
         for content in more:
             if isinstance(content, dict):
                 content = content.get("content")

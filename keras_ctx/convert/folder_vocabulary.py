@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_ctx.convert.added_tokens import added_tokens
+from keras_ctx.convert.json_options import member
 from keras_ctx.convert.other_families import check_tokenizer, check_tokens
 from keras_ctx.convert.special_names import renamed, special_names
 from keras_ctx.convert.wordpiece_settings import (
     TOKENIZER,
     TOKENIZER_CONFIG,
+    flag,
     optional_json,
+    tokenizer_config,
 )
 from keras_ctx.text import load_vocabulary
 
@@ -66,7 +69,8 @@ def vocabulary(folder: str | Path) -> Vocabulary:
     Raises:
         FileNotFoundError: There is no vocabulary.
         ValueError: The tokenizer or the vocabulary is of another model than
-            WordPiece; the vocabulary has a hole, or more tokens than the
+            WordPiece; two files give a token two ids; the vocabulary has a
+            hole, or more tokens than the
             table of the model has rows.
 
     Example:
@@ -122,6 +126,7 @@ def _tokens(folder: Path) -> tuple[list[str], Path]:
         if path.is_file():
             tokens = load_vocabulary(path, repeated=True)
             ids = {token: place for place, token in enumerate(tokens)}
+            ids |= _beside(tokens, ids, folder, path)
             return _in_order(_with_added(ids, folder, path), folder), path
     path = folder / TOKENIZER
     model = optional_json(path).get("model")
@@ -136,8 +141,44 @@ def _tokens(folder: Path) -> tuple[list[str], Path]:
             "is BERT's. "
             f"Received: {str(path)!r} of the model {model['type']!r}"
         )
-    ids = dict(model.get("vocab") or {})
+    ids = dict(member(model, "vocab", dict, path))
     return _in_order(_with_added(ids, folder, path), path), path
+
+
+def _beside(
+    tokens: list[str], ids: dict[str, int], folder: Path, path: Path
+) -> dict[str, int]:
+    """What tokenizer.json has more than vocab.txt; an error if they differ."""
+    file = folder / TOKENIZER
+    model = optional_json(file).get("model")
+    if not isinstance(model, dict):
+        return {}
+    more: dict[str, int] = {}
+    for token, index in member(model, "vocab", dict, file).items():
+        if type(index) is not int or index < 0:
+            raise ValueError(
+                f"{file}: the id of a token must be an integer from 0 on. "
+                f"Received: {index!r} for {token!r}"
+            )
+        if ids.get(token) == index or not token:
+            continue
+        if token not in ids and index >= len(tokens):
+            more[token] = index
+            continue
+        here = tokens[index] if index < len(tokens) else None
+        # White space at the end of a line is lost by some readers, and of
+        # a line that is there twice the first has no token.
+        if here is not None and (
+            here.strip() == token.strip() or here == f"[unused line {index}]"
+        ):
+            continue
+        raise ValueError(
+            f"{folder}: {path.name} and {TOKENIZER} must give a token the "
+            f"same id. Received: id {index} is {token!r} in {TOKENIZER} and "
+            f"{here!r} in {path.name}. Move the file away that the weights "
+            "were not trained with."
+        )
+    return more
 
 
 def _with_added(
@@ -160,6 +201,12 @@ def _with_added(
 
 
 def _in_order(ids: dict[str, int], path: Path) -> list[str]:
+    odd = [x for x in ids.items() if type(x[1]) is not int]
+    if odd:
+        raise ValueError(
+            f"{path}: the id of a token must be an integer from 0 on. "
+            f"Received: {odd[0][1]!r} for {odd[0][0]!r}"
+        )
     if sorted(ids.values()) != list(range(len(ids))):
         raise ValueError(
             "A vocabulary must have one token for each id from 0 on. "
@@ -173,7 +220,8 @@ def _check_size(folder: Path, tokens: list[str], path: Path) -> None:
     rows = None
     for name in ("config.json", "bert_config.json"):
         config = optional_json(folder / name)
-        config = config.get("config", config)
+        if isinstance(config.get("config"), dict):  # of KerasHub
+            config = config["config"]
         rows = config.get("vocab_size", config.get("vocabulary_size", rows))
     if not isinstance(rows, int) or len(tokens) == rows:
         return
@@ -198,11 +246,12 @@ def _check_size(folder: Path, tokens: list[str], path: Path) -> None:
 
 def _said(folder: Path) -> Iterator[bool | None]:
     """Whether case is folded, source by source; `None` if it does not say."""
-    config = optional_json(folder / TOKENIZER_CONFIG)
-    yield _flag(config.get("do_lower_case"))
-    tokenizer = optional_json(folder / TOKENIZER)
-    yield _folds(tokenizer.get("normalizer"))
-    yield _flag((tokenizer.get("config") or {}).get("lowercase"))
+    config = tokenizer_config(folder)
+    path = folder / TOKENIZER
+    tokenizer = optional_json(path)
+    yield flag(config, "do_lower_case", folder / TOKENIZER_CONFIG)
+    yield _folds(tokenizer.get("normalizer"), path)
+    yield flag(member(tokenizer, "config", dict, path), "lowercase", path)
     for content in (config, optional_json(folder / "config.json")):
         for key in ("name_or_path", "_name_or_path"):
             name = str(content.get(key, "")).lower()
@@ -213,17 +262,13 @@ def _said(folder: Path) -> Iterator[bool | None]:
         yield "uncased" in name
 
 
-def _folds(normalizer: Any) -> bool | None:
+def _folds(normalizer: Any, path: Path) -> bool | None:
     """Whether a normalizer of the `tokenizers` library folds case."""
     if not isinstance(normalizer, dict):
         return None
     if normalizer.get("type") == "Sequence":
-        parts = [_folds(part) for part in normalizer.get("normalizers", [])]
-        return any(parts)
+        parts = member(normalizer, "normalizers", list, path)
+        return any(_folds(part, path) for part in parts)
     if normalizer.get("type") == "BertNormalizer":
-        return _flag(normalizer.get("lowercase"))
+        return flag(normalizer, "lowercase", path)
     return normalizer.get("type") == "Lowercase"
-
-
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None

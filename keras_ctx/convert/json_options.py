@@ -94,6 +94,20 @@ def read_json(path: Path, argument: str) -> dict[str, Any]:
     return content
 
 
+def member(content: dict[str, Any], key: str, kind: type, path: Path) -> Any:
+    """A list or an object in a JSON file; an empty one where it is absent."""
+    value = content.get(key)
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        words = "an object" if kind is dict else "a list"
+        raise ValueError(
+            f"{path}: `{key}` must be {words}. "
+            f"Received: {reprlib.repr(value)}. Get the file again."
+        )
+    return value
+
+
 def read_table(
     content: dict[str, Any], table: Sequence[Option]
 ) -> tuple[dict[str, Any], list[str]]:

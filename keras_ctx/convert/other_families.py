@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keras_ctx.convert.json_options import member
 from keras_ctx.convert.wordpiece_settings import (
     TOKENIZER,
     TOKENIZER_CONFIG,
@@ -77,7 +78,7 @@ def check_architecture(content: dict[str, Any], path: Path) -> None:
     told = None
     if kind not in (None, "bert"):
         told = f"model_type={kind!r}"
-    for name in content.get("architectures") or ():
+    for name in member(content, "architectures", list, path):
         family = next((x for x in _FAMILIES if str(name).startswith(x)), None)
         if told is None and family is not None:
             told = f"architectures={[name]!r}"

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from keras_ctx.convert.added_tokens import SPECIAL_TOKENS_MAP
+from keras_ctx.convert.json_options import member
 from keras_ctx.convert.wordpiece_settings import (
     TOKENIZER,
     TOKENIZER_CONFIG,
     optional_json,
+    parts_of,
 )
 from keras_ctx.text import SPECIAL_TOKENS
 
@@ -49,7 +51,8 @@ def special_names(folder: Path) -> dict[str, str]:
                     f"token. Received: {content[key]!r}"
                 )
             found.setdefault(token, name)
-    for token, name in _of_tokenizer(optional_json(folder / TOKENIZER)).items():
+    path = folder / TOKENIZER
+    for token, name in _of_tokenizer(optional_json(path), path).items():
         if isinstance(name, str):
             found.setdefault(token, name)
     return {token: found.get(token, token) for token in SPECIAL_TOKENS}
@@ -75,23 +78,24 @@ def renamed(tokens: list[str], names: dict[str, str]) -> list[str]:
     return tokens
 
 
-def _of_tokenizer(tokenizer: dict[str, Any]) -> dict[str, Any]:
+def _of_tokenizer(tokenizer: dict[str, Any], path: Path) -> dict[str, Any]:
     """What a tokenizer.json says besides its list of tokens."""
     model = tokenizer.get("model")
     if not isinstance(model, dict):
         return {}
     found = {"[UNK]": model.get("unk_token")}
-    found["[PAD]"] = (tokenizer.get("padding") or {}).get("pad_token")
-    processor = tokenizer.get("post_processor") or {}
-    if processor.get("type") == "BertProcessing":
-        for token, key in (("[CLS]", "cls"), ("[SEP]", "sep")):
-            found[token] = (processor.get(key) or [None])[0]
-    elif processor.get("type") == "TemplateProcessing":
-        ends = [
-            part["SpecialToken"].get("id")
-            for part in processor.get("single") or []
-            if "SpecialToken" in part
-        ]
-        if len(ends) == 2:
-            found["[CLS]"], found["[SEP]"] = ends
+    padding = member(tokenizer, "padding", dict, path)
+    found["[PAD]"] = padding.get("pad_token")
+    for processor in parts_of(tokenizer, "post_processor", "processors", path):
+        if processor.get("type") == "BertProcessing":
+            for token, key in (("[CLS]", "cls"), ("[SEP]", "sep")):
+                found[token] = (member(processor, key, list, path) or [None])[0]
+        elif processor.get("type") == "TemplateProcessing":
+            ends = [
+                member(part, "SpecialToken", dict, path).get("id")
+                for part in member(processor, "single", list, path)
+                if isinstance(part, dict) and "SpecialToken" in part
+            ]
+            if len(ends) == 2:
+                found["[CLS]"], found["[SEP]"] = ends
     return found

@@ -1,11 +1,16 @@
 """How the tokenizer of a checkpoint reads text, besides its vocabulary."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
-from keras_ctx.convert.json_options import is_int, read_json
+from keras_ctx.convert.json_options import is_int, member, read_json
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+# Classes of `transformers` that read tokenizer.json alone, and what the class
+# of BERT would take from tokenizer_config.json before it.
+_PLAIN_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
+_OF_BERT = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 _NO_LENGTH = 2**31
 
 
@@ -13,7 +18,8 @@ def wordpiece_settings(folder: Path) -> dict[str, Any]:
     """Arguments of `text.BertInputs` that the files of a folder ask for.
 
     `tokenizer_config.json` is asked first, then the normalizer of
-    `tokenizer.json`, setting by setting.
+    `tokenizer.json`, setting by setting, as by `transformers`; where the two
+    contradict each other, a `UserWarning` says so.
 
     Args:
         folder: Of the checkpoint.
@@ -22,8 +28,9 @@ def wordpiece_settings(folder: Path) -> dict[str, Any]:
         `strip_accents` and `tokenize_chinese_chars`, where a file says them.
 
     Raises:
-        ValueError: `tokenizer.json` has a normalizer or a pre-tokenizer that
-            is not BERT's, or a setting is neither true nor false.
+        ValueError: `tokenizer.json` has a normalizer, a pre-tokenizer or a
+            post-processor that is not BERT's, or a setting is neither true
+            nor false.
 
     Example:
         >>> _ = Path("tokenizer_config.json").write_text(
@@ -31,7 +38,7 @@ def wordpiece_settings(folder: Path) -> dict[str, Any]:
         >>> wordpiece_settings(Path("."))
         {'strip_accents': False}
     """
-    config = optional_json(folder / TOKENIZER_CONFIG)
+    config = tokenizer_config(folder)
     path = folder / TOKENIZER
     tokenizer = optional_json(path)
     normalizer = {}
@@ -39,23 +46,26 @@ def wordpiece_settings(folder: Path) -> dict[str, Any]:
     if isinstance(tokenizer.get("model"), dict):
         normalizer = bert_normalizer(tokenizer, path)
         _check_words(tokenizer, path)
+        one = optional_json(folder / "config.json").get("type_vocab_size") == 1
+        check_post_processor(tokenizer, path, one_segment=one)
+        first_said(
+            flag(config, "do_lower_case", folder / TOKENIZER_CONFIG),
+            flag(normalizer, "lowercase", path),
+            "do_lower_case",
+            folder,
+        )
     found: dict[str, Any] = {}
     for argument, key in (
         ("strip_accents", "strip_accents"),
         ("tokenize_chinese_chars", "handle_chinese_chars"),
     ):
-        for content, name, file in (
-            (config, argument, folder / TOKENIZER_CONFIG),
-            (normalizer, key, path),
-        ):
-            value = content.get(name)
-            if value is None or argument in found:
-                continue
-            if not isinstance(value, bool):
-                raise ValueError(
-                    f"{file}: `{name}` must be true or false. "
-                    f"Received: {value!r}"
-                )
+        value = first_said(
+            flag(config, argument, folder / TOKENIZER_CONFIG),
+            flag(normalizer, key, path),
+            argument,
+            folder,
+        )
+        if value is not None:
             found[argument] = value
     if found.get("tokenize_chinese_chars"):
         del found["tokenize_chinese_chars"]  # the default
@@ -95,8 +105,7 @@ def tokenizer_length(folder: Path) -> int | None:
 
 def bert_normalizer(tokenizer: dict[str, Any], path: Path) -> dict[str, Any]:
     """The `BertNormalizer` of a tokenizer.json; an error for any other."""
-    normalizer = tokenizer.get("normalizer")
-    parts = _parts(normalizer, "normalizers")
+    parts = parts_of(tokenizer, "normalizer", "normalizers", path)
     kinds = [part.get("type") for part in parts]
     # Some tools write this one beside it.
     others = [kind for kind in kinds if kind != "Lowercase"]
@@ -110,12 +119,111 @@ def bert_normalizer(tokenizer: dict[str, Any], path: Path) -> dict[str, Any]:
     if len(kinds) > 1 and found.get("strip_accents") is None:
         # It looks at its own flag, not at the case folded beside it.
         found = {**found, "strip_accents": found.get("lowercase")}
+    if len(kinds) > 1:
+        found = {**found, "lowercase": True}
     if found.get("clean_text") is False:
         raise ValueError(
             f"{path}: the `normalizer` must have `clean_text` true: control "
             "characters are always dropped here. Received: false"
         )
     return found
+
+
+def tokenizer_config(folder: Path) -> dict[str, Any]:
+    """tokenizer_config.json, as far as it counts beside tokenizer.json.
+
+    A class of `transformers` that is no BERT's takes how text is normalized
+    from tokenizer.json alone.
+    """
+    config = optional_json(folder / TOKENIZER_CONFIG)
+    if config.get("tokenizer_class") not in _PLAIN_CLASSES or not isinstance(
+        optional_json(folder / TOKENIZER).get("model"), dict
+    ):
+        return config
+    return {key: x for key, x in config.items() if key not in _OF_BERT}
+
+
+def flag(content: dict[str, Any], key: str, path: Path) -> bool | None:
+    """A setting that is true or false, or `None` if the file lacks it."""
+    value = content.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(
+            f"{path}: `{key}` must be true or false. Received: {value!r}"
+        )
+    return value
+
+
+def first_said(
+    of_config: bool | None, of_tokenizer: bool | None, key: str, folder: Path
+) -> bool | None:
+    """The setting of two files; said where they differ."""
+    if of_config is None or of_tokenizer is None or of_config == of_tokenizer:
+        return of_tokenizer if of_config is None else of_config
+    warnings.warn(
+        f"{folder}: `{key}` is {str(of_config).lower()} in {TOKENIZER_CONFIG} "
+        f"and {str(of_tokenizer).lower()} in {TOKENIZER}. The first is taken, "
+        "as by BertTokenizerFast of transformers. If the model was trained "
+        f"otherwise, change {TOKENIZER_CONFIG}.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return of_config
+
+
+def check_post_processor(
+    tokenizer: dict[str, Any], path: Path, one_segment: bool
+) -> None:
+    """Refuse rows that are not `[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]`.
+
+    Args:
+        tokenizer: Of a tokenizer.json.
+        path: The file.
+        one_segment: Whether the encoder has one segment alone, so that both
+            texts of a pair are in it.
+    """
+    parts = parts_of(tokenizer, "post_processor", "processors", path)
+    if not parts:
+        warnings.warn(
+            f"{path}: there is no `post_processor`, which would put [CLS] and "
+            "[SEP] around a text. Here they always stand there, as in BERT's "
+            "own tokenizers.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return
+    kinds = [part.get("type") for part in parts]
+    if kinds == ["TemplateProcessing"]:
+        second = (0, 1) if one_segment else (1,)
+        if (
+            _template(parts[0], "single", path) == ("S0", "A0", "S0")
+            and _template(parts[0], "pair", path)[:4]
+            in [("S0", "A0", "S0", f"B{x}") for x in second]
+            and _template(parts[0], "pair", path)[4:]
+            in [(f"S{x}",) for x in second]
+        ):
+            return
+    elif kinds == ["BertProcessing"]:
+        return
+    raise ValueError(
+        f"{path}: the `post_processor` must make the rows of BERT, [CLS] a "
+        "[SEP] and [CLS] a [SEP] b [SEP] with segment 0 up to the first [SEP] "
+        f"and 1 behind it; no others are made here. Received: {kinds}, "
+        f"{str(parts[0].get('pair'))[:200]}"
+    )
+
+
+def _template(
+    processor: dict[str, Any], key: str, path: Path
+) -> tuple[str, ...]:
+    """Such as S0, A0, S0: special tokens and texts, with their segments."""
+    found = []
+    for part in member(processor, key, list, path):
+        kinds = part if isinstance(part, dict) else {}
+        for kind, content in kinds.items():
+            content = content if isinstance(content, dict) else {}
+            name = content.get("id") if kind == "Sequence" else "S"
+            found.append(f"{name}{content.get('type_id')}")
+    return tuple(found)
 
 
 def optional_json(path: Path) -> dict[str, Any]:
@@ -125,7 +233,13 @@ def optional_json(path: Path) -> dict[str, Any]:
 
 def _check_words(tokenizer: dict[str, Any], path: Path) -> None:
     """Refuse words that are cut otherwise than BERT's."""
-    parts = _parts(tokenizer.get("pre_tokenizer"), "pretokenizers")
+    kind = tokenizer["model"].get("type") or "WordPiece"
+    if kind != "WordPiece":
+        raise ValueError(
+            f"{path}: the model must be WordPiece, which is BERT's. "
+            f"Received: {kind!r}"
+        )
+    parts = parts_of(tokenizer, "pre_tokenizer", "pretokenizers", path)
     kinds = [part.get("type") for part in parts]
     if kinds != ["BertPreTokenizer"]:
         raise ValueError(
@@ -145,9 +259,12 @@ def _check_words(tokenizer: dict[str, Any], path: Path) -> None:
             )
 
 
-def _parts(value: Any, key: str) -> list[dict[str, Any]]:
+def parts_of(
+    tokenizer: dict[str, Any], name: str, key: str, path: Path
+) -> list[dict[str, Any]]:
     """The members of a Sequence, or the one that stands alone."""
-    if not isinstance(value, dict):
-        return []
-    parts = value.get(key, []) if value.get("type") == "Sequence" else [value]
-    return [part for part in parts if isinstance(part, dict)]
+    value = member(tokenizer, name, dict, path)
+    parts = [value] if value else []
+    if value.get("type") == "Sequence":
+        parts = member(value, key, list, path)
+    return [part if isinstance(part, dict) else {} for part in parts]

@@ -24,9 +24,9 @@ def check_non_negative_int(**arguments: object) -> None:
 
 
 def check_rate(**arguments: float) -> None:
-    """Refuse a dropout rate outside `[0, 1)`."""
+    """Refuse a dropout rate outside `[0, 1)`, and what is no number."""
     for name, value in arguments.items():
-        if not 0 <= value < 1:
+        if not isinstance(value, int | float) or not 0 <= value < 1:
             raise ValueError(
                 f"`{name}` must be a rate of at least 0 and below 1. "
                 f"Received: {name}={value!r}"
