@@ -1,6 +1,7 @@
 """Now and then a fresh start for a model that carries its state."""
 
 import keras
+from keras import ops
 
 
 class ResetState(keras.callbacks.Callback):
@@ -36,9 +37,10 @@ class ResetState(keras.callbacks.Callback):
         self.steps = steps
 
     def on_train_begin(self, logs=None):
-        # Of an epoch in which the run was interrupted.
+        # Of an epoch in which the run was interrupted. A variable that a
+        # strategy mirrors is no number until it is an array.
         steps = self.params["steps"]
-        seen = int(self.model.optimizer.iterations)
+        seen = int(ops.convert_to_numpy(self.model.optimizer.iterations))
         self.done = seen % steps if steps else 0
 
     def on_train_batch_begin(self, batch, logs=None):

@@ -180,7 +180,8 @@ class RunLog(keras.callbacks.Callback):
 
     def _optimizer(self) -> dict[str, float]:
         optimizer = self.model.optimizer
-        found = {"learning_rate": float(optimizer.learning_rate)}
+        rate = keras.ops.convert_to_numpy(optimizer.learning_rate)
+        found = {"learning_rate": float(rate)}
         # That of mixed_float16 is inside of the one that scales the loss.
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         if hasattr(inner, "gradient_norm"):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.training import ResetState
+from keras_ctx.training import ResetState, read_metrics, run_callbacks
 
 WINDOWS = np.random.default_rng(0).normal(size=(5, 2, 3, 4)).astype("float32")
 
@@ -41,6 +41,18 @@ def test_state_is_that_of_the_windows_since_the_last_reset(steps, read) -> None:
     for one, other in zip(states(bilm), states(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
         assert np.abs(one).max() > 0.01
+
+
+def test_a_strategy_may_mirror_the_counter(tmp_path) -> None:
+    # With a rate that is no schedule: it is a variable, too.
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model, bilm = reader()
+    targets = np.zeros((5, 2, 3, 8), "float32")
+    windows = tf.data.Dataset.from_tensor_slices((WINDOWS, targets))
+    callbacks = [ResetState(bilm, 9), *run_callbacks(tmp_path)]
+    model.fit(windows, shuffle=False, callbacks=callbacks, verbose=0)
+    lines = read_metrics(tmp_path)
+    assert lines[-1]["learning_rate"] == 0
 
 
 def test_error() -> None:
