@@ -21,7 +21,11 @@ from keras_ctx.convert.weight_table import (
     TRANSPOSED,
     Weight,
 )
-from keras_ctx.convert.weights_file import WeightsFile, whole
+from keras_ctx.convert.weights_file import (
+    WeightsFile,
+    check_pointer,
+    whole,
+)
 from keras_ctx.file_names import is_file_name
 
 CONFIG = "config.json"
@@ -66,6 +70,7 @@ def open_huggingface(folder: Path) -> Iterator[BertCheckpoint]:
             file,
             is_weight,
             tied if tied in file.shapes else None,
+            one_name=True,
         )
 
 
@@ -142,9 +147,12 @@ def _open_tensors(folder: Path, stack: ExitStack) -> WeightsFile:
         paths = _shards(folder)
     shapes, types, holders = {}, {}, {}
     for path in paths:
+        check_pointer(path)
         with whole(f"folder={str(folder)!r}, {path.name}"):
             opened = stack.enter_context(safe_open(path, framework="numpy"))
             for name in opened.keys():
+                if name in holders:
+                    raise ValueError(f"{name} is in two of the files")
                 tensor = opened.get_slice(name)
                 shapes[name] = tuple(tensor.get_shape())
                 types[name] = tensor.get_dtype()
