@@ -24,6 +24,8 @@ class BertCheckpoint:
     """Whether a name of the file is one of the encoder's weights."""
     tied: str | None = None
     """Name of an array that must be the token table once more."""
+    one_name: bool = False
+    """Whether two names of a row are two words for one array."""
     of_heads: dict[str, Any] = field(default_factory=dict)
     """Arguments of `models.bert_pretrainer`, where the heads differ."""
     not_read: tuple[str, ...] = ()

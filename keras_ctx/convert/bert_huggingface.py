@@ -62,6 +62,7 @@ def open_huggingface(folder: Path) -> Iterator[BertCheckpoint]:
             file,
             is_weight,
             tied if tied in file.shapes else None,
+            one_name=True,
         )
 
 

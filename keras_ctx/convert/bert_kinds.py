@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +62,22 @@ KINDS = (
         lambda path, heads: open_tensorflow(path),
     ),
 )
+# What holds a BERT in a form that is not read, and what to do.
+_OTHER_FILES = {
+    "adapter_model.*": "It holds an adapter alone. Where peft is installed, "
+    "merge it into its model with `merge_and_unload()`, and save that.",
+    "tf_model.h5": "tf_model.h5 is of transformers below version 5. There, "
+    "`BertModel.from_pretrained(folder, from_tf=True).save_pretrained(folder)` "
+    f"writes {ONE_FILE}; of a model with a head take its own class.",
+    "flax_model.msgpack": "flax_model.msgpack is of transformers below "
+    "version 5. There, `BertModel.from_pretrained(folder, from_flax=True)"
+    f".save_pretrained(folder)` writes {ONE_FILE}; of a model with a head "
+    "take its own class.",
+    "*.onnx": "An .onnx file is a graph for inference: take the checkpoint "
+    "that it was made from.",
+    "*.gguf": "A .gguf file is made smaller for inference: take the "
+    "checkpoint that it was made from.",
+}
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -87,11 +104,16 @@ def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
     inside = (
         sorted(file.name for file in path.iterdir()) if path.is_dir() else []
     )
+    advice = "".join(
+        f"\n{words}"
+        for pattern, words in _OTHER_FILES.items()
+        if any(fnmatch(name, pattern) for name in inside)
+    )
     words_of_all = [*others, *(kind.words for kind in KINDS)]
     raise ValueError(
         "`folder` must hold an encoder of one of these kinds:\n"
         + "".join(f"  {words}\n" for words in words_of_all)
-        + f"Received: folder={str(path)!r} with {inside[:20]}"
+        + f"Received: folder={str(path)!r} with {inside[:20]}{advice}"
     )
 
 

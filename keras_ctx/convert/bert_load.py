@@ -86,6 +86,8 @@ def load_bert(
     with kind_of(path).open(path, heads) as checkpoint:
         weights = _wanted(checkpoint, heads)
         _check(weights, checkpoint)
+        if checkpoint.one_name:
+            _check_names(weights, checkpoint)
         if heads:
             _check_tie(checkpoint)
         arguments = dict(checkpoint.arguments, name=name)
@@ -150,6 +152,23 @@ def _check(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
                 ]
             )
         )
+
+
+def _check_names(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
+    """Refuse two arrays for one place, such as a gamma beside a weight."""
+    file = checkpoint.file
+    for weight in weights:
+        first, *others = [x for x in weight.names if x in file.shapes]
+        for name in others:
+            with whole(file.said):
+                same = np.array_equal(file.read(first), file.read(name))
+            if not same:
+                raise ValueError(
+                    f"`{first}` and `{name}` are two names of one array and "
+                    "must hold the same numbers. Received: "
+                    f"{file.said}, where they differ. Save the model again "
+                    "with one of them."
+                )
 
 
 def _check_tie(checkpoint: BertCheckpoint) -> None:

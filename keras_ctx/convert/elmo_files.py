@@ -11,6 +11,7 @@ import numpy as np
 from keras_ctx.convert.keras_weights import hdf5_shapes
 from keras_ctx.convert.weights_file import (
     WeightsFile,
+    check_pointer,
     newest_checkpoint,
     open_checkpoint,
     problem_of,
@@ -48,6 +49,7 @@ def _checkpoint_prefix(path: Path, argument: str) -> str:
     if Path(f"{prefix}.index").is_file():
         return prefix
     if path.is_file():
+        check_pointer(path)
         raise ValueError(
             f"`{argument}` must be an HDF5 file or the prefix of a "
             f"checkpoint. Received: {argument}={str(path)!r}, which is "

@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 from safetensors import safe_open
 
-from keras_ctx.convert.weights_file import WeightsFile, whole
+from keras_ctx.convert.weights_file import (
+    WeightsFile,
+    check_pointer,
+    whole,
+)
 
 # Types that NumPy has no name for.
 _SMALL = ("F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0")
@@ -25,9 +29,12 @@ def open_safetensors(
     """
     shapes, types, holders = {}, {}, {}
     for path in paths:
+        check_pointer(path)
         with whole(f"folder={str(folder)!r}, {path.name}"):
             opened = stack.enter_context(safe_open(path, framework="numpy"))
             for name in opened.keys():
+                if name in holders:
+                    raise ValueError(f"{name} is in two of the files")
                 tensor = opened.get_slice(name)
                 shapes[name] = tuple(tensor.get_shape())
                 types[name] = tensor.get_dtype()

@@ -23,7 +23,11 @@ from keras_ctx.convert.weight_table import (
     differences,
     fill,
 )
-from keras_ctx.convert.weights_file import WeightsFile, whole
+from keras_ctx.convert.weights_file import (
+    WeightsFile,
+    check_pointer,
+    whole,
+)
 
 _WEIGHTS, _PICKLE = "model.safetensors", "pytorch_model.bin"
 _ACTIVATIONS = {
@@ -132,6 +136,7 @@ def _opened(folder: Path) -> Iterator[WeightsFile]:
             f"{folder}: a Dense module must hold its weights in {_WEIGHTS}."
             + (pickled if (folder / _PICKLE).is_file() else " Get it again.")
         )
+    check_pointer(path)
     said = f"folder={str(folder)!r}, {_WEIGHTS}"
     with whole(said):
         opened = safe_open(path, framework="numpy")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_ctx.convert.json_options import is_int, read_json
+from keras_ctx.convert.json_options import is_int, member, read_json
 from keras_ctx.convert.sentence_dense import DenseModule, read_dense
 from keras_ctx.convert.sentence_modules import (
     MODULES,
@@ -18,6 +18,20 @@ from keras_ctx.convert.wordpiece_settings import (
 
 POOLING, PROMPTS = "1_Pooling", "config_sentence_transformers.json"
 _TRANSFORMER = "sentence_bert_config.json"
+_TASK = "feature-extraction"
+# Of these arguments of transformers, those that change no vector.
+_HARMLESS = {
+    *(
+        "trust_remote_code",
+        "revision",
+        "token",
+        "cache_dir",
+        "local_files_only",
+    ),
+    *("torch_dtype", "dtype", "device_map", "attn_implementation"),
+    *("add_pooling_layer", "use_fast", "safe_serialization"),
+    *("clean_up_tokenization_spaces", "padding_side"),
+}
 # Of sentence-transformers, and ours. They stand side by side in our order.
 _MODES = {
     "cls": "cls",
@@ -201,6 +215,23 @@ def _transformer(folder: Path) -> tuple[int | None, bool]:
     content = optional_json(path)
     length = content.get("max_seq_length")
     lower_case = content.get("do_lower_case") or False
+    task = content.get("transformer_task") or _TASK
+    if task != _TASK:
+        raise ValueError(
+            f'{path}: `transformer_task` must be "{_TASK}": the outputs of a '
+            f"head are not pooled here. Received: {task!r}"
+        )
+    # Arguments of transformers, which would change what a text becomes.
+    for key in ("tokenizer_args", "model_args", "config_args"):
+        found = member(content, key, dict, path)
+        odd = sorted(found.keys() - _HARMLESS)
+        if odd:
+            raise ValueError(
+                f"{path}: `{key}` must not change the model or the tokenizer "
+                "of the folder; write such a setting into the file of its "
+                "own, tokenizer_config.json or config.json, and take it away "
+                f"here. Received: {', '.join(odd)}"
+            )
     if length is None:
         length = tokenizer_length(folder)
     elif not is_int(length, 3):

@@ -15,7 +15,7 @@ from keras_ctx.convert.bert_load import load_bert
 from keras_ctx.convert.bert_names import POOLER
 from keras_ctx.convert.encoder_folder import load_text_inputs
 from keras_ctx.convert.head_labels import head_labels
-from keras_ctx.convert.json_options import read_json
+from keras_ctx.convert.json_options import RATE, read_json
 from keras_ctx.convert.keras_hub_task import (
     keras_hub_task,
     read_keras_hub_head,
@@ -320,6 +320,11 @@ def _model(
     dropout = config.get("classifier_dropout")
     if dropout is None:
         dropout = checkpoint.arguments["dropout"]
+    elif not RATE.holds(dropout):
+        raise ValueError(
+            f"{checkpoint.config}: `classifier_dropout` must be {RATE.words}. "
+            f"Received: {dropout!r}"
+        )
     if head.task == "tagging":
         return models.tagger(encoder, head.rows, dropout=dropout)
     return models.classifier(encoder, head.rows, dropout=dropout)

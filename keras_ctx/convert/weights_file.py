@@ -27,6 +27,9 @@ _DAMAGE = (
 )
 
 
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
 @dataclass(frozen=True)
 class WeightsFile:
     """Arrays by name, whatever holds them."""
@@ -101,6 +104,22 @@ def newest_checkpoint(folder: Path, argument: str) -> str:
         f"{argument}={str(folder)!r} with the checkpoints "
         f"{[prefix.name for prefix in found]}. Pass the prefix of one."
     )
+
+
+def check_pointer(path: Path) -> None:
+    """Refuse what Git leaves in the place of a large file.
+
+    Raises:
+        ValueError: The file is a pointer of Git LFS.
+    """
+    with path.open("rb") as file:
+        start = file.read(len(_POINTER))
+    if start == _POINTER:
+        raise ValueError(
+            f"{path}: the file is a pointer of Git LFS, not the file of "
+            "weights itself. Get that one: `git lfs install` and `git lfs "
+            "pull` in the folder."
+        )
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from bert_files import (
     write_huggingface,
     write_json,
 )
+from safetensors.numpy import load_file, save_file
 
-from keras_ctx.convert import load_bert
+from keras_ctx.convert import load_bert, load_encoder
 
 
 @pytest.fixture
@@ -237,3 +238,55 @@ def test_two_encoders(tensors, tmp_path: Path) -> None:
     assert "must hold one encoder" in told
     assert "'question.'" in told
     assert "'context.'" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("adapter_model.safetensors", "merge_and_unload"),
+        ("tf_model.h5", "from_tf=True"),
+        ("flax_model.msgpack", "from_flax=True"),
+        ("model.onnx", "graph for inference"),
+        ("model-q8.gguf", "made smaller"),
+    ],
+)
+def test_weights_of_other_forms(name: str, advice: str, tmp_path: Path) -> None:
+    write_json(tmp_path / "config.json", config())
+    (tmp_path / name).write_bytes(b"\x89")
+    with pytest.raises(ValueError, match=f"(?s)must hold an enc.*{advice}"):
+        load_encoder(tmp_path)
+
+
+def test_pointer_of_git_lfs(tensors, tmp_path: Path) -> None:
+    write_huggingface(tmp_path, tensors)
+    (tmp_path / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"
+    )
+    with pytest.raises(ValueError, match="pointer of Git LFS.*git lfs pull"):
+        load_bert(tmp_path)
+
+
+def test_one_tensor_in_two_shards(tensors, tmp_path: Path) -> None:
+    write_huggingface(tmp_path, tensors, shards=2)
+    first, second = sorted(tmp_path.glob("*.safetensors"))
+    inside = load_file(first)
+    name = next(iter(inside))
+    save_file({**load_file(second), name: inside[name] + 1}, second)
+    with pytest.raises(ValueError, match=f"{name} is in two of the files"):
+        load_bert(tmp_path)
+
+
+def test_two_names_of_one_array(tmp_path: Path) -> None:
+    named = as_torch(arrays(heads=True), "bert.")
+    norm = "bert.embeddings.LayerNorm"
+    same = {f"{norm}.gamma": named[f"{norm}.weight"]}
+    load_bert(write_huggingface(tmp_path / "same", {**named, **same}))
+    for old, new in (
+        (f"{norm}.weight", f"{norm}.gamma"),
+        ("cls.predictions.bias", "cls.predictions.decoder.bias"),
+    ):
+        folder = write_huggingface(
+            tmp_path / new, {**named, new: named[old] + 1}
+        )
+        with pytest.raises(ValueError, match="are two names of one array"):
+            load_bert(folder, heads=True)

@@ -150,6 +150,12 @@ def test_half_a_folder(tmp_path: Path) -> None:
         ({"max_seq_length": "long"}, "`max_seq_length` must be"),
         ({"max_seq_length": 2}, "`max_seq_length` must be"),
         ({"do_lower_case": 1}, "`do_lower_case` must be"),
+        ({"transformer_task": "fill-mask"}, "`transformer_task` must be"),
+        (
+            {"tokenizer_args": {"do_lower_case": False}},
+            "`tokenizer_args` must not change.*do_lower_case",
+        ),
+        ({"config_args": {"hidden_act": "relu"}}, "must not.*hidden_act"),
     ],
 )
 def test_transformers(content: dict, message: str, tmp_path: Path) -> None:

@@ -257,6 +257,8 @@ def test_dropout_of_the_head(tmp_path: Path) -> None:
         ({"id2label": {"0": "a", "1": "a"}}, "'a' for several"),
         ({"num_labels": 3}, "`num_labels` must be that of the head, 2"),
         ({"problem_type": "ranking"}, "`problem_type`.*'ranking'"),
+        ({"classifier_dropout": "0.1"}, r"config\.json: `classifier_dropout`"),
+        ({"classifier_dropout": 1.5}, r"config\.json: `classifier_dropout`"),
         (
             {"architecture": READER, "name": "qa_outputs", "rows": 3},
             r"(?s)do not fit the head.*qa_outputs.weight.*\(2, 8\).*\(3, 8\)",
