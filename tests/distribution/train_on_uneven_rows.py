@@ -89,7 +89,9 @@ def bert_inputs() -> text.BertInputs:
 
 
 def bert() -> keras.Model:
-    return models.bert_encoder(21, 1, 2, 8, 16, 8, dropout=0.0)
+    return models.bert_encoder(
+        21, 1, 2, 8, 16, 8, dropout=0.0, attention_dropout=0.0
+    )
 
 
 def elmo() -> keras.Model:
