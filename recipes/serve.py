@@ -20,6 +20,7 @@ import gc
 import json
 import os
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -115,6 +116,15 @@ class Config:
                     f"`{name}` must be above 0. "
                     f"Received: {name}={getattr(self, name)}"
                 )
+        if not 0 <= self.port < 2**16:
+            raise ValueError(
+                f"`port` must be from 0 to 65535. Received: port={self.port}"
+            )
+        if self.poll_seconds > threading.TIMEOUT_MAX:
+            raise ValueError(
+                f"`poll_seconds` must be at most {threading.TIMEOUT_MAX:g}. "
+                f"Received: poll_seconds={self.poll_seconds}"
+            )
         for label in self.labels:
             if not re.fullmatch(r"[^/:=]+=[0-9]+", label):
                 raise ValueError(
