@@ -152,9 +152,14 @@ def make_vocabulary(config: Config, files: list[Path]) -> list[str]:
         return text.word_vocabulary(
             lines(), size=config.vocabulary_size, split=config.split
         )
-    return text.bert_vocabulary(
+    tokens = text.bert_vocabulary(
         lines(), config.vocabulary_size, config.split, config.lower_case
     )
+    if len(tokens) == len(text.SPECIAL_TOKENS):
+        raise ValueError(
+            f"`inputs` must hold text. Received: {len(files)} files without any"
+        )
+    return tokens
 
 
 def save_text_inputs(config: Config, files: list[Path]) -> None:

@@ -361,7 +361,14 @@ def main(config: Config) -> None:
     settings = uvicorn.Config(
         make_app(models), config.host, config.port, log_level="warning"
     )
-    socket = settings.bind_socket()
+    try:
+        socket = settings.bind_socket()
+    except SystemExit as end:  # uvicorn has said why
+        raise ValueError(
+            "`host` and `port` must be an address of this machine that is "
+            "free. Give another --port, or 0 for any. Received: "
+            f"host={config.host!r}, port={config.port}"
+        ) from end
     # From here on a request waits, and is not refused.
     socket.listen(settings.backlog)
     host, port = socket.getsockname()[:2]
