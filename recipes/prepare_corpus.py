@@ -99,7 +99,8 @@ def corpus_files(config: Config) -> list[Path]:
     files = data.text_files(inputs, left_out)
     for line in data.left_out_lines(left_out):
         print(line)
-    return files
+    own = config.output.resolve()  # may lie in a folder of `inputs`
+    return [path for path in files if own not in path.resolve().parents]
 
 
 def pair_length(config: Config) -> int:
@@ -156,9 +157,7 @@ def make_vocabulary(config: Config, files: list[Path]) -> list[str]:
         lines(), config.vocabulary_size, config.split, config.lower_case
     )
     if len(tokens) == len(text.SPECIAL_TOKENS):
-        raise ValueError(
-            f"`inputs` must hold text. Received: {len(files)} files without any"
-        )
+        raise ValueError("`inputs` must hold text. Received: none in them")
     return tokens
 
 

@@ -13,6 +13,7 @@ from keras_ctx.data.readers import (
 
 # Of a text in GB18030 about half; of one in Latin-1, with some accents, 5 %.
 _MOST_UNREADABLE = 0.15
+_FEW = 15
 _LOOKED_AT = 1000
 
 
@@ -89,7 +90,7 @@ def _lines(path: str | Path, counts: Counter) -> Iterator[str]:
 
 def _check_encoding(path: str | Path, unreadable: int, characters: int) -> None:
     """Refuse a text of another encoding: nearly all of it would be lost."""
-    if unreadable > _MOST_UNREADABLE * characters:
+    if unreadable > max(_FEW, _MOST_UNREADABLE * characters):
         raise ValueError(
             f"{path}: the text must be UTF-8. Convert it: `iconv -f GB18030 -t "
             "UTF-8 FILE > NEW` (or `-f BIG5`, `-f WINDOWS-1251`). Received: "

@@ -103,8 +103,9 @@ def is_no_text(first: bytes) -> str:
     if _is_wide(first):
         end = "BE" if first[0] == 0 else "LE"
         return (
-            " It looks like UTF-16 without a byte order mark: convert it, "
-            f"`iconv -f UTF-16{end} -t UTF-8 FILE > NEW`."
+            " It looks like UTF-16: name it where `encoding` can be given, "
+            f"utf-16-{end.lower()}, or convert it: `iconv -f UTF-16{end} -t "
+            "UTF-8 FILE > NEW`."
         )
     if _is_old_mac(first):
         return (
@@ -117,7 +118,8 @@ def is_no_text(first: bytes) -> str:
 
 def _is_wide(first: bytes) -> bool:
     """Whether a first line is UTF-16: of letters each second byte is 0."""
-    return len(first) > 2 and 3 * first.count(0) >= len(first)
+    marked = first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return not marked and len(first) > 2 and 3 * first.count(0) >= len(first)
 
 
 def _is_old_mac(first: bytes) -> bool:
