@@ -38,7 +38,16 @@ def test_an_error_comes_as_it_is() -> None:
         list(in_processes(abs, ["a"], 1))
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL", "worker"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SIGINT",
+        *(
+            pytest.param(x, marks=pytest.mark.slow)
+            for x in ("SIGTERM", "SIGKILL", "worker")
+        ),
+    ],
+)
 def test_all_end_together(name: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
@@ -58,7 +67,7 @@ def test_all_end_together(name: str, tmp_path: Path) -> None:
         os.killpg(started.pid, signal.SIGINT)
     else:
         started.send_signal(getattr(signal, name))
-    said = started.communicate(timeout=30)[1].strip()
+    said = started.communicate(timeout=60)[1].strip()
     if name == "SIGINT":
         assert said == "KeyboardInterrupt"
     elif name == "worker":
