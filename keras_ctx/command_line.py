@@ -2,10 +2,11 @@
 
 import contextlib
 import dis
+import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -70,9 +71,10 @@ def run_command(
     show = SHOW in words
     words = [word for word in words if word != SHOW]
     try:
-        given = tyro.cli(
-            _unchecked(config), args=words, description=_description(recipe)
-        )
+        with _in_one_line(recipe):
+            given = tyro.cli(
+                _unchecked(config), args=words, description=_description(recipe)
+            )
         main(config(**{x.name: getattr(given, x.name) for x in fields(config)}))
         sys.stdout.flush()  # or a full disk would be found after the end
     except KeyboardInterrupt:
@@ -88,6 +90,33 @@ def run_command(
             sys.exit(code or 1)
         _say(recipe, f"{_sentence(error)} ({SHOW} shows where.)")
         sys.exit(code)
+
+
+@contextlib.contextmanager
+def _in_one_line(recipe: ModuleType) -> Iterator[None]:
+    """What tyro says of wrong options in a box of many lines, as one line."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            yield
+    except SystemExit as end:
+        if end.code in (0, None):  # --help
+            raise
+        _say(recipe, f"{_unboxed(said.getvalue())} (--help lists the options.)")
+        sys.exit(2)
+
+
+def _unboxed(text: str) -> str:
+    """The message in a box, without its frame and its pointer to the help."""
+    parts = [""]
+    for line in text.splitlines()[1:-1]:
+        line = line.strip("│| ")
+        if set(line) <= set("─-"):
+            parts.append("")
+        else:
+            parts[-1] += f" {line}"
+    kept = [x.strip() for x in parts if not x.strip().startswith("For full")]
+    return ". ".join(x.removesuffix(".") for x in kept if x) + "."
 
 
 def _unchecked(config: type) -> type:

@@ -161,6 +161,11 @@ def mixture(config: Config, num_layers: int) -> np.ndarray:
     """What is written, `(written, num_layers)`: shares of the layers."""
     everything = np.eye(num_layers, dtype="float32")
     if config.mix:
+        if not np.isfinite([*config.mix, config.scale]).all():
+            raise ValueError(
+                "`mix` and `scale` must be finite. "
+                f"Received: mix={config.mix}, scale={config.scale}"
+            )
         if len(config.mix) != num_layers:
             raise ValueError(
                 f"`mix` must have {num_layers} shares, one a layer. "

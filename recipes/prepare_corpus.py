@@ -24,10 +24,8 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +35,7 @@ from keras_ctx import convert, data, text, training
 from keras_ctx.command_line import run_command
 from keras_ctx.data.compressed import compressed_ending
 from keras_ctx.json_text import load_json_file
+from keras_ctx.processes import in_processes
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,11 @@ class Config:
 
     def __post_init__(self):
         training.check_output(self)
-        for name in ("num_workers", "shard_megabytes"):
-            if getattr(self, name) < 1:
+        for name in ("num_workers", "shard_megabytes", "max_length"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
                 raise ValueError(
-                    f"`{name}` must be at least 1. "
-                    f"Received: {name}={getattr(self, name)}"
+                    f"`{name}` must be at least 1. Received: {name}={value}"
                 )
         if self.init is not None and self.vocabulary is not None:
             raise ValueError(
@@ -100,7 +99,8 @@ def corpus_files(config: Config) -> list[Path]:
     files = data.text_files(inputs, left_out)
     for line in data.left_out_lines(left_out):
         print(line)
-    return files
+    own = config.output.resolve()  # may lie in a folder of `inputs`
+    return [path for path in files if own not in path.resolve().parents]
 
 
 def pair_length(config: Config) -> int:
@@ -138,7 +138,8 @@ def record_settings(config: Config, files: list[Path]) -> data.RecordSettings:
 def make_vocabulary(config: Config, files: list[Path]) -> list[str]:
     """Tokens for BERT, words by falling frequency for ELMo."""
     if config.vocabulary is not None:
-        return text.load_vocabulary(config.vocabulary)
+        markers = text.WORD_SPECIAL_TOKENS if config.kind == "elmo" else ()
+        return text.load_vocabulary(config.vocabulary, markers)
     bar = keras.utils.Progbar(len(files), unit_name="file")
     print("Vocabulary:")
 
@@ -152,9 +153,12 @@ def make_vocabulary(config: Config, files: list[Path]) -> list[str]:
         return text.word_vocabulary(
             lines(), size=config.vocabulary_size, split=config.split
         )
-    return text.bert_vocabulary(
+    tokens = text.bert_vocabulary(
         lines(), config.vocabulary_size, config.split, config.lower_case
     )
+    if len(tokens) == len(text.SPECIAL_TOKENS):
+        raise ValueError("`inputs` must hold text. Received: none in them")
+    return tokens
 
 
 def save_text_inputs(config: Config, files: list[Path]) -> None:
@@ -213,7 +217,7 @@ def make_shard(
 def with_processes(config: Config, files, settings) -> tuple[list, dict]:
     """Sort the documents out into parts, then make each part a shard."""
     parts, survey = config.output / "parts", config.output / "parts.json"
-    if not survey.exists():
+    if not (survey.exists() and data.parts_are_whole(parts)):
         print("Documents:")
         shutil.rmtree(parts, ignore_errors=True)
         counts: Counter[str] = Counter()
@@ -241,14 +245,8 @@ def made_shards(config: Config, settings) -> Iterator[dict]:
     numbers = range(settings.num_shards)
     if config.num_workers == 1:
         yield from map(make, numbers)
-        return
-    # Spawned: TensorFlow does not survive a fork.
-    with ProcessPoolExecutor(
-        config.num_workers, mp_context=get_context("spawn")
-    ) as pool:
-        futures = [pool.submit(make, number) for number in numbers]
-        for future in as_completed(futures):
-            yield future.result()
+    else:
+        yield from in_processes(make, numbers, config.num_workers)
 
 
 def with_beam(config: Config, files, settings) -> tuple[list, dict]:

@@ -150,6 +150,10 @@ def begin(config: Config, strategy) -> None:
         "vocabulary": config.vocabulary,
     }
     start = inputs = None
+    if config.held_out is not None:  # text to its end, before the training
+        data.check_text(config.held_out)
+    if config.records is None and (config.init or config.vocabulary):
+        data.check_text(corpus_path(config))
     if config.init is not None:
         inputs = make_text_inputs(config)
         start = convert.load_pretrained(config.init)

@@ -148,6 +148,10 @@ def begin(config: Config, strategy) -> None:
         "words": folder and folder / "words.txt",
         "init_options": config.init_options,
     }
+    if config.held_out is not None:  # text to its end, before the training
+        data.check_text(config.held_out)
+    if folder is not None and config.records is None:  # no words are counted
+        data.check_text(corpus_path(config))
     if config.warm_start is not None:  # enough lines, before the training
         next(warm_start_batches(config, text.ElmoInputs(split=config.split)))
     digests = training.input_digests(files, load_start(config))

@@ -20,6 +20,7 @@ import gc
 import json
 import os
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -115,6 +116,15 @@ class Config:
                     f"`{name}` must be above 0. "
                     f"Received: {name}={getattr(self, name)}"
                 )
+        if not 0 <= self.port < 2**16:
+            raise ValueError(
+                f"`port` must be from 0 to 65535. Received: port={self.port}"
+            )
+        if self.poll_seconds > threading.TIMEOUT_MAX:
+            raise ValueError(
+                f"`poll_seconds` must be at most {threading.TIMEOUT_MAX:g}. "
+                f"Received: poll_seconds={self.poll_seconds}"
+            )
         for label in self.labels:
             if not re.fullmatch(r"[^/:=]+=[0-9]+", label):
                 raise ValueError(
@@ -351,7 +361,14 @@ def main(config: Config) -> None:
     settings = uvicorn.Config(
         make_app(models), config.host, config.port, log_level="warning"
     )
-    socket = settings.bind_socket()
+    try:
+        socket = settings.bind_socket()
+    except SystemExit as end:  # uvicorn has said why
+        raise ValueError(
+            "`host` and `port` must be an address of this machine that is "
+            "free. Give another --port, or 0 for any. Received: "
+            f"host={config.host!r}, port={config.port}"
+        ) from end
     # From here on a request waits, and is not refused.
     socket.listen(settings.backlog)
     host, port = socket.getsockname()[:2]

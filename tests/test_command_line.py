@@ -153,7 +153,24 @@ def test_help_and_unknown_options(capsys) -> None:
     assert end.value.code in (0, None)
     shown = capsys.readouterr().out
     assert "--traceback" in shown and "How a command ends" in shown
-    assert ended(refuses, capsys, "--unknown", "1")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--unknown", "1"), ("Unrecognized", "--unknown")),
+        (("--rates", "1"), ("--rates", "Perhaps you meant", "--rate FLOAT")),
+        (("--rate", "many"), ("--rate", "'many'")),
+        (("--rate",), ("Missing value", "--rate")),
+    ],
+)
+def test_wrong_options_are_one_line(arguments, words, capsys) -> None:
+    status, said = ended(refuses, capsys, *arguments)
+    assert status == 2
+    (line,) = said.splitlines()
+    assert all(word in line for word in words), line
+    assert not set(line) & set("│─╭╰")
+    assert line.endswith("(--help lists the options.)")
 
 
 # These two answer errors of their own.

@@ -60,11 +60,21 @@ def test_the_place_is_told(tmp_path: Path) -> None:
         load_object_file(path)
 
 
-def test_figures_of_a_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b'{"step"', b"[1]", b"5", b"\xff", b"null", b'{"step": 2}'),
+        *(b'{"seconds": 2}', b'{"step": "2", "seconds": 2}'),
+    ],
+)
+def test_figures_of_a_run(line: bytes, tmp_path: Path) -> None:
+    whole = b'{"step": 1, "seconds": 1.5}\n'
     path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 1}\n{"step"\n{"step": 3}\n')
+    path.write_bytes(whole + line + b"\n" + whole)
     with pytest.raises(ValueError, match=r"metrics\.jsonl, line 2: "):
         training.read_metrics(tmp_path)
+    path.write_bytes(whole + whole)  # as the error advises
+    assert [x["step"] for x in training.read_metrics(tmp_path)] == [1, 1]
 
 
 @pytest.mark.parametrize("line", [b'["a"', b"\xff", b'{"a": 1}', b"[1]"])

@@ -43,6 +43,7 @@ from keras_ctx.data.cut_texts import cut_texts_notes
 from keras_ctx.data.cut_words import cut_words, cut_words_notes
 from keras_ctx.data.document_parts import (
     document_part,
+    parts_are_whole,
     read_part,
     write_parts,
 )
@@ -64,6 +65,7 @@ from keras_ctx.data.prediction_report import save_predictions
 from keras_ctx.data.question_windows import QuestionWindows, question_windows
 from keras_ctx.data.raw_documents import raw_documents
 from keras_ctx.data.readers import (
+    check_text,
     label_ids,
     read_documents,
     read_lines,
@@ -173,6 +175,7 @@ __all__ = [
     "best_texts",
     "best_threshold",
     "check_answers",
+    "check_text",
     "check_training_texts",
     "check_training_windows",
     "check_window_sizes",
@@ -219,6 +222,7 @@ __all__ = [
     "read_labelled",
     "read_labelled_texts",
     "read_lines",
+    "parts_are_whole",
     "read_part",
     "read_squad",
     "read_table",

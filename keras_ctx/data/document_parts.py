@@ -11,7 +11,11 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from keras_ctx.json_text import load_json
+from keras_ctx.files import write_text
+from keras_ctx.json_text import load_json, load_json_file
+
+# Beside the parts, once they are whole.
+_SIZES = "sizes.json"
 
 
 def document_part(document: list[str], num_parts: int) -> int:
@@ -64,7 +68,7 @@ def write_parts(
     Args:
         documents: Any number of them.
         folder: Empty; the files are `part-00000.jsonl` and so on. A part
-            without a document has none.
+            without a document has none. `sizes.json` is written last.
         num_parts: How many.
         buffer_bytes: Held in memory before files are opened.
 
@@ -97,7 +101,37 @@ def write_parts(
             flush()
             size = 0
     flush()
+    write_text(folder / _SIZES, json.dumps(_sizes(folder)))
     return count
+
+
+def parts_are_whole(folder: str | Path) -> bool:
+    """Whether all that `write_parts` wrote is there.
+
+    A part that was removed or cut off would be missed by nobody.
+
+    Args:
+        folder: That of `write_parts`.
+
+    Example:
+        >>> _ = write_parts([["A."], ["B."]], "whole", num_parts=8)
+        >>> parts_are_whole("whole")
+        True
+        >>> Path("whole/part-00002.jsonl").unlink()
+        >>> parts_are_whole("whole")
+        False
+    """
+    folder = Path(folder)
+    if not (folder / _SIZES).exists():
+        return False
+    return load_json_file(folder / _SIZES) == _sizes(folder)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {
+        path.name: path.stat().st_size
+        for path in sorted(folder.glob("part-*.jsonl"))
+    }
 
 
 def read_part(folder: str | Path, number: int) -> Iterator[list[str]]:

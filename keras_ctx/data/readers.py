@@ -22,8 +22,10 @@ _NO_TEXTS = {
     b"\x28\xb5\x2f\xfd": "a Zstandard stream: give it a name that ends in .zst",
     b"\x00\x05\x16\x07": "an AppleDouble file, which a Mac adds to another: "
     "remove it",
-    b"\xff\xfe": "UTF-16: name that encoding, or convert the file",
-    b"\xfe\xff": "UTF-16: name that encoding, or convert the file",
+    b"\xff\xfe": "UTF-16: convert it, `iconv -f UTF-16 -t UTF-8 FILE > NEW`, "
+    "or name that encoding where `encoding` can be given",
+    b"\xfe\xff": "UTF-16: convert it, `iconv -f UTF-16 -t UTF-8 FILE > NEW`, "
+    "or name that encoding where `encoding` can be given",
 }
 _SURELY = (b"PK\x03\x04", b"\x1f\x8b", b"\x00\x05\x16\x07")
 
@@ -98,7 +100,31 @@ def is_no_text(first: bytes) -> str:
     for start, what in _NO_TEXTS.items():
         if first.startswith(start):
             return f" It looks like {what}."
+    if _is_wide(first):
+        end = "BE" if first[0] == 0 else "LE"
+        return (
+            " It looks like UTF-16: name it where `encoding` can be given, "
+            f"utf-16-{end.lower()}, or convert it: `iconv -f UTF-16{end} -t "
+            "UTF-8 FILE > NEW`."
+        )
+    if _is_old_mac(first):
+        return (
+            " Its lines end in a carriage return alone, as on old Macs, and "
+            "it would be read as one line: convert it, "
+            "`tr '\\r' '\\n' < FILE > NEW`."
+        )
     return ""
+
+
+def _is_wide(first: bytes) -> bool:
+    """Whether a first line is UTF-16: of letters each second byte is 0."""
+    marked = first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return not marked and len(first) > 2 and 3 * first.count(0) >= len(first)
+
+
+def _is_old_mac(first: bytes) -> bool:
+    """Whether a first line, which is the whole file, holds line ends."""
+    return not first.endswith(b"\n") and b"\r" in first.rstrip(b"\r")
 
 
 def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
@@ -126,7 +152,10 @@ def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
             number += 1
             # What some encodings, such as latin-1, would take for a text.
             if number == 1 and (
-                raw[257:262] == b"ustar" or raw.startswith(_SURELY)
+                raw[257:262] == b"ustar"
+                or raw.startswith(_SURELY)
+                or _is_wide(raw)
+                or _is_old_mac(raw)
             ):
                 raise ValueError(f"{path}: no text.{is_no_text(raw)}")
             yield number, raw
@@ -143,7 +172,11 @@ def _opened(path: Path) -> IO[bytes]:
         raise FileNotFoundError(
             "`path` must name a file that exists. Check the spelling and the "
             f"working directory. Received: path={str(path)!r}"
-            + (", a folder" if path.is_dir() else "")
+            + (
+                ", a folder; prepare_corpus.py reads folders, for pretraining"
+                if path.is_dir()
+                else ""
+            )
         )
     return open_file(path)
 
@@ -193,6 +226,28 @@ def read_lines(path: str | Path, keep_blank: bool = False) -> Iterator[str]:
             yield line
     if not found:
         raise empty_file(path)
+
+
+def check_text(path: str | Path) -> None:
+    r"""Read a text to its end, as `read_lines` will.
+
+    What is wrong with its last line is so found before a training, not in it.
+
+    Args:
+        path: The file, plain or compressed.
+
+    Raises:
+        FileNotFoundError: As of `read_lines`.
+        ValueError: Likewise.
+
+    Example:
+        >>> _ = Path("bad_end.txt").write_bytes(b"one\n\xff\n")
+        >>> check_text("bad_end.txt")
+        Traceback (most recent call last):
+        ValueError: bad_end.txt, line 2: byte 0 is not UTF-8 ...
+    """
+    for _ in read_lines(path):
+        pass
 
 
 def survey_lines(path: str | Path) -> tuple[int, str]:

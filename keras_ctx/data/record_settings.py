@@ -50,6 +50,10 @@ class RecordSettings:
             )
         check_at_least(1, num_shards=self.num_shards)
         check_at_least(0, seed=self.seed)
+        if self.seed >= 2**63:
+            raise ValueError(
+                f"`seed` must be below 2**63. Received: seed={self.seed}"
+            )
         check_at_least(5, max_length=self.max_length)
 
     def shard_name(self, number: int) -> str:

@@ -169,7 +169,11 @@ class VectorWriter:
         index = load_json_file(path)
         _check_index(index, path)
         differing = differences(index["settings"], settings)
-        if differing:
+        if differing and not any(self.folder.glob("vectors-*")):
+            # Of a run that was refused before it had written any.
+            index = {"settings": settings, "num_lines": None}
+            self._write_index({**index, "num_shards": None})
+        elif differing:
             raise ValueError(
                 f"`folder` ({self.folder}) must hold vectors made with the "
                 "same settings. Give another folder, or the settings of "

@@ -9,7 +9,7 @@ import keras
 
 from keras_ctx import convert
 from keras_ctx.data import read_lines
-from keras_ctx.json_text import load_json
+from keras_ctx.json_text import load_json_file
 from keras_ctx.model_file import load_model
 
 MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
@@ -109,7 +109,9 @@ def _settings(folder: Path) -> dict[str, Any]:
                 raise _not_ended(folder)
             return {}
     try:
-        settings = load_json(path.read_text("utf-8"))
+        settings = load_json_file(path)
+        if not isinstance(settings, dict):
+            raise TypeError(f"{str(settings)[:60]!r}, no object")
         if path.name != TASK:
             scores = settings["results"].get("scores", {})
             settings = dict(settings["config"])
@@ -168,4 +170,10 @@ def _check_labels(task: RunTask, folder: Path) -> None:
         raise ValueError(
             f"{folder / LABELS}: there must be a label for each of the "
             f"{expected} outputs of {MODEL}. Received: {len(task.labels)}"
+        )
+    twice = [x for x in task.labels if task.labels.count(x) > 1]
+    if twice:
+        raise ValueError(
+            f"{folder / LABELS}: each label must stand once. Copy the file of "
+            f"the run again. Received: {twice[0]!r}, {len(twice)} times"
         )

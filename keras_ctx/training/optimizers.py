@@ -76,6 +76,11 @@ def bert_optimizer(
             "`gradient_accumulation_steps` must be at least 1. Received: "
             f"gradient_accumulation_steps={gradient_accumulation_steps}"
         )
+    if ema_momentum is not None and not 0 <= ema_momentum <= 1:
+        raise ValueError(
+            "`ema_momentum` must be from 0 to 1. "
+            f"Received: ema_momentum={ema_momentum}"
+        )
     several = gradient_accumulation_steps > 1
     if schedule == "linear":
         rate = WarmupLinearDecay(

@@ -19,7 +19,7 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
         the file says as null and "Infinity". There is no line without the file.
 
     Raises:
-        ValueError: A line is no JSON.
+        ValueError: A line is no JSON object, or lacks `step` or `seconds`.
 
     Example:
         >>> read_metrics("a folder that is not there")
@@ -29,14 +29,25 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     # A kill while a line is written leaves the half of it, without an end.
-    whole = path.read_text("utf-8").split("\n")[:-1]
+    whole = path.read_bytes().split(b"\n")[:-1]
     found = []
     for number, line in enumerate(whole, 1):
         try:
-            found.append(read_figures(line))
+            found.append(_figures_of(line))
         except ValueError as error:
             raise ValueError(
-                f"{path}, line {number}: every line must be JSON. Remove the "
-                f"line to read the others. Received: {line[:60]!r}: {error}"
+                f"{path}, line {number}: every line must be a JSON object with "
+                "the numbers `step` and `seconds`. Remove the line to read the "
+                f"others. Received: {line[:60]!r}: {error}"
             ) from error
     return found
+
+
+def _figures_of(line: bytes) -> dict[str, Any]:
+    figures = read_figures(line.decode("utf-8"))
+    if not isinstance(figures, dict):
+        raise ValueError("it is no object")
+    for name in ("step", "seconds"):
+        if not isinstance(figures.get(name), int | float):
+            raise ValueError(f"`{name}` is no number")
+    return figures

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from keras_ctx.data import document_part, read_part, write_parts
+from keras_ctx.data import (
+    document_part,
+    parts_are_whole,
+    read_part,
+    write_parts,
+)
 from keras_ctx.data.document_parts import distinct_documents
 
 DOCUMENTS = [[f"{i % 150}, one.", "Two\u2028lines."] for i in range(300)]
@@ -46,3 +51,18 @@ def test_distinct_documents_in_one_order() -> None:
 @pytest.mark.parametrize("other", [["AB"], ["A", "B", ""], ["A B"]])
 def test_documents_that_differ_in_their_sentences_are_two(other: list) -> None:
     assert len(distinct_documents([["A", "B"], other], seed=1)[0]) == 2
+
+
+def test_parts_that_are_not_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    assert not parts_are_whole(folder)
+    write_parts([["A."], ["B."]], folder, num_parts=8)
+    assert parts_are_whole(folder)
+    path = folder / "part-00002.jsonl"  # that of ["A."]
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    assert not parts_are_whole(folder)
+    path.unlink()
+    assert not parts_are_whole(folder)
+    path.write_bytes(content)
+    assert parts_are_whole(folder)

@@ -77,3 +77,55 @@ def test_inputs_that_are_not_there(tmp_path: Path) -> None:
         text_files([tmp_path / "missing.txt"])
     with pytest.raises(FileNotFoundError, match="without any"):
         text_files([tmp_path])
+
+
+CHINESE = (
+    "我们在河边的银行。\n今天天气很好。\n\n他去银行存钱。\n大家都很高兴。\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (CHINESE.encode("gb18030"), "must be UTF-8.*35 of 52 characters"),
+        ("今天天氣很好，我去銀行。\n".encode("big5") * 3, "must be UTF-8"),
+        ("Мы идём в банк.\n".encode("cp1251") * 3, "must be UTF-8"),
+        ("A one.\nB two.\n".encode("utf-16-le"), "UTF-16LE"),
+        ("A one.\nB two.\n".encode("utf-16-be"), "UTF-16BE"),
+        ("A one.\nB two.\n".encode("utf-16"), "iconv -f UTF-16 "),
+        (b"A one.\rA two.\r\rB one.\r", "a carriage return alone"),
+    ],
+)
+def test_other_encodings_are_refused(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        list(raw_documents(path))
+
+
+def test_a_file_that_is_found_out_after_its_first_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("大家都很高兴。\n".encode("gb18030") * 5000)
+    documents = raw_documents(path, counts=(counts := Counter()))
+    with pytest.raises(ValueError, match="must be UTF-8"):
+        list(documents)
+    assert counts["sentences"] < 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "sentences"),
+    [
+        ("Le café est fermé à midi.\n".encode("latin-1") * 9, 9),
+        (b"A \0 one.\r\nA two.\r\n", 2),
+        (b"A one.\r", 1),
+        (b"\xef\xbb\xbfA one.\nA \r two.", 2),
+    ],
+)
+def test_what_is_readable_is_read(
+    content: bytes, sentences: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(content)
+    assert sum(map(len, raw_documents(path))) == sentences

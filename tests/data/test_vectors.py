@@ -119,7 +119,9 @@ def test_unfinished_folder_is_not_read(tmp_path: Path) -> None:
 
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
-    writer_of(tmp_path, settings={"corpus": "x", "window": 5})
+    writer = writer_of(tmp_path, settings={"corpus": "x", "window": 5})
+    with writer.shard(1, [[b"a"]]) as put:
+        put(0, vectors_of(1, 1))
     message = (
         r"same settings.*Received: dtype: 'float32' there, 'float16' now; "
         r"extra: None there, \[1\] now; window: 5 there, 6 now$"
@@ -172,3 +174,16 @@ def test_bad_vectors_are_refused(tmp_path: Path) -> None:
         with writer.shard(7, [[], [b"a\nb"]]):
             pass
     assert writer.num_shards == 0
+
+
+def test_settings_of_a_run_that_wrote_nothing(tmp_path: Path) -> None:
+    writer_of(tmp_path, settings={"mix": "wrong"})
+    writer = writer_of(tmp_path)  # refused once there is a shard
+    with writer.shard(1, [[b"a"]]) as put:
+        put(0, vectors_of(1, 1))
+    with pytest.raises(ValueError, match="corpus: 'x' there, 'y' now"):
+        writer_of(tmp_path, settings={"corpus": "y"})
+    writer_of(tmp_path).finish(1)
+    index = json.loads((tmp_path / "index.json").read_text())
+    assert "mix" not in index["settings"]
+    assert len(list(read_vectors(tmp_path))) == 1

@@ -160,6 +160,8 @@ def test_texts_without_a_pair(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"num_workers": 0}, "`num_workers` must be at least 1"),
+        ({"max_length": 0}, "`max_length` must be at least 1"),
+        ({"seed": 2**63}, "`seed` must be below"),
         ({"kind": "elmo", "split": "wordpiece"}, "`split` must be"),
         ({"init": Path("a"), "vocabulary": Path("b")}, "`init` and"),
     ],
@@ -169,6 +171,42 @@ def test_arguments_that_do_not_fit(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         prepare(texts, tmp_path / "records", **options)
+
+
+def test_texts_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("\n  \n")
+    for split in ("character", "wordpiece"):
+        with pytest.raises(ValueError, match="`inputs` must hold text"):
+            prepare(path, tmp_path / split, split=split)
+
+
+def test_word_vectors_are_no_words(texts: Path, tmp_path: Path) -> None:
+    words = tmp_path / "glove.txt"
+    words.write_text("the 0.1 0.2\nof 0.3 0.4\n")
+    with pytest.raises(ValueError, match="must hold <S>, </S>, <UNK>"):
+        prepare(texts, tmp_path / "records", kind="elmo", vocabulary=words)
+
+
+def test_output_in_a_folder_of_inputs(texts: Path, tmp_path: Path) -> None:
+    prepare(texts, tmp_path / "outside", kind="elmo")
+    for _ in range(2):  # words.txt, of the first time, is no text
+        prepare(texts, texts / "records", kind="elmo")
+    assert content(texts / "records") == content(tmp_path / "outside")
+
+
+def test_parts_that_were_removed_after_a_kill(
+    texts: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "records"
+    prepare(texts, output, kind="elmo")
+    whole = content(output)
+    # As a kill before the first shard leaves it, but without `parts/`.
+    (output / "manifest.json").unlink()
+    for path in output.glob("*.tfrecord*"):
+        path.unlink()
+    prepare(texts, output, kind="elmo")
+    assert content(output) == whole
 
 
 @pytest.mark.slow

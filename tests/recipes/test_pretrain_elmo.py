@@ -223,3 +223,19 @@ def test_warm_start_is_refused_before_the_training(tmp_path: Path) -> None:
 def test_error(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load_recipe("pretrain_elmo").Config(**options)
+
+
+@pytest.mark.parametrize("content", [b"\n \n", b"the bank\n\xff\n"])
+def test_a_held_out_text_is_read_before_the_training(
+    content: bytes, tmp_path: Path
+) -> None:
+    recipe = load_recipe("pretrain_elmo")
+    corpus, held_out = tmp_path / "corpus.txt", tmp_path / "held_out.txt"
+    corpus.write_text("the bank\n" * 9)
+    held_out.write_bytes(content)
+    config = recipe.Config(
+        corpus=corpus, held_out=held_out, output=tmp_path / "run"
+    )
+    with pytest.raises(ValueError, match=r"held_out\.txt, line"):
+        recipe.main(config)
+    assert not (tmp_path / "run").exists()

@@ -109,6 +109,22 @@ def test_limits_must_be_positive(name: str, tmp_path: Path) -> None:
         load_recipe("serve").Config(models=(tmp_path,), **{name: 0})
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"port": 70000}, {"port": -1}, {"poll_seconds": float("inf")}]
+)
+def test_numbers_of_no_use(wrong: dict, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"`{next(iter(wrong))}` must be"):
+        load_recipe("serve").Config(models=(tmp_path,), **wrong)
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    recipe = load_recipe("serve")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ValueError, match=f"port={port}"):
+            recipe.main(recipe.Config(models=(tmp_path,), port=port))
+
+
 def test_one_bad_folder_does_not_stop_the_others(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
