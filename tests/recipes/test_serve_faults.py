@@ -117,6 +117,8 @@ def test_numbers_of_no_use(wrong: dict, tmp_path: Path) -> None:
         load_recipe("serve").Config(models=(tmp_path,), **wrong)
 
 
+# uvicorn leaves the socket open that it could not bind.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     recipe = load_recipe("serve")
     with socket.create_server(("127.0.0.1", 0)) as taken:
