@@ -68,7 +68,7 @@ def raw_documents(
 def _lines(path: str | Path, counts: Counter) -> Iterator[str]:
     """Lines without blanks at their ends; counts what it sees."""
     characters = unreadable = 0
-    for number, raw in raw_lines(path):
+    for number, raw in raw_lines(path, old_mac=True):
         line = raw.decode("utf-8", "replace")
         if number == 1:
             if what := is_no_text(raw):

@@ -144,12 +144,21 @@ def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
             ) from error
 
 
-def raw_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
-    """Yield `(line number, bytes)` of a file, plain or compressed."""
+def raw_lines(
+    path: str | Path, old_mac: bool = False
+) -> Iterator[tuple[int, bytes]]:
+    """Yield `(line number, bytes)` of a file, plain or compressed.
+
+    Lines that end in a carriage return alone, in the whole file, are read
+    with `old_mac` and else refused.
+    """
     with _opened(Path(path)) as file:
         number = 0
         while raw := _next(file, path, number):
             number += 1
+            if number == 1 and old_mac and _is_old_mac(raw):
+                yield from enumerate(raw.rstrip(b"\r").split(b"\r"), 1)
+                return
             # What some encodings, such as latin-1, would take for a text.
             if number == 1 and (
                 raw[257:262] == b"ustar"

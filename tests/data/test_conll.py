@@ -204,7 +204,7 @@ def test_columns_are_asked_about(content, message, write) -> None:
         ("a\tO\n\tB-X\n", "line 2: the word is empty"),
         ("a\tN\tO\nb\tN\t \nc\tN\tO\n", "line 2: .* 2 columns"),
         ("a O\n# a b c\nb O\n", "line 2: .* 4 columns"),
-        ("a O\rb O\r", "line 1: holds a carriage return"),
+        ("a O\rb O\r", "end in a carriage return alone"),
         ("# a\n# b\n", "line 1|no text"),
         ("word tag\n", "line 1: the file holds no text"),
     ],

@@ -93,7 +93,6 @@ CHINESE = (
         ("A one.\nB two.\n".encode("utf-16-le"), "UTF-16LE"),
         ("A one.\nB two.\n".encode("utf-16-be"), "UTF-16BE"),
         ("A one.\nB two.\n".encode("utf-16"), "iconv -f UTF-16 "),
-        (b"A one.\rA two.\r\rB one.\r", "a carriage return alone"),
     ],
 )
 def test_other_encodings_are_refused(
@@ -120,6 +119,7 @@ def test_a_file_that_is_found_out_after_its_first_lines(tmp_path: Path) -> None:
         ("Le café est fermé à midi.\n".encode("latin-1") * 9, 9),
         (b"A \0 one.\r\nA two.\r\n", 2),
         (b"A one.\r", 1),
+        (b"\xef\xbb\xbfA one.\rA two.\r\rB one.\r", 3),
         (b"\xef\xbb\xbfA one.\nA \r two.", 2),
     ],
 )
