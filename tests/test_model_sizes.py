@@ -1,8 +1,6 @@
 """Sizes that a `.keras` file's own weights have not are refused at once."""
 
 import json
-import subprocess
-import sys
 import time
 import warnings
 import zipfile
@@ -11,6 +9,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from refusal_costs import check_refusals
 
 from keras_ctx import convert, models
 from keras_ctx.convert.archive_positions import archive_positions
@@ -199,26 +198,4 @@ def test_memory_of_refusals(tmp_path):
         for value in (60_000, 10**6, 2**31):
             path = tmp_path / f"{number}-{key}-{value}.keras"
             saved(make, key, value, path)
-    # The largest memory of a process, which only grows, in kilobytes.
-    script = """
-import pathlib, resource, sys, time
-import keras_ctx.models  # which registers the layers
-from keras_ctx.model_file import load_model
-def most():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for file in sorted(pathlib.Path(sys.argv[1]).iterdir()):
-    memory, start = most(), time.perf_counter()
-    try:
-        load_model(file)
-    except ValueError:
-        pass
-    else:
-        raise SystemExit(f"{file} was loaded")
-    took = time.perf_counter() - start
-    figures = f"{file.name}: {took:.2f} s, {most() - memory:,} kB"
-    print(figures)
-    # Seconds on a busy machine; on an idle one it is less than one.
-    if most() - memory > 100_000 or took > 5:
-        raise SystemExit(figures)
-"""
-    subprocess.run([sys.executable, "-c", script, tmp_path], check=True)
+    check_refusals("keras_ctx.model_file", "load_model", tmp_path)

@@ -11,7 +11,7 @@ from keras_ctx.convert.bert_checkpoint import BertCheckpoint
 from keras_ctx.convert.bert_kinds import kind_of
 from keras_ctx.convert.bert_names import ENCODER, HEADS, MASKED_LM, POOLER
 from keras_ctx.convert.weight_table import Weight, differences, fill
-from keras_ctx.convert.weights_file import whole
+from keras_ctx.convert.weights_file import WeightsFile, whole
 
 
 def load_bert(
@@ -160,9 +160,7 @@ def _check_names(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
     for weight in weights:
         first, *others = [x for x in weight.names if x in file.shapes]
         for name in others:
-            with whole(file.said):
-                same = np.array_equal(file.read(first), file.read(name))
-            if not same:
+            if not _are_equal(file, first, name):
                 raise ValueError(
                     f"`{first}` and `{name}` are two names of one array and "
                     "must hold the same numbers. Received: "
@@ -171,15 +169,18 @@ def _check_names(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
                 )
 
 
+def _are_equal(file: WeightsFile, one: str, other: str) -> bool:
+    with whole(file.said):
+        return np.array_equal(file.read(one), file.read(other))
+
+
 def _check_tie(checkpoint: BertCheckpoint) -> None:
     """Refuse a decoder of its own: ours is the token table."""
     file, tied = checkpoint.file, checkpoint.tied
     if tied is None:
         return
     table = checkpoint.parts[ENCODER][0].name_in(file) or ""
-    with whole(file.said):
-        same = np.array_equal(file.read(table), file.read(tied))
-    if not same:
+    if not _are_equal(file, table, tied):
         raise ValueError(
             f"`{tied}` must equal `{table}`: the masked language model here "
             "scores with the token table itself. Received: "

@@ -1,13 +1,12 @@
 """Sizes that no file of weights has are refused before anything is built."""
 
 import json
-import subprocess
-import sys
 import time
 
 import h5py
 import numpy as np
 import pytest
+from refusal_costs import check_refusals
 from safetensors.numpy import save_file
 
 from keras_ctx import convert
@@ -129,25 +128,4 @@ def test_memory_of_refusals(tmp_path):
             folder = tmp_path / f"{number}-{value}"
             folder.mkdir()
             folder_of(kind, key, value, folder)
-    # The largest memory of a process, which only grows, in kilobytes.
-    script = """
-import pathlib, resource, sys, time
-from keras_ctx import convert
-def most():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
-    before, start = most(), time.perf_counter()
-    try:
-        convert.load_encoder(folder)
-    except ValueError:
-        pass
-    else:
-        raise SystemExit(f"{folder} was loaded")
-    took = time.perf_counter() - start
-    figures = f"{folder.name}: {took:.2f} s, {most() - before:,} kB"
-    print(figures)
-    # Seconds on a busy machine; on an idle one it is less than one.
-    if most() - before > 100_000 or took > 5:
-        raise SystemExit(figures)
-"""
-    subprocess.run([sys.executable, "-c", script, tmp_path], check=True)
+    check_refusals("keras_ctx.convert", "load_encoder", tmp_path)
