@@ -27,7 +27,8 @@ import matplotlib.pyplot as plt
 import tensorflow as tf
 import tyro
 
-from keras_ctx import data, files, models, text, training
+from keras_ctx import data, models, text, training
+from keras_ctx.files import whole_file as files
 
 Name = Literal["ours", "keras_hub", "keras_hub_dropout"]
 TITLES = {

@@ -41,7 +41,7 @@ import tyro
 
 from elmo_texts import WORDS
 from keras_ctx import models, serving, text
-from keras_ctx.serving import rest_answer
+from keras_ctx.serving.rest import response as rest_answer
 
 SERVE = Path(__file__).resolve().parents[1] / "recipes" / "serve.py"
 LABELS = ["bad", "good", "so so"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from keras_ctx.files import FULL_DISK
+from keras_ctx.files.whole_file import FULL_DISK
 
 _LIBRARY = Path(__file__).resolve().parent
 _RAISE = dis.opmap["RAISE_VARARGS"]

@@ -26,9 +26,9 @@ import numpy as np
 
 from keras_ctx import convert, data, models, serving, training
 from keras_ctx.command_line import run_command
-from keras_ctx.json_text import load_object_file
-from keras_ctx.model_file import load_model
-from keras_ctx.serving.saved_model import CHECK_TEXTS
+from keras_ctx.files.json_text import load_object_file
+from keras_ctx.files.model_file import load_model
+from keras_ctx.serving.export.saved_model import CHECK_TEXTS
 
 SENTENCES = (
     "这本书非常好看，我很喜欢。",

@@ -23,8 +23,8 @@ import tensorflow as tf
 
 from keras_ctx import convert, data, text, training
 from keras_ctx.command_line import run_command
-from keras_ctx.files import whole_file
-from keras_ctx.json_text import json_text
+from keras_ctx.files.json_text import json_text
+from keras_ctx.files.whole_file import whole_file
 
 MASK = "[MASK]"
 

@@ -29,7 +29,7 @@ import numpy as np
 
 from keras_ctx import convert, data, models, predictions, text, training
 from keras_ctx.command_line import run_command
-from keras_ctx.json_text import load_json_file
+from keras_ctx.files.json_text import load_json_file
 
 Metric = Literal[
     "accuracy",

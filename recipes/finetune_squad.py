@@ -28,7 +28,7 @@ import keras
 
 from keras_ctx import convert, data, models, predictions, text, training
 from keras_ctx.command_line import run_command
-from keras_ctx.model_file import load_model
+from keras_ctx.files.model_file import load_model
 
 # Positions of a row in the published runs; longer ones cost more time.
 MAX_LENGTH = 384

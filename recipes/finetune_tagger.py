@@ -32,7 +32,7 @@ import numpy as np
 
 from keras_ctx import convert, data, layers, models, predictions, text, training
 from keras_ctx.command_line import run_command
-from keras_ctx.json_text import load_json_file
+from keras_ctx.files.json_text import load_json_file
 
 # What README.md's figures of the sample data are of.
 SAMPLE_SENTENCES, SAMPLE_LENGTH = 1000, 128

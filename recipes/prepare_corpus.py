@@ -33,8 +33,8 @@ import keras
 
 from keras_ctx import convert, data, text, training
 from keras_ctx.command_line import run_command
-from keras_ctx.data.compressed import compressed_ending
-from keras_ctx.json_text import load_json_file
+from keras_ctx.data.readers.compressed import compressed_ending
+from keras_ctx.files.json_text import load_json_file
 from keras_ctx.processes import in_processes
 
 

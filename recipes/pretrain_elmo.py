@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from keras_ctx import convert, data, models, text, training
 from keras_ctx.command_line import run_command
-from keras_ctx.model_file import load_model
+from keras_ctx.files.model_file import load_model
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,7 @@ class GrpcClient:
     """Requests to TensorFlow Serving's gRPC interface."""
 
     def __init__(self, config: Config):
-        from keras_ctx.serving import grpc_client
+        from keras_ctx.serving.rest import grpc_client
 
         self.config = config
         self._error = grpc_client.GrpcError

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from keras_ctx import training
 from keras_ctx.command_line import run_command
-from keras_ctx.json_text import load_object_file
+from keras_ctx.files.json_text import load_object_file
 
 RECIPES = Path(__file__).parent
 ENCODERS = ("bert", "elmo")

@@ -27,10 +27,10 @@ import tensorflow as tf
 
 from keras_ctx import data, text, training
 from keras_ctx.command_line import run_command
-from keras_ctx.data.compressed import compressed_ending, open_file
-from keras_ctx.files import whole_file
-from keras_ctx.json_text import json_text
-from keras_ctx.model_file import load_model
+from keras_ctx.data.readers.compressed import compressed_ending, open_file
+from keras_ctx.files.json_text import json_text
+from keras_ctx.files.model_file import load_model
+from keras_ctx.files.whole_file import whole_file
 
 
 @dataclass(frozen=True)

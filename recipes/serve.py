@@ -38,21 +38,19 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from keras_ctx.command_line import run_command
-from keras_ctx.serving import (
-    request_limits,
-    rest_answer,
-    rest_examples,
-    rest_request,
-)
-from keras_ctx.serving.loaded_version import LoadedVersion
-from keras_ctx.serving.rest_values import RequestError
-from keras_ctx.serving.watched_model import (
+from keras_ctx.serving.rest import example_request as rest_examples
+from keras_ctx.serving.rest import predict_request as rest_request
+from keras_ctx.serving.rest import request_limits
+from keras_ctx.serving.rest import response as rest_answer
+from keras_ctx.serving.rest.loaded_version import LoadedVersion
+from keras_ctx.serving.rest.values import RequestError
+from keras_ctx.serving.rest.watched_model import (
     NoSuchVersion,
     UnknownLabel,
     WatchedModel,
     error_code,
 )
-from keras_ctx.serving.watched_models import WatchedModels
+from keras_ctx.serving.rest.watched_models import WatchedModels
 
 PAGE = Path(__file__).with_suffix(".html")
 ROUTE = re.compile(

@@ -10,13 +10,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from keras_ctx import data, training
-from keras_ctx.data.document_parts import read_part, write_parts
-from keras_ctx.data.label_sets import split_labels
-from keras_ctx.data.text_tasks import MultiLabel
-from keras_ctx.json_text import load_object_file, read_figures_file
-from keras_ctx.training import run_results
-from keras_ctx.training.checkpoints import completed_steps
-from keras_ctx.training.workers import workers
+from keras_ctx.data.records.document_parts import read_part, write_parts
+from keras_ctx.data.tables.label_sets import split_labels
+from keras_ctx.data.tables.text_tasks import MultiLabel
+from keras_ctx.files.json_text import load_object_file, read_figures_file
+from keras_ctx.training.distribution.workers import workers
+from keras_ctx.training.run import results as run_results
+from keras_ctx.training.run.checkpoints import completed_steps
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "recipes"))

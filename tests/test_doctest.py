@@ -28,7 +28,10 @@ def public_names() -> list[tuple[str, str]]:
 
 
 # Their examples export a model, which other tests do as well.
-SLOW = ("keras_ctx.serving.raw_answers", "keras_ctx.serving.saved_model")
+SLOW = (
+    "keras_ctx.serving.verify.raw_answers",
+    "keras_ctx.serving.export.saved_model",
+)
 
 
 def modules() -> list[str]:

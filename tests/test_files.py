@@ -15,12 +15,12 @@ import pytest
 
 from keras_ctx import convert, data, models
 from keras_ctx.command_line import _sentence
-from keras_ctx.data import record_files
-from keras_ctx.files import whole_file, write_text
-from keras_ctx.output_lock import output_lock
-from keras_ctx.training.checkpoints import Position, save_checkpoint
-from keras_ctx.training.development_score import DevelopmentScore
-from keras_ctx.training.run_folder import save_json, save_model
+from keras_ctx.data.records import folder as record_files
+from keras_ctx.files.output_lock import output_lock
+from keras_ctx.files.whole_file import whole_file, write_text
+from keras_ctx.training.callbacks.best_epoch import DevelopmentScore
+from keras_ctx.training.run.checkpoints import Position, save_checkpoint
+from keras_ctx.training.run.folder import save_json, save_model
 
 HEX = "0123456789abcdef" * 2
 

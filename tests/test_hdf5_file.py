@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from keras_ctx import convert, models
-from keras_ctx.data.vector_shards import read_shard
-from keras_ctx.hdf5_file import check_hdf5
-from keras_ctx.model_file import load_model
+from keras_ctx.data.vectors.shard import read_shard
+from keras_ctx.files.hdf5_file import check_hdf5
+from keras_ctx.files.model_file import load_model
 
 SECRET = np.arange(4, dtype="float32")
 

@@ -12,9 +12,9 @@ import pytest
 from refusal_costs import check_refusals
 
 from keras_ctx import convert, models
-from keras_ctx.convert.archive_positions import archive_positions
-from keras_ctx.hdf5_file import check_hdf5
-from keras_ctx.model_file import load_model
+from keras_ctx.convert.files.archive_positions import archive_positions
+from keras_ctx.files.hdf5_file import check_hdf5
+from keras_ctx.files.model_file import load_model
 
 HUGE = [2**31, 10**6, 60_000, 10**400]
 
@@ -198,4 +198,4 @@ def test_memory_of_refusals(tmp_path):
         for value in (60_000, 10**6, 2**31):
             path = tmp_path / f"{number}-{key}-{value}.keras"
             saved(make, key, value, path)
-    check_refusals("keras_ctx.model_file", "load_model", tmp_path)
+    check_refusals("keras_ctx.files.model_file", "load_model", tmp_path)

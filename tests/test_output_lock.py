@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from keras_ctx import training
-from keras_ctx.output_lock import LOCK, move_lock, output_lock
+from keras_ctx.files.output_lock import LOCK, move_lock, output_lock
 
 # Without TensorFlow, so that it starts at once.
 HOLDER = """

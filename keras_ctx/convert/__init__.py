@@ -1,28 +1,28 @@
 """Other people's weights into our models and back: tables of names."""
 
-from keras_ctx.convert.bert_load import load_bert
-from keras_ctx.convert.bert_save import save_bert
-from keras_ctx.convert.elmo_load import load_elmo, load_elmo_language_model
-from keras_ctx.convert.elmo_save import save_elmo
-from keras_ctx.convert.encoder_folder import (
+from keras_ctx.convert.bert.load import load_bert
+from keras_ctx.convert.bert.save import save_bert
+from keras_ctx.convert.elmo.load import load_elmo, load_elmo_language_model
+from keras_ctx.convert.elmo.save import save_elmo
+from keras_ctx.convert.elmo_for_many_langs.load import load_elmo_for_many_langs
+from keras_ctx.convert.from_folder import (
     load_encoder,
     load_pretrained,
     load_pretrainer,
     load_text_inputs,
 )
-from keras_ctx.convert.folder_vocabulary import Vocabulary, vocabulary
+from keras_ctx.convert.heads.load import TaskModel, load_task_model
 from keras_ctx.convert.load_embedder import (
     load_embedder,
     prompt_notes,
     prompt_of,
 )
-from keras_ctx.convert.many_langs_load import load_elmo_for_many_langs
-from keras_ctx.convert.sentence_settings import (
+from keras_ctx.convert.sentences.settings import (
     SentenceSettings,
     sentence_settings,
 )
-from keras_ctx.convert.task_heads import TaskModel, load_task_model
-from keras_ctx.convert.text_inputs_fit import check_text_inputs
+from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
+from keras_ctx.convert.tokenizers.vocabulary import Vocabulary, vocabulary
 
 __all__ = [
     "SentenceSettings",

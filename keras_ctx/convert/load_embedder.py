@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_ctx import layers, models, text
-from keras_ctx.convert.encoder_folder import (
+from keras_ctx.convert.from_folder import (
     ENCODER,
     PRETRAINER,
     TASK_MODEL,
@@ -14,13 +14,13 @@ from keras_ctx.convert.encoder_folder import (
     load_encoder,
     load_text_inputs,
 )
-from keras_ctx.convert.sentence_settings import (
+from keras_ctx.convert.sentences.settings import (
     SentenceSettings,
     sentence_settings,
 )
-from keras_ctx.convert.text_inputs_fit import check_text_inputs
-from keras_ctx.convert.wordpiece_settings import tokenizer_length
-from keras_ctx.model_file import load_model
+from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
+from keras_ctx.convert.tokenizers.wordpiece_settings import tokenizer_length
+from keras_ctx.files.model_file import load_model
 
 
 def load_embedder(

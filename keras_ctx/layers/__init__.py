@@ -4,27 +4,29 @@ On all three they answer and learn alike; the tests say to how many digits. A
 recipe, an export and the data need TensorFlow.
 """
 
-from keras_ctx.layers.bilm import BiLM
-from keras_ctx.layers.char_cnn_highway import CharCNNHighway
-from keras_ctx.layers.crf import CRF
-from keras_ctx.layers.gather_positions import GatherPositions
-from keras_ctx.layers.masked_mean import MaskedMean
-from keras_ctx.layers.padding_mask import PaddingMask
-from keras_ctx.layers.pooling import Pooling
-from keras_ctx.layers.projected_lstm_cell import ProjectedLSTMCell
-from keras_ctx.layers.sampled_softmax import SampledSoftmax
-from keras_ctx.layers.scalar_mix import ScalarMix
-from keras_ctx.layers.sentence_markers import (
+from keras_ctx.layers.base.padding_mask import PaddingMask
+from keras_ctx.layers.base.word_embedding import TakeRows, WordEmbedding
+from keras_ctx.layers.characters.char_cnn_highway import CharCNNHighway
+from keras_ctx.layers.characters.sentence_markers import (
     AddMarkerIds,
     AddSentenceMarkers,
     StripSentenceMarkers,
 )
-from keras_ctx.layers.token_and_segment_embedding import (
+from keras_ctx.layers.outputs.crf import CRF
+from keras_ctx.layers.outputs.gather_positions import GatherPositions
+from keras_ctx.layers.outputs.masked_mean import MaskedMean
+from keras_ctx.layers.outputs.pooling import Pooling
+from keras_ctx.layers.outputs.sampled_softmax import SampledSoftmax
+from keras_ctx.layers.outputs.scalar_mix import ScalarMix
+from keras_ctx.layers.outputs.vocabulary_bias import VocabularyBias
+from keras_ctx.layers.recurrent.bilm import BiLM
+from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
+from keras_ctx.layers.transformer.token_and_segment_embedding import (
     TokenAndSegmentEmbedding,
 )
-from keras_ctx.layers.transformer_encoder_block import TransformerEncoderBlock
-from keras_ctx.layers.vocabulary_bias import VocabularyBias
-from keras_ctx.layers.word_embedding import TakeRows, WordEmbedding
+from keras_ctx.layers.transformer.transformer_encoder_block import (
+    TransformerEncoderBlock,
+)
 
 __all__ = [
     "CRF",

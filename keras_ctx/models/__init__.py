@@ -1,6 +1,6 @@
 """Encoders, language models and task models, wired from the layers."""
 
-from keras_ctx.models.bert import (
+from keras_ctx.models.bert.encoder import (
     bert_base,
     bert_encoder,
     bert_large,
@@ -10,31 +10,27 @@ from keras_ctx.models.bert import (
     bert_small,
     bert_tiny,
 )
-from keras_ctx.models.elmo import elmo_encoder, elmo_word_encoder
-from keras_ctx.models.elmo_for_many_langs import elmo_for_many_langs
-from keras_ctx.models.elmo_language_model import (
+from keras_ctx.models.elmo.encoder import elmo_encoder, elmo_word_encoder
+from keras_ctx.models.elmo.for_many_langs import elmo_for_many_langs
+from keras_ctx.models.elmo.language_model import (
     elmo_language_model,
     elmo_stream_model,
 )
-from keras_ctx.models.elmo_sizes import (
-    elmo_medium,
-    elmo_original,
-    elmo_small,
-)
-from keras_ctx.models.elmo_views import (
+from keras_ctx.models.elmo.sizes import elmo_medium, elmo_original, elmo_small
+from keras_ctx.models.elmo.views import (
     distinct_words,
     from_word_vectors,
     with_markers,
 )
+from keras_ctx.models.elmo.warm_start import warm_start
 from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
-from keras_ctx.models.heads import (
+from keras_ctx.models.heads.heads import (
     classifier,
     embedder,
     span_extractor,
     tagger,
 )
-from keras_ctx.models.warm_start import warm_start
 from keras_ctx.models.with_dtype import with_dtype
 
 __all__ = [

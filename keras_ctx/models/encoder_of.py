@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_ctx.models.elmo_views import distinct_words
-from keras_ctx.models.elmo_wiring import (
+from keras_ctx.models.elmo.views import distinct_words
+from keras_ctx.models.elmo.wiring import (
     of_characters,
     of_characters_and_words,
     of_words,

@@ -12,10 +12,10 @@ from typing import Any
 import keras
 
 from keras_ctx.data import read_squad
-from keras_ctx.data.compressed import compressed_ending, open_file
-from keras_ctx.data.json_tags import is_json
-from keras_ctx.files import whole_file
-from keras_ctx.json_text import load_json
+from keras_ctx.data.readers.compressed import compressed_ending, open_file
+from keras_ctx.data.tags.json_tags import is_json
+from keras_ctx.files.json_text import load_json
+from keras_ctx.files.whole_file import whole_file
 from keras_ctx.predictions.answer_lines import answer_lines
 from keras_ctx.predictions.model_rows import ModelRows, compiled
 from keras_ctx.predictions.run_task import (

@@ -9,8 +9,8 @@ import keras
 
 from keras_ctx import convert
 from keras_ctx.data import read_lines
-from keras_ctx.json_text import load_json_file
-from keras_ctx.model_file import load_model
+from keras_ctx.files.json_text import load_json_file
+from keras_ctx.files.model_file import load_model
 
 MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from keras_ctx.data import ConllLayout, TableFormat
-from keras_ctx.data.conll import read_numbered_words
-from keras_ctx.data.conll_lines import is_boundary
-from keras_ctx.data.json_tags import JsonTagLayout, check_words, is_json
-from keras_ctx.data.readers import is_blank, numbered_lines
-from keras_ctx.data.recognized_tags import PLAIN, TagScheme
-from keras_ctx.data.table_records import is_json_list, json_records
+from keras_ctx.data.readers.lines import is_blank, numbered_lines
+from keras_ctx.data.tables.table_records import is_json_list, json_records
+from keras_ctx.data.tags.conll import read_numbered_words
+from keras_ctx.data.tags.conll_lines import is_boundary
+from keras_ctx.data.tags.json_tags import JsonTagLayout, check_words, is_json
+from keras_ctx.evaluation.tag_schemes.recognized import PLAIN, TagScheme
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.run_task import RunTask
 

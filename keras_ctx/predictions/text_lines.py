@@ -16,9 +16,9 @@ from keras_ctx.data import (
     TableFormat,
     read_table,
 )
-from keras_ctx.data.readers import is_blank, numbered_lines
-from keras_ctx.data.table_format import has_ending
-from keras_ctx.data.table_records import is_json_list, separated_records
+from keras_ctx.data.readers.lines import is_blank, numbered_lines
+from keras_ctx.data.tables.table_format import has_ending
+from keras_ctx.data.tables.table_records import is_json_list, separated_records
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.run_task import RunTask
 

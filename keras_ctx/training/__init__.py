@@ -1,71 +1,66 @@
 """Schedules, optimizers, losses and the run folder; used with `model.fit`."""
 
-from keras_ctx.training.backup import BackupAndRestore
-from keras_ctx.training.checkpoints import (
-    average_checkpoints,
-    completed_steps,
-    remove_checkpoints,
-)
-from keras_ctx.training.crf_loss import CRFLoss
-from keras_ctx.training.development_score import DevelopmentScore
-from keras_ctx.training.digests import (
-    encoder_digest,
-    file_digest,
-    input_digests,
-    text_inputs_digest,
-)
-from keras_ctx.training.distributed_model import distributed
-from keras_ctx.training.divergence import DivergenceError, StopAtDivergence
-from keras_ctx.training.layer_rates import layer_rates
-from keras_ctx.training.layer_shares import layer_shares
-from keras_ctx.training.layerwise_adamw import LayerwiseAdamW
-from keras_ctx.training.losses import (
-    LogLikelihoodLoss,
-    bert_pretraining_losses,
-    elmo_pretraining_losses,
-)
-from keras_ctx.training.optimizers import bert_optimizer, elmo_optimizer
-from keras_ctx.training.output_folder import (
-    check_output,
-    writes_file,
-    writes_folder,
-)
-from keras_ctx.training.over_seeds import over_seeds
-from keras_ctx.training.padding_metric import with_padding_metric
-from keras_ctx.training.perplexity import (
+from keras_ctx.evaluation.perplexity import (
     HeldOutPerplexity,
     perplexity,
     perplexity_of_nats,
     sentence_likelihoods,
 )
-from keras_ctx.training.reset_state import ResetState
-from keras_ctx.training.run_folder import (
-    run_callbacks,
-    save_json,
-    save_model,
+from keras_ctx.training.callbacks.backup import BackupAndRestore
+from keras_ctx.training.callbacks.best_epoch import DevelopmentScore
+from keras_ctx.training.callbacks.divergence import (
+    DivergenceError,
+    StopAtDivergence,
 )
-from keras_ctx.training.run_log import RunLog
-from keras_ctx.training.run_metrics import read_metrics
-from keras_ctx.training.run_numbers import check_run_numbers
-from keras_ctx.training.run_results import (
-    ended_run,
-    save_results,
-    seconds_before,
+from keras_ctx.training.callbacks.layer_shares import layer_shares
+from keras_ctx.training.callbacks.log import RunLog
+from keras_ctx.training.callbacks.reset_state import ResetState
+from keras_ctx.training.distribution.keras_fixes import distributed
+from keras_ctx.training.distribution.local_model import without_strategy
+from keras_ctx.training.distribution.strategies import StrategyName, strategy
+from keras_ctx.training.distribution.workers import is_chief
+from keras_ctx.training.objectives.crf import CRFLoss
+from keras_ctx.training.objectives.losses import (
+    LogLikelihoodLoss,
+    bert_pretraining_losses,
+    elmo_pretraining_losses,
 )
-from keras_ctx.training.run_settings import (
-    begin_recipe,
-    begin_run,
-    settings_of,
-)
-from keras_ctx.training.schedules import (
+from keras_ctx.training.objectives.padding_metric import with_padding_metric
+from keras_ctx.training.objectives.task_loss import task_loss
+from keras_ctx.training.optimizers.layer_rates import layer_rates
+from keras_ctx.training.optimizers.layerwise_adamw import LayerwiseAdamW
+from keras_ctx.training.optimizers.presets import bert_optimizer, elmo_optimizer
+from keras_ctx.training.optimizers.schedules import (
     PerUpdate,
     SlantedTriangular,
     WarmupLinearDecay,
 )
-from keras_ctx.training.strategies import StrategyName, strategy
-from keras_ctx.training.task_loss import task_loss
-from keras_ctx.training.without_strategy import without_strategy
-from keras_ctx.training.workers import is_chief
+from keras_ctx.training.run.checkpoints import (
+    average_checkpoints,
+    completed_steps,
+    remove_checkpoints,
+)
+from keras_ctx.training.run.digests import (
+    encoder_digest,
+    file_digest,
+    input_digests,
+    text_inputs_digest,
+)
+from keras_ctx.training.run.folder import run_callbacks, save_json, save_model
+from keras_ctx.training.run.metrics_file import read_metrics
+from keras_ctx.training.run.numbers import check_run_numbers
+from keras_ctx.training.run.output_folder import (
+    check_output,
+    writes_file,
+    writes_folder,
+)
+from keras_ctx.training.run.results import (
+    ended_run,
+    save_results,
+    seconds_before,
+)
+from keras_ctx.training.run.seeds import over_seeds
+from keras_ctx.training.run.settings import begin_recipe, begin_run, settings_of
 
 __all__ = [
     "BackupAndRestore",

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from keras_ctx import layers
-from keras_ctx.layers.pooling import MODES
+from keras_ctx.layers.outputs.pooling import MODES
 
 LENGTHS = (5, 3, 1)
 B, T = 3, 5

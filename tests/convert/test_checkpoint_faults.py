@@ -20,7 +20,7 @@ from tensorflow.core.protobuf import tensor_bundle_pb2
 
 from keras_ctx import convert, models
 from keras_ctx.convert import load_bert
-from keras_ctx.convert.object_graph import ObjectGraph
+from keras_ctx.convert.files.tf_object_graph import ObjectGraph
 
 PREFIX = "bert_model.ckpt"
 INDEX, DATA = f"{PREFIX}.index", f"{PREFIX}.data-00000-of-00001"

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from keras_ctx import models
-from keras_ctx.convert.elmo_names import encoder_weights
-from keras_ctx.convert.elmo_options import ElmoOptions
+from keras_ctx.convert.elmo.arrays import encoder_weights
+from keras_ctx.convert.elmo.options import ElmoOptions
 
 FILTERS = [[1, 32], [2, 32], [3, 64], [4, 128], [5, 256], [6, 512], [7, 1024]]
 CELL = "RNN_1/RNN/MultiRNNCell/Cell1/LSTMCell"

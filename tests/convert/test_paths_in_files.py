@@ -7,8 +7,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from keras_ctx import convert, text
-from keras_ctx.data.record_files import open_records
-from keras_ctx.data.vectors import read_vectors
+from keras_ctx.data.records.folder import open_records
+from keras_ctx.data.vectors.folder import read_vectors
 
 OUTSIDE = ["../secret", "/etc/passwd", "a/../../secret", "..", "a\\b", "", 7]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -3,8 +3,8 @@
 import pytest
 
 from keras_ctx.data import SquadAnswer, SquadQuestion, split_words
-from keras_ctx.data.answer_places import answer_places
-from keras_ctx.data.answer_spans import Findings, answer_spans
+from keras_ctx.data.squad.answer_places import answer_places
+from keras_ctx.data.squad.answer_spans import Findings, answer_spans
 
 CONTEXT = "The caf\u00e9 in Rome; \U0001f642 a bar in Rome, too"
 ROME, OTHER_ROME = 12, 29

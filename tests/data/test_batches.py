@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keras_ctx.data import length_order, word_batches
-from keras_ctx.data.batches import (
+from keras_ctx.data.batching.schedule import (
     check_at_least,
     epoch_batches,
     length_batches,

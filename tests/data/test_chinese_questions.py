@@ -11,7 +11,7 @@ from keras_ctx.data import (
     split_words,
     squad_scores,
 )
-from keras_ctx.data.answer_spans import Findings, answer_spans
+from keras_ctx.data.squad.answer_spans import Findings, answer_spans
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 # Questions, answers, and what is found about the answers. In one text of CMRC

@@ -19,7 +19,11 @@ from keras_ctx.data import (
     read_table,
     survey_lines,
 )
-from keras_ctx.data.compressed import open_file, plain_name, whole_stream
+from keras_ctx.data.readers.compressed import (
+    open_file,
+    plain_name,
+    whole_stream,
+)
 
 COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keras_ctx.data import ConllLayout, read_conll, read_words
-from keras_ctx.data.conll import read_conll_files
+from keras_ctx.data.tags.conll import read_conll_files
 
 
 @pytest.fixture

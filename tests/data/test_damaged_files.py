@@ -10,11 +10,11 @@ import pytest
 
 from keras_ctx import text
 from keras_ctx.data import read_lines
-from keras_ctx.data.record_files import open_records
-from keras_ctx.data.vector_shards import read_shard
-from keras_ctx.data.vectors import read_vectors
-from keras_ctx.json_text import load_json_file
-from keras_ctx.training import run_results
+from keras_ctx.data.records.folder import open_records
+from keras_ctx.data.vectors.folder import read_vectors
+from keras_ctx.data.vectors.shard import read_shard
+from keras_ctx.files.json_text import load_json_file
+from keras_ctx.training.run import results as run_results
 
 BROKEN_JSON = [b'{"a": 1,', b"", b"\xff", b"[" * 100_000, b"\x00\x00"]
 
@@ -22,7 +22,7 @@ BROKEN_JSON = [b'{"a": 1,', b"", b"\xff", b"[" * 100_000, b"\x00\x00"]
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("damage", ["cut", "changed"])
 def test_gzip(encoding, damage, tmp_path):
-    from keras_ctx.data.readers import numbered_lines
+    from keras_ctx.data.readers.lines import numbered_lines
 
     path = tmp_path / "corpus.txt.gz"
     lines = "".join(f"{k * k} words\n" for k in range(20_000))

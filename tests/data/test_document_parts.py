@@ -11,7 +11,7 @@ from keras_ctx.data import (
     read_part,
     write_parts,
 )
-from keras_ctx.data.document_parts import distinct_documents
+from keras_ctx.data.records.document_parts import distinct_documents
 
 DOCUMENTS = [[f"{i % 150}, one.", "Two\u2028lines."] for i in range(300)]
 

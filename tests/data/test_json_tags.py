@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_ctx.data.json_tags import read_json_tags
+from keras_ctx.data.tags.json_tags import read_json_tags
 
 ROWS = [
     {"id": "0", "tokens": ["In", "Rome"], "ner_tags": ["O", "B-LOC"]},

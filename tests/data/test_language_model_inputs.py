@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx.data import LanguageModelInputs, length_windows
-from keras_ctx.data.language_model import TargetTable
+from keras_ctx.data.language_model.targets import TargetTable
 from keras_ctx.text import ElmoInputs, WordInputs
 
 VOCABULARY = ["<S>", "</S>", "<UNK>", "a", "b", "c"]

@@ -15,7 +15,7 @@ from keras_ctx.data import (
     read_squad,
     split_words,
 )
-from keras_ctx.data.window_bounds import window_bounds
+from keras_ctx.data.squad.window_bounds import window_bounds
 from keras_ctx.text import BertInputs, ElmoInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from keras_ctx.data import TagScheme, recognize_tags
-from keras_ctx.data.tag_schemes import SCHEMES, span_tags
+from keras_ctx.evaluation.tag_schemes.schemes import SCHEMES, span_tags
 
 SPANS = [
     [(0, 1, "PER"), (2, 5, "LOC.NAM"), (5, 7, "LOC.NAM")],

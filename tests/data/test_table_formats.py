@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keras_ctx.data import TableFormat, read_table
-from keras_ctx.data.labelled_texts import read_labelled_texts
+from keras_ctx.data.tables.labelled_texts import read_labelled_texts
 
 
 @pytest.fixture

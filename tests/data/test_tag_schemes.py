@@ -6,7 +6,7 @@ import pytest
 from seqeval import scheme as seqeval
 from seqeval.metrics.sequence_labeling import get_entities
 
-from keras_ctx.data.tag_schemes import (
+from keras_ctx.evaluation.tag_schemes.schemes import (
     SCHEMES,
     broken_spans,
     exact_spans,

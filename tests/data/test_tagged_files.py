@@ -15,7 +15,7 @@ from keras_ctx.data import (
     save_tagging_report,
     training_labels,
 )
-from keras_ctx.data.conll import read_words
+from keras_ctx.data.tags.conll import read_words
 from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
 

@@ -9,7 +9,7 @@ from seqeval.metrics import classification_report, f1_score
 from sklearn import metrics
 
 from keras_ctx.data import TaggingTask, TagScheme, strict_f1
-from keras_ctx.data.tag_schemes import span_tags
+from keras_ctx.evaluation.tag_schemes.schemes import span_tags
 
 TAGS = ["O", "O", "B-X", "I-X", "B-Y", "I-Y", "B-Z", "I-Z"]
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx.data import bert_pretraining_dataset, masked_lm_examples
-from keras_ctx.data.masked_lm import _whole_words
+from keras_ctx.data.masked_lm.masking import _whole_words
 from keras_ctx.text import BertInputs
 
 # [PAD] [UNK] [CLS] [SEP] [MASK], 15 pieces that begin a word, 20 suffixes.

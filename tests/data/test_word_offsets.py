@@ -5,7 +5,11 @@ from unicodedata import category
 import pytest
 from squad_files import ARTICLES
 
-from keras_ctx.data.word_offsets import WordSpan, split_words, words_of_span
+from keras_ctx.data.squad.word_offsets import (
+    WordSpan,
+    split_words,
+    words_of_span,
+)
 from keras_ctx.text import BertInputs
 
 CONTEXTS = [context for rows in ARTICLES.values() for context, _ in rows]

@@ -14,7 +14,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from google.protobuf.message_factory import GetMessageClass
 from tensorflow_serving.config import model_server_config_pb2
 
-from keras_ctx.serving.watched_model import version_folders
+from keras_ctx.serving.rest.watched_model import version_folders
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SERVER_FLAGS = {

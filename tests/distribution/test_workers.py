@@ -13,7 +13,7 @@ import pytest
 from worker_processes import ROOT, free_addresses
 
 from keras_ctx.training import is_chief, strategy
-from keras_ctx.training.workers import meet_workers, workers
+from keras_ctx.training.distribution.workers import meet_workers, workers
 
 
 class Worker(threading.Thread):

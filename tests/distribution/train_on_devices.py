@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import models, training
-from keras_ctx.data.global_batches import global_batches
+from keras_ctx.data.batching.sharding import global_batches
 
 STEPS, B, T, M, C, V = 50, 6, 7, 3, 5, 17
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.layers import char_cnn_highway
+from keras_ctx.layers.characters import char_cnn_highway
 
 TABLE = [[0.0], [1.0], [2.0], [-3.0], [4.0]]  # the vector of each character
 WORD = [1, 2, 3, 4]

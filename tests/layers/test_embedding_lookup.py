@@ -12,7 +12,11 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.layers.embedding_lookup import first_rows, lookup, lookup_in_few
+from keras_ctx.layers.base.embedding_lookup import (
+    first_rows,
+    lookup,
+    lookup_in_few,
+)
 
 IDS = np.array([[1, 2, 1, 1, 1]])
 RATE = 0.1

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.layers.lstm_loop import lstm_loop
+from keras_ctx.layers.recurrent.lstm_loop import lstm_loop
 
 STEPS, ROWS, FEATURES, CELLS = 6, 3, 4, 5
 # Projected or not, clipped so that both clips bind or not at all.

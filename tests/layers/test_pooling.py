@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ctx.layers import Pooling
-from keras_ctx.layers.pooling import MODES
+from keras_ctx.layers.outputs.pooling import MODES
 
 X = np.random.default_rng(3).normal(size=(3, 5, 4)).astype("float32") - 1
 LENGTHS = (5, 3, 1)

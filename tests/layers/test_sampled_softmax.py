@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx.layers import SampledSoftmax
-from keras_ctx.layers.sampled_softmax import expected_tries
+from keras_ctx.layers.outputs.sampled_softmax import expected_tries
 
 V, D = 40, 5
 RANDOM = np.random.default_rng(4)

@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from keras_ctx.serving.loaded_version import LoadedVersion
+from keras_ctx.serving.rest.loaded_version import LoadedVersion
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from recipe_files import RECIPES, load_recipe
 
-from keras_ctx.output_lock import output_lock
+from keras_ctx.files.output_lock import output_lock
 
 FILES = ("fill_mask", "predict", "score_corpus")
 # quickstart.py starts the others, which lock; the last two write no files.

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from keras_ctx.serving.comparison import Difference, compared
-from keras_ctx.serving.expectation import Expectation, expectation
-from keras_ctx.serving.sample_requests import sample_requests
-from keras_ctx.serving.saved_model import CHECK_TEXTS
-from keras_ctx.serving.signatures import signatures
-from keras_ctx.serving.windows import AnswerWindows
-from keras_ctx.serving.witness import Answer, Witness
+from keras_ctx.serving.export.sample_requests import sample_requests
+from keras_ctx.serving.export.saved_model import CHECK_TEXTS
+from keras_ctx.serving.signatures.answer_windows import AnswerWindows
+from keras_ctx.serving.signatures.build import signatures
+from keras_ctx.serving.verify.comparison import Difference, compared
+from keras_ctx.serving.verify.expectation import Expectation, expectation
+from keras_ctx.serving.verify.witness import Answer, Witness
 
 ERROR = 1e-3
 

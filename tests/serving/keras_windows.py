@@ -12,7 +12,7 @@ from cpp_server import Arrays
 from keras_outputs import counted, outputs_of
 from served_models import Case
 
-from keras_ctx.data.window_bounds import window_bounds
+from keras_ctx.data.squad.window_bounds import window_bounds
 from keras_ctx.text import BertInputs
 
 

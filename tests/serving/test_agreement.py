@@ -13,8 +13,8 @@ from served_models import Case
 
 from keras_ctx import models, serving
 from keras_ctx.serving import AnswerWindows
-from keras_ctx.serving.witness import Answer
-from keras_ctx.serving.written_weights import check_written_weights
+from keras_ctx.serving.verify.witness import Answer
+from keras_ctx.serving.weights.written import check_written_weights
 from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

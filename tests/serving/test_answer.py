@@ -11,8 +11,8 @@ from contracts.random_weights import randomized
 
 from keras_ctx import data, models
 from keras_ctx.serving import AnswerWindows
-from keras_ctx.serving.answer import Answer
-from keras_ctx.serving.model_outputs import ModelOutputs
+from keras_ctx.serving.signatures.answer import Answer
+from keras_ctx.serving.signatures.model_outputs import ModelOutputs
 from keras_ctx.text import SPECIAL_TOKENS, BertInputs, ElmoInputs
 
 WORDS = (

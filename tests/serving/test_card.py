@@ -14,8 +14,8 @@ import pytest
 from served_models import SENTIMENTS, Case
 
 from keras_ctx import models, serving
-from keras_ctx.serving.example_texts import example_of
-from keras_ctx.serving.readme import readme
+from keras_ctx.serving.card.example_texts import example_of
+from keras_ctx.serving.card.readme import readme
 from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

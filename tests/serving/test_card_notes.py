@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_ctx.serving.card_notes import batching_notes
+from keras_ctx.serving.card.notes import batching_notes
 
 ROW, ROWS = {"shape": [None]}, {"shape": [None, None]}
 TAG = {

@@ -13,8 +13,8 @@ from expected_answers import Judge
 from served_models import TAGS, Case
 
 from keras_ctx import data, models, serving
-from keras_ctx.serving.model_outputs import ModelOutputs
-from keras_ctx.serving.tag import Tag
+from keras_ctx.serving.signatures.model_outputs import ModelOutputs
+from keras_ctx.serving.signatures.tag import Tag
 from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -15,7 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from keras_ctx import models, serving
-from keras_ctx.serving.raw_answers import answers_of
+from keras_ctx.serving.verify.raw_answers import answers_of
 from keras_ctx.text import BertInputs, WordInputs
 
 TEXTS = ["书好", "", "这本书 [SEP] bad"]

@@ -10,7 +10,7 @@ import keras
 import pytest
 
 from keras_ctx import models, serving
-from keras_ctx.serving.raw_answers import answers_of
+from keras_ctx.serving.verify.raw_answers import answers_of
 from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

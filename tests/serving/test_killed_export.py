@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from keras_ctx.serving import newest_version
-from keras_ctx.serving.raw_answers import answers_of
+from keras_ctx.serving.verify.raw_answers import answers_of
 
 SCRIPT = Path(__file__).with_name("export_again_and_again.py")
 

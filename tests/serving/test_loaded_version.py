@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from keras_ctx.serving.loaded_version import WARM_UP, LoadedVersion
+from keras_ctx.serving.rest.loaded_version import WARM_UP, LoadedVersion
 
 EXAMPLES = tf.TensorSpec((None,), tf.string, name="inputs")
 

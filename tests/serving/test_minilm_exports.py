@@ -8,7 +8,7 @@ from minilm_heads import HEADS, minilm_under
 from real_sentences import real_sentences
 
 from keras_ctx import serving
-from keras_ctx.serving.saved_model import CHECK_TEXTS
+from keras_ctx.serving.export.saved_model import CHECK_TEXTS
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from keras_ctx import models
-from keras_ctx.serving.model_layers import all_layers, without_cudnn
+from keras_ctx.serving.signatures.sublayers import all_layers, without_cudnn
 
 
 def tagger() -> keras.Model:

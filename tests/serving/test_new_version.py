@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from keras_ctx.serving import newest_version
-from keras_ctx.serving.new_version import new_version
+from keras_ctx.serving.export.version_folder import new_version
 
 
 def publish(path: Path, content: str = "whole") -> Path:
@@ -72,7 +72,7 @@ def test_error_leaves_nothing(tmp_path: Path) -> None:
 def killed_half_way(path: Path) -> None:
     script = (
         "import os, pathlib, signal\n"
-        "from keras_ctx.serving.new_version import new_version\n"
+        "from keras_ctx.serving.export.version_folder import new_version\n"
         f"with new_version(pathlib.Path({str(path)!r})) as (folder, _):\n"
         "    (folder / 'model').write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import models, serving
-from keras_ctx.serving.refusals import check_inputs
+from keras_ctx.serving.export.checks import check_inputs
 from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.serving.decisions import is_same_ranking, undecided_tags
-from keras_ctx.serving.rounding import (
+from keras_ctx.serving.verify.decisions import is_same_ranking, undecided_tags
+from keras_ctx.serving.verify.rounding import (
     DRAWS,
     Bound,
     errors,

@@ -11,7 +11,7 @@ from contracts.random_weights import randomized
 
 from keras_ctx import models
 from keras_ctx.serving import AnswerWindows
-from keras_ctx.serving.signatures import signatures, task_of
+from keras_ctx.serving.signatures.build import signatures, task_of
 from keras_ctx.text import SPECIAL_TOKENS, BertInputs, ElmoInputs, WordInputs
 
 PIECES = [*SPECIAL_TOKENS, *"good book ##s 书 好 这 a b , .".split()]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from keras_ctx import models, serving
-from keras_ctx.serving.drift import measured_drift
-from keras_ctx.serving.model_outputs import ModelOutputs
-from keras_ctx.serving.saved_model import CHECK_TEXTS
-from keras_ctx.serving.stored_weights import StoredWeights
+from keras_ctx.serving.export.saved_model import CHECK_TEXTS
+from keras_ctx.serving.signatures.model_outputs import ModelOutputs
+from keras_ctx.serving.weights.quantization_error import measured_drift
+from keras_ctx.serving.weights.quantized import StoredWeights
 from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

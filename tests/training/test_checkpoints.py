@@ -12,7 +12,7 @@ import pytest
 from small_runs import STEPS, At, fit, interrupt, small_model, terminate
 
 from keras_ctx import training
-from keras_ctx.training.checkpoints import checkpoints, load_checkpoint
+from keras_ctx.training.run.checkpoints import checkpoints, load_checkpoint
 
 TIMES = {"seconds", "steps_per_second", "memory"}
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from small_runs import STEPS, fit
 
 from keras_ctx import training
-from keras_ctx.training.checkpoints import checkpoints
+from keras_ctx.training.run.checkpoints import checkpoints
 
 
 class Spoil(keras.callbacks.Callback):

@@ -8,7 +8,10 @@ from keras import ops
 
 from keras_ctx.layers import CRF
 from keras_ctx.training import CRFLoss
-from keras_ctx.training.global_loss import GlobalLoss, over_all_devices
+from keras_ctx.training.objectives.global_loss import (
+    GlobalLoss,
+    over_all_devices,
+)
 
 LOGITS = np.random.default_rng(0).normal(size=(3, 4, 5)).astype("float32")
 LABELS = np.random.default_rng(1).integers(0, 5, (3, 4))

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ctx.json_text import json_text, load_json, read_figures
+from keras_ctx.files.json_text import json_text, load_json, read_figures
 from keras_ctx.training import (
     DevelopmentScore,
     RunLog,

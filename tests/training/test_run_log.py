@@ -12,7 +12,7 @@ import tensorflow as tf
 from small_runs import STEPS, At, fit, small_model
 
 from keras_ctx import models, training
-from keras_ctx.training.run_log import RunLog
+from keras_ctx.training.callbacks.log import RunLog
 
 
 class Losses(keras.callbacks.Callback):

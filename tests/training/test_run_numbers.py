@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from keras_ctx.training import check_run_numbers, over_seeds
-from keras_ctx.training.run_numbers import COUNTS
+from keras_ctx.training.run.numbers import COUNTS
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -1,0 +1,161 @@
+"""Configuration files of BERT to the arguments of `models.bert_encoder`."""
+
+from pathlib import Path
+from typing import Any
+
+from keras_ctx.convert.files.options import (
+    COUNT,
+    PARTS,
+    POSITIVE,
+    RATE,
+    Option,
+    Rule,
+    read_json,
+    read_table,
+)
+from keras_ctx.convert.tokenizers.other_families import check_architecture
+
+# `transformers` computes "gelu" exactly; its other names are the tanh form.
+HUGGINGFACE_ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+}
+# google-research/bert computes the tanh form under the name "gelu".
+GOOGLE_ACTIVATIONS = {"gelu": "gelu_tanh", "relu": "relu"}
+# Model Garden's own GELU is the tanh form; Keras's, with no prefix, is exact.
+GARDEN_ACTIVATIONS = {
+    "<lambda>": "gelu_tanh",
+    "Text>gelu": "gelu_tanh",
+    "gelu": "gelu",
+    "relu": "relu",
+}
+
+_ABSOLUTE = Rule(
+    '"absolute": other position embeddings are not built here',
+    lambda value: value == "absolute",
+)
+_ENCODER = Rule(
+    "false: this library has BERT as an encoder only",
+    lambda value: value is False,
+)
+_SIZES = (
+    Option("vocab_size", "vocabulary_size", COUNT),
+    Option("num_hidden_layers", "num_layers", PARTS),
+    Option("num_attention_heads", "num_heads", COUNT),
+    Option("hidden_size", "hidden_dim", COUNT),
+    Option("intermediate_size", "intermediate_dim", COUNT),
+    Option("max_position_embeddings", "max_length", COUNT, 512),
+    Option("hidden_dropout_prob", "dropout", RATE, 0.1),
+    Option("attention_probs_dropout_prob", "attention_dropout", RATE, 0.1),
+    Option("initializer_range", "initializer_range", POSITIVE, 0.02),
+)
+HUGGINGFACE = (
+    *_SIZES,
+    Option("type_vocab_size", "num_segments", COUNT, 2),
+    Option("layer_norm_eps", "layer_norm_epsilon", POSITIVE, 1e-12),
+)
+GOOGLE = (*_SIZES, Option("type_vocab_size", "num_segments", COUNT, 16))
+# The configuration of Model Garden's encoders, as `get_config` gives it.
+GARDEN = (
+    Option("vocab_size", "vocabulary_size", COUNT),
+    Option("num_layers", "num_layers", PARTS),
+    Option("num_attention_heads", "num_heads", COUNT),
+    Option("hidden_size", "hidden_dim", COUNT),
+    Option("inner_dim", "intermediate_dim", COUNT),
+    Option("max_sequence_length", "max_length", COUNT),
+    Option("type_vocab_size", "num_segments", COUNT),
+    Option("output_dropout", "dropout", RATE, 0.1),
+    Option("attention_dropout", "attention_dropout", RATE, 0.1),
+    Option(
+        "norm_first",
+        "norm_first",
+        Rule(
+            "false: such an encoder lacks the norm after its last block, "
+            "which every encoder here has",
+            lambda value: value is False,
+        ),
+        False,
+    ),
+)
+KERAS_HUB = (
+    Option("vocabulary_size", "vocabulary_size", COUNT),
+    Option("num_layers", "num_layers", PARTS),
+    Option("num_heads", "num_heads", COUNT),
+    Option("hidden_dim", "hidden_dim", COUNT),
+    Option("intermediate_dim", "intermediate_dim", COUNT),
+    Option("max_sequence_length", "max_length", COUNT),
+    Option("num_segments", "num_segments", COUNT),
+    # One rate for both.
+    Option("dropout", "dropout", RATE),
+    Option("dropout", "attention_dropout", RATE),
+)
+# Not arguments, but these values are the only ones that can be loaded.
+_FIXED = (
+    Option("position_embedding_type", "position", _ABSOLUTE, "absolute"),
+    Option("is_decoder", "decoder", _ENCODER, False),
+    Option("add_cross_attention", "cross_attention", _ENCODER, False),
+)
+
+
+def read_huggingface(path: Path) -> dict[str, Any]:
+    """config.json of `transformers`."""
+    content = read_json(path, "folder")
+    check_architecture(content, path)
+    activation = ("hidden_act", HUGGINGFACE_ACTIVATIONS)
+    return _arguments(path, content, HUGGINGFACE, *activation)
+
+
+def read_google(path: Path) -> dict[str, Any]:
+    """bert_config.json of google-research/bert, or of a Garden encoder."""
+    content = read_json(path, "folder")
+    if "num_layers" in content:
+        activation = ("inner_activation", GARDEN_ACTIVATIONS)
+        return _arguments(path, content, GARDEN, *activation)
+    activation = ("hidden_act", GOOGLE_ACTIVATIONS)
+    return _arguments(path, content, GOOGLE, *activation)
+
+
+def read_keras_hub(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of KerasHub's BertBackbone."""
+    # It computes the tanh form, with the epsilon of ours, and no other.
+    content = {"activation": "gelu", **content}
+    activation = ("activation", GOOGLE_ACTIVATIONS)
+    return _arguments(path, content, KERAS_HUB, *activation)
+
+
+def _arguments(
+    path: Path,
+    content: dict[str, Any],
+    table: tuple[Option, ...],
+    key: str,
+    activations: dict[str, str],
+) -> dict[str, Any]:
+    activation = Option(
+        key,
+        "activation",
+        Rule(
+            f"one of {', '.join(activations)}",
+            lambda value: isinstance(value, str) and value in activations,
+        ),
+        "gelu",
+    )
+    arguments, problems = read_table(content, (*table, activation))
+    problems += read_table(content, _FIXED)[1]
+    if not problems and arguments["hidden_dim"] % arguments["num_heads"]:
+        problems.append(
+            "The attention heads must divide the features. Received: "
+            f"{arguments['num_heads']} heads, {arguments['hidden_dim']} "
+            "features"
+        )
+    if problems:
+        raise ValueError(
+            f"{str(path)!r} is no configuration of a BERT that can be "
+            "loaded:\n  "
+            + "\n  ".join(problems)
+            + "\nTake the file that belongs to the weights."
+        )
+    return {**arguments, "activation": activations[arguments["activation"]]}

@@ -1,0 +1,134 @@
+"""The kinds of checkpoints of BERT that are known, told apart."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from keras_ctx.convert.bert.checkpoint import BertCheckpoint
+from keras_ctx.convert.bert.huggingface import (
+    CONFIG,
+    ONE_FILE,
+    huggingface_arguments,
+    is_huggingface,
+    open_huggingface,
+)
+from keras_ctx.convert.bert.keras_hub import (
+    is_keras_hub,
+    keras_hub_arguments,
+    open_keras_hub,
+)
+from keras_ctx.convert.bert.tensorflow import (
+    is_tensorflow,
+    open_tensorflow,
+    tensorflow_arguments,
+)
+from keras_ctx.convert.files.options import read_json
+from keras_ctx.convert.tokenizers.other_families import check_architecture
+
+
+class Kind(NamedTuple):
+    """How one kind is recognised and read."""
+
+    words: str
+    recognises: Callable[[Path], bool]
+    arguments: Callable[[Path], dict[str, Any]]
+    """Of `models.bert_encoder`."""
+    open: Callable[[Path, bool], AbstractContextManager[BertCheckpoint]]
+    """With whether the heads are wanted too."""
+
+
+KINDS = (
+    Kind(
+        "BERT of KerasHub: a preset with config.json and *.weights.h5, or a "
+        "file *.keras",
+        is_keras_hub,
+        keras_hub_arguments,
+        open_keras_hub,
+    ),
+    Kind(
+        f"BERT of Hugging Face: {CONFIG} and {ONE_FILE}, or its shards and "
+        "their index",
+        is_huggingface,
+        huggingface_arguments,
+        lambda path, heads: open_huggingface(path),
+    ),
+    Kind(
+        "BERT of google-research/bert or TensorFlow Model Garden: "
+        "bert_config.json and a checkpoint, *.index and *.data-...",
+        is_tensorflow,
+        tensorflow_arguments,
+        lambda path, heads: open_tensorflow(path),
+    ),
+)
+# What holds a BERT in a form that is not read, and what to do.
+_OTHER_FILES = {
+    "adapter_model.*": "It holds an adapter alone. Where peft is installed, "
+    "merge it into its model with `merge_and_unload()`, and save that.",
+    "tf_model.h5": "tf_model.h5 is of transformers below version 5. There, "
+    "`BertModel.from_pretrained(folder, from_tf=True).save_pretrained(folder)` "
+    f"writes {ONE_FILE}; of a model with a head take its own class.",
+    "flax_model.msgpack": "flax_model.msgpack is of transformers below "
+    "version 5. There, `BertModel.from_pretrained(folder, from_flax=True)"
+    f".save_pretrained(folder)` writes {ONE_FILE}; of a model with a head "
+    "take its own class.",
+    "*.onnx": "An .onnx file is a graph for inference: take the checkpoint "
+    "that it was made from.",
+    "*.gguf": "A .gguf file is made smaller for inference: take the "
+    "checkpoint that it was made from.",
+}
+_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
+    """The kind of a folder or file; an error if it is none.
+
+    Args:
+        path: The folder or file.
+        others: What the caller would have known beside these, for the error.
+    """
+    for kind in KINDS:
+        if kind.recognises(path):
+            return kind
+    if not path.exists():
+        raise FileNotFoundError(
+            "`folder` must name a folder that exists. Check the spelling and "
+            f"the working directory. Received: folder={str(path)!r}"
+        )
+    if (path / CONFIG).is_file():  # whether it would be a BERT at all
+        check_architecture(read_json(path / CONFIG, "folder"), path / CONFIG)
+    if any((path / name).is_file() for name in _PICKLES):
+        huggingface_arguments(path)
+        raise ValueError(_pickled(path))
+    inside = (
+        sorted(file.name for file in path.iterdir()) if path.is_dir() else []
+    )
+    advice = "".join(
+        f"\n{words}"
+        for pattern, words in _OTHER_FILES.items()
+        if any(fnmatch(name, pattern) for name in inside)
+    )
+    words_of_all = [*others, *(kind.words for kind in KINDS)]
+    raise ValueError(
+        "`folder` must hold an encoder of one of these kinds:\n"
+        + "".join(f"  {words}\n" for words in words_of_all)
+        + f"Received: folder={str(path)!r} with {inside[:20]}{advice}"
+    )
+
+
+def _pickled(path: Path) -> str:
+    return (
+        "`folder` must hold its weights in safetensors. A pytorch_model.bin "
+        "is a pickle, which runs what its writer wished when it is opened, "
+        "and is never opened here. Convert it once, where torch and "
+        "safetensors are installed:\n"
+        "  import pathlib, torch, safetensors.torch\n"
+        f"  folder, tensors = pathlib.Path({str(path)!r}), {{}}\n"
+        "  for file in folder.glob('pytorch_model*.bin'):\n"
+        "      tensors.update(torch.load(file, weights_only=True))\n"
+        "  tensors = {name: tensors[name].clone() for name in tensors}\n"
+        "  safetensors.torch.save_file(tensors, "
+        f"folder / {ONE_FILE!r}, {{'format': 'pt'}})\n"
+        f"Received: folder={str(path)!r}"
+    )

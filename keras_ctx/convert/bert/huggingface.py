@@ -1,0 +1,162 @@
+"""BERT in the safetensors files of Hugging Face `transformers`."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from keras_ctx.convert.bert.arrays import Array, arrays
+from keras_ctx.convert.bert.checkpoint import BertCheckpoint
+from keras_ctx.convert.bert.config import read_huggingface
+from keras_ctx.convert.files.options import read_json
+from keras_ctx.convert.files.safetensors_files import open_safetensors
+from keras_ctx.convert.files.weight_table import (
+    CLASS_ROWS,
+    CLASSES,
+    SAME,
+    TRANSPOSED,
+    Weight,
+)
+from keras_ctx.convert.files.weights_file import WeightsFile
+from keras_ctx.convert.tokenizers.other_families import check_prefix
+from keras_ctx.files.names import is_file_name
+
+CONFIG = "config.json"
+ONE_FILE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+_TABLE = "embeddings.word_embeddings.weight"
+# Tensors beside the encoder where there is no prefix to tell them by.
+_HEADS = ("cls.", "classifier.", "qa_outputs.")
+# Counters that older versions of `transformers` saved with the weights.
+_BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
+_NORMS = {"gamma": "weight", "beta": "bias"}
+_DECODER = "predictions.decoder.weight"
+
+
+def is_huggingface(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (ONE_FILE, INDEX))
+
+
+@contextmanager
+def open_huggingface(folder: Path) -> Iterator[BertCheckpoint]:
+    """Open config.json and its weights, of one file or of several."""
+    config = folder / CONFIG
+    arguments = huggingface_arguments(folder)
+    with ExitStack() as stack:
+        file = _open_tensors(folder, stack)
+        prefix = _prefix(file)
+        heads = prefix.removesuffix("bert.")
+        tied = f"{heads}cls.{_DECODER}"
+
+        def is_weight(name: str) -> bool:
+            if not name.startswith(prefix):
+                return False
+            inner = name.removeprefix(prefix)
+            return inner not in _BUFFERS and not inner.startswith(_HEADS)
+
+        yield BertCheckpoint(
+            config,
+            arguments,
+            huggingface_weights(arguments, prefix, heads),
+            file,
+            is_weight,
+            tied if tied in file.shapes else None,
+            one_name=True,
+        )
+
+
+def huggingface_arguments(folder: Path) -> dict[str, Any]:
+    """The arguments of `models.bert_encoder`."""
+    return read_huggingface(folder / CONFIG)
+
+
+def huggingface_weights(
+    arguments: dict[str, Any], prefix: str, heads: str = ""
+) -> dict[str, list[Weight]]:
+    """The table of each part.
+
+    Args:
+        arguments: Of `models.bert_encoder`.
+        prefix: What the encoder's names begin with: "bert." where there are
+            heads beside it, "" where there are none.
+        heads: What the names of the heads begin with.
+    """
+    return {
+        part: [_row(array, prefix, heads) for array in rows]
+        for part, rows in arrays(arguments).items()
+    }
+
+
+def _row(array: Array, prefix: str, heads: str) -> Weight:
+    parent, _, kind = array.name.rpartition("/")
+    if parent.startswith("cls/"):
+        prefix = heads
+    dotted = prefix + parent.replace("/", ".").replace("layer_", "layer.")
+    shape, layout = array.shape, SAME
+    if kind == "kernel":
+        # A linear layer of PyTorch has a row for each of its outputs.
+        kinds, shape, layout = ("weight",), array.shape[::-1], TRANSPOSED
+    elif kind == "output_weights":
+        kinds, layout = ("weight",), CLASS_ROWS
+    elif parent == "cls/seq_relationship":
+        kinds, layout = ("bias",), CLASSES
+    elif parent == "cls/predictions":
+        kinds = ("bias", "decoder.bias")
+    elif kind in _NORMS:
+        # TensorFlow's words are those of files from before 2020.
+        kinds = (_NORMS[kind], kind)
+    elif kind == "bias":
+        kinds = ("bias",)
+    else:
+        kinds = (f"{kind}.weight",)
+    names = tuple(f"{dotted}.{kind}" for kind in kinds)
+    return Weight(names, shape, (array.variable,), layout)
+
+
+def _prefix(file: WeightsFile) -> str:
+    """What stands before the names of the encoder."""
+    found = [
+        name.removesuffix(_TABLE)
+        for name in file.shapes
+        if name.endswith(_TABLE)
+    ]
+    if len(found) > 1:
+        raise ValueError(
+            "`folder` must hold one encoder. Received: "
+            f"{file.said} with encoders under {found}. Save one of them alone."
+        )
+    prefix = found[0] if found else ""
+    check_prefix(prefix, file.said)
+    return prefix
+
+
+def _open_tensors(folder: Path, stack: ExitStack) -> WeightsFile:
+    path = folder / ONE_FILE
+    if path.is_file():
+        paths = [path]
+    else:
+        paths = _shards(folder)
+    return open_safetensors(paths, folder, stack)
+
+
+def _shards(folder: Path) -> list[Path]:
+    index = folder / INDEX
+    weight_map = read_json(index, "folder").get("weight_map")
+    if not isinstance(weight_map, dict) or not all(
+        is_file_name(name) for name in weight_map.values()
+    ):
+        raise ValueError(
+            f"{INDEX} must have a `weight_map` from tensors to files beside "
+            f"it. Received: {str(index)!r} with "
+            f"{json.dumps(weight_map)[:100]}. Get the file again."
+        )
+    names = sorted(set(weight_map.values()))
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"`folder` must hold every file that {INDEX} names. Received: "
+            f"folder={str(folder)!r} without {', '.join(missing)}. Get them "
+            "again."
+        )
+    return [folder / name for name in names]

@@ -1,0 +1,186 @@
+"""BERT as KerasHub writes it: presets, `.keras` and `.weights.h5` files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_hub
+
+from keras_ctx.convert.bert.arrays import ENCODER, POOLER, arrays, renamed
+from keras_ctx.convert.bert.checkpoint import BertCheckpoint
+from keras_ctx.convert.bert.config import read_keras_hub
+from keras_ctx.convert.files.keras_weights import load_weights, num_weights
+from keras_ctx.convert.files.options import read_json
+from keras_ctx.convert.files.weight_table import Weight
+from keras_ctx.convert.files.weights_file import WeightsFile, whole
+from keras_ctx.files.hdf5_file import check_hdf5
+from keras_ctx.files.json_text import load_json
+from keras_ctx.files.model_file import load_model, read_config
+
+_CONFIG, _WEIGHTS = "config.json", ".weights.h5"
+_TASK, _TASK_WEIGHTS = "task.json", "task.weights.h5"
+# Numbers that are built to tell every difference.
+_SMALL = 500_000
+_CLASS = "BertBackbone"
+_BACKBONE = (
+    "token_embedding/",
+    "segment_embedding/",
+    "position_embedding/",
+    "embeddings_layer_norm/",
+    "transformer_layer_",
+    "pooled_dense/",
+)
+# Its head of the masked language model is unlike its backbone.
+_HEAD = {"activation": "gelu", "layer_norm_epsilon": 1e-5}
+_INSIDE = {
+    "attention/self/query": "self_attention_layer/query",
+    "attention/self/key": "self_attention_layer/key",
+    "attention/self/value": "self_attention_layer/value",
+    "attention/output/dense": "self_attention_layer/attention_output",
+    "attention/output/LayerNorm": "self_attention_layer_norm",
+    "intermediate/dense": "feedforward_intermediate_dense",
+    "output/dense": "feedforward_output_dense",
+    "output/LayerNorm": "feedforward_layer_norm",
+}
+_OUTSIDE = {
+    "embeddings/word_embeddings": "token_embedding/embeddings",
+    "embeddings/token_type_embeddings": "segment_embedding/embeddings",
+    "embeddings/position_embeddings": "position_embedding/embeddings",
+    "embeddings/LayerNorm": "embeddings_layer_norm",
+    "pooler/dense": "pooled_dense",
+    "cls/predictions/transform/dense": "mlm_head/intermediate_dense",
+    "cls/predictions/transform/LayerNorm": "mlm_head/intermediate_layer_norm",
+    "cls/predictions/output_bias": "mlm_head/output_bias",
+    # KerasHub has no such head, so no file has this name.
+    "cls/seq_relationship": "next_sentence",
+}
+
+
+def is_keras_hub(path: Path) -> bool:
+    if path.is_file():
+        return path.suffix == ".keras" or path.name.endswith(_WEIGHTS)
+    config = path / _CONFIG
+    return config.is_file() and "class_name" in read_json(config, "folder")
+
+
+def keras_hub_arguments(path: Path) -> dict[str, Any]:
+    """The arguments of `models.bert_encoder`."""
+    return read_keras_hub(path, _backbone(path)["config"])
+
+
+@contextmanager
+def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
+    """Open a preset, or a file, by building KerasHub's own model of it."""
+    arguments = keras_hub_arguments(path)
+    said = f"folder={str(path)!r}"
+    if path.suffix == ".keras":
+        with whole(said):
+            model = load_model(path, compile=False)
+    else:
+        config = {**_backbone(path)["config"], "dtype": "float32"}
+        _check_size(arguments, _weights_file(path), said)
+        model = keras_hub.models.BertBackbone.from_config(config)
+        weights = _weights_file(path)
+        load_weights(model, weights, f"{said}, {weights.name}")
+        if heads and (path / _TASK).is_file():
+            _check_task(path / _TASK)
+            model = keras_hub.models.BertMaskedLM(model, preprocessor=None)
+            with whole(f"{said}, {_TASK_WEIGHTS}"):
+                check_hdf5(path / _TASK_WEIGHTS, said)
+                model.load_task_weights(str(path / _TASK_WEIGHTS))
+    variables = {weight.path: weight for weight in model.weights}
+    yield BertCheckpoint(
+        path / _CONFIG if path.is_dir() else path,
+        arguments,
+        {
+            part: [
+                Weight(
+                    (renamed(array.name, _block, _INSIDE, _OUTSIDE),),
+                    array.keras_shape,
+                    (array.variable,),
+                )
+                for array in rows
+            ]
+            for part, rows in arrays(arguments).items()
+        },
+        WeightsFile(
+            said,
+            {name: tuple(found.shape) for name, found in variables.items()},
+            lambda name: keras.ops.convert_to_numpy(variables[name]),
+        ),
+        # A head for a task of its own may stand beside the backbone.
+        lambda name: name.startswith(_BACKBONE),
+        of_heads=_HEAD,
+    )
+
+
+def _check_size(arguments: dict[str, Any], weights: Path, said: str) -> None:
+    """Refuse sizes far above those of the file before anything is built."""
+    parts = arrays(arguments)
+    wanted = sum(
+        prod(row.keras_shape)
+        for part in (ENCODER, POOLER)
+        for row in parts[part]
+    )
+    there = num_weights(weights, f"{said}, {weights.name}")
+    if wanted > max(4 * there, _SMALL):
+        raise ValueError(
+            "The weights do not fit the configuration. Received: "
+            f"{said}: the configuration gives {wanted:,} numbers, and "
+            f"{weights.name} has {there:,}. Take the config.json that belongs "
+            "to these weights."
+        )
+
+
+def _block(number: int) -> str:
+    return f"transformer_layer_{number}"
+
+
+def _backbone(path: Path) -> dict[str, Any]:
+    """What a file says of its backbone, in Keras's notation of objects."""
+    if path.suffix == ".keras":
+        with whole(f"folder={str(path)!r}"):
+            content = load_json(read_config(path))
+        config = content.get("config")
+        if isinstance(config, dict) and "backbone" in config:
+            content = config["backbone"]
+    else:
+        folder = path if path.is_dir() else path.parent
+        content = read_json(folder / _CONFIG, "folder")
+    if content.get("class_name") != _CLASS or not isinstance(
+        content.get("config"), dict
+    ):
+        raise ValueError(
+            f"`folder` must hold KerasHub's {_CLASS}, or a task around one. "
+            f"Received: folder={str(path)!r}, a "
+            f"{content.get('class_name')!r}. A model of your own loads with "
+            "`keras.saving.load_model`."
+        )
+    return content
+
+
+def _check_task(path: Path) -> None:
+    name = read_json(path, "folder").get("class_name")
+    if name != "BertMaskedLM":
+        raise ValueError(
+            "`heads` must be False for a preset of another task than "
+            f"BertMaskedLM. Received: heads=True, {str(path)!r} of {name!r}"
+        )
+
+
+def _weights_file(path: Path) -> Path:
+    if path.is_file():
+        return path
+    found = sorted(
+        file for file in path.glob(f"*{_WEIGHTS}") if file.name != _TASK_WEIGHTS
+    )
+    if len(found) != 1:
+        raise ValueError(
+            f"`folder` must hold one file of weights, *{_WEIGHTS}, beside "
+            f"{_CONFIG}. Received: folder={str(path)!r} with "
+            f"{[file.name for file in found]}. Pass the path of one."
+        )
+    return found[0]

@@ -1,0 +1,229 @@
+"""ELMo from the files of allenai/bilm-tf: HDF5 and checkpoints."""
+
+from pathlib import Path
+
+import keras
+
+from keras_ctx import models
+from keras_ctx.convert.elmo.arrays import encoder_weights, softmax_weights
+from keras_ctx.convert.elmo.files import open_weights
+from keras_ctx.convert.elmo.match import match
+from keras_ctx.convert.elmo.options import ElmoOptions, read_options
+from keras_ctx.convert.files.weight_table import fill
+from keras_ctx.convert.files.weights_file import WeightsFile
+
+
+def load_elmo(
+    options_file: str | Path,
+    weights_file: str | Path,
+    stateful: bool = False,
+    max_batch_size: int = 128,
+    dropout: float | None = None,
+    begin_id: int = 1,
+    end_id: int = 2,
+    name: str = "elmo_encoder",
+) -> keras.Model:
+    """An ELMo encoder from published files, or from your own of bilm-tf.
+
+    The options say what the model is. With a block `char_cnn` it reads
+    characters and is a model of `models.elmo_encoder`; without one it was
+    trained on words and is one of `models.elmo_word_encoder`, whose ids are
+    lines of the vocabulary file counted from 1, since 0 is no token.
+
+    `n_characters` may be 261 (the ids of training) or 262 (those of
+    inference, shifted by one so that 0 is padding): files hold 261 rows
+    either way, and row 0 is put in front of them.
+
+    Args:
+        options_file: options.json, of a release or of bilm-tf's training.
+        weights_file: The HDF5 file; or a checkpoint of bilm-tf's training, by
+            its prefix ("model.ckpt-935588") or its folder. Only weights of
+            the encoder are read from it, array by array.
+        stateful: Whether a batch goes on where the last one ended, as in
+            bilm-tf and allennlp.
+        max_batch_size: Rows of the carried state, if `stateful`.
+        dropout: Share of an LSTM layer's input dropped in training; `None`
+            for that of the options, or 0 if they name none.
+        begin_id: Of a model of words: id of `<S>`.
+        end_id: Of a model of words: id of `</S>`.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model`, trainable.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The options are not JSON, lack a key, have a value of a
+            wrong kind or are of a model of one direction; the weights are cut
+            off, lack an array, have one too many or of another shape than the
+            options say, or hold NaN or infinity. An error names all of them.
+
+    Example:
+        >>> from keras_ctx import convert
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> convert.save_elmo(encoder, "options.json", "weights.hdf5")
+        >>> encoder = load_elmo("options.json", "weights.hdf5")
+        >>> encoder.input["char_ids"].shape
+        (None, None, 5)
+
+    Source:
+        The files of Peters et al. 2018 as allenai/bilm-tf writes and reads
+        them, https://github.com/allenai/bilm-tf.
+
+    Differs:
+        bilm-tf finds no LSTM of a model with `n_layers` 1, which its dump
+        names without `MultiRNNCell`; here both names are read. allennlp
+        ignores `max_characters_per_token`, and refuses a model without
+        residual or without a projection. Both hold the weights fixed; here
+        set `encoder.trainable = False` for that.
+    """
+    options = read_options(options_file)
+    with open_weights(weights_file) as file:
+        num_words = _num_words(options, file)
+        weights = encoder_weights(options, num_words, file.is_checkpoint)
+        match(weights, file)
+        encoder = _build(
+            options,
+            num_words,
+            name=name,
+            stateful=stateful,
+            max_batch_size=max_batch_size,
+            dropout=options.dropout if dropout is None else dropout,
+            begin_id=begin_id,
+            end_id=end_id,
+        )
+        fill(weights, file, encoder)
+    return encoder
+
+
+def load_elmo_language_model(
+    options_file: str | Path,
+    checkpoint: str | Path,
+    num_negatives: int | None = None,
+    stateful: bool = False,
+    max_batch_size: int = 128,
+    dropout: float | None = None,
+    begin_id: int = 1,
+    end_id: int = 2,
+) -> keras.Model:
+    """A language model with its softmax, from a checkpoint of bilm-tf.
+
+    To score text, or to go on with a training. Targets are lines of the
+    vocabulary file counted from 0, also where the inputs are words.
+
+    Args:
+        options_file: options.json of the training.
+        checkpoint: Prefix or folder of the checkpoint.
+        num_negatives: Words that a target is told from in training; `None`
+            for the full softmax.
+        stateful: As in `load_elmo`.
+        max_batch_size: As in `load_elmo`.
+        dropout: Share of an LSTM layer's input, and of the top output,
+            dropped in training; `None` for that of the options, or 0.
+        begin_id: As in `load_elmo`.
+        end_id: As in `load_elmo`.
+
+    Returns:
+        A model of `models.elmo_language_model`; its encoder is inside, by the
+        same layers.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: As in `load_elmo`, or `checkpoint` is an HDF5 file, which
+            holds no softmax.
+
+    Example:
+        >>> import json, pathlib
+        >>> import numpy as np, tensorflow as tf
+        >>> options = {
+        ...     "lstm": {"dim": 4, "projection_dim": 4, "n_layers": 2},
+        ...     "share_embedding_softmax": True,
+        ... }
+        >>> _ = pathlib.Path("options.json").write_text(json.dumps(options))
+        >>> shapes = {"embedding": (8, 4), "softmax/b": (8,)}
+        >>> for k in range(4):
+        ...     cell = f"RNN_{k // 2}/rnn/multi_rnn_cell/cell_{k % 2}/lstm_cell"
+        ...     shapes[f"{cell}/kernel"] = (8, 16)
+        ...     shapes[f"{cell}/bias"] = (16,)
+        >>> tf.raw_ops.SaveV2(
+        ...     prefix="model.ckpt-1250",
+        ...     tensor_names=[f"lm/{name}" for name in shapes],
+        ...     shape_and_slices=[""] * len(shapes),
+        ...     tensors=[np.zeros(s, "float32") for s in shapes.values()],
+        ... )
+        >>> model = load_elmo_language_model("options.json", "model.ckpt-1250")
+        >>> sentence = {
+        ...     "word_ids": np.array([[4, 7]]),
+        ...     "forward_targets": np.array([[3, 6, 1]]),
+        ...     "backward_targets": np.array([[0, 3, 6]]),
+        ... }
+        >>> model(sentence)["forward"].numpy().round(4)  # log 8
+        array([[2.0794, 2.0794, 2.0794]], dtype=float32)
+
+    Source:
+        allenai/bilm-tf, its training.
+
+    Differs:
+        A softmax that shares its matrix with the table of input words
+        (`share_embedding_softmax`) becomes a copy, trained apart. The
+        optimizer's accumulators are left behind.
+    """
+    options = read_options(options_file)
+    with open_weights(checkpoint, "checkpoint") as file:
+        if not file.is_checkpoint:
+            raise ValueError(
+                "`checkpoint` must be a checkpoint of bilm-tf's training; an "
+                "HDF5 file holds no softmax. "
+                f"Received: checkpoint={str(checkpoint)!r}. Without one, "
+                "`load_elmo` and `models.elmo_language_model` give a new one."
+            )
+        num_words = _num_words(options, file)
+        encoder_part = encoder_weights(options, num_words, checkpoint=True)
+        softmax_part = softmax_weights(options, num_words)
+        match([*encoder_part, *softmax_part], file)
+        rate = options.dropout if dropout is None else dropout
+        encoder = _build(
+            options,
+            num_words,
+            stateful=stateful,
+            max_batch_size=max_batch_size,
+            dropout=rate,
+            begin_id=begin_id,
+            end_id=end_id,
+        )
+        fill(encoder_part, file, encoder)
+        model = models.elmo_language_model(
+            encoder, num_words, num_negatives, dropout=rate
+        )
+        fill(softmax_part, file, model)
+    return model
+
+
+def _num_words(options: ElmoOptions, file: WeightsFile) -> int:
+    """Words of the vocabulary: as the options say, or else the file."""
+    if options.num_words is not None:
+        return options.num_words
+    for name in ("embedding", "lm/embedding", "lm/softmax/W"):
+        if file.shapes.get(name):
+            return file.shapes[name][0]
+    return 0  # none of them is there, which `match` will tell
+
+
+def _build(
+    options: ElmoOptions,
+    num_words: int,
+    begin_id: int,
+    end_id: int,
+    **arguments,
+) -> keras.Model:
+    if options.characters is None:
+        return models.elmo_word_encoder(
+            num_words,
+            **options.lstm,
+            begin_id=begin_id,
+            end_id=end_id,
+            **arguments,
+        )
+    return models.elmo_encoder(
+        **options.lstm, **options.characters, **arguments
+    )

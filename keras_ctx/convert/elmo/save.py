@@ -1,0 +1,135 @@
+"""Our ELMo encoders to the files that bilm-tf and allennlp read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ctx.convert.elmo.arrays import encoder_weights
+from keras_ctx.convert.elmo.files import write_hdf5
+from keras_ctx.convert.elmo.options import (
+    CHARACTERS,
+    LSTM,
+    NUM_CHARACTERS,
+    ElmoOptions,
+)
+from keras_ctx.convert.files.weight_table import collect
+from keras_ctx.files.whole_file import whole_file
+
+
+def save_elmo(
+    encoder: keras.Model, options_file: str | Path, weights_file: str | Path
+) -> None:
+    """Write an encoder as bilm-tf and allennlp read it.
+
+    Both files get their names when both are whole; files that were there are
+    replaced. A model of words has its table in the same file, as `embedding`:
+    bilm-tf takes that file for `embedding_weight_file` too.
+
+    Args:
+        encoder: A model of `models.elmo_encoder` or `elmo_word_encoder`, or
+            one around it that shares its inputs and layers.
+        options_file: Where options.json goes.
+        weights_file: Where the HDF5 file goes.
+
+    Raises:
+        ValueError: `encoder` is another model, has other characters than the
+            262, or holds NaN, infinity or measured first states; or the two
+            names are one.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> save_elmo(encoder, "options.json", "weights.hdf5")
+
+    Source:
+        As `load_elmo`.
+
+    Differs:
+        allennlp reads the files only if `residual` is true, if there are both
+        projections (`projection_dim` differs from `hidden_dim` and from the
+        number of filters) and if `max_characters` is 50; bilm-tf only if the
+        filters count at least `projection_dim`, and `hidden_dim` is at least
+        that too. Row 0 of a table, for no token, is not written. `dropout`
+        and `stateful` belong to a use of the model, not to its files.
+    """
+    if Path(options_file).absolute() == Path(weights_file).absolute():
+        raise ValueError(
+            "`options_file` and `weights_file` must be two files. "
+            f"Received: {str(options_file)!r} for both"
+        )
+    options = options_of(encoder)
+    weights = encoder_weights(options, options.num_words or 0)
+    for path in (options_file, weights_file):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(weights_file) as arrays, whole_file(options_file) as text:
+        write_hdf5(
+            arrays,
+            ((weight.names[0], collect(weight, encoder)) for weight in weights),
+        )
+        text.write_text(options_json(options), encoding="utf-8", newline="\n")
+
+
+def options_of(encoder: keras.Model) -> ElmoOptions:
+    """Read the options back from an encoder's layers."""
+    names = {layer.name for layer in encoder.layers}
+    if "bilm" not in names or not names & {"char_cnn", "word_embedding"}:
+        raise ValueError(
+            "`encoder` must be a model of `elmo_encoder` or "
+            "`elmo_word_encoder`, with a layer `bilm` and a layer `char_cnn` "
+            "or `word_embedding`. Received: a model with the layers "
+            f"{sorted(names)}. Of a model around an encoder, pass the encoder."
+        )
+    if "character_ids" in encoder.input:
+        raise ValueError(
+            "`encoder` must read characters as bytes, or words alone: "
+            "bilm-tf's files have no place for a vocabulary of characters. "
+            "Save a model of `elmo_for_many_langs` as it is, by "
+            f"`training.save_model`. Received: inputs {sorted(encoder.input)}"
+        )
+    bilm = encoder.get_layer("bilm")
+    if bilm.initial_state == "measured":
+        raise ValueError(
+            "`encoder` must start from zeros: bilm-tf's files have no place "
+            "for first states. Save it as it is, by `training.save_model`. "
+            "Received: initial_state='measured'"
+        )
+    lstm = {option.argument: getattr(bilm, option.argument) for option in LSTM}
+    if "char_cnn" not in names:
+        table = encoder.get_layer("word_embedding")
+        return ElmoOptions(lstm, None, num_words=table.input_dim - 1)
+    cnn = encoder.get_layer("char_cnn")
+    characters = {
+        option.argument: getattr(cnn, option.argument)
+        for option in CHARACTERS
+        if option.argument != "max_characters"
+    }
+    distinct = encoder.input.get("distinct_char_ids")
+    char_ids = encoder.input.get("char_ids", distinct)
+    characters["max_characters"] = char_ids.shape[-1]
+    if characters["vocabulary_size"] != NUM_CHARACTERS:
+        raise ValueError(
+            f"`encoder` must have {NUM_CHARACTERS} characters, the bytes and "
+            "markers that the files are made for. Received: "
+            f"vocabulary_size={characters['vocabulary_size']}"
+        )
+    return ElmoOptions(lstm, characters)
+
+
+def options_json(options: ElmoOptions) -> str:
+    """The text of an options file."""
+    content: dict[str, Any] = {}
+    for table, arguments in (
+        (LSTM, options.lstm),
+        (CHARACTERS, options.characters),
+    ):
+        if arguments is None:
+            continue
+        for option in table:
+            block = content
+            *parents, last = option.key.split(".")
+            for parent in parents:
+                block = block.setdefault(parent, {})
+            block[last] = arguments[option.argument]
+    return json.dumps(content, indent=2) + "\n"

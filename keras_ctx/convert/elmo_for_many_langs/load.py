@@ -1,0 +1,197 @@
+"""ELMo from a model folder of HIT-SCIR/ELMoForManyLangs."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ctx import models, text
+from keras_ctx.convert.elmo_for_many_langs.arrays import (
+    CHARACTER_TABLE,
+    WORD_TABLE,
+    many_langs_weights,
+)
+from keras_ctx.convert.elmo_for_many_langs.options import (
+    CHARACTERS,
+    WORDS,
+    ManyLangsOptions,
+    read_entries,
+    read_many_langs_options,
+)
+from keras_ctx.convert.files.safetensors_files import open_safetensors
+from keras_ctx.convert.files.weight_table import differences, fill
+from keras_ctx.convert.files.weights_file import WeightsFile
+
+_PARTS = ("token_embedder", "encoder")
+
+
+def load_elmo_for_many_langs(
+    folder: str | Path,
+    stateful: bool = False,
+    max_batch_size: int = 128,
+    dropout: float = 0.0,
+    name: str = "elmo_for_many_langs",
+) -> keras.Model:
+    """An encoder from a model folder of HIT-SCIR/ELMoForManyLangs.
+
+    The models are published as pickles, which run what their writer wished
+    when they are opened and are never opened here. Convert the two once,
+    where `torch` and `safetensors` are installed:
+
+        import pathlib, torch, safetensors.torch
+        folder = pathlib.Path("144")
+        for part in ("token_embedder", "encoder"):
+            tensors = torch.load(
+                folder / f"{part}.pkl", map_location="cpu", weights_only=True
+            )
+            tensors = {x: tensors[x].contiguous() for x in tensors}
+            safetensors.torch.save_file(
+                tensors, folder / f"{part}.safetensors"
+            )
+
+    The settings are those of the file that `config_path` in config.json
+    names, which has to lie in the folder or in its `configs`: of a path, the
+    name alone counts. Where that is `cnn_50_100_512_4096_sample.json`, as in
+    all released models, the folder need not hold it.
+
+    Args:
+        folder: Holds config.json, char.dic, word.dic and the two files of the
+            script above.
+        stateful: Whether a batch goes on where the last one ended, as in
+            ELMoForManyLangs.
+        max_batch_size: Rows of the carried state, if `stateful`.
+        dropout: Share of an LSTM layer's input dropped in training.
+        name: Name of the model.
+
+    Returns:
+        A model of `models.elmo_for_many_langs`, trainable. `load_text_inputs`
+        gives its text inputs.
+
+    Raises:
+        FileNotFoundError: A file is not there.
+        ValueError: The weights are pickles still, the settings are of a model
+            that is not known here (an LSTM over characters, LSTMs without
+            projection), or arrays, settings and vocabularies do not belong
+            together. An error names all differences.
+
+    Example:
+        >>> load_elmo_for_many_langs(".")
+        Traceback (most recent call last):
+        FileNotFoundError: `folder` must name a file that exists. ...
+
+    Source:
+        Che et al. 2018, https://aclanthology.org/K18-2005;
+        https://github.com/HIT-SCIR/ELMoForManyLangs.
+
+    Differs:
+        Stateless by default. Its `sents2elmo` gives the mean of the outputs
+        `layers`.
+    """
+    folder = Path(folder)
+    options = read_many_langs_options(folder)
+    with ExitStack() as stack:
+        file = _open(folder, stack)
+        num_characters, num_words = _table_rows(file, options)
+        weights = many_langs_weights(options, num_characters, num_words)
+        found = differences(weights, file, "the settings give")
+        if found:
+            raise ValueError(
+                "The weights do not fit the settings. Received: "
+                + "\n".join([file.said, *found])
+                + "\nTake the settings that belong to these weights."
+            )
+        inputs = _text_inputs(folder, options, num_characters, num_words)
+        words: dict[str, Any] = {}
+        if options.word_dim:
+            words = {
+                "num_words": num_words,
+                "word_dim": options.word_dim,
+                "begin_id": inputs.begin_id,
+                "end_id": inputs.end_id,
+            }
+        encoder = models.elmo_for_many_langs(
+            **options.model,
+            **words,
+            vocabulary_size=num_characters + 1,
+            begin_characters=inputs.begin_characters,
+            end_characters=inputs.end_characters,
+            dropout=dropout,
+            stateful=stateful,
+            max_batch_size=max_batch_size,
+            name=name,
+        )
+        fill(weights, file, encoder)
+    return encoder
+
+
+def many_langs_text_inputs(
+    folder: Path, max_length: int | None = None
+) -> text.ElmoForManyLangsInputs:
+    """The text inputs of a folder as of `load_elmo_for_many_langs`."""
+    options = read_many_langs_options(folder)
+    with ExitStack() as stack:
+        rows = _table_rows(_open(folder, stack), options)
+    return _text_inputs(folder, options, *rows, max_length=max_length)
+
+
+def _text_inputs(
+    folder: Path,
+    options: ManyLangsOptions,
+    num_characters: int,
+    num_words: int,
+    max_length: int | None = None,
+) -> text.ElmoForManyLangsInputs:
+    characters = read_entries(folder / CHARACTERS, num_characters)
+    words = read_entries(folder / WORDS, num_words) if num_words else []
+    try:
+        return text.ElmoForManyLangsInputs(
+            characters, words, options.max_characters, max_length=max_length
+        )
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from error
+
+
+def _table_rows(
+    file: WeightsFile, options: ManyLangsOptions
+) -> tuple[int, int]:
+    """Rows of the tables of characters and of words, 0 where none is."""
+    tables = [CHARACTER_TABLE, *([WORD_TABLE] if options.word_dim else [])]
+    rows = [file.shapes.get(name, (0,))[0] for name in tables]
+    return rows[0], sum(rows[1:])
+
+
+def _open(folder: Path, stack: ExitStack) -> WeightsFile:
+    paths = [folder / f"{part}.safetensors" for part in _PARTS]
+    for path in paths:
+        if path.is_file():
+            continue
+        if path.with_suffix(".pkl").is_file():
+            raise ValueError(_pickled(folder))
+        raise FileNotFoundError(
+            f"`folder` must hold {path.name}, which a few lines make of "
+            f"{path.stem}.pkl (see `load_elmo_for_many_langs`). Received: "
+            f"folder={str(folder)!r} without either"
+        )
+    return open_safetensors(paths, folder, stack)
+
+
+def _pickled(folder: Path) -> str:
+    return (
+        "`folder` must hold its weights in safetensors. A *.pkl is a pickle, "
+        "which runs what its writer wished when it is opened, and is never "
+        "opened here. Convert the two once, where torch and safetensors are "
+        "installed:\n"
+        "  import pathlib, torch, safetensors.torch\n"
+        f"  folder = pathlib.Path({str(folder)!r})\n"
+        f"  for part in {_PARTS}:\n"
+        "      tensors = torch.load(\n"
+        "          folder / f'{part}.pkl', map_location='cpu', "
+        "weights_only=True\n"
+        "      )\n"
+        "      tensors = {x: tensors[x].contiguous() for x in tensors}\n"
+        "      safetensors.torch.save_file(\n"
+        "          tensors, folder / f'{part}.safetensors'\n"
+        "      )\n"
+        f"Received: folder={str(folder)!r}"
+    )

@@ -1,0 +1,82 @@
+"""A `.weights.h5` file into a model of Keras: all of it, or not at all."""
+
+import tempfile
+import warnings
+from math import prod
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from keras_ctx.convert.files.weight_table import Weight, differences
+from keras_ctx.convert.files.weights_file import WeightsFile, whole
+from keras_ctx.files.hdf5_file import open_hdf5
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def load_weights(model: keras.Model, path: Path, said: str) -> None:
+    """Load a file that fits, or tell every difference.
+
+    Keras passes over what a file has too much, and tells the first of what it
+    has too little.
+    """
+    shapes = _shapes_in(path, said)
+    failure = "the number of weights differs"
+    if _total(shapes) == model.count_params():
+        try:
+            with warnings.catch_warnings():
+                # Keras warns of a layer that it leaves at its start.
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(path)
+            return
+        except (ValueError, UserWarning) as error:
+            failure = str(error).partition("\n")[0]
+    with tempfile.TemporaryDirectory() as folder:
+        own = Path(folder) / "own.weights.h5"
+        model.save_weights(own)
+        expected = [
+            Weight((name,), shape, ())
+            for name, shape in _shapes_in(own, said).items()
+        ]
+    file = WeightsFile(said, shapes, lambda name: np.zeros(shapes[name]))
+    lines = [
+        "The weights do not fit the configuration. Received: "
+        f"{said}: {failure}",
+        *differences(expected, file, "the configuration gives"),
+        "Take the config.json that belongs to these weights.",
+    ]
+    raise ValueError("\n".join(lines))
+
+
+def num_weights(path: Path, said: str) -> int:
+    """How many numbers a file of weights has, without those of optimizers."""
+    return _total(_shapes_in(path, said))
+
+
+def hdf5_shapes(file: h5py.File) -> Shapes:
+    """The shape of every dataset."""
+    shapes: Shapes = {}
+
+    def keep(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            shapes[name] = item.shape or ()  # `None` of an empty dataspace
+
+    file.visititems(keep)
+    return shapes
+
+
+def _shapes_in(path: Path, said: str) -> Shapes:
+    with whole(said), open_hdf5(path) as file:
+        return {
+            name: shape
+            for name, shape in hdf5_shapes(file).items()
+            # Nor the states of random generators, which are integers.
+            if not name.startswith("optimizer/")
+            and file[name].dtype.kind != "i"
+        }
+
+
+def _total(shapes: Shapes) -> int:
+    return sum(prod(shape) for shape in shapes.values())

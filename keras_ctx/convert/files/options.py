@@ -1,0 +1,150 @@
+"""A JSON file of options, read by a table of rules."""
+
+import math
+import reprlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_ctx.files.json_text import load_json
+
+REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a value must be, in words and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
+    most: int | None = None
+    """Of a number, for errors."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One line of a table: a key there, an argument here."""
+
+    key: str
+    argument: str
+    rule: Rule
+    default: Any = REQUIRED
+    """Of a key that is absent or null, as its own library reads it."""
+
+
+# What TensorFlow counts a dimension by; and blocks one after another, each of
+# which costs time even if the weights lack it. Published models have 48.
+_MOST, _MOST_PARTS = 2**63 - 1, 1000
+
+
+def is_int(value: Any, least: int = 1, most: int = _MOST) -> bool:
+    # JSON's true is an `int` in Python.
+    return type(value) is int and least <= value <= most
+
+
+def is_number(value: Any) -> bool:
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:  # an integer that no float holds
+        return False
+
+
+COUNT = Rule("an integer of at least 1", is_int, _MOST)
+PARTS = Rule(
+    "an integer of at least 1",
+    lambda value: is_int(value, 1, _MOST_PARTS),
+    _MOST_PARTS,
+)
+PARTS_OR_NONE = Rule(
+    "an integer of at least 0",
+    lambda value: is_int(value, 0, _MOST_PARTS),
+    _MOST_PARTS,
+)
+FLAG = Rule("true or false", lambda value: isinstance(value, bool))
+POSITIVE = Rule(
+    "a number above 0", lambda value: is_number(value) and value > 0
+)
+RATE = Rule(
+    "a rate of at least 0 and below 1",
+    lambda value: is_number(value) and 0 <= value < 1,
+)
+
+
+def read_json(path: Path, argument: str) -> dict[str, Any]:
+    """Read a JSON object; errors call the path by the caller's argument."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`{argument}` must name a file that exists. Check the spelling "
+            f"and the working directory. Received: {argument}={str(path)!r}"
+        )
+    try:
+        content = load_json(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:  # of JSON or of UTF-8
+        raise ValueError(
+            f"`{argument}` must be JSON in UTF-8. Check that it is the "
+            "options file and whole. "
+            f"Received: {argument}={str(path)!r}: {error}"
+        ) from error
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"`{argument}` must hold one JSON object. Received: "
+            f"{argument}={str(path)!r}, {type(content).__name__}"
+        )
+    return content
+
+
+def member(content: dict[str, Any], key: str, kind: type, path: Path) -> Any:
+    """A list or an object in a JSON file; an empty one where it is absent."""
+    value = content.get(key)
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        words = "an object" if kind is dict else "a list"
+        raise ValueError(
+            f"{path}: `{key}` must be {words}. "
+            f"Received: {reprlib.repr(value)}. Get the file again."
+        )
+    return value
+
+
+def read_table(
+    content: dict[str, Any], table: Sequence[Option]
+) -> tuple[dict[str, Any], list[str]]:
+    """The arguments that a table finds, and what is wrong with them."""
+    arguments, problems = {}, []
+    for option in table:
+        value, problem = _value(content, option)
+        arguments[option.argument] = value
+        problems.extend([problem] if problem else [])
+    return arguments, problems
+
+
+def _value(content: dict[str, Any], option: Option) -> tuple[Any, str | None]:
+    """The value of an option, and what is wrong with it."""
+    value: Any = content
+    parts = option.key.split(".")
+    for depth, part in enumerate(parts):
+        if not isinstance(value, dict):
+            block = ".".join(parts[:depth])
+            return None, (
+                f"`{block}` must be an object, for `{option.key}`. "
+                f"Received: {reprlib.repr(value)}"
+            )
+        if part not in value and option.default is REQUIRED:
+            return None, f"`{option.key}` is missing; {option.rule.words}"
+        value = value.get(part)
+        if value is None and option.default is not REQUIRED:
+            return option.default, None
+    if not option.rule.holds(value):
+        most = option.rule.most
+        if type(value) is int and most is not None and value > most:
+            return None, (
+                f"`{option.key}` must be at most {most}. "
+                f"Received: {reprlib.repr(value)}"
+            )
+        return None, (
+            f"`{option.key}` must be {option.rule.words}. "
+            f"Received: {reprlib.repr(value)}"
+        )
+    return value, None

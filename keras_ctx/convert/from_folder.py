@@ -1,0 +1,316 @@
+"""A folder with an encoder, whoever wrote it: the model and its text inputs."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ctx import models, text
+from keras_ctx.convert.bert.formats import kind_of
+from keras_ctx.convert.bert.load import load_bert
+from keras_ctx.convert.elmo.load import load_elmo
+from keras_ctx.convert.elmo.options import read_options
+from keras_ctx.convert.elmo_for_many_langs.load import (
+    load_elmo_for_many_langs,
+    many_langs_text_inputs,
+)
+from keras_ctx.convert.elmo_for_many_langs.options import is_many_langs
+from keras_ctx.convert.files.archive_positions import archive_positions
+from keras_ctx.convert.sentences.modules import transformer_folder
+from keras_ctx.convert.tokenizers.added_tokens import added_tokens, never_split
+from keras_ctx.convert.tokenizers.other_families import check_tokenizer
+from keras_ctx.convert.tokenizers.special_names import special_names
+from keras_ctx.convert.tokenizers.vocabulary import vocabulary
+from keras_ctx.convert.tokenizers.wordpiece_settings import (
+    tokenizer_length,
+    wordpiece_settings,
+)
+from keras_ctx.files.model_file import load_model
+
+TextInputs = (
+    text.BertInputs
+    | text.ElmoInputs
+    | text.ElmoForManyLangsInputs
+    | text.WordInputs
+)
+
+ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS, OPTIONS = (
+    "encoder.keras",
+    "pretrainer.keras",
+    "model.keras",
+    "text_inputs.json",
+    "options.json",
+)
+_OTHERS = (
+    f"a run of this library: {ENCODER} and {TEXT_INPUTS}",
+    f"ELMo: {OPTIONS} and one *.hdf5",
+    "ELMoForManyLangs: config.json, char.dic, word.dic and two *.safetensors",
+)
+
+
+def load_encoder(folder: str | Path) -> keras.Model:
+    """The encoder of a folder: of a run of ours, of an ELMo or of a BERT.
+
+    Where a `.keras` file holds a whole model, such as a classifier, the
+    encoder is taken out of it, which is said.
+
+    Args:
+        folder: Holds `encoder.keras`, as the recipes write it, or the
+            `pretrainer.keras` or `model.keras` of a run; or `options.json`
+            and one `*.hdf5`, which `load_elmo` reads; or what
+            `load_elmo_for_many_langs` or `load_bert` reads.
+
+    Returns:
+        A `keras.Model`, trainable.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds nothing of the kind, or something damaged, a
+            model without an encoder of this library, or a BERT with a
+            tokenizer that is not BERT's (`load_bert` reads its weights).
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ctx import models
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> encoder.save("encoder.keras")
+        >>> load_encoder(".").input["char_ids"].shape
+        (None, None, 5)
+    """
+    folder = Path(folder)
+    for name in (ENCODER, PRETRAINER, TASK_MODEL):
+        if (folder / name).is_file():
+            return _encoder_in(folder / name)
+    if (folder / OPTIONS).is_file():
+        return load_elmo(folder / OPTIONS, _elmo_weights(folder))
+    if is_many_langs(folder):
+        return load_elmo_for_many_langs(folder)
+    folder = transformer_folder(folder)
+    kind_of(folder, _OTHERS)
+    if folder.is_dir():  # before the weights are read
+        check_tokenizer(folder)
+    return load_bert(folder)
+
+
+def load_pretrainer(folder: str | Path) -> keras.Model:
+    """The BERT of a folder under the heads that it was pretrained with.
+
+    Args:
+        folder: Holds `pretrainer.keras`, as `pretrain_bert.py` writes it, or
+            anything that `load_bert(heads=True)` reads.
+
+    Returns:
+        A model as of `models.bert_pretrainer`.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds an encoder without heads, nothing of the kind, or
+            something damaged.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> models.bert_pretrainer(models.bert_tiny(100)).save(
+        ...     "pretrainer.keras")
+        >>> sorted(load_pretrainer(".").output)
+        ['masked_lm', 'next_sentence']
+    """
+    folder = Path(folder)
+    if (folder / PRETRAINER).is_file():
+        return _pretrainer_in(folder / PRETRAINER)
+    if (folder / ENCODER).is_file():
+        raise ValueError(
+            f"`folder` must hold {PRETRAINER}, with the head that knows the "
+            "words. An encoder alone gets a new one by `pretrain_bert.py "
+            f"--init {folder}`. Received: folder={str(folder)!r}"
+        )
+    folder = transformer_folder(folder)
+    if folder.is_dir():
+        check_tokenizer(folder)
+    return load_bert(folder, heads=True)
+
+
+def load_pretrained(folder: str | Path) -> keras.Model:
+    """A BERT to train further: with its heads, or without if it has none.
+
+    Args:
+        folder: As for `load_pretrainer` or `load_encoder`.
+
+    Returns:
+        A model as of `models.bert_pretrainer`; of a folder without heads the
+        encoder alone, which is said.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds nothing of the kind, or something damaged.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> models.bert_tiny(100).save("encoder.keras")
+        >>> sorted(load_pretrained(".").output)
+        `folder` must hold pretrainer.keras, ...
+        So both heads start anew.
+        ['layers', 'padding_mask', 'pooled', 'sequence']
+    """
+    try:
+        return load_pretrainer(folder)
+    except ValueError as error:
+        # Any fault of the encoder itself is an error here once more.
+        encoder = load_encoder(folder)
+        print(f"{error}\nSo both heads start anew.")
+        return encoder
+
+
+def load_text_inputs(
+    folder: str | Path, max_length: int | None = None
+) -> TextInputs:
+    """The text inputs that belong to the encoder of a folder.
+
+    Args:
+        folder: As for `load_encoder`. A run of ours has `text_inputs.json`; of
+            a BERT the vocabulary is looked for as `vocabulary` does; an ELMo
+            that reads words has one in `vocab.txt`.
+        max_length: Most tokens of a row; `None` for that of the run, for all
+            positions of a BERT (or fewer, where `model_max_length` of its
+            tokenizer_config.json says so), or for no limit.
+
+    Returns:
+        A `text.BertInputs`, `text.ElmoInputs`, `text.WordInputs` or
+        `text.ElmoForManyLangsInputs`. Its `max_length` is never above the
+        positions of the encoder; an ELMo has no such limit.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no vocabulary in it.
+        ValueError: The files are of no kind that is known, or `max_length`,
+            or the one in the run's `text_inputs.json`, is out of range.
+
+    Example:
+        >>> inputs = text.ElmoInputs(max_characters=5)
+        >>> text.save_inputs(inputs, "text_inputs.json")
+        >>> load_text_inputs(".", max_length=9).max_length
+        9
+    """
+    folder = Path(folder)
+    if (folder / TEXT_INPUTS).is_file():
+        return _of_a_run(folder, max_length)
+    if (folder / OPTIONS).is_file():
+        options = read_options(folder / OPTIONS)
+        if options.characters is None:
+            return text.WordInputs(folder / "vocab.txt", max_length=max_length)
+        return text.ElmoInputs(
+            options.characters["max_characters"], max_length=max_length
+        )
+    if is_many_langs(folder):
+        return many_langs_text_inputs(folder, max_length)
+    folder = transformer_folder(folder)
+    positions: int = kind_of(folder, _OTHERS).arguments(folder)["max_length"]
+    # A file of weights has its vocabulary beside it.
+    beside = folder if folder.is_dir() else folder.parent
+    if max_length is None:
+        max_length = min(positions, tokenizer_length(beside) or positions)
+    _check_length(max_length, positions, folder, named=True)
+    tokens, lower_case, _ = vocabulary(beside)
+    special = special_names(beside).values()
+    added = [
+        token
+        for name, (_, token) in added_tokens(beside).items()
+        if name not in special
+    ]
+    listed = {token.content for token in added}
+    added += [
+        token
+        for token in never_split(beside, tokens)
+        if token.content not in listed
+    ]
+    settings = wordpiece_settings(beside)
+    return text.BertInputs(
+        tokens, max_length, lower_case, added_tokens=added, **settings
+    )
+
+
+def _encoder_in(path: Path) -> keras.Model:
+    """The encoder that a file is, or that the model in it was made on."""
+    model = load_model(path, compile=False)
+    if {"sequence", "layers"} <= _outputs(model):
+        return model
+    no_encoder = (
+        f"{path}: the file must hold an encoder of this library, or a model "
+        f"with one in it, such as a classifier. Received: {_described(model)}"
+    )
+    if not isinstance(getattr(model, "input", None), dict):
+        raise ValueError(no_encoder)
+    try:
+        encoder = models.encoder_of(model)
+    except (KeyError, ValueError) as error:  # no layer of such a name
+        raise ValueError(no_encoder) from error
+    # A frozen encoder thaws; of LoRA only the updates learn, as before.
+    if not any(getattr(layer, "lora_rank", None) for layer in encoder.layers):
+        for layer in encoder.layers:
+            layer.trainable = True
+    print(f"{path}: it holds a whole model; its encoder is taken, as trained.")
+    return encoder
+
+
+def _pretrainer_in(path: Path) -> keras.Model:
+    model = load_model(path, compile=False)
+    if "masked_lm" not in _outputs(model):
+        raise ValueError(
+            f"{path}: the file must hold an encoder with the head that knows "
+            "the words, as pretrain_bert.py writes it. Received: "
+            f"{_described(model)}"
+        )
+    return model
+
+
+def _outputs(model: Any) -> set[str]:
+    """Their names; a subclassed model has none."""
+    found = getattr(model, "output", None)
+    return set(found) if isinstance(found, dict) else set()
+
+
+def _described(model: Any) -> str:
+    outputs = sorted(_outputs(model))
+    names = f" with the outputs {outputs}" if outputs else ""
+    return f"{type(model).__name__} {model.name!r}{names}"
+
+
+def _of_a_run(folder: Path, max_length: int | None) -> TextInputs:
+    inputs = text.load_inputs(folder / TEXT_INPUTS)
+    if max_length is not None:
+        config = {**inputs.get_config(), "max_length": max_length}
+        inputs = type(inputs).from_config(config)
+    for name in (ENCODER, PRETRAINER, TASK_MODEL):
+        if (folder / name).is_file() and isinstance(inputs, text.BertInputs):
+            positions = archive_positions(folder / name)
+            _check_length(
+                inputs.max_length,
+                positions,
+                folder / name,
+                named=max_length is not None,
+            )
+            break
+    return inputs
+
+
+def _check_length(
+    max_length: int, positions: int | None, encoder: Path, named: bool
+) -> None:
+    """Refuse rows that the encoder has no positions for."""
+    if positions is None or max_length <= positions:
+        return
+    rule = "`max_length`" if named else f"`max_length` of {TEXT_INPUTS}"
+    advice = "leave it out to take all" if named else "name a shorter one"
+    raise ValueError(
+        f"{rule} must be at most {positions}, the positions of the encoder in "
+        f"{encoder}; {advice}. Received: max_length={max_length}"
+    )
+
+
+def _elmo_weights(folder: Path) -> Path:
+    found = sorted([*folder.glob("*.hdf5"), *folder.glob("*.h5")])
+    if len(found) != 1:
+        raise ValueError(
+            f"`folder` must hold one file of weights, *.hdf5, beside "
+            f"{OPTIONS}. Received: folder={str(folder)!r} with "
+            f"{[path.name for path in found]}"
+        )
+    return found[0]

@@ -1,0 +1,65 @@
+"""Numbers of rows, in batches, mapped to what a model reads."""
+
+import random
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx.data.batching.schedule import check_at_least, epoch_batches
+from keras_ctx.data.batching.sharding import global_batches
+
+
+def batched_rows(
+    examples: Callable,
+    lengths: list[int],
+    *,
+    batch_size: int,
+    training: bool,
+    seed: int,
+    first_step: int,
+    bucket_batches: int,
+) -> tf.data.Dataset:
+    """Batches of row numbers, mapped by `examples`.
+
+    For training, without end: every epoch is `len(lengths) // batch_size`
+    full batches of a permutation of the seed and the epoch's number, and
+    `bucket_batches` of them are sorted by length together. Else one pass in
+    the given order, the last batch smaller.
+    """
+    check_at_least(1, batch_size=batch_size, bucket_batches=bucket_batches)
+    check_at_least(0, seed=seed, first_step=first_step)
+    steps = len(lengths) // batch_size
+
+    def permutation(pass_seed: int) -> Iterator[int]:
+        rows = list(range(len(lengths)))
+        random.Random(pass_seed).shuffle(rows)
+        # Cut before the rows are sorted: else the longest would be dropped.
+        return iter(rows[: steps * batch_size])
+
+    def batches():
+        for _, rows in epoch_batches(
+            permutation,
+            batch_size=batch_size,
+            seed=seed,
+            steps_per_epoch=steps,
+            first_step=first_step,
+            num_batches=min(bucket_batches, steps),
+            length=lengths.__getitem__,
+        ):
+            yield rows
+
+    if not training:
+        rows = np.arange(len(lengths), dtype=np.int32)
+        dataset = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+    elif steps == 0:
+        raise ValueError(
+            "`batch_size` must be at most the number of texts in training. "
+            f"Received: batch_size={batch_size}, {len(lengths)} texts"
+        )
+    else:
+        dataset = tf.data.Dataset.from_generator(
+            batches, output_signature=tf.TensorSpec((batch_size,), tf.int32)
+        )
+    dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
+    return global_batches(dataset)

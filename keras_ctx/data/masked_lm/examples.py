@@ -1,0 +1,78 @@
+"""Pairs of texts as ids to what BERT's pretraining learns from."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import tensorflow as tf
+
+from keras_ctx.data.batching.loss_weights import normalize_weights
+from keras_ctx.data.masked_lm.masking import masked_lm_examples
+
+
+class PairInputs(Protocol):
+    """What `keras_ctx.text.BertInputs` offers, and all that is used."""
+
+    max_length: int
+    vocabulary: tuple[str, ...]
+    vocabulary_size: int
+    mask_id: int
+    pad_id: int
+
+    @property
+    def special_ids(self) -> tuple[int, ...]: ...
+
+    def __call__(
+        self, text: tf.Tensor, second_text: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]: ...
+
+
+def masked_pairs(
+    text_inputs: PairInputs,
+    *,
+    max_masked: int,
+    masking_rate: float,
+    whole_words: bool,
+) -> Callable:
+    """A function of seed, features and `is_next` to a batch.
+
+    The batch is `(features, targets, weights)`, as
+    `bert_pretraining_dataset` describes it.
+    """
+    suffix_ids = _suffix_ids(text_inputs) if whole_words else None
+
+    def examples(step_seed, features, is_next):
+        features, masked_ids, masked_weights = masked_lm_examples(
+            features,
+            step_seed,
+            mask_id=text_inputs.mask_id,
+            special_ids=text_inputs.special_ids,
+            vocabulary_size=text_inputs.vocabulary_size,
+            max_masked=max_masked,
+            rate=masking_rate,
+            suffix_ids=suffix_ids,
+        )
+        targets = {"masked_lm": masked_ids, "next_sentence": is_next}
+        weights = {
+            "masked_lm": normalize_weights(masked_weights),
+            "next_sentence": normalize_weights(tf.ones_like(is_next)),
+        }
+        return features, targets, weights
+
+    return examples
+
+
+def _suffix_ids(text_inputs: PairInputs) -> list[int]:
+    """The pieces that continue a word, for whole-word masking."""
+    found = [
+        number
+        for number, token in enumerate(text_inputs.vocabulary)
+        if token.startswith("##")
+    ]
+    if not found:
+        raise ValueError(
+            "`whole_words` needs a vocabulary that marks the pieces that "
+            "continue a word with ##, as WordPiece does. Leave it out where a "
+            f"token is a character. Received: {len(text_inputs.vocabulary)} "
+            "tokens, none with ##"
+        )
+    return found

@@ -1,0 +1,134 @@
+"""Records of sentence pairs to pretraining batches, masked anew each time."""
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.data.batching.sharding import global_batches
+from keras_ctx.data.masked_lm.examples import PairInputs, masked_pairs
+from keras_ctx.data.records.folder import open_records
+from keras_ctx.data.records.stream import endless_records
+
+
+def pair_records_dataset(
+    folder: str | Path,
+    text_inputs: PairInputs,
+    *,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    max_masked: int = 20,
+    masking_rate: float = 0.15,
+    whole_words: bool = False,
+    shuffle_window: int = 10_000,
+) -> tf.data.Dataset:
+    """Masked words and sentence pairs from records, without end.
+
+    Batch k is a function of the records, the seed and k: a run that starts
+    with `first_step=k` sees bit for bit what a run from 0 sees from there.
+    Every pass over the files has an order of its own; every batch is masked
+    anew. B is the batch, T the `max_length` of `text_inputs`, M =
+    `max_masked`.
+
+    Args:
+        folder: Of `recipes/prepare_corpus.py`.
+        text_inputs: The model's `BertInputs`; its `max_length` is at least
+            that of the records.
+        batch_size: B, over all replicas together.
+        seed: Of the order and the masks.
+        first_step: Number of the first batch.
+        max_masked: M, slots for masked words a row.
+        masking_rate: Share of the ordinary tokens that is predicted.
+        whole_words: Whether a word is masked whole, see
+            `masked_lm_examples`.
+        shuffle_window: Records held in memory.
+
+    Returns:
+        An endless `tf.data.Dataset` of `(features, targets, weights)`, as of
+        `bert_pretraining_dataset`, with rows of T.
+
+    Raises:
+        FileNotFoundError: No such records, or a file of them is missing.
+        ValueError: An argument is out of range, the records are of other
+            text inputs or longer than T, or files are not whole.
+
+    Example:
+        >>> from keras_ctx import data, text
+        >>> inputs = text.BertInputs(
+        ...     text.character_vocabulary(["abc"]), 8, split="character",
+        ...     padding="max_length")
+        >>> settings = data.RecordSettings("bert", "character", max_length=8)
+        >>> shard = data.write_shard(
+        ...     "", 0, [["ab", "b"], ["ca", "c"]], settings, inputs)
+        >>> _ = data.write_manifest("", settings, {}, inputs, {}, [shard])
+        >>> dataset = pair_records_dataset(
+        ...     "", inputs, batch_size=2, seed=0, max_masked=1)
+        >>> features, targets, weights = next(iter(dataset))
+        >>> features["token_ids"].shape, targets["masked_lm"].shape
+        (TensorShape([2, 8]), TensorShape([2, 1]))
+    """
+    check_at_least(
+        1,
+        batch_size=batch_size,
+        max_masked=max_masked,
+        shuffle_window=shuffle_window,
+    )
+    check_at_least(0, seed=seed, first_step=first_step)
+    records = open_records(folder, "bert", text_inputs, whole=True)
+    length = text_inputs.max_length
+    if records.settings.max_length > length:
+        raise ValueError(
+            "`text_inputs` must have a `max_length` of at least that of the "
+            f"records, {records.settings.max_length}. "
+            f"Received: max_length={length}"
+        )
+    masked = masked_pairs(
+        text_inputs,
+        max_masked=max_masked,
+        masking_rate=masking_rate,
+        whole_words=whole_words,
+    )
+
+    def examples(step_seed, serialized):
+        features, is_next = _features(serialized, length, text_inputs.pad_id)
+        return masked(step_seed, features, is_next)
+
+    dataset = endless_records(
+        records,
+        batch_size=batch_size,
+        seed=seed,
+        first_step=first_step,
+        shuffle_window=shuffle_window,
+    )
+    dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
+    return global_batches(dataset)
+
+
+def _features(
+    serialized: tf.Tensor, length: int, pad_id: int
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """The ids of a batch of records, filled up to `length`."""
+    found: dict[str, Any] = tf.io.parse_example(
+        serialized,
+        {
+            "token_ids": tf.io.RaggedFeature(tf.int64),
+            "first_length": tf.io.FixedLenFeature((), tf.int64),
+            "is_next": tf.io.FixedLenFeature((), tf.int64),
+        },
+    )
+    token_ids, first_length, is_next = (
+        tf.cast(found[key], tf.int32)
+        for key in ("token_ids", "first_length", "is_next")
+    )
+    place = tf.range(length)
+    real = place < token_ids.row_lengths()[:, None]
+    features = {
+        "token_ids": token_ids.to_tensor(pad_id, shape=(None, length)),
+        "segment_ids": tf.cast(
+            real & (place >= first_length[:, None]), tf.int32
+        ),
+        "padding_mask": real,
+    }
+    return features, is_next

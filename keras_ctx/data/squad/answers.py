@@ -1,0 +1,224 @@
+"""Scores of positions to answers in the words of the text."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.data.squad.windows import QuestionWindows
+
+# The score of an answer that there is not: finite, so that JSON can hold it.
+_NOTHING = -1e9
+
+
+class Candidate(NamedTuple):
+    """A possible answer.
+
+    Example:
+        >>> Candidate("Rome", 3, 4.5, 2.0, 0.9).score
+        6.5
+    """
+
+    text: str
+    """As the context writes it; "" for no answer."""
+    start: int
+    """Its offset in the context, in characters; -1 for no answer."""
+    start_logit: float
+    end_logit: float
+    probability: float
+    """Among the candidates of the question."""
+
+    @property
+    def score(self) -> float:
+        return self.start_logit + self.end_logit
+
+
+@dataclass(frozen=True)
+class QuestionAnswers:
+    """What is known about the answer of one question.
+
+    Example:
+        >>> rome = Candidate("Rome", 3, 4.5, 2.0, 1.0)
+        >>> answers = QuestionAnswers("q1", [rome], null_score=1.5)
+        >>> answers.null_odds, answers.text(), answers.text(threshold=-7.0)
+        (-5.0, 'Rome', '')
+    """
+
+    id: str
+    candidates: list[Candidate]
+    """Best first."""
+    null_score: float
+    """Score of position 0, where it is lowest of all windows."""
+
+    @property
+    def null_odds(self) -> float:
+        """How far "no answer" is ahead of the best answer, in logits."""
+        texts = [row.score for row in self.candidates if row.text]
+        return self.null_score - max(texts, default=_NOTHING)
+
+    def text(self, threshold: float | None = None) -> str:
+        """The best answer; "" if `null_odds` are above a threshold."""
+        if threshold is not None and self.null_odds > threshold:
+            return ""
+        texts = [row.text for row in self.candidates if row.text]
+        return texts[0] if texts else ""
+
+
+def decode_answers(
+    made: QuestionWindows,
+    batches: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]],
+    *,
+    n_best: int = 20,
+    max_answer: int = 30,
+    null_answer: bool = False,
+) -> list[QuestionAnswers]:
+    """The best answers of every question, over all its windows.
+
+    An answer is a run of whole words of the context. Its score is the sum of
+    the start's logit at its first position and the end's at its last; that of
+    "no answer" is the sum at position 0, the lowest of all windows. Of every
+    window the `n_best` spans are looked at; a text that is found in several
+    places counts where it is best. Probabilities are the softmax of the
+    scores of the candidates.
+
+    Args:
+        made: What `question_windows` gave.
+        batches: For each batch of `squad_dataset`, in any order, its second
+            half and the outputs of a `span_extractor`.
+        n_best: Most candidates of a question.
+        max_answer: Most positions of an answer.
+        null_answer: Whether "no answer" is a candidate, too.
+
+    Returns:
+        One `QuestionAnswers` a question, in the order of the questions.
+
+    Raises:
+        ValueError: A number is below 1; the batches do not hold every window
+            once; or an output is not finite, as of a model that has diverged.
+
+    Example:
+        >>> from keras_ctx.data import (
+        ...     SquadQuestion, question_windows, squad_dataset)
+        >>> from keras_ctx.text import ElmoInputs
+        >>> questions = [SquadQuestion("q", "How?", "one two three")]
+        >>> inputs = ElmoInputs(max_length=9)
+        >>> made = question_windows(
+        ...     questions, inputs, training=False, max_question=3)
+        >>> dataset = squad_dataset(made, inputs, batch_size=1, training=False)
+        >>> logits = np.array([[0.0, 0, 0, 0, 1, 5, 0]])
+        >>> outputs = {"start_logits": logits, "end_logits": logits}
+        >>> batches = ((where, outputs) for _, where in dataset)
+        >>> answers = decode_answers(made, batches, n_best=2)[0]
+        >>> [(row.text, row.score) for row in answers.candidates]
+        [('two', 10.0), ('one two', 6.0)]
+
+    Source: Devlin et al. 2019, sections 4.2 and 4.3, and
+    https://github.com/google-research/bert.
+
+    Differs: there an answer may begin at any piece and is widened to words
+    afterwards, and a word counts in the window only where it has most
+    context; the beginnings and ends are chosen first, the `n_best` of each.
+    """
+    check_at_least(1, n_best=n_best, max_answer=max_answer)
+    found: list[dict[str, Candidate]] = [{} for _ in made.questions]
+    nulls: dict[int, Candidate] = {}
+    seen = np.zeros(len(made.windows), np.int64)
+    for where, outputs in batches:
+        for number, index, start, end in zip(
+            np.asarray(where["window"]),
+            np.asarray(where["word_index"]),
+            np.asarray(outputs["start_logits"]),
+            np.asarray(outputs["end_logits"]),
+            strict=True,
+        ):
+            seen[number] += 1
+            if not (np.isfinite(start).all() and np.isfinite(end).all()):
+                raise ValueError(
+                    "`batches` must hold finite outputs; the model's training "
+                    "may have diverged. Received: others in window "
+                    f"{int(number)}"
+                )
+            window = made.windows[number]
+            question = window.question
+            null = Candidate("", -1, float(start[0]), float(end[0]), 0.0)
+            if question not in nulls or null.score < nulls[question].score:
+                nulls[question] = null
+            words = made.context_words[question][window.first : window.limit]
+            context = made.questions[question].context
+            best = found[question]
+            for first, last, at_start, at_end in _best_spans(
+                index, start, end, n_best, max_answer
+            ):
+                (_, begin), (word, offset) = words[first], words[last]
+                text = context[begin : offset + len(word)]
+                row = Candidate(text, begin, at_start, at_end, 0.0)
+                if text not in best or row.score > best[text].score:
+                    best[text] = row
+    if (seen != 1).any():
+        raise ValueError(
+            "`batches` must hold every window of `made` once. Received: "
+            f"{(seen == 0).sum()} windows never, {(seen > 1).sum()} more often"
+        )
+    return [
+        QuestionAnswers(
+            question.id,
+            _ranked(
+                [*found[number].values(), *[nulls[number]] * null_answer],
+                n_best,
+            ),
+            nulls[number].score,
+        )
+        for number, question in enumerate(made.questions)
+        if number in nulls
+    ]
+
+
+def _best_spans(
+    index: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    n_best: int,
+    max_answer: int,
+) -> list[tuple[int, int, float, float]]:
+    """First and last word of the best spans of a window, and their logits."""
+    places = np.flatnonzero(index >= 0)
+    words = index[places]
+    # Where a word is another than the one before, and than the one behind.
+    change = words[1:] != words[:-1]
+    firsts = places[np.concatenate([[True], change])[: len(places)]]
+    lasts = places[np.concatenate([change, [True]])[: len(places)]]
+    length = lasts[None, :] - firsts[:, None] + 1
+    allowed = (length >= 1) & (length <= max_answer)
+    scores = np.where(
+        allowed, start[firsts][:, None] + end[lasts][None, :], -np.inf
+    ).ravel()
+    count = min(n_best, int(allowed.sum()))
+    if not count:
+        return []
+    top = np.argpartition(-scores, count - 1)[:count]
+    return [
+        (
+            int(index[firsts[first]]),
+            int(index[lasts[last]]),
+            float(start[firsts[first]]),
+            float(end[lasts[last]]),
+        )
+        for first, last in zip(
+            *np.unravel_index(top, length.shape), strict=True
+        )
+    ]
+
+
+def _ranked(rows: list[Candidate], n_best: int) -> list[Candidate]:
+    """The best of them, with their probabilities."""
+    rows = sorted(rows, key=lambda row: (-row.score, row.start))[:n_best]
+    if not rows:
+        return []
+    exponents = np.exp([row.score - rows[0].score for row in rows])
+    shares = (exponents / exponents.sum()).tolist()
+    return [
+        row._replace(probability=share)
+        for row, share in zip(rows, shares, strict=True)
+    ]

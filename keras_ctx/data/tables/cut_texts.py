@@ -1,0 +1,47 @@
+"""Texts that are longer than a row."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.data.tables.labelled_texts import LabelledTexts
+
+_TEXTS = 512
+
+
+def cut_texts_notes(
+    files: Mapping[str, LabelledTexts], text_inputs: Any
+) -> list[str]:
+    """Sentences for the user about texts of which only a part is read.
+
+    Args:
+        files: By name the texts, or pairs of them.
+        text_inputs: A `BertInputs`, `ElmoInputs` or `WordInputs`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from keras_ctx.text import ElmoInputs
+        >>> rows = LabelledTexts(
+        ...     Path("a.tsv"), [1, 2], ["a b c", "d"], None, ["x", "y"])
+        >>> cut_texts_notes({"dev": rows}, ElmoInputs(6, max_length=2))
+        ['dev: 1 of 2 texts are longer than 2 tokens and are cut.']
+    """
+    longest, notes = text_inputs.max_length, []
+    for name, rows in files.items() if longest is not None else ():
+        number = 0
+        for start in range(0, len(rows), _TEXTS):
+            some = slice(start, start + _TEXTS)
+            pair = [rows.texts[some]]
+            if rows.second_texts is not None:
+                pair.append(rows.second_texts[some])
+            tokens = text_inputs.num_tokens(
+                *(tf.constant(texts, tf.string) for texts in pair)
+            )
+            number += int((tokens.numpy() > longest).sum())
+        if number:
+            notes.append(
+                f"{name}: {number} of {len(rows)} texts are longer than "
+                f"{longest} tokens and are cut."
+            )
+    return notes

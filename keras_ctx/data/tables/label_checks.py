@@ -1,0 +1,242 @@
+"""What is wrong with the labels of a data set, told before anything learns."""
+
+import itertools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from keras_ctx.data.tables.label_sets import listed_labels
+from keras_ctx.data.tables.labelled_texts import LabelledTexts
+
+Files = Mapping[str, LabelledTexts]
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Names that data sets give these columns, lower case.
+_HEADERS = set(
+    "label labels class classes category categories target sentiment emotion "
+    "score rating stars polarity quality intent gold_label is_duplicate "
+    "similarity topic text sentence sentence1 sentence2 text_a text_b review "
+    "content premise hypothesis question question1 question2 tweet comment "
+    "标签 类别 情感 文本 内容 评论 句子".split()
+)
+# A label that is there or not, by its place.
+_HOT = {"0", "1", "0.0", "1.0", "True", "False"}
+# What stands in some files where there is no label.
+_NONE = {"-1", "-", "?", "nan", "none", "null", "n/a", "unknown"}
+_NAME = re.compile(r"[^\W\d][\w.#-]{0,30}")
+# Files with fewer rows are too small to judge by counting.
+_FEW_ROWS = 10
+_HEADER_ROWS = 20
+# Up to the first number of rows labels may be more than texts, by chance; from
+# the second on not every row has a label of its own.
+_SINGLE_ROWS, _MANY_SINGLE = 3, 6
+
+
+def check_header(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a first row that holds names, where columns are numbers.
+
+    It does when its label is that of no later row, and is a usual name of a
+    column, or a word among numbers, or the row looks like names in a file
+    whose other labels all come again.
+    """
+    later = Counter(
+        itertools.chain.from_iterable(found[1:] for found in labels.values())
+    )
+    numbers = bool(later) and all(map(NUMBER.fullmatch, later))
+    for name, rows in files.items():
+        label = labels[name][0]
+        if not later or label in later:
+            continue
+        cells = [rows.texts[0], *(rows.second_texts or [])[:1], label]
+        named = any(cell.strip().lower() in _HEADERS for cell in cells)
+        like_names = (
+            len(rows) > _HEADER_ROWS
+            and min(later.values()) > 1
+            and all(_NAME.fullmatch(cell.strip()) for cell in cells)
+        )
+        strange = numbers and not NUMBER.fullmatch(label)
+        if named or like_names or (strange and _NAME.fullmatch(label)):
+            raise ValueError(
+                f"{rows.where(0)}: looks like the names of columns, {cells}. "
+                "Name the columns in `columns`, or say `header` True; `header` "
+                "False takes the row for data."
+            )
+
+
+def check_classes(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
+    """Refuse empty labels, one class, swapped columns, near-equal labels."""
+    train = labels["train"]
+    rows = files["train"]
+    for name, found in labels.items():
+        check_written(files[name], found)
+    distinct = dict.fromkeys(train)
+    if len(distinct) < 2:
+        raise ValueError(
+            f"{rows.path}: all {len(rows)} labels are {train[0]!r}, and at "
+            "least two classes are needed. Is it the column of the labels?"
+        )
+    if train[0].startswith("[") and train[0].endswith("]"):
+        raise ValueError(
+            f"{rows.where(0)}: the label is a list, {train[0][:60]!r}. Use "
+            "`multi_label` for several labels a text."
+        )
+    check_many(rows, len(distinct), len(rows) / 2)
+    if len(distinct) > 20 and _measures(distinct):
+        raise ValueError(
+            f"{rows.path}: the labels are {len(distinct)} different numbers, "
+            f"such as {train[0]}. Use `regression` to predict numbers."
+        )
+    check_spelling(rows, train)
+    _check_swapped(rows, len(distinct))
+    check_seen(files, labels, set(distinct))
+
+
+def check_many(
+    rows: LabelledTexts, num_labels: int, most: float, few: int = _FEW_ROWS
+) -> None:
+    if len(rows) >= few and num_labels > most:
+        raise ValueError(
+            f"{rows.path}: there are {num_labels} different labels in "
+            f"{len(rows)} rows. Are the columns of texts and labels swapped? "
+            f"The label on line {rows.lines[0]} is {rows.labels[0][:60]!r}. "
+            "`columns` are text, label: --columns 1 0 reads the second first."
+        )
+
+
+def _check_swapped(rows: LabelledTexts, num_labels: int) -> None:
+    """Refuse more labels than texts, also in a file of a few rows."""
+    texts = zip(rows.texts, rows.second_texts or rows.texts, strict=True)
+    if len(rows) > _SINGLE_ROWS and num_labels > len(set(texts)):
+        check_many(rows, num_labels, 0, few=_SINGLE_ROWS + 1)
+    if not _measures(dict.fromkeys(rows.labels)):
+        check_many(rows, num_labels, len(rows) - 1, few=_MANY_SINGLE)
+
+
+def check_written(rows: LabelledTexts, labels: Sequence[str]) -> None:
+    """Refuse a label that cannot be written into a line of a file."""
+    for place, label in enumerate(labels):
+        if not label:
+            raise ValueError(
+                f"{rows.where(place)}: the label is empty. Correct the row, or "
+                'leave such rows out with `no_label` "".'
+            )
+        if set(label) & set("\t\n\r"):
+            raise ValueError(
+                f"{rows.where(place)}: a label must not hold a tab or a line "
+                f"break. Received: {label[:60]!r}"
+            )
+
+
+def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
+    """Refuse labels that differ in case, width, blanks, characters that
+    nobody sees, or decimals alone."""
+    seen: dict[str, tuple[str, int]] = {}
+    known: set[str] = set()
+    for place, label in enumerate(labels):
+        if label in known:
+            continue
+        known.add(label)
+        key = spelling(label)
+        other, first = seen.setdefault(key, (label, place))
+        if other != label:
+            raise ValueError(
+                f"{rows.where(place)}: the label {label!r} is nearly the same "
+                f"as {other!r} on line {rows.lines[first]}, and would be "
+                "another class. Write both alike."
+            )
+
+
+def spelling(label: str) -> str:
+    """A label without what nobody sees: labels alike in it look alike.
+
+    `true` and `false`, which JSON has beside 1 and 0, are these numbers.
+    """
+    text = unicodedata.normalize("NFKC", label).casefold()
+    seen = (x for x in text if unicodedata.category(x) != "Cf")
+    key = " ".join("".join(seen).split())
+    key = {"true": "1", "false": "0"}.get(key, key)
+    return repr(float(key)) if NUMBER.fullmatch(key) else key
+
+
+def check_no_hot(rows: LabelledTexts, separator: str) -> None:
+    """Refuse rows of zeros and ones, one for each label that there might be.
+
+    Read as names they would be the labels "0" and "1".
+    """
+    lengths = set()
+    for place, value in enumerate(rows.labels):
+        try:
+            found = listed_labels(value, separator)
+        except ValueError as error:
+            raise ValueError(f"{rows.where(place)}: {error}") from error
+        lengths.add(len(found))
+        if len(lengths) > 1 or len(found) < 2 or not set(found) <= _HOT:
+            return
+    raise ValueError(
+        f"{rows.where(0)}: all labels are rows of {lengths.pop()} zeros and "
+        "ones. Write the names of the labels that a text has, such as "
+        f"{separator.join(['rain', 'wind'])!r}. Received: {rows.labels[0]!r}"
+    )
+
+
+def check_seen(
+    files: Files, labels: Mapping[str, Sequence[str]], known: set[str]
+) -> None:
+    """Refuse labels that training does not show."""
+    for name, found in labels.items():
+        for place, label in enumerate(found):
+            if label not in known:
+                shown = ", ".join(map(repr, sorted(known)[:20]))
+                none = label.lower() in _NONE
+                raise ValueError(
+                    f"{files[name].where(place)}: `labels` must hold only "
+                    f"labels that occur in {files['train'].path}: a model "
+                    "learns no other. Correct the row or add texts of that "
+                    f"label there. Received: {label!r}; known are {shown}"
+                    + (", ..." if len(known) > 20 else "")
+                    + (
+                        f". If {label} stands for no label, leave such rows "
+                        f"out with `no_label` {label}"
+                        if none
+                        else ""
+                    )
+                )
+
+
+def numbers(rows: LabelledTexts) -> list[float]:
+    """The labels as numbers, refusing what is none, and one number alone."""
+    found = []
+    for place, label in enumerate(rows.labels):
+        if not NUMBER.fullmatch(label) or abs(float(label)) > 3e38:
+            raise ValueError(
+                f"{rows.where(place)}: the label must be a finite number such "
+                f"as 4.5. Received: {label[:60]!r}" + _advice(rows, place)
+            )
+        found.append(float(label))
+    if len(set(found)) < 2:
+        raise ValueError(
+            f"{rows.path}: all {len(rows)} numbers are {found[0]}: there is "
+            "nothing to learn from them, or to score by a correlation."
+        )
+    return found
+
+
+def _advice(rows: LabelledTexts, place: int) -> str:
+    if not rows.labels[place]:
+        return ', an empty column. `no_label` "" leaves such rows out.'
+    with_point = rows.labels[place].replace(",", ".", 1)
+    if "," in rows.labels[place] and NUMBER.fullmatch(with_point):
+        return ", with a comma. Write a point."
+    if NUMBER.fullmatch(rows.texts[place].strip()):
+        return ". Are the columns of texts and labels swapped?"
+    later = [x for k, x in enumerate(rows.labels) if k != place]
+    if place == 0 and later and all(map(NUMBER.fullmatch, later)):
+        return ". If the row names columns, use their names in `columns`."
+    return ""
+
+
+def _measures(labels: Mapping[str, None]) -> bool:
+    """Whether all are numbers, and some of them with decimals."""
+    return all(map(NUMBER.fullmatch, labels)) and any(
+        not float(label).is_integer() for label in labels
+    )

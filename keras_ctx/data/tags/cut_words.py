@@ -1,0 +1,74 @@
+"""Words that a row has no place for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.data.tasks.labelled import TagInputs
+
+_SENTENCES = 512
+
+
+def cut_words(
+    sentences: Sequence[Sequence[str]], text_inputs: TagInputs
+) -> tuple[int, int]:
+    """How many words do not fit into the rows of a model.
+
+    Args:
+        sentences: The words of every sentence.
+        text_inputs: A `BertInputs` or `ElmoInputs`.
+
+    Returns:
+        The number of words of which not even the first piece fits, and of
+        the sentences that they are in.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> cut_words([["a", "b", "c"], ["d"]], ElmoInputs(6, max_length=2))
+        (1, 1)
+    """
+    ragged: Any = tf.RaggedTensor
+    num_words = num_sentences = 0
+    for start in range(0, len(sentences), _SENTENCES):
+        rows = sentences[start : start + _SENTENCES]
+        lengths = [len(row) for row in rows]
+        words = [word for row in rows for word in row]
+        kept = text_inputs.align_labels(
+            ragged.from_row_lengths(tf.constant(words, tf.string), lengths),
+            ragged.from_row_lengths(tf.zeros(len(words), tf.int32), lengths),
+            ignore=-1,
+        )
+        found = (kept.numpy() >= 0).sum(-1)
+        missing = [n - m for n, m in zip(lengths, found, strict=True)]
+        num_words += int(sum(missing))
+        num_sentences += sum(int(n > 0) for n in missing)
+    return num_words, num_sentences
+
+
+def cut_words_notes(
+    files: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str]]]],
+    text_inputs: TagInputs,
+) -> list[str]:
+    """Sentences for the user about the words that `cut_words` counts.
+
+    Args:
+        files: By name the words and tags of each sentence.
+        text_inputs: A `BertInputs` or `ElmoInputs`.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> rows = [(["a", "b", "c"], ["O", "O", "O"])]
+        >>> print(*cut_words_notes({"dev": rows}, ElmoInputs(6, max_length=2)))
+        dev: 1 words of 1 sentences are cut off, behind `max_length` tokens ...
+    """
+    notes = []
+    for name, rows in files.items():
+        num_words, num = cut_words([words for words, _ in rows], text_inputs)
+        if num_words:
+            notes.append(
+                f"{name}: {num_words} words of {num} sentences are cut off, "
+                "behind `max_length` tokens of a row: nothing is learned from "
+                'them, and they are predicted as "O".'
+            )
+    return notes

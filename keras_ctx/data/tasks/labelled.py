@@ -1,0 +1,234 @@
+"""Labelled texts and tagged sentences to batches."""
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from keras_ctx.data.batching.loss_weights import normalize_weights
+from keras_ctx.data.batching.row_dataset import batched_rows
+from keras_ctx.data.tasks.class_weights import ClassWeights, weights_of_labels
+from keras_ctx.data.tasks.label_array import Labels, label_array
+
+
+class TextInputs(Protocol):
+    """What `keras_ctx.text` offers for texts, and all that is used."""
+
+    def __call__(
+        self,
+        text: tf.Tensor | tf.RaggedTensor,
+        second_text: tf.Tensor | tf.RaggedTensor | None = None,
+    ) -> dict[str, tf.Tensor]: ...
+
+
+class TagInputs(TextInputs, Protocol):
+    """The same, and labels moved from words to positions."""
+
+    def align_labels(
+        self,
+        words: tf.RaggedTensor,
+        label_ids: tf.RaggedTensor,
+        ignore: int = -1,
+    ) -> tf.Tensor: ...
+
+
+def classification_dataset(
+    texts: Sequence[str],
+    labels: Labels,
+    text_inputs: TextInputs,
+    *,
+    batch_size: int,
+    training: bool,
+    second_texts: Sequence[str] | None = None,
+    class_weights: ClassWeights | None = None,
+    seed: int = 0,
+    first_step: int = 0,
+    bucket_batches: int = 1,
+) -> tf.data.Dataset:
+    """Batches of texts, or of pairs of texts, and their labels.
+
+    For training, without end: every epoch is `len(texts) // batch_size`
+    full batches of a permutation that is a pure function of the seed and
+    the epoch's number; pass that number to `model.fit` as
+    `steps_per_epoch`. For evaluation: one pass in the given order, the last
+    batch smaller. `length_order` gives an order with little padding.
+
+    Args:
+        texts: The texts, in memory.
+        labels: One class id a text; for regression, one number with a
+            decimal point; or, for several labels a text, K zeros and ones
+            (`multi_hot`).
+        text_inputs: A `BertInputs` or `ElmoInputs`.
+        batch_size: B, over all replicas together.
+        training: Which of the two.
+        second_texts: The second text of each pair; `None` for no pairs.
+        class_weights: The weight of each class in the loss, by its id, such
+            as `balanced_class_weights`; `None`: no weights.
+        seed: Of the order in training.
+        first_step: Number of the first batch in training.
+        bucket_batches: How many training batches are sorted by length
+            together; 1 is no sorting.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, {"logits": labels})`, labels
+        int32 or float32 `(B,)`, zeros and ones float32 `(B, K)`. With
+        `class_weights` there is a third part, `{"logits": weights}`, float32
+        `(B,)`, summing to 1 over the batch: for a loss with
+        `reduction="sum"`.
+
+    Raises:
+        ValueError: The two lists differ in length, are empty, or do not
+            fill one training batch; a class without its weight, or a weight
+            below 0; a class id below 0, a number that is not finite, or rows
+            that hold something else than zeros and ones.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> dataset = classification_dataset(
+        ...     ["good", "very bad"], [1, 0], ElmoInputs(max_characters=6),
+        ...     batch_size=2, training=False,
+        ... )
+        >>> features, targets = next(iter(dataset))
+        >>> features["char_ids"].shape, targets["logits"].numpy()
+        (TensorShape([2, 2, 6]), array([1, 0], dtype=int32))
+    """
+    _check_lengths(texts, "labels", labels)
+    segments = [texts]
+    if second_texts is not None:
+        _check_lengths(texts, "second_texts", second_texts)
+        segments.append(second_texts)
+    text_tensors = [tf.constant(list(x), tf.string) for x in segments]
+    ids = label_array(labels)
+    label_tensor = tf.constant(ids)
+    weight_tensor = None
+    if class_weights is not None:
+        if ids.ndim != 1:
+            raise ValueError(
+                "`class_weights` needs one class a text. Received: labels of "
+                f"shape {ids.shape}"
+            )
+        weight_tensor = tf.constant(
+            weights_of_labels(ids.tolist(), class_weights)
+        )
+
+    def examples(rows):
+        features = text_inputs(*(tf.gather(x, rows) for x in text_tensors))
+        targets = {"logits": tf.gather(label_tensor, rows)}
+        if weight_tensor is None:
+            return features, targets
+        weights = normalize_weights(tf.gather(weight_tensor, rows))
+        return features, targets, {"logits": weights}
+
+    return batched_rows(
+        examples,
+        [sum(map(len, pair)) for pair in zip(*segments, strict=True)],
+        batch_size=batch_size,
+        training=training,
+        seed=seed,
+        first_step=first_step,
+        bucket_batches=bucket_batches,
+    )
+
+
+def tagging_dataset(
+    sentences: Sequence[Sequence[str]],
+    tags: Sequence[Sequence[int]],
+    text_inputs: TagInputs,
+    *,
+    batch_size: int,
+    training: bool,
+    seed: int = 0,
+    first_step: int = 0,
+    bucket_batches: int = 16,
+) -> tf.data.Dataset:
+    """Batches of sentences and a tag id for every word.
+
+    Epochs, order and steps are those of `classification_dataset`. The
+    weights tell where a tag stands: 0 on special tokens, on later pieces of
+    a word and on padding.
+
+    Args:
+        sentences: The words of every sentence, in memory.
+        tags: One tag id a word; below 0 = not known, of weight 0.
+        text_inputs: A `BertInputs` or `ElmoInputs`.
+        batch_size: B, over all replicas together.
+        training: Endless and shuffled, or one pass in order.
+        seed: Of the order in training.
+        first_step: Number of the first batch in training.
+        bucket_batches: How many training batches are sorted by length
+            together; 1 is no sorting.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, {"logits": tags},
+        {"logits": weights})`: int32 `(B, T)`, 0 where ignored; float32
+        `(B, T)`, summing to 1 over the batch, 0 where ignored.
+
+    Raises:
+        ValueError: A sentence and its tags, or the two lists, differ in
+            length, are empty, or do not fill one training batch; a tag that
+            is no integer.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> dataset = tagging_dataset(
+        ...     [["In", "Rome"], ["Yes"]], [[0, 1], [0]],
+        ...     ElmoInputs(max_characters=6), batch_size=2, training=False,
+        ... )
+        >>> features, targets, weights = next(iter(dataset))
+        >>> targets["logits"].numpy()
+        array([[0, 1],
+               [0, 0]], dtype=int32)
+        >>> weights["logits"].numpy()
+        array([[0.33333334, 0.33333334],
+               [0.33333334, 0.        ]], dtype=float32)
+    """
+    _check_lengths(sentences, "tags", tags)
+    lengths = [len(sentence) for sentence in sentences]
+    for row, (length, row_tags) in enumerate(zip(lengths, tags, strict=True)):
+        if length != len(row_tags):
+            raise ValueError(
+                "`tags` must hold one tag a word. Received: sentence "
+                f"{row} with {length} words and {len(row_tags)} tags"
+            )
+        for word, tag in enumerate(row_tags):
+            if not isinstance(tag, Integral):
+                raise ValueError(
+                    "`tags` must hold integers; `label_ids` makes them from "
+                    f"names. Received: {tag!r} at word {word} of sentence "
+                    f"{row}"
+                )
+    flat_words = [word for sentence in sentences for word in sentence]
+    flat_tags = [tag for row_tags in tags for tag in row_tags]
+    ragged: Any = tf.RaggedTensor  # the type stubs know few of its methods
+    words = ragged.from_row_lengths(tf.constant(flat_words, tf.string), lengths)
+    tag_ids = ragged.from_row_lengths(tf.constant(flat_tags, tf.int32), lengths)
+
+    def examples(rows):
+        row_words = tf.gather(words, rows)
+        aligned = text_inputs.align_labels(
+            row_words, tf.gather(tag_ids, rows), ignore=-1
+        )
+        return (
+            text_inputs(row_words),
+            {"logits": tf.maximum(aligned, 0)},
+            {"logits": normalize_weights(aligned >= 0)},
+        )
+
+    return batched_rows(
+        examples,
+        lengths,
+        batch_size=batch_size,
+        training=training,
+        seed=seed,
+        first_step=first_step,
+        bucket_batches=bucket_batches,
+    )
+
+
+def _check_lengths(rows: Sequence, name: str, other: Any) -> None:
+    if not len(rows) or len(rows) != len(other):
+        raise ValueError(
+            f"`{name}` must hold one entry a text, and at least one. "
+            f"Received: {len(rows)} texts and {len(other)} {name}"
+        )

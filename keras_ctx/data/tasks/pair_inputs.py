@@ -1,0 +1,85 @@
+"""Rows of a question and a window of its text, and the room in them."""
+
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.data.tasks.labelled import TextInputs
+
+
+class PairInputs(TextInputs, Protocol):
+    """What `keras_ctx.text` offers for a question and a window of words."""
+
+    @property
+    def max_length(self) -> int | None: ...
+
+    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor: ...
+
+    def word_lengths(self, words: Any) -> tf.RaggedTensor: ...
+
+    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor: ...
+
+
+def row_room(text_inputs: PairInputs, max_question: int) -> tuple[int, int]:
+    """Positions of special tokens, and those for question and window.
+
+    Args:
+        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        max_question: Most positions of a question.
+
+    Returns:
+        The two numbers; together they are `max_length`.
+
+    Raises:
+        ValueError: There is no `max_length`, or no room beside a question.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> row_room(ElmoInputs(max_length=96), max_question=64)
+        (2, 94)
+    """
+    max_length = text_inputs.max_length
+    if max_length is None:
+        raise ValueError(
+            "`text_inputs` must have a `max_length`, the positions of a row. "
+            "Received: text_inputs.max_length=None"
+        )
+    row = text_inputs.tokens([["a"]], [["a"]]).numpy().ravel().tolist()
+    specials = sum(token not in (b"", b"a") for token in row)
+    if max_length - specials <= max_question:
+        raise ValueError(
+            "`max_question` must leave room for a context beside it and the "
+            f"{specials} special tokens. Received: max_question="
+            f"{max_question}, text_inputs.max_length={max_length}"
+        )
+    return specials, max_length - specials
+
+
+def check_window_sizes(
+    text_inputs: PairInputs, max_question: int, max_answer: int
+) -> None:
+    """Check that a row holds the longest question beside the longest answer.
+
+    Args:
+        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        max_question: Most positions of a question.
+        max_answer: Most positions of an answer.
+
+    Raises:
+        ValueError: A number is below 1, or the row is too short.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> check_window_sizes(
+        ...     ElmoInputs(max_length=96), max_question=64, max_answer=30)
+    """
+    check_at_least(1, max_question=max_question, max_answer=max_answer)
+    specials, room = row_room(text_inputs, max_question)
+    if room - max_question < max_answer:
+        raise ValueError(
+            "`max_question` and `max_answer` must fit into one row beside its "
+            f"{specials} special tokens. Make one of them smaller. Received: "
+            f"max_question={max_question}, max_answer={max_answer}, and rows "
+            f"of {text_inputs.max_length} positions"
+        )

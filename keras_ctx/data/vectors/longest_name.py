@@ -1,0 +1,46 @@
+"""An answer that needs no model, to compare models with."""
+
+from keras_ctx.data.squad.reader import SquadQuestion
+from keras_ctx.data.squad.word_offsets import split_words
+
+_ENDS = tuple(".!?。！？")
+
+
+def longest_name(question: SquadQuestion) -> str:
+    """The longest name in the sentence that is most like the question.
+
+    Args:
+        question: Only its question and context are read.
+
+    Returns:
+        The longest run of capitalized words and numbers, none of them in the
+        question, of the sentence that shares most words with it; without such
+        a run the sentence; "" for an empty context.
+
+    Example:
+        >>> context = "Verdi was born in Le Roncole. He wrote Aida."
+        >>> longest_name(SquadQuestion("q", "Where was he born?", context))
+        'Le Roncole'
+    """
+    asked = {word.lower() for word, _ in split_words(question.question)}
+    sentences: list[list[tuple[str, int]]] = [[]]
+    for word in split_words(question.context):
+        sentences[-1].append(word)
+        if word[0] in _ENDS:
+            sentences.append([])
+    likest = max(
+        sentences,
+        key=lambda words: len(asked & {word.lower() for word, _ in words}),
+    )
+    runs: list[list[tuple[str, int]]] = [[]]
+    for word in likest:
+        name = word[0][0].isupper() or word[0][0].isdigit()
+        if name and word[0].lower() not in asked:
+            runs[-1].append(word)
+        else:
+            runs.append([])
+    longest = max(runs, key=len) or likest
+    if not longest:
+        return ""
+    (_, start), (last, offset) = longest[0], longest[-1]
+    return question.context[start : offset + len(last)]

@@ -1,0 +1,240 @@
+"""SQuAD's two measures, exact match and F1, as the official scripts count."""
+
+import re
+import string
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from keras_ctx.data.squad.reader import SquadQuestion
+
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+
+
+class BestThreshold(NamedTuple):
+    """The best score that a threshold can give, and the threshold.
+
+    Example:
+        >>> BestThreshold(score=71.5, threshold=-2.0).threshold
+        -2.0
+    """
+
+    score: float
+    threshold: float
+
+
+def normalize_answer(text: str) -> str:
+    """An answer as it is compared: no case, ASCII punctuation or articles.
+
+    Args:
+        text: Any string.
+
+    Returns:
+        Its words with one blank between two.
+
+    Example:
+        >>> normalize_answer("The  U.S. (an ally)")
+        'us ally'
+
+    Source: the official evaluation of Rajpurkar et al. 2016, section 6.1.
+    """
+    text = text.lower().translate(_NO_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", text).split())
+
+
+def exact_match(prediction: str, answer: str) -> float:
+    """1.0 if two answers are equal when normalized, else 0.0.
+
+    Example:
+        >>> exact_match("the 1,000 men", "1000 men.")
+        1.0
+    """
+    return float(normalize_answer(prediction) == normalize_answer(answer))
+
+
+def word_f1(prediction: str, answer: str) -> float:
+    """F1 over the normalized words of two answers, each as often as it is.
+
+    Args:
+        prediction: The answer to score.
+        answer: The answer that is right.
+
+    Returns:
+        From 0.0, no word in common, to 1.0.
+
+    Example:
+        >>> word_f1("the Denver Broncos team", "Broncos")
+        0.5
+    """
+    found = normalize_answer(prediction).split()
+    true = normalize_answer(answer).split()
+    shared = sum((Counter(found) & Counter(true)).values())
+    if not shared:
+        return 0.0
+    precision, recall = shared / len(found), shared / len(true)
+    return 2 * precision * recall / (precision + recall)
+
+
+def squad_scores(
+    questions: Sequence[SquadQuestion],
+    predictions: Mapping[str, str],
+    exact: Callable[[str, str], float] = exact_match,
+    f1: Callable[[str, str], float] = word_f1,
+) -> dict[str, float]:
+    """Exact match and F1, in percent; each answer counts by its best match.
+
+    If a question has no answer the rules are those of SQuAD 2.0: an answer
+    that normalizes to nothing is none, and where there is none only nothing
+    is right.
+
+    Args:
+        questions: What `read_squad` gave. The texts of the answers count, not
+            their offsets.
+        predictions: One text for each question's id; "" for no answer.
+        exact: Whether a prediction and an answer are equal; for Chinese
+            `cmrc_exact_match`, as `answer_metrics` tells.
+        f1: How far they are; for Chinese `cmrc_f1`.
+
+    Returns:
+        `exact`, `f1` and `total`, the number of questions. By 2.0 also
+        `HasAns_` and `NoAns_` with each of them, for the questions with and
+        without an answer, if there are any.
+
+    Raises:
+        ValueError: A question has no prediction, or no answer without being
+            called impossible; or there is no question.
+
+    Example:
+        >>> from keras_ctx.data import SquadAnswer
+        >>> questions = [
+        ...     SquadQuestion("1", "", "", (SquadAnswer("in Rome", 0),)),
+        ...     SquadQuestion("2", "", "", is_impossible=True),
+        ... ]
+        >>> scores = squad_scores(questions, {"1": "Rome", "2": ""})
+        >>> scores["exact"], round(scores["f1"], 1), scores["NoAns_f1"]
+        (50.0, 83.3, 100.0)
+
+    Source: the evaluation scripts of SQuAD 1.1 and 2.0,
+    https://rajpurkar.github.io/SQuAD-explorer/.
+
+    Differs: a missing prediction is an error; 1.1 counts it as wrong, 2.0
+    leaves its question out.
+    """
+    by_metric = {
+        "exact": _scores(questions, predictions, exact),
+        "f1": _scores(questions, predictions, f1),
+    }
+    groups = {"": [True] * len(questions)}
+    if _is_version_2(questions):
+        groups["NoAns_"] = [row.is_impossible for row in questions]
+        groups["HasAns_"] = [not row.is_impossible for row in questions]
+    scores: dict[str, float] = {}
+    for prefix, members in groups.items():
+        total = sum(members)
+        if not total:
+            continue
+        for name, values in by_metric.items():
+            chosen = (v for v, m in zip(values, members, strict=True) if m)
+            scores[prefix + name] = 100 * sum(chosen) / total
+        scores[f"{prefix}total"] = total
+    return scores
+
+
+def best_threshold(
+    questions: Sequence[SquadQuestion],
+    predictions: Mapping[str, str],
+    null_odds: Mapping[str, float],
+    metric: Callable[[str, str], float] = word_f1,
+) -> BestThreshold:
+    """The threshold above which "no answer" should be said.
+
+    Tune it on development data, and keep it for the rest.
+
+    Args:
+        questions: What `read_squad` gave.
+        predictions: The best text for each question's id, whatever its odds.
+        null_odds: For each id a number that grows with the belief that there
+            is no answer, such as `QuestionAnswers.null_odds`.
+        metric: `word_f1` or another of `answer_metrics`.
+
+    Returns:
+        The best score in percent, and the threshold: the prediction is ""
+        where the odds are above it. Of equally good ones the lowest.
+
+    Raises:
+        ValueError: as for `squad_scores`; or a question has no odds.
+
+    Example:
+        >>> from keras_ctx.data import SquadAnswer
+        >>> questions = [
+        ...     SquadQuestion("1", "", "", (SquadAnswer("Rome", 0),)),
+        ...     SquadQuestion("2", "", "", is_impossible=True),
+        ... ]
+        >>> best_threshold(
+        ...     questions, {"1": "Rome", "2": "Paris"}, {"1": -3.0, "2": 1.5})
+        BestThreshold(score=100.0, threshold=-3.0)
+
+    Source: the search of SQuAD 2.0's evaluation script.
+
+    Differs: equal odds are answered together, as any threshold does; and
+    where no answer at all is best the threshold lies below all odds, not at
+    0, which suits probabilities alone.
+    """
+    _check_ids(questions, "null_odds", null_odds)
+    answered = _scores(questions, predictions, metric)
+    silent = _scores(questions, dict.fromkeys(predictions, ""), metric)
+    gains: defaultdict[float, float] = defaultdict(float)
+    for question, with_text, without in zip(
+        questions, answered, silent, strict=True
+    ):
+        gains[null_odds[question.id]] += with_text - without
+    score = best = sum(silent)
+    threshold = min(gains) - 1.0
+    for odds in sorted(gains):
+        score += gains[odds]
+        if score > best:
+            best, threshold = score, odds
+    return BestThreshold(100 * best / len(questions), threshold)
+
+
+def _scores(
+    questions: Sequence[SquadQuestion],
+    predictions: Mapping[str, str],
+    metric: Callable[[str, str], float],
+) -> list[float]:
+    """The score of each question, from 0 to 1."""
+    _check_ids(questions, "predictions", predictions)
+    version_2 = _is_version_2(questions)
+    scores = []
+    for question in questions:
+        if not question.answers and not question.is_impossible:
+            raise ValueError(
+                "`questions` must have an answer, or be called impossible, to "
+                f"be scored. Received: {question.id!r} without"
+            )
+        answers = [answer.text for answer in question.answers]
+        if version_2:
+            answers = [text for text in answers if normalize_answer(text)]
+        predicted = predictions[question.id]
+        if answers:
+            scores.append(max(metric(predicted, text) for text in answers))
+        else:
+            scores.append(float(not normalize_answer(predicted)))
+    return scores
+
+
+def _is_version_2(questions: Sequence[SquadQuestion]) -> bool:
+    return any(question.is_impossible for question in questions)
+
+
+def _check_ids(
+    questions: Sequence[SquadQuestion], name: str, given: Mapping
+) -> None:
+    missing = [row.id for row in questions if row.id not in given]
+    if missing or not questions:
+        raise ValueError(
+            f"`{name}` must have an entry for each question, and there must "
+            f"be one. Received: {len(questions)} questions, {len(missing)} "
+            f"of them without, such as {missing[:3]}"
+        )

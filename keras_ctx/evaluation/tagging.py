@@ -1,0 +1,190 @@
+"""What the tags of a model mean, and how well they were predicted."""
+
+import collections
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_ctx.evaluation.classification import class_scores, confusion_matrix
+from keras_ctx.evaluation.tag_schemes.schemes import exact_spans
+from keras_ctx.evaluation.tag_schemes.spelling import PLAIN, TagScheme
+
+Tags = Sequence[Sequence[str]]
+"""The tags of sentences, in IOB2 or plain. Of predicted ones those of words
+that were cut off are left out, and count as "O"; of plain tags, as wrong."""
+
+
+@dataclass(frozen=True)
+class TaggingTask:
+    """The tags that a model knows, and how files write them.
+
+    Args:
+        labels: The tags of the model in the order of their ids: in IOB2,
+            whatever the scheme of the files, or plain.
+        scheme: That of the files.
+
+    Example:
+        >>> task = TaggingTask(["B-LOC", "I-LOC", "O"], TagScheme("BIOES"))
+        >>> true = [["B-LOC", "I-LOC", "O"], ["O", "B-LOC"]]
+        >>> scores = task.scores(true, [["B-LOC", "O", "O"], ["O", "B-LOC"]])
+        >>> scores["f1"], task.metric
+        (0.5, 'f1')
+    """
+
+    labels: Sequence[str]
+    scheme: TagScheme = TagScheme()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether tags are no spans, such as parts of speech."""
+        return self.scheme.name == PLAIN
+
+    @property
+    def metric(self) -> str:
+        """The score that is told first."""
+        return "accuracy" if self.is_plain else "f1"
+
+    def scores(self, true: Tags, predicted: Tags) -> dict[str, float]:
+        """All scores of some sentences.
+
+        Args:
+            true: Their tags.
+            predicted: Those that were predicted.
+
+        Returns:
+            Of spans `f1`, `precision` and `recall`, which count a span only
+            if its words and its type are right, and `f1_macro`, the mean of
+            the F1 of the types; of plain tags `accuracy` and `f1_macro`. A
+            share of nothing is 0.
+        """
+        classes = self.classes(true, predicted).values()
+        macro = sum(found["f1"] for found in classes) / max(len(classes), 1)
+        if self.is_plain:
+            pairs = _words(true, predicted, "")
+            right = sum(tag == best for tag, best in pairs)
+            accuracy = right / max(len(pairs), 1)
+            return {"accuracy": accuracy, "f1_macro": macro}
+        counts = [[0, 0, 0], *_counts(true, predicted).values()]
+        right, found, there = map(sum, zip(*counts, strict=True))
+        micro = _shares(right, found, there)
+        del micro["support"]
+        return {"f1": micro.pop("f1"), **micro, "f1_macro": macro}
+
+    def majority(
+        self,
+        sentences: Sequence[tuple[Sequence[str], Sequence[str]]],
+        words: Sequence[Sequence[str]],
+    ) -> list[list[str]]:
+        """Give each word its most frequent tag: the least to be better than.
+
+        Args:
+            sentences: Words and tags that are known.
+            words: Of other sentences.
+
+        Returns:
+            Their tags; of a new word "O", or the most frequent plain tag.
+        """
+        counts: dict[str, collections.Counter] = {}
+        for known, tags in sentences:
+            for word, tag in zip(known, tags, strict=True):
+                counts.setdefault(word, collections.Counter())[tag] += 1
+        best = {w: found.most_common(1)[0][0] for w, found in counts.items()}
+        new = "O"
+        if self.is_plain:
+            all_tags = sum(counts.values(), collections.Counter())
+            new = all_tags.most_common(1)[0][0]
+        return [[best.get(word, new) for word in row] for row in words]
+
+    def classes(
+        self, true: Tags, predicted: Tags
+    ) -> dict[str, dict[str, float]]:
+        """Precision, recall, F1 and support of each type, or plain tag.
+
+        Args:
+            true: The tags of sentences.
+            predicted: Those that were predicted.
+
+        Returns:
+            By type, sorted, of those that are there or predicted; for spans
+            without types the one type is "span". Support is the number of
+            spans, or of words.
+        """
+        if not self.is_plain:
+            return {
+                kind or "span": _shares(*counts)
+                for kind, counts in sorted(_counts(true, predicted).items())
+            }
+        names, pairs = _named_pairs(_words(true, predicted, ""))
+        found = class_scores(pairs[:, 0], pairs[:, 1], names)
+        found.pop("", None)  # of words that were cut off
+        return found
+
+    def confusions(
+        self, true: Tags, predicted: Tags
+    ) -> tuple[list[str], np.ndarray]:
+        """How often the words of each type, or tag, were taken for each.
+
+        Args:
+            true: The tags of sentences.
+            predicted: Those that were predicted.
+
+        Returns:
+            The types, and an int matrix with a row for each true one and a
+            column for each predicted one. Types are those of words, "O" of
+            words in no span.
+        """
+        outside = "" if self.is_plain else "O"
+        pairs = _words(true, predicted, outside)
+        if not self.is_plain:
+            pairs = [(_type(tag), _type(best)) for tag, best in pairs]
+        names, ids = _named_pairs(pairs)
+        there, found = ids.T.tolist()
+        matrix = confusion_matrix(there, found, len(names))
+        return [name or "(cut off)" for name in names], matrix
+
+
+def _type(tag: str) -> str:
+    return "O" if tag == "O" else tag[2:] or "span"
+
+
+def _words(true: Tags, predicted: Tags, cut: str) -> list[tuple[str, str]]:
+    """Both tags of each word."""
+    return [
+        pair
+        for tags, best in zip(true, predicted, strict=True)
+        for pair in zip(
+            tags, [*best, *[cut] * (len(tags) - len(best))], strict=True
+        )
+    ]
+
+
+def _named_pairs(
+    pairs: Sequence[tuple[str, str]],
+) -> tuple[list[str], np.ndarray]:
+    names = sorted({name for pair in pairs for name in pair})
+    ids = {name: number for number, name in enumerate(names)}
+    found = [[ids[name] for name in pair] for pair in pairs]
+    return names, np.array(found, int).reshape(-1, 2)
+
+
+def _counts(true: Tags, predicted: Tags) -> dict[str, list[int]]:
+    """By type the spans that are right, that were found, that are there."""
+    counts: dict[str, list[int]] = {}
+    for tags, best in zip(true, predicted, strict=True):
+        there, found = set(exact_spans(tags)), set(exact_spans(best))
+        for column, spans in enumerate((there & found, found, there)):
+            for *_, kind in spans:
+                counts.setdefault(kind, [0, 0, 0])[column] += 1
+    return counts
+
+
+def _shares(right: int, found: int, there: int) -> dict[str, float]:
+    precision, recall = right / max(found, 1), right / max(there, 1)
+    both = precision + recall
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": 2 * precision * recall / both if both else 0.0,
+        "support": there,
+    }

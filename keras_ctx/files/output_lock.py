@@ -1,0 +1,181 @@
+"""One writer at a time: the lock of what a run writes."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import platform
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from keras_ctx.files.whole_file import left_over_files
+
+LOCK = ".lock"
+# What a file system says that has no locks.
+_NO_LOCKS = {
+    *(errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP),
+    *(errno.EOPNOTSUPP, errno.EINVAL),
+}
+
+
+@contextlib.contextmanager
+def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
+    """Hold the lock of an output; a second run is refused.
+
+    The lock is one of the system (`flock`) on a hidden file, `.lock` in a
+    folder and `.NAME.lock` beside a file. The system releases it when the
+    process ends, however it ends, so a killed run leaves none behind. The
+    hidden file is removed at the end, and so is a folder that was made for it
+    and is still empty.
+
+    With the lock, temporary files are removed that killed runs have left in
+    the folder, or of the file.
+
+    A file system without locks is no hindrance: the run says that nothing
+    keeps a second one away, and continues.
+
+    Args:
+        output: The folder, or the file.
+        is_file: Whether it is a file.
+
+    Raises:
+        ValueError: Another run has it: which process, where, since when; or
+            it cannot be written.
+
+    Example:
+        >>> with output_lock("runs/locked"):
+        ...     with output_lock("runs/locked"):
+        ...         pass
+        Traceback (most recent call last):
+        ValueError: `output` must be written by one run at a time. ...
+        >>> Path("runs/locked").exists()
+        False
+    """
+    output = Path(output)
+    path = lock_path(output, is_file)
+    made = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, is_alone = _locked(path, output)
+        if is_alone:
+            _remove_left_over(path.parent, output.name if is_file else None)
+    except OSError as error:
+        raise ValueError(
+            "`output` must be a place that can be written. Give another. "
+            f"Received: output={str(output)!r}: {error}"
+        ) from error
+    try:
+        yield
+    finally:
+        if _is_at(descriptor, path):
+            path.unlink()
+        os.close(descriptor)
+        with contextlib.suppress(OSError):  # those that are not empty stay
+            for folder in made:
+                folder.rmdir()
+
+
+def lock_path(output: Path, is_file: bool = False) -> Path:
+    """The hidden file whose lock is that of `output`."""
+    return (
+        output.with_name(f".{output.name}{LOCK}") if is_file else output / LOCK
+    )
+
+
+def move_lock(there: Path, folder: Path) -> None:
+    """Take the lock along when the folder of a run was renamed to `there`.
+
+    `folder` is made anew, with the lock in it.
+
+    Raises:
+        ValueError: Another run has begun in `folder` meanwhile.
+    """
+    if not (there / LOCK).exists():
+        return
+    # Under another name first, so that `folder` is never there without it.
+    aside = folder.with_name(f".{uuid.uuid4().hex}.{folder.name}")
+    aside.mkdir()
+    (there / LOCK).rename(aside / LOCK)
+    try:
+        aside.rename(folder)
+    except OSError as error:
+        (aside / LOCK).unlink()
+        aside.rmdir()
+        raise _in_use(folder, folder / LOCK) from error
+
+
+def _remove_left_over(folder: Path, name: str | None) -> None:
+    for path in left_over_files(folder, name):
+        # A run that writes a file into the folder has a lock of its own.
+        if name is not None or not _is_locked(
+            lock_path(folder / path.name[34:], is_file=True)
+        ):
+            path.unlink(missing_ok=True)
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path, output: Path) -> tuple[int, bool]:
+    """The lock's descriptor, and whether the file system has locks."""
+    while True:
+        is_alone = True
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise _in_use(output, path) from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                os.close(descriptor)
+                raise
+            is_alone = False
+            print(
+                f"{output}: the file system has no locks ({error.strerror}). "
+                "Start no second run with this output.",
+                file=sys.stderr,
+            )
+        # Between the two calls its last holder may have removed it.
+        if _is_at(descriptor, path):
+            break
+        os.close(descriptor)
+    since = time.strftime("%Y-%m-%d %H:%M:%S %z")
+    text = f"process {os.getpid()} on {platform.node()} since {since}\n"
+    with contextlib.suppress(OSError):  # a full disk: it is locked, even so
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, text.encode())
+    return descriptor, is_alone
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
+
+
+def _in_use(output: Path, path: Path) -> ValueError:
+    try:
+        who = path.read_text("utf-8", errors="replace").strip()
+    except OSError:  # it has just ended
+        who = ""
+    return ValueError(
+        "`output` must be written by one run at a time. It is being written "
+        f"by {who or 'another process'}. Wait until that run has ended, or "
+        f"give another `output`. Received: output={str(output)!r}"
+    )

@@ -1,0 +1,197 @@
+"""A layer of layers that stay as they were changed, through a file."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ctx.checks import check_positive, check_positive_int
+
+_FACTORS = (
+    *("lora_kernel_a", "lora_kernel_b"),
+    *("lora_embeddings_a", "lora_embeddings_b"),
+)
+
+
+class CompositeLayer(keras.layers.Layer):
+    """A layer whose sublayers may be quantized or have LoRA.
+
+    Keras changes layers in place (`quantize`, `enable_lora`) and notes it in
+    their own configurations. Those of sublayers are in no file: there the
+    layer is built from its own arguments. So its configuration says what
+    became of them, and `build` does it again, at its end by
+    `restore_sublayers`.
+    """
+
+    _told = "{}"  # JSON: Keras would track a dict
+    lora_rank: int | None = None
+    lora_alpha: float | None = None
+
+    def enable_lora(self, rank: int, lora_alpha: float | None = None) -> None:
+        """Train low-rank updates of the matrices, and nothing else here.
+
+        Each matrix W becomes `W + lora_alpha / rank * A B`; W, the biases and
+        norms no longer learn. B starts at 0, so that nothing changes before
+        the first step. A and B are weights like others: saved beside W, and
+        trained on after loading.
+
+        Args:
+            rank: Columns of A and rows of B.
+            lora_alpha: Strength of the updates; `None`: `rank`, factor 1.
+
+        Raises:
+            ValueError: an argument that is not positive, a layer that is not
+                built, is frozen or has LoRA already.
+
+        Source:
+            Hu et al. 2022, section 4, https://arxiv.org/abs/2106.09685, by
+            `enable_lora` of Keras's own layers.
+        """
+        check_positive_int(rank=rank)
+        check_positive(lora_alpha=lora_alpha)
+        for wrong, what in (
+            (not self.built, "is built. Call it or the model first"),
+            (not self.trainable, "is trainable. LoRA freezes what it must"),
+            (self.lora_rank is not None, "has no LoRA yet"),
+        ):
+            if wrong:
+                raise ValueError(
+                    f"`enable_lora` needs a layer that {what}. "
+                    f"Received: {self.name!r}, lora_rank={self.lora_rank}"
+                )
+        self._add_lora(rank, rank if lora_alpha is None else lora_alpha)
+
+    def _add_lora(self, rank: int, lora_alpha: float) -> None:
+        self.lora_rank = rank
+        self.lora_alpha = lora_alpha
+        for layer in self._lora_layers():
+            _enable(layer, rank, lora_alpha)
+        self._freeze_base()
+
+    def _lora_layers(self) -> list:
+        """The sublayers whose matrices `enable_lora` updates."""
+        raise NotImplementedError
+
+    def save_own_variables(self, store) -> None:
+        super().save_own_variables(store)
+        if self.lora_rank is not None:
+            store["lora"] = np.array([self.lora_rank, self.lora_alpha])
+
+    def load_own_variables(self, store) -> None:
+        """Read the layer's own variables; its sublayers are read after it.
+
+        A subclassed model makes its layers anew, without a configuration
+        that tells of LoRA; then the file does.
+        """
+        if "lora" in store.keys() and self.lora_rank is None:
+            rank, alpha = np.asarray(store["lora"]).tolist()
+            self._add_lora(int(rank), alpha)
+        super().load_own_variables(
+            {key: store[key] for key in store.keys() if key != "lora"}
+        )
+
+    def _freeze_base(self) -> None:
+        for _, layer in _leaves(self):
+            for variable in layer.weights:
+                if variable.name not in _FACTORS:
+                    variable.trainable = False
+
+    @property
+    def trainable(self) -> bool:
+        return keras.layers.Layer.trainable.fget(self)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        keras.layers.Layer.trainable.fset(self, value)
+        if value and self.lora_rank is not None:
+            self._freeze_base()  # which Keras has just thawed
+
+    def restore_sublayers(self) -> None:
+        """Do again what `get_config` told of."""
+        restored, self._told = json.loads(self._told), "{}"
+        if "lora" in restored:
+            self._add_lora(**restored["lora"])
+        leaves: dict[str, Any] = dict(_leaves(self))
+        for path, config in restored.get("quantized", {}).items():
+            config = keras.saving.deserialize_keras_object(config)
+            leaves[path].quantize(config=config)
+
+    def get_config(self):
+        config: dict[str, Any] = super().get_config()
+        changed = {}
+        if self.lora_rank is not None:
+            changed["lora"] = {
+                "rank": self.lora_rank,
+                "lora_alpha": self.lora_alpha,
+            }
+        quantized = {
+            path: _quantization(layer)
+            for path, layer in _leaves(self)
+            if layer.quantization_mode is not None
+        }
+        if quantized:
+            changed["quantized"] = quantized
+        changed = changed or json.loads(self._told)  # before `build`
+        return {**config, "sublayers": changed} if changed else config
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        changed = config.pop("sublayers", {})
+        layer = super().from_config(config)
+        layer._told = json.dumps(changed)
+        return layer
+
+
+def _leaves(layer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    # Keras has no public way into a layer that is no model.
+    for inner in layer._layers:
+        if inner._layers:
+            yield from _leaves(inner, f"{path}{inner.name}/")
+        else:
+            yield f"{path}{inner.name}", inner
+
+
+def _quantization(layer: Any) -> dict:
+    if layer.quantization_mode in ("gptq", "awq"):
+        raise ValueError(
+            f"A layer quantized by {layer.quantization_mode!r} inside a layer "
+            'cannot be saved. Quantize by "int8", "int4" or "float8", or '
+            f"export the model. Received: {layer.path}"
+        )
+    config = keras.saving.serialize_keras_object(layer.quantization_config)
+    return json.loads(json.dumps(config))  # as it comes back from a file
+
+
+def _enable(layer: Any, rank: int, lora_alpha: float) -> None:
+    """LoRA on a layer of Keras, with A and B as weights in files.
+
+    Keras merges them into the matrix when it saves, and loads zeros for both,
+    whose gradients are zeros.
+    """
+    layer.enable_lora(rank, lora_alpha=lora_alpha)
+    names = [name for name in _FACTORS if hasattr(layer, name)]
+    save, load = layer.save_own_variables, layer.load_own_variables
+
+    def save_own_variables(store):
+        layer.lora_enabled = False
+        try:
+            save(store)
+        finally:
+            layer.lora_enabled = True
+        for name in names:
+            store[name] = getattr(layer, name)
+
+    def load_own_variables(store):
+        a, b = (getattr(layer, name) for name in names)
+        fresh = keras.ops.convert_to_numpy(a)
+        load(store)
+        # A file without LoRA: as if it were enabled now.
+        a.assign(store[names[0]] if names[0] in store else fresh)
+        if names[1] in store:
+            b.assign(store[names[1]])
+
+    layer.save_own_variables = save_own_variables
+    layer.load_own_variables = load_own_variables

@@ -1,0 +1,46 @@
+"""Which words of a batch of ids are real."""
+
+import keras
+from keras import ops
+
+from keras_ctx.checks import check_dense, shape_of
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class PaddingMask(keras.layers.Layer):
+    """True where a word has any character, or an id.
+
+    Call arguments:
+        ids: Characters `(B, T, C)` or words `(B, T)`, 0 = no token here.
+
+    Returns:
+        Booleans `(B, T)`.
+
+    Raises:
+        ValueError: `ids` of another rank.
+
+    Example:
+        >>> import numpy as np
+        >>> PaddingMask()(np.array([[[259, 98, 260], [0, 0, 0]]])).numpy()
+        array([[ True, False]])
+    """
+
+    def call(self, ids):
+        self._check(ids)
+        real = ops.not_equal(ids, 0)
+        return real if len(ids.shape) == 2 else ops.any(real, axis=-1)
+
+    def _check(self, ids):
+        check_dense(ids=ids)
+        if len(shape_of(ids)) not in (2, 3):
+            raise ValueError(
+                "`ids` must have 2 axes, words, or 3, characters. "
+                f"Received: shape={shape_of(ids)}"
+            )
+
+    def compute_output_shape(self, ids_shape):
+        return tuple(ids_shape[:2])
+
+    def compute_output_spec(self, ids):
+        self._check(ids)
+        return keras.KerasTensor(ids.shape[:2], dtype="bool")

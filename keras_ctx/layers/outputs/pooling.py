@@ -1,0 +1,152 @@
+"""One vector for a row of tokens, in the ways of sentence-transformers."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from keras_ctx.checks import check_non_negative_int, check_rank
+from keras_ctx.layers.base.token_mask import check_mask, needed_mask
+
+MODES = ("cls", "max", "mean", "mean_sqrt_len", "weighted_mean", "last")
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class Pooling(keras.layers.Layer):
+    """The real tokens of each row made one vector, in one way or several.
+
+    Several modes stand side by side, always in this order, whatever the order
+    of `modes`:
+
+    * `"cls"`: the first token.
+    * `"max"`: the largest number of each feature.
+    * `"mean"`: the mean.
+    * `"mean_sqrt_len"`: the sum over the square root of the number of tokens.
+    * `"weighted_mean"`: the mean, where the real token 1, 2, 3 ... of the row
+      weighs 1, 2, 3 ...
+    * `"last"`: the last real token.
+
+    Sums are taken in float32. A row without tokens gives zeros.
+
+    Args:
+        modes: One mode or several.
+        num_skipped: Tokens at the start of each row that are not pooled: a
+            prompt, with `[CLS]`. `"cls"` takes the first token all the same,
+            and `"weighted_mean"` counts the places of all.
+
+    Call arguments:
+        inputs: `(B, T, D)`.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
+            that Keras carries with `inputs`.
+
+    Returns:
+        `(B, D * number of modes)`.
+
+    Raises:
+        ValueError: unknown modes, none or one twice; a negative
+            `num_skipped`; `inputs` of another rank, a mask of another shape,
+            or no mask at all.
+
+    Masking:
+        No mask is handed on: the output has no tokens.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[[1.0], [3.0], [9.0]]])
+        >>> Pooling(("mean", "max"))(x, np.array([[True, True, False]])).numpy()
+        array([[3., 2.]], dtype=float32)
+
+    Source:
+        Reimers and Gurevych 2019, section 3,
+        https://arxiv.org/abs/1908.10084; `Pooling` of sentence-transformers.
+        "weighted_mean": Muennighoff 2022, https://arxiv.org/abs/2202.08904.
+    """
+
+    def __init__(
+        self,
+        modes: str | Sequence[str] = "mean",
+        num_skipped: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.modes = check_modes(modes=modes)
+        check_non_negative_int(num_skipped=num_skipped)
+        self.num_skipped = num_skipped
+
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
+    def call(self, inputs, padding_mask=None, mask=None):
+        check_rank(3, inputs=inputs)
+        mask = needed_mask(inputs, padding_mask, mask)
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        if not keras.backend.is_float_dtype(dtype):
+            dtype = self.compute_dtype
+        x = ops.cast(inputs, "float64" if dtype == "float64" else "float32")
+        # One token more, of padding: a batch may have none at all.
+        x = ops.pad(x, [[0, 0], [0, 1], [0, 0]])
+        mask = ops.pad(mask, [[0, 0], [0, 1]])
+        # Of the real tokens, from 0: padding may stand anywhere.
+        places = ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1
+        pooled = ops.logical_and(mask, places >= self.num_skipped)
+        found = [
+            _pool(mode, x, mask if mode == "cls" else pooled, places)
+            for mode in self.modes
+        ]
+        return ops.cast(ops.concatenate(found, axis=-1), dtype)
+
+    def compute_output_shape(self, inputs_shape, padding_mask_shape=None):
+        check_rank(3, inputs=inputs_shape)
+        check_mask(inputs_shape, padding_mask_shape)
+        size = inputs_shape[-1]
+        if size is not None:
+            size *= len(self.modes)
+        return (inputs_shape[0], size)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "modes": list(self.modes),
+            "num_skipped": self.num_skipped,
+        }
+
+
+def check_modes(**arguments: str | Sequence[str]) -> tuple[str, ...]:
+    """The modes in the order of `MODES`; an error if any is unknown."""
+    ((name, modes),) = arguments.items()
+    given = (modes,) if isinstance(modes, str) else tuple(modes)
+    if not given or set(given) - set(MODES) or len(set(given)) < len(given):
+        raise ValueError(
+            f"`{name}` must be one or several of "
+            f"{', '.join(map(repr, MODES))}, each once. "
+            f"Received: {name}={modes!r}"
+        )
+    return tuple(mode for mode in MODES if mode in given)
+
+
+def _pool(mode: str, x, mask, places):
+    """`(B, D)` of x `(B, T, D)`, mask and places `(B, T)`."""
+    real = ops.expand_dims(mask, -1)
+    # Chosen, not multiplied: what stands at padding may be NaN.
+    kept = ops.where(real, x, ops.zeros_like(x))
+    any_real = ops.any(real, axis=1)
+    if mode == "max":
+        lowest = -float("inf")
+        highest = ops.where(real, x, ops.full_like(x, lowest))
+        # With `initial` a batch of no rows is allowed.
+        highest = ops.max(highest, axis=1, initial=lowest)
+        return ops.where(any_real, highest, ops.zeros_like(highest))
+    numbers = ops.cast(mask, x.dtype)
+    if mode == "cls":
+        weights = numbers * ops.cast(places == 0, x.dtype)
+    elif mode == "last":
+        # Padding behind it has the same place, and is masked.
+        weights = numbers * ops.cast(places == places[:, -1:], x.dtype)
+    else:
+        if mode == "weighted_mean":
+            numbers = numbers * ops.cast(places + 1, x.dtype)
+        total = ops.maximum(ops.sum(numbers, axis=1, keepdims=True), 1)
+        if mode == "mean_sqrt_len":
+            total = ops.sqrt(total)
+        weights = numbers / total
+    return ops.sum(kept * ops.expand_dims(weights, -1), axis=1)

@@ -1,0 +1,181 @@
+"""The most probable path of tags among those that are allowed."""
+
+import math
+import operator
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from keras import ops
+
+from keras_ctx.layers.recurrent.recurrence import recur
+
+# What a forbidden step costs: more than the scores of a row can bring.
+_FORBIDDEN = -1e9
+
+
+class Penalties(NamedTuple):
+    """What the steps of a path cost: 0 where one is allowed."""
+
+    transitions: np.ndarray
+    """`(N, N)`, from tag i to tag j."""
+    start: np.ndarray
+    """`(N,)`, of a row's first tag."""
+    end: np.ndarray
+    """`(N,)`, of its last."""
+
+
+def checked_pairs(
+    constraints: Iterable, num_tags: int
+) -> tuple[tuple[int, int], ...]:
+    """The allowed pairs in order, each once, if they allow a path at all."""
+    start, end = num_tags, num_tags + 1
+    pairs = set()
+    for pair in constraints:
+        try:
+            i, j = map(operator.index, pair)
+        except (TypeError, ValueError):
+            i, j = -1, -1
+        if not 0 <= i <= start or not (0 <= j < num_tags or j == end):
+            raise ValueError(
+                "`constraints` must hold pairs (i, j), where the tag j may "
+                f"follow the tag i: i from 0 to {num_tags - 1}, or {start} for "
+                f"the start of a row; j from 0 to {num_tags - 1}, or {end} for "
+                f"its end. Received: {pair!r}"
+            )
+        pairs.add((i, j))
+    reached, grown = set(), {j for i, j in pairs if i == start and j != end}
+    while grown - reached:
+        reached |= grown
+        grown = {j for i, j in pairs if i in reached and j != end}
+    if not any((i, end) in pairs for i in reached):
+        raise ValueError(
+            "`constraints` must allow a path: from the start of a row, "
+            f"{start}, over tags to its end, {end}. "
+            f"Received: constraints={sorted(pairs)}"
+        )
+    return tuple(sorted(pairs))
+
+
+def penalties(pairs: Iterable, num_tags: int) -> Penalties:
+    """What `checked_pairs` leaves out, as numbers to be added to scores."""
+    table = np.full((num_tags + 1, num_tags + 2), _FORBIDDEN)
+    for i, j in pairs:
+        table[i, j] = 0
+    inner = table[:num_tags, :num_tags]
+    return Penalties(inner, table[-1, :num_tags], table[:num_tags, -1])
+
+
+def later(mask):
+    """Booleans `(B, T)`: whether a true one comes behind in the row."""
+    count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
+    return count < count[:, -1:]
+
+
+def is_first(mask):
+    """Booleans `(B, T)`: whether a token is the first true one of the row."""
+    count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
+    return ops.logical_and(mask, count == 1)
+
+
+def identity(logits):
+    """Log-probabilities `(N, N)` of a step that keeps its tag."""
+    keeps = ops.arange(logits.shape[-1])
+    keeps = ops.expand_dims(keeps, 1) == keeps
+    return ops.where(keeps, ops.cast(0.0, logits.dtype), _FORBIDDEN)
+
+
+def follow(following, mask):
+    """The path `(B, T)` of a table `(B, T, N)`: the tag after each tag.
+
+    Tokens outside the mask keep the tag of the token before.
+    """
+
+    def step(row, state):
+        return ops.take_along_axis(row, ops.cast(state, "int32"), axis=-1)
+
+    # The loop has floats only, which hold an id of a tag exactly.
+    keep = ops.arange(following.shape[-1], dtype="float32")
+    following = ops.cast(following, "float32")
+    following = ops.where(ops.expand_dims(mask, -1), following, keep)
+    start = ops.zeros_like(following[:, 0, :1])
+    return ops.cast(recur(step, start, following)[:, :, 0], "int32")
+
+
+def best_path(logits, mask, costs: Penalties):
+    """The most probable allowed tags of the tokens under `mask`.
+
+    The other tokens, such as the later pieces of words, have any tag: their
+    probabilities are added up.
+
+    Args:
+        logits: `(B, T, N, N)`, as of `keras_ctx.layers.CRF`.
+        mask: Booleans `(B, T)`, true = a token whose tag counts.
+        costs: What `penalties` gives.
+
+    Returns:
+        Tags, int32 `(B, T)`, -1 outside the mask, and the logs of their
+        probabilities among all paths, `(B,)`.
+    """
+    transitions, start, end = (ops.cast(x, logits.dtype) for x in costs)
+    logits = steps_between(logits, mask)
+    first = is_first(mask)[:, :, None, None]
+    steps = logits + ops.where(first, start, transitions)
+    steps = ops.where(mask[:, :, None, None], steps, identity(logits))
+
+    def before(step, after):
+        message = highest(step + ops.expand_dims(after, 1), axis=-1)
+        return message - highest(message, axis=-1, keepdims=True)
+
+    last = ops.zeros_like(logits[:, 0, 0]) + end
+    messages = recur(before, last, steps, reverse=True)  # (B, T, N)
+    after = ops.where(
+        ops.expand_dims(later(mask), -1),
+        ops.pad(messages[:, 1:], ((0, 0), (0, 1), (0, 0))),
+        end,
+    )
+    best = ops.argmax(steps + ops.expand_dims(after, 2), axis=-1)
+    tags = follow(best, mask)
+    return ops.where(mask, tags, -1), log_probability(logits, tags, mask)
+
+
+def log_probability(logits, tags, mask):
+    """Log of the probability `(B,)` of tags that `follow` gives."""
+    previous = ops.pad(tags[:, :-1], ((0, 0), (1, 0)))
+    rows = ops.take_along_axis(logits, previous[:, :, None, None], axis=2)
+    found = ops.take_along_axis(rows[:, :, 0], tags[:, :, None], axis=2)
+    return ops.sum(ops.where(mask, found[:, :, 0], 0), axis=1)
+
+
+def steps_between(logits, mask):
+    """Logs of the probabilities of steps from a token of `mask` to the next.
+
+    `(B, T, N, N)`: at such a token, from tag i at the one before it; over all
+    tags of the tokens in between.
+    """
+    tags = logits.shape[-1]
+    keep = identity(logits)
+    shape = ops.shape(logits)
+    padding = ops.all(logits == 0, axis=(-2, -1))[:, :, None, None]
+    logits = ops.where(padding, keep, logits) if tags > 1 else logits
+    counted_before = ops.pad(mask[:, :-1], ((0, 0), (1, 0)))
+    flag = ops.cast(counted_before[:, :, None], logits.dtype)
+    flat = ops.reshape(logits, (*shape[:2], tags * tags))
+
+    def step(inputs, state):
+        table = ops.reshape(inputs[:, :-1], (-1, 1, tags, tags))
+        state = ops.reshape(state, (-1, tags, tags, 1))
+        state = ops.where(
+            inputs[:, -1:, None, None] > 0, keep[:, :, None], state
+        )
+        found = ops.logsumexp(state + table, axis=2)  # (B, N, N)
+        return ops.reshape(found, (-1, tags * tags))
+
+    start = ops.zeros_like(flat[:, 0]) + ops.reshape(keep, (-1,))
+    joined = ops.concatenate([flat, flag], axis=-1)
+    return ops.reshape(recur(step, start, joined), shape)
+
+
+def highest(x, axis, keepdims=False):
+    """`ops.max`, which refuses a batch without rows, for any batch."""
+    return ops.max(x, axis=axis, keepdims=keepdims, initial=-math.inf)

@@ -1,0 +1,187 @@
+"""All steps of a projected LSTM, with a gradient made for long rows."""
+
+import keras
+from keras import ops
+
+from keras_ctx.layers.recurrent.recurrence import loop
+
+
+def lstm_step(gates, c, projection_kernel, cell_clip, projection_clip):
+    """One step from its activated gates.
+
+    Args:
+        gates: As `activated` gives them.
+        c: `(B, H)`, the last cell.
+        projection_kernel: `(H, P)`; `None` for none.
+        cell_clip: Bound on the cell; `None` for none.
+        projection_clip: Bound on the projected output; `None` for none.
+
+    Returns:
+        The output `(B, P)` and the new cell `(B, H)`.
+    """
+    i, j, f, o = gates
+    c = _clip(f * c + i * j, cell_clip)
+    h = o * ops.tanh(c)
+    if projection_kernel is not None:
+        h = _clip(ops.matmul(h, projection_kernel), projection_clip)
+    return h, c
+
+
+def activated(z):
+    """Gates from `(B, 4H)`, whose blocks stand in TensorFlow 1's order.
+
+    Returns:
+        Input gate, candidate, forget gate, output gate, each `(B, H)`.
+    """
+    i, j, f, o = ops.split(z, 4, axis=-1)
+    return ops.sigmoid(i), ops.tanh(j), ops.sigmoid(f + 1.0), ops.sigmoid(o)
+
+
+def lstm_loop(
+    inputs, h, c, recurrent_kernel, projection_kernel, clips, keep_gates
+):
+    """All steps; what needs no state is done outside of the loop.
+
+    Differentiating a loop step by step adds a matrix of weights to a sum for
+    each step, which costs more than the arithmetic. Here the way back finds
+    only the gates' gradients in a loop, and the weights' in one product of
+    all steps at once. The state at the start is a constant: truncated
+    back-propagation.
+
+    Args:
+        inputs: `(B, T, 4H)`, the part of the gates that needs no state.
+        h: `(B, P)`, the output before the first step.
+        c: `(B, H)`, the cell before the first step.
+        recurrent_kernel: `(P, 4H)`.
+        projection_kernel: `(H, P)`; `None` for none.
+        clips: `(cell_clip, projection_clip)`.
+        keep_gates: Whether to keep the gates for the way back, or to compute
+            them again there: time or memory.
+
+    Returns:
+        Outputs `(B, T, P)` and cells `(B, T, H)`; the latter have no
+        gradient.
+    """
+    size, cells = h.shape[-1], c.shape[-1]
+    # Keras's gradient of one's own is of one output there.
+    as_one = keras.backend.backend() == "torch"
+
+    def forward(inputs, recurrent, projection):
+        def step(x, states):
+            h, c = states
+            gates = activated(x + ops.matmul(h, recurrent))
+            h, c = lstm_step(gates, c, projection, *clips)
+            kept = gates if keep_gates else ()
+            return ops.concatenate([h, c, *kept], axis=-1), [h, c]
+
+        steps = loop(step, inputs, [h, c])
+        return ops.split(steps, [size, size + cells], axis=-1)
+
+    def backward(inputs, recurrent, projection, hs, cs, gates, d_hs):
+        cell_clip, projection_clip = clips
+        hs_before = _shifted(hs, h)
+        cs_before = _shifted(cs, c)
+        if keep_gates:
+            i, j, f, o = ops.split(gates, 4, axis=-1)
+        else:
+            i, j, f, o = activated(inputs + ops.matmul(hs_before, recurrent))
+        squashed = ops.tanh(cs)
+        inside = _inside(cs, cell_clip)
+        # What reaches z from one unit at the cell and one at the output; and
+        # what one unit at the output brings to the cell, and the cell to the
+        # one before. All that is known before the loop is done before it.
+        factors = [
+            i * (1 - i) * j,
+            i * (1 - j * j),
+            f * (1 - f) * cs_before,
+            o * (1 - o) * squashed,
+            o * (1 - squashed * squashed),
+            f,
+            inside,
+        ]
+        ends = [(k + 1) * cells for k in range(len(factors))]
+        ends = ends if projection is not None else ends[:-1]
+        # Turned once, not in every step.
+        recurrent_back = ops.transpose(recurrent)
+        projection_back = h_inside = None
+        if projection is not None:
+            h_inside = _inside(hs, projection_clip)
+            projection_back = ops.transpose(projection)
+            factors.append(h_inside)
+
+        def step(x, states):
+            d_h, d_c = states
+            d_h_t, x = ops.split(x, [size], axis=-1)
+            d_h = d_h + d_h_t
+            of_i, of_j, of_f, of_o, to_c, f, inside, *h_inside = ops.split(
+                x, ends, axis=-1
+            )
+            if projection is not None:
+                d_h = ops.matmul(d_h * h_inside[0], projection_back)
+            d_c = (d_c + d_h * to_c) * inside
+            d_z = ops.concatenate(
+                [d_c * of_i, d_c * of_j, d_c * of_f, d_h * of_o], axis=-1
+            )
+            d_h = ops.matmul(d_z, recurrent_back)
+            return ops.concatenate([d_h, d_z], axis=-1), [d_h, d_c * f]
+
+        steps = loop(
+            step,
+            ops.concatenate([d_hs, *factors], axis=-1),
+            [ops.zeros_like(h), ops.zeros_like(c)],
+            reverse=True,
+        )
+        d_hs_before, d_zs = ops.split(steps, [size], axis=-1)
+        gradients = [d_zs, _weight_gradient(hs_before, d_zs)]
+        if projection is not None:
+            from_later = ops.pad(d_hs_before[:, 1:], ((0, 0), (0, 1), (0, 0)))
+            d_hs = (d_hs + from_later) * h_inside
+            gradients.append(_weight_gradient(o * squashed, d_hs))
+        return gradients
+
+    @ops.custom_gradient
+    def run(inputs, recurrent, *projection):
+        projection = projection[0] if projection else None
+        hs, cs, gates = forward(inputs, recurrent, projection)
+
+        def gradient(*upstreams, upstream=None):
+            # TensorFlow gives two arguments, JAX one pair.
+            d_hs = upstreams[0]
+            d_hs = d_hs[0] if isinstance(d_hs, tuple | list) else d_hs
+            if upstream is not None:  # as one, on PyTorch
+                d_hs = upstream[..., :size]
+            return tuple(
+                backward(inputs, recurrent, projection, hs, cs, gates, d_hs)
+            )
+
+        if as_one:
+            return ops.concatenate([hs, cs], axis=-1), gradient
+        return (hs, cs), gradient
+
+    kernels = [recurrent_kernel]
+    if projection_kernel is not None:
+        kernels.append(projection_kernel)
+    outputs = run(inputs, *kernels)
+    return ops.split(outputs, [size], axis=-1) if as_one else outputs
+
+
+def _shifted(steps, before):
+    """`(B, T, D)`: at t what was there at t - 1, and `before` at 0."""
+    return ops.concatenate([before[:, None], steps[:, :-1]], axis=1)
+
+
+def _weight_gradient(x, d_y):
+    """Gradient of W in `x W`, summed over steps and rows."""
+    x = ops.reshape(x, (-1, x.shape[-1]))
+    return ops.matmul(ops.transpose(x), ops.reshape(d_y, (-1, d_y.shape[-1])))
+
+
+def _inside(x, bound):
+    """1 where a clip has let a value pass, else 0."""
+    if bound is None:
+        return ops.ones_like(x)
+    return ops.cast(ops.abs(x) < bound, x.dtype)
+
+
+def _clip(x, bound):
+    return x if bound is None else ops.clip(x, -bound, bound)

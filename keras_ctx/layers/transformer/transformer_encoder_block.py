@@ -1,0 +1,315 @@
+"""One block of a Transformer encoder: self-attention, then feed-forward."""
+
+import keras
+from keras import ops
+
+from keras_ctx.checks import (
+    check_choice,
+    check_features,
+    check_positive,
+    check_positive_int,
+    check_rank,
+    check_rate,
+    shape_of,
+)
+from keras_ctx.layers.base.composite_layer import CompositeLayer
+from keras_ctx.layers.base.finite_padding import finite_padding
+from keras_ctx.layers.base.frozen import freeze_sublayers
+from keras_ctx.layers.base.token_mask import (
+    check_is_mask,
+    check_mask,
+    token_mask,
+)
+from keras_ctx.layers.transformer.activations import ACTIVATIONS
+from keras_ctx.layers.transformer.self_attention import SelfAttention
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class TransformerEncoderBlock(CompositeLayer):
+    """Multi-head self-attention and feed-forward, each with residual and norm.
+
+    Post-norm (BERT) normalizes after adding the residual, pre-norm before
+    entering each half; a pre-norm stack needs one more norm at its end.
+    `activation="gelu"` is the exact form with the error function,
+    `"gelu_tanh"` the approximation that google-research/bert computes.
+
+    Args:
+        num_heads: Attention heads; must divide the features of the input.
+        intermediate_dim: Features inside the feed-forward half.
+        activation: "gelu", "gelu_tanh" or "relu".
+        dropout: Share dropped in training from the output of each half.
+        attention_dropout: Share of attention weights dropped in training;
+            neither is, where the layer is frozen (`trainable=False`).
+        norm_first: Pre-norm if true, post-norm if false.
+        layer_norm_epsilon: Added to the variance in the norms.
+        initializer_range: Standard deviation of the kernels at the start (of
+            the normal distribution, which is cut at twice that). 0.02 is
+            BERT's; blocks of 128 features and less learn much sooner with
+            the square root of 1 / D, those of 256 do not.
+
+    Call arguments:
+        inputs: `(B, T, D)`.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
+            that Keras carries with `inputs`, if any.
+        attention_mask: Booleans `(B, T, T)`, true where the query (second
+            axis) may see the key (third axis); combined with `padding_mask`.
+        return_attention_scores: Whether to return the attention, too.
+
+    Returns:
+        `(B, T, D)`, or the pair with scores `(B, H, T, T)` after the softmax
+        and before dropout.
+
+    Raises:
+        ValueError: `num_heads` does not divide D, a size is not positive, an
+            unknown activation, inputs of another rank, or a mask of another
+            shape.
+
+    Quantization:
+        `quantize` on a functional model stays through `save`. A subclassed
+        `keras.Model` makes its layers anew when it is loaded, and Keras then
+        quantizes none, also no `Dense`: quantize it after loading, or keep it
+        by `save_weights` and quantize the new one before `load_weights`.
+
+    Masking:
+        Masked keys get no attention; a query with no visible key attends to
+        all equally. Outputs at masked positions are finite and meaningless;
+        NaN or infinity in the input there reaches no other position, and no
+        gradient. The mask that Keras carries with `inputs` is handed on.
+
+    Example:
+        >>> import numpy as np
+        >>> block = TransformerEncoderBlock(num_heads=2, intermediate_dim=32)
+        >>> block(np.ones((1, 5, 8)), np.array([[1, 1, 1, 0, 0]])).shape
+        TensorShape([1, 5, 8])
+
+    Source:
+        Vaswani et al. 2017, section 3, https://arxiv.org/abs/1706.03762;
+        Devlin et al. 2019; pre-norm: Xiong et al. 2020,
+        https://arxiv.org/abs/2002.04745; GELU: Hendrycks and Gimpel 2016,
+        https://arxiv.org/abs/1606.08415.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        intermediate_dim: int,
+        activation: str = "gelu",
+        dropout: float = 0.1,
+        attention_dropout: float = 0.1,
+        norm_first: bool = False,
+        layer_norm_epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_positive_int(
+            num_heads=num_heads, intermediate_dim=intermediate_dim
+        )
+        check_choice(tuple(ACTIVATIONS), activation=activation)
+        check_rate(dropout=dropout, attention_dropout=attention_dropout)
+        check_positive(
+            layer_norm_epsilon=layer_norm_epsilon,
+            initializer_range=initializer_range,
+        )
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.activation = activation
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.norm_first = norm_first
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.initializer_range = initializer_range
+        self.supports_masking = True
+
+    def build(
+        self, inputs_shape, padding_mask_shape=None, attention_mask_shape=None
+    ):
+        self._check(inputs_shape, padding_mask_shape, attention_mask_shape)
+        hidden_dim = inputs_shape[-1]
+        if hidden_dim % self.num_heads:
+            raise ValueError(
+                "`num_heads` must divide the features of the input. Received: "
+                f"num_heads={self.num_heads}, features={hidden_dim}"
+            )
+
+        def initializer():
+            return keras.initializers.TruncatedNormal(
+                stddev=self.initializer_range
+            )
+
+        self.attention = SelfAttention(
+            self.num_heads,
+            hidden_dim // self.num_heads,
+            dropout=self.attention_dropout,
+            kernel_initializer=initializer(),
+            dtype=self.dtype_policy,
+            name="attention",
+        )
+        self.attention_norm, self.feedforward_norm = (
+            keras.layers.LayerNormalization(
+                epsilon=self.layer_norm_epsilon,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            for name in ("attention_norm", "feedforward_norm")
+        )
+        self.intermediate, self.output_projection = (
+            keras.layers.Dense(
+                units,
+                activation=activation,
+                kernel_initializer=initializer(),
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            for units, activation, name in (
+                (
+                    self.intermediate_dim,
+                    ACTIVATIONS[self.activation],
+                    "intermediate",
+                ),
+                (hidden_dim, None, "output_projection"),
+            )
+        )
+        self.dropout_layer = keras.layers.Dropout(
+            self.dropout, dtype=self.dtype_policy, name="dropout"
+        )
+        inner_shape = (*inputs_shape[:-1], self.intermediate_dim)
+        self.attention.build(inputs_shape, inputs_shape)
+        self.attention_norm.build(inputs_shape)
+        self.intermediate.build(inputs_shape)
+        self.output_projection.build(inner_shape)
+        self.feedforward_norm.build(inputs_shape)
+        self.restore_sublayers()
+        freeze_sublayers(self)
+
+    def _lora_layers(self):
+        attention = self.attention
+        return [
+            attention.query_dense,
+            attention.key_dense,
+            attention.value_dense,
+            attention.output_dense,
+            self.intermediate,
+            self.output_projection,
+        ]
+
+    def call(
+        self,
+        inputs,
+        padding_mask=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+        mask=None,
+        inputs_mask=None,
+    ):
+        self._check(inputs, padding_mask, attention_mask)
+        inputs = ops.cast(inputs, self.compute_dtype)  # integers, say
+        real = token_mask(inputs, padding_mask, mask, inputs_mask)
+        if real is not None:
+            # A copy, too: Keras's attention would use the mask that is on
+            # this very tensor its own way, and take it off.
+            inputs = finite_padding(inputs, real)
+        mask = _combined_mask(real, attention_mask)
+        if not self.trainable:
+            training = False
+
+        def attend(x):
+            x, self_scores = self.attention(
+                x,
+                x,
+                attention_mask=mask,
+                return_attention_scores=True,
+                training=training,
+            )
+            return self.dropout_layer(x, training=training), self_scores
+
+        def feed_forward(x):
+            x = self.output_projection(self.intermediate(x))
+            return self.dropout_layer(x, training=training)
+
+        if self.norm_first:
+            x, scores = attend(self.attention_norm(inputs))
+            x = inputs + x
+            x = x + feed_forward(self.feedforward_norm(x))
+        else:
+            x, scores = attend(inputs)
+            x = self.attention_norm(inputs + x)
+            x = self.feedforward_norm(x + feed_forward(x))
+        return (x, scores) if return_attention_scores else x
+
+    def _check(self, inputs, padding_mask, attention_mask):
+        check_rank(3, inputs=inputs, attention_mask=attention_mask)
+        if self.built:
+            check_features(self.attention_norm, "gamma", 0, inputs=inputs)
+        check_mask(inputs, padding_mask)
+        if attention_mask is not None:
+            check_is_mask(
+                *("attention_mask", "where a token is hidden"),
+                *("where it is seen", attention_mask),
+            )
+            batch, length, _ = shape_of(inputs)
+            sizes = zip(
+                shape_of(attention_mask),
+                ((batch, 1), (length, 1), (length,)),
+                strict=True,
+            )
+            if any(
+                None not in (size, *fits) and size not in fits
+                for size, fits in sizes
+            ):
+                raise ValueError(
+                    "`attention_mask` must have the shape (B, T, T) for "
+                    "`inputs` (B, T, D), or 1 for B or the first T. Received: "
+                    f"shape={shape_of(attention_mask)} and "
+                    f"shape={shape_of(inputs)}"
+                )
+
+    def compute_output_shape(
+        self, inputs_shape, padding_mask_shape=None, attention_mask_shape=None
+    ):
+        self._check(inputs_shape, padding_mask_shape, attention_mask_shape)
+        return inputs_shape
+
+    def compute_output_spec(
+        self,
+        inputs,
+        padding_mask=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+        mask=None,
+        inputs_mask=None,
+    ):
+        self._check(inputs, padding_mask, attention_mask)
+        batch, length, _ = inputs.shape
+        outputs = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        scores = keras.KerasTensor(
+            (batch, self.num_heads, length, length), dtype=self.compute_dtype
+        )
+        return (outputs, scores) if return_attention_scores else outputs
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "norm_first": self.norm_first,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "initializer_range": self.initializer_range,
+        }
+
+
+def _combined_mask(padding_mask, attention_mask):
+    """Both masks as one of shape `(B, 1 or T, T)`, or None."""
+    if padding_mask is not None:
+        padding_mask = ops.expand_dims(padding_mask, 1)
+    if attention_mask is None:
+        return padding_mask
+    attention_mask = ops.cast(attention_mask, "bool")
+    if padding_mask is None:
+        return attention_mask
+    return ops.logical_and(padding_mask, attention_mask)

@@ -1,0 +1,191 @@
+"""ELMo's encoder, of characters or of words."""
+
+from collections.abc import Sequence
+
+import keras
+
+from keras_ctx import layers
+from keras_ctx.checks import check_positive_int
+from keras_ctx.models.elmo.wiring import of_characters, of_words
+
+
+def elmo_encoder(
+    filters: Sequence[tuple[int, int]],
+    hidden_dim: int,
+    projection_dim: int,
+    num_layers: int = 2,
+    num_highways: int = 2,
+    char_dim: int = 16,
+    vocabulary_size: int = 262,
+    max_characters: int = 50,
+    activation: str = "relu",
+    cell_clip: float | None = 3.0,
+    projection_clip: float | None = 3.0,
+    residual: bool = True,
+    dropout: float = 0.1,
+    stateful: bool = False,
+    max_batch_size: int = 128,
+    initial_state: str = "zeros",
+    name: str = "elmo_encoder",
+) -> keras.Model:
+    """An ELMo encoder as a functional model.
+
+    Input `char_ids` `(B, T, C)`, words only: the encoder puts the begin and
+    end of sentence around them and takes them off again. Outputs `layers`, a
+    list of the token layer (twice side by side) and every LSTM layer (forward
+    half, backward half), each `(B, T, 2P)` and zero at padding; `sequence`,
+    the last of them; `pooled` `(B, 2P)`, its mean over the words; and
+    `padding_mask` `(B, T)`, true = word.
+
+    Layer names: `sentence_markers`, `char_cnn`, `bilm`, `strip_0` ... ,
+    `pooler`.
+
+    Args:
+        filters: Pairs (width, count) of the character convolutions.
+        hidden_dim: Features of an LSTM's cell.
+        projection_dim: P, features of a word in one direction.
+        num_layers: LSTM layers in each direction.
+        num_highways: Highway layers of the token layer.
+        char_dim: Features of a character.
+        vocabulary_size: Rows of the character table, 262 for bytes.
+        max_characters: C, characters a word, at least the widest filter.
+        activation: Of the convolutions, "relu" or "tanh".
+        cell_clip: Bound on the LSTM cell; `None` for none.
+        projection_clip: Bound on the LSTM output; `None` for none.
+        residual: Whether LSTM layers after the first add their input.
+        dropout: Share of an LSTM layer's input dropped in training.
+        stateful: Whether a row goes on from the state in which the same row
+            of the last batch ended, as in allenai/bilm-tf; see `BiLM`.
+        max_batch_size: Rows of that state.
+        initial_state: "zeros", or "measured" for first states that are weights
+            of the encoder; see `BiLM` and `warm_start`.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: an argument that the layers refuse, or `max_characters`
+            below the widest filter.
+
+    Example:
+        >>> import numpy as np
+        >>> encoder = elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> words = np.array([[[259, 98, 260, 261, 261]]])
+        >>> outputs = encoder({"char_ids": words})
+        >>> [layer.shape for layer in outputs["layers"]]
+        [TensorShape([1, 1, 8]), TensorShape([1, 1, 8]), TensorShape([1, 1, 8])]
+
+    Source:
+        Peters et al. 2018, https://arxiv.org/abs/1802.05365.
+
+    Differs:
+        Stateless by default: allenai/bilm-tf and allennlp start a batch from
+        the last state of the one before.
+    """
+    check_positive_int(projection_dim=projection_dim)  # `output_dim` below
+    return of_characters(
+        max_characters,
+        layers.CharCNNHighway(
+            filters,
+            projection_dim,
+            char_dim,
+            num_highways,
+            vocabulary_size,
+            activation,
+            name="char_cnn",
+        ),
+        layers.BiLM(
+            hidden_dim,
+            projection_dim,
+            num_layers,
+            cell_clip,
+            projection_clip,
+            residual,
+            dropout,
+            stateful,
+            max_batch_size,
+            initial_state,
+            name="bilm",
+        ),
+        name,
+    )
+
+
+def elmo_word_encoder(
+    vocabulary_size: int,
+    hidden_dim: int,
+    projection_dim: int,
+    num_layers: int = 2,
+    cell_clip: float | None = 3.0,
+    projection_clip: float | None = 3.0,
+    residual: bool = True,
+    dropout: float = 0.1,
+    begin_id: int = 1,
+    end_id: int = 2,
+    stateful: bool = False,
+    max_batch_size: int = 128,
+    initial_state: str = "zeros",
+    name: str = "elmo_word_encoder",
+) -> keras.Model:
+    """An encoder as `elmo_encoder`, that knows words by a table.
+
+    Input `word_ids` `(B, T)`: 0 = no token, else a word's place in the
+    vocabulary, counted from 1, as `keras_ctx.text.WordInputs` gives them.
+    Outputs and layer names as of `elmo_encoder`, with `word_embedding` for
+    `char_cnn`.
+
+    Args:
+        vocabulary_size: Words, the markers among them.
+        hidden_dim: As for `elmo_encoder`, and all that is not named here.
+        projection_dim: P.
+        num_layers: LSTM layers in each direction.
+        cell_clip: Bound on the LSTM cell.
+        projection_clip: Bound on the LSTM output.
+        residual: Whether LSTM layers after the first add their input.
+        dropout: Share of an LSTM layer's input dropped in training.
+        begin_id: Id of the begin of a sentence.
+        end_id: Id of its end.
+        stateful: Whether rows go on from batch to batch.
+        max_batch_size: Rows of the state.
+        initial_state: "zeros" or "measured".
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: an argument that the layers refuse.
+
+    Example:
+        >>> import numpy as np
+        >>> encoder = elmo_word_encoder(100, 16, 4)
+        >>> encoder({"word_ids": np.array([[7, 8, 0]])})["sequence"].shape
+        TensorShape([1, 3, 8])
+
+    Source:
+        allenai/bilm-tf, whose training can do without characters.
+    """
+    check_positive_int(
+        vocabulary_size=vocabulary_size, projection_dim=projection_dim
+    )
+    return of_words(
+        layers.AddMarkerIds(begin_id, end_id, name="sentence_markers"),
+        layers.WordEmbedding(
+            vocabulary_size + 1, projection_dim, name="word_embedding"
+        ),
+        layers.BiLM(
+            hidden_dim,
+            projection_dim,
+            num_layers,
+            cell_clip,
+            projection_clip,
+            residual,
+            dropout,
+            stateful,
+            max_batch_size,
+            initial_state,
+            name="bilm",
+        ),
+        name,
+    )

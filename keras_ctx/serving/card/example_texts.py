@@ -1,0 +1,48 @@
+"""Texts to ask a model with, in its language and in the shape that it takes."""
+
+from collections.abc import Sequence
+
+from keras_ctx.serving.signatures.model_outputs import TextInputs
+
+_ENGLISH = {
+    "text": "The service was quick and friendly.",
+    "second_text": "The staff were fast and kind.",
+    "question": "Who wrote the opera?",
+    "context": "The opera was written by Verdi in 1853.",
+    "mask": "The capital of France is [MASK].",
+}
+_CHINESE = {
+    "text": "今天天气很好。",
+    "second_text": "天气不错。",
+    "question": "这本书是谁写的？",
+    "context": "这本书是鲁迅写的。",
+    "mask": "今天天气很[MASK]。",
+}
+# Published vocabularies of English have 2 in 100, of Chinese 30 and more.
+_LEAST_SHARE = 0.2
+
+
+def example_of(
+    task: str, names: Sequence[str], text_inputs: TextInputs
+) -> dict[str, list[str]]:
+    """A request of one row for inputs of texts, by name."""
+    texts = _CHINESE if is_chinese(text_inputs) else _ENGLISH
+    if task == "fill_mask":
+        return {"text": [texts["mask"]]}
+    return {name: [texts[name]] for name in names}
+
+
+def is_chinese(text_inputs: TextInputs) -> bool:
+    """Whether a text function was made for Chinese.
+
+    By the share of Chinese characters in its vocabulary; one that knows
+    bytes alone, by how it splits texts.
+    """
+    vocabulary = getattr(text_inputs, "vocabulary", None)
+    if vocabulary is None:
+        return getattr(text_inputs, "split", None) == "character"
+    chinese = sum(
+        "\u4e00" <= token.removeprefix("##")[:1] <= "\u9fff"
+        for token in vocabulary
+    )
+    return chinese >= _LEAST_SHARE * len(vocabulary)

@@ -1,0 +1,213 @@
+"""The README.md of a version."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from keras_ctx.serving.card.notes import batching_notes
+
+_MOST_LABELS = 50
+# How each library is imported.
+_IMPORTS = {
+    "tensorflow": "import tensorflow as tf",
+    "tensorflow_text": "import tensorflow_text  # registers ops; not used",
+}
+
+
+def readme(card: Mapping[str, Any]) -> str:
+    """The page of a version, made of its `signature.json`."""
+    name, task = card["name"], card["task"]
+    sample = card["example"]
+    sections = [
+        f"# {name}: {task}",
+        f"Made by keras_ctx {card['versions']['keras_ctx']} with Keras "
+        f"{card['versions']['keras']}, TensorFlow "
+        f"{card['versions']['tensorflow']} and TensorFlow Text "
+        f"{card['versions']['tensorflow-text']}. {card['num_weights']:,} "
+        f"weights, sha256 `{card['weights_sha256']}`.",
+    ]
+    sections += [*_quality(card), *_checked(card)]
+    if card["drift"]:
+        sections += _drift(card)
+    sections += [
+        "## Signatures",
+        f"`serving_default` is `{task}`. -1 is any size; rows come first. "
+        "`signature.json` has the same to be read by programs, and the text "
+        "function's settings; `assets/` the vocabulary and the labels.",
+        "\n".join(
+            [
+                "| signature | takes | gives |",
+                "|---|---|---|",
+                *(
+                    f"| `{key}` ({one['method']}) | {_listed(one['inputs'])} "
+                    f"| {_listed(one['outputs'])} |"
+                    for key, one in card["signatures"].items()
+                ),
+            ]
+        ),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in _limits(card)),
+        "## Ask it",
+        _python(card),
+        "With TensorFlow Serving, by REST and by gRPC:",
+        *_curls(card, sample),
+        "```python\n"
+        "import grpc, tensorflow as tf\n"
+        "from tensorflow_serving.apis import predict_pb2\n"
+        "from tensorflow_serving.apis import prediction_service_pb2_grpc\n\n"
+        "channel = grpc.insecure_channel('localhost:8500')\n"
+        "stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)\n"
+        "request = predict_pb2.PredictRequest()\n"
+        f"request.model_spec.name = {name!r}\n"
+        f"for key, texts in {sample!r}.items():\n"
+        "    request.inputs[key].CopyFrom(tf.make_tensor_proto(texts))\n"
+        "print(stub.Predict(request, timeout=10))\n```",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _quality(card: Mapping[str, Any]) -> list[str]:
+    """What is known of the model: its figures, its labels, its data."""
+    found = []
+    if card["metrics"]:
+        data = card["measured_on"] or "not said"
+        rows = [
+            f"| {_cell(k)} | {v:.4g} | {_cell(data)} |"
+            for k, v in card["metrics"].items()
+        ]
+        head = ["| metric | value | measured on |", "|---|---|---|"]
+        found.append("\n".join([*head, *rows]))
+    labels = card["labels"]
+    if labels:
+        shown = ", ".join(f"`{label}`" for label in labels[:_MOST_LABELS])
+        more = "" if len(labels) <= _MOST_LABELS else ", ..."
+        meaning = ""
+        if card["multi_label"]:
+            meaning = (
+                " A text may have several of them, or none: each score is the "
+                "probability of its label alone."
+            )
+        found.append(
+            f"{len(labels)} labels, in the order of the logits (all are in "
+            f"`assets/labels.txt`): {shown}{more}.{meaning}"
+        )
+    if card["training_data"]:
+        rows = [
+            f"| {_cell(k)} | `{v}` |" for k, v in card["training_data"].items()
+        ]
+        found.append("\n".join(["| data | sha256 |", "|---|---|", *rows]))
+    return found
+
+
+def _cell(text: str) -> str:
+    """A text within a table."""
+    return text.replace("|", "\\|")
+
+
+def _checked(card: Mapping[str, Any]) -> list[str]:
+    largest = card["agreement"]
+    return [
+        "Before it was published, each weight in the file was compared with "
+        "the model's, bit for bit, and raw TensorFlow, in a process of its "
+        "own, answered as the compiled Keras model, to "
+        f"{largest['difference']:.1e} ({largest['share']:.2g} of what "
+        "rounding can do)."
+    ]
+
+
+def _python(card: Mapping[str, Any]) -> str:
+    """A program that asks the version without a server, and without Keras."""
+    needed = card["python_imports"]
+    imports = "".join(f"{_IMPORTS[name]}\n" for name in needed)
+    taken = ", ".join(
+        f"{key}=tf.constant({texts!r})"
+        for key, texts in card["example"].items()
+    )
+    packages = " and ".join(f"`{name}`" for name in needed)
+    return (
+        f"Without a server, in this folder, with {packages} alone:\n\n"
+        f"```python\n{imports}"
+        '\nmodel = tf.saved_model.load(".")\n'
+        f'answer = model.signatures["serving_default"]({taken})\n'
+        "for name, value in answer.items():\n"
+        "    print(name, value.numpy())\n```"
+    )
+
+
+def _curls(card: Mapping[str, Any], sample: Mapping[str, Any]) -> list[str]:
+    """A request by REST for each API that the model answers."""
+    bodies: dict[str, Any] = {"predict": {"inputs": sample}}
+    for name, one in card["signatures"].items():
+        if one["method"] != "predict":
+            row = {key: values[0] for key, values in sample.items()}
+            bodies[one["method"]] = {
+                "signature_name": name,
+                "examples": [row],
+            }
+    url = f"http://localhost:8501/v1/models/{quote(card['name'], safe='')}"
+    return [
+        f"```\ncurl -d '{json.dumps(body, ensure_ascii=False)}' \\\n"
+        f"  {url}:{method}\n```"
+        for method, body in bodies.items()
+    ]
+
+
+def _limits(card: Mapping[str, Any]) -> list[str]:
+    """What happens to requests that are long, or wrong."""
+    most, windows = card["text_inputs"].get("max_length"), card["windows"]
+    # A line each, or the list would end within a note.
+    limits = [" ".join(note.split()) for note in card["notes"]]
+    if most is not None:
+        limits.append(
+            f"A text of more than {most} tokens, special ones among them, is "
+            "cut."
+        )
+    if windows is not None:
+        settings = ", ".join(f"{key} {n}" for key, n in windows.items())
+        limits.append(
+            f"Not by `{card['task']}` and `tokens`, which read it in windows "
+            f"({settings})."
+        )
+    limits += [
+        "`num_tokens` says how many tokens a row needs, `truncated` whether "
+        "some of them were not read.",
+        "Broken UTF-8 is read as U+FFFD. A request of another rank or type "
+        "gets an error.",
+        "`features` does not look up what ids mean: one that the model does "
+        "not know makes NaN of its row, and of no other.",
+    ]
+    return limits + batching_notes(card)
+
+
+def _drift(card: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for signature, outputs in card["drift"].items():
+        for name, found in outputs.items():
+            cells = [
+                f"{found[key]:.3g}" if key in found else ""
+                for key in ("largest", "mean", "equal")
+            ]
+            rows.append(f"| `{signature}` | `{name}` | {' | '.join(cells)} |")
+    return [
+        "## Drift",
+        f"Kernels and tables are kept as {card['weights']} and computed with "
+        "in float32; the digest above is that of the float32 weights that "
+        "they were made of. Answers to the requests that the export was "
+        "checked with differ from those of the float32 weights by",
+        "\n".join(
+            [
+                "| signature | output | largest | mean | share of equal |",
+                "|---|---|---|---|---|",
+                *rows,
+            ]
+        ),
+    ]
+
+
+def _listed(specs: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(
+        f"`{name}` {spec['dtype']} "
+        f"({', '.join('-1' if n is None else str(n) for n in spec['shape'])})"
+        for name, spec in specs.items()
+    )

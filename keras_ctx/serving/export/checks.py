@@ -1,0 +1,315 @@
+"""What cannot be exported, and why: all that can be told before it is tried."""
+
+import math
+import numbers
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.layers import TokenAndSegmentEmbedding, WordEmbedding
+from keras_ctx.serving.signatures.answer_windows import AnswerWindows
+from keras_ctx.serving.signatures.model_outputs import TextInputs
+from keras_ctx.serving.signatures.sublayers import all_layers
+from keras_ctx.serving.signatures.text_windows import (
+    TextWindows,
+    text_positions,
+)
+
+# Rows that a vocabulary table may have more than its vocabulary: published
+# ones are filled up to a multiple of up to so many.
+_TABLE_PADDING = 128
+
+
+def check_backend() -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "`export` needs the TensorFlow backend; save the model as .keras "
+            "and export it under KERAS_BACKEND=tensorflow. "
+            f"Received: backend={keras.backend.backend()!r}"
+        )
+
+
+def check_model(model: keras.Model) -> None:
+    if not getattr(model, "built", True):
+        raise ValueError(
+            "`model` must be built: call it once, or make it of inputs and "
+            f"outputs. Received: model={model!r}, which has no weights yet"
+        )
+    dicts = [getattr(model, name, None) for name in ("input", "output")]
+    if not all(isinstance(tensors, dict) for tensors in dicts):
+        raise ValueError(
+            "`model` must be a functional model with a dict of inputs and a "
+            "dict of outputs: their keys name what is served. "
+            f"Received: model={model!r}"
+        )
+    for layer in all_layers(model):
+        if isinstance(layer, keras.layers.Lambda):
+            raise ValueError(
+                "`model` must have no Lambda layer: it holds Python code, "
+                "which no file of the model can be trusted with. Write a "
+                "layer of your own, registered with "
+                "`keras.saving.register_keras_serializable`. Received: "
+                f"layer {layer.name!r}"
+            )
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                "`model` must be stateless: with a layer that carries state "
+                "from call to call, an answer depends on the requests before "
+                "it, of whomever. Make the model, or load it, with "
+                f"stateful=False. Received: layer {layer.name!r}"
+            )
+
+
+def check_inputs(
+    model: keras.Model, text_inputs: TextInputs, pair: bool
+) -> None:
+    """Whether the text function gives what the model takes."""
+    if pair or "start_logits" in model.output:
+        _check_segments(model)
+    second = tf.constant(["a"]) if pair else None
+    features = text_inputs(tf.constant(["a"]), second)
+    wanted = {k: x for k, x in model.input.items() if k != "masked_positions"}
+    missing = sorted(wanted.keys() - features.keys())
+    surplus = sorted(features.keys() - wanted.keys())
+    if missing or surplus:
+        raise ValueError(
+            "`text_inputs` must give the inputs of `model`, no more and no "
+            f"fewer. Missing: {missing}. Unknown to `model`: {surplus}."
+        )
+    for key, taken in wanted.items():
+        given = features[key]
+        if given.dtype != taken.dtype or not given.shape.is_compatible_with(
+            taken.shape
+        ):
+            raise ValueError(
+                f"`text_inputs` must give `{key}` as `model` takes it: "
+                f"{taken.dtype} {taken.shape}. Received: "
+                f"{given.dtype.name} of shape {tuple(given.shape)} for one "
+                "text."
+            )
+    _check_vocabulary(model, text_inputs)
+
+
+def _check_segments(model: keras.Model) -> None:
+    """Pairs have segment ids that a table of one row does not know."""
+    for layer in all_layers(model):
+        found: Any = layer
+        if (
+            isinstance(layer, TokenAndSegmentEmbedding)
+            and found.num_segments < 2
+        ):
+            raise ValueError(
+                "`model` must have two segments to read pairs of texts. "
+                f"Received: num_segments={found.num_segments}"
+            )
+
+
+def _check_vocabulary(model: keras.Model, text_inputs: TextInputs) -> None:
+    size = getattr(text_inputs, "vocabulary_size", None)
+    rows = None
+    for layer in all_layers(model):
+        found: Any = layer
+        if isinstance(layer, TokenAndSegmentEmbedding):
+            rows = found.vocabulary_size
+        elif isinstance(layer, WordEmbedding):
+            # One more row, for "no token", which no vocabulary lists.
+            rows = found.input_dim - 1
+    if size is None or rows is None:
+        return
+    if not size <= rows < size + _TABLE_PADDING:
+        raise ValueError(
+            "`text_inputs` must have the vocabulary that `model` was trained "
+            f"with. Received: {size} tokens, and a model with {rows}"
+        )
+
+
+def listed(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels as a tuple: names in an order, one for each class."""
+    if isinstance(labels, str | bytes | set | frozenset):
+        raise ValueError(
+            "`labels` must be a list of names in the order of the logits; "
+            f"a {type(labels).__name__} is none. Received: labels={labels!r}"
+        )
+    labels = tuple(labels)
+    if not all(isinstance(label, str) for label in labels):
+        raise ValueError(
+            "`labels` must be strings: write numbers as text, such as "
+            f"{tuple(map(str, labels))}. Received: labels={labels!r}"
+        )
+    return labels
+
+
+def check_labels(
+    model: keras.Model,
+    labels: tuple[str, ...] | None,
+    multi_label: bool = False,
+) -> None:
+    if labels is None:
+        if multi_label:
+            raise ValueError(
+                "`multi_label` needs `labels`, the names of the logits. "
+                "Received: labels=None"
+            )
+        return
+    logits = model.output.get("logits")
+    is_crf = model.output.keys() >= {"logits", "scores", "tags"}
+    if logits is None or (
+        len(logits.shape) not in (2, 3)
+        and not (is_crf and len(logits.shape) == 4)
+    ):
+        raise ValueError(
+            "`labels` is for a model with an output `logits` of shape (B, N) "
+            "or (B, T, N), or a tagger with a CRF; leave it out for another. "
+            f"Received a model with outputs {sorted(model.output)}"
+        )
+    if len(labels) == 1 and not (is_crf or multi_label):
+        raise ValueError(
+            "`labels` must be two or more: a single one always has the "
+            "probability 1. Leave it out for a model with one output, which "
+            "is served as a number, or give `multi_label=True`, which serves "
+            f"yes or no. Received: labels={labels!r}"
+        )
+    if len(labels) != logits.shape[-1]:
+        raise ValueError(
+            f"`labels` must name each of the {logits.shape[-1]} classes of "
+            f"`model`. Received: {len(labels)} labels, {labels!r}"
+        )
+    wrong = [x for x in labels if x.splitlines() != [x] or not _is_unicode(x)]
+    if wrong or len(set(labels)) != len(labels):
+        raise ValueError(
+            "`labels` must be different from each other, Unicode of one line "
+            f"each and not empty. Received: labels={labels!r}"
+        )
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it is no half of a surrogate pair, which UTF-8 has not."""
+    return text.encode("utf-8", "ignore").decode("utf-8") == text
+
+
+def check_texts_and_figures(
+    check_texts: Sequence[str], metrics: Mapping[str, float]
+) -> None:
+    if isinstance(check_texts, str) or not check_texts:
+        raise ValueError(
+            "`check_texts` must be a list of texts, one at least. "
+            f"Received: {check_texts!r}"
+        )
+    for name, value in metrics.items():
+        if not isinstance(value, numbers.Real) or not math.isfinite(value):
+            raise ValueError(
+                "`metrics` must be finite numbers by name. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def check_version(version: int | None) -> None:
+    # TF Serving reads the name of a folder as an int64.
+    if version is None or (type(version) is int and 0 <= version < 2**63):
+        return
+    raise ValueError(
+        "`version` must be an integer from 0 to 2**63 - 1, as TF Serving "
+        f"reads it, or None. Received: version={version!r}"
+    )
+
+
+def check_origin(
+    measured_on: str | None, training_data: Mapping[str, str]
+) -> None:
+    if measured_on is not None and not (
+        isinstance(measured_on, str)
+        and measured_on.splitlines() == [measured_on]
+    ):
+        raise ValueError(
+            "`measured_on` must be a line of text, or None. "
+            f"Received: measured_on={measured_on!r}"
+        )
+    for name, digest in training_data.items():
+        if not isinstance(digest, str) or not re.fullmatch(
+            "[0-9a-f]{64}", digest
+        ):
+            raise ValueError(
+                "`training_data` must be SHA-256 digests by name, of 64 "
+                "hexadecimal digits each, as `sha256sum FILE` prints them. "
+                f"Received: {name}={digest!r}"
+            )
+
+
+def check_notes(notes: Sequence[str]) -> None:
+    if isinstance(notes, str) or not all(
+        isinstance(note, str) and note.strip() for note in notes
+    ):
+        raise ValueError(
+            f"`notes` must be a list of sentences. Received: notes={notes!r}"
+        )
+
+
+def check_options(
+    task: str,
+    model: keras.Model,
+    pair: bool,
+    top_k: int,
+    multi_label: bool = False,
+) -> None:
+    if multi_label and task != "classify":
+        raise ValueError(
+            "`multi_label` is for a model that classifies texts. Received: "
+            f"multi_label=True for a model whose task is {task!r}"
+        )
+    if pair and task not in ("classify", "regress", "serving_default"):
+        raise ValueError(
+            "`pair` is for a model that classifies or scores texts. Received: "
+            f"pair=True for a model whose task is {task!r}"
+        )
+    if type(top_k) is not int or top_k < 1:
+        raise ValueError(
+            f"`top_k` must be an integer of at least 1. Received: {top_k!r}"
+        )
+    if task == "fill_mask":
+        size = model.output["masked_lm"].shape[-1]
+        if top_k > size:
+            raise ValueError(
+                f"`top_k` must be at most {size}, the tokens of `model`. "
+                f"Received: top_k={top_k}"
+            )
+
+
+def check_windows(
+    task: str,
+    text_inputs: TextInputs,
+    pair: bool,
+    windows: AnswerWindows | TextWindows | None,
+) -> None:
+    if windows is None:
+        return
+    takes: Any = None
+    if task == "answer":
+        takes = AnswerWindows
+    elif task in ("classify", "regress", "tag") and not pair:
+        takes = TextWindows
+    if takes is None or not isinstance(windows, takes):
+        raise ValueError(
+            "`windows` must be AnswerWindows for a model that answers "
+            "questions, TextWindows for one that classifies, scores or tags "
+            "single texts, and left out for others. Received: "
+            f"windows={windows} for a model whose task is {task!r}"
+            f"{' with pairs' if pair else ''}"
+        )
+    if isinstance(windows, AnswerWindows):
+        return
+    if text_inputs.max_length is None:
+        raise ValueError(
+            "`windows` is for text inputs with a `max_length`; without one a "
+            "text of any length is read whole. "
+            f"Received: windows={windows}, text_inputs.max_length=None"
+        )
+    most = text_positions(text_inputs)
+    if windows.overlap >= most:
+        raise ValueError(
+            "`windows.overlap` must be below the positions that "
+            f"`text_inputs` leaves to a text, {most}. "
+            f"Received: overlap={windows.overlap}"
+        )

@@ -1,0 +1,79 @@
+"""Requests of several lengths for every signature of a model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx.serving.signatures.build import WORDS_OF, Signature
+from keras_ctx.serving.signatures.model_outputs import TextInputs, dense
+from keras_ctx.serving.verify.raw_answers import Request
+
+# Rows of a request: a server that batches refuses more than its own number,
+# and a warm-up that is refused keeps the version from being served.
+_MOST_ROWS = 8
+
+
+def sample_requests(
+    made: Mapping[str, Signature],
+    model: keras.Model,
+    text_inputs: TextInputs,
+    texts: Sequence[str],
+) -> list[Request]:
+    """For each signature: all texts, a short one, and one of full length."""
+    # A model with fewer positions than its text function gives would fail on
+    # a request of that length, long after everyone had gone home.
+    longest = "a " * (text_inputs.max_length or 100)
+    starts = range(0, len(texts), _MOST_ROWS)
+    batches = [list(texts[x : x + _MOST_ROWS]) for x in starts]
+    batches += [list(texts[:1]), [longest]]
+    if "fill_mask" in made:
+        batches = [[f"[MASK] {text}" for text in batch] for batch in batches]
+    return [
+        (name, _inputs(name, signature, model, text_inputs, batch))
+        for name, signature in made.items()
+        for batch in batches
+    ]
+
+
+def _inputs(
+    name: str,
+    signature: Signature,
+    model: keras.Model,
+    text_inputs: TextInputs,
+    texts: list[str],
+) -> dict[str, Any]:
+    if name == "features":
+        return _features(model, text_inputs, texts)
+    words = dense(text_inputs.words(tf.constant(texts)).words, "").numpy()
+    values: dict[str, Any] = {
+        **dict.fromkeys(WORDS_OF, texts),
+        **dict.fromkeys(WORDS_OF.values(), words.tolist()),
+        "inputs": [_example(text) for text in texts],
+    }
+    # What stands beside a long text is short.
+    for short in ("question", "second_text"):
+        values[short] = ["a"] * len(texts)
+        values[WORDS_OF[short]] = [["a"]] * len(texts)
+    return {key: values[key] for key in signature.inputs}
+
+
+def _features(
+    model: keras.Model, text_inputs: TextInputs, texts: list[str]
+) -> dict[str, np.ndarray]:
+    features = {k: x.numpy() for k, x in text_inputs(texts).items()}
+    features["masked_positions"] = np.zeros((len(texts), 1), np.int32)
+    return {key: features[key] for key in model.input if key != "padding_mask"}
+
+
+def _example(text: str) -> bytes:
+    texts = tf.train.Feature(
+        bytes_list=tf.train.BytesList(value=[text.encode()])
+    )
+    short = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"a"]))
+    features = {"text": texts, "second_text": short}
+    return tf.train.Example(
+        features=tf.train.Features(feature=features)
+    ).SerializeToString()

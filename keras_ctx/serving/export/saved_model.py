@@ -1,0 +1,277 @@
+"""Export: a model and its text function as the next version to serve."""
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.files.whole_file import write_text
+from keras_ctx.serving.card.model_card import write_card
+from keras_ctx.serving.export.checks import (
+    check_backend,
+    check_inputs,
+    check_labels,
+    check_model,
+    check_notes,
+    check_options,
+    check_origin,
+    check_texts_and_figures,
+    check_version,
+    check_windows,
+    listed,
+)
+from keras_ctx.serving.export.sample_requests import sample_requests
+from keras_ctx.serving.export.version_folder import new_version, writing_to
+from keras_ctx.serving.export.warm_up import write_warm_up
+from keras_ctx.serving.signatures.answer_windows import AnswerWindows
+from keras_ctx.serving.signatures.build import Signature, signatures, task_of
+from keras_ctx.serving.signatures.model_outputs import ModelOutputs, TextInputs
+from keras_ctx.serving.signatures.sublayers import without_cudnn
+from keras_ctx.serving.signatures.text_windows import TextWindows
+from keras_ctx.serving.verify.expectation import expectation
+from keras_ctx.serving.verify.verify import check_agreement
+from keras_ctx.serving.verify.witness import Witness
+from keras_ctx.serving.weights.quantized import stored_weights
+
+CHECK_TEXTS = (
+    "A short text, and its 2nd part.",
+    "",
+    "这本书很好，我在北京读了三遍。",
+    "Ünïcode: naïve Öl, 東京 🙂 [SEP] привет",
+)
+
+
+def export(
+    model: keras.Model,
+    text_inputs: TextInputs,
+    path: str | Path,
+    labels: Sequence[str] | None = None,
+    *,
+    pair: bool = False,
+    multi_label: bool = False,
+    top_k: int = 5,
+    windows: AnswerWindows | TextWindows | None = None,
+    metrics: Mapping[str, float] | None = None,
+    measured_on: str | None = None,
+    training_data: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
+    version: int | None = None,
+    weights: Literal["float32", "bfloat16", "int8"] = "float32",
+    check_texts: Sequence[str] = CHECK_TEXTS,
+) -> Path:
+    """Writes model and text function together as the next SavedModel version.
+
+    The version is written under another name beside its destination, asked
+    every signature in a fresh process with raw TensorFlow, compared with
+    `model`, and renamed only if the two agree; so every version that is there
+    is whole and right, and a server that watches `path` never sees a part of
+    one. A version is never overwritten: exports at the same time get a number
+    each.
+
+    Signatures, by what the model is (B rows, W words, T positions; numbers
+    with a fraction are float32; all that take texts also give `num_tokens`,
+    what the row needs, and `truncated`, whether some of it was cut off):
+
+    - `embed`, from `text` `(B,)`: an encoder's `sequence`, `layers`
+      `(B, L+1, T, D)`, `pooled` and `tokens`; an embedder's `embedding`. Of a
+      model with a task those of the encoder in it, and its `mix`.
+    - `classify`, with `labels`: `labels` and `scores` `(B, n)`, best first;
+      with `multi_label` each score is the probability of its label alone;
+      `regress`: `score` `(B,)`. With `pair` also from `second_text`.
+      `classify_examples` and `regress_examples` are the same for TF Serving's
+      Classify and Regress, from `tf.train.Example`s with the texts by name.
+    - `tag`, with `labels`: `words`, `tags`, `scores`, `starts`, `ends`
+      `(B, W)`, places in characters; with a CRF `path_log_probability`.
+    - `answer`, from `question` and `context`: `answers`, `scores`, `starts`,
+      `ends` `(B, top_k)` and `null_odds`.
+    - `fill_mask`, from `text` with [MASK]: `words`, `scores` `(B, M, top_k)`.
+    - `tokens`, as the task's, from words already split, `(B, W)`, "" at the
+      end of a row being padding.
+    - `features`, from the model's ids by name, its own outputs; the padding
+      mask follows from the ids.
+    - `serving_default`, the task's own; of a model without any of these its
+      own outputs from `text`.
+
+    Args:
+        model: A functional model with a dict of inputs and one of outputs,
+            such as those of `keras_ctx.models`.
+        text_inputs: The text function that the model was trained with.
+        path: Folder of this model; its versions are `path/1`, `path/2`, ...
+        labels: N names, in the order of the logits.
+        pair: Whether the model classifies or scores pairs of texts.
+        multi_label: Whether a text may have several labels or none: the
+            scores are sigmoids of the logits, not a softmax over them.
+        top_k: Most answers to a question, words for a [MASK].
+        windows: How a text that is longer than a row is read. For a model
+            that answers questions an `AnswerWindows`, `None` for its
+            defaults. For one that classifies, scores or tags single texts a
+            `TextWindows`; `None` cuts the text, as everywhere else.
+        metrics: What is known of its quality, by name, for its `README.md`.
+        measured_on: The data that `metrics` were measured on, for it, too.
+        training_data: SHA-256 digests, in hexadecimal, of the files that the
+            model was trained on, by name, for it, too.
+        notes: What a client must know beside, such as a prompt that belongs
+            before every text: sentences in Markdown, for it, too.
+        version: Number of the version; `None` for the next.
+        weights: What kernels and tables are kept in. "bfloat16" takes half
+            of the disk, "int8" a quarter, with a scale for each output
+            channel or row of a table; each request turns them into float32
+            again, which takes time, and computes in float32. How far this is
+            from `model` is measured on `check_texts`, and written down.
+        check_texts: Texts on which the export must agree with `model`, as it
+            answers when it is compiled, to what rounding can do; also the
+            warm-up requests. One more is as long as `text_inputs` allows.
+            Compared is what has a meaning: no padding, and no order of
+            equals. The bound of each output is derived from the unit
+            roundoff, the model's depth and its magnitudes, as
+            `keras_ctx.serving.verify.rounding` says; an error of 1e-3 in a kernel
+            is beyond it. Every weight in the file must be the model's, bit
+            for bit. With smaller `weights` it must agree so with `model` with
+            those, and with `model` itself to 0.1 ("bfloat16") or 0.5 ("int8";
+            absolute below 1, relative above).
+
+    Returns:
+        The folder of the new version. Beside the SavedModel it holds
+        `assets/vocab.txt` and `assets/labels.txt`, one a line, warm-up
+        requests in `assets.extra/`, `README.md` and `signature.json`.
+
+    Raises:
+        ValueError: `model` is not built, not functional, has a Lambda or
+            carries state; `weights` is unknown or there is no weight to be
+            kept in it; `text_inputs` does not give its inputs or has another
+            vocabulary; `labels` does not fit its logits; an option is not for
+            it; `version`, `metrics` or `check_texts` are none; or a text of
+            `text_inputs.max_length` is too long for it.
+        FileExistsError: there is a `version`.
+        OSError: `path` cannot be written to, or is full.
+        RuntimeError: the export does not answer as `model` does, or `model`
+            itself answers with NaN, or not the same compiled as op by op
+            (nothing is published then); or another backend than TensorFlow
+            is active.
+
+    Example:
+        >>> from keras_ctx import models, text
+        >>> inputs = text.BertInputs(
+        ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "好", "坏"],
+        ...     max_length=16, split="character")
+        >>> encoder = models.bert_encoder(7, 1, 2, 8, 16, 16)
+        >>> model = models.classifier(encoder, 2)
+        >>> export(model, inputs, "reviews", labels=["bad", "good"]).name
+        '1'
+        >>> Path("reviews/1/assets/labels.txt").read_text(encoding="utf-8")
+        'bad\\ngood\\n'
+
+    Source: https://www.tensorflow.org/guide/saved_model; version folders of
+    https://www.tensorflow.org/tfx/serving/serving_basic.
+    """
+    check_backend()
+    metrics, training_data = metrics or {}, training_data or {}
+    check_version(version)
+    check_texts_and_figures(check_texts, metrics)
+    check_origin(measured_on, training_data)
+    check_notes(notes)
+    if labels is not None:
+        labels = listed(labels)
+    check_model(model)
+    check_inputs(model, text_inputs, pair)
+    check_labels(model, labels, multi_label)
+    task = task_of(model, labels)
+    check_options(task, model, pair, top_k, multi_label)
+    stored = stored_weights(model, weights)
+    check_windows(task, text_inputs, pair, windows)
+    if task == "answer":
+        windows = windows or AnswerWindows()
+    make = functools.partial(
+        signatures,
+        model,
+        text_inputs,
+        labels,
+        pair,
+        top_k,
+        windows,
+        multi_label,
+    )
+    made = make(functools.partial(ModelOutputs, stored=stored))
+    requests = sample_requests(made, model, text_inputs, check_texts)
+    with without_cudnn(model):
+        expected = expectation(model, Witness(make), requests, stored)
+    kept = [] if stored is None else stored.variables
+    variables = [*(x.value for x in model.variables), *kept]
+
+    path = Path(path)
+    # Not that of the folder which a link points to.
+    name = Path(os.path.abspath(path)).name
+    with (
+        without_cudnn(model),
+        new_version(path, version) as (folder, publish),
+    ):
+        with writing_to(path):
+            outputs = _write_graph(folder, made, text_inputs)
+            _write_assets(folder, text_inputs, labels)
+            write_warm_up(folder, name, made, requests)
+        agreement = check_agreement(folder, expected, variables, weights)
+        with writing_to(path):
+            write_card(
+                folder,
+                name,
+                task,
+                model,
+                text_inputs,
+                made,
+                outputs,
+                labels,
+                metrics,
+                measured_on,
+                training_data,
+                multi_label,
+                windows,
+                weights,
+                agreement,
+                notes,
+            )
+        return publish()
+
+
+def _write_graph(
+    folder: Path, made: Mapping[str, Signature], text_inputs: TextInputs
+) -> dict[str, Mapping[str, tf.TensorSpec]]:
+    """Writes the SavedModel; returns what each signature gives."""
+    # The archive finds the variables of its endpoints by itself, but no
+    # tables. The first endpoint is `serving_default`, too.
+    archive = keras.export.ExportArchive()
+    for table in getattr(text_inputs, "tables", ()):
+        archive.track(table)
+    outputs = {}
+    for name, signature in made.items():
+        traced = archive.add_endpoint(
+            name, signature.function, list(signature.inputs.values())
+        )
+        outputs[name] = traced.get_concrete_function().structured_outputs
+    archive.write_out(folder, verbose=False)
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(
+        str(folder)
+    )
+    for name, signature in made.items():
+        if signature.method != "predict":
+            updater.replace_method_name(
+                name, f"tensorflow/serving/{signature.method}"
+            )
+    updater.save()
+    return outputs
+
+
+def _write_assets(
+    folder: Path, text_inputs: TextInputs, labels: Sequence[str] | None
+) -> None:
+    assets = folder / "assets"
+    os.makedirs(assets, exist_ok=True)
+    for name, lines in (
+        ("vocab.txt", getattr(text_inputs, "vocabulary", None)),
+        ("labels.txt", labels),
+    ):
+        if lines is not None:
+            write_text(assets / name, "".join(f"{line}\n" for line in lines))

@@ -1,0 +1,96 @@
+"""Requests that a server runs before it serves a version.
+
+A version whose graph has an op that the server lacks would load as available
+and fail at its first request; with these it is not loaded at all.
+
+A server that batches refuses a request whose inputs differ in their first
+axis, and would refuse the version; so such a request is left out. The ids of
+`ElmoInputs(distinct=True)` are of this kind: a row a word in one, a row a text
+in the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    classification_pb2,
+    input_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    regression_pb2,
+)
+
+from keras_ctx.serving.signatures.build import Signature
+from keras_ctx.serving.verify.raw_answers import Request
+
+# A server refuses a version with more: saved_model_warmup_util.h.
+_MOST_RECORDS = 1000
+FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+
+
+def write_warm_up(
+    folder: Path,
+    name: str,
+    made: Mapping[str, Signature],
+    requests: Sequence[Request],
+) -> None:
+    """Writes those of `requests` that can be batched where a server looks.
+
+    Of more than a server takes, some of each signature, the last among them.
+
+    Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup.
+    """
+    (folder / FILE).parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / FILE)) as writer:
+        for signature, inputs in _chosen(requests):
+            log = _log(name, signature, made[signature], inputs)
+            writer.write(log.SerializeToString())
+
+
+def _chosen(requests: Sequence[Request]) -> list[Request]:
+    kept: dict[str, list[Request]] = {}
+    for signature, inputs in requests:
+        if can_be_batched(inputs):
+            kept.setdefault(signature, []).append((signature, inputs))
+    most = _MOST_RECORDS // max(len(kept), 1)
+    # The last are a short text and one of full length.
+    return [
+        request
+        for found in kept.values()
+        for request in (
+            found if len(found) <= most else [*found[: most - 2], *found[-2:]]
+        )
+    ]
+
+
+def can_be_batched(inputs: Mapping) -> bool:
+    """Whether the inputs of a request have equally many rows."""
+    return len({np.shape(value)[:1] for value in inputs.values()}) == 1
+
+
+def _log(name: str, signature: str, made: Signature, inputs: Mapping):
+    log = prediction_log_pb2.PredictionLog()
+    if made.method == "predict":
+        request = predict_pb2.PredictRequest()
+        for key, taken in made.inputs.items():
+            tensor = tf.make_tensor_proto(inputs[key], taken.dtype)
+            request.inputs[key].CopyFrom(tensor)
+        log.predict_log.request.CopyFrom(request)
+        spec = log.predict_log.request.model_spec
+    else:
+        examples = input_pb2.ExampleList(
+            examples=map(tf.train.Example.FromString, inputs["inputs"])
+        )
+        rows = input_pb2.Input(example_list=examples)
+        if made.method == "classify":
+            request = classification_pb2.ClassificationRequest(input=rows)
+            log.classify_log.request.CopyFrom(request)
+            spec = log.classify_log.request.model_spec
+        else:
+            request = regression_pb2.RegressionRequest(input=rows)
+            log.regress_log.request.CopyFrom(request)
+            spec = log.regress_log.request.model_spec
+    spec.name, spec.signature_name = name, signature
+    return log

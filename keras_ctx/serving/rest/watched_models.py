@@ -1,0 +1,100 @@
+"""Folders of models that are watched, each on its own."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from keras_ctx.serving.rest.watched_model import (
+    NoSuchVersion,
+    WatchedModel,
+    version_folders,
+)
+
+
+class WatchedModels:
+    """All models in some folders, watched by a thread.
+
+    What is wrong with one folder is printed, once; the others are watched as
+    before.
+
+    Args:
+        folders: Of models, each with its versions; or folders of such folders.
+        num_versions: How many of a model's highest versions to serve.
+        labels: Versions by label.
+        poll_seconds: How often to look.
+
+    Example:
+        >>> models = WatchedModels([Path(".")])
+        >>> models.refresh()
+        >>> models.by_name
+        {}
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        num_versions: int = 1,
+        labels: dict[str, int] | None = None,
+        poll_seconds: float = 1.0,
+    ):
+        # Of the working directory of now.
+        self.folders = [Path(os.path.abspath(path)) for path in folders]
+        self.num_versions = num_versions
+        self.labels = labels or {}
+        self.poll_seconds = poll_seconds
+        self.by_name: dict[str, WatchedModel] = {}
+        self._said: dict[Path, str] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def refresh(self) -> None:
+        """Look once."""
+        for path in self.folders:
+            with self._alone(path):
+                self._find_in(path)
+        for model in self.by_name.values():
+            with self._alone(model.folder):
+                for line in model.refresh():
+                    print(line, flush=True)
+
+    def _find_in(self, path: Path) -> None:
+        found = [path] if version_folders(path) else sorted(path.iterdir())
+        for folder in found:
+            with self._alone(folder):
+                name = folder.name
+                if name not in self.by_name and version_folders(folder):
+                    self.by_name[name] = WatchedModel(
+                        name, folder, self.num_versions, self.labels
+                    )
+
+    @contextlib.contextmanager
+    def _alone(self, folder: Path) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            said = str(error)
+            if self._said.get(folder) != said:
+                print(f"{folder}: cannot be read: {said}", flush=True)
+            self._said[folder] = said
+        else:
+            self._said.pop(folder, None)
+
+    def find(self, name: str) -> WatchedModel:
+        if name not in self.by_name:
+            raise NoSuchVersion(f"Servable not found for request: model {name}")
+        return self.by_name[name]
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        for model in self.by_name.values():
+            model.close()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self.poll_seconds):
+            self.refresh()

@@ -1,0 +1,251 @@
+"""Questions and contexts to answers: spans of the context, best first."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from keras_ctx.serving.signatures.answer_windows import (
+    AnswerWindows,
+    Windows,
+    first_positions,
+    special_positions,
+    windows,
+)
+from keras_ctx.serving.signatures.model_outputs import (
+    ModelOutputs,
+    Tensors,
+    TextInputs,
+)
+from keras_ctx.text import WordPlaces
+from keras_ctx.text.ragged.rows import numbered
+from keras_ctx.text.tokenize.normalization import valid
+from keras_ctx.text.tokenize.word_places import answer_words
+
+# The score of a span that there is not; a sum of two is still finite.
+_NOTHING = -1e30
+
+
+class Answer:
+    """The best answers to a question, over all windows of the context.
+
+    An answer is a run of whole words; its score is the sum of the start's
+    logit at its first position and the end's at its last. Gives `answers`,
+    strings, `scores`, their probabilities among each other, and `starts` and
+    `ends`, their characters (code points) in the context, all `(B, k)`, best
+    first; "", 0, -1 and -1 where there are fewer than k. A text that is found
+    in several places counts where it is best. `null_odds` `(B,)` is how far
+    "no answer" is ahead of the best one, in logits: compare it with the
+    `threshold` of `finetune_squad.py`. Of words, answers are joined by blanks
+    and places are counted in words.
+
+    Source: as `keras_ctx.data.decode_answers`, whose answers it gives.
+    """
+
+    def __init__(
+        self,
+        model: ModelOutputs,
+        text_inputs: TextInputs,
+        top_k: int,
+        settings: AnswerWindows,
+    ) -> None:
+        self._model = model
+        self._text_inputs = text_inputs
+        self._top_k = top_k
+        self._settings = settings
+        self._num_specials = special_positions(text_inputs, 2)
+        if text_inputs.max_length is not None and (
+            text_inputs.max_length - self._num_specials <= settings.max_question
+        ):
+            raise ValueError(
+                "`windows.max_question` must leave room for a context beside "
+                f"it and the {self._num_specials} special tokens. Received: "
+                f"max_question={settings.max_question}, "
+                f"text_inputs.max_length={text_inputs.max_length}"
+            )
+
+    def __call__(self, question, context) -> Tensors:
+        inputs, settings = self._text_inputs, self._settings
+        of_words = isinstance(context, tf.RaggedTensor)
+        if of_words:
+            asked, found = question, _numbered(context)
+        else:
+            context = valid(context)
+            asked, found = answer_words(question).words, answer_words(context)
+        lengths = inputs.word_lengths(asked)
+        kept = first_positions(asked, lengths, settings.max_question)
+        asked_positions = tf.reduce_sum(inputs.word_lengths(kept), axis=1)
+        lengths = inputs.word_lengths(found.words)
+        # Without a limit a context is one window.
+        room = inputs.max_length or tf.int32.max // 4
+        budget = room - self._num_specials - asked_positions
+        step, most = settings.step(budget), settings.max_windows
+        laid = windows(found.words, lengths, budget, step, most)
+        spans = self._best_spans(kept, laid)
+
+        starts = _of_rows(found.starts, laid.row, spans.first)
+        ends = _of_rows(found.ends, laid.row, spans.last)
+        count = tf.cast(found.words.nrows(), tf.int32)
+        scores = _by_row(spans.scores, laid.row, count, _NOTHING)
+        order = tf.argsort(scores, direction="DESCENDING", stable=True)
+        scores, starts, ends = (
+            tf.gather(values, order, batch_dims=1)
+            for values in (
+                scores,
+                _by_row(starts, laid.row, count, -1),
+                _by_row(ends, laid.row, count, -1),
+            )
+        )
+        if of_words:
+            answers = _joined(found.words, starts, ends)
+        else:
+            answers = tf.strings.substr(
+                context[:, None],
+                tf.maximum(starts, 0),
+                tf.maximum(ends - starts, 0),
+                unit="UTF8_CHAR",
+            )
+        null = tf.math.unsorted_segment_min(spans.null, laid.row, count)
+        total = asked_positions + tf.reduce_sum(lengths, axis=1)
+        return _ranked(answers, scores, starts, ends, null, self._top_k) | {
+            "num_tokens": total + self._num_specials,
+            "truncated": laid.truncated
+            | (kept.row_lengths() < asked.row_lengths()),
+        }
+
+    def _best_spans(self, asked: Any, laid: Windows) -> "_Spans":
+        """The `top_k` best spans of every window, `(N, k)`."""
+        asked = tf.gather(asked, laid.row)
+        outputs = self._model(self._text_inputs(asked, laid.words))
+        index = self._text_inputs.word_index(asked, laid.words)
+        before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
+        behind = tf.pad(index[:, 1:], [[0, 0], [0, 1]], constant_values=-1)
+        position = tf.broadcast_to(
+            tf.range(tf.shape(index)[1])[None, :], tf.shape(index)
+        )
+
+        def of_words(values, border, fill):
+            kept = tf.ragged.boolean_mask(
+                values, (index >= 0) & (index != border)
+            )
+            return kept.to_tensor(fill)
+
+        start = of_words(outputs["start_logits"], before, _NOTHING)
+        end = of_words(outputs["end_logits"], behind, _NOTHING)
+        first = of_words(position, before, 0)
+        # Behind the last word, no answer ends.
+        last = of_words(position, behind, tf.int32.max // 2)
+
+        # A run of words, by its first and by how many are behind that.
+        longest = self._settings.max_answer  # words: each has a position
+        num_rows, num_words = tf.unstack(tf.shape(start))
+        ahead = tf.range(num_words)[:, None] + tf.range(longest)[None, :]
+
+        def of_run(values, fill):
+            padded = tf.pad(
+                values, [[0, 0], [0, longest]], constant_values=fill
+            )
+            return tf.gather(padded, ahead, axis=1)
+
+        scores = start[:, :, None] + of_run(end, _NOTHING)
+        length = of_run(last, tf.int32.max // 2) - first[:, :, None] + 1
+        scores = tf.where(length <= longest, scores, _NOTHING)
+        scores = tf.reshape(scores, [num_rows, num_words * longest])
+        scores, places = tf.math.top_k(_wider(scores, self._top_k), self._top_k)
+        found = scores > _NOTHING / 2
+        begin = laid.first[:, None] + places // longest
+        return _Spans(
+            tf.where(found, scores, _NOTHING),
+            tf.where(found, begin, -1),
+            tf.where(found, begin + places % longest, -1),
+            outputs["start_logits"][:, 0] + outputs["end_logits"][:, 0],
+        )
+
+
+class _Spans(NamedTuple):
+    """The best spans of N windows: `(N, k)`, and "no answer": `(N,)`."""
+
+    scores: tf.Tensor
+    first: tf.Tensor
+    """The word that each begins with, counted in the row; -1 for none."""
+    last: tf.Tensor
+    null: tf.Tensor
+
+
+def _numbered(words: Any) -> WordPlaces:
+    """Words that stand at their own number."""
+    places = numbered(words)
+    return WordPlaces(words, places, places + 1)
+
+
+def _wider(scores: tf.Tensor, columns: int) -> tf.Tensor:
+    return tf.pad(scores, [[0, 0], [0, columns]], constant_values=_NOTHING)
+
+
+def _of_rows(places: Any, row: tf.Tensor, word: tf.Tensor) -> tf.Tensor:
+    """The place of each word `(N, k)` of the rows `(N,)`; -1 for none."""
+    begin = tf.gather(tf.cast(places.row_starts(), tf.int32), row)
+    flat = tf.pad(places.values, [[0, 1]])
+    index = tf.where(word < 0, tf.size(flat) - 1, begin[:, None] + word)
+    return tf.where(word < 0, -1, tf.gather(flat, index))
+
+
+def _by_row(values: tf.Tensor, row: tf.Tensor, count, fill) -> tf.Tensor:
+    """What N windows gave, side by side for each of B rows: `(B, M)`."""
+    ragged_tensor: Any = tf.RaggedTensor
+    rows = ragged_tensor.from_value_rowids(
+        values, tf.cast(row, tf.int64), nrows=tf.cast(count, tf.int64)
+    )
+    wide = rows.to_tensor(fill)
+    columns = tf.shape(wide)[1] * tf.shape(wide)[2]
+    return tf.reshape(wide, [count, columns])
+
+
+def _joined(words: Any, starts: tf.Tensor, ends: tf.Tensor) -> tf.Tensor:
+    """The words `[start, end)` of rows as texts, `(B, M)`."""
+    begin = tf.cast(words.row_starts(), tf.int32)[:, None]
+    places: Any = tf.ragged.range(
+        tf.reshape(begin + tf.maximum(starts, 0), [-1]),
+        tf.reshape(begin + tf.maximum(ends, 0), [-1]),
+    )
+    texts = tf.strings.reduce_join(
+        places.with_values(tf.gather(words.values, places.values)),
+        axis=1,
+        separator=" ",
+    )
+    return tf.reshape(texts, tf.shape(starts))
+
+
+def _is_first(answers: tf.Tensor) -> tf.Tensor:
+    """Whether a text stands in its row for the first time, `(B, M)`."""
+    row = tf.strings.as_string(tf.range(tf.shape(answers)[0])) + " "
+    keys = tf.reshape(row[:, None] + answers, [-1])
+    distinct, number = tf.unique(keys)
+    place = tf.range(tf.size(keys))
+    first = tf.math.unsorted_segment_min(place, number, tf.size(distinct))
+    return tf.reshape(tf.gather(first, number) == place, tf.shape(answers))
+
+
+def _ranked(
+    answers: tf.Tensor,
+    scores: tf.Tensor,
+    starts: tf.Tensor,
+    ends: tf.Tensor,
+    null: tf.Tensor,
+    top_k: int,
+) -> Tensors:
+    """The best different texts of `(B, M)`, which are ordered by score."""
+    scores = tf.where(_is_first(answers), scores, _NOTHING)
+    best, order = tf.math.top_k(_wider(scores, top_k), top_k)
+    found = best > _NOTHING / 2
+
+    def chosen(values, fill):
+        wide = tf.pad(values, [[0, 0], [0, top_k]], constant_values=fill)
+        return tf.where(found, tf.gather(wide, order, batch_dims=1), fill)
+
+    return {
+        "answers": chosen(answers, ""),
+        "scores": tf.where(found, tf.nn.softmax(best), 0.0),
+        "starts": chosen(starts, -1),
+        "ends": chosen(ends, -1),
+        "null_odds": null - best[:, 0],
+    }

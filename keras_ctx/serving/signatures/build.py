@@ -1,0 +1,234 @@
+"""The signatures of a served model: what each takes, and what it computes."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.serving.signatures.answer import Answer
+from keras_ctx.serving.signatures.answer_windows import AnswerWindows
+from keras_ctx.serving.signatures.classify import Classify, Regress
+from keras_ctx.serving.signatures.embed import Embed, encoder_inside
+from keras_ctx.serving.signatures.fill_mask import FillMask
+from keras_ctx.serving.signatures.model_outputs import (
+    ModelOutputs,
+    Tensors,
+    TextInputs,
+    counts,
+)
+from keras_ctx.serving.signatures.tag import Tag
+from keras_ctx.serving.signatures.text_windows import TextWindows
+from keras_ctx.text import BertInputs
+from keras_ctx.text.tokenize.normalization import valid
+
+# The input of words that stands for an input of texts.
+WORDS_OF = {
+    "text": "tokens",
+    "second_text": "second_tokens",
+    "question": "question_tokens",
+    "context": "context_tokens",
+}
+
+
+# From a model to what gives its outputs by name.
+MakeOutputs = Callable[[keras.Model], ModelOutputs]
+
+
+class Signature(NamedTuple):
+    """A function of tensors, in the order of `inputs`, to tensors by name."""
+
+    function: Callable[..., Tensors]
+    inputs: dict[str, tf.TensorSpec]
+    method: str = "predict"
+    """The one of TF Serving's APIs that it is for."""
+
+
+def task_of(model: keras.Model, labels: Sequence[str] | None) -> str:
+    """What a model does with a text, in a word: the name of its signature."""
+    logits = model.output.get("logits")
+    if "masked_lm" in model.output:
+        return "fill_mask"
+    if "start_logits" in model.output:
+        return "answer"
+    if logits is not None and labels is not None:
+        return "classify" if len(logits.shape) == 2 else "tag"
+    if logits is not None and logits.shape[1:] == (1,):
+        return "regress"
+    if model.output.keys() & {"layers", "embedding"}:
+        return "embed"
+    # A head without names for its numbers.
+    return "serving_default"
+
+
+def signatures(
+    model: keras.Model,
+    text_inputs: TextInputs,
+    labels: Sequence[str] | None,
+    pair: bool,
+    top_k: int,
+    windows: AnswerWindows | TextWindows | None = None,
+    multi_label: bool = False,
+    make_outputs: MakeOutputs = ModelOutputs,
+) -> dict[str, Signature]:
+    """All signatures of `model` by name, that of its task first.
+
+    `windows` must be of the kind that `refusals.check_windows` wants.
+    """
+    task = task_of(model, labels)
+    outputs = make_outputs(model)
+    names = ("text", "second_text") if pair else ("text",)
+    examples = {}
+    of_texts = cast(TextWindows | None, windows)
+    if task == "classify":
+        function = Classify(
+            outputs, text_inputs, labels or (), of_texts, multi_label
+        )
+        examples = {"classify_examples": _of_examples(function, names, task)}
+    elif task == "regress":
+        function = Regress(outputs, text_inputs, of_texts)
+        examples = {"regress_examples": _of_examples(function, names, task)}
+    elif task == "tag":
+        function = Tag(outputs, text_inputs, labels or (), of_texts)
+    elif task == "answer":
+        of_contexts = cast(AnswerWindows, windows)
+        function = Answer(outputs, text_inputs, top_k, of_contexts)
+        names = ("question", "context")
+    elif task == "fill_mask":
+        # Which is the one that such a model can have: see `refusals`.
+        bert_inputs = cast(BertInputs, text_inputs)
+        function = FillMask(outputs, bert_inputs, top_k)
+    elif task == "embed":
+        function = Embed(outputs, text_inputs)
+    else:
+        function = _own_outputs(outputs, text_inputs)
+    made = {
+        task: _of_texts(function, names),
+        "tokens": _of_words(function, names),
+        **examples,
+        "features": _of_features(model, outputs, text_inputs),
+    }
+    if task != "embed":
+        # A model of your own may have an encoder of another make.
+        with contextlib.suppress(ValueError):
+            inside = make_outputs(encoder_inside(model))
+            made["embed"] = _of_texts(Embed(inside, text_inputs), ("text",))
+    return made
+
+
+def _specs(names: Sequence[str], shape: list) -> dict[str, tf.TensorSpec]:
+    """Strings, each named: an unnamed tensor is served as `d`."""
+    return {name: tf.TensorSpec(shape, tf.string, name) for name in names}
+
+
+def _own_outputs(outputs: ModelOutputs, text_inputs: TextInputs):
+    def own_outputs(text, second_text=None) -> Tensors:
+        features = text_inputs(text, second_text)
+        return outputs(features) | counts(text_inputs, text, second_text)
+
+    return own_outputs
+
+
+def _of_texts(function: Callable, names: Sequence[str]) -> Signature:
+    def of_texts(*texts: tf.Tensor) -> Tensors:
+        # The first op: a request that is a single string would end the
+        # server's process inside the tokenizer.
+        return function(*(tf.ensure_shape(text, [None]) for text in texts))
+
+    return Signature(of_texts, _specs(names, [None]))
+
+
+def _of_words(function: Callable, names: Sequence[str]) -> Signature:
+    """As `_of_texts`, of words `(B, W)`; "" at the end of a row is padding.
+
+    What is echoed of them is valid UTF-8, as what is cut out of a text is:
+    TF Serving's REST would put broken bytes into its JSON as they are.
+    """
+
+    def of_words(*rows: tf.Tensor) -> Tensors:
+        ragged: Any = tf.RaggedTensor
+        checked = (tf.ensure_shape(words, [None, None]) for words in rows)
+        return function(
+            *(ragged.from_tensor(valid(words), padding="") for words in checked)
+        )
+
+    words = [WORDS_OF[name] for name in names]
+    return Signature(of_words, _specs(words, [None, None]))
+
+
+def _of_examples(
+    function: Callable, names: Sequence[str], method: str
+) -> Signature:
+    """As `_of_texts`, of serialized `tf.train.Example` with texts by name.
+
+    Its outputs have the names, and no others, that TF Serving's Classify and
+    Regress look for.
+    """
+    format = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+
+    def of_examples(serialized: tf.Tensor) -> Tensors:
+        parsed: Any = tf.io.parse_example(
+            tf.ensure_shape(serialized, [None]), format
+        )
+        outputs = function(*(parsed[name] for name in names))
+        if method == "regress":
+            return {"outputs": outputs["score"]}
+        return {"classes": outputs["labels"], "scores": outputs["scores"]}
+
+    return Signature(of_examples, _specs(["inputs"], [None]), method)
+
+
+def _of_features(
+    model: keras.Model, outputs: ModelOutputs, text_inputs: TextInputs
+) -> Signature:
+    """The model's own inputs to its outputs.
+
+    The padding mask follows from the ids: a server that batches requests of
+    different lengths pads it with its first value, which is true.
+
+    A table of distinct words is the rows' own. A server that batches refuses
+    it, unless it has as many rows as there are texts; then it would join the
+    tables of several requests, and the words of all but the first would be
+    looked up in the wrong one. That is an error.
+    """
+    pad_id = getattr(text_inputs, "pad_id", 0)
+    specs = {
+        name: tf.TensorSpec(x.shape, x.dtype, name)
+        for name, x in model.input.items()
+        if name != "padding_mask"
+    }
+
+    def of_features(*ids: tf.Tensor) -> Tensors:
+        features = {
+            name: tf.ensure_shape(x, spec.shape)
+            for (name, spec), x in zip(specs.items(), ids, strict=True)
+        }
+        if "padding_mask" in model.input:
+            features["padding_mask"] = features["token_ids"] != pad_id
+        if "distinct_char_ids" in features:
+            _check_one_table(features["distinct_char_ids"])
+        return outputs(features)
+
+    return Signature(of_features, specs)
+
+
+def _check_one_table(table: tf.Tensor) -> None:
+    """Refuses words `(W, C)` that are the tables of several requests.
+
+    Each begins with a row of zeros and those of the two markers.
+    """
+    begin = tf.pad(table, [[0, 3], [0, 0]])[:3]
+    runs = tf.stack([table[:-2], table[1:-1], table[2:]], axis=1)
+    is_begin = tf.reduce_all(runs == begin, axis=[1, 2])
+    count = tf.reduce_sum(tf.cast(is_begin, tf.int32))
+    # All zeros are no table at all, and hold no begin.
+    is_table = tf.reduce_any(begin[1] != begin[0])
+    tf.debugging.Assert(
+        (count <= 1) | ~is_table,
+        [
+            "`distinct_char_ids` must be the table of one request, and is "
+            "that of several: a server that batches has joined them. Send "
+            "texts, or ask a server without batching."
+        ],
+    )

@@ -1,0 +1,97 @@
+"""Texts, or pairs of texts, to labels with scores, or to a number."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from keras_ctx.serving.signatures.model_outputs import (
+    ModelOutputs,
+    Tensors,
+    TextInputs,
+    as_words,
+    counts,
+)
+from keras_ctx.serving.signatures.text_windows import (
+    TextWindows,
+    mean_of_windows,
+    windows_of_texts,
+)
+
+
+class Classify:
+    """All labels of a text with their probabilities, the likeliest first.
+
+    Gives `labels`, strings, and `scores`, both `(B, n)`. They sum to 1, or
+    with `multi_label` each is the probability of its label, whatever the
+    others are. With windows scores are means over those of the text.
+    """
+
+    def __init__(
+        self,
+        model: ModelOutputs,
+        text_inputs: TextInputs,
+        labels: Sequence[str],
+        windows: TextWindows | None = None,
+        multi_label: bool = False,
+    ) -> None:
+        activation = tf.nn.sigmoid if multi_label else tf.nn.softmax
+        self._scores = _Scores(model, text_inputs, activation, windows)
+        self._labels = tuple(labels)
+
+    def __call__(self, text, second_text=None) -> Tensors:
+        scores, counted = self._scores(text, second_text)
+        scores, order = tf.math.top_k(scores, len(self._labels))
+        return {
+            "labels": tf.gather(tf.constant(self._labels), order),
+            "scores": scores,
+            **counted,
+        }
+
+
+class Regress:
+    """The number that a model with one output gives a text.
+
+    Gives `score` `(B,)`; with windows the mean over those of the text.
+    """
+
+    def __init__(
+        self,
+        model: ModelOutputs,
+        text_inputs: TextInputs,
+        windows: TextWindows | None = None,
+    ) -> None:
+        self._scores = _Scores(model, text_inputs, tf.identity, windows)
+
+    def __call__(self, text, second_text=None) -> Tensors:
+        scores, counted = self._scores(text, second_text)
+        return {"score": scores[:, 0], **counted}
+
+
+class _Scores:
+    """`(B, n)` numbers of each text: of what fits, or of all its windows."""
+
+    def __init__(
+        self,
+        model: ModelOutputs,
+        text_inputs: TextInputs,
+        activation: Callable[[tf.Tensor], tf.Tensor],
+        windows: TextWindows | None,
+    ) -> None:
+        self._model = model
+        self._text_inputs = text_inputs
+        self._activation = activation
+        self._windows = windows
+
+    def __call__(self, text, second_text=None) -> tuple[tf.Tensor, Tensors]:
+        inputs = self._text_inputs
+        if self._windows is None:
+            scores = self._of_rows(inputs(text, second_text))
+            return scores, counts(inputs, text, second_text)
+        words = as_words(text, inputs)
+        laid = windows_of_texts(words, inputs, self._windows)
+        scores = self._of_rows(inputs(laid.words))
+        scores = mean_of_windows(scores, laid, inputs, words.nrows())
+        return scores, counts(inputs, words, truncated=laid.truncated)
+
+    def _of_rows(self, features: Tensors) -> tf.Tensor:
+        return self._activation(self._model(features)["logits"])

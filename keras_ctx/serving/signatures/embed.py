@@ -1,0 +1,50 @@
+"""Texts to vectors: of every token in every layer, or of the whole text."""
+
+import keras
+
+from keras_ctx.layers import ScalarMix
+from keras_ctx.models import encoder_of
+from keras_ctx.serving.signatures.model_outputs import (
+    ModelOutputs,
+    Tensors,
+    TextInputs,
+    counts,
+)
+
+
+class Embed:
+    """Vectors of an encoder or of an embedder, by their own names.
+
+    Of an encoder `sequence` `(B, T, D)`, `layers` `(B, L+1, T, D)` and, where
+    it has a pooler, `pooled` `(B, D)`; of an embedder `embedding` `(B, D)`.
+    Also `tokens` `(B, T)`, the text of every position.
+    """
+
+    def __init__(self, model: ModelOutputs, text_inputs: TextInputs) -> None:
+        self._model = model
+        self._text_inputs = text_inputs
+
+    def __call__(self, text) -> Tensors:
+        outputs = self._model(self._text_inputs(text))
+        outputs["tokens"] = self._text_inputs.tokens(text)
+        return outputs | counts(self._text_inputs, text)
+
+
+def encoder_inside(model: keras.Model) -> keras.Model:
+    """The encoder of a model with a task.
+
+    It also gives `mix` `(B, T, D)`, the mixture of its layers, where the
+    model's head reads one.
+
+    Raises:
+        ValueError: the encoder is none of `keras_ctx.models`.
+    """
+    encoder = encoder_of(model)
+    mixes = [x for x in model.layers if isinstance(x, ScalarMix)]
+    if not mixes:
+        return encoder
+    outputs = dict(encoder.output)
+    outputs["mix"] = mixes[0](
+        outputs["layers"], padding_mask=outputs["padding_mask"]
+    )
+    return keras.Model(encoder.input, outputs)

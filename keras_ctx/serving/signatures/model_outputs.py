@@ -1,0 +1,111 @@
+"""A model's own outputs, under names and in numbers fit for a signature."""
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.layers import CRF
+from keras_ctx.serving.signatures.sublayers import all_layers
+from keras_ctx.serving.weights.quantized import StoredWeights
+from keras_ctx.text import (
+    BertInputs,
+    ElmoForManyLangsInputs,
+    ElmoInputs,
+    WordInputs,
+)
+
+TextInputs = BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs
+Tensors = dict[str, tf.Tensor]
+
+
+class ModelOutputs:
+    """The outputs of a model by name.
+
+    `layers`, a list of L+1 tensors `(B, T, D)`, become one `(B, L+1, T, D)`,
+    rows first as TF Serving's batching wants them. Numbers with a fraction
+    become float32, since REST has no bfloat16. The padding mask is left out.
+
+    Called eagerly, the model runs op by op; all graphs share one trace of it,
+    which computes with the weights of `stored`, if given.
+    """
+
+    def __init__(
+        self, model: keras.Model, stored: StoredWeights | None = None
+    ) -> None:
+        self._model = model
+        self._stored = stored
+        specs = {
+            key: tf.TensorSpec(x.shape, x.dtype)
+            for key, x in model.input.items()
+        }
+        self._traced = tf.function(self._trace, input_signature=[specs])
+
+    def constrained_crf(self) -> CRF | None:
+        """The CRF of a tagger, if it has constraints."""
+        for layer in all_layers(self._model):
+            if isinstance(layer, CRF) and layer.constraints is not None:
+                return layer
+        return None
+
+    def __call__(self, features: Tensors) -> Tensors:
+        if tf.executing_eagerly():
+            return named_outputs(self._model, features)
+        return self._traced(features)
+
+    def _trace(self, features: Tensors) -> Tensors:
+        if self._stored is None:
+            return named_outputs(self._model, features)
+        with self._stored.scope():
+            return named_outputs(self._model, features)
+
+
+def named_outputs(model: keras.Model, features: Tensors) -> Tensors:
+    """What `ModelOutputs` gives, computed where this is called."""
+    outputs = dict(model(features, training=False))
+    outputs.pop("padding_mask", None)
+    if "layers" in outputs:
+        outputs["layers"] = tf.stack(outputs["layers"], axis=1)
+    return {
+        key: tf.cast(x, tf.float32) if x.dtype.is_floating else x
+        for key, x in outputs.items()
+    }
+
+
+def counts(
+    text_inputs: TextInputs,
+    text,
+    second_text=None,
+    truncated: tf.Tensor | None = None,
+) -> Tensors:
+    """What is said of every row: its tokens, and whether some were cut off.
+
+    The second follows from the first, if not given.
+    """
+    num_tokens = text_inputs.num_tokens(text, second_text)
+    most = text_inputs.max_length
+    if truncated is not None:
+        pass
+    elif most is None:
+        truncated = tf.zeros_like(num_tokens, tf.bool)
+    else:
+        truncated = num_tokens > most
+    return {"num_tokens": num_tokens, "truncated": truncated}
+
+
+def as_words(text, text_inputs: TextInputs):
+    """The words of texts; words themselves stay as they are."""
+    if isinstance(text, tf.RaggedTensor):
+        return text
+    return text_inputs.words(text).words
+
+
+def dense(ragged, fill, width: tf.Tensor | None = None) -> tf.Tensor:
+    """Ragged `(B, None)` as a tensor of at least one column.
+
+    With `width`, of as many columns: a row that the encoder cut is shorter
+    than its words.
+    """
+    longest = tf.maximum(tf.reduce_max(ragged.row_lengths()), 1)
+    if width is not None:
+        longest = tf.cast(width, longest.dtype)
+    shape = tf.stack([ragged.nrows(), longest])
+    return ragged.to_tensor(fill, shape=shape)

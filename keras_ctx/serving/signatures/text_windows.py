@@ -1,0 +1,101 @@
+"""Texts that are longer than a row: read in windows, and put together again."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.serving.signatures.answer_windows import (
+    Windows,
+    check_counts,
+    special_positions,
+    windows,
+)
+from keras_ctx.serving.signatures.model_outputs import TextInputs
+from keras_ctx.text.ragged.rows import numbered
+
+
+@dataclass(frozen=True)
+class TextWindows:
+    """How a text that is longer than a row is classified, scored or tagged.
+
+    Example:
+        >>> TextWindows(max_windows=4)  # what is behind the fourth is cut
+        TextWindows(overlap=64, max_windows=4)
+        >>> TextWindows(overlap=0)
+        Traceback (most recent call last):
+        ValueError: `overlap` must be an integer of at least 1. Received: ...
+    """
+
+    overlap: int = 64
+    """Positions that two neighbours share, or a word fewer; in the middle of
+    them a word has half as many of its own text on its shorter side."""
+    max_windows: int = 16
+    """Windows of a text that are read; what is behind them is cut. It bounds
+    the time and the memory of a request."""
+
+    def __post_init__(self):
+        check_counts(self)
+
+
+def text_positions(text_inputs: TextInputs) -> int:
+    """The positions that a row leaves to a single text."""
+    return (text_inputs.max_length or 0) - special_positions(text_inputs, 1)
+
+
+def windows_of_texts(
+    words: Any, text_inputs: TextInputs, settings: TextWindows
+) -> Windows:
+    """Lays windows over texts, given as words, that a model reads alone."""
+    most = tf.fill([words.nrows()], text_positions(text_inputs))
+    lengths = text_inputs.word_lengths(words)
+    step = most - settings.overlap
+    return windows(words, lengths, most, step, settings.max_windows)
+
+
+def mean_of_windows(
+    values: tf.Tensor, laid: Windows, text_inputs: TextInputs, count: Any
+) -> tf.Tensor:
+    """Means `(B, n)` of what N windows gave, `(N, n)`, over those of a row.
+
+    A window counts as much as it has positions, so that a short last one
+    does not outvote a whole one.
+    """
+    sizes = tf.reduce_sum(text_inputs.word_lengths(laid.words), axis=1)
+    weights = tf.cast(tf.maximum(sizes, 1), values.dtype)[:, None]
+    sums, totals = (
+        tf.math.unsorted_segment_sum(x, laid.row, count)
+        for x in (values * weights, weights)
+    )
+    return sums / totals
+
+
+def places_of_words(words: Any, laid: Windows) -> tf.Tensor:
+    """Where each word is best read, int32 `(number of all words,)`.
+
+    That is in the window with most text on its shorter side; the begin and
+    the end of a text have all there is. Places count through the windows'
+    words in a tensor `(N, W)`; -1 for a word in none.
+    """
+    sizes = tf.cast(laid.words.row_lengths(), tf.int32)
+    starts = tf.gather(tf.cast(words.row_starts(), tf.int32), laid.row)
+    ends = tf.gather(tf.cast(words.row_limits(), tf.int32), laid.row)
+    begin = starts + laid.first
+    # Of every word in every window:
+    window = tf.cast(laid.words.value_rowids(), tf.int32)
+    ahead = numbered(laid.words).values
+    behind = tf.gather(sizes, window) - 1 - ahead
+    far = tf.int32.max
+    of_text = tf.gather(laid.first == 0, window)
+    ahead_of_cut = tf.where(of_text, far, ahead)
+    of_text = tf.gather(begin + sizes == ends, window)
+    behind_cut = tf.where(of_text, far, behind)
+    margin = tf.minimum(ahead_of_cut, behind_cut)
+
+    word = tf.gather(begin, window) + ahead
+    count = tf.size(words.values)
+    most = tf.math.unsorted_segment_max(margin, word, count)
+    place = window * tf.maximum(tf.reduce_max(sizes), 1) + ahead
+    place = tf.where(margin == tf.gather(most, word), place, far)
+    place = tf.math.unsorted_segment_min(place, word, count)
+    return tf.where(place == far, -1, place)

@@ -1,0 +1,154 @@
+"""What an export must answer, and how far rounding may take it from there."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx.serving.verify.comparison import compared
+from keras_ctx.serving.verify.raw_answers import Request
+from keras_ctx.serving.verify.rounding import (
+    DRAWS,
+    Bound,
+    Values,
+    moved_weights,
+    unit_roundoff,
+)
+from keras_ctx.serving.verify.witness import Answer, Arrays, Witness
+from keras_ctx.serving.weights.quantized import StoredWeights
+
+Bounds = dict[str, dict[str, Bound]]
+
+
+class Expectation(NamedTuple):
+    """The right answers to requests."""
+
+    requests: Sequence[Request]
+    answers: list[Answer]
+    """With the weights that the export keeps."""
+    exact: list[Answer]
+    """With the model's own."""
+    bounds: Bounds
+    """Of every output of every signature that is a number."""
+    model_bounds: Bounds
+    """Of the model's own outputs, by signature."""
+
+
+def expectation(
+    model: keras.Model,
+    witness: Witness,
+    requests: Sequence[Request],
+    stored: StoredWeights | None = None,
+) -> Expectation:
+    """What `model` answers as it is compiled, and the bounds of it.
+
+    Raises:
+        ValueError: `model` refuses what its text function gives.
+        RuntimeError: `model` answers with what is no number, or answers
+            otherwise when it is compiled than when it is not.
+    """
+    exact = witness.values()
+    kept: dict[int, tf.Tensor] = {}
+    if stored is not None:
+        kept = {id(weight): value for weight, value in stored.values()}
+    values = [(weight, kept.get(id(weight), value)) for weight, value in exact]
+    # The first signature is the task's. Op by op it says at once, and in
+    # words, where a text is too long for the model.
+    of_task = [request for request in requests if request[0] == requests[0][0]]
+    eager = witness.answers(of_task, values, compiled=False)
+    answers = witness.answers(requests, values)
+    for request, answer in zip(requests, answers, strict=True):
+        _check_numbers(request, answer)
+    bounds, model_bounds = _bounds(model, witness, requests, values, answers)
+    # The requests of the task come first.
+    for (name, inputs), one, right in zip(
+        of_task, eager, answers, strict=False
+    ):
+        found = compared(
+            one.model,
+            right,
+            model_bounds[name],
+            model_bounds[name].get("logits"),
+            inputs,
+            own=True,
+        )
+        for key, difference in found.items():
+            if not difference.share <= 1:
+                raise RuntimeError(
+                    f"`model` must answer compiled, as `predict` and a server "
+                    f"do, as it does op by op. Its `{key}` for `{name}` is off "
+                    f"by {difference.largest:g}, {difference.share:.3g} times "
+                    "what rounding can do; nothing was published."
+                )
+    if stored is None:
+        own = answers
+    else:
+        own = witness.answers(requests, exact)
+    return Expectation(requests, answers, own, bounds, model_bounds)
+
+
+def _bounds(
+    model: keras.Model,
+    witness: Witness,
+    requests: Sequence[Request],
+    values: Values,
+    answers: Sequence[Answer],
+) -> tuple[Bounds, Bounds]:
+    """By what the answers change as the weights are moved a little."""
+    bounds: Bounds = {name: {} for name, _ in requests}
+    model_bounds: Bounds = {name: {} for name, _ in requests}
+    for (name, _), answer in zip(requests, answers, strict=True):
+        for kept, outputs in (
+            (bounds, answer.outputs),
+            (model_bounds, answer.model),
+        ):
+            for key, x in outputs.items():
+                if np.issubdtype(x.dtype, np.floating):
+                    kept[name].setdefault(key, Bound())
+    real = [answer.real for answer in answers if answer.real is not None]
+    positions = max((x.shape[1] for x in real), default=1)
+    roundoff = unit_roundoff(model)
+    for draw in range(DRAWS):
+        moved = moved_weights(values, roundoff, positions, draw)
+        others = witness.answers(requests, moved)
+        for (name, _), other, right in zip(
+            requests, others, answers, strict=True
+        ):
+            _widen(bounds[name], other.outputs, right.outputs, right)
+            _widen(model_bounds[name], other.model, right.model, right)
+    return bounds, model_bounds
+
+
+def _widen(
+    bounds: Mapping[str, Bound], moved: Arrays, exact: Arrays, right: Answer
+) -> None:
+    for key, bound in bounds.items():
+        if key not in exact or moved[key].shape != exact[key].shape:
+            continue
+        one, other = right.meaning(moved, key), right.meaning(exact, key)
+        if key == "scores" and "tags" in exact:
+            # The score of another tag says nothing of rounding.
+            same = moved["tags"] == exact["tags"]
+            if same.shape == other.shape:
+                one, other = one[same], other[same]
+        bound.widen(one, other)
+
+
+def _check_numbers(request: Request, answer: Answer) -> None:
+    name, inputs = request
+    for key, x in answer.outputs.items():
+        if not np.issubdtype(x.dtype, np.floating):
+            continue
+        rows = answer.rows(np.isnan(x), key)
+        if rows.size:
+            asked = {
+                which: values[rows[0]] if len(values) == len(x) else values
+                for which, values in inputs.items()
+            }
+            raise RuntimeError(
+                "`model` must answer with numbers. Its "
+                f"`{key}` from `{name}` is not a number for "
+                f"{str(asked)[:200]}; nothing was published."
+            )

@@ -1,0 +1,147 @@
+"""How far rounding can take a model's answers, and no error of a weight.
+
+A model computes the same numbers in another order wherever it runs: alone or
+in a graph that fuses its ops, on one core or on many. What that may change is
+derived here, for each output of each model.
+
+1.  *Backward error.* An inner product of n products, `x . w`, computed with
+    the unit roundoff u (2**-24 in float32), is the exact one for other
+    weights: `x . (w + dw)` with `|dw| <= g |w|`. In the worst case g is n u.
+    Rounding errors are as often up as down, and then g is about sqrt(n) u
+    (Higham and Mary 2019). The functions between two kernels (softmax, norms,
+    gelu) are good to a few units in the last place: 4 u more. So each kernel
+    counts with `g = u (4 + sqrt(n))`, n being the inputs of one of its
+    outputs, or the positions of a row, over which attention, means and loops
+    add up, where those are more. A table counts as the kernel that it may be,
+    too; a bias or the scale of a norm adds nothing up, and its n is 1.
+    Half precision rounds each result to its u, 2**-8 or 2**-11, and adds up in
+    float32: g is 4 u.
+
+2.  *Condition.* How much the answers change when the weights do depends on
+    depth, magnitudes, norms and on what cancels. It is measured: the model
+    answers again with every number of every weight moved by +g or -g of its
+    size, at random. One such answer is a draw of what all roundings together
+    may do; the largest change of an output over all requests and over
+    `DRAWS` draws is its size e.
+
+3.  *Bound.* `4 e + 8 u |x|` for an answer x: four times the largest of
+    several draws of a sum of many independent parts is not reached by chance,
+    and 8 u are the last op's own roundings.
+
+An error of 1e-3 in one kernel is 1e-3/g, some 500, times the move that is
+made here, in one kernel instead of all L of them, whose moves add up as
+sqrt(L). What is left is a factor of 10 and more, the four above included.
+
+Source: N. J. Higham and T. Mary, A new approach to probabilistic rounding
+error analysis, SIAM J. Sci. Comput. 41(5), 2019, theorem 2.4 and section 3;
+backward errors of inner products: N. J. Higham, Accuracy and Stability of
+Numerical Algorithms, 2nd edition, 2002, section 3.1.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx.serving.signatures.sublayers import all_layers
+from keras_ctx.serving.weights.quantized import reduced_axes
+
+Values = Sequence[tuple[keras.Variable, tf.Tensor]]
+
+DRAWS = 2
+_MARGIN = 4.0
+_LAST_OPS = 8.0
+_FUNCTIONS = 4.0
+_ROUNDOFFS = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float64": 2.0**-53}
+_FLOAT32 = 2.0**-24
+# From here on float32 has no ones any more: such numbers stand for "never",
+# as the score of a path that a CRF forbids, and say nothing of the others.
+_WALL = 2.0**24
+
+
+class Bound:
+    """How far one output may be off: derived from what it was moved by."""
+
+    def __init__(self) -> None:
+        # Of numbers below `_WALL` and of those from there on.
+        self._moved = np.zeros(2)
+
+    def widen(self, moved: np.ndarray, exact: np.ndarray) -> None:
+        """Takes one more draw into account."""
+        with np.errstate(invalid="ignore"):  # infinity minus infinity
+            sizes = np.abs(moved.astype("float64") - exact)
+        sizes[~np.isfinite(sizes)] = 0.0
+        is_wall = np.abs(exact) >= _WALL
+        for place, chosen in enumerate((sizes[~is_wall], sizes[is_wall])):
+            largest = np.max(chosen, initial=0.0)
+            self._moved[place] = max(self._moved[place], largest)
+
+    def __call__(self, exact: np.ndarray) -> np.ndarray:
+        """The bound for each number of `exact`."""
+        walls = (np.abs(exact) >= _WALL).astype(int)
+        last = _LAST_OPS * _FLOAT32 * np.abs(exact.astype("float64"))
+        # Numbers below the smallest normal one may be taken for 0.
+        tiny = np.finfo("float32").tiny
+        return _MARGIN * self._moved[walls] + last + tiny
+
+
+def errors(
+    given: np.ndarray, exact: np.ndarray, bound: Bound
+) -> tuple[float, float]:
+    """The largest difference, and the largest in units of its bound."""
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(given.astype("float64") - exact)
+        difference[given == exact] = 0.0  # infinities among them
+        shares = difference / bound(exact)
+    # Where one of the two is no number, so is the share; it must not pass.
+    shares[np.isnan(shares)] = np.inf
+    return float(np.max(difference, initial=0.0)), float(
+        np.max(shares, initial=0.0)
+    )
+
+
+def unit_roundoff(model: keras.Model) -> float:
+    """That of the coarsest numbers which `model` computes in."""
+    kinds = {layer.compute_dtype for layer in all_layers(model)}
+    found = max(_ROUNDOFFS.get(str(kind), _FLOAT32) for kind in kinds)
+    tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+    if tf32 and tf.config.list_physical_devices("GPU"):
+        # There, kernels of float32 are multiplied with 11 bits.
+        return max(found, _ROUNDOFFS["float16"])
+    return found
+
+
+def moved_weights(
+    values: Values, roundoff: float, positions: int, draw: int
+) -> Values:
+    """Weights with every number of their values moved up or down.
+
+    Args:
+        values: The weights, and the values that they have.
+        roundoff: As of `unit_roundoff`.
+        positions: Most positions of a row.
+        draw: Number of the draw.
+    """
+    moved = []
+    for place, (weight, value) in enumerate(values):
+        if not value.dtype.is_floating:
+            moved.append((weight, value))
+            continue
+        size = roundoff * (_FUNCTIONS + _terms(weight, roundoff, positions))
+        signs = tf.random.stateless_uniform(
+            tf.shape(value), (draw, place), 0, 2, tf.int32
+        )
+        step = tf.cast(2 * signs - 1, value.dtype) * tf.cast(size, value.dtype)
+        moved.append((weight, value + value * step))
+    return moved
+
+
+def _terms(weight: keras.Variable, roundoff: float, positions: int) -> float:
+    """What the number of terms in a sum contributes: its square root."""
+    if roundoff > _FLOAT32:
+        return 0.0
+    if len(weight.shape) < 2 or weight.name == "bias":
+        return 1.0
+    sizes = [weight.shape[axis] for axis in reduced_axes(weight)]
+    return max(int(np.prod(sizes)), positions) ** 0.5

@@ -1,0 +1,104 @@
+"""Whether an export on disk answers as the model in memory does."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from keras_ctx.serving.verify.comparison import Difference, compared
+from keras_ctx.serving.verify.expectation import Expectation
+from keras_ctx.serving.verify.fresh_process import fresh_answers
+from keras_ctx.serving.verify.witness import Answer, Arrays
+from keras_ctx.serving.weights.quantization_error import (
+    TOLERANCES,
+    Drift,
+    measured_drift,
+)
+from keras_ctx.serving.weights.written import check_written_weights
+
+
+class Agreement(NamedTuple):
+    """How far an export is from its model."""
+
+    differences: dict[str, dict[str, Difference]]
+    """The largest, by signature and output."""
+    drift: dict[str, Drift] | None
+    """From the model's own weights, if the export keeps fewer bits of them."""
+
+    def largest(self) -> dict[str, float]:
+        """The largest `difference` of all, and the largest `share`."""
+        all_of_them = [
+            one for found in self.differences.values() for one in found.values()
+        ]
+        return {
+            "difference": max(one.largest for one in all_of_them),
+            "share": max(one.share for one in all_of_them),
+        }
+
+
+def check_agreement(
+    folder: Path,
+    expected: Expectation,
+    variables: Iterable[tf.Variable],
+    weights: str = "float32",
+) -> Agreement:
+    """Raises unless the SavedModel in `folder` is the model.
+
+    Its weights must be the model's, bit for bit, and a process with raw
+    TensorFlow must answer as the model does when it is compiled, to what
+    rounding can do (`keras_ctx.serving.verify.rounding`). What is compared has a
+    meaning: no padding, and no order of equals.
+
+    Args:
+        folder: A SavedModel.
+        expected: What it must answer to which requests.
+        variables: All that it may keep.
+        weights: What it keeps kernels and tables in.
+    """
+    check_written_weights(folder, variables)
+    try:
+        served = fresh_answers(folder, expected.requests)
+    except RuntimeError as error:
+        raise RuntimeError(f"Nothing was published. {error}") from error
+    found: dict[str, dict[str, Difference]] = {}
+    for (name, inputs), given, right in zip(
+        expected.requests, served, expected.answers, strict=True
+    ):
+        if given.keys() != right.outputs.keys():
+            raise RuntimeError(
+                f"The export's `{name}` must give the outputs "
+                f"{sorted(right.outputs)}. It gives {sorted(given)}; nothing "
+                "was published."
+            )
+        differences = compared(
+            given,
+            right,
+            expected.bounds[name],
+            expected.model_bounds[name].get("logits"),
+            inputs,
+        )
+        for key, one in differences.items():
+            if not one.share <= 1:
+                raise RuntimeError(
+                    f"The export's `{key}` from `{name}` must equal the "
+                    f"model's. It is off by {one.largest:g}, {one.share:.3g} "
+                    f"times what rounding can do (shape {given[key].shape}, "
+                    f"the model's {right.outputs[key].shape}); nothing was "
+                    "published."
+                )
+            known = found.setdefault(name, {}).get(key, one)
+            found[name][key] = Difference(*map(max, one, known))
+    if weights == "float32":
+        return Agreement(found, None)
+    pairs = [
+        (name, _meaning(given, right), _meaning(right.outputs, right))
+        for (name, _), given, right in zip(
+            expected.requests, served, expected.exact, strict=True
+        )
+    ]
+    return Agreement(found, measured_drift(pairs, TOLERANCES[weights]))
+
+
+def _meaning(outputs: Arrays, right: Answer) -> Arrays:
+    return {key: right.meaning(outputs, key) for key in outputs}

@@ -1,0 +1,181 @@
+"""What a model answers, without the graph and the file that are checked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx.serving.signatures.build import MakeOutputs, Signature
+from keras_ctx.serving.signatures.model_outputs import (
+    ModelOutputs,
+    Tensors,
+    named_outputs,
+)
+from keras_ctx.serving.verify.raw_answers import Request, as_numpy
+from keras_ctx.serving.verify.rounding import Values
+
+Arrays = dict[str, np.ndarray]
+
+
+class Answer(NamedTuple):
+    """The answer to a request, and what the model said for it."""
+
+    outputs: Arrays
+    model: Arrays
+    """The model's own outputs."""
+    real: np.ndarray | None
+    """Which of its positions, `(B, T)`, are no padding, if it has positions."""
+    by_position: frozenset[str]
+    """The model's outputs that have a number, or more, for each position."""
+
+    def meaning(self, outputs: Arrays, key: str) -> np.ndarray:
+        """An output, here or elsewhere, without what stands at padding.
+
+        There it means nothing, and no client can use it.
+        """
+        x = outputs[key]
+        if not self._is_by_position(x, key):
+            return x
+        return (np.moveaxis(x, 2, 1) if key == "layers" else x)[self.real]
+
+    def rows(self, flags: np.ndarray, key: str) -> np.ndarray:
+        """The rows where an output has a flag, not counting padding."""
+        if self.real is not None and self._is_by_position(flags, key):
+            flags = np.moveaxis(flags, 2, 1) if key == "layers" else flags
+            flags = flags.reshape(*flags.shape[:2], -1).any(-1) & self.real
+        return np.flatnonzero(flags.reshape(len(flags), -1).any(-1))
+
+    def _is_by_position(self, x: np.ndarray, key: str) -> bool:
+        own = self.model.get(key)
+        return (
+            key in self.by_position
+            and own is not None
+            and self.real is not None
+            # Not what a head has made of it, by words for instance.
+            and x.shape == own.shape
+        )
+
+
+class Witness:
+    """Answers the requests of an export by the model in memory.
+
+    Texts and heads run op by op, and the model in a graph of its own: as it
+    answers when compiled, as in `predict`, with the weights as arguments. It
+    shares neither the trace nor the file of what is exported.
+
+    Args:
+        make: From what gives the outputs of a `keras.Model` to all
+            signatures, as `keras_ctx.serving.signatures.build.signatures`.
+    """
+
+    def __init__(
+        self, make: Callable[[MakeOutputs], Mapping[str, Signature]]
+    ) -> None:
+        self._models: list[_Model] = []
+        self.signatures = make(self._outputs)
+
+    def _outputs(self, model: keras.Model) -> "_Model":
+        self._models.append(_Model(model))
+        return self._models[-1]
+
+    def values(self) -> list[tuple[keras.Variable, tf.Tensor]]:
+        """All weights of the model, and what they are."""
+        weights = {
+            id(weight): weight
+            for model in self._models
+            for weight in model.weights
+        }
+        return [(w, tf.convert_to_tensor(w.value)) for w in weights.values()]
+
+    def answers(
+        self, requests: Sequence[Request], values: Values, compiled: bool = True
+    ) -> list[Answer]:
+        """Answers with the weights at `values`; op by op, if not `compiled`.
+
+        Raises:
+            ValueError: the model refuses a text.
+        """
+        known = {id(weight): value for weight, value in values}
+        for model in self._models:
+            model.use(known, compiled)
+        return [self._answer(name, inputs) for name, inputs in requests]
+
+    def _answer(self, name: str, inputs: Mapping[str, Any]) -> Answer:
+        signature = self.signatures[name]
+        tensors = {
+            key: tf.constant(inputs[key], spec.dtype)
+            for key, spec in signature.inputs.items()
+        }
+        for model in self._models:
+            model.last = None
+        try:
+            outputs = signature.function(*tensors.values())
+        except (ValueError, tf.errors.InvalidArgumentError) as error:
+            shapes = {key: tuple(x.shape) for key, x in tensors.items()}
+            raise ValueError(
+                f"`model` refuses what `text_inputs` gives, of {shapes}: "
+                f"{error}"
+            ) from error
+        [asked] = [model for model in self._models if model.last is not None]
+        features, own = asked.last
+        return Answer(
+            {key: as_numpy(x) for key, x in outputs.items()},
+            {key: x.numpy() for key, x in own.items()},
+            _real_positions(features),
+            asked.by_position,
+        )
+
+
+class _Model(ModelOutputs):
+    """Has a graph of its own, for signatures that run op by op."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__(model)
+        self.weights = model.weights
+        self.last: Any = None
+        self.by_position = frozenset(
+            key
+            for key, x in model.output.items()
+            if key in ("layers", "padding_mask")
+            # `masked_lm` is by the positions that are asked for.
+            or (key != "masked_lm" and x.shape[1:2] == (None,))
+        )
+        self._values: list[tf.Tensor] = []
+        self._is_compiled = True
+        specs = (
+            {
+                k: tf.TensorSpec(x.shape, x.dtype)
+                for k, x in model.input.items()
+            },
+            [tf.TensorSpec(w.shape, w.dtype) for w in self.weights],
+        )
+        self._compiled = tf.function(self._with_values, input_signature=specs)
+
+    def use(self, values: Mapping[int, tf.Tensor], compiled: bool) -> None:
+        self._values = [values[id(weight)] for weight in self.weights]
+        self._is_compiled = compiled
+
+    def __call__(self, features: Tensors) -> Tensors:
+        call = self._compiled if self._is_compiled else self._with_values
+        features = {key: features[key] for key in self._model.input}
+        outputs = call(features, self._values)
+        self.last = (features, outputs)
+        return dict(outputs)
+
+    def _with_values(self, features: Tensors, values: list) -> Tensors:
+        pairs = list(zip(self.weights, values, strict=True))
+        with keras.StatelessScope(pairs, initialize_variables=False):
+            return named_outputs(self._model, features)
+
+
+def _real_positions(features: Mapping[str, tf.Tensor]) -> np.ndarray | None:
+    if "padding_mask" in features:
+        return features["padding_mask"].numpy()
+    for key in ("char_ids", "character_ids"):
+        if key in features:
+            return np.any(features[key].numpy() != 0, axis=-1)
+    if "word_ids" in features:
+        return features["word_ids"].numpy() != 0
+    return None

@@ -1,0 +1,390 @@
+"""Texts to the ids, segments and mask that a BERT encoder reads."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.text.ragged import rows
+from keras_ctx.text.tokenize.normalization import Characters, Pieces, WordPieces
+from keras_ctx.text.tokenize.word_places import WordPlaces, find_words
+from keras_ctx.text.vocabulary.file import SPECIAL_TOKENS, load_vocabulary
+from keras_ctx.text.vocabulary.literal_tokens import (
+    AddedToken,
+    NormalizedPieces,
+    check_added_tokens,
+    with_literals,
+    words_pattern,
+)
+
+
+class BertInputs:
+    """Turns texts into BERT's `token_ids`, `segment_ids` and `padding_mask`.
+
+    A row is `[CLS] a [SEP]` or, with a second text, `[CLS] a [SEP] b [SEP]`.
+    The same function runs eagerly, in `tf.data` and inside a served graph; it
+    holds no table or variable, so an export has nothing to track. A literal
+    `[MASK]` or `[SEP]` in a text is text, unless asked for.
+
+    Args:
+        vocabulary: path of a file with one token a line, or the tokens. It
+            has to hold `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]`.
+        max_length: most tokens in a row, `[CLS]` and `[SEP]` included. Longer
+            texts are cut; a pair is cut at the end of its longer text, at the
+            end of the second where both are equally long.
+        lower_case: folds case. With `split="wordpiece"` accents are dropped
+            too, unless `strip_accents` says otherwise, as in the uncased BERT
+            models; with `"character"` they stay.
+        split: `"wordpiece"` for BERT's own tokens, or `"character"` for one
+            token a character (white space gives none).
+        padding: `"longest"` pads to the longest row of the batch,
+            `"max_length"` always to `max_length`.
+        special_tokens_in_text: whether a literal `[MASK]`, `[SEP]`, `[CLS]`,
+            `[UNK]` or `[PAD]` in a text is the special token, as in the
+            `tokenizers` library. For filling masks only: behind a server it
+            lets whoever sends a text write the structure of the row.
+        strip_accents: whether accents are dropped; `None`, as in most models,
+            where case is folded. For `split="wordpiece"` only.
+        tokenize_chinese_chars: whether every ideograph is a word by itself,
+            as in most models. For `split="wordpiece"` only.
+        added_tokens: `AddedToken`s, or their arguments as dicts: tokens of the
+            vocabulary that are looked for in the text before it is cut, as
+            those that were added to a tokenizer of the `tokenizers` library.
+            For `split="wordpiece"` only.
+
+    Call arguments:
+        text: strings `(B,)`, or ragged words `(B, None)`. A word that gives
+            no piece becomes `[UNK]`, so that words and labels stay aligned.
+        second_text: None, or the same for the second segment.
+
+    Returns:
+        A dict of `token_ids` and `segment_ids`, int32 `(B, T)`, and
+        `padding_mask`, bool `(B, T)`, True on real tokens.
+
+    Raises:
+        ValueError: for a `split`, `padding` or `max_length` out of range, a
+            vocabulary with a duplicate or without a special token, and texts
+            of another rank or dtype.
+
+    Example:
+        >>> from keras_ctx.text import BertInputs
+        >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        >>> inputs = BertInputs([*special, "good", "book", "##s"], 8)
+        >>> inputs(["Good books", "book"])["token_ids"].numpy()
+        array([[2, 5, 6, 7, 3],
+               [2, 6, 3, 0, 0]], dtype=int32)
+
+    Source: Devlin et al. 2019, https://arxiv.org/abs/1810.04805, and the
+    tokenizer of https://github.com/google-research/bert.
+
+    Differs: WordPiece gives the ids of the `tokenizers` library's BERT, but
+    in words with one of 953 rare code points (418 if not `lower_case`; all
+    are tested): those that are newer, or of another class, than in that
+    library's Unicode tables follow TensorFlow's, and the 256 ideographs from
+    U+2B820 are single words, as in google-research/bert. Where a pair is cut
+    to an odd number of pieces, its first text keeps the odd one, as there;
+    in that library the second, unless it is shorter. Invalid UTF-8 reads as
+    U+FFFD; WordPiece drops that, as BERT does, and `split="character"` makes
+    `[UNK]` of it.
+    """
+
+    def __init__(
+        self,
+        vocabulary: str | Path | Sequence[str],
+        max_length: int,
+        lower_case: bool = True,
+        split: str = "wordpiece",
+        padding: str = "longest",
+        special_tokens_in_text: bool = False,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool = True,
+        added_tokens: Sequence[AddedToken | Mapping[str, Any]] = (),
+    ) -> None:
+        if type(max_length) is not int or max_length < 3:
+            raise ValueError(
+                "`max_length` must be an integer of at least 3, for [CLS], "
+                f"one token and [SEP]. Received: max_length={max_length!r}"
+            )
+        if split not in ("wordpiece", "character"):
+            raise ValueError(
+                '`split` must be "wordpiece" or "character". '
+                f"Received: split={split!r}"
+            )
+        if padding not in ("longest", "max_length"):
+            raise ValueError(
+                '`padding` must be "longest" or "max_length". '
+                f"Received: padding={padding!r}"
+            )
+        for name, value, kinds in (
+            ("strip_accents", strip_accents, (bool, type(None))),
+            ("tokenize_chinese_chars", tokenize_chinese_chars, (bool,)),
+        ):
+            if not isinstance(value, kinds):
+                raise ValueError(
+                    f"`{name}` must be True or False"
+                    f"{', or None' * (len(kinds) - 1)}. "
+                    f"Received: {name}={value!r}"
+                )
+        if split == "character" and (
+            strip_accents is not None
+            or not tokenize_chinese_chars
+            or added_tokens
+        ):
+            raise ValueError(
+                "`strip_accents`, `tokenize_chinese_chars` and `added_tokens` "
+                'must be left out with `split="character"`, which keeps '
+                "accents and takes every character alone. "
+                f"Received: strip_accents={strip_accents}, "
+                f"tokenize_chinese_chars={tokenize_chinese_chars}, "
+                f"{len(added_tokens)} added tokens"
+            )
+        tokens = load_vocabulary(vocabulary, required=SPECIAL_TOKENS)
+        self.vocabulary = tuple(tokens)
+        self.vocabulary_size = len(tokens)
+        self.max_length = max_length
+        self.lower_case = bool(lower_case)
+        self.split = split
+        self.padding = padding
+        self.special_tokens_in_text = bool(special_tokens_in_text)
+        self.pad_id = tokens.index("[PAD]")
+        self.unknown_id = tokens.index("[UNK]")
+        self.cls_id = tokens.index("[CLS]")
+        self.sep_id = tokens.index("[SEP]")
+        self.mask_id = tokens.index("[MASK]")
+        self.special_ids = tuple(tokens.index(t) for t in SPECIAL_TOKENS)
+        self.strip_accents = strip_accents
+        self.tokenize_chinese_chars = tokenize_chinese_chars
+        self.added_tokens = tuple(
+            each if isinstance(each, AddedToken) else AddedToken(**each)
+            for each in added_tokens
+        )
+        check_added_tokens(self.added_tokens, self.vocabulary)
+        self._pieces = self._make_pieces()
+
+    def __call__(
+        self, text: Any, second_text: Any = None
+    ) -> dict[str, tf.Tensor]:
+        segments = [p.ids for p in self._segments(text, second_text)]
+        plan = self._pack(segments)
+        return {
+            "token_ids": plan.gather(
+                segments, self.cls_id, self.sep_id, self.pad_id
+            ),
+            "segment_ids": plan.segment_ids,
+            "padding_mask": plan.padding_mask,
+        }
+
+    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """The text behind every position, for people and for spans.
+
+        Pieces are shown as the (normalized) text wrote them, also where their
+        id is `[UNK]`, and without `##`; `[UNK]` stands for a word of which
+        nothing is left.
+
+        Args:
+            text: as in the call.
+            second_text: as in the call.
+
+        Returns:
+            Strings `(B, T)`: `[CLS]`, the pieces, `[SEP]`; "" on padding.
+        """
+        segments = [p.surface for p in self._segments(text, second_text, True)]
+        return self._pack(segments).gather(segments, "[CLS]", "[SEP]", "")
+
+    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """How many positions each row needs, `[CLS]` and `[SEP]` included.
+
+        Args:
+            text: as in the call.
+            second_text: as in the call.
+
+        Returns:
+            int32 `(B,)`; a row of more than `max_length` is cut.
+        """
+        segments = [p.ids for p in self._segments(text, second_text)]
+        return rows.total_lengths(segments) + 1 + len(segments)
+
+    def words(self, text: Any) -> WordPlaces:
+        """The words of texts as they are written, and their places.
+
+        Words in, in the place of their text, give the same `token_ids`.
+
+        Args:
+            text: strings `(B,)`.
+
+        Returns:
+            A `WordPlaces` of ragged `(B, None)`: `words`, and the `starts`
+            and `ends` of each in the text, in characters (code points). With
+            `split="character"` a word is a character with its accents. What
+            gives no token, such as a control, is no word.
+
+        Example:
+            >>> from keras_ctx.text import BertInputs
+            >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            >>> inputs = BertInputs([*special, "verdi"], 8)
+            >>> found = inputs.words(["Verdi (1895)"])
+            >>> found.words.to_list()
+            [[b'Verdi', b'(', b'1895', b')']]
+            >>> found.starts.to_list()
+            [[0, 6, 7, 11]]
+        """
+        split = self.split
+        if split == "wordpiece":
+            strips = self.strip_accents
+            strips = self.lower_case if strips is None else strips
+            split = "wordpiece" if strips else "cased_wordpiece"
+            split += "" if self.tokenize_chinese_chars else "_joined"
+        whole = words_pattern(self._literals(), self.lower_case)
+        found = find_words(text, split, whole)
+        return found.keep(
+            self._pieces(found.words.values).ids.row_lengths() > 0
+        )
+
+    def word_lengths(self, words: Any) -> tf.RaggedTensor:
+        """How many positions each word takes, before any cut.
+
+        Args:
+            words: ragged words `(B, None)`, as in the call.
+
+        Returns:
+            Ragged int32 `(B, None)`, at least 1 a word.
+        """
+        words = rows.as_words(words, "words")
+        lengths = self._word_pieces(words.values).ids.row_lengths()
+        return words.with_values(tf.cast(lengths, tf.int32))
+
+    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
+        """The number of the word that each position belongs to.
+
+        Args:
+            words: ragged words `(B, None)`, as in the call.
+            second_words: None, or ragged words of the second segment, whose
+                words are counted then. The first text may be strings.
+
+        Returns:
+            int32 `(B, T)`, aligned with the call's `token_ids`: the place of
+            the word in its row, from 0; -1 on every other position (special
+            tokens, the first of two texts, padding).
+
+        Example:
+            >>> from keras_ctx.text import BertInputs
+            >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            >>> inputs = BertInputs([*special, "good", "book", "##s"], 8)
+            >>> inputs.word_index(["good"], [["good", "books"]]).numpy()
+            array([[-1, -1, -1,  0,  1,  1, -1]], dtype=int32)
+        """
+        segments, name = [], "words"
+        if second_words is not None:
+            segments = [rows.filled(self._split(words, name).ids, -1)]
+            words, name = second_words, "second_words"
+        words = rows.as_words(words, name)
+        lengths = self._word_pieces(words.values).ids.row_lengths()
+        segments.append(rows.spread(rows.numbered(words), lengths))
+        return self._pack(segments).gather(segments, -1, -1, -1)
+
+    def align_labels(
+        self, words: Any, label_ids: Any, ignore: int = -1
+    ) -> tf.Tensor:
+        """Moves a label a word to the first piece of the word.
+
+        Args:
+            words: ragged words `(B, None)`, as in the call.
+            label_ids: ragged integers `(B, None)`, one a word.
+            ignore: the label of every other position.
+
+        Returns:
+            int32 `(B, T)`, aligned with the call's `token_ids`.
+        """
+        words, label_ids = rows.as_labelled_rows(words, label_ids)
+        lengths = self._word_pieces(words.values).ids.row_lengths()
+        labels = rows.spread(label_ids, lengths)
+        first = tf.ragged.range(lengths).values == 0
+        segments = [labels.with_values(tf.where(first, labels.values, ignore))]
+        return self._pack(segments).gather(segments, ignore, ignore, ignore)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, ready for JSON.
+
+        What few models need is there only where it is not the default, so
+        that the digest of the others is that of earlier versions.
+        """
+        rare = {
+            "strip_accents": (self.strip_accents, None),
+            "tokenize_chinese_chars": (self.tokenize_chinese_chars, True),
+            "added_tokens": (
+                [token._asdict() for token in self.added_tokens],
+                [],
+            ),
+        }
+        return {
+            "vocabulary": list(self.vocabulary),
+            "max_length": self.max_length,
+            "lower_case": self.lower_case,
+            "split": self.split,
+            "padding": self.padding,
+            "special_tokens_in_text": self.special_tokens_in_text,
+            **{
+                name: value
+                for name, (value, default) in rare.items()
+                if value != default
+            },
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "BertInputs":
+        """Builds the object that `get_config` described."""
+        return cls(**config)
+
+    def _literals(self) -> list[AddedToken]:
+        """What is looked for in a text before it is cut."""
+        special = SPECIAL_TOKENS if self.special_tokens_in_text else ()
+        return [
+            *(AddedToken(token, normalized=False) for token in special),
+            *self.added_tokens,
+        ]
+
+    def _make_pieces(self) -> Callable[..., Pieces]:
+        ids = {token: place for place, token in enumerate(self.vocabulary)}
+        literals = [(each, ids[each.content]) for each in self._literals()]
+        as_written = [each for each in literals if not each[0].normalized]
+        normalized = [each for each in literals if each[0].normalized]
+        if self.split == "character":
+            pieces = Characters(self.vocabulary, self.lower_case)
+        else:
+            pieces = WordPieces(
+                self.vocabulary,
+                self.lower_case,
+                self.strip_accents,
+                self.tokenize_chinese_chars,
+            )
+            if normalized:
+                pieces = NormalizedPieces(
+                    pieces, normalized, self.tokenize_chinese_chars
+                )
+        return with_literals(pieces, as_written) if as_written else pieces
+
+    def _segments(
+        self, text: Any, second_text: Any, surface: bool = False
+    ) -> list[Pieces]:
+        pieces = [self._split(text, "text", surface)]
+        if second_text is not None:
+            pieces.append(self._split(second_text, "second_text", surface))
+        return pieces
+
+    def _split(self, text: Any, name: str, surface: bool = False) -> Pieces:
+        """The pieces of every text, `(B, None)`."""
+        text = rows.as_rows(text, name)
+        if not isinstance(text, tf.RaggedTensor):
+            return self._pieces(text, surface)
+        return self._word_pieces(text.values, surface).merge(text.row_splits)
+
+    def _word_pieces(self, words: tf.Tensor, surface: bool = False) -> Pieces:
+        """The pieces of N words, at least one a word, `(N, None)`."""
+        pieces = self._pieces(words, surface)
+        missing = pieces.ids.row_lengths() == 0
+        unknown = tf.fill(tf.shape(missing), self.unknown_id)
+        return pieces.put(missing, unknown, tf.fill(tf.shape(missing), "[UNK]"))
+
+    def _pack(self, segments: list[tf.RaggedTensor]) -> rows.Packing:
+        return rows.pack(segments, self.max_length, self.padding == "longest")

@@ -1,0 +1,235 @@
+"""Texts to the ids that the models of ELMoForManyLangs read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx.text.inputs.elmo import ElmoInputs
+from keras_ctx.text.ragged import rows
+from keras_ctx.text.tokenize.normalization import rows_of_words
+from keras_ctx.text.tokenize.word_places import WordPlaces
+
+_BEGIN, _END, _UNKNOWN = "<bos>", "<eos>", "<oov>"
+# Its code takes the two ends of a word in each other's place, in training
+# and after it.
+_WORD_BEGIN, _WORD_END, _PAD = "<eow>", "<bow>", "<pad>"
+_CHARACTERS = (_BEGIN, _END, _UNKNOWN, _WORD_BEGIN, _WORD_END, _PAD)
+_WORDS = (_UNKNOWN, _PAD)
+
+
+class ElmoForManyLangsInputs:
+    """Turns texts into the ids of `elmo_for_many_langs`.
+
+    A word is read by its characters (code points, not bytes) and, where the
+    model has a table of words, as a whole. Every id is one higher than in the
+    model's files, so that 0 is free for "no token here".
+
+    A row of characters is word-begin, the first `max_characters - 2`
+    characters, word-end, pads. What is not in `characters` is `<oov>`. A word
+    is looked up by the same characters; what is not in `vocabulary` is
+    `<oov>`. Case, accents and the width of characters stay as they are, and
+    the models of simplified and of traditional Chinese know their own
+    characters only.
+
+    Args:
+        characters: the entries of char.dic, in the order of their ids.
+        vocabulary: the entries of word.dic, in the order of their ids; empty
+            for a model without a table of words.
+        max_characters: C, ids a word.
+        split: `"whitespace"` or `"character"`, as in `ElmoInputs`.
+        max_length: most words in a row, None for no limit.
+
+    Call arguments:
+        text: strings `(B,)`, or ragged words `(B, None)`.
+        second_text: None, or the same for a second text, as in `ElmoInputs`:
+            the markers `<eos>` and `<bos>` stand between the two.
+
+    Returns:
+        A dict of `character_ids`, int32 `(B, T, C)`, T at least 1; and, with a
+        vocabulary, `word_ids`, int32 `(B, T)`. Both are 0 on padding.
+
+    Raises:
+        ValueError: for arguments out of range, lists without their special
+            entries or with a repeated one, texts of another rank or dtype,
+            and two texts with a `max_length` below 3.
+
+    Example:
+        >>> characters = ["<bos>", "<eos>", "<oov>", "<pad>", "<bow>", "<eow>"]
+        >>> inputs = ElmoForManyLangsInputs(
+        ...     [*characters, "a", "é"], ["<oov>", "<pad>", "aé"], 5)
+        >>> features = inputs(["aé b"])
+        >>> features["character_ids"].numpy()
+        array([[[6, 7, 8, 5, 4],
+                [6, 3, 5, 4, 4]]], dtype=int32)
+        >>> features["word_ids"].numpy()
+        array([[3, 1]], dtype=int32)
+
+    Source: Che et al. 2018, https://aclanthology.org/K18-2005;
+    https://github.com/HIT-SCIR/ELMoForManyLangs.
+    """
+
+    def __init__(
+        self,
+        characters: Sequence[str],
+        vocabulary: Sequence[str] = (),
+        max_characters: int = 50,
+        split: str = "whitespace",
+        max_length: int | None = None,
+    ) -> None:
+        _check_list("characters", characters, _CHARACTERS)
+        if len(vocabulary):
+            _check_list("vocabulary", vocabulary, _WORDS)
+        # Checks the other arguments, and lays out what is not ids.
+        self._words = ElmoInputs(max_characters, split, max_length)
+        self.characters = tuple(characters)
+        self.vocabulary = tuple(vocabulary) or None
+        self.vocabulary_size = len(vocabulary) or None
+        self.max_characters = max_characters
+        self.split = split
+        self.max_length = max_length
+        self._ids = {name: i + 1 for i, name in enumerate(characters)}
+        self._points = _point_table(self._ids)
+        self.begin_characters = self._marker(_BEGIN)
+        """The row of a sentence's begin."""
+        self.end_characters = self._marker(_END)
+        """The row of its end."""
+        self.unknown_character_id = self._ids[_UNKNOWN]
+        self.word_ends = (self._ids[_WORD_BEGIN], self._ids[_WORD_END])
+        self.pad_character_id = self._ids[_PAD]
+        self.begin_id = self.end_id = 0
+        self._table = None
+        if vocabulary:
+            places = {word: i + 1 for i, word in enumerate(vocabulary)}
+            unknown = places[_UNKNOWN]
+            self.begin_id = places.get(_BEGIN, unknown)
+            self.end_id = places.get(_END, unknown)
+            self._table = tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(
+                    tf.constant(list(vocabulary), tf.string),
+                    tf.range(1, len(vocabulary) + 1, dtype=tf.int32),
+                ),
+                unknown,
+            )
+
+    def __call__(
+        self, text: Any, second_text: Any = None
+    ) -> dict[str, tf.Tensor]:
+        words = self._rows(text, second_text)
+        most = self.max_characters - 2
+        # A word of bytes that are no text has come as U+FFFD already.
+        points = tf.strings.unicode_decode(words.values, "UTF-8")[:, :most]
+        ids = words.with_values(self._character_ids(words.values, points))
+        features = {"character_ids": rows.pad(ids, 0, self.max_length)}
+        if self._table is not None:
+            cut = tf.strings.unicode_encode(points, "UTF-8")
+            ids = words.with_values(self._table.lookup(cut))
+            features["word_ids"] = rows.pad(ids, 0, self.max_length)
+        return features
+
+    @property
+    def tables(self) -> tuple[tf.lookup.StaticHashTable, ...]:
+        """What an export has to track."""
+        return () if self._table is None else (self._table,)
+
+    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """The words behind the rows: strings `(B, T)`, "" on padding."""
+        return rows.pad(self._rows(text, second_text), "", self.max_length)
+
+    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """As `ElmoInputs.num_tokens`."""
+        return self._words.num_tokens(text, second_text)
+
+    def words(self, text: Any) -> WordPlaces:
+        """As `ElmoInputs.words`."""
+        return self._words.words(text)
+
+    def word_lengths(self, words: Any) -> tf.RaggedTensor:
+        """As `ElmoInputs.word_lengths`."""
+        return self._words.word_lengths(words)
+
+    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
+        """As `ElmoInputs.word_index`."""
+        return self._words.word_index(words, second_words)
+
+    def align_labels(
+        self, words: Any, label_ids: Any, ignore: int = -1
+    ) -> tf.Tensor:
+        """As `ElmoInputs.align_labels`."""
+        return self._words.align_labels(words, label_ids, ignore)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, ready for JSON."""
+        return {
+            "characters": list(self.characters),
+            "vocabulary": list(self.vocabulary or ()),
+            "max_characters": self.max_characters,
+            "split": self.split,
+            "max_length": self.max_length,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ElmoForManyLangsInputs":
+        """Builds the object that `get_config` described."""
+        return cls(**config)
+
+    def _marker(self, name: str) -> tuple[int, ...]:
+        row = [self._ids[x] for x in (_WORD_BEGIN, name, _WORD_END)]
+        pads = [self._ids[_PAD]] * (self.max_characters - 3)
+        return (*row, *pads)
+
+    def _rows(self, text: Any, second_text: Any) -> Any:
+        words = rows_of_words(text, "text", self.split)
+        if second_text is None:
+            return words
+        second = rows_of_words(second_text, "second_text", self.split)
+        return rows.join(words, second, (_END, _BEGIN), self.max_length)
+
+    def _character_ids(self, words: tf.Tensor, points: Any) -> tf.Tensor:
+        """Ids `(N, C)` of N words."""
+        table = tf.constant(self._points)
+        ids = points.with_values(
+            tf.gather(table, tf.minimum(points.values, len(self._points) - 1))
+        )
+        ends = tf.fill([points.nrows(), 1], self._ids[_WORD_END])
+        ids = tf.concat([ids, ends], axis=1).to_tensor(
+            self._ids[_PAD], shape=[None, self.max_characters - 1]
+        )
+        begin = self._ids[_WORD_BEGIN]
+        ids = tf.pad(ids, [[0, 0], [1, 0]], constant_values=begin)
+        for name, row in (
+            (_BEGIN, self.begin_characters),
+            (_END, self.end_characters),
+        ):
+            ids = tf.where((words == name)[:, None], tf.constant([row]), ids)
+        return ids
+
+
+def _point_table(ids: dict[str, int]) -> np.ndarray:
+    """Ids by code point; the last row is that of all others."""
+    points = {ord(name): i for name, i in ids.items() if len(name) == 1}
+    table = np.full(max(points, default=0) + 2, ids[_UNKNOWN], np.int32)
+    for point, i in points.items():
+        table[point] = i
+    return table
+
+
+def _check_list(name: str, entries: Any, needed: Sequence[str]) -> None:
+    if isinstance(entries, str) or not all(isinstance(x, str) for x in entries):
+        raise ValueError(
+            f"`{name}` must be a list of strings, in the order of their ids. "
+            f"Received: {str(entries)[:100]!r}"
+        )
+    missing = [x for x in needed if x not in entries]
+    if missing:
+        raise ValueError(
+            f"`{name}` must have {' and '.join(needed)}. Missing: {missing}"
+        )
+    if len(set(entries)) != len(entries):
+        [(entry, count)] = Counter(entries).most_common(1)
+        raise ValueError(
+            f"`{name}` must have each entry once. Received: {entry!r} "
+            f"{count} times"
+        )

@@ -1,0 +1,97 @@
+"""Text inputs as a file, so that training and serving read text alike."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from keras_ctx.files.json_text import load_json
+from keras_ctx.files.whole_file import write_text
+from keras_ctx.text.inputs.bert import BertInputs
+from keras_ctx.text.inputs.elmo import ElmoInputs
+from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
+from keras_ctx.text.inputs.words import WordInputs
+
+Inputs = BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs
+
+_CLASSES = {
+    cls.__name__: cls
+    for cls in (BertInputs, ElmoInputs, ElmoForManyLangsInputs, WordInputs)
+}
+
+
+def save_inputs(inputs: Inputs, path: str | Path) -> None:
+    """Writes the class and the configuration of `inputs` as JSON.
+
+    Args:
+        inputs: what to save.
+        path: the file; one that exists is replaced, at once or not at all.
+
+    Raises:
+        ValueError: for any other object.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs, load_inputs, save_inputs
+        >>> save_inputs(ElmoInputs(split="character"), "inputs.json")
+        >>> load_inputs("inputs.json").split
+        'character'
+    """
+    name = type(inputs).__name__
+    if _CLASSES.get(name) is not type(inputs):
+        raise ValueError(
+            f"`inputs` must be one of {', '.join(_CLASSES)}. "
+            f"Received: {type(inputs)}"
+        )
+    saved = {"class": name, "config": inputs.get_config()}
+    write_text(
+        Path(path), json.dumps(saved, ensure_ascii=False, indent=1) + "\n"
+    )
+
+
+def load_inputs(path: str | Path) -> Inputs:
+    """Reads what `save_inputs` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A new object, equal to the one that was saved.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is another one.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs, load_inputs, save_inputs
+        >>> save_inputs(ElmoInputs(max_characters=20), "inputs.json")
+        >>> load_inputs("inputs.json").max_characters
+        20
+    """
+    try:
+        saved = load_json(Path(path).read_text(encoding="utf-8"))
+        cls, config = _CLASSES[saved["class"]], saved["config"]
+        _check(config)
+        return cls.from_config(config)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise ValueError(
+            f"`path` must be a file written by `save_inputs`, with a class "
+            f"of {', '.join(_CLASSES)}. Received: {path}: {error}"
+        ) from error
+
+
+def _check(config: dict[str, Any]) -> None:
+    """What the classes take from a caller, and not from a file."""
+    for name in ("vocabulary", "characters"):
+        listed = config.get(name, [])
+        if not isinstance(listed, list) or not all(
+            isinstance(token, str) for token in listed
+        ):
+            # The class would open a path, and so any file of the machine.
+            raise ValueError(
+                f"`{name}` must be the list of the tokens. "
+                f"Received: {str(listed)[:100]!r}"
+            )
+    for name, most in (("max_length", 2**31 - 1), ("max_characters", 2**16)):
+        if type(config.get(name)) is int and config[name] > most:
+            raise ValueError(
+                f"`{name}` must be at most {most}. Received: a larger number"
+            )

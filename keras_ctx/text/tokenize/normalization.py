@@ -1,0 +1,298 @@
+"""Strings to pieces: WordPiece and single characters, as vectorised tf ops."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from keras_ctx.text.ragged.rows import as_rows, keep, ragged
+
+# BERT reads a longer word, in characters, as one unknown token.
+_LONGEST_WORD = 100
+# Punctuation, ASCII symbols and ideographs are words by themselves.
+_MARKS = r"!-/:-@\[-`{-~\pP"
+_IDEOGRAPHS = (
+    r"\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
+    r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}"
+)
+ALONE = f"[{_MARKS}{_IDEOGRAPHS}]"
+# The same for a model that leaves ideographs together.
+ALONE_MARK = f"[{_MARKS}]"
+_NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
+BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
+
+
+WORD_SPLITS = ("whitespace", "character")
+
+
+class Pieces(NamedTuple):
+    """Ragged ids of N strings and the text behind each, both `(N, None)`.
+
+    The text is None where it was not asked for.
+    """
+
+    ids: Any
+    surface: Any
+
+    def put(self, where: Any, ids: Any, surface: Any) -> "Pieces":
+        """Adds one piece at the end of the strings where `where` is True."""
+        splits = tf.pad(tf.cumsum(tf.cast(where, tf.int64)), [[1, 0]])
+
+        def add(pieces: Any, more: Any) -> Any:
+            added = ragged(tf.boolean_mask(more, where), splits)
+            return tf.concat([pieces, added], axis=1)
+
+        return Pieces(
+            add(self.ids, ids),
+            None if self.surface is None else add(self.surface, surface),
+        )
+
+    def merge(self, splits: tf.Tensor) -> "Pieces":
+        """Makes one string of those between `splits[n]` and the next."""
+        splits = tf.gather(self.ids.row_splits, splits)
+        return Pieces(
+            *(v if v is None else ragged(v.values, splits) for v in self)
+        )
+
+
+def valid(text: tf.Tensor) -> tf.Tensor:
+    """Writes U+FFFD for every broken sequence: the rest is valid UTF-8."""
+    return tf.strings.unicode_transcode(
+        text, "UTF-8", "UTF-8", errors="replace"
+    )
+
+
+def split_words(text: tf.Tensor, split: str) -> tf.RaggedTensor:
+    """Splits at (Python's) white space, or into characters without any."""
+    text = valid(text)
+    if split == "whitespace":
+        # The op below knows ASCII's white space only.
+        text = tf.strings.regex_replace(text, _NOT_ASCII_BLANK, " ")
+        return tf.strings.split(text)
+    text = tf.strings.regex_replace(text, BLANK, "")
+    return tf.strings.unicode_split(text, "UTF-8")
+
+
+def rows_of_words(text: Any, name: str, split: str) -> tf.RaggedTensor:
+    """Strings split into words, or words as they are, all valid UTF-8."""
+    text = as_rows(text, name)
+    if isinstance(text, tf.RaggedTensor):
+        return text.with_values(valid(text.values))
+    return split_words(text, split)
+
+
+def normalize(
+    text: tf.Tensor, lower_case: bool, strip_accents: bool | None = None
+) -> tf.Tensor:
+    """Cleans text as BERT does, op by op.
+
+    Invalid UTF-8 becomes U+FFFD, white space a blank; control, format and
+    private characters and U+FFFD go. With `strip_accents` (`None`: as
+    `lower_case`): canonical decomposition (no compatibility folding), and
+    non-spacing marks dropped. With `lower_case`: lower case.
+    """
+    text = tf.strings.regex_replace(valid(text), r"[\t\n\r\pZ]", " ")
+    text = tf.strings.regex_replace(text, r"[\pC\x{FFFD}]+", "")
+    if lower_case if strip_accents is None else strip_accents:
+        text = tf_text.normalize_utf8(text, "NFD")
+        text = tf.strings.regex_replace(text, r"\p{Mn}+", "")
+    if not lower_case:
+        return text
+    # ICU would write a final sigma at the end of a word; BERT does not.
+    text = tf.strings.regex_replace(text, "Σ", "σ")
+    return tf.strings.lower(text, encoding="utf-8")
+
+
+def ideographs_apart(text: tf.Tensor) -> tf.Tensor:
+    """Puts a blank on both sides of every ideograph."""
+    return tf.strings.regex_replace(text, f"([{_IDEOGRAPHS}])", r" \1 ")
+
+
+def split_wordpiece_words(
+    text: tf.Tensor, alone: str = ALONE
+) -> tf.RaggedTensor:
+    """Splits normalized text into the words that WordPiece looks at."""
+    apart = tf.strings.regex_replace(text, f"({alone})", r" \1 ")
+    return tf.strings.split(apart)
+
+
+def stand_alone(words: tf.Tensor) -> tf.Tensor:
+    """True where a word is one ideograph or punctuation mark."""
+    return tf.strings.regex_full_match(words, ALONE)
+
+
+class WordPieces:
+    """WordPiece on normalized text, equal to BERT's own, id for id."""
+
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        lower_case: bool,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool = True,
+    ) -> None:
+        self._lower_case = lower_case
+        self._strip_accents = strip_accents
+        self._ideographs_alone = tokenize_chinese_chars
+        self._unknown_id = vocabulary.index("[UNK]")
+        self._is_suffix = np.array([t.startswith("##") for t in vocabulary])
+        # No word has white space, but the op finds a token that has.
+        words = [
+            f"[unused_{place}_]" if [token] != token.split() else token
+            for place, token in enumerate(vocabulary)
+        ]
+        # The op's limit is in bytes: 4 of them hold any character.
+        self._tokenizer = tf_text.FastWordpieceTokenizer(
+            words,
+            max_bytes_per_word=4 * _LONGEST_WORD,
+            token_out_type=tf.int32,
+            unknown_token="[UNK]",
+            # The op's own words have every ideograph alone.
+            no_pretokenization=not tokenize_chinese_chars,
+        )
+
+    def __call__(self, text: tf.Tensor, surface: bool = False) -> Pieces:
+        return self.of_normalized(self.normalize(text), surface)
+
+    def normalize(self, text: tf.Tensor) -> tf.Tensor:
+        """Text as this model's words are written."""
+        return normalize(text, self._lower_case, self._strip_accents)
+
+    def of_normalized(self, text: tf.Tensor, surface: bool = False) -> Pieces:
+        """The pieces of text that is normalized already."""
+        if self._ideographs_alone:
+            return self._of(text, surface)
+        words = split_wordpiece_words(text, ALONE_MARK)
+        return self._of(words.values, surface).merge(words.row_splits)
+
+    def _of(self, text: tf.Tensor, surface: bool) -> Pieces:
+        """The pieces of what the op takes: texts or single words."""
+        ids, starts, ends = self._tokenizer.tokenize_with_offsets(text)
+        pieces = _WordPieces(
+            ids.values, ids.row_splits, starts.values, ends.values
+        )
+        # A word is a piece and the suffixes that follow it.
+        suffix = tf.gather(tf.constant(self._is_suffix), pieces.ids)
+        word = tf.cumsum(tf.cast(~suffix, tf.int32)) - 1
+        size = tf.math.segment_sum(pieces.ends - pieces.starts, word)
+        pieces = tf.cond(
+            tf.reduce_any(size > _LONGEST_WORD),
+            lambda: self._cut_long_words(text, pieces, suffix, word),
+            lambda: pieces,
+        )
+        ids = ragged(pieces.ids, pieces.splits)
+        if not surface:
+            return Pieces(ids, None)
+        return Pieces(ids, ids.with_values(_surface(text, pieces)))
+
+    def _cut_long_words(
+        self,
+        text: tf.Tensor,
+        pieces: "_WordPieces",
+        suffix: tf.Tensor,
+        word: tf.Tensor,
+    ) -> "_WordPieces":
+        """Makes one `[UNK]` of a word with too many characters."""
+        begin, end = _character_places(text, pieces)
+        total = tf.math.segment_sum(end - begin, word)
+        is_long = tf.gather(total > _LONGEST_WORD, word)
+        last = tf.gather(tf.math.segment_max(pieces.ends, word), word)
+        kept = ~(is_long & suffix)
+        before = tf.cumsum(tf.cast(kept, tf.int64))
+        return _WordPieces(
+            tf.boolean_mask(
+                tf.where(is_long, self._unknown_id, pieces.ids), kept
+            ),
+            tf.gather(tf.pad(before, [[1, 0]]), pieces.splits),
+            tf.boolean_mask(pieces.starts, kept),
+            tf.boolean_mask(tf.where(is_long, last, pieces.ends), kept),
+        )
+
+
+class _WordPieces(NamedTuple):
+    """Flat ids, the row splits, and the bytes where each piece lies."""
+
+    ids: tf.Tensor
+    splits: tf.Tensor
+    starts: tf.Tensor
+    ends: tf.Tensor
+
+
+def _surface(text: tf.Tensor, pieces: _WordPieces) -> tf.Tensor:
+    """The text of each piece."""
+    # Not with `tf.strings.substr`: it takes a copy of the text for each piece,
+    # some gigabytes for a text of a hundred kilobytes.
+    points = tf.strings.unicode_decode(text, "UTF-8").values
+    places = tf.ragged.range(*_character_places(text, pieces))
+    return tf.strings.unicode_encode(tf.gather(points, places), "UTF-8")
+
+
+def _character_places(
+    text: tf.Tensor, pieces: _WordPieces
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """First and last of each piece, in the characters of all texts."""
+    before, begins = byte_places(text)
+    row = ragged(pieces.ids, pieces.splits).value_rowids()
+    base = tf.cast(tf.gather(begins, row), pieces.starts.dtype)
+    return (
+        tf.gather(before, base + pieces.starts),
+        tf.gather(before, base + pieces.ends),
+    )
+
+
+def byte_places(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Bytes to characters, over N valid texts one behind the other.
+
+    Returns:
+        For every byte, and for the end, the number of characters before it;
+        and the byte at which each text begins, int32 `(N,)`.
+    """
+    data = tf.io.decode_raw(tf.strings.reduce_join(text), tf.uint8)
+    is_first = tf.bitwise.bitwise_and(data, 0xC0) != 0x80
+    before = tf.pad(tf.cumsum(tf.cast(is_first, tf.int32)), [[1, 0]])
+    return before, tf.cumsum(tf.strings.length(text), exclusive=True)
+
+
+class Characters:
+    """Every character but white space is one piece."""
+
+    def __init__(self, vocabulary: Sequence[str], lower_case: bool) -> None:
+        self._table = character_table(vocabulary, lower_case)
+
+    def __call__(self, text: tf.Tensor, surface: bool = False) -> Pieces:
+        # Invalid UTF-8 becomes U+FFFD here, one a broken sequence.
+        points = tf.strings.unicode_decode(
+            tf_text.normalize_utf8(text, "NFC"), "UTF-8"
+        )
+        # A constant, not a lookup table: nothing to track or to initialize.
+        table = tf.constant(self._table)
+        ids = tf.gather(table, tf.minimum(points.values, len(self._table) - 1))
+        kept = ids >= 0
+        points = keep(points, kept)
+        words = None
+        if surface:
+            words = points.with_values(
+                tf.strings.unicode_encode(points.values[:, None], "UTF-8")
+            )
+        return Pieces(points.with_values(tf.boolean_mask(ids, kept)), words)
+
+
+def character_table(vocabulary: Sequence[str], lower_case: bool) -> np.ndarray:
+    """Ids by code point: -1 for white space; the last row is `[UNK]`."""
+    unknown_id = vocabulary.index("[UNK]")
+    ids = {ord(t): i for i, t in enumerate(vocabulary) if len(t) == 1}
+    # Above 0x3000 there is no white space, above 0x1E943 no capital.
+    table = np.full(max([0x1F000, *ids]) + 2, unknown_id, np.int32)
+    for point, index in ids.items():
+        table[point] = index
+    for point in range(0x1F000 if lower_case else 0):
+        # İ alone has two characters in lower case; the second is a mark.
+        lower = chr(point).lower()[0]
+        if lower != chr(point):
+            table[point] = ids.get(ord(lower), unknown_id)
+    for point in range(0x3001):
+        if chr(point).isspace():
+            table[point] = -1
+    return table

@@ -1,0 +1,232 @@
+"""Vocabularies made from texts, which are read once, in constant memory."""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import keras_hub
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from keras_ctx.text.tokenize.normalization import (
+    WORD_SPLITS,
+    normalize,
+    split_wordpiece_words,
+    split_words,
+    stand_alone,
+)
+from keras_ctx.text.vocabulary.file import SPECIAL_TOKENS, WORD_SPECIAL_TOKENS
+
+
+def character_vocabulary(
+    texts: Iterable[str],
+    size: int | None = None,
+    min_count: int = 1,
+    lower_case: bool = True,
+) -> list[str]:
+    """Makes the vocabulary for `BertInputs(split="character")`.
+
+    Args:
+        texts: strings, read once.
+        size: most tokens, special ones included; None for no limit.
+        min_count: a character seen less often is left out.
+        lower_case: as in `BertInputs`.
+
+    Returns:
+        BERT's special tokens, then the characters by falling frequency, equal
+        ones by code point.
+
+    Example:
+        >>> from keras_ctx.text import character_vocabulary
+        >>> character_vocabulary(["Abba", "b c"])[5:]
+        ['b', 'a', 'c']
+    """
+    _check_limits(size, min_count, len(SPECIAL_TOKENS))
+    counts: Counter[str] = Counter()
+    for batch in _batches(texts):
+        for text in tf_text.normalize_utf8(batch, "NFC").numpy():
+            counts.update(text.decode("utf-8", "replace"))
+    folded: Counter[str] = Counter()
+    for character, count in counts.items():
+        if not character.isspace():
+            # As in the lookup: İ alone has two characters in lower case.
+            key = character.lower()[0] if lower_case else character
+            folded[key] += count
+    return _ranked(SPECIAL_TOKENS, folded, size, min_count)
+
+
+def wordpiece_vocabulary(
+    texts: Iterable[str], size: int, lower_case: bool = True
+) -> list[str]:
+    """Learns the vocabulary for `BertInputs(split="wordpiece")`.
+
+    KerasHub's learner does the work and takes minutes for large English
+    corpora; pieces seen less than ten times are left out.
+
+    Args:
+        texts: strings, read once.
+        size: most tokens, special ones included.
+        lower_case: as in `BertInputs`.
+
+    Returns:
+        BERT's special tokens; ideographs and punctuation, which are words by
+        themselves, by falling frequency; pieces of the other words. It may be
+        shorter than `size` where the texts give no more.
+
+    Example:
+        >>> from keras_ctx.text import wordpiece_vocabulary
+        >>> wordpiece_vocabulary(["bat sat pat mat rat"], size=13)[5:]
+        ['a', 'b', 'm', 'p', 'r', 's', 't', '##at']
+    """
+    _check_limits(size, 1, len(SPECIAL_TOKENS))
+    counts: Counter[bytes] = Counter()
+    for batch in _batches(texts):
+        words = split_wordpiece_words(normalize(batch, lower_case))
+        counts.update(words.values.numpy().tolist())
+    distinct = tf.constant(list(counts), tf.string)
+    alone = Counter[str]()
+    words = Counter[bytes]()
+    for word, single in zip(counts, stand_alone(distinct).numpy(), strict=True):
+        if single:
+            alone[word.decode()] = counts[word]
+        else:
+            words[word] = counts[word]
+    budget = size - len(SPECIAL_TOKENS)
+    # Ideographs and punctuation get places by their share of the text.
+    share = sum(alone.values()) / max(1, sum(counts.values()))
+    places = min(len(alone), math.ceil(budget * share))
+    pieces = _learn_pieces(words, budget - places)
+    return [*_ranked(SPECIAL_TOKENS, alone, size - len(pieces), 1), *pieces]
+
+
+def bert_vocabulary(
+    texts: Iterable[str],
+    size: int,
+    split: str,
+    lower_case: bool = True,
+) -> list[str]:
+    """Makes the vocabulary for `BertInputs` of either `split`.
+
+    Args:
+        texts: strings, read once.
+        size: most tokens, special ones included.
+        split: "character" or "wordpiece", as in `BertInputs`.
+        lower_case: as in `BertInputs`.
+
+    Returns:
+        What `character_vocabulary` or `wordpiece_vocabulary` returns.
+
+    Raises:
+        ValueError: another `split`.
+
+    Example:
+        >>> from keras_ctx.text import bert_vocabulary
+        >>> bert_vocabulary(["Ab"], 9, "character", lower_case=False)[5:]
+        ['A', 'b']
+    """
+    if split == "character":
+        return character_vocabulary(texts, size, lower_case=lower_case)
+    if split == "wordpiece":
+        return wordpiece_vocabulary(texts, size, lower_case)
+    raise ValueError(
+        f'`split` must be "character" or "wordpiece". Received: split={split!r}'
+    )
+
+
+def word_vocabulary(
+    texts: Iterable[str],
+    size: int | None = None,
+    min_count: int = 1,
+    split: str = "whitespace",
+) -> list[str]:
+    """Makes the target vocabulary of a biLM.
+
+    Args:
+        texts: strings, read once.
+        size: most words, special ones included; None for no limit.
+        min_count: a word seen less often is left out.
+        split: `"whitespace"` or `"character"`, as in `ElmoInputs`.
+
+    Returns:
+        `<S>`, `</S>`, `<UNK>`, then the words by falling frequency (the
+        order that log-uniform sampling expects), equal ones by code point.
+
+    Example:
+        >>> from keras_ctx.text import word_vocabulary
+        >>> word_vocabulary(["b a b", "c"], size=5)
+        ['<S>', '</S>', '<UNK>', 'b', 'a']
+    """
+    if split not in WORD_SPLITS:
+        raise ValueError(
+            f"`split` must be one of {WORD_SPLITS}. Received: split={split!r}"
+        )
+    _check_limits(size, min_count, len(WORD_SPECIAL_TOKENS))
+    counts: Counter[bytes] = Counter()
+    for batch in _batches(texts):
+        counts.update(split_words(batch, split).values.numpy().tolist())
+    words = Counter({word.decode(): n for word, n in counts.items()})
+    return _ranked(WORD_SPECIAL_TOKENS, words, size, min_count)
+
+
+def _learn_pieces(words: Counter[bytes], size: int) -> list[str]:
+    """Learns pieces from counted words, by KerasHub's learner.
+
+    It keeps at most 1000 different characters, so it must not see ideographs,
+    and it takes texts, so every word is told as often as it was seen.
+    """
+    if not words or size < 1:
+        return []
+
+    def batches() -> Iterator[tf.Tensor]:
+        repeated = itertools.chain.from_iterable(
+            itertools.repeat(word, count) for word, count in words.items()
+        )
+        while batch := list(itertools.islice(repeated, 4096)):
+            yield tf.constant(batch)
+
+    return keras_hub.tokenizers.compute_word_piece_vocabulary(
+        tf.data.Dataset.from_generator(
+            batches, output_signature=tf.TensorSpec([None], tf.string)
+        ),
+        size,
+        split=False,
+        reserved_tokens=[],
+    )
+
+
+def _batches(texts: Iterable[str], size: int = 1024) -> Iterator[tf.Tensor]:
+    if isinstance(texts, (str, bytes)):
+        raise ValueError(
+            "`texts` must be an iterable of strings, not one string. "
+            f"Received: texts={texts[:40]!r}"
+        )
+    remaining = iter(texts)
+    while batch := list(itertools.islice(remaining, size)):
+        yield tf.constant(batch, tf.string)
+
+
+def _check_limits(size: int | None, min_count: int, specials: int) -> None:
+    if size is not None and size <= specials:
+        raise ValueError(
+            f"`size` must be greater than {specials}, the special tokens. "
+            f"Received: size={size}"
+        )
+    if min_count < 1:
+        raise ValueError(
+            f"`min_count` must be at least 1. Received: min_count={min_count}"
+        )
+
+
+def _ranked(
+    specials: Sequence[str],
+    counts: Counter[str],
+    size: int | None,
+    min_count: int,
+) -> list[str]:
+    ranked = sorted(
+        (-count, token)
+        for token, count in counts.items()
+        if count >= min_count and token not in specials
+    )
+    return [*specials, *(token for _, token in ranked)][:size]

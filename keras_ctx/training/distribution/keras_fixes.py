@@ -1,0 +1,184 @@
+"""Training on several devices that is the training on one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.training.objectives.global_loss import over_all_devices
+from keras_ctx.training.optimizers.global_clipping import SummedGradients
+
+
+def distributed(model: keras.Model) -> keras.Model:
+    """The same model, which `fit` trains under every strategy as on one device.
+
+    Losses, metrics, gradients and predictions are those of the same batches
+    on one device, also where devices hold unequal numbers of rows, as of a
+    last batch that is smaller, or none at all. Without `distributed` Keras
+
+    - takes the mean of the devices' mean losses, so that a row counts for
+      more where a device has few of them, and weights differ from those of
+      one device after a smaller batch;
+    - fails under `MultiWorkerMirroredStrategy`
+      (https://github.com/keras-team/keras/issues/20585) and, with boolean
+      features, under `MirroredStrategy`.
+
+    What a layer computes over the rows of a batch is not made equal: Keras's
+    `BatchNormalization` (unless `synchronized=True`) and activity
+    regularizers are refused. `ScalarMix(layer_norm=True)` normalizes over the
+    rows of each device. Dropout draws other numbers on each device.
+
+    Args:
+        model: A functional model, not compiled yet.
+
+    Returns:
+        A model of the same layers, inputs, outputs and name. Under one device
+        it is `model` itself. Save the result of `without_strategy`.
+
+    Raises:
+        ValueError: The model is compiled; the compilation would be lost. Or a
+            layer depends on the other rows of its device. Later, `compile`
+            raises for a loss without one number a row, or for an optimizer
+            of Keras that clips gradients or accumulates them.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> encoder = models.bert_tiny(100)
+        >>> distributed(encoder) is encoder
+        True
+    """
+    if not tf.distribute.has_strategy():
+        return model
+    if model.compiled:
+        raise ValueError(
+            "`model` must not be compiled before `distributed`: compile what "
+            f"`distributed` returns. Received: {model.name}, compiled"
+        )
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        _check_layers(model)
+    # What it adds to the training of its kind stays.
+    kind = type("DistributedModel", (_Distributed, type(model)), {})
+    return kind(model.input, model.output, name=model.name)
+
+
+class _Distributed(keras.Model):
+    def compile(self, optimizer="rmsprop", loss=None, *args, **kwargs):
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            loss = over_all_devices(loss)
+        super().compile(optimizer, loss, *args, **kwargs)
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            _check_optimizer(self.optimizer)
+            if self._is_mirrored() and self.steps_per_execution > 1:
+                raise ValueError(
+                    "`steps_per_execution` must be 1 on several devices: with "
+                    "more, Keras 3.15 fails in the first step. Received: "
+                    f"steps_per_execution={self.steps_per_execution}"
+                )
+
+    def train_on_batch(self, *args, **kwargs):
+        self._refuse_whole_batches("train_on_batch", "fit")
+        return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        self._refuse_whole_batches("test_on_batch", "evaluate")
+        return super().test_on_batch(*args, **kwargs)
+
+    def predict_on_batch(self, *args, **kwargs):
+        self._refuse_whole_batches("predict_on_batch", "predict")
+        return super().predict_on_batch(*args, **kwargs)
+
+    def _refuse_whole_batches(self, name: str, instead: str) -> None:
+        devices = self.distribute_strategy.num_replicas_in_sync
+        if devices > 1:
+            raise ValueError(
+                f"`{name}` would give each of {devices} devices the whole "
+                f"batch. Use `{instead}`, which splits it, or the model of "
+                "`without_strategy`."
+            )
+
+    def _is_mirrored(self) -> bool:
+        return isinstance(
+            self.distribute_strategy,
+            tf.distribute.MirroredStrategy
+            | tf.distribute.MultiWorkerMirroredStrategy,
+        )
+
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ):
+        strategy = self.distribute_strategy
+        if iterator is not None:
+            _, _, batches = next(iter(iterator))
+            data_batch = keras.tree.map_structure(
+                lambda x: strategy.experimental_local_results(x)[0],
+                next(batches),
+            )
+        with strategy.scope():
+            self._symbolic_build(data_batch=data_batch)
+
+    def train_step(self, data):
+        return self._with_an_axis(super().train_step(data))
+
+    def test_step(self, data):
+        return self._with_an_axis(super().test_step(data))
+
+    def get_metrics_result(self):
+        """Of all devices: in a step Keras would take the mean of each one's."""
+        context = tf.distribute.get_replica_context()
+        if context is None or not self._is_mirrored():
+            return super().get_metrics_result()
+        result = super().get_metrics_result
+        return context.merge_call(lambda strategy: result())
+
+    def _with_an_axis(self, figures: dict[str, Any]) -> dict[str, Any]:
+        workers = tf.distribute.MultiWorkerMirroredStrategy
+        if not isinstance(self.distribute_strategy, workers):
+            return figures
+        return {key: tf.reshape(x, (1,)) for key, x in figures.items()}
+
+
+def _check_layers(model: keras.Model) -> None:
+    for layer in _all_layers(model):
+        batch_norm = isinstance(layer, keras.layers.BatchNormalization)
+        if batch_norm and not layer.synchronized:
+            raise ValueError(
+                "`model` must not normalize over the rows of one device, "
+                "which several devices would not do as one does: give "
+                "`BatchNormalization` `synchronized=True`. Received: "
+                f"{layer.path} of {model.name}"
+            )
+        if getattr(layer, "activity_regularizer", None) is not None:
+            raise ValueError(
+                "`model` must not have an activity regularizer on several "
+                "devices: Keras would divide it by their number. Received: "
+                f"{layer.path} of {model.name}"
+            )
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    # That of mixed_float16 is inside of the one that scales the loss.
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(optimizer, SummedGradients):
+        return
+    for name in (
+        "clipnorm",
+        "global_clipnorm",
+        "clipvalue",
+        "gradient_accumulation_steps",
+    ):
+        if getattr(optimizer, name, None):
+            raise ValueError(
+                f"`{name}` of a Keras optimizer does not work on several "
+                "devices: it looks at the gradients of each device, not at "
+                "their sum. Use `bert_optimizer` or `elmo_optimizer` of "
+                "keras_ctx.training, or leave it out. Received: "
+                f"{name}={getattr(optimizer, name)} of {optimizer.name}"
+            )
+
+
+def _all_layers(model: Any) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _all_layers(layer)

@@ -1,0 +1,166 @@
+"""AdamW with a learning rate of its own for every variable."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import keras
+from keras import ops
+
+from keras_ctx.training.optimizers.accumulation import AccumulatedGradients
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
+    """AdamW; each variable has a factor of the rate, and a first step.
+
+    The factor scales the whole step of a variable: Adam's, and its decay.
+    Before its first step a variable rests: neither it nor its moments move
+    by a bit, its gradient counts for nothing where the norm of all is
+    clipped, and its bias correction starts when it does. Without
+    `layer_rates` this is `keras.optimizers.AdamW`, bit for bit, except that
+    a saved model knows what does not decay, and that several devices sum
+    their gradients before the norm is clipped.
+
+    Args:
+        learning_rate: A number or a schedule.
+        layer_rates: From the path of each variable to its factor, at least
+            0, and its first step, counted in updates from 0; as
+            `keras_ctx.training.optimizers.layer_rates` gives them. `None`: 1 and 0.
+        not_decayed: Patterns (`re.search`) of the paths of variables that
+            have no decay.
+        **kwargs: As for `keras.optimizers.AdamW`.
+
+    Raises:
+        ValueError: a negative factor or step; or, when it is built, a
+            variable that `layer_rates` does not name.
+
+    Example:
+        >>> kernel = keras.Variable([1.0], name="kernel")
+        >>> rates = {kernel.path: (0.5, 1)}
+        >>> optimizer = LayerwiseAdamW(0.1, rates, weight_decay=0.0)
+        >>> for _ in range(2):
+        ...     optimizer.apply([ops.ones(1)], [kernel])
+        ...     print(kernel.numpy().round(3))
+        [1.]
+        [0.95]
+
+    Source:
+        Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101; rates
+        for layers: Howard and Ruder 2018, sections 3.2 and 3.3,
+        https://arxiv.org/abs/1801.06146.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        layer_rates: Mapping[str, Sequence] | None = None,
+        not_decayed: Sequence[str] = (),
+        **kwargs,
+    ):
+        super().__init__(learning_rate, **kwargs)
+        for path, (factor, first_step) in (layer_rates or {}).items():
+            if not (factor >= 0 and first_step >= 0):
+                raise ValueError(
+                    "`layer_rates` must hold factors and first steps of at "
+                    f"least 0. Received: {path}: ({factor}, {first_step})"
+                )
+        self.layer_rates = layer_rates and {
+            path: tuple(rate) for path, rate in layer_rates.items()
+        }
+        self.not_decayed = tuple(not_decayed)
+        # Of everything: Keras decays all variables by one rate, before their
+        # steps; here a variable decays by its own, in `update_step`.
+        super().exclude_from_weight_decay(var_names=[""])
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        if self.built:
+            raise ValueError(
+                "`exclude_from_weight_decay` must be called before the "
+                "optimizer is built. Received: a built optimizer"
+            )
+        exact = [f"^{re.escape(_path(x))}$" for x in var_list or ()]
+        self.not_decayed = (*(var_names or ()), *exact)
+
+    def build(self, variables):
+        if self.built:
+            return
+        paths = [_path(variable) for variable in variables]
+        rates = self.layer_rates or dict.fromkeys(paths, (1.0, 0))
+        unknown = [path for path in paths if path not in rates]
+        if unknown:
+            raise ValueError(
+                "`layer_rates` must name every trainable variable; make it "
+                "from the model that is compiled. Received: none for "
+                + ", ".join(unknown)
+            )
+        self._rates = tuple(rates[path] for path in paths)
+        self._decays = tuple(
+            bool(self.weight_decay)
+            and not any(re.search(x, path) for x in self.not_decayed)
+            for path in paths
+        )
+        super().build(variables)
+
+    def apply(self, grads, trainable_variables=None):
+        # Before they are clipped and accumulated. Moments start at 0, and
+        # a gradient of 0 leaves them there.
+        if trainable_variables is not None:
+            trainable_variables = list(trainable_variables)
+            known = self.layer_rates or {}
+            rates = [known.get(_path(x), (1, 0)) for x in trainable_variables]
+        else:  # Keras refuses it if there are none yet.
+            rates = self._rates if self.built else [(1, 0)] * len(grads)
+        grads = [
+            self._unless_it_rests(gradient, first_step)
+            for gradient, (_, first_step) in zip(grads, rates, strict=True)
+        ]
+        super().apply(grads, trainable_variables)
+
+    def _unless_it_rests(self, gradient, first_step):
+        if gradient is None or not first_step:
+            return gradient
+        awake = self.iterations >= first_step
+        return ops.multiply(gradient, ops.cast(awake, gradient.dtype))
+
+    def update_step(self, gradient, variable, learning_rate):
+        self.if_it_updates(
+            lambda: self._step(gradient, variable, learning_rate)
+        )
+
+    def _step(self, gradient, variable, learning_rate):
+        # Keras documents this look-up for optimizers that one writes.
+        index = self._get_variable_index(variable)
+        factor, first_step = self._rates[index]
+        rate = ops.cast(learning_rate, variable.dtype)
+        if factor != 1:
+            rate = rate * factor
+        correction = 1.0
+        if first_step:
+            step = ops.cast(self.iterations + 1, variable.dtype)
+            own_step = step - first_step
+            rate = rate * ops.cast(own_step > 0, variable.dtype)
+            correction = self._bias_correction(ops.maximum(own_step, 1.0))
+            correction = correction / self._bias_correction(step)
+        if self._decays[index]:
+            self.assign_sub(variable, variable * self.weight_decay * rate)
+        super().update_step(gradient, variable, rate * correction)
+
+    def _bias_correction(self, step):
+        """What Adam multiplies the rate with."""
+        beta_1_power = ops.power(ops.cast(self.beta_1, step.dtype), step)
+        beta_2_power = ops.power(ops.cast(self.beta_2, step.dtype), step)
+        return ops.sqrt(1 - beta_2_power) / (1 - beta_1_power)
+
+    def get_config(self):
+        rates = self.layer_rates
+        return {
+            **super().get_config(),
+            "layer_rates": rates
+            and {path: list(rate) for path, rate in rates.items()},
+            "not_decayed": list(self.not_decayed),
+        }
+
+
+def _path(variable) -> str:
+    # TensorFlow's own variables, which optimizers take too, have only names.
+    return getattr(variable, "path", variable.name)

@@ -1,0 +1,146 @@
+"""The optimizers that BERT and ELMo are trained with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import keras
+
+from keras_ctx.training.optimizers.global_clipping import SummedGradients
+from keras_ctx.training.optimizers.layerwise_adamw import LayerwiseAdamW
+from keras_ctx.training.optimizers.schedules import (
+    PerUpdate,
+    SlantedTriangular,
+    WarmupLinearDecay,
+)
+
+# Biases, norms, and the few numbers of a ScalarMix: nothing to decay.
+NOT_DECAYED = r"(^|/)(bias|gamma|beta|weights|scale)(:0)?$"
+
+
+def bert_optimizer(
+    peak_learning_rate: float,
+    total_steps: int,
+    warmup_share: float = 0.1,
+    weight_decay: float = 0.01,
+    clip_norm: float | None = 1.0,
+    beta_2: float = 0.999,
+    schedule: Literal["linear", "slanted_triangular"] = "linear",
+    layer_rates: Mapping[str, Sequence] | None = None,
+    gradient_accumulation_steps: int = 1,
+    ema_momentum: float | None = None,
+) -> LayerwiseAdamW:
+    """AdamW without decay on norms and biases, warm-up and decay of the rate.
+
+    Args:
+        peak_learning_rate: Highest learning rate.
+        total_steps: Updates of the whole run.
+        warmup_share: Share of them in which the rate rises.
+        weight_decay: Share of a weight taken off a step, times the rate.
+        clip_norm: Bound on the norm of all gradients together; `None` for
+            none.
+        beta_2: Decay of the mean of squared gradients; 0.98 (RoBERTa's) suits
+            short runs.
+        schedule: "linear" for `WarmupLinearDecay`, "slanted_triangular" for
+            `SlantedTriangular`, whose `cut_share` is `warmup_share`.
+        layer_rates: Lower rates, or later starts, for lower layers, as
+            `keras_ctx.training.optimizers.layer_rates` gives them.
+        gradient_accumulation_steps: Batches whose gradients are averaged into
+            one update, on any number of devices.
+
+        ema_momentum: What an average of the weights keeps of itself in a
+            step, say 0.999; `None` for no average. `fit` leaves the model
+            with the average at its end; `keras.callbacks.SwapEMAWeights`
+            scores it before.
+
+    Returns:
+        A `LayerwiseAdamW`.
+
+    Raises:
+        ValueError: numbers that the schedule refuses, an unknown `schedule`,
+            or `gradient_accumulation_steps` below 1.
+
+    Example:
+        >>> bert_optimizer(1e-4, total_steps=100).weight_decay
+        0.01
+
+    Source:
+        Devlin et al. 2019, appendix A.2; Loshchilov and Hutter 2019,
+        https://arxiv.org/abs/1711.05101; `beta_2=0.98`: Liu et al. 2019,
+        https://arxiv.org/abs/1907.11692.
+
+    Differs:
+        google-research/bert leaves out Adam's bias correction; AdamW has it.
+    """
+    if not gradient_accumulation_steps >= 1:
+        raise ValueError(
+            "`gradient_accumulation_steps` must be at least 1. Received: "
+            f"gradient_accumulation_steps={gradient_accumulation_steps}"
+        )
+    if ema_momentum is not None and not 0 <= ema_momentum <= 1:
+        raise ValueError(
+            "`ema_momentum` must be from 0 to 1. "
+            f"Received: ema_momentum={ema_momentum}"
+        )
+    several = gradient_accumulation_steps > 1
+    if schedule == "linear":
+        rate = WarmupLinearDecay(
+            peak_learning_rate, total_steps, round(warmup_share * total_steps)
+        )
+    elif schedule == "slanted_triangular":
+        rate = SlantedTriangular(peak_learning_rate, total_steps, warmup_share)
+    else:
+        raise ValueError(
+            '`schedule` must be "linear" or "slanted_triangular". '
+            f"Received: schedule={schedule!r}"
+        )
+    return LayerwiseAdamW(
+        PerUpdate(rate, gradient_accumulation_steps) if several else rate,
+        layer_rates,
+        not_decayed=[NOT_DECAYED],
+        weight_decay=weight_decay,
+        beta_2=beta_2,
+        epsilon=1e-6,
+        global_clipnorm=clip_norm,
+        use_ema=ema_momentum is not None,
+        ema_momentum=0.99 if ema_momentum is None else ema_momentum,
+        gradient_accumulation_steps=(
+            gradient_accumulation_steps if several else None
+        ),
+    )
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class Adagrad(SummedGradients, keras.optimizers.Adagrad):
+    """Keras's; several devices sum their gradients before the norm is
+    clipped."""
+
+
+def elmo_optimizer(
+    learning_rate: float = 0.2, clip_norm: float | None = 10.0
+) -> keras.optimizers.Adagrad:
+    """Adagrad as ELMo was trained with it.
+
+    bilm-tf takes the gradient of the mean loss *times the steps of a window*:
+    give `compile` the loss weights `0.5 * window_size` for each direction.
+
+    Args:
+        learning_rate: Never falls; Adagrad's sums do the work of a schedule.
+        clip_norm: Bound on the norm of all gradients together; `None` for
+            none.
+
+    Returns:
+        A `keras.optimizers.Adagrad`, its sums starting at 1.
+
+    Example:
+        >>> elmo_optimizer().initial_accumulator_value
+        1.0
+
+    Source:
+        Duchi et al. 2011; the settings of allenai/bilm-tf.
+    """
+    return Adagrad(
+        learning_rate,
+        initial_accumulator_value=1.0,
+        epsilon=0.0,
+        global_clipnorm=clip_norm,
+    )

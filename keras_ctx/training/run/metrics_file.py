@@ -1,0 +1,53 @@
+"""The figures that a run has written down."""
+
+from pathlib import Path
+from typing import Any
+
+from keras_ctx.files.json_text import read_figures
+
+
+def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
+    """The figures of a run, one dict for each line of its `metrics.jsonl`.
+
+    Args:
+        folder: Of the run.
+
+    Returns:
+        Lines of steps and of epochs in the order of training; only those of
+        epochs have `epoch`, counted from 1. All have `step`, in all, and
+        `seconds`, of training so far. Figures may be NaN or infinite, which
+        the file says as null and "Infinity". There is no line without the file.
+
+    Raises:
+        ValueError: A line is no JSON object, or lacks `step` or `seconds`.
+
+    Example:
+        >>> read_metrics("a folder that is not there")
+        []
+    """
+    path = Path(folder) / "metrics.jsonl"
+    if not path.exists():
+        return []
+    # A kill while a line is written leaves the half of it, without an end.
+    whole = path.read_bytes().split(b"\n")[:-1]
+    found = []
+    for number, line in enumerate(whole, 1):
+        try:
+            found.append(_figures_of(line))
+        except ValueError as error:
+            raise ValueError(
+                f"{path}, line {number}: every line must be a JSON object with "
+                "the numbers `step` and `seconds`. Remove the line to read the "
+                f"others. Received: {line[:60]!r}: {error}"
+            ) from error
+    return found
+
+
+def _figures_of(line: bytes) -> dict[str, Any]:
+    figures = read_figures(line.decode("utf-8"))
+    if not isinstance(figures, dict):
+        raise ValueError("it is no object")
+    for name in ("step", "seconds"):
+        if not isinstance(figures.get(name), int | float):
+            raise ValueError(f"`{name}` is no number")
+    return figures

@@ -1,0 +1,204 @@
+"""What a run writes: refused before any work where it cannot be, and locked."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+from keras_ctx.files.output_lock import output_lock
+from keras_ctx.training.distribution.workers import workers
+
+_Result = TypeVar("_Result")
+_Main = Callable[[Any], _Result]
+
+
+def writes_folder(main: _Main[_Result]) -> _Main[_Result]:
+    """Lock the folder `config.output` while `main(config)` runs.
+
+    A second run with the same folder is refused, before it does anything.
+    The system releases the lock when the process ends, however it ends. Of
+    several workers of one run, which share the folder, the first one locks.
+
+    Args:
+        main: Of a recipe; its `config` has `output`, and `strategy` if it
+            trains with several workers.
+
+    Raises:
+        ValueError: In the call: another run has the folder (which process,
+            on which machine, since when), or it cannot be written.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     output: Path = Path("runs/alone")
+        >>> @writes_folder
+        ... def main(config):
+        ...     return main(config)  # a second run before the first has ended
+        >>> main(Config())
+        Traceback (most recent call last):
+        ValueError: `output` must be written by one run at a time. ...
+    """
+
+    @wraps(main)
+    def locked(config: Any) -> _Result:
+        several = getattr(config, "strategy", None) == "multi_worker"
+        if several and workers()[1] > 0:
+            return main(config)
+        with output_lock(config.output):
+            return main(config)
+
+    return locked
+
+
+def writes_file(main: _Main[_Result]) -> _Main[_Result]:
+    """Lock the file `config.output` while `main(config)` runs.
+
+    As `writes_folder`; `None` is the standard output, which has no lock.
+
+    Args:
+        main: Of a recipe.
+
+    Raises:
+        ValueError: In the call: another run writes the file, or it cannot be
+            written.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     output: Path | None = None
+        >>> writes_file(lambda config: 7)(Config())
+        7
+    """
+
+    @wraps(main)
+    def locked(config: Any) -> _Result:
+        if config.output is None:
+            return main(config)
+        with output_lock(config.output, is_file=True):
+            return main(config)
+
+    return locked
+
+
+def check_output(config: Any) -> None:
+    """Refuse an `output` that cannot be written, or that is an input.
+
+    A run that is begun anew moves the old folder away, and what lies in it:
+    its own input must not.
+
+    Args:
+        config: Settings of a recipe, a dataclass. `output` is where it writes,
+            `restart` whether a run that is there is moved away, and every
+            other path in it is something that it reads.
+
+    Raises:
+        ValueError: `output` or a folder above it is a file, a broken link or
+            not writable; it is a folder that is read; or it holds an input,
+            or the working directory, and `restart` would move it.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     init: Path = Path("runs/bert")
+        ...     output: Path = Path("runs")
+        ...     restart: bool = True
+        >>> check_output(Config())
+        Traceback (most recent call last):
+        ValueError: `restart` would move `init`, which is in `output`, ...
+    """
+    output = Path(config.output)
+    try:
+        _check_writable(output)
+    except OSError as error:  # such as a name that is too long
+        raise ValueError(
+            "`output` must be a folder that can be written. "
+            f"Received: output={str(output)!r}: {error}"
+        ) from error
+    for name, path in _inputs(config):
+        if _places(path) & _places(output) and not path.is_file():
+            raise ValueError(
+                f"`output` must be another folder than `{name}`, which is "
+                f"read. Received: output={str(output)!r}, "
+                f"{name}={str(path)!r}"
+            )
+        if getattr(config, "restart", False) and _is_in(path, output):
+            raise ValueError(
+                f"`restart` would move `{name}`, which is in `output`, and "
+                "the run could not read it. Give another `output`. Received: "
+                f"output={str(output)!r}, {name}={str(path)!r}"
+            )
+    if getattr(config, "restart", False) and _is_in(Path.cwd(), output):
+        raise ValueError(
+            "`restart` would move the working directory, which is in "
+            "`output`. Give another `output`. Received: "
+            f"output={str(output)!r}"
+        )
+
+
+def _check_writable(output: Path) -> None:
+    there = Path(os.path.abspath(output))
+    while not _exists(there):
+        there = there.parent
+    if not there.is_dir():
+        kind = "is a file" if there.exists() else "is a link to nothing"
+        raise ValueError(
+            f"`output` must be a folder, or a new one. {there} {kind}. Give "
+            f"another folder. Received: output={str(output)!r}"
+        )
+    effective = os.access in os.supports_effective_ids
+    if not os.access(there, os.W_OK | os.X_OK, effective_ids=effective):
+        raise ValueError(
+            f"`output` must be a folder that can be written. {there} cannot: "
+            "it belongs to somebody else, or is read-only. Give another "
+            f"folder. Received: output={str(output)!r}"
+        )
+
+
+def _exists(path: Path) -> bool:
+    """Also of a link to nothing; a path that cannot be is an `OSError`."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _inputs(config: Any) -> Iterator[tuple[str, Path]]:
+    """The paths of a configuration, by name, also those in tuples."""
+    for field in fields(config):
+        value = getattr(config, field.name)
+        values = value if isinstance(value, tuple | list) else (value,)
+        for each in values:
+            if field.name != "output" and isinstance(each, Path):
+                yield field.name, each
+
+
+def _places(path: Path) -> set[Path]:
+    """Where a path is: as it is written, and where its links lead."""
+    return {Path(os.path.abspath(path)), Path(os.path.realpath(path))}
+
+
+def _is_in(path: Path, folder: Path) -> bool:
+    """Whether the path is gone once the folder is moved."""
+    return not _places(folder).isdisjoint(_passed(path))
+
+
+def _passed(path: Path) -> set[Path]:
+    """All folders on the way to a path, also those that its links lead to."""
+    passed: set[Path] = set()
+    ways = [Path(os.path.abspath(path))]
+    for way in ways:
+        for place in (way, *way.parents):
+            # A link that leads into itself has no end.
+            if place.is_symlink() and place not in passed:
+                target = place.parent / place.readlink()
+                ways.append(
+                    Path(os.path.abspath(target / way.relative_to(place)))
+                )
+        passed |= {way, *way.parents}
+    return passed
