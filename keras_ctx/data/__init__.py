@@ -61,8 +61,6 @@ from keras_ctx.data.squad.answer_files import (
 from keras_ctx.data.squad.answers import QuestionAnswers, decode_answers
 from keras_ctx.data.squad.dataset import check_training_windows, squad_dataset
 from keras_ctx.data.squad.reader import (
-    SquadAnswer,
-    SquadQuestion,
     check_answers,
     scorable,
     split_articles,
@@ -128,6 +126,7 @@ from keras_ctx.evaluation.classification import (
 )
 from keras_ctx.evaluation.cmrc import cmrc_exact_match, cmrc_f1, cmrc_segments
 from keras_ctx.evaluation.confusion_picture import save_confusion
+from keras_ctx.evaluation.questions import SquadAnswer, SquadQuestion
 from keras_ctx.evaluation.score_tables import confusion_table, score_table
 from keras_ctx.evaluation.squad import (
     BestThreshold,

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Scores, equal to those of the official scorers."""

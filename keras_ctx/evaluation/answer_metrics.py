@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from keras_ctx.data.squad.reader import SquadQuestion
 from keras_ctx.evaluation.cmrc import cmrc_exact_match, cmrc_f1
+from keras_ctx.evaluation.questions import SquadQuestion
 from keras_ctx.evaluation.squad import exact_match, word_f1
 
 # Characters that are read to tell the language of a file.

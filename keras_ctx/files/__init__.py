@@ -1,1 +1,1 @@
-"""TODO"""
+"""Files: written whole or not at all, and read with care."""

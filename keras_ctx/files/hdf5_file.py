@@ -69,7 +69,7 @@ def check_hdf5(source: str | Path | IO[bytes], said: str) -> None:
         ...     file["a"] = h5py.ExternalLink("/etc/secret.h5", "b")
         >>> check_hdf5("links.h5", "links.h5")
         Traceback (most recent call last):
-        keras_ctx.files.hdf5_file.UnsafeFileError: links.h5: an HDF5 file must...
+        keras_ctx.files.hdf5_file.UnsafeFileError: links.h5: an HDF5 file...
     """
     with open_hdf5(source, said):
         pass

@@ -25,7 +25,7 @@ def enable_lora(
     The model is changed in place, and computes the same as before until it is
     trained. Call it before `compile`. `model.save` keeps A and B beside the
     weights, and a loaded model trains them further; `clone_model`,
-    `keras_ctx.training.optimizers.layer_rates` and `keras_ctx.serving.export` work as
+    `keras_ctx.training.layer_rates` and `keras_ctx.serving.export` work as
     without. Quantize last: what `model.quantize` turns to integers, Keras
     trains no further, and an optimizer saved before does not fit afterwards.
 

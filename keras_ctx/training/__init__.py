@@ -15,6 +15,7 @@ from keras_ctx.training.callbacks.divergence import (
 from keras_ctx.training.callbacks.layer_shares import layer_shares
 from keras_ctx.training.callbacks.log import RunLog
 from keras_ctx.training.callbacks.reset_state import ResetState
+from keras_ctx.training.callbacks.run_callbacks import run_callbacks
 from keras_ctx.training.distribution.keras_fixes import distributed
 from keras_ctx.training.distribution.local_model import without_strategy
 from keras_ctx.training.distribution.strategies import StrategyName, strategy
@@ -46,7 +47,7 @@ from keras_ctx.training.run.digests import (
     input_digests,
     text_inputs_digest,
 )
-from keras_ctx.training.run.folder import run_callbacks, save_json, save_model
+from keras_ctx.training.run.folder import save_json, save_model
 from keras_ctx.training.run.metrics_file import read_metrics
 from keras_ctx.training.run.numbers import check_run_numbers
 from keras_ctx.training.run.output_folder import (

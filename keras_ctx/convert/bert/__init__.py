@@ -1,1 +1,1 @@
-"""TODO"""
+"""BERT's checkpoints: Hugging Face, Google, KerasHub, Model Garden."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""ELMo's weights and options, as allennlp has them."""

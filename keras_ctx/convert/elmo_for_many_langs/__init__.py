@@ -1,1 +1,1 @@
-"""TODO"""
+"""Weights of ELMoForManyLangs."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Weight files of any kind as arrays by name, checked."""

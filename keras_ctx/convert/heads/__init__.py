@@ -1,1 +1,1 @@
-"""TODO"""
+"""Heads that a checkpoint has, as task models of ours."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Folders of sentence-transformers: modules, pooling, dense, settings."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Other people's tokenizer files to our text inputs."""

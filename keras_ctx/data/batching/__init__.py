@@ -1,1 +1,1 @@
-"""TODO"""
+"""Which rows make a batch: order, length, sharding, weights."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""ELMo's pretraining examples: sentences or streams, both ways."""

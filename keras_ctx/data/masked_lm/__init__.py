@@ -1,1 +1,1 @@
-"""TODO"""
+"""BERT's pretraining examples: pairs of sentences, masked positions."""

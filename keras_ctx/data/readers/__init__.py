@@ -1,1 +1,1 @@
-"""TODO"""
+"""Files to lines and documents, compressed or not, in any encoding."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""TFRecord folders: manifest, settings, and a stream over them."""

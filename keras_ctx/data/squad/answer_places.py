@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from keras_ctx.data.squad.reader import SquadAnswer
+from keras_ctx.evaluation.questions import SquadAnswer
 
 
 class AnswerPlace(NamedTuple):

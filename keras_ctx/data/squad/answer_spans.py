@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from keras_ctx.data.squad.answer_places import answer_places
-from keras_ctx.data.squad.reader import SquadQuestion
 from keras_ctx.data.squad.word_offsets import WordSpan, words_of_span
+from keras_ctx.evaluation.questions import SquadQuestion
 
 
 class Findings:

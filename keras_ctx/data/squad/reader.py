@@ -1,47 +1,16 @@
-"""Questions about texts, and their answers."""
+"""Questions: held out by articles, and checked before anything learns."""
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from keras_ctx.data.batching.schedule import check_at_least, mixed_seed
+from keras_ctx.evaluation.questions import SquadQuestion
 
 # The place of an answer that the file does not tell.
 UNKNOWN = -1
-
-
-class SquadAnswer(NamedTuple):
-    """One person's answer, and the place where it begins in the context.
-
-    Example:
-        >>> SquadAnswer("Rome", start=3).text
-        'Rome'
-    """
-
-    text: str
-    start: int
-    """In characters; negative where the file does not tell."""
-
-
-@dataclass(frozen=True)
-class SquadQuestion:
-    """A question, the text that holds its answer, and the answers.
-
-    Example:
-        >>> SquadQuestion("q1", "Where?", "In Rome.").is_impossible
-        False
-    """
-
-    id: str
-    question: str
-    context: str
-    answers: tuple[SquadAnswer, ...] = ()
-    is_impossible: bool = False
-    """Whether the file says that the context does not answer it."""
-    article: str = ""
-    """Title of the article that the context is a paragraph of."""
 
 
 def split_articles(

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keras_ctx.data.readers.json_file import JsonNode, read_json
-from keras_ctx.data.squad.reader import UNKNOWN, SquadAnswer, SquadQuestion
+from keras_ctx.data.squad.reader import UNKNOWN
+from keras_ctx.evaluation.questions import SquadAnswer, SquadQuestion
 
 _ADVICE = (
     "The format is that of SQuAD: data > paragraphs > context and qas > id, "

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from keras_ctx.data.batching.schedule import check_at_least
 from keras_ctx.data.squad.answer_spans import Findings, answer_spans
-from keras_ctx.data.squad.reader import SquadQuestion
 from keras_ctx.data.squad.window_bounds import window_bounds
 from keras_ctx.data.squad.word_offsets import WordSpan, split_words
 from keras_ctx.data.tasks.pair_inputs import PairInputs, row_room
+from keras_ctx.evaluation.questions import SquadQuestion
 
 
 class Window(NamedTuple):

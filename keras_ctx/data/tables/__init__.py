@@ -1,1 +1,1 @@
-"""TODO"""
+"""Tables of labelled texts: read, checked, turned into a task."""

@@ -2,15 +2,14 @@
 
 import itertools
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from keras_ctx.data.tables.label_sets import listed_labels
 from keras_ctx.data.tables.labelled_texts import LabelledTexts
+from keras_ctx.evaluation.label_spelling import NUMBER, spelling
 
 Files = Mapping[str, LabelledTexts]
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Names that data sets give these columns, lower case.
 _HEADERS = set(
     "label labels class classes category categories target sentiment emotion "
@@ -144,18 +143,6 @@ def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
                 f"as {other!r} on line {rows.lines[first]}, and would be "
                 "another class. Write both alike."
             )
-
-
-def spelling(label: str) -> str:
-    """A label without what nobody sees: labels alike in it look alike.
-
-    `true` and `false`, which JSON has beside 1 and 0, are these numbers.
-    """
-    text = unicodedata.normalize("NFKC", label).casefold()
-    seen = (x for x in text if unicodedata.category(x) != "Cf")
-    key = " ".join("".join(seen).split())
-    key = {"true": "1", "false": "0"}.get(key, key)
-    return repr(float(key)) if NUMBER.fullmatch(key) else key
 
 
 def check_no_hot(rows: LabelledTexts, separator: str) -> None:

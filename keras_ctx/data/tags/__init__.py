@@ -1,1 +1,1 @@
-"""TODO"""
+"""Tagged words: CoNLL and JSON, read in any layout."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Labelled texts and words to batches with loss weights."""

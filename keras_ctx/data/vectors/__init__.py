@@ -1,1 +1,1 @@
-"""TODO"""
+"""Word vectors of a corpus as files, and kept between texts."""

@@ -1,7 +1,7 @@
 """An answer that needs no model, to compare models with."""
 
-from keras_ctx.data.squad.reader import SquadQuestion
 from keras_ctx.data.squad.word_offsets import split_words
+from keras_ctx.evaluation.questions import SquadQuestion
 
 _ENDS = tuple(".!?。！？")
 

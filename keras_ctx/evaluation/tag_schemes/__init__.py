@@ -1,1 +1,1 @@
-"""TODO"""
+"""Tag schemes of spans: recognized, read, written, constrained."""

@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from keras_ctx.data.tables.label_checks import spelling
+from keras_ctx.evaluation.label_spelling import spelling
 from keras_ctx.evaluation.tag_schemes.schemes import (
     LETTERS,
     SCHEMES,

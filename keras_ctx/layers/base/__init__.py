@@ -1,1 +1,1 @@
-"""TODO"""
+"""What the other layers stand on: look-ups of ids, masks, frozen weights."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Words from their characters, and the markers around a sentence."""

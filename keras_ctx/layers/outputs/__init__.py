@@ -1,1 +1,1 @@
-"""TODO"""
+"""What stands on an encoder: mixes, pooling, softmax, CRF."""

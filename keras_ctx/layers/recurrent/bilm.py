@@ -44,7 +44,7 @@ class BiLM(keras.layers.Layer):
     carry no gradient, and are saved with the weights.
 
     With `initial_state="measured"` every row begins in one state that
-    `keras_ctx.models.elmo.warm_start` measures on a corpus. It is saved with the
+    `keras_ctx.models.warm_start` measures on a corpus. It is saved with the
     weights and is not trained. The answer still depends on the row alone.
 
     Keras's `Bidirectional` has nothing to add and is refused; its

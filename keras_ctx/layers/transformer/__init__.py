@@ -1,1 +1,1 @@
-"""TODO"""
+"""The bricks of BERT: embeddings, and blocks of self-attention."""

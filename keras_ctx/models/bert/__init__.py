@@ -1,1 +1,1 @@
-"""TODO"""
+"""BERT: its encoder, its pretraining model, its published sizes."""

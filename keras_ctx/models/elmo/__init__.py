@@ -1,1 +1,1 @@
-"""TODO"""
+"""ELMo: its encoders and language models, and other views of them."""

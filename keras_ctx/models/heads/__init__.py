@@ -1,1 +1,1 @@
-"""TODO"""
+"""Task models on any encoder: classifier, tagger, spans, embedder."""

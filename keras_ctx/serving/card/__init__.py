@@ -1,1 +1,1 @@
-"""TODO"""
+"""The README.md of a version."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""A model and its texts into a version folder."""

@@ -70,9 +70,9 @@ def export_lite(
             `length` is not for it, or `weights` is unknown.
         OSError: `path` cannot be written.
         RuntimeError: the file does not answer as the compiled `model` does:
-            to what rounding can do (`keras_ctx.serving.verify.rounding`), or with
-            "int8" to 0.5 (absolute below 1, relative above). What stands at
-            padding does not count. Nothing is written then.
+            to what rounding can do (`keras_ctx.serving.verify.rounding`), or
+            with "int8" to 0.5 (absolute below 1, relative above). What stands
+            at padding does not count. Nothing is written then.
 
     Example:
         >>> from keras_ctx import models

@@ -128,11 +128,11 @@ def export(
             Compared is what has a meaning: no padding, and no order of
             equals. The bound of each output is derived from the unit
             roundoff, the model's depth and its magnitudes, as
-            `keras_ctx.serving.verify.rounding` says; an error of 1e-3 in a kernel
-            is beyond it. Every weight in the file must be the model's, bit
-            for bit. With smaller `weights` it must agree so with `model` with
-            those, and with `model` itself to 0.1 ("bfloat16") or 0.5 ("int8";
-            absolute below 1, relative above).
+            `keras_ctx.serving.verify.rounding` says; an error of 1e-3 in a
+            kernel is beyond it. Every weight in the file must be the model's,
+            bit for bit. With smaller `weights` it must agree so with `model`
+            with those, and with `model` itself to 0.1 ("bfloat16") or 0.5
+            ("int8"; absolute below 1, relative above).
 
     Returns:
         The folder of the new version. Beside the SavedModel it holds

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The REST interface of TensorFlow Serving, for trying a version."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The signatures of a version: strings in, answers out."""

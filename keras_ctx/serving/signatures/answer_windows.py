@@ -85,7 +85,7 @@ def windows(
     step: tf.Tensor,
     max_windows: int,
 ) -> Windows:
-    """Lays windows over rows of words, as `keras_ctx.data.squad.windows`.
+    """Lays windows over rows of words, as `keras_ctx.data.question_windows`.
 
     Args:
         words: ragged `(B, None)`.

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Whether a version answers as the model does, in a new process."""

@@ -47,8 +47,8 @@ def check_agreement(
 
     Its weights must be the model's, bit for bit, and a process with raw
     TensorFlow must answer as the model does when it is compiled, to what
-    rounding can do (`keras_ctx.serving.verify.rounding`). What is compared has a
-    meaning: no padding, and no order of equals.
+    rounding can do (`keras_ctx.serving.verify.rounding`). What is compared has
+    a meaning: no padding, and no order of equals.
 
     Args:
         folder: A SavedModel.

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Smaller weights in a version, and what they cost."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Rows of unequal length: checked, cut, packed."""

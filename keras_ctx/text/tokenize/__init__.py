@@ -1,1 +1,1 @@
-"""TODO"""
+"""Texts to words and characters, and where these stand in the text."""

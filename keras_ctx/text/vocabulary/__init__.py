@@ -1,1 +1,1 @@
-"""TODO"""
+"""Vocabularies: read, written, learned; tokens taken as they are."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Callbacks of `model.fit`: log, backup, best epoch, divergence."""

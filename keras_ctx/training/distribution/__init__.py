@@ -1,1 +1,1 @@
-"""TODO"""
+"""Several devices and workers: strategies, and what they agree on."""

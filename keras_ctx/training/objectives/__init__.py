@@ -1,1 +1,1 @@
-"""TODO"""
+"""Losses, with weights that ignore padding."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Optimizers as the papers set them, schedules, layer rates."""

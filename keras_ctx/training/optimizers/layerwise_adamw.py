@@ -25,7 +25,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         learning_rate: A number or a schedule.
         layer_rates: From the path of each variable to its factor, at least
             0, and its first step, counted in updates from 0; as
-            `keras_ctx.training.optimizers.layer_rates` gives them. `None`: 1 and 0.
+            `keras_ctx.training.layer_rates` gives them. `None`: 1 and 0.
         not_decayed: Patterns (`re.search`) of the paths of variables that
             have no decay.
         **kwargs: As for `keras.optimizers.AdamW`.

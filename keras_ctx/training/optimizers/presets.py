@@ -43,7 +43,7 @@ def bert_optimizer(
         schedule: "linear" for `WarmupLinearDecay`, "slanted_triangular" for
             `SlantedTriangular`, whose `cut_share` is `warmup_share`.
         layer_rates: Lower rates, or later starts, for lower layers, as
-            `keras_ctx.training.optimizers.layer_rates` gives them.
+            `keras_ctx.training.layer_rates` gives them.
         gradient_accumulation_steps: Batches whose gradients are averaged into
             one update, on any number of devices.
 

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The folder of a run: settings, digests, figures, checkpoints."""
