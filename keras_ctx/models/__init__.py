@@ -1,12 +1,12 @@
 """Encoders, language models and task models, wired from the layers."""
 
-from keras_ctx.models.bert.encoder import (
+from keras_ctx.models.bert.encoder import bert_encoder
+from keras_ctx.models.bert.pretrainer import bert_pretrainer
+from keras_ctx.models.bert.sizes import (
     bert_base,
-    bert_encoder,
     bert_large,
     bert_medium,
     bert_mini,
-    bert_pretrainer,
     bert_small,
     bert_tiny,
 )
@@ -25,12 +25,10 @@ from keras_ctx.models.elmo.views import (
 from keras_ctx.models.elmo.warm_start import warm_start
 from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
-from keras_ctx.models.heads.heads import (
-    classifier,
-    embedder,
-    span_extractor,
-    tagger,
-)
+from keras_ctx.models.heads.classifier import classifier
+from keras_ctx.models.heads.embedder import embedder
+from keras_ctx.models.heads.span_extractor import span_extractor
+from keras_ctx.models.heads.tagger import tagger
 from keras_ctx.models.with_dtype import with_dtype
 
 __all__ = [

@@ -17,7 +17,7 @@ from keras_ctx.serving.signatures.model_outputs import (
     TextInputs,
 )
 from keras_ctx.text import WordPlaces
-from keras_ctx.text.ragged.rows import numbered
+from keras_ctx.text.ragged.operations import numbered
 from keras_ctx.text.tokenize.normalization import valid
 from keras_ctx.text.tokenize.word_places import answer_words
 

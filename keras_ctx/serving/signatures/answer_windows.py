@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_ctx.serving.signatures.model_outputs import TextInputs
-from keras_ctx.text.ragged.rows import cut, ragged
+from keras_ctx.text.ragged.operations import cut, ragged
 
 
 @dataclass(frozen=True)

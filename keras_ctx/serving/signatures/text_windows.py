@@ -12,7 +12,7 @@ from keras_ctx.serving.signatures.answer_windows import (
     windows,
 )
 from keras_ctx.serving.signatures.model_outputs import TextInputs
-from keras_ctx.text.ragged.rows import numbered
+from keras_ctx.text.ragged.operations import numbered
 
 
 @dataclass(frozen=True)

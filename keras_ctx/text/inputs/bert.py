@@ -6,7 +6,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.text.ragged import rows
+from keras_ctx.text.ragged.checks import as_labelled_rows, as_rows, as_words
+from keras_ctx.text.ragged.operations import (
+    filled,
+    numbered,
+    spread,
+    total_lengths,
+)
+from keras_ctx.text.ragged.packing import Packing, pack
 from keras_ctx.text.tokenize.normalization import Characters, Pieces, WordPieces
 from keras_ctx.text.tokenize.word_places import WordPlaces, find_words
 from keras_ctx.text.vocabulary.file import SPECIAL_TOKENS, load_vocabulary
@@ -203,7 +210,7 @@ class BertInputs:
             int32 `(B,)`; a row of more than `max_length` is cut.
         """
         segments = [p.ids for p in self._segments(text, second_text)]
-        return rows.total_lengths(segments) + 1 + len(segments)
+        return total_lengths(segments) + 1 + len(segments)
 
     def words(self, text: Any) -> WordPlaces:
         """The words of texts as they are written, and their places.
@@ -250,7 +257,7 @@ class BertInputs:
         Returns:
             Ragged int32 `(B, None)`, at least 1 a word.
         """
-        words = rows.as_words(words, "words")
+        words = as_words(words, "words")
         lengths = self._word_pieces(words.values).ids.row_lengths()
         return words.with_values(tf.cast(lengths, tf.int32))
 
@@ -276,11 +283,11 @@ class BertInputs:
         """
         segments, name = [], "words"
         if second_words is not None:
-            segments = [rows.filled(self._split(words, name).ids, -1)]
+            segments = [filled(self._split(words, name).ids, -1)]
             words, name = second_words, "second_words"
-        words = rows.as_words(words, name)
+        words = as_words(words, name)
         lengths = self._word_pieces(words.values).ids.row_lengths()
-        segments.append(rows.spread(rows.numbered(words), lengths))
+        segments.append(spread(numbered(words), lengths))
         return self._pack(segments).gather(segments, -1, -1, -1)
 
     def align_labels(
@@ -296,9 +303,9 @@ class BertInputs:
         Returns:
             int32 `(B, T)`, aligned with the call's `token_ids`.
         """
-        words, label_ids = rows.as_labelled_rows(words, label_ids)
+        words, label_ids = as_labelled_rows(words, label_ids)
         lengths = self._word_pieces(words.values).ids.row_lengths()
-        labels = rows.spread(label_ids, lengths)
+        labels = spread(label_ids, lengths)
         first = tf.ragged.range(lengths).values == 0
         segments = [labels.with_values(tf.where(first, labels.values, ignore))]
         return self._pack(segments).gather(segments, ignore, ignore, ignore)
@@ -374,7 +381,7 @@ class BertInputs:
 
     def _split(self, text: Any, name: str, surface: bool = False) -> Pieces:
         """The pieces of every text, `(B, None)`."""
-        text = rows.as_rows(text, name)
+        text = as_rows(text, name)
         if not isinstance(text, tf.RaggedTensor):
             return self._pieces(text, surface)
         return self._word_pieces(text.values, surface).merge(text.row_splits)
@@ -386,5 +393,5 @@ class BertInputs:
         unknown = tf.fill(tf.shape(missing), self.unknown_id)
         return pieces.put(missing, unknown, tf.fill(tf.shape(missing), "[UNK]"))
 
-    def _pack(self, segments: list[tf.RaggedTensor]) -> rows.Packing:
-        return rows.pack(segments, self.max_length, self.padding == "longest")
+    def _pack(self, segments: list[tf.RaggedTensor]) -> Packing:
+        return pack(segments, self.max_length, self.padding == "longest")

@@ -4,7 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.text.ragged import rows
+from keras_ctx.text.ragged.checks import as_labelled_rows, as_words
+from keras_ctx.text.ragged.operations import filled, numbered, total_lengths
+from keras_ctx.text.ragged.packing import join, pad
 from keras_ctx.text.tokenize.normalization import WORD_SPLITS, rows_of_words
 from keras_ctx.text.tokenize.word_places import WordPlaces, find_words
 
@@ -99,11 +101,11 @@ class ElmoInputs:
         if self.distinct:
             return self._distinct(words)
         char_ids = words.with_values(self._char_ids(words.values))
-        return {"char_ids": rows.pad(char_ids, 0, self.max_length)}
+        return {"char_ids": pad(char_ids, 0, self.max_length)}
 
     def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """The words behind the rows: strings `(B, T)`, "" on padding."""
-        return rows.pad(self._words(text, second_text), "", self.max_length)
+        return pad(self._words(text, second_text), "", self.max_length)
 
     def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """How many positions each row needs, with the markers of a pair.
@@ -117,9 +119,9 @@ class ElmoInputs:
         """
         segments = [rows_of_words(text, "text", self.split)]
         if second_text is None:
-            return rows.total_lengths(segments)
+            return total_lengths(segments)
         second = rows_of_words(second_text, "second_text", self.split)
-        return rows.total_lengths([*segments, second]) + 2
+        return total_lengths([*segments, second]) + 2
 
     def words(self, text: Any) -> WordPlaces:
         """The words of texts, and their places.
@@ -149,7 +151,7 @@ class ElmoInputs:
         Returns:
             Ragged int32 `(B, None)`.
         """
-        return rows.filled(rows.as_words(words, "words"), 1)
+        return filled(as_words(words, "words"), 1)
 
     def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
         """The number of the word that each position belongs to.
@@ -170,17 +172,17 @@ class ElmoInputs:
             array([[-1, -1, -1, -1,  0,  1]], dtype=int32)
         """
         if second_words is None:
-            index = rows.numbered(rows.as_words(words, "words"))
+            index = numbered(as_words(words, "words"))
         else:
             first = rows_of_words(words, "words", self.split)
-            second = rows.as_words(second_words, "second_words")
-            index = rows.join(
-                rows.filled(first, -1),
-                rows.numbered(second),
+            second = as_words(second_words, "second_words")
+            index = join(
+                filled(first, -1),
+                numbered(second),
                 (-1, -1),
                 self.max_length,
             )
-        return rows.pad(index, -1, self.max_length)
+        return pad(index, -1, self.max_length)
 
     def align_labels(
         self, words: Any, label_ids: Any, ignore: int = -1
@@ -195,8 +197,8 @@ class ElmoInputs:
         Returns:
             int32 `(B, T)`, aligned with the call's `char_ids`.
         """
-        words, label_ids = rows.as_labelled_rows(words, label_ids)
-        return rows.pad(label_ids, ignore, self.max_length)
+        words, label_ids = as_labelled_rows(words, label_ids)
+        return pad(label_ids, ignore, self.max_length)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, ready for JSON."""
@@ -217,7 +219,7 @@ class ElmoInputs:
         if second_text is None:
             return words
         second = rows_of_words(second_text, "second_text", self.split)
-        return rows.join(words, second, ("</S>", "<S>"), self.max_length)
+        return join(words, second, ("</S>", "<S>"), self.max_length)
 
     def _distinct(self, words: tf.RaggedTensor) -> dict[str, tf.Tensor]:
         if self.max_length is not None:
@@ -227,7 +229,7 @@ class ElmoInputs:
         word_ids = words.with_values(places + 3)
         return {
             "distinct_char_ids": tf.pad(table, [[1, 0], [0, 0]]),
-            "word_ids": rows.pad(word_ids, 0, self.max_length),
+            "word_ids": pad(word_ids, 0, self.max_length),
         }
 
     def _char_ids(self, words: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.text.inputs.elmo import ElmoInputs
-from keras_ctx.text.ragged import rows
+from keras_ctx.text.ragged.packing import join, pad
 from keras_ctx.text.tokenize.normalization import rows_of_words
 from keras_ctx.text.tokenize.word_places import WordPlaces
 
@@ -122,11 +122,11 @@ class ElmoForManyLangsInputs:
         # A word of bytes that are no text has come as U+FFFD already.
         points = tf.strings.unicode_decode(words.values, "UTF-8")[:, :most]
         ids = words.with_values(self._character_ids(words.values, points))
-        features = {"character_ids": rows.pad(ids, 0, self.max_length)}
+        features = {"character_ids": pad(ids, 0, self.max_length)}
         if self._table is not None:
             cut = tf.strings.unicode_encode(points, "UTF-8")
             ids = words.with_values(self._table.lookup(cut))
-            features["word_ids"] = rows.pad(ids, 0, self.max_length)
+            features["word_ids"] = pad(ids, 0, self.max_length)
         return features
 
     @property
@@ -136,7 +136,7 @@ class ElmoForManyLangsInputs:
 
     def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """The words behind the rows: strings `(B, T)`, "" on padding."""
-        return rows.pad(self._rows(text, second_text), "", self.max_length)
+        return pad(self._rows(text, second_text), "", self.max_length)
 
     def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
         """As `ElmoInputs.num_tokens`."""
@@ -185,7 +185,7 @@ class ElmoForManyLangsInputs:
         if second_text is None:
             return words
         second = rows_of_words(second_text, "second_text", self.split)
-        return rows.join(words, second, (_END, _BEGIN), self.max_length)
+        return join(words, second, (_END, _BEGIN), self.max_length)
 
     def _character_ids(self, words: tf.Tensor, points: Any) -> tf.Tensor:
         """Ids `(N, C)` of N words."""

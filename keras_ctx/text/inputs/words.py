@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ctx.text.inputs.elmo import ElmoInputs
-from keras_ctx.text.ragged import rows
+from keras_ctx.text.ragged.packing import join, pad
 from keras_ctx.text.tokenize.normalization import rows_of_words
 from keras_ctx.text.tokenize.word_places import WordPlaces
 from keras_ctx.text.vocabulary.file import WORD_SPECIAL_TOKENS, load_vocabulary
@@ -87,8 +87,8 @@ class WordInputs:
         ids = self._ids(text, "text")
         if second_text is not None:
             second = self._ids(second_text, "second_text")
-            ids = rows.join(ids, second, _END_BEGIN, self.max_length)
-        return {"word_ids": rows.pad(ids, 0, self.max_length)}
+            ids = join(ids, second, _END_BEGIN, self.max_length)
+        return {"word_ids": pad(ids, 0, self.max_length)}
 
     @property
     def tables(self) -> tuple[tf.lookup.StaticHashTable]:

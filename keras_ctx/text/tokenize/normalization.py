@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from keras_ctx.text.ragged.rows import as_rows, keep, ragged
+from keras_ctx.text.ragged.checks import as_rows
+from keras_ctx.text.ragged.operations import keep, ragged
 
 # BERT reads a longer word, in characters, as one unknown token.
 _LONGEST_WORD = 100

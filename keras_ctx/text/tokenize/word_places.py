@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from keras_ctx.text.ragged.rows import as_rows, keep
+from keras_ctx.text.ragged.checks import as_rows
+from keras_ctx.text.ragged.operations import keep
 from keras_ctx.text.tokenize.normalization import (
     ALONE,
     ALONE_MARK,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_ctx.text.ragged.rows import ragged
+from keras_ctx.text.ragged.operations import ragged
 from keras_ctx.text.tokenize.normalization import (
     Pieces,
     WordPieces,

@@ -1,0 +1,87 @@
+"""One vector for a text, on any encoder."""
+
+from collections.abc import Sequence
+
+import keras
+
+from keras_ctx import layers
+from keras_ctx.checks import (
+    check_non_negative_int,
+    check_positive_int,
+)
+from keras_ctx.layers.outputs.pooling import check_modes
+from keras_ctx.models.heads.task_model import Mix, task_model
+
+
+def embedder(
+    encoder: keras.Model,
+    mix: Mix = "last",
+    frozen: bool = False,
+    name: str = "embedder",
+    pooling: str | Sequence[str] = "mean",
+    dense: Sequence[tuple[int, str, bool]] = (),
+    normalize: bool = True,
+    num_skipped: int = 0,
+) -> keras.Model:
+    """One vector for a text: the mean of its tokens, of length 1.
+
+    Layer names: `mean`, or `pooling` where it is not the mean of all tokens;
+    `dense_0` ... ; `embedding`.
+
+    Args:
+        encoder: Any encoder of `keras_ctx.models`.
+        mix: As for `classifier`, over `sequence`.
+        frozen: As for `classifier`.
+        name: Name of the model.
+        pooling: How tokens become one vector: one or several `modes` of
+            `keras_ctx.layers.Pooling`, such as "cls" or "max".
+        dense: Layers on the pooled vector: of each its features, Keras's
+            name of its activation, and whether it has a bias.
+        normalize: Whether the vector is brought to length 1.
+        num_skipped: As for `keras_ctx.layers.Pooling`.
+
+    Returns:
+        A `keras.Model` to `{"embedding": (B, D)}`; without `dense` zeros for
+        a row without tokens. Its D is that of the encoder times the modes of
+        `pooling`, or that of the last of `dense`.
+
+    Raises:
+        ValueError: an unknown `mix` or `pooling`, or sizes that are not
+            positive.
+
+    Example:
+        >>> from keras_ctx.models import bert_tiny
+        >>> embedder(bert_tiny(100)).output["embedding"].shape
+        (None, 128)
+        >>> made = embedder(bert_tiny(100), pooling=("cls", "max"),
+        ...                 dense=[(64, "tanh", True)])
+        >>> made.output["embedding"].shape
+        (None, 64)
+
+    Source:
+        Reimers and Gurevych 2019, section 3,
+        https://arxiv.org/abs/1908.10084. `dense`: Feng et al. 2022, LaBSE,
+        https://arxiv.org/abs/2007.01852.
+    """
+    modes = check_modes(pooling=pooling)
+    check_non_negative_int(num_skipped=num_skipped)
+    for units, *_ in dense:
+        check_positive_int(dense=units)
+
+    def head(outputs, sequence):
+        mask = outputs["padding_mask"]
+        if modes == ("mean",) and not num_skipped:
+            x = layers.MaskedMean(name="mean")(sequence, mask)
+        else:
+            pool = layers.Pooling(modes, num_skipped, name="pooling")
+            x = pool(sequence, mask)
+        for k, (units, activation, use_bias) in enumerate(dense):
+            x = keras.layers.Dense(
+                units, activation, use_bias, name=f"dense_{k}"
+            )(x)
+        if normalize:
+            x = keras.layers.UnitNormalization(name="embedding")(x)
+        return {"embedding": x}
+
+    last = ("sequence", "padding_mask")
+    return task_model(encoder, head, last, mix, frozen, name)

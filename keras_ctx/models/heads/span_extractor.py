@@ -1,0 +1,51 @@
+"""The first and last token of an answer, on any encoder."""
+
+import keras
+from keras import ops
+
+from keras_ctx.models.heads.logits import logits_layer
+from keras_ctx.models.heads.task_model import Mix, task_model
+
+
+def span_extractor(
+    encoder: keras.Model,
+    mix: Mix = "last",
+    frozen: bool = False,
+    name: str = "span_extractor",
+) -> keras.Model:
+    """The first and last token of an answer.
+
+    Args:
+        encoder: Any encoder of `keras_ctx.models`.
+        mix: As for `classifier`, over `sequence`.
+        frozen: As for `classifier`.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model` to `start_logits` and `end_logits`, each `(B, T)`,
+        -1e9 at padding.
+
+    Raises:
+        ValueError: an unknown `mix`.
+
+    Example:
+        >>> from keras_ctx.models import bert_tiny
+        >>> span_extractor(bert_tiny(100)).output["end_logits"].shape
+        (None, None)
+
+    Source:
+        Devlin et al. 2019, section 4.2.
+    """
+
+    def head(outputs, sequence):
+        x = logits_layer(2, encoder)(sequence)
+        # float32, because float16 cannot hold the number for padding.
+        x = ops.where(
+            ops.expand_dims(outputs["padding_mask"], -1),
+            ops.cast(x, "float32"),
+            -1e9,
+        )
+        return {"start_logits": x[:, :, 0], "end_logits": x[:, :, 1]}
+
+    last = ("sequence", "padding_mask")
+    return task_model(encoder, head, last, mix, frozen, name)

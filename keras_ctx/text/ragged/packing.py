@@ -1,0 +1,119 @@
+"""Rows with their special tokens in one dense batch."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from keras_ctx.text.ragged.checks import check_pair
+from keras_ctx.text.ragged.operations import cut, segment_lengths
+
+
+def shared_lengths(
+    first: tf.Tensor, second: tf.Tensor, budget: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Lengths of two segments that share `budget` places.
+
+    As if the last token of the longer segment were dropped until both fit,
+    the second segment's where they are equally long.
+    """
+    kept = tf.minimum(first, tf.maximum((budget + 1) // 2, budget - second))
+    return kept, tf.minimum(second, budget - kept)
+
+
+def join(
+    first: Any, second: Any, between: Sequence[Any], max_length: int | None
+) -> Any:
+    """Rows of `first between second`, `(B, None)`, cut to `max_length`."""
+    check_pair(first, second)
+    if max_length is not None:
+        budget = max_length - len(between)
+        if budget < 1:
+            raise ValueError(
+                f"`max_length` must be at least {len(between) + 1} for two "
+                f"texts. Received: max_length={max_length}"
+            )
+        kept = shared_lengths(
+            segment_lengths(first), segment_lengths(second), budget
+        )
+        first, second = cut(first, kept[0]), cut(second, kept[1])
+    markers = tf.constant([between], first.dtype)
+    return tf.concat(
+        [first, tf.tile(markers, [first.nrows(), 1]), second], axis=1
+    )
+
+
+class Packing(NamedTuple):
+    """Where the tokens of `start a end` or `start a end b end` come from."""
+
+    source: tf.Tensor
+    segment_ids: tf.Tensor
+    padding_mask: tf.Tensor
+
+    def gather(
+        self,
+        segments: Sequence[tf.RaggedTensor],
+        start: Any,
+        end: Any,
+        fill: Any,
+    ) -> tf.Tensor:
+        """Packs the values of `segments` into `(B, T)`."""
+        flat = [segment.values for segment in segments]
+        markers = tf.constant([start, end, fill], flat[0].dtype)
+        return tf.gather(tf.concat([*flat, markers], axis=0), self.source)
+
+
+def pack(
+    segments: Sequence[tf.RaggedTensor], max_length: int, longest: bool
+) -> Packing:
+    """Plans the packing of one or two segments a row, cut to `max_length`.
+
+    One gather of a plan is several times as fast as slicing, joining and
+    padding ragged tensors, and serves ids, surfaces and labels alike.
+    """
+    budget = max_length - 1 - len(segments)
+    lengths = [segment_lengths(segment) for segment in segments]
+    if len(segments) == 1:
+        kept = (tf.minimum(lengths[0], budget),)
+    else:
+        check_pair(*segments)
+        kept = shared_lengths(lengths[0], lengths[1], budget)
+    total = tf.add_n([*kept]) + 1 + len(segments)
+    width = tf.maximum(tf.reduce_max(total), 1) if longest else max_length
+    position = tf.range(width)[None, :]
+    # The flat values of all segments, then the start, end and fill markers.
+    sizes = [tf.size(s.values) for s in segments]
+    start = tf.add_n(sizes)
+    padding_mask = position < total[:, None]
+    index = tf.where(padding_mask, start + 1, start + 2)
+    index = tf.where(position == 0, start, index)
+    begin, base = tf.ones_like(total), tf.zeros_like(start)
+    for segment, count, size in zip(segments, kept, sizes, strict=True):
+        shift = base + tf.cast(segment.row_starts(), tf.int32) - begin
+        inside = (position >= begin[:, None]) & (
+            position < (begin + count)[:, None]
+        )
+        index = tf.where(inside, position + shift[:, None], index)
+        begin, base = begin + count + 1, base + size
+    second = tf.zeros_like(padding_mask)
+    if len(segments) == 2:
+        second = padding_mask & (position >= kept[0][:, None] + 2)
+    return Packing(index, tf.cast(second, tf.int32), padding_mask)
+
+
+def pad(rows: tf.RaggedTensor, value: Any, max_length: int | None) -> tf.Tensor:
+    """Pads rows to the longest of the batch, at least 1; cuts longer ones."""
+    lengths = rows.row_lengths()
+    longest = tf.maximum(tf.reduce_max(lengths), 1)
+    if max_length is not None:
+        longest = tf.minimum(longest, max_length)
+    position = tf.range(longest)[None, :]
+    index = tf.where(
+        position < lengths[:, None],
+        position + rows.row_starts()[:, None],
+        rows.row_splits[-1],
+    )
+    filler = tf.constant(
+        value, rows.dtype, [1, *rows.values.shape.as_list()[1:]]
+    )
+    return tf.gather(tf.concat([rows.values, filler], axis=0), index)
