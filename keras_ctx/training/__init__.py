@@ -1,4 +1,8 @@
-"""Schedules, optimizers, losses and the run folder; used with `model.fit`."""
+"""Schedules, optimizers, losses and the run folder; used with `model.fit`.
+
+`__all__` is what models are trained with. The recipes' other pieces are
+documented in their rooms, and can be imported from here as well.
+"""
 
 from keras_ctx.evaluation.perplexity import (
     HeldOutPerplexity,
@@ -6,31 +10,65 @@ from keras_ctx.evaluation.perplexity import (
     perplexity_of_nats,
     sentence_likelihoods,
 )
-from keras_ctx.training.callbacks.backup import BackupAndRestore
-from keras_ctx.training.callbacks.best_epoch import DevelopmentScore
+from keras_ctx.training.callbacks.backup import (
+    BackupAndRestore,
+)
+from keras_ctx.training.callbacks.best_epoch import (
+    DevelopmentScore,
+)
 from keras_ctx.training.callbacks.divergence import (
     DivergenceError,
     StopAtDivergence,
 )
-from keras_ctx.training.callbacks.layer_shares import layer_shares
-from keras_ctx.training.callbacks.log import RunLog
-from keras_ctx.training.callbacks.reset_state import ResetState
-from keras_ctx.training.callbacks.run_callbacks import run_callbacks
-from keras_ctx.training.distribution.keras_fixes import distributed
-from keras_ctx.training.distribution.local_model import without_strategy
-from keras_ctx.training.distribution.strategies import StrategyName, strategy
-from keras_ctx.training.distribution.workers import is_chief
-from keras_ctx.training.objectives.crf import CRFLoss
+from keras_ctx.training.callbacks.layer_shares import (
+    layer_shares,
+)
+from keras_ctx.training.callbacks.log import (
+    RunLog,
+)
+from keras_ctx.training.callbacks.reset_state import (
+    ResetState,
+)
+from keras_ctx.training.callbacks.run_callbacks import (
+    run_callbacks,
+)
+from keras_ctx.training.distribution.keras_fixes import (
+    distributed,
+)
+from keras_ctx.training.distribution.local_model import (
+    without_strategy,
+)
+from keras_ctx.training.distribution.strategies import (
+    StrategyName,
+    strategy,
+)
+from keras_ctx.training.distribution.workers import (
+    is_chief,
+)
+from keras_ctx.training.objectives.crf import (
+    CRFLoss,
+)
 from keras_ctx.training.objectives.losses import (
     LogLikelihoodLoss,
     bert_pretraining_losses,
     elmo_pretraining_losses,
 )
-from keras_ctx.training.objectives.padding_metric import with_padding_metric
-from keras_ctx.training.objectives.task_loss import task_loss
-from keras_ctx.training.optimizers.layer_rates import layer_rates
-from keras_ctx.training.optimizers.layerwise_adamw import LayerwiseAdamW
-from keras_ctx.training.optimizers.presets import bert_optimizer, elmo_optimizer
+from keras_ctx.training.objectives.padding_metric import (
+    with_padding_metric,
+)
+from keras_ctx.training.objectives.task_loss import (
+    task_loss,
+)
+from keras_ctx.training.optimizers.layer_rates import (
+    layer_rates,
+)
+from keras_ctx.training.optimizers.layerwise_adamw import (
+    LayerwiseAdamW,
+)
+from keras_ctx.training.optimizers.presets import (
+    bert_optimizer,
+    elmo_optimizer,
+)
 from keras_ctx.training.optimizers.schedules import (
     PerUpdate,
     SlantedTriangular,
@@ -47,9 +85,16 @@ from keras_ctx.training.run.digests import (
     input_digests,
     text_inputs_digest,
 )
-from keras_ctx.training.run.folder import save_json, save_model
-from keras_ctx.training.run.metrics_file import read_metrics
-from keras_ctx.training.run.numbers import check_run_numbers
+from keras_ctx.training.run.folder import (
+    save_json,
+    save_model,
+)
+from keras_ctx.training.run.metrics_file import (
+    read_metrics,
+)
+from keras_ctx.training.run.numbers import (
+    check_run_numbers,
+)
 from keras_ctx.training.run.output_folder import (
     check_output,
     writes_file,
@@ -60,15 +105,20 @@ from keras_ctx.training.run.results import (
     save_results,
     seconds_before,
 )
-from keras_ctx.training.run.seeds import over_seeds
-from keras_ctx.training.run.settings import begin_recipe, begin_run, settings_of
+from keras_ctx.training.run.seeds import (
+    over_seeds,
+)
+from keras_ctx.training.run.settings import (
+    begin_recipe,
+    begin_run,
+    settings_of,
+)
 
 __all__ = [
     "BackupAndRestore",
     "CRFLoss",
     "DevelopmentScore",
     "DivergenceError",
-    "HeldOutPerplexity",
     "LayerwiseAdamW",
     "LogLikelihoodLoss",
     "PerUpdate",
@@ -79,40 +129,22 @@ __all__ = [
     "StrategyName",
     "WarmupLinearDecay",
     "average_checkpoints",
-    "begin_recipe",
-    "begin_run",
     "bert_optimizer",
     "bert_pretraining_losses",
-    "check_output",
-    "check_run_numbers",
     "completed_steps",
     "distributed",
     "elmo_optimizer",
     "elmo_pretraining_losses",
-    "encoder_digest",
-    "ended_run",
-    "file_digest",
-    "input_digests",
     "is_chief",
     "layer_rates",
     "layer_shares",
     "over_seeds",
-    "perplexity",
-    "perplexity_of_nats",
     "read_metrics",
     "remove_checkpoints",
     "run_callbacks",
-    "save_json",
     "save_model",
-    "save_results",
-    "seconds_before",
-    "sentence_likelihoods",
-    "settings_of",
     "strategy",
     "task_loss",
-    "text_inputs_digest",
     "with_padding_metric",
     "without_strategy",
-    "writes_file",
-    "writes_folder",
 ]
