@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ctx.data.batching.schedule import check_at_least
 from keras_ctx.data.squad.windows import QuestionWindows
+from keras_ctx.evaluation.best_spans import best_spans
 
 # The score of an answer that there is not: finite, so that JSON can hold it.
 _NOTHING = -1e9
@@ -126,20 +127,26 @@ def decode_answers(
     nulls: dict[int, Candidate] = {}
     seen = np.zeros(len(made.windows), np.int64)
     for where, outputs in batches:
-        for number, index, start, end in zip(
+        starts = np.asarray(outputs["start_logits"])
+        ends = np.asarray(outputs["end_logits"])
+        finite = np.isfinite(starts).all(1) & np.isfinite(ends).all(1)
+        if not finite.all():
+            raise ValueError(
+                "`batches` must hold finite outputs; the model's training "
+                "may have diverged. Received: others in window "
+                f"{int(np.asarray(where['window'])[~finite][0])}"
+            )
+        spans = best_spans(
+            starts, ends, where["word_index"], max_answer, n_best
+        )
+        for number, start, end, *rows in zip(
             np.asarray(where["window"]),
-            np.asarray(where["word_index"]),
-            np.asarray(outputs["start_logits"]),
-            np.asarray(outputs["end_logits"]),
+            starts,
+            ends,
+            *(np.asarray(x).tolist() for x in spans[1:]),
             strict=True,
         ):
             seen[number] += 1
-            if not (np.isfinite(start).all() and np.isfinite(end).all()):
-                raise ValueError(
-                    "`batches` must hold finite outputs; the model's training "
-                    "may have diverged. Received: others in window "
-                    f"{int(number)}"
-                )
             window = made.windows[number]
             question = window.question
             null = Candidate("", -1, float(start[0]), float(end[0]), 0.0)
@@ -148,12 +155,14 @@ def decode_answers(
             words = made.context_words[question][window.first : window.limit]
             context = made.questions[question].context
             best = found[question]
-            for first, last, at_start, at_end in _best_spans(
-                index, start, end, n_best, max_answer
-            ):
+            for first, last, at_start, at_end in zip(*rows, strict=True):
+                if first < 0:
+                    break
                 (_, begin), (word, offset) = words[first], words[last]
                 text = context[begin : offset + len(word)]
-                row = Candidate(text, begin, at_start, at_end, 0.0)
+                row = Candidate(
+                    text, begin, float(start[at_start]), float(end[at_end]), 0.0
+                )
                 if text not in best or row.score > best[text].score:
                     best[text] = row
     if (seen != 1).any():
@@ -172,42 +181,6 @@ def decode_answers(
         )
         for number, question in enumerate(made.questions)
         if number in nulls
-    ]
-
-
-def _best_spans(
-    index: np.ndarray,
-    start: np.ndarray,
-    end: np.ndarray,
-    n_best: int,
-    max_answer: int,
-) -> list[tuple[int, int, float, float]]:
-    """First and last word of the best spans of a window, and their logits."""
-    places = np.flatnonzero(index >= 0)
-    words = index[places]
-    # Where a word is another than the one before, and than the one behind.
-    change = words[1:] != words[:-1]
-    firsts = places[np.concatenate([[True], change])[: len(places)]]
-    lasts = places[np.concatenate([change, [True]])[: len(places)]]
-    length = lasts[None, :] - firsts[:, None] + 1
-    allowed = (length >= 1) & (length <= max_answer)
-    scores = np.where(
-        allowed, start[firsts][:, None] + end[lasts][None, :], -np.inf
-    ).ravel()
-    count = min(n_best, int(allowed.sum()))
-    if not count:
-        return []
-    top = np.argpartition(-scores, count - 1)[:count]
-    return [
-        (
-            int(index[firsts[first]]),
-            int(index[lasts[last]]),
-            float(start[firsts[first]]),
-            float(end[lasts[last]]),
-        )
-        for first, last in zip(
-            *np.unravel_index(top, length.shape), strict=True
-        )
     ]
 
 

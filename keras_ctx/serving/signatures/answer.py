@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_ctx.evaluation.best_spans import NOTHING, best_spans
 from keras_ctx.serving.signatures.answer_windows import (
     AnswerWindows,
     Windows,
@@ -20,9 +21,6 @@ from keras_ctx.text import WordPlaces
 from keras_ctx.text.ragged.operations import numbered
 from keras_ctx.text.tokenize.normalization import valid
 from keras_ctx.text.tokenize.word_places import answer_words
-
-# The score of a span that there is not; a sum of two is still finite.
-_NOTHING = -1e30
 
 
 class Answer:
@@ -85,7 +83,7 @@ class Answer:
         starts = _of_rows(found.starts, laid.row, spans.first)
         ends = _of_rows(found.ends, laid.row, spans.last)
         count = tf.cast(found.words.nrows(), tf.int32)
-        scores = _by_row(spans.scores, laid.row, count, _NOTHING)
+        scores = _by_row(spans.scores, laid.row, count, NOTHING)
         order = tf.argsort(scores, direction="DESCENDING", stable=True)
         scores, starts, ends = (
             tf.gather(values, order, batch_dims=1)
@@ -116,47 +114,19 @@ class Answer:
         """The `top_k` best spans of every window, `(N, k)`."""
         asked = tf.gather(asked, laid.row)
         outputs = self._model(self._text_inputs(asked, laid.words))
-        index = self._text_inputs.word_index(asked, laid.words)
-        before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
-        behind = tf.pad(index[:, 1:], [[0, 0], [0, 1]], constant_values=-1)
-        position = tf.broadcast_to(
-            tf.range(tf.shape(index)[1])[None, :], tf.shape(index)
+        spans = best_spans(
+            outputs["start_logits"],
+            outputs["end_logits"],
+            self._text_inputs.word_index(asked, laid.words),
+            self._settings.max_answer,
+            self._top_k,
         )
-
-        def of_words(values, border, fill):
-            kept = tf.ragged.boolean_mask(
-                values, (index >= 0) & (index != border)
-            )
-            return kept.to_tensor(fill)
-
-        start = of_words(outputs["start_logits"], before, _NOTHING)
-        end = of_words(outputs["end_logits"], behind, _NOTHING)
-        first = of_words(position, before, 0)
-        # Behind the last word, no answer ends.
-        last = of_words(position, behind, tf.int32.max // 2)
-
-        # A run of words, by its first and by how many are behind that.
-        longest = self._settings.max_answer  # words: each has a position
-        num_rows, num_words = tf.unstack(tf.shape(start))
-        ahead = tf.range(num_words)[:, None] + tf.range(longest)[None, :]
-
-        def of_run(values, fill):
-            padded = tf.pad(
-                values, [[0, 0], [0, longest]], constant_values=fill
-            )
-            return tf.gather(padded, ahead, axis=1)
-
-        scores = start[:, :, None] + of_run(end, _NOTHING)
-        length = of_run(last, tf.int32.max // 2) - first[:, :, None] + 1
-        scores = tf.where(length <= longest, scores, _NOTHING)
-        scores = tf.reshape(scores, [num_rows, num_words * longest])
-        scores, places = tf.math.top_k(_wider(scores, self._top_k), self._top_k)
-        found = scores > _NOTHING / 2
-        begin = laid.first[:, None] + places // longest
+        found = spans.first_words >= 0
+        begin = laid.first[:, None]
         return _Spans(
-            tf.where(found, scores, _NOTHING),
-            tf.where(found, begin, -1),
-            tf.where(found, begin + places % longest, -1),
+            spans.scores,
+            tf.where(found, begin + spans.first_words, -1),
+            tf.where(found, begin + spans.last_words, -1),
             outputs["start_logits"][:, 0] + outputs["end_logits"][:, 0],
         )
 
@@ -178,7 +148,7 @@ def _numbered(words: Any) -> WordPlaces:
 
 
 def _wider(scores: tf.Tensor, columns: int) -> tf.Tensor:
-    return tf.pad(scores, [[0, 0], [0, columns]], constant_values=_NOTHING)
+    return tf.pad(scores, [[0, 0], [0, columns]], constant_values=NOTHING)
 
 
 def _of_rows(places: Any, row: tf.Tensor, word: tf.Tensor) -> tf.Tensor:
@@ -234,9 +204,9 @@ def _ranked(
     top_k: int,
 ) -> Tensors:
     """The best different texts of `(B, M)`, which are ordered by score."""
-    scores = tf.where(_is_first(answers), scores, _NOTHING)
+    scores = tf.where(_is_first(answers), scores, NOTHING)
     best, order = tf.math.top_k(_wider(scores, top_k), top_k)
-    found = best > _NOTHING / 2
+    found = best > NOTHING / 2
 
     def chosen(values, fill):
         wide = tf.pad(values, [[0, 0], [0, top_k]], constant_values=fill)
