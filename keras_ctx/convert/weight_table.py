@@ -160,7 +160,7 @@ def collect(weight: Weight, model: keras.Model) -> np.ndarray:
     return weight.layout.to_theirs(numbers, weight.shape)
 
 
-def _variable(model: keras.Model, path: str):
+def _variable(model: keras.Model, path: str) -> Any:
     layer, *parts = path.split(".")
     found: Any = model.get_layer(layer)
     for part in parts:
