@@ -34,6 +34,7 @@ from keras_ctx.models.heads import (
     span_extractor,
     tagger,
 )
+from keras_ctx.models.merge_lora import merge_lora
 from keras_ctx.models.warm_start import warm_start
 from keras_ctx.models.with_dtype import with_dtype
 
@@ -60,6 +61,7 @@ __all__ = [
     "enable_lora",
     "encoder_of",
     "from_word_vectors",
+    "merge_lora",
     "span_extractor",
     "tagger",
     "warm_start",
