@@ -28,7 +28,7 @@ import tensorflow as tf
 import tyro
 
 from keras_ctx import data, models, text, training
-from keras_ctx.files import whole_file as files
+from keras_ctx.files.whole_file import whole_file as files
 
 Name = Literal["ours", "keras_hub", "keras_hub_dropout"]
 TITLES = {

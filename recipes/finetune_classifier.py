@@ -229,7 +229,8 @@ def begin(config: Config, strategy, rows, task, text_inputs) -> None:
         digests = training.input_digests(
             data_files(config), encoder, text_inputs
         )
-        make_model(config, encoder, task.num_outputs, config.accumulate, False)
+        steps = len(rows["train"]) // config.batch_size
+        make_model(config, encoder, task.num_outputs, steps, False)
     free = ("seeds", "compare", "predict")
     training.begin_recipe(config, digests, *free, strategy=strategy)
 

@@ -240,14 +240,15 @@ def make_model(
     return model
 
 
-def begin(config: Config, strategy, task, text_inputs) -> None:
+def begin(config: Config, strategy, rows, task, text_inputs) -> None:
     """Refuse what cannot be trained, before anything is written."""
     with strategy.scope():
         encoder = convert.load_encoder(config.init)
         convert.check_text_inputs(text_inputs, encoder, config.init)
         files = data_files(config)
         digests = training.input_digests(files, encoder, text_inputs)
-        make_model(config, encoder, len(task.labels), config.accumulate, False)
+        steps = len(rows["train"]) // config.batch_size
+        make_model(config, encoder, len(task.labels), steps, False)
     free = ("seeds", "compare", "predict")
     training.begin_recipe(config, digests, *free, strategy=strategy)
 
@@ -370,7 +371,7 @@ def main(config: Config) -> dict:
         "majority": majority[task.metric],
         **{f"num_{name}": len(found) for name, found in rows.items()},
     }
-    begin(config, strategy, task, text_inputs)
+    begin(config, strategy, rows, task, text_inputs)
     for which in ("pretrained", "untrained")[: 1 + config.compare]:
         print(f"{config.output.name}: {which} encoder")
         found = training.over_seeds(

@@ -61,7 +61,8 @@ def load_encoder(folder: str | Path) -> keras.Model:
             `load_elmo_for_many_langs` or `load_bert` reads.
 
     Returns:
-        A `keras.Model`, trainable.
+        A `keras.Model`, trainable; what LoRA has learned is merged into its
+        matrices.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -231,7 +232,7 @@ def _encoder_in(path: Path) -> keras.Model:
     """The encoder that a file is, or that the model in it was made on."""
     model = load_model(path, compile=False)
     if {"sequence", "layers"} <= _outputs(model):
-        return model
+        return _without_lora(model)
     no_encoder = (
         f"{path}: the file must hold an encoder of this library, or a model "
         f"with one in it, such as a classifier. Received: {_described(model)}"
@@ -242,12 +243,24 @@ def _encoder_in(path: Path) -> keras.Model:
         encoder = models.encoder_of(model)
     except (KeyError, ValueError) as error:  # no layer of such a name
         raise ValueError(no_encoder) from error
-    # A frozen encoder thaws; of LoRA only the updates learn, as before.
+    encoder = _without_lora(encoder)
+    # A frozen encoder thaws; of LoRA on integers only the updates learn.
     if not any(getattr(layer, "lora_rank", None) for layer in encoder.layers):
         for layer in encoder.layers:
             layer.trainable = True
     print(f"{path}: it holds a whole model; its encoder is taken, as trained.")
     return encoder
+
+
+def _without_lora(encoder: keras.Model) -> keras.Model:
+    """The encoder with its updates in its matrices, to train all of it.
+
+    A quantized one stays as it is: integers take no update.
+    """
+    changed = [x.get_config().get("sublayers", {}) for x in encoder.layers]
+    if any("quantized" in sublayers for sublayers in changed):
+        return encoder
+    return models.merge_lora(encoder)
 
 
 def _pretrainer_in(path: Path) -> keras.Model:

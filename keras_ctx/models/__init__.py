@@ -29,6 +29,7 @@ from keras_ctx.models.heads.classifier import classifier
 from keras_ctx.models.heads.embedder import embedder
 from keras_ctx.models.heads.span_extractor import span_extractor
 from keras_ctx.models.heads.tagger import tagger
+from keras_ctx.models.merge_lora import merge_lora
 from keras_ctx.models.with_dtype import with_dtype
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "enable_lora",
     "encoder_of",
     "from_word_vectors",
+    "merge_lora",
     "span_extractor",
     "tagger",
     "warm_start",

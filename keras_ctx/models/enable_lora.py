@@ -69,7 +69,8 @@ def enable_lora(
     for layer in blocks:
         if layer.lora_rank is not None:
             raise ValueError(
-                "`model` must have no LoRA yet. "
+                "`model` must have no LoRA yet: `models.merge_lora` gives an "
+                "encoder that has its updates in its matrices. "
                 f"Received: {layer.name!r} with rank {layer.lora_rank}"
             )
     for layer in found:

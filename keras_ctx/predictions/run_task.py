@@ -14,6 +14,7 @@ from keras_ctx.files.model_file import load_model
 
 MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
+ENCODER = "encoder.keras"  # of a run that pretrains
 KINDS = (
     *("classification", "multi_label", "regression"),
     *("tagging", "question_answering"),
@@ -73,13 +74,18 @@ def read_task(folder: str | Path) -> RunTask:
                 if folder.is_dir()
                 else "no such folder"
             )
-            if (folder / SETTINGS).is_file():
+            pretrained = (folder / ENCODER).is_file()
+            if (folder / SETTINGS).is_file() and not pretrained:
                 raise _not_ended(folder)
             raise FileNotFoundError(
                 f"`folder` must be that of a fine-tuning recipe, with {MODEL} "
-                f"and {TEXT_INPUTS}. Vectors of an encoder are written by "
-                "embed_sentences.py and embed_corpus.py. Received: "
-                f"folder={str(folder)!r}, {inside}"
+                f"and {TEXT_INPUTS}. "
+                + "This one has pretrained an encoder: give it to such a "
+                "recipe as --init first. "
+                * pretrained
+                + "Vectors of an encoder are written by embed_sentences.py "
+                f"and embed_corpus.py. Received: folder={str(folder)!r}, "
+                f"{inside}"
             )
     settings = _settings(folder)
     model = _load_model(folder / MODEL)

@@ -19,12 +19,15 @@ from keras_ctx.data import (
 from keras_ctx.data.readers.lines import is_blank, numbered_lines
 from keras_ctx.data.tables.table_format import has_ending
 from keras_ctx.data.tables.table_records import is_json_list, separated_records
+from keras_ctx.data.tables.tables import RAGGED_ADVICE, TableRow
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.run_task import RunTask
 
 HEADER: Literal["header"] = "header"
 # A text or a pair; None for a blank line; "header" for a row of names.
 Item = tuple[str, ...] | None | Literal["header"]
+# Of predict.py: the recipes that train have no such option.
+_LINES = "If every line is a text, give `lines` (predict.py --lines)."
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class TextFile:
         if table.ragged_rows == "drop":
             table = replace(table, ragged_rows="read")
         columns = list(self.columns)
-        rows = read_table(self.path, columns, table, texts=columns)
+        rows = self._rows(columns, table)
         names = any(isinstance(column, str) for column in self.columns)
         header = table.layout_of(self.path) == "table" and (
             names or bool(table.header)
@@ -81,6 +84,19 @@ class TextFile:
             else:
                 yield None
 
+    def _rows(
+        self, columns: Sequence[int | str], table: TableFormat
+    ) -> Iterator[TableRow]:
+        """The table; an error does not name options of recipes that train."""
+        try:
+            yield from read_table(self.path, columns, table, texts=columns)
+        except ValueError as error:
+            if RAGGED_ADVICE not in str(error):
+                raise
+            advice = f" {_LINES}" if len(columns) == 1 else ""
+            message = str(error).replace(RAGGED_ADVICE, advice)
+            raise ValueError(message) from error
+
     def note(self) -> str:
         """A sentence where a column is read, and lines might be meant."""
         if self.table.layout_of(self.path) != "table" or not all(
@@ -95,8 +111,9 @@ class TextFile:
             return ""
         return (
             f"Read as a table of {width} columns, the texts in column "
-            f"{self.columns[0]}, counted from 0: `columns` (--columns) takes "
-            "others, `lines` (--lines) whole lines."
+            f"{self.columns[0]}, counted from 0: `columns` (predict.py "
+            "--columns) takes others, `lines` (predict.py --lines) whole "
+            "lines."
         )
 
     def _row_is_line(self) -> bool:
@@ -176,9 +193,12 @@ def text_file(
         if table.layout_of(path) == "json":
             if "`columns`" not in str(error):
                 raise
-            advice = "Name the key of the text: `columns`, such as --columns x."
+            advice = (
+                "Name the key of the text: `columns`, such as predict.py "
+                "--columns x."
+            )
         else:
-            advice = "If every line is a text, give `lines` (--lines)."
+            advice = _LINES
         raise ValueError(f"{error} {advice}") from error
     return found
 

@@ -39,7 +39,7 @@ VARIANTS = {
     "encoder_of a language model of words",
     "encoder_of a pretrainer",
     "encoder_of a tagger of many langs",
-    "with_dtype of elmo",
+    *("with_dtype of elmo", "merge_lora of bert"),
     *("tagger of bert, crf", "tagger of elmo, lstm and crf"),
     *("distinct_words", "elmo_language_model", "tagger of elmo, last"),
     *("classifier of elmo, scalar_mix", "from_word_vectors"),
@@ -61,6 +61,11 @@ def bert(num_layers: int = 2, **kwargs) -> keras.Model:
     return models.bert_encoder(
         13, num_layers, 2, 8, 12, max_length=20, **kwargs
     )
+
+
+def merged(encoder: keras.Model) -> keras.Model:
+    models.enable_lora(encoder, 2)
+    return models.merge_lora(encoder)
 
 
 def elmo(**kwargs) -> keras.Model:
@@ -379,6 +384,12 @@ CASES = [
         )
         for family, encoder in (("bert", bert), ("elmo", elmo))
     ],
+    ModelCase(
+        "merge_lora of bert",
+        lambda: merged(bert()),
+        "bert",
+        _ENCODED,
+    ),
     ModelCase(
         "with_dtype of elmo",
         lambda: models.with_dtype(elmo(), "float32"),

@@ -189,16 +189,77 @@ def test_quantized_weights_are_not_written_as_a_checkpoint(tmp_path) -> None:
     assert not (tmp_path / "bert").exists()
 
 
-def test_lora_is_merged_into_a_checkpoint(tmp_path) -> None:
-    encoder = randomized(bert(1))
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_lora_is_merged_into_a_checkpoint(dtype: str, tmp_path) -> None:
+    encoder = models.with_dtype(bert(1), dtype)
     models.enable_lora(encoder, 2, embeddings=True)
     randomized(encoder)
     convert.save_bert(encoder, tmp_path / "bert")
     loaded = convert.load_bert(tmp_path / "bert")
+    # Nothing is rounded in the file, whatever the encoder computes in.
+    encoder = models.with_dtype(encoder, "float32")
     # One sums W + A B in the graph, the other has the sum in its file.
     np.testing.assert_allclose(
         loaded(X)["pooled"], encoder(X)["pooled"], rtol=0, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_lora_is_merged_into_an_encoder(dtype: str, tmp_path) -> None:
+    model = models.classifier(models.with_dtype(bert(1), dtype), 3)
+    models.enable_lora(model, 2, lora_alpha=6.0, embeddings=True)
+    randomized(model)
+    encoder = models.encoder_of(model)
+    expected = {
+        weight.path: np.asarray(weight)
+        for weight in encoder.weights
+        if "lora" not in weight.path
+    }
+    product = {
+        weight.path: 3 * np.asarray(weight) @ _second_factor(encoder, weight)
+        for weight in encoder.weights
+        if weight.path.endswith("_a")
+    }
+    for path, update in product.items():
+        path = path.replace("lora_", "").removesuffix("_a")
+        expected[path] = expected[path] + update.reshape(expected[path].shape)
+    merged = models.merge_lora(encoder)
+    for weight in merged.weights:
+        wanted = expected.pop(weight.path)
+        assert weight.trainable, weight.path
+        np.testing.assert_allclose(weight, wanted, 0, 1e-5, weight.path)
+    assert not expected and len(product) == 7
+    # Of a run, so that fine-tuning trains all of it, or new updates.
+    model.save(tmp_path / "model.keras")
+    loaded = convert.load_encoder(tmp_path)
+    for ours, wanted in zip(loaded.weights, merged.weights, strict=True):
+        assert ours.trainable, ours.path
+        np.testing.assert_array_equal(ours, wanted)
+    models.enable_lora(models.classifier(loaded, 2), 2)
+    assert models.merge_lora(bert_encoder := bert(1)) is bert_encoder
+
+
+def _second_factor(encoder: keras.Model, first: keras.Variable) -> np.ndarray:
+    """B, as a matrix: of heads it has two axes behind the rank."""
+    (found,) = [
+        weight
+        for weight in encoder.weights
+        if weight.path == first.path.removesuffix("_a") + "_b"
+    ]
+    return np.asarray(found).reshape(found.shape[0], -1)
+
+
+def test_a_quantized_run_with_lora_keeps_it(tmp_path) -> None:
+    model = quantized(lora_model())
+    encoder = models.encoder_of(model)
+    with pytest.raises(ValueError, match="must not be quantized.*Merge before"):
+        models.merge_lora(encoder)
+    model.save(tmp_path / "model.keras")
+    loaded = convert.load_encoder(tmp_path)
+    np.testing.assert_array_equal(loaded(X)["pooled"], encoder(X)["pooled"])
+    assert [w.path for w in loaded.trainable_weights] == [
+        w.path for w in encoder.trainable_weights
+    ]
 
 
 def lora_model(**kwargs) -> keras.Model:

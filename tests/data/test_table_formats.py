@@ -224,6 +224,26 @@ def test_encodings(encoding, write) -> None:
     assert found == [(text, "1"), ("b\xa0c", "2")]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp1251", "koi8-r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_utf8_by_the_name_of_another_encoding(encoding, mark, write) -> None:
+    # Every file can be read as one byte a letter: UTF-8 with wrong letters.
+    text = mark + "".join(f"plain\t{n}\n" for n in range(200))
+    path = write("")
+    path.write_bytes((text + "un café\t1\n").encode())
+    with pytest.raises(ValueError, match="UTF-8: .* would be read as"):
+        rows(path, [0, 1], encoding=encoding)
+    assert rows(path, [0, 1])[-1] == ("un café", "1")
+
+
+def test_what_is_utf8_in_one_line_only(write) -> None:
+    # "Ã©" and the like stand in texts of latin-1 that speak of such faults.
+    path = write("")
+    path.write_bytes(b"\xc3\xa9\t1\ncaf\xe9\t2\n")
+    found = rows(path, [0, 1], encoding="latin-1")
+    assert found == [("\xc3\xa9", "1"), ("café", "2")]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -194,6 +194,10 @@ def test_files_in_another_encoding(encoding: str, tmp_path: Path) -> None:
     if encoding == "latin-1":
         with pytest.raises(ValueError, match=r"line 1: .* --encoding latin-1"):
             read_tagged_files({"train": path})
+        other = tmp_path / "b.conll"
+        other.write_text("Zürich B-LOC\nist O\n")
+        with pytest.raises(ValueError, match="b.conll: .* It is UTF-8"):
+            read_tagged_files({"train": path, "test": other}, encoding=encoding)
 
 
 def test_encodings_that_are_none(write) -> None:

@@ -218,6 +218,11 @@ def test_a_run_that_has_not_ended(texts, tmp_path: Path) -> None:
     (run / "settings.json").unlink()
     with pytest.raises(FileNotFoundError, match="of a fine-tuning recipe"):
         predicted(run, path)
+    # One that has pretrained an encoder has ended, and is of another kind.
+    (run / "settings.json").write_text("{}")
+    (run / "encoder.keras").write_text("")
+    with pytest.raises(FileNotFoundError, match="pretrained .* as --init"):
+        predicted(run, path)
 
 
 def test_files_of_a_run_that_are_damaged(texts, tmp_path: Path) -> None:
@@ -262,6 +267,18 @@ def test_texts_in_another_encoding(texts, tmp_path: Path) -> None:
     (found,) = predicted(texts, path, lines=True, encoding="latin-1")
     path.write_text("caf\u00e9\n", "utf-8")
     assert predicted(texts, path, lines=True) == [found]
+    with pytest.raises(ValueError, match="a.txt: `encoding` .* It is UTF-8"):
+        predicted(texts, path, lines=True, encoding="latin-1")
+
+
+def test_a_tab_in_one_of_the_texts(texts, tmp_path: Path) -> None:
+    # The advice is one that predict.py can follow.
+    path = tmp_path / "a.txt"
+    path.write_text("a\nb\tc\n")
+    with pytest.raises(ValueError, match="line 2: .* --lines") as error:
+        predicted(texts, path, columns=["0"])
+    assert "ragged_rows" not in str(error.value)
+    assert len(predicted(texts, path, lines=True)) == 2
 
 
 def test_what_was_cut_and_how_a_table_was_read(
@@ -275,7 +292,7 @@ def test_what_was_cut_and_how_a_table_was_read(
     predicted(tmp_path / "run", path)
     said = capsys.readouterr().err
     assert "a table of 2 columns, the texts in column 0" in said
-    assert "`lines` (--lines)" in said
+    assert "`lines` (predict.py --lines)" in said
     assert "1 of 3 texts are longer than 24 tokens and are cut." in said
     predicted(tmp_path / "run", path, columns=["0"])
     assert "table" not in capsys.readouterr().err

@@ -52,6 +52,46 @@ def names(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    "name, arguments",
+    [
+        (
+            "finetune_classifier",
+            {"columns": ("first", "score"), "regression": True},
+        ),
+        ("finetune_tagger", {}),
+    ],
+)
+def test_a_triangle_has_the_updates_of_the_whole_run(
+    name, arguments, encoders, pairs, names, tmp_path
+) -> None:
+    """What is tried before the run is as long as the run."""
+    recipe = load_recipe(name)
+    file = names if name == "finetune_tagger" else pairs  # 32 examples each
+
+    def begin(epochs: int) -> None:
+        config = recipe.Config(
+            **{**SMALL, **arguments, "epochs": epochs, "batch_size": 8},
+            init=encoders["bert"],
+            train=file,
+            test=file,
+            num_train=None,
+            schedule="slanted_triangular",
+            output=tmp_path / "run",
+        )
+        rows, task = recipe.read_data(config)
+        rows = getattr(rows, "sentences", rows)
+        inputs = recipe.load_text_inputs(config)
+        strategy = training.strategy(config.strategy, batch_size=8)
+        recipe.begin(config, strategy, rows, task, inputs)
+
+    with pytest.raises(ValueError, match='schedule "linear".*total_steps=8'):
+        begin(epochs=2)
+    assert not (tmp_path / "run" / "settings.json").exists()
+    begin(epochs=3)
+    assert (tmp_path / "run" / "settings.json").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "encoder", ["bert", pytest.param("elmo", marks=pytest.mark.slow)]

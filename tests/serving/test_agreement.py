@@ -36,6 +36,8 @@ def bert(head: Callable[[keras.Model], keras.Model]) -> keras.Model:
             weight.assign(1 + 0.1 * noise)
         elif weight.name == "kernel":
             weight.assign(noise / 4)  # 16 features
+        elif weight.name == "recurrent_kernel":
+            weight.assign(noise / 2)  # 4 features
         elif weight.name == "embeddings":
             weight.assign(noise)
         else:

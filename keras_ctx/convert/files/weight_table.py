@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_ctx.convert.files.weights_file import WeightsFile, problem_of, whole
+from keras_ctx.layers.base.composite_layer import MATRICES, merged_matrix
 
 
 class Layout(NamedTuple):
@@ -159,9 +160,12 @@ def collect(weight: Weight, model: keras.Model) -> np.ndarray:
     return weight.layout.to_theirs(numbers, weight.shape)
 
 
-def _variable(model: keras.Model, path: str):
+def _variable(model: keras.Model, path: str) -> Any:
     layer, *parts = path.split(".")
     found: Any = model.get_layer(layer)
     for part in parts:
+        lora = part in MATRICES and getattr(found, "lora_enabled", False)
+        if lora and found.quantization_mode is None:
+            return merged_matrix(found)
         found = found[int(part)] if part.isdigit() else getattr(found, part)
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from keras_ctx.data.readers.compressed import open_file, whole_stream
+from keras_ctx.data.readers.named_encoding import NamedEncoding
 
 # The first bytes of files that are often given in the place of a text.
 _NO_TEXTS = {
@@ -52,17 +53,20 @@ def numbered_lines(
     """Yield `(line number, text)`; the number starts at 1.
 
     `encoding` is `None` where nobody can name one: it is UTF-8.
-    Lines are split as bytes: Python's text mode would report a bad byte
-    without its line, and `str.splitlines` also splits at U+2028.
+    A file in UTF-8 that is read by the name of another encoding is refused
+    at its end. Lines are split as bytes: Python's text mode would report a
+    bad byte without its line, and `str.splitlines` also splits at U+2028.
     """
     codec = codec_name(encoding or "utf-8")
     if codec.startswith(("utf-16", "utf-32")):
         yield from _wide_lines(path, codec)
         return
     number, raw, first = 0, b"", b""
+    named = NamedEncoding(codec)
     try:
         for number, raw in raw_lines(path):
             first = first or raw
+            named.look(raw)
             text = raw.decode(codec).rstrip("\r\n")
             yield number, text.removeprefix("\ufeff") if number == 1 else text
     except UnicodeDecodeError as error:
@@ -71,6 +75,12 @@ def numbered_lines(
             f"{codec.upper()} ({error.reason})."
             + (is_no_text(first) or _conversion(encoding is not None))
         ) from error
+    if fault := named.fault():
+        raise ValueError(
+            f"{path}: `encoding` must be that of the file.{fault} Leave "
+            "`encoding` out or name utf-8; where other files need the one that "
+            f"was named, convert this one. Received: encoding={encoding!r}"
+        )
 
 
 def _conversion(can_be_named: bool) -> str:

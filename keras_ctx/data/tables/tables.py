@@ -17,6 +17,11 @@ from keras_ctx.data.tables.table_records import (
 )
 
 _NAMES = {"trec": ["text", "coarse", "fine"], "fasttext": ["text", "label"]}
+RAGGED_ADVICE = (
+    " `ragged_rows` read reads rows that have all of `columns`; drop leaves "
+    "them out."
+)
+"""What an error about a row of another width ends with."""
 # Enclosed in quotes, with those inside doubled.
 _ENCLOSED = re.compile('"(?:[^"]|"")*"')
 
@@ -208,10 +213,7 @@ def _ragged(
     table: TableFormat,
     wanted: list[int | str],
 ) -> ValueError:
-    more = (
-        " `ragged_rows` read reads rows that have all of `columns`; drop "
-        "leaves them out."
-    )
+    more = RAGGED_ADVICE
     if any(column.startswith('"') for column in row):
         more += " `quoting` reads columns in quotes."
     return ValueError(

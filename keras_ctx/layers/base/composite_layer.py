@@ -14,6 +14,20 @@ _FACTORS = (
     *("lora_embeddings_a", "lora_embeddings_b"),
 )
 
+MATRICES = ("kernel", "embeddings")
+"""What LoRA updates in a layer of Keras."""
+
+
+def merged_matrix(layer: Any) -> np.ndarray:
+    """`W + lora_alpha / rank * A B` of a layer of Keras with LoRA.
+
+    Its own property rounds the sum under a policy of half precision.
+    """
+    found = {w.name: keras.ops.convert_to_numpy(w) for w in layer.weights}
+    first, second = (found[name] for name in _FACTORS if name in found)
+    (matrix,) = (found[name] for name in MATRICES if name in found)
+    return matrix + layer.lora_alpha / layer.lora_rank * first @ second
+
 
 class CompositeLayer(keras.layers.Layer):
     """A layer whose sublayers may be quantized or have LoRA.
@@ -69,6 +83,23 @@ class CompositeLayer(keras.layers.Layer):
         for layer in self._lora_layers():
             _enable(layer, rank, lora_alpha)
         self._freeze_base()
+
+    def merged_weights(self) -> list[np.ndarray]:
+        """As `get_weights` without LoRA, whose updates are in the matrices."""
+        merged = {
+            id(weight): merged_matrix(layer)
+            for _, layer in _leaves(self)
+            if getattr(layer, "lora_enabled", False)
+            for weight in layer.weights
+            if weight.name in MATRICES
+        }
+        return [
+            merged[id(weight)]
+            if id(weight) in merged
+            else keras.ops.convert_to_numpy(weight)
+            for weight in self.weights
+            if weight.name not in _FACTORS
+        ]
 
     def _lora_layers(self) -> list:
         """The sublayers whose matrices `enable_lora` updates."""

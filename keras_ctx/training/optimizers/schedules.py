@@ -99,7 +99,8 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
         cut = math.floor(round(total_steps * cut_share, 9))
         if not (cut >= 1 and cut_share < 1):
             raise ValueError(
-                "`cut_share` must be below 1, and at least 1 / `total_steps`. "
+                "`cut_share` must be below 1, and at least 1 / `total_steps`: "
+                'train for more updates, or with the schedule "linear". '
                 f"Received: cut_share={cut_share}, total_steps={total_steps}"
             )
         if not ratio >= 1:
