@@ -1,5 +1,6 @@
 """The kinds of checkpoints of BERT that are known, told apart."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from fnmatch import fnmatch
@@ -82,6 +83,7 @@ _OTHER_FILES = {
     "*.gguf": "A .gguf file is made smaller for inference: take the "
     "checkpoint that it was made from.",
 }
+_PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -121,6 +123,9 @@ def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
         for pattern, words in _OTHER_FILES.items()
         if any(fnmatch(name, pattern) for name in inside)
     )
+    if match := _PART.search(path.name):
+        prefix = path.with_name(path.name[: match.start()])
+        advice = f"\nOf a checkpoint give its folder, or the prefix, {prefix}"
     words_of_all = [*others, *(kind.words for kind in KINDS)]
     raise ValueError(
         "`folder` must hold an encoder of one of these kinds:\n"
