@@ -16,7 +16,7 @@ import pytest
 from keras_ctx import convert, data, models
 from keras_ctx.command_line import _sentence
 from keras_ctx.data import record_files
-from keras_ctx.files import whole_file, write_text
+from keras_ctx.files import full_disk_named, whole_file, write_text
 from keras_ctx.output_lock import output_lock
 from keras_ctx.training.checkpoints import Position, save_checkpoint
 from keras_ctx.training.development_score import DevelopmentScore
@@ -195,3 +195,15 @@ def test_replaced_file(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "2")
     assert (tmp_path / "a").read_text() == "2"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_of_a_file_that_grows(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.symlink_to("/dev/full")
+    with (
+        pytest.raises(OSError, match="No space") as caught,
+        full_disk_named(path),
+        path.open("a") as file,
+    ):
+        file.write("{}\n")  # found when the buffer is written, at the end
+    assert f"No space left on device: {path}. Make" in _sentence(caught.value)

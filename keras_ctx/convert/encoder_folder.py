@@ -19,6 +19,7 @@ from keras_ctx.convert.many_langs_load import (
 )
 from keras_ctx.convert.many_langs_options import is_many_langs
 from keras_ctx.convert.other_families import check_tokenizer
+from keras_ctx.convert.row_settings import check_rows
 from keras_ctx.convert.sentence_modules import transformer_folder
 from keras_ctx.convert.special_names import special_names
 from keras_ctx.convert.wordpiece_settings import (
@@ -223,6 +224,7 @@ def load_text_inputs(
         if token.content not in listed
     ]
     settings = wordpiece_settings(beside)
+    check_rows(beside)
     return text.BertInputs(
         tokens, max_length, lower_case, added_tokens=added, **settings
     )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from keras_ctx.files import write_text
+from keras_ctx.files import full_disk_named, write_text
 from keras_ctx.json_text import load_json, load_json_file
 
 # Beside the parts, once they are whole.
@@ -88,7 +88,8 @@ def write_parts(
 
     def flush() -> None:
         for number, lines in held.items():
-            with open(_part_path(folder, number), "ab") as file:
+            path = _part_path(folder, number)
+            with full_disk_named(path), open(path, "ab") as file:
                 file.writelines(lines)
         held.clear()
 
