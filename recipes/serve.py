@@ -50,7 +50,10 @@ from keras_ctx.serving.rest.watched_model import (
     WatchedModel,
     error_code,
 )
-from keras_ctx.serving.rest.watched_models import WatchedModels
+from keras_ctx.serving.rest.watched_models import (
+    WatchedModels,
+    check_model_folder,
+)
 
 PAGE = Path(__file__).with_suffix(".html")
 ROUTE = re.compile(
@@ -101,10 +104,7 @@ class Config:
 
     def __post_init__(self):
         for path in self.models:
-            if not path.is_dir():
-                raise ValueError(
-                    f"`models` must be folders. Received: models={path}"
-                )
+            check_model_folder(path)
         for name in (
             *("num_versions", "poll_seconds", "threads"),
             *("max_megabytes", "max_rows"),
@@ -370,6 +370,7 @@ def main(config: Config) -> None:
     # From here on a request waits, and is not refused.
     socket.listen(settings.backlog)
     host, port = socket.getsockname()[:2]
+    host = f"[{host}]" if ":" in host else host  # IPv6
     print(
         f"Serving {', '.join(models.by_name) or 'no model yet'} at "
         f"http://{host}:{port}/ for trying, not for production.",

@@ -17,7 +17,7 @@ from keras_ctx import convert, data, models
 from keras_ctx.command_line import _sentence
 from keras_ctx.data.records import folder as record_files
 from keras_ctx.files.output_lock import output_lock
-from keras_ctx.files.whole_file import whole_file, write_text
+from keras_ctx.files.whole_file import full_disk_named, whole_file, write_text
 from keras_ctx.training.callbacks.best_epoch import DevelopmentScore
 from keras_ctx.training.run.checkpoints import Position, save_checkpoint
 from keras_ctx.training.run.folder import save_json, save_model
@@ -195,3 +195,15 @@ def test_replaced_file(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "2")
     assert (tmp_path / "a").read_text() == "2"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_of_a_file_that_grows(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.symlink_to("/dev/full")
+    with (
+        pytest.raises(OSError, match="No space") as caught,
+        full_disk_named(path),
+        path.open("a") as file,
+    ):
+        file.write("{}\n")  # found when the buffer is written, at the end
+    assert f"No space left on device: {path}. Make" in _sentence(caught.value)

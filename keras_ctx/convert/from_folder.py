@@ -19,6 +19,7 @@ from keras_ctx.convert.files.archive_positions import archive_positions
 from keras_ctx.convert.sentences.modules import transformer_folder
 from keras_ctx.convert.tokenizers.added_tokens import added_tokens, never_split
 from keras_ctx.convert.tokenizers.other_families import check_tokenizer
+from keras_ctx.convert.tokenizers.row_settings import check_rows
 from keras_ctx.convert.tokenizers.special_names import special_names
 from keras_ctx.convert.tokenizers.vocabulary import vocabulary
 from keras_ctx.convert.tokenizers.wordpiece_settings import (
@@ -223,6 +224,7 @@ def load_text_inputs(
         if token.content not in listed
     ]
     settings = wordpiece_settings(beside)
+    check_rows(beside)
     return text.BertInputs(
         tokens, max_length, lower_case, added_tokens=added, **settings
     )

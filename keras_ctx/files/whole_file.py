@@ -47,6 +47,16 @@ def name_full_disk(error: BaseException, path: Path) -> None:
         error.filename = str(path)
 
 
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """`name_full_disk` for what the block writes to a file that grows."""
+    try:
+        yield
+    except OSError as error:
+        name_full_disk(error, path)
+        raise
+
+
 def left_over_files(folder: Path, name: str | None = None) -> list[Path]:
     """The temporary files in a folder, of `whole_file`s that were killed.
 

@@ -244,6 +244,8 @@ def test_two_encoders(tensors, tmp_path: Path) -> None:
     ("name", "advice"),
     [
         ("adapter_model.safetensors", "merge_and_unload"),
+        ("model.fp16.safetensors", "rename it, if it is whole"),
+        ("pytorch_model.safetensors", "must be called model.safetensors"),
         ("tf_model.h5", "from_tf=True"),
         ("flax_model.msgpack", "from_flax=True"),
         ("model.onnx", "graph for inference"),
@@ -290,3 +292,15 @@ def test_two_names_of_one_array(tmp_path: Path) -> None:
         )
         with pytest.raises(ValueError, match="are two names of one array"):
             load_bert(folder, heads=True)
+
+
+def test_code_of_a_checkpoint_is_told(tensors, tmp_path: Path) -> None:
+    """Where its weights look like those of a BERT."""
+    code = {"AutoConfig": "a.MyConfig", "AutoModel": "a.MyBert"}
+    folder = write_huggingface(
+        tmp_path / "bert", tensors, config(auto_map=code)
+    )
+    with pytest.warns(UserWarning, match="'a.MyBert', which is never run"):
+        load_bert(folder)
+    del code["AutoModel"]
+    load_bert(write_huggingface(folder, tensors, config(auto_map=code)))

@@ -1,5 +1,6 @@
 """One call for the folder of anybody's encoder."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -172,3 +173,35 @@ def test_folder_of_nothing(load, tmp_path: Path) -> None:
         load(tmp_path)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "load", [convert.load_encoder, convert.load_text_inputs]
+)
+def test_a_file_of_a_run(load, tmp_path: Path) -> None:
+    models.bert_tiny(9).save(tmp_path / "encoder.keras")
+    (tmp_path / "text_inputs.json").write_text("{}")
+    message = f"Of a run give the folder, {re.escape(str(tmp_path))}\\."
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path / "encoder.keras")
+
+
+@pytest.mark.parametrize(
+    "load", [convert.load_encoder, convert.load_text_inputs]
+)
+def test_the_top_of_a_cache(load, tmp_path: Path) -> None:
+    (tmp_path / "refs").mkdir()
+    version = tmp_path / "snapshots" / "5c3866b"
+    version.mkdir(parents=True)
+    message = f"Give one of them: {re.escape(str(version))}$"
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("end", ["index", "meta", "data-00000-of-00001"])
+def test_a_part_of_a_checkpoint(end: str, tmp_path: Path) -> None:
+    path = tmp_path / f"model.ckpt-10.{end}"
+    path.touch()
+    message = f"or the prefix, {re.escape(str(tmp_path / 'model.ckpt-10'))}$"
+    with pytest.raises(ValueError, match=message):
+        convert.load_encoder(path)

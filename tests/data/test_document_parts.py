@@ -66,3 +66,12 @@ def test_parts_that_are_not_whole(tmp_path: Path) -> None:
     assert not parts_are_whole(folder)
     path.write_bytes(content)
     assert parts_are_whole(folder)
+
+
+def test_a_full_disk_is_told_with_the_part(tmp_path: Path) -> None:
+    document = ["A."]
+    part = tmp_path / f"part-{document_part(document, 8):05d}.jsonl"
+    part.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_parts([document], tmp_path, num_parts=8)
+    assert caught.value.filename == str(part)

@@ -52,7 +52,13 @@ def serving(*models: Path, **settings: Any) -> Iterator[Server]:
     watched = recipe.Models(config)
     watched.refresh()
     options = uvicorn.Config(
-        recipe.make_app(watched), "127.0.0.1", config.port, log_level="error"
+        recipe.make_app(watched),
+        "127.0.0.1",
+        config.port,
+        log_level="error",
+        # Its own would close all handlers, and absl's then closes pytest's
+        # stream, where a test that captures output runs alone.
+        log_config=None,
     )
     server = uvicorn.Server(options)
     socket = options.bind_socket()

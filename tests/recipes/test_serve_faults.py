@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -194,3 +195,37 @@ def test_wrong_folder_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("serve.py: `models` must")
     assert "Traceback" not in done.stderr
+
+
+def test_two_models_of_one_name(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The second was left out without a word."""
+    publish(tmp_path / "labels", 3, classifier(1), METHODS)
+    # The same model on two ways is no second one.
+    with serving(folder, folder / "labels", tmp_path) as server:
+        found = server.get("/v1/models/labels")[1]["model_version_status"]
+        assert [each["version"] for each in found] == ["1"]
+        server.models.refresh()
+    said = capfd.readouterr().out
+    assert said.count("not served, because") == 1, said
+    assert f"{tmp_path / 'labels'}: not served, because {folder}" in said
+
+
+def test_a_version_and_a_run_are_no_folders_of_models(
+    folder: Path, tmp_path: Path
+) -> None:
+    """`no model yet` was all that was said of them."""
+    config = load_recipe("serve").Config
+    version = folder / "labels" / "1"
+    with pytest.raises(ValueError, match=f"Give .* around it, {folder}/labels"):
+        config(models=(version,))
+    copied = tmp_path / "model"
+    shutil.copytree(version, copied)
+    with pytest.raises(ValueError, match=f"Move its content into {copied}/1"):
+        config(models=(copied,))
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.keras").touch()
+    with pytest.raises(ValueError, match=f"Export it: .* --model {run} "):
+        config(models=(run,))

@@ -1,5 +1,6 @@
 """Configuration files of BERT to the arguments of `models.bert_encoder`."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from keras_ctx.convert.files.options import (
     RATE,
     Option,
     Rule,
+    member,
     read_json,
     read_table,
 )
@@ -105,8 +107,23 @@ def read_huggingface(path: Path) -> dict[str, Any]:
     """config.json of `transformers`."""
     content = read_json(path, "folder")
     check_architecture(content, path)
+    _warn_of_code(content, path)
     activation = ("hidden_act", HUGGINGFACE_ACTIVATIONS)
     return _arguments(path, content, HUGGINGFACE, *activation)
+
+
+def _warn_of_code(content: dict[str, Any], path: Path) -> None:
+    named = member(content, "auto_map", dict, path)
+    models = {x: y for x, y in named.items() if x.startswith("AutoModel")}
+    if models:
+        warnings.warn(
+            f"{path}: `auto_map` names code of the checkpoint's own, "
+            f"{next(iter(models.values()))!r}, which is never run here. Its "
+            "weights are read as those of a BERT; if that code computes "
+            "something else, the vectors are wrong.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def read_google(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The kinds of checkpoints of BERT that are known, told apart."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from fnmatch import fnmatch
@@ -73,11 +74,16 @@ _OTHER_FILES = {
     "version 5. There, `BertModel.from_pretrained(folder, from_flax=True)"
     f".save_pretrained(folder)` writes {ONE_FILE}; of a model with a head "
     "take its own class.",
+    "model.*.safetensors": f"Weights in one file must be called {ONE_FILE}: "
+    "rename it, if it is whole.",
+    "pytorch_model.safetensors": "Weights in one file must be called "
+    f"{ONE_FILE}: rename it.",
     "*.onnx": "An .onnx file is a graph for inference: take the checkpoint "
     "that it was made from.",
     "*.gguf": "A .gguf file is made smaller for inference: take the "
     "checkpoint that it was made from.",
 }
+_PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -96,6 +102,14 @@ def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
             "`folder` must name a folder that exists. Check the spelling and "
             f"the working directory. Received: folder={str(path)!r}"
         )
+    snapshots = path / "snapshots"
+    if snapshots.is_dir() and (path / "refs").is_dir():
+        found = sorted(str(folder) for folder in snapshots.iterdir())
+        raise ValueError(
+            "`folder` must hold the files of a checkpoint. Received: "
+            f"folder={str(path)!r}, of a cache, which has a folder for each "
+            f"version. Give one of them: {', '.join(found) or 'none is there'}"
+        )
     if (path / CONFIG).is_file():  # whether it would be a BERT at all
         check_architecture(read_json(path / CONFIG, "folder"), path / CONFIG)
     if any((path / name).is_file() for name in _PICKLES):
@@ -109,6 +123,9 @@ def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
         for pattern, words in _OTHER_FILES.items()
         if any(fnmatch(name, pattern) for name in inside)
     )
+    if match := _PART.search(path.name):
+        prefix = path.with_name(path.name[: match.start()])
+        advice = f"\nOf a checkpoint give its folder, or the prefix, {prefix}"
     words_of_all = [*others, *(kind.words for kind in KINDS)]
     raise ValueError(
         "`folder` must hold an encoder of one of these kinds:\n"

@@ -153,11 +153,13 @@ def _backbone(path: Path) -> dict[str, Any]:
     if content.get("class_name") != _CLASS or not isinstance(
         content.get("config"), dict
     ):
+        advice = "A model of your own loads with `keras.saving.load_model`."
+        if path.is_file() and (path.parent / "text_inputs.json").is_file():
+            advice = f"Of a run give the folder, {path.parent}."
         raise ValueError(
             f"`folder` must hold KerasHub's {_CLASS}, or a task around one. "
             f"Received: folder={str(path)!r}, a "
-            f"{content.get('class_name')!r}. A model of your own loads with "
-            "`keras.saving.load_model`."
+            f"{content.get('class_name')!r}. {advice}"
         )
     return content
 

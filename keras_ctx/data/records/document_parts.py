@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from keras_ctx.files.json_text import load_json, load_json_file
-from keras_ctx.files.whole_file import write_text
+from keras_ctx.files.whole_file import full_disk_named, write_text
 
 # Beside the parts, once they are whole.
 _SIZES = "sizes.json"
@@ -88,7 +88,8 @@ def write_parts(
 
     def flush() -> None:
         for number, lines in held.items():
-            with open(_part_path(folder, number), "ab") as file:
+            path = _part_path(folder, number)
+            with full_disk_named(path), open(path, "ab") as file:
                 file.writelines(lines)
         held.clear()
 

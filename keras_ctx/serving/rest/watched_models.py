@@ -11,13 +11,48 @@ from keras_ctx.serving.rest.watched_model import (
     WatchedModel,
     version_folders,
 )
+from keras_ctx.serving.verify.raw_answers import is_version
+
+
+def check_model_folder(path: Path) -> None:
+    """Refuse what is no folder of models, nor of folders of models.
+
+    An empty folder passes: a model may come.
+
+    Args:
+        path: As it was given.
+
+    Raises:
+        ValueError: It is no folder; or it is a SavedModel itself, or a run.
+
+    Example:
+        >>> check_model_folder(Path("none"))
+        Traceback (most recent call last):
+        ValueError: `models` must be folders. Received: models=none
+    """
+    if not path.is_dir():
+        raise ValueError(f"`models` must be folders. Received: models={path}")
+    found = "`models` must be folders with numbered versions, such as "
+    found += "reviews/1/saved_model.pb, or folders of such folders. Received: "
+    if (path / "saved_model.pb").is_file():
+        here = path.absolute()
+        advice = f"Give the folder around it, {here.parent}."
+        if not is_version(path.name):
+            advice = f"Move its content into {path / '1'}."
+        raise ValueError(f"{found}models={path}, a version. {advice}")
+    if (path / "model.keras").is_file():
+        raise ValueError(
+            f"{found}models={path}, a run. Export it: export_saved_model.py "
+            f"--model {path} --output saved_models/{path.absolute().name}"
+        )
 
 
 class WatchedModels:
     """All models in some folders, watched by a thread.
 
     What is wrong with one folder is printed, once; the others are watched as
-    before.
+    before. Of two models with one name the first is served, and this is
+    printed, too.
 
     Args:
         folders: Of models, each with its versions; or folders of such folders.
@@ -46,6 +81,7 @@ class WatchedModels:
         self.poll_seconds = poll_seconds
         self.by_name: dict[str, WatchedModel] = {}
         self._said: dict[Path, str] = {}
+        self._hidden: set[Path] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -64,10 +100,22 @@ class WatchedModels:
         for folder in found:
             with self._alone(folder):
                 name = folder.name
-                if name not in self.by_name and version_folders(folder):
+                if not version_folders(folder):
+                    continue
+                if name not in self.by_name:
                     self.by_name[name] = WatchedModel(
                         name, folder, self.num_versions, self.labels
                     )
+                elif folder not in self._hidden:
+                    self._hidden.add(folder)
+                    served = self.by_name[name].folder
+                    # The same one may be found on two ways.
+                    if not folder.samefile(served):
+                        print(
+                            f"{folder}: not served, because {served} has the "
+                            f"same name. Rename one of them.",
+                            flush=True,
+                        )
 
     @contextlib.contextmanager
     def _alone(self, folder: Path) -> Iterator[None]:

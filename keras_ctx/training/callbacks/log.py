@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_ctx.evaluation.perplexity import perplexity_of_nats
 from keras_ctx.files.json_text import json_text
-from keras_ctx.files.whole_file import write_text
+from keras_ctx.files.whole_file import full_disk_named, write_text
 from keras_ctx.training.run.checkpoints import newest_position
 from keras_ctx.training.run.metrics_file import read_metrics
 
@@ -198,8 +198,9 @@ class RunLog(keras.callbacks.Callback):
 
     def _write(self, figures: dict[str, Any]) -> None:
         line = {"step": self._step, **figures}
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as f:
-            f.write(json_text(line) + "\n")
+        path = self.folder / "metrics.jsonl"
+        with full_disk_named(path), path.open("a", encoding="utf-8") as file:
+            file.write(json_text(line) + "\n")
         group = "epochs" if "epoch" in figures else "steps"
         with self._curves.as_default():
             for key, value in figures.items():
