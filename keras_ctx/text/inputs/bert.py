@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from keras_ctx.text.inputs.base import TextInputs, register_text_inputs
 from keras_ctx.text.ragged.checks import as_labelled_rows, as_rows, as_words
 from keras_ctx.text.ragged.operations import (
     filled,
@@ -26,7 +28,8 @@ from keras_ctx.text.vocabulary.literal_tokens import (
 )
 
 
-class BertInputs:
+@register_text_inputs
+class BertInputs(TextInputs):
     """Turns texts into BERT's `token_ids`, `segment_ids` and `padding_mask`.
 
     A row is `[CLS] a [SEP]` or, with a second text, `[CLS] a [SEP] b [SEP]`.
@@ -95,6 +98,9 @@ class BertInputs:
     U+FFFD; WordPiece drops that, as BERT does, and `split="character"` makes
     `[UNK]` of it.
     """
+
+    input_key = "token_ids"
+    unknown_token = "[UNK]"
 
     def __init__(
         self,
@@ -338,10 +344,30 @@ class BertInputs:
             },
         }
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "BertInputs":
-        """Builds the object that `get_config` described."""
-        return cls(**config)
+    def lower_cased(self) -> "BertInputs":
+        """The same with lower case first; it keeps accents that it kept."""
+        if self.lower_case:
+            return self
+        if self.split == "character":  # which keeps accents in any case
+            return self.with_settings(lower_case=True)
+        return self.with_settings(
+            lower_case=True, strip_accents=bool(self.strip_accents)
+        )
+
+    def uncut(self) -> "BertInputs":
+        """The same, which pads to the longest row of the batch.
+
+        Its length is that of the encoder's positions, which stays.
+        """
+        return self.with_settings(padding="longest")
+
+    def unknown(
+        self, features: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        ids = np.asarray(features["token_ids"])
+        ends = np.isin(ids, (self.cls_id, self.sep_id))
+        real = np.asarray(features["padding_mask"]) & ~ends
+        return ids == self.unknown_id, real
 
     def _literals(self) -> list[AddedToken]:
         """What is looked for in a text before it is cut."""
