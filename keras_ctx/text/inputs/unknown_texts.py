@@ -85,8 +85,8 @@ class UnknownTexts:
         return (
             f"{where}: of {self.num_unknown:,} of {self.num_texts:,} texts "
             f"more than half is {self.inputs.unknown_token}, which says "
-            f"nothing to a model, such as {self.example[:80]!r}. Check that the vocabulary is of this "
-            "language, and of this case."
+            f"nothing to a model, such as {self.example[:80]!r}. Check that "
+            "the vocabulary is of this language, and of this case."
         )
 
 
