@@ -2,7 +2,11 @@
 
 from keras_ctx.convert.bert.load import load_bert
 from keras_ctx.convert.bert.save import save_bert
-from keras_ctx.convert.elmo.load import load_elmo, load_elmo_language_model
+from keras_ctx.convert.elmo.load import (
+    elmo_text_inputs,
+    load_elmo,
+    load_elmo_language_model,
+)
 from keras_ctx.convert.elmo.save import save_elmo
 from keras_ctx.convert.elmo_for_many_langs.load import load_elmo_for_many_langs
 from keras_ctx.convert.from_folder import (
@@ -29,6 +33,7 @@ __all__ = [
     "TaskModel",
     "Vocabulary",
     "check_text_inputs",
+    "elmo_text_inputs",
     "load_bert",
     "load_elmo",
     "load_elmo_for_many_langs",

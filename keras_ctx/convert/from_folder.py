@@ -8,8 +8,7 @@ import keras
 from keras_ctx import models, text
 from keras_ctx.convert.bert.formats import kind_of
 from keras_ctx.convert.bert.load import load_bert
-from keras_ctx.convert.elmo.load import load_elmo
-from keras_ctx.convert.elmo.options import read_options
+from keras_ctx.convert.elmo.load import elmo_text_inputs, load_elmo
 from keras_ctx.convert.elmo_for_many_langs.load import (
     load_elmo_for_many_langs,
     many_langs_text_inputs,
@@ -26,13 +25,6 @@ from keras_ctx.convert.tokenizers.wordpiece_settings import (
     wordpiece_settings,
 )
 from keras_ctx.files.model_file import load_model
-
-TextInputs = (
-    text.BertInputs
-    | text.ElmoInputs
-    | text.ElmoForManyLangsInputs
-    | text.WordInputs
-)
 
 ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS, OPTIONS = (
     "encoder.keras",
@@ -162,7 +154,7 @@ def load_pretrained(folder: str | Path) -> keras.Model:
 
 def load_text_inputs(
     folder: str | Path, max_length: int | None = None
-) -> TextInputs:
+) -> text.TextInputs:
     """The text inputs that belong to the encoder of a folder.
 
     Args:
@@ -174,9 +166,8 @@ def load_text_inputs(
             tokenizer_config.json says so), or for no limit.
 
     Returns:
-        A `text.BertInputs`, `text.ElmoInputs`, `text.WordInputs` or
-        `text.ElmoForManyLangsInputs`. Its `max_length` is never above the
-        positions of the encoder; an ELMo has no such limit.
+        A `text.TextInputs`, such as a `text.BertInputs`. Its `max_length` is
+        never above the positions of the encoder; an ELMo has no such limit.
 
     Raises:
         FileNotFoundError: There is no such folder, or no vocabulary in it.
@@ -193,11 +184,8 @@ def load_text_inputs(
     if (folder / TEXT_INPUTS).is_file():
         return _of_a_run(folder, max_length)
     if (folder / OPTIONS).is_file():
-        options = read_options(folder / OPTIONS)
-        if options.characters is None:
-            return text.WordInputs(folder / "vocab.txt", max_length=max_length)
-        return text.ElmoInputs(
-            options.characters["max_characters"], max_length=max_length
+        return elmo_text_inputs(
+            folder / OPTIONS, folder / "vocab.txt", max_length=max_length
         )
     if is_many_langs(folder):
         return many_langs_text_inputs(folder, max_length)
@@ -273,17 +261,15 @@ def _described(model: Any) -> str:
     return f"{type(model).__name__} {model.name!r}{names}"
 
 
-def _of_a_run(folder: Path, max_length: int | None) -> TextInputs:
+def _of_a_run(folder: Path, max_length: int | None) -> text.TextInputs:
     inputs = text.load_inputs(folder / TEXT_INPUTS)
     if max_length is not None:
-        config = {**inputs.get_config(), "max_length": max_length}
-        inputs = type(inputs).from_config(config)
+        inputs = inputs.with_settings(max_length=max_length)
     for name in (ENCODER, PRETRAINER, TASK_MODEL):
-        if (folder / name).is_file() and isinstance(inputs, text.BertInputs):
-            positions = archive_positions(folder / name)
+        if (folder / name).is_file():
             _check_length(
                 inputs.max_length,
-                positions,
+                archive_positions(folder / name),
                 folder / name,
                 named=max_length is not None,
             )
@@ -292,10 +278,10 @@ def _of_a_run(folder: Path, max_length: int | None) -> TextInputs:
 
 
 def _check_length(
-    max_length: int, positions: int | None, encoder: Path, named: bool
+    max_length: int | None, positions: int | None, encoder: Path, named: bool
 ) -> None:
     """Refuse rows that the encoder has no positions for."""
-    if positions is None or max_length <= positions:
+    if positions is None or (max_length or 0) <= positions:
         return
     rule = "`max_length`" if named else f"`max_length` of {TEXT_INPUTS}"
     advice = "leave it out to take all" if named else "name a shorter one"

@@ -27,12 +27,7 @@ from keras_ctx.models.elmo.views import (
 from keras_ctx.models.elmo.warm_start import warm_start
 from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
-from keras_ctx.models.family import (
-    Family,
-    families,
-    family_of,
-    register_family,
-)
+from keras_ctx.models.family import Family, family_of, register_family
 from keras_ctx.models.heads.classifier import classifier
 from keras_ctx.models.heads.embedder import embedder
 from keras_ctx.models.heads.span_extractor import span_extractor
@@ -65,7 +60,6 @@ __all__ = [
     "embedder",
     "enable_lora",
     "encoder_of",
-    "families",
     "family_of",
     "from_word_vectors",
     "register_family",

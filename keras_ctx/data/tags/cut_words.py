@@ -5,13 +5,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.data.tasks.labelled import TagInputs
+from keras_ctx.data.text_inputs import TextInputs
 
 _SENTENCES = 512
 
 
 def cut_words(
-    sentences: Sequence[Sequence[str]], text_inputs: TagInputs
+    sentences: Sequence[Sequence[str]], text_inputs: TextInputs
 ) -> tuple[int, int]:
     """How many words do not fit into the rows of a model.
 
@@ -48,7 +48,7 @@ def cut_words(
 
 def cut_words_notes(
     files: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str]]]],
-    text_inputs: TagInputs,
+    text_inputs: TextInputs,
 ) -> list[str]:
     """Sentences for the user about the words that `cut_words` counts.
 

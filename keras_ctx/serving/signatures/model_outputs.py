@@ -6,14 +6,8 @@ import tensorflow as tf
 from keras_ctx.layers import CRF
 from keras_ctx.serving.signatures.sublayers import all_layers
 from keras_ctx.serving.weights.quantized import StoredWeights
-from keras_ctx.text import (
-    BertInputs,
-    ElmoForManyLangsInputs,
-    ElmoInputs,
-    WordInputs,
-)
+from keras_ctx.text import TextInputs
 
-TextInputs = BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs
 Tensors = dict[str, tf.Tensor]
 
 

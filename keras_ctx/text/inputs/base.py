@@ -56,6 +56,8 @@ class TextInputs(abc.ABC):
     """The id of `position_key` on padding."""
     mask_id: int | None = None
     """The id that hides a token of a masked language model, if there is one."""
+    special_ids: tuple[int, ...] = ()
+    """The ids of tokens that are no text, such as [CLS]; never hidden."""
     unknown_token: str | None = None
     """What stands for a token outside the vocabulary; `None` where there is
     no such token."""
