@@ -55,15 +55,10 @@ class Config:
             raise ValueError("`text` and `input` must not be given together.")
 
 
-def load_inputs(folder: Path, positions: int) -> text.BertInputs:
-    inputs = convert.load_text_inputs(folder)
-    return text.BertInputs.from_config(
-        {
-            **inputs.get_config(),
-            "max_length": positions,
-            "padding": "longest",
-            "special_tokens_in_text": True,
-        }
+def load_inputs(folder: Path, positions: int) -> text.TextInputs:
+    inputs = convert.load_text_inputs(folder).uncut()
+    return inputs.with_settings(
+        max_length=positions, special_tokens_in_text=True
     )
 
 

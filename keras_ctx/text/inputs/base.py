@@ -40,16 +40,18 @@ class TextInputs(abc.ABC):
 
     input_key: str
     """The feature that tells its encoders from others, such as "token_ids"."""
-    max_length: int | None = None
-    """Most positions in a row; `None` for no limit."""
-    max_characters: int | None = None
-    """Ids a word, where a word is a row of them."""
+    # Any: a class that always has one need not check for `None`.
+    max_length: Any = None
+    """Most positions in a row, an integer; `None` for no limit."""
+    max_characters: Any = None
+    """Ids a word, where a word is a row of them; otherwise `None`."""
     split: str = "whitespace"
     """How a text is cut into words."""
-    vocabulary: tuple[str, ...] | None = None
-    """The tokens in the order of their ids; `None` where there is no list."""
-    vocabulary_size: int | None = None
-    """How many there are."""
+    vocabulary: Any = None
+    """The tokens, a tuple in the order of their ids; `None` where there is no
+    list of them."""
+    vocabulary_size: Any = None
+    """How many there are, or `None`."""
     takes_pairs: bool = True
     """Whether a row may hold two texts."""
     pad_id: int = 0
@@ -63,8 +65,11 @@ class TextInputs(abc.ABC):
     no such token."""
     distinct: bool = False
     """Whether each word of a batch is given once, as for `distinct_words`."""
-    tables: tuple[Any, ...] = ()
-    """Look-up tables, which an export has to track."""
+
+    @property
+    def tables(self) -> tuple[Any, ...]:
+        """Look-up tables, which an export has to track."""
+        return ()
 
     @abc.abstractmethod
     def __call__(
