@@ -75,7 +75,7 @@ def counts(
     The second follows from the first, if not given.
     """
     num_tokens = text_inputs.num_tokens(text, second_text)
-    most = text_inputs.max_length
+    most: int | None = text_inputs.max_length
     if truncated is not None:
         pass
     elif most is None:
