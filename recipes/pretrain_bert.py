@@ -275,7 +275,7 @@ def load_model(folder: Path, pair_length: int) -> keras.Model:
     model = convert.load_pretrained(folder)
     if "masked_lm" not in model.output:
         model = models.bert_pretrainer(model)
-    positions = model.get_layer("embeddings").max_length
+    positions = models.family_of(model).sizes(model)["positions"]
     if pair_length > positions:
         raise ValueError(
             f"`pair_length` must be at most {positions}, the positions of the "

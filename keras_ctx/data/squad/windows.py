@@ -78,7 +78,7 @@ def question_windows(
 
     Args:
         questions: What `read_squad` gave.
-        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
         training: Whether the windows are to learn from. A question that is
             not called impossible and has no usable answer has none then.
         stride: Most positions from the begin of a window to the next's.

@@ -17,7 +17,7 @@ def cut_texts_notes(
 
     Args:
         files: By name the texts, or pairs of them.
-        text_inputs: A `BertInputs`, `ElmoInputs` or `WordInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
 
     Example:
         >>> from pathlib import Path

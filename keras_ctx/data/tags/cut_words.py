@@ -17,7 +17,7 @@ def cut_words(
 
     Args:
         sentences: The words of every sentence.
-        text_inputs: A `BertInputs` or `ElmoInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
 
     Returns:
         The number of words of which not even the first piece fits, and of
@@ -54,7 +54,7 @@ def cut_words_notes(
 
     Args:
         files: By name the words and tags of each sentence.
-        text_inputs: A `BertInputs` or `ElmoInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs

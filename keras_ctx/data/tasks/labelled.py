@@ -39,7 +39,7 @@ def classification_dataset(
         labels: One class id a text; for regression, one number with a
             decimal point; or, for several labels a text, K zeros and ones
             (`multi_hot`).
-        text_inputs: A `BertInputs` or `ElmoInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
         batch_size: B, over all replicas together.
         training: Which of the two.
         second_texts: The second text of each pair; `None` for no pairs.
@@ -131,7 +131,7 @@ def tagging_dataset(
     Args:
         sentences: The words of every sentence, in memory.
         tags: One tag id a word; below 0 = not known, of weight 0.
-        text_inputs: A `BertInputs` or `ElmoInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
         batch_size: B, over all replicas together.
         training: Endless and shuffled, or one pass in order.
         seed: Of the order in training.

@@ -8,7 +8,7 @@ def row_room(text_inputs: TextInputs, max_question: int) -> tuple[int, int]:
     """Positions of special tokens, and those for question and window.
 
     Args:
-        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
         max_question: Most positions of a question.
 
     Returns:
@@ -44,7 +44,7 @@ def check_window_sizes(
     """Check that a row holds the longest question beside the longest answer.
 
     Args:
-        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
         max_question: Most positions of a question.
         max_answer: Most positions of an answer.
 
