@@ -537,6 +537,43 @@ def test_squad_recipe(tmp_path: Path) -> None:
     assert found.keys() == {f"{number}" for number in range(24)}
 
 
+@pytest.mark.slow  # quick: test_text_inputs_by_hand
+def test_recipes_of_vectors(tmp_path: Path) -> None:
+    init = write_folder(tmp_path / "init", max_length=20)
+    corpus, output = tmp_path / "corpus.txt", tmp_path / "vectors"
+    lines = ["a good day", "", "one word more than that " * 6]
+    corpus.write_text("".join(f"{line}\n" for line in lines))
+    recipe = load_recipe("embed_corpus")
+    recipe.main(recipe.Config(init=init, corpus=corpus, output=output))
+    encoder = convert.load_encoder(init)
+    for line, found in zip(lines, data.read_vectors(output), strict=True):
+        assert found.tokens == line.split()  # whole, without a limit
+        if line:
+            every = encoder(TrigramInputs()([line]))["layers"]
+            expected = np.stack([np.asarray(x)[0] for x in every], axis=1)
+            np.testing.assert_allclose(
+                found.vectors, expected, rtol=1e-5, atol=1e-6
+            )
+    for wrong in ({"markers": True}, {"warm_start": 2}):
+        with pytest.raises(ValueError, match="ELMo|elmo_encoder"):
+            recipe.main(
+                recipe.Config(
+                    init=init, corpus=corpus, output=tmp_path / "no", **wrong
+                )
+            )
+    recipe = load_recipe("embed_sentences")
+    recipe.main(
+        recipe.Config(init=init, input=corpus, output=tmp_path / "sentences")
+    )
+    first, *_ = data.read_vectors(tmp_path / "sentences")
+    outputs = encoder(TrigramInputs()(lines[:1]))
+    mean = np.asarray(outputs["sequence"])[0].mean(0)
+    expected = mean / np.linalg.norm(mean)
+    np.testing.assert_allclose(
+        np.ravel(first.vectors), expected, rtol=1e-5, atol=1e-6
+    )
+
+
 def main(folder: Path) -> None:
     inputs = convert.load_text_inputs(folder)
     features = inputs(TEXTS)
