@@ -8,12 +8,10 @@ import keras
 from keras_ctx import models, text
 from keras_ctx.convert.bert.formats import kind_of
 from keras_ctx.convert.bert.load import load_bert
-from keras_ctx.convert.elmo.load import elmo_text_inputs, load_elmo
-from keras_ctx.convert.elmo_for_many_langs.load import (
-    load_elmo_for_many_langs,
-    many_langs_text_inputs,
+from keras_ctx.convert.checkpoint_format import (
+    checkpoint_formats,
+    format_of,
 )
-from keras_ctx.convert.elmo_for_many_langs.options import is_many_langs
 from keras_ctx.convert.files.archive_positions import archive_positions
 from keras_ctx.convert.sentences.modules import transformer_folder
 from keras_ctx.convert.tokenizers.added_tokens import added_tokens, never_split
@@ -26,17 +24,11 @@ from keras_ctx.convert.tokenizers.wordpiece_settings import (
 )
 from keras_ctx.files.model_file import load_model
 
-ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS, OPTIONS = (
+ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS = (
     "encoder.keras",
     "pretrainer.keras",
     "model.keras",
     "text_inputs.json",
-    "options.json",
-)
-_OTHERS = (
-    f"a run of this library: {ENCODER} and {TEXT_INPUTS}",
-    f"ELMo: {OPTIONS} and one *.hdf5",
-    "ELMoForManyLangs: config.json, char.dic, word.dic and two *.safetensors",
 )
 
 
@@ -50,7 +42,8 @@ def load_encoder(folder: str | Path) -> keras.Model:
         folder: Holds `encoder.keras`, as the recipes write it, or the
             `pretrainer.keras` or `model.keras` of a run; or `options.json`
             and one `*.hdf5`, which `load_elmo` reads; or what
-            `load_elmo_for_many_langs` or `load_bert` reads.
+            `load_elmo_for_many_langs`, `load_bert` or a format of
+            `register_checkpoint_format` reads.
 
     Returns:
         A `keras.Model`, trainable.
@@ -73,12 +66,10 @@ def load_encoder(folder: str | Path) -> keras.Model:
     for name in (ENCODER, PRETRAINER, TASK_MODEL):
         if (folder / name).is_file():
             return _encoder_in(folder / name)
-    if (folder / OPTIONS).is_file():
-        return load_elmo(folder / OPTIONS, _elmo_weights(folder))
-    if is_many_langs(folder):
-        return load_elmo_for_many_langs(folder)
+    if found := format_of(folder):
+        return found.encoder(folder)
     folder = transformer_folder(folder)
-    kind_of(folder, _OTHERS)
+    kind_of(folder, _others())
     if folder.is_dir():  # before the weights are read
         check_tokenizer(folder)
     return load_bert(folder)
@@ -183,14 +174,10 @@ def load_text_inputs(
     folder = Path(folder)
     if (folder / TEXT_INPUTS).is_file():
         return _of_a_run(folder, max_length)
-    if (folder / OPTIONS).is_file():
-        return elmo_text_inputs(
-            folder / OPTIONS, folder / "vocab.txt", max_length=max_length
-        )
-    if is_many_langs(folder):
-        return many_langs_text_inputs(folder, max_length)
+    if found := format_of(folder):
+        return found.text_inputs(folder, max_length)
     folder = transformer_folder(folder)
-    positions: int = kind_of(folder, _OTHERS).arguments(folder)["max_length"]
+    positions: int = kind_of(folder, _others()).arguments(folder)["max_length"]
     # A file of weights has its vocabulary beside it.
     beside = folder if folder.is_dir() else folder.parent
     if max_length is None:
@@ -213,6 +200,12 @@ def load_text_inputs(
     return text.BertInputs(
         tokens, max_length, lower_case, added_tokens=added, **settings
     )
+
+
+def _others() -> list[str]:
+    """What is read beside a BERT, for the error where nothing is."""
+    run = f"a run of this library: {ENCODER} and {TEXT_INPUTS}"
+    return [run, *(format.words for format in checkpoint_formats())]
 
 
 def _encoder_in(path: Path) -> keras.Model:
@@ -289,14 +282,3 @@ def _check_length(
         f"{rule} must be at most {positions}, the positions of the encoder in "
         f"{encoder}; {advice}. Received: max_length={max_length}"
     )
-
-
-def _elmo_weights(folder: Path) -> Path:
-    found = sorted([*folder.glob("*.hdf5"), *folder.glob("*.h5")])
-    if len(found) != 1:
-        raise ValueError(
-            f"`folder` must hold one file of weights, *.hdf5, beside "
-            f"{OPTIONS}. Received: folder={str(folder)!r} with "
-            f"{[path.name for path in found]}"
-        )
-    return found[0]

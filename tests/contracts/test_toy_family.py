@@ -141,6 +141,24 @@ models.register_family(
 )
 
 
+convert.register_checkpoint_format(
+    convert.CheckpointFormat(
+        "a toy: toy.npz",
+        lambda folder: (folder / "toy.npz").is_file(),
+        lambda folder: _from_arrays(np.load(folder / "toy.npz")),
+        lambda folder, max_length: TrigramInputs(
+            len(np.load(folder / "toy.npz")["0"]) - 1, max_length=max_length
+        ),
+    )
+)
+
+
+def _from_arrays(arrays) -> keras.Model:
+    encoder = trigram_encoder(len(arrays["0"]) - 1)
+    encoder.set_weights([arrays[f"{k}"] for k in range(len(arrays))])
+    return encoder
+
+
 # The tests.
 
 TEXTS = ["a good day", "bad", "a bad, bad film", "good good", "", "ein Täg"]
@@ -325,6 +343,26 @@ def test_a_fresh_process_loads_both(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         found["scores"], model(inputs(TEXTS))["scores"]
     )
+
+
+def test_a_checkpoint_of_its_own_format(tmp_path: Path) -> None:
+    encoder = trigram_encoder(53)
+    arrays = {f"{k}": x for k, x in enumerate(encoder.get_weights())}
+    (tmp_path / "toy").mkdir()
+    np.savez(tmp_path / "toy" / "toy.npz", allow_pickle=False, **arrays)
+    inputs = convert.load_text_inputs(tmp_path / "toy", max_length=3)
+    assert inputs.get_config() == TrigramInputs(53, max_length=3).get_config()
+    loaded = convert.load_encoder(tmp_path / "toy")
+    convert.check_text_inputs(inputs, loaded, tmp_path)
+    expected = np.asarray(encoder(inputs(TEXTS))["sequence"])
+    np.testing.assert_array_equal(loaded(inputs(TEXTS))["sequence"], expected)
+    embedder, inputs = convert.load_embedder(tmp_path / "toy", max_length=3)
+    assert models.family_of(embedder).name == "toy"
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ValueError, match="(?s)ELMo: options.*a toy: toy.npz"):
+        convert.load_encoder(tmp_path / "none")
+    with pytest.raises(ValueError, match="must be a `CheckpointFormat`"):
+        convert.register_checkpoint_format("toy")  # pyright: ignore
 
 
 def test_text_inputs_of_another_family_are_refused(tmp_path: Path) -> None:
