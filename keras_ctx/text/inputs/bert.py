@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.text.inputs.base import TextInputs, register_text_inputs
+from keras_ctx.text.inputs.bert_arguments import check_arguments
 from keras_ctx.text.ragged.checks import as_labelled_rows, as_rows, as_words
 from keras_ctx.text.ragged.operations import (
     filled,
@@ -114,44 +115,14 @@ class BertInputs(TextInputs):
         tokenize_chinese_chars: bool = True,
         added_tokens: Sequence[AddedToken | Mapping[str, Any]] = (),
     ) -> None:
-        if type(max_length) is not int or max_length < 3:
-            raise ValueError(
-                "`max_length` must be an integer of at least 3, for [CLS], "
-                f"one token and [SEP]. Received: max_length={max_length!r}"
-            )
-        if split not in ("wordpiece", "character"):
-            raise ValueError(
-                '`split` must be "wordpiece" or "character". '
-                f"Received: split={split!r}"
-            )
-        if padding not in ("longest", "max_length"):
-            raise ValueError(
-                '`padding` must be "longest" or "max_length". '
-                f"Received: padding={padding!r}"
-            )
-        for name, value, kinds in (
-            ("strip_accents", strip_accents, (bool, type(None))),
-            ("tokenize_chinese_chars", tokenize_chinese_chars, (bool,)),
-        ):
-            if not isinstance(value, kinds):
-                raise ValueError(
-                    f"`{name}` must be True or False"
-                    f"{', or None' * (len(kinds) - 1)}. "
-                    f"Received: {name}={value!r}"
-                )
-        if split == "character" and (
-            strip_accents is not None
-            or not tokenize_chinese_chars
-            or added_tokens
-        ):
-            raise ValueError(
-                "`strip_accents`, `tokenize_chinese_chars` and `added_tokens` "
-                'must be left out with `split="character"`, which keeps '
-                "accents and takes every character alone. "
-                f"Received: strip_accents={strip_accents}, "
-                f"tokenize_chinese_chars={tokenize_chinese_chars}, "
-                f"{len(added_tokens)} added tokens"
-            )
+        check_arguments(
+            max_length,
+            split,
+            padding,
+            strip_accents,
+            tokenize_chinese_chars,
+            len(added_tokens),
+        )
         tokens = load_vocabulary(vocabulary, required=SPECIAL_TOKENS)
         self.vocabulary = tuple(tokens)
         self.vocabulary_size = len(tokens)
