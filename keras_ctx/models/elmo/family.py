@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_ctx.models.elmo.views import distinct_words
+from keras_ctx.models.elmo.views import distinct_words, of_word_vectors
 from keras_ctx.models.elmo.wiring import (
     of_characters,
     of_characters_and_words,
@@ -26,6 +26,14 @@ def _of_characters(model: keras.Model, name: str | None) -> keras.Model:
 
 def _of_distinct_words(model: keras.Model, name: str | None) -> keras.Model:
     return distinct_words(_of_characters(model, name))
+
+
+def _of_word_vectors(model: keras.Model, name: str | None) -> keras.Model:
+    table = model.input["word_vectors"]
+    bilm: Any = model.get_layer("bilm")
+    return of_word_vectors(
+        table.shape[-1], table.dtype, bilm, name or "elmo_encoder"
+    )
 
 
 def _of_words(model: keras.Model, name: str | None) -> keras.Model:
@@ -109,6 +117,16 @@ DISTINCT_WORDS = Family(
     sizes=_sizes_of_characters,
     recurrent=True,
 )
+WORD_VECTORS = Family(
+    "elmo_word_vectors",
+    reads="the vectors of an ELMo's words",
+    inputs=("word_vectors", "word_ids"),
+    layers=("take_words", "bilm"),
+    text_inputs=(),  # of `keras_ctx.data.WordVectorCache`
+    encoder=_of_word_vectors,
+    stack=_stack,
+    recurrent=True,
+)
 WORDS = Family(
     "elmo_words",
     reads="the word ids of an ELMo",
@@ -132,4 +150,4 @@ MANY_LANGS = Family(
     sizes=_sizes_of_many_langs,
     recurrent=True,
 )
-ROWS = (CHARACTERS, DISTINCT_WORDS, WORDS, MANY_LANGS)
+ROWS = (CHARACTERS, DISTINCT_WORDS, WORD_VECTORS, WORDS, MANY_LANGS)
