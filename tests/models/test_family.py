@@ -135,5 +135,5 @@ def test_families_may_share_an_input(monkeypatch) -> None:
     assert models.family_of(model_cases.bert()).name == "bert"
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     with pytest.raises(ValueError, match="of a decoder .*BertInputs.*a BERT"):
-        inputs = text.BertInputs(special, 9)
+        inputs = text.BertInputs([*special, "a"], 9)
         convert.check_text_inputs(inputs, decoder, "runs/a")
