@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -93,19 +94,18 @@ class Bag(keras.layers.Layer):
 
 def trigram_encoder(rows: int = ROWS, max_characters: int = WIDTH):
     ids = keras.Input((None, max_characters), dtype="int32", name="trigram_ids")
-    return _encoder(
-        ids,
+    stack = [
         Bag(rows, DIM, name="bag"),
         keras.layers.Dense(DIM, "tanh", name="dense_0"),
         keras.layers.Dense(DIM, "tanh", name="dense_1"),
-        "trigram_encoder",
-    )
+    ]
+    return _encoder(ids, stack, "trigram_encoder")
 
 
-def _encoder(ids, bag, dense_0, dense_1, name) -> keras.Model:
+def _encoder(ids, stack, name: str) -> keras.Model:
     mask = layers.PaddingMask(name="padding_mask")(ids)
-    outputs = [bag(ids)]
-    for dense in (dense_0, dense_1):
+    outputs = [stack[0](ids)]
+    for dense in stack[1:]:
         outputs.append(dense(outputs[-1]))
     return keras.Model(
         {"trigram_ids": ids},
@@ -129,7 +129,7 @@ models.register_family(
         text_inputs=("TrigramInputs",),
         encoder=lambda model, name: _encoder(
             model.input["trigram_ids"],
-            *map(model.get_layer, NAMES),
+            [model.get_layer(x) for x in NAMES],
             name or "trigram_encoder",
         ),
         stack=lambda encoder: [[encoder.get_layer(x)] for x in NAMES],
@@ -195,7 +195,8 @@ def dataset(head: str) -> tf.data.Dataset:
         "embedder": {"embedding": np.eye(6, DIM)},
     }[head]
     targets = {name: np.array(value) for name, value in targets.items()}
-    rows = tf.data.Dataset.from_tensor_slices((features, targets))
+    examples: Any = (features, targets)
+    rows = tf.data.Dataset.from_tensor_slices(examples)
     return rows.batch(6).repeat()
 
 
