@@ -110,13 +110,7 @@ class Config:
 def load_folder(folder: Path) -> tuple[keras.Model, Any]:
     """The encoder of a run, and its text inputs: no line is cut."""
     encoder = convert.load_encoder(folder)
-    inputs = convert.load_text_inputs(folder)
-    changed: dict[str, Any] = {"max_length": None}
-    if isinstance(inputs, text.BertInputs):
-        changed = {"padding": "longest"}
-    elif isinstance(inputs, text.ElmoInputs):
-        changed["distinct"] = False
-    inputs = type(inputs).from_config({**inputs.get_config(), **changed})
+    inputs = convert.load_text_inputs(folder).uncut()
     convert.check_text_inputs(inputs, encoder, folder)
     return encoder, inputs
 
@@ -126,15 +120,12 @@ def load_official(config: Config) -> tuple[keras.Model, Any]:
         config.options,  # pyright: ignore[reportArgumentType]
         config.weights,  # pyright: ignore[reportArgumentType]
     )
-    if "char_ids" in encoder.input:
-        max_characters = encoder.input["char_ids"].shape[-1]
-        return encoder, text.ElmoInputs(max_characters, config.split)
-    if config.vocabulary is None:
-        raise ValueError(
-            f"`vocabulary` must be given: the model of {config.options} knows "
-            "words by their place in it. Received: vocabulary=None"
-        )
-    return encoder, text.WordInputs(config.vocabulary, config.split)
+    inputs = convert.elmo_text_inputs(
+        config.options,  # pyright: ignore[reportArgumentType]
+        config.vocabulary,
+        config.split,
+    )
+    return encoder, inputs
 
 
 def load(config: Config, corpus: Path) -> tuple[keras.Model, Any]:
@@ -149,8 +140,12 @@ def load(config: Config, corpus: Path) -> tuple[keras.Model, Any]:
             "with `stateful=False`. Received: stateful=True"
         )
     if config.warm_start is not None:
-        if isinstance(inputs, text.BertInputs):
-            raise ValueError("`warm_start` is of ELMo; a BERT has no states.")
+        family = models.family_of(encoder)
+        if not family.recurrent:
+            raise ValueError(
+                "`warm_start` is of ELMo; a BERT has no states. Received: an "
+                f"encoder that reads {family.reads}"
+            )
         lines = data.read_lines(corpus)
         batches = data.warm_start_batches(lines, inputs, config.warm_start)
         encoder = models.warm_start(encoder, batches)
@@ -187,11 +182,13 @@ def mixture(config: Config, num_layers: int) -> np.ndarray:
 
 def make_cache(config: Config, encoder: keras.Model, inputs: Any):
     """The encoder's token layer, by word."""
-    char_cnn = encoder.get_layer("char_cnn")
-    signature = [tf.TensorSpec([1, None, inputs.max_characters], tf.int32)]
-    encode = tf.function(lambda ids: char_cnn(ids), input_signature=signature)
+    family = models.family_of(encoder)
+    layer, key = encoder.get_layer(family.token_layer), family.input_key
+    shape = encoder.input[key].shape
+    signature = [tf.TensorSpec([1, *shape[1:]], encoder.input[key].dtype)]
+    encode = tf.function(lambda ids: layer(ids), input_signature=signature)
     return data.WordVectorCache(
-        lambda words: encode(inputs([words])["char_ids"])[0].numpy(),
+        lambda words: encode(inputs([words])[key])[0].numpy(),
         config.cache_words,
     )
 
@@ -204,17 +201,19 @@ class Embedder:
         self.inputs = inputs
         self.words = None
         self.unknown = text.UnknownTexts(inputs)
-        if "char_ids" in encoder.input:
+        if models.family_of(encoder).token_layer is not None:
             self.words = make_cache(config, encoder, inputs)
             encoder = models.from_word_vectors(encoder)
-        self.is_bert = isinstance(inputs, text.BertInputs)
-        self.markers = int(self.is_bert and not config.markers)
-        if config.markers and not self.is_bert:
+        # Of a BERT [CLS] and [SEP]; ELMo's markers stand in no row.
+        self.ahead = inputs.leading_positions()
+        self.behind = inputs.special_positions() - self.ahead
+        in_rows = self.ahead + self.behind > 0
+        self.markers = 0 if config.markers else self.ahead
+        if config.markers and not in_rows:
             encoder = models.with_markers(encoder)
         self._surface = inputs.tokens
-        if self.is_bert:
-            whole = {**inputs.get_config(), "max_length": NO_LIMIT}
-            self._surface = text.BertInputs.from_config(whole).tokens
+        if inputs.max_length is not None:
+            self._surface = inputs.with_settings(max_length=NO_LIMIT).tokens
         shares = mixture(config, len(encoder.output["layers"]))
         self.shape = (len(shares), encoder.output["layers"][0].shape[-1])
         self._run = compiled(encoder, shares)
@@ -229,10 +228,12 @@ class Embedder:
             rows = self._surface(texts).numpy()
             for place, row in zip(places, rows, strict=True):
                 tokens = [token for token in row if token]
-                if self.is_bert:
-                    ends = [tokens[:1], tokens[-1:]]
-                    tokens = self._cut(tokens[1:-1], first_line + place)
-                else:
+                last = len(tokens) - self.behind
+                ends = [tokens[: self.ahead], tokens[last:]]
+                tokens = tokens[self.ahead : last]
+                if self.inputs.max_length is not None:
+                    tokens = self._cut(tokens, first_line + place)
+                if not any(ends):
                     ends = [[b"<S>"], [b"</S>"]]
                 if self.config.markers:
                     tokens = [*ends[0], *tokens, *ends[1]]
@@ -242,7 +243,7 @@ class Embedder:
         return found
 
     def _cut(self, tokens: Tokens, line: int) -> Tokens:
-        most = self.inputs.max_length - 2
+        most = self.inputs.max_length - self.ahead - self.behind
         if len(tokens) > most and self.config.long_lines == "error":
             raise ValueError(
                 f"`corpus`, line {line}: the encoder reads {most} tokens of a "

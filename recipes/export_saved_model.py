@@ -80,7 +80,7 @@ def load(config: Config) -> tuple:
     if config.kind != "task":
         encoder = convert.load_encoder(folder)
         text_inputs = convert.load_text_inputs(folder)
-        if getattr(text_inputs, "distinct", False):
+        if text_inputs.distinct:
             encoder = models.distinct_words(encoder)
         return encoder, text_inputs, {}
     run = ("model.keras", "text_inputs.json")

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_ctx import convert, data, text, training
+from keras_ctx import convert, data, models, text, training
 from keras_ctx.command_line import run_command
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import whole_file
@@ -55,15 +55,10 @@ class Config:
             raise ValueError("`text` and `input` must not be given together.")
 
 
-def load_inputs(folder: Path, positions: int) -> text.BertInputs:
-    inputs = convert.load_text_inputs(folder)
-    return text.BertInputs.from_config(
-        {
-            **inputs.get_config(),
-            "max_length": positions,
-            "padding": "longest",
-            "special_tokens_in_text": True,
-        }
+def load_inputs(folder: Path, positions: int) -> text.TextInputs:
+    inputs = convert.load_text_inputs(folder).uncut()
+    return inputs.with_settings(
+        max_length=positions, special_tokens_in_text=True
     )
 
 
@@ -72,8 +67,8 @@ class Filler:
 
     def __init__(self, folder: Path, top_k: int):
         self.model = convert.load_pretrainer(folder)
-        positions = self.model.get_layer("embeddings").max_length
-        self.inputs = load_inputs(folder, positions)
+        sizes = models.family_of(self.model).sizes(self.model)
+        self.inputs = load_inputs(folder, sizes["positions"])
         convert.check_text_inputs(self.inputs, self.model, folder)
         size = self.inputs.vocabulary_size
         if top_k > size:

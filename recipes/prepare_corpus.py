@@ -107,7 +107,7 @@ def pair_length(config: Config) -> int:
     if config.kind == "elmo" or config.init is None:
         return config.max_length or 128
     inputs = convert.load_text_inputs(config.init, config.max_length)
-    if not isinstance(inputs, text.BertInputs):
+    if inputs.mask_id is None:
         raise ValueError(
             '`init` must hold a BERT for `kind="bert"`. Received: '
             f"{config.init}, whose text inputs are {type(inputs).__name__}"

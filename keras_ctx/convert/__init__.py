@@ -2,9 +2,21 @@
 
 from keras_ctx.convert.bert.load import load_bert
 from keras_ctx.convert.bert.save import save_bert
-from keras_ctx.convert.elmo.load import load_elmo, load_elmo_language_model
+from keras_ctx.convert.checkpoint_format import (
+    CheckpointFormat,
+    register_checkpoint_format,
+)
+from keras_ctx.convert.elmo.folder import ELMO
+from keras_ctx.convert.elmo.load import (
+    elmo_text_inputs,
+    load_elmo,
+    load_elmo_language_model,
+)
 from keras_ctx.convert.elmo.save import save_elmo
-from keras_ctx.convert.elmo_for_many_langs.load import load_elmo_for_many_langs
+from keras_ctx.convert.elmo_for_many_langs.load import (
+    MANY_LANGS,
+    load_elmo_for_many_langs,
+)
 from keras_ctx.convert.from_folder import (
     load_encoder,
     load_pretrained,
@@ -24,11 +36,16 @@ from keras_ctx.convert.sentences.settings import (
 from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
 from keras_ctx.convert.tokenizers.vocabulary import Vocabulary, vocabulary
 
+for _row in (ELMO, MANY_LANGS):
+    register_checkpoint_format(_row)
+
 __all__ = [
+    "CheckpointFormat",
     "SentenceSettings",
     "TaskModel",
     "Vocabulary",
     "check_text_inputs",
+    "elmo_text_inputs",
     "load_bert",
     "load_elmo",
     "load_elmo_for_many_langs",
@@ -41,6 +58,7 @@ __all__ = [
     "load_text_inputs",
     "prompt_notes",
     "prompt_of",
+    "register_checkpoint_format",
     "save_bert",
     "save_elmo",
     "sentence_settings",

@@ -8,13 +8,10 @@ import keras
 from keras_ctx import models, text
 from keras_ctx.convert.bert.formats import kind_of
 from keras_ctx.convert.bert.load import load_bert
-from keras_ctx.convert.elmo.load import load_elmo
-from keras_ctx.convert.elmo.options import read_options
-from keras_ctx.convert.elmo_for_many_langs.load import (
-    load_elmo_for_many_langs,
-    many_langs_text_inputs,
+from keras_ctx.convert.checkpoint_format import (
+    checkpoint_formats,
+    format_of,
 )
-from keras_ctx.convert.elmo_for_many_langs.options import is_many_langs
 from keras_ctx.convert.files.archive_positions import archive_positions
 from keras_ctx.convert.sentences.modules import transformer_folder
 from keras_ctx.convert.tokenizers.added_tokens import added_tokens, never_split
@@ -28,24 +25,11 @@ from keras_ctx.convert.tokenizers.wordpiece_settings import (
 )
 from keras_ctx.files.model_file import load_model
 
-TextInputs = (
-    text.BertInputs
-    | text.ElmoInputs
-    | text.ElmoForManyLangsInputs
-    | text.WordInputs
-)
-
-ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS, OPTIONS = (
+ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS = (
     "encoder.keras",
     "pretrainer.keras",
     "model.keras",
     "text_inputs.json",
-    "options.json",
-)
-_OTHERS = (
-    f"a run of this library: {ENCODER} and {TEXT_INPUTS}",
-    f"ELMo: {OPTIONS} and one *.hdf5",
-    "ELMoForManyLangs: config.json, char.dic, word.dic and two *.safetensors",
 )
 
 
@@ -59,7 +43,8 @@ def load_encoder(folder: str | Path) -> keras.Model:
         folder: Holds `encoder.keras`, as the recipes write it, or the
             `pretrainer.keras` or `model.keras` of a run; or `options.json`
             and one `*.hdf5`, which `load_elmo` reads; or what
-            `load_elmo_for_many_langs` or `load_bert` reads.
+            `load_elmo_for_many_langs`, `load_bert` or a format of
+            `register_checkpoint_format` reads.
 
     Returns:
         A `keras.Model`, trainable; what LoRA has learned is merged into its
@@ -83,12 +68,10 @@ def load_encoder(folder: str | Path) -> keras.Model:
     for name in (ENCODER, PRETRAINER, TASK_MODEL):
         if (folder / name).is_file():
             return _encoder_in(folder / name)
-    if (folder / OPTIONS).is_file():
-        return load_elmo(folder / OPTIONS, _elmo_weights(folder))
-    if is_many_langs(folder):
-        return load_elmo_for_many_langs(folder)
+    if found := format_of(folder):
+        return found.encoder(folder)
     folder = transformer_folder(folder)
-    kind_of(folder, _OTHERS)
+    kind_of(folder, _others())
     if folder.is_dir():  # before the weights are read
         check_tokenizer(folder)
     return load_bert(folder)
@@ -164,7 +147,7 @@ def load_pretrained(folder: str | Path) -> keras.Model:
 
 def load_text_inputs(
     folder: str | Path, max_length: int | None = None
-) -> TextInputs:
+) -> text.TextInputs:
     """The text inputs that belong to the encoder of a folder.
 
     Args:
@@ -176,9 +159,8 @@ def load_text_inputs(
             tokenizer_config.json says so), or for no limit.
 
     Returns:
-        A `text.BertInputs`, `text.ElmoInputs`, `text.WordInputs` or
-        `text.ElmoForManyLangsInputs`. Its `max_length` is never above the
-        positions of the encoder; an ELMo has no such limit.
+        A `text.TextInputs`, such as a `text.BertInputs`. Its `max_length` is
+        never above the positions of the encoder; an ELMo has no such limit.
 
     Raises:
         FileNotFoundError: There is no such folder, or no vocabulary in it.
@@ -194,17 +176,10 @@ def load_text_inputs(
     folder = Path(folder)
     if (folder / TEXT_INPUTS).is_file():
         return _of_a_run(folder, max_length)
-    if (folder / OPTIONS).is_file():
-        options = read_options(folder / OPTIONS)
-        if options.characters is None:
-            return text.WordInputs(folder / "vocab.txt", max_length=max_length)
-        return text.ElmoInputs(
-            options.characters["max_characters"], max_length=max_length
-        )
-    if is_many_langs(folder):
-        return many_langs_text_inputs(folder, max_length)
+    if found := format_of(folder):
+        return found.text_inputs(folder, max_length)
     folder = transformer_folder(folder)
-    positions: int = kind_of(folder, _OTHERS).arguments(folder)["max_length"]
+    positions: int = kind_of(folder, _others()).arguments(folder)["max_length"]
     # A file of weights has its vocabulary beside it.
     beside = folder if folder.is_dir() else folder.parent
     if max_length is None:
@@ -228,6 +203,12 @@ def load_text_inputs(
     return text.BertInputs(
         tokens, max_length, lower_case, added_tokens=added, **settings
     )
+
+
+def _others() -> list[str]:
+    """What is read beside a BERT, for the error where nothing is."""
+    run = f"a run of this library: {ENCODER} and {TEXT_INPUTS}"
+    return [run, *(format.words for format in checkpoint_formats())]
 
 
 def _encoder_in(path: Path) -> keras.Model:
@@ -288,17 +269,15 @@ def _described(model: Any) -> str:
     return f"{type(model).__name__} {model.name!r}{names}"
 
 
-def _of_a_run(folder: Path, max_length: int | None) -> TextInputs:
+def _of_a_run(folder: Path, max_length: int | None) -> text.TextInputs:
     inputs = text.load_inputs(folder / TEXT_INPUTS)
     if max_length is not None:
-        config = {**inputs.get_config(), "max_length": max_length}
-        inputs = type(inputs).from_config(config)
+        inputs = inputs.with_settings(max_length=max_length)
     for name in (ENCODER, PRETRAINER, TASK_MODEL):
-        if (folder / name).is_file() and isinstance(inputs, text.BertInputs):
-            positions = archive_positions(folder / name)
+        if (folder / name).is_file():
             _check_length(
                 inputs.max_length,
-                positions,
+                archive_positions(folder / name),
                 folder / name,
                 named=max_length is not None,
             )
@@ -307,10 +286,10 @@ def _of_a_run(folder: Path, max_length: int | None) -> TextInputs:
 
 
 def _check_length(
-    max_length: int, positions: int | None, encoder: Path, named: bool
+    max_length: int | None, positions: int | None, encoder: Path, named: bool
 ) -> None:
     """Refuse rows that the encoder has no positions for."""
-    if positions is None or max_length <= positions:
+    if positions is None or (max_length or 0) <= positions:
         return
     rule = "`max_length`" if named else f"`max_length` of {TEXT_INPUTS}"
     advice = "leave it out to take all" if named else "name a shorter one"
@@ -318,14 +297,3 @@ def _check_length(
         f"{rule} must be at most {positions}, the positions of the encoder in "
         f"{encoder}; {advice}. Received: max_length={max_length}"
     )
-
-
-def _elmo_weights(folder: Path) -> Path:
-    found = sorted([*folder.glob("*.hdf5"), *folder.glob("*.h5")])
-    if len(found) != 1:
-        raise ValueError(
-            f"`folder` must hold one file of weights, *.hdf5, beside "
-            f"{OPTIONS}. Received: folder={str(folder)!r} with "
-            f"{[path.name for path in found]}"
-        )
-    return found[0]

@@ -10,7 +10,6 @@ from keras_ctx.convert.from_folder import (
     ENCODER,
     PRETRAINER,
     TASK_MODEL,
-    TextInputs,
     load_encoder,
     load_text_inputs,
 )
@@ -28,7 +27,7 @@ def load_embedder(
     max_length: int | None = None,
     prompt: str = "",
     distinct: bool = False,
-) -> tuple[keras.Model, TextInputs]:
+) -> tuple[keras.Model, text.TextInputs]:
     """The sentence vectors of a folder: a model, and its text inputs.
 
     Pooling, dense layers, length and case are those of `modules.json` where
@@ -46,8 +45,7 @@ def load_embedder(
             `models.distinct_words`, where its text inputs do so.
 
     Returns:
-        A model as of `models.embedder`, and a `text.BertInputs`,
-        `text.ElmoInputs` or `text.WordInputs`.
+        A model as of `models.embedder`, and a `text.TextInputs`.
 
     Raises:
         FileNotFoundError: There is no such folder, or no vocabulary in it.
@@ -72,11 +70,10 @@ def load_embedder(
     said = settings.max_length or tokenizer_length(folder)
     inputs = _as_said(inputs, inside, settings, max_length, said)
     if encoder is not None:
-        if getattr(inputs, "distinct", False):
-            if distinct:
-                encoder = models.distinct_words(encoder)
-            config = {**inputs.get_config(), "distinct": distinct}
-            inputs = type(inputs).from_config(config)
+        if inputs.distinct and distinct:
+            encoder = models.distinct_words(encoder)
+        elif inputs.distinct:
+            inputs = inputs.with_settings(distinct=False)
         skipped = 0
         if prompt and not settings.include_prompt:
             # [CLS] and the prompt, without the [SEP] behind it.
@@ -157,23 +154,18 @@ def make_embedder(
 
 
 def _as_said(
-    inputs: TextInputs,
+    inputs: text.TextInputs,
     encoder: keras.Model,
     settings: SentenceSettings,
     max_length: int | None,
     said: int | None,
-) -> TextInputs:
+) -> text.TextInputs:
     """Text inputs with the length that is said, and the settings' case."""
-    if not isinstance(inputs, text.BertInputs):
-        return inputs
-    positions = encoder.get_layer("embeddings").max_length
-    length = min(said or positions, positions)
-    changed: dict = {"max_length": max_length or length, "padding": "longest"}
-    if settings.lower_case and not inputs.lower_case:
-        # Lower case first, then a tokenizer that keeps accents.
-        changed["lower_case"] = True
-        changed["strip_accents"] = bool(inputs.strip_accents)
-    return type(inputs).from_config({**inputs.get_config(), **changed})
+    positions = models.family_of(encoder).sizes(encoder).get("positions")
+    if positions is not None:
+        length = max_length or min(said or positions, positions)
+        inputs = inputs.uncut().with_settings(max_length=length)
+    return inputs.lower_cased() if settings.lower_case else inputs
 
 
 def prompt_of(settings: SentenceSettings, prompt: str | None) -> str:

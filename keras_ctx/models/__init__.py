@@ -1,6 +1,7 @@
 """Encoders, language models and task models, wired from the layers."""
 
 from keras_ctx.models.bert.encoder import bert_encoder
+from keras_ctx.models.bert.family import BERT
 from keras_ctx.models.bert.pretrainer import bert_pretrainer
 from keras_ctx.models.bert.sizes import (
     bert_base,
@@ -11,6 +12,7 @@ from keras_ctx.models.bert.sizes import (
     bert_tiny,
 )
 from keras_ctx.models.elmo.encoder import elmo_encoder, elmo_word_encoder
+from keras_ctx.models.elmo.family import ROWS as ELMO_ROWS
 from keras_ctx.models.elmo.for_many_langs import elmo_for_many_langs
 from keras_ctx.models.elmo.language_model import (
     elmo_language_model,
@@ -25,6 +27,7 @@ from keras_ctx.models.elmo.views import (
 from keras_ctx.models.elmo.warm_start import warm_start
 from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
+from keras_ctx.models.family import Family, family_of, register_family
 from keras_ctx.models.heads.classifier import classifier
 from keras_ctx.models.heads.embedder import embedder
 from keras_ctx.models.heads.span_extractor import span_extractor
@@ -32,7 +35,11 @@ from keras_ctx.models.heads.tagger import tagger
 from keras_ctx.models.merge_lora import merge_lora
 from keras_ctx.models.with_dtype import with_dtype
 
+for _row in (BERT, *ELMO_ROWS):
+    register_family(_row)
+
 __all__ = [
+    "Family",
     "bert_base",
     "bert_encoder",
     "bert_large",
@@ -54,8 +61,10 @@ __all__ = [
     "embedder",
     "enable_lora",
     "encoder_of",
+    "family_of",
     "from_word_vectors",
     "merge_lora",
+    "register_family",
     "span_extractor",
     "tagger",
     "warm_start",

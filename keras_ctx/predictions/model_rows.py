@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.text import UnknownTexts
+from keras_ctx.text import TextInputs, UnknownTexts
 
 Outputs = dict[str, np.ndarray]
 
@@ -55,7 +55,7 @@ class ModelRows:
     def __init__(
         self,
         model: keras.Model,
-        text_inputs: Any,
+        text_inputs: TextInputs,
         batch_size: int = 32,
         window: int = 1024,
     ) -> None:
@@ -109,7 +109,7 @@ class ModelRows:
         features = self._text_inputs(*texts)
         self.unknown.add_features(features, [" ".join(row) for row in batch])
         self.num_texts += len(batch)
-        width = next(iter(features.values())).shape[1]
+        width = self._text_inputs.padding_mask(features).shape[1]
         if self.max_length is not None and width >= self.max_length:
             tokens = self._text_inputs.num_tokens(*texts).numpy()
             self.num_cut += int((tokens > self.max_length).sum())

@@ -1,10 +1,12 @@
 """Texts to model inputs, as TensorFlow ops: in `tf.data` and when served."""
 
+from keras_ctx.text.inputs.base import TextInputs, register_text_inputs
 from keras_ctx.text.inputs.bert import BertInputs
 from keras_ctx.text.inputs.elmo import ElmoInputs
 from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
 from keras_ctx.text.inputs.saving import load_inputs, save_inputs
 from keras_ctx.text.inputs.unknown_texts import UnknownTexts, warn_unknown
+from keras_ctx.text.inputs.word_level import WordLevelInputs
 from keras_ctx.text.inputs.words import WordInputs
 from keras_ctx.text.tokenize.word_places import WordPlaces
 from keras_ctx.text.vocabulary.file import (
@@ -28,13 +30,16 @@ __all__ = [
     "BertInputs",
     "ElmoForManyLangsInputs",
     "ElmoInputs",
+    "TextInputs",
     "UnknownTexts",
     "WordInputs",
+    "WordLevelInputs",
     "WordPlaces",
     "bert_vocabulary",
     "character_vocabulary",
     "load_inputs",
     "load_vocabulary",
+    "register_text_inputs",
     "save_inputs",
     "save_vocabulary",
     "warn_unknown",

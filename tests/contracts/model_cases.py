@@ -399,6 +399,8 @@ CASES = [
 ]
 # It changes a model; its laws are those of test_quantize_and_lora.py.
 IN_PLACE = {"enable_lora"}
+# Rows of families of encoders, and no models.
+ROWS = {"Family", "family_of", "register_family"}
 SIZES = {
     "bert_tiny",
     "bert_mini",

@@ -13,6 +13,7 @@ from runs import INPUTS, encoder, save_run
 
 from keras_ctx import models
 from keras_ctx.predictions import ModelRows, predict_file
+from keras_ctx.text import ElmoInputs
 
 LABELS = ("bad", "fair", "good")
 TEXTS = ["a b", "c", "", "d e f g", "  ", "a a a a a a a", "j"]
@@ -292,3 +293,13 @@ def test_a_stateful_model_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="must not be stateful"):
         ModelRows(model, INPUTS)
+
+
+def test_texts_that_are_cut_are_counted_where_words_are_distinct() -> None:
+    elmo = models.elmo_encoder([(1, 4)], 5, 3, max_characters=4)
+    model = models.classifier(models.distinct_words(elmo), 3)
+    inputs = ElmoInputs(4, max_length=6, distinct=True)
+    rows = ModelRows(model, inputs)
+    list(rows([("a " * 6,), ("a " * 7,), ("b " * 8,)]))
+    assert rows.num_texts == 3
+    assert rows.num_cut == 2

@@ -39,7 +39,7 @@ class Judge:
             multi_label,
         )
         self._requests = sample_requests(make(), model, text_inputs, texts)
-        self.witness = Witness(make)
+        self.witness = Witness(make, text_inputs)
         self.expected: Expectation = expectation(
             model, self.witness, self._requests
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from keras_ctx import models
+from keras_ctx import models, text
 from keras_ctx.convert.elmo.arrays import encoder_weights, softmax_weights
 from keras_ctx.convert.elmo.files import open_weights
 from keras_ctx.convert.elmo.match import match
@@ -227,3 +227,43 @@ def _build(
     return models.elmo_encoder(
         **options.lstm, **options.characters, **arguments
     )
+
+
+def elmo_text_inputs(
+    options_file: str | Path,
+    vocabulary: str | Path | None = None,
+    split: str = "whitespace",
+    max_length: int | None = None,
+) -> text.TextInputs:
+    """The text inputs of a model of `load_elmo`: of characters, or of words.
+
+    Args:
+        options_file: As for `load_elmo`.
+        vocabulary: The words of the model, one a line, if it reads words.
+        split: "whitespace" or "character": how a text is cut into words.
+        max_length: Most words of a row; `None` for no limit.
+
+    Returns:
+        A `text.ElmoInputs` or a `text.WordInputs`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: As for `load_elmo`; or no `vocabulary` for a model of words.
+
+    Example:
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> from keras_ctx.convert import save_elmo
+        >>> save_elmo(encoder, "options.json", "weights.hdf5")
+        >>> elmo_text_inputs("options.json").max_characters
+        5
+    """
+    options = read_options(options_file)
+    if options.characters is not None:
+        width = options.characters["max_characters"]
+        return text.ElmoInputs(width, split, max_length)
+    if vocabulary is None:
+        raise ValueError(
+            f"`vocabulary` must be given: the model of {options_file} knows "
+            "words by their place in it. Received: vocabulary=None"
+        )
+    return text.WordInputs(vocabulary, split, max_length)

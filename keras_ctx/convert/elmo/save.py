@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_ctx import models
 from keras_ctx.convert.elmo.arrays import encoder_weights
 from keras_ctx.convert.elmo.files import write_hdf5
 from keras_ctx.convert.elmo.options import (
@@ -81,7 +82,8 @@ def options_of(encoder: keras.Model) -> ElmoOptions:
             "or `word_embedding`. Received: a model with the layers "
             f"{sorted(names)}. Of a model around an encoder, pass the encoder."
         )
-    if "character_ids" in encoder.input:
+    family = models.family_of(encoder)
+    if family.name == "elmo_for_many_langs":
         raise ValueError(
             "`encoder` must read characters as bytes, or words alone: "
             "bilm-tf's files have no place for a vocabulary of characters. "
@@ -105,9 +107,7 @@ def options_of(encoder: keras.Model) -> ElmoOptions:
         for option in CHARACTERS
         if option.argument != "max_characters"
     }
-    distinct = encoder.input.get("distinct_char_ids")
-    char_ids = encoder.input.get("char_ids", distinct)
-    characters["max_characters"] = char_ids.shape[-1]
+    characters |= family.sizes(encoder)  # `max_characters`
     if characters["vocabulary_size"] != NUM_CHARACTERS:
         raise ValueError(
             f"`encoder` must have {NUM_CHARACTERS} characters, the bytes and "

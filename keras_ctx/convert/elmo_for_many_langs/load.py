@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_ctx import models, text
+from keras_ctx.convert.checkpoint_format import CheckpointFormat
 from keras_ctx.convert.elmo_for_many_langs.arrays import (
     CHARACTER_TABLE,
     WORD_TABLE,
@@ -16,6 +17,7 @@ from keras_ctx.convert.elmo_for_many_langs.options import (
     CHARACTERS,
     WORDS,
     ManyLangsOptions,
+    is_many_langs,
     read_entries,
     read_many_langs_options,
 )
@@ -195,3 +197,11 @@ def _pickled(folder: Path) -> str:
         "      )\n"
         f"Received: folder={str(folder)!r}"
     )
+
+
+MANY_LANGS = CheckpointFormat(
+    "ELMoForManyLangs: config.json, char.dic, word.dic and two *.safetensors",
+    is_many_langs,
+    load_elmo_for_many_langs,
+    many_langs_text_inputs,
+)

@@ -1,13 +1,13 @@
-"""The positions of a BERT in a `.keras` file, read without its weights."""
+"""The positions of an encoder in a `.keras` file, without its weights."""
 
+from collections.abc import Set
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
 from keras_ctx.files.json_text import load_json
 from keras_ctx.files.model_file import read_config
-
-_EMBEDDINGS = "TokenAndSegmentEmbedding"
+from keras_ctx.models.family import families
 
 
 def archive_positions(path: Path) -> int | None:
@@ -37,16 +37,18 @@ def archive_positions(path: Path) -> int | None:
             f"{path}: the file must be a whole .keras file, as "
             f"`keras.Model.save` writes it. Received: config.json: {error}"
         ) from error
-    return min(_lengths(config), default=None)
+    tables = {family.position_table for family in families()}
+    return min(_lengths(config, tables - {None}), default=None)
 
 
-def _lengths(node: Any) -> list[int]:
+def _lengths(node: Any, tables: Set[Any]) -> list[int]:
     """The `max_length` of every position table below a node of the config."""
     if isinstance(node, list):
-        return [found for child in node for found in _lengths(child)]
+        return [found for child in node for found in _lengths(child, tables)]
     if not isinstance(node, dict):
         return []
     config = node.get("config")
-    if node.get("class_name") == _EMBEDDINGS and isinstance(config, dict):
+    if node.get("class_name") in tables and isinstance(config, dict):
         return [config["max_length"]]
-    return [found for child in node.values() for found in _lengths(child)]
+    children = node.values()
+    return [found for child in children for found in _lengths(child, tables)]

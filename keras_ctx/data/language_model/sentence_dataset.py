@@ -12,13 +12,14 @@ from keras_ctx.data.batching.schedule import (
     shuffled,
 )
 from keras_ctx.data.batching.sharding import global_batches
-from keras_ctx.data.language_model.targets import LanguageModelInputs, WordRows
+from keras_ctx.data.language_model.targets import LanguageModelInputs
 from keras_ctx.data.readers.lines import read_lines
+from keras_ctx.data.text_inputs import TextInputs
 
 
 def elmo_pretraining_dataset(
     path: str | Path,
-    text_inputs: WordRows,
+    text_inputs: TextInputs,
     vocabulary: Sequence[str],
     *,
     num_negatives: int | None,

@@ -1,9 +1,10 @@
 """Targets and negative samples of a bidirectional language model."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import tensorflow as tf
+
+from keras_ctx.data.text_inputs import TextInputs
 
 BEGIN, END, UNKNOWN = "<S>", "</S>", "<UNK>"
 BEGIN_ID, END_ID, UNKNOWN_ID = 0, 1, 2
@@ -157,7 +158,7 @@ class LanguageModelInputs:
 
     def __init__(
         self,
-        text_inputs: "WordRows",
+        text_inputs: TextInputs,
         vocabulary: Sequence[str],
         num_negatives: int | None = None,
     ):
@@ -180,14 +181,6 @@ class LanguageModelInputs:
             batch_size = tf.shape(text)[0]
             features["negative_ids"] = self.table.negatives(seed, batch_size)
         return features, weights
-
-
-class WordRows(Protocol):
-    """What `ElmoInputs` and `WordInputs` offer, and all that is used."""
-
-    def __call__(self, text: tf.Tensor) -> dict[str, tf.Tensor]: ...
-
-    def tokens(self, text: tf.Tensor) -> tf.Tensor: ...
 
 
 def log_uniform_negatives(

@@ -1,24 +1,20 @@
 """Sentences in batches that first states of an ELMo are measured on."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import tensorflow as tf
+
+from keras_ctx.data.text_inputs import TextInputs
 
 _ROWS = 32
 # A longer line is no sentence, and the batch around it would be as long.
 _MOST_WORDS = 256
 
 
-class _Inputs(Protocol):
-    def __call__(self, text: Any) -> Mapping[str, tf.Tensor]: ...
-
-    def num_tokens(self, text: Any) -> tf.Tensor: ...
-
-
 def warm_start_batches(
-    lines: Iterable[str], text_inputs: _Inputs, num_lines: int
+    lines: Iterable[str], text_inputs: TextInputs, num_lines: int
 ) -> Iterator[dict[str, Any]]:
     """The first lines of a text as features for `models.warm_start`.
 
@@ -63,7 +59,7 @@ def warm_start_batches(
         yield {name: value.numpy() for name, value in features.items()}
 
 
-def _short(lines: Iterable[str], text_inputs: _Inputs) -> Iterator[str]:
+def _short(lines: Iterable[str], text_inputs: TextInputs) -> Iterator[str]:
     lines = iter(lines)
     while some := list(itertools.islice(lines, 1024)):
         lengths = text_inputs.num_tokens(tf.constant(some)).numpy()

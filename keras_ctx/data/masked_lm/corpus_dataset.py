@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from keras_ctx.data.batching.schedule import check_at_least, epoch_batches
 from keras_ctx.data.batching.sharding import global_batches
-from keras_ctx.data.masked_lm.examples import PairInputs, masked_pairs
+from keras_ctx.data.masked_lm.examples import masked_pairs
 from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs
 from keras_ctx.data.readers.lines import read_documents
+from keras_ctx.data.text_inputs import TextInputs
 
 # About a token each in WordPiece: an ideograph, a run of other letters, a sign.
 _PIECE = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+|[^\w\s]")
@@ -50,7 +51,7 @@ def first_batches(dataset: tf.data.Dataset, steps: int) -> tf.data.Dataset:
 
 def bert_pretraining_dataset(
     path: str | Path,
-    text_inputs: PairInputs,
+    text_inputs: TextInputs,
     *,
     batch_size: int,
     steps_per_epoch: int,

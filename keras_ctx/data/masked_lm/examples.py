@@ -1,33 +1,16 @@
 """Pairs of texts as ids to what BERT's pretraining learns from."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import tensorflow as tf
 
 from keras_ctx.data.batching.loss_weights import normalize_weights
 from keras_ctx.data.masked_lm.masking import masked_lm_examples
-
-
-class PairInputs(Protocol):
-    """What `keras_ctx.text.BertInputs` offers, and all that is used."""
-
-    max_length: int
-    vocabulary: tuple[str, ...]
-    vocabulary_size: int
-    mask_id: int
-    pad_id: int
-
-    @property
-    def special_ids(self) -> tuple[int, ...]: ...
-
-    def __call__(
-        self, text: tf.Tensor, second_text: tf.Tensor | None = None
-    ) -> dict[str, tf.Tensor]: ...
+from keras_ctx.data.text_inputs import TextInputs
 
 
 def masked_pairs(
-    text_inputs: PairInputs,
+    text_inputs: TextInputs,
     *,
     max_masked: int,
     masking_rate: float,
@@ -38,6 +21,11 @@ def masked_pairs(
     The batch is `(features, targets, weights)`, as
     `bert_pretraining_dataset` describes it.
     """
+    if text_inputs.mask_id is None:
+        raise ValueError(
+            "`text_inputs` must have a token that hides another, as [MASK] of "
+            f"a BERT. Received: {type(text_inputs).__name__} without one"
+        )
     suffix_ids = _suffix_ids(text_inputs) if whole_words else None
 
     def examples(step_seed, features, is_next):
@@ -61,18 +49,18 @@ def masked_pairs(
     return examples
 
 
-def _suffix_ids(text_inputs: PairInputs) -> list[int]:
+def _suffix_ids(text_inputs: TextInputs) -> list[int]:
     """The pieces that continue a word, for whole-word masking."""
     found = [
         number
-        for number, token in enumerate(text_inputs.vocabulary)
+        for number, token in enumerate(text_inputs.vocabulary or ())
         if token.startswith("##")
     ]
     if not found:
         raise ValueError(
             "`whole_words` needs a vocabulary that marks the pieces that "
             "continue a word with ##, as WordPiece does. Leave it out where a "
-            f"token is a character. Received: {len(text_inputs.vocabulary)} "
+            f"token is a character. Received: {text_inputs.vocabulary_size} "
             "tokens, none with ##"
         )
     return found

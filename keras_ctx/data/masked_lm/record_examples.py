@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.data.masked_lm.examples import PairInputs
 from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs
 from keras_ctx.data.records.settings import RecordSettings
+from keras_ctx.data.text_inputs import TextInputs
 
 _ROWS = 512
 
 
 def pair_records(
     documents: list[list[str]],
-    text_inputs: PairInputs,
+    text_inputs: TextInputs,
     counts: Counter[str],
     settings: RecordSettings,
     seed: int,
@@ -67,7 +67,7 @@ def pair_records(
 
 
 def _lengths(
-    documents: list[list[str]], text_inputs: PairInputs
+    documents: list[list[str]], text_inputs: TextInputs
 ) -> dict[str, int]:
     """Tokens of every sentence; one that fills a row alone is cut to it."""
     lengths = {}

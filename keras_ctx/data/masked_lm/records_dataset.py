@@ -7,14 +7,15 @@ import tensorflow as tf
 
 from keras_ctx.data.batching.schedule import check_at_least
 from keras_ctx.data.batching.sharding import global_batches
-from keras_ctx.data.masked_lm.examples import PairInputs, masked_pairs
+from keras_ctx.data.masked_lm.examples import masked_pairs
 from keras_ctx.data.records.folder import open_records
 from keras_ctx.data.records.stream import endless_records
+from keras_ctx.data.text_inputs import TextInputs
 
 
 def pair_records_dataset(
     folder: str | Path,
-    text_inputs: PairInputs,
+    text_inputs: TextInputs,
     *,
     batch_size: int,
     seed: int,

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_ctx.data.batching.row_dataset import batched_rows
 from keras_ctx.data.squad.windows import QuestionWindows
-from keras_ctx.data.tasks.pair_inputs import PairInputs
+from keras_ctx.data.text_inputs import TextInputs
 
 
 def check_training_windows(made: QuestionWindows, batch_size: int) -> None:
@@ -39,7 +39,7 @@ def check_training_windows(made: QuestionWindows, batch_size: int) -> None:
 
 def squad_dataset(
     made: QuestionWindows,
-    text_inputs: PairInputs,
+    text_inputs: TextInputs,
     *,
     batch_size: int,
     training: bool,

@@ -11,7 +11,8 @@ from keras_ctx.data.batching.schedule import check_at_least
 from keras_ctx.data.squad.answer_spans import Findings, answer_spans
 from keras_ctx.data.squad.window_bounds import window_bounds
 from keras_ctx.data.squad.word_offsets import WordSpan, split_words
-from keras_ctx.data.tasks.pair_inputs import PairInputs, row_room
+from keras_ctx.data.tasks.pair_inputs import row_room
+from keras_ctx.data.text_inputs import TextInputs
 from keras_ctx.evaluation.questions import SquadQuestion
 
 
@@ -59,7 +60,7 @@ class QuestionWindows:
 
 def question_windows(
     questions: Sequence[SquadQuestion],
-    text_inputs: PairInputs,
+    text_inputs: TextInputs,
     *,
     training: bool,
     stride: int = 128,
@@ -77,7 +78,7 @@ def question_windows(
 
     Args:
         questions: What `read_squad` gave.
-        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
         training: Whether the windows are to learn from. A question that is
             not called impossible and has no usable answer has none then.
         stride: Most positions from the begin of a window to the next's.
@@ -202,7 +203,7 @@ def _size(places: np.ndarray, span: WordSpan) -> int:
 
 
 def _word_lengths(
-    text_inputs: PairInputs, texts: Iterable[list[tuple[str, int]]]
+    text_inputs: TextInputs, texts: Iterable[list[tuple[str, int]]]
 ) -> dict[str, int]:
     """Positions of every distinct word."""
     words = list({word: None for text in texts for word, _ in text})

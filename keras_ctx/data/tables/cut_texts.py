@@ -1,23 +1,23 @@
 """Texts that are longer than a row."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import tensorflow as tf
 
 from keras_ctx.data.tables.labelled_texts import LabelledTexts
+from keras_ctx.data.text_inputs import TextInputs
 
 _TEXTS = 512
 
 
 def cut_texts_notes(
-    files: Mapping[str, LabelledTexts], text_inputs: Any
+    files: Mapping[str, LabelledTexts], text_inputs: TextInputs
 ) -> list[str]:
     """Sentences for the user about texts of which only a part is read.
 
     Args:
         files: By name the texts, or pairs of them.
-        text_inputs: A `BertInputs`, `ElmoInputs` or `WordInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
 
     Example:
         >>> from pathlib import Path

@@ -5,19 +5,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.data.tasks.labelled import TagInputs
+from keras_ctx.data.text_inputs import TextInputs
 
 _SENTENCES = 512
 
 
 def cut_words(
-    sentences: Sequence[Sequence[str]], text_inputs: TagInputs
+    sentences: Sequence[Sequence[str]], text_inputs: TextInputs
 ) -> tuple[int, int]:
     """How many words do not fit into the rows of a model.
 
     Args:
         sentences: The words of every sentence.
-        text_inputs: A `BertInputs` or `ElmoInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
 
     Returns:
         The number of words of which not even the first piece fits, and of
@@ -48,13 +48,13 @@ def cut_words(
 
 def cut_words_notes(
     files: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str]]]],
-    text_inputs: TagInputs,
+    text_inputs: TextInputs,
 ) -> list[str]:
     """Sentences for the user about the words that `cut_words` counts.
 
     Args:
         files: By name the words and tags of each sentence.
-        text_inputs: A `BertInputs` or `ElmoInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs

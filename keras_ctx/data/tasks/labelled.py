@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, Protocol
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,27 +10,7 @@ from keras_ctx.data.batching.loss_weights import normalize_weights
 from keras_ctx.data.batching.row_dataset import batched_rows
 from keras_ctx.data.tasks.class_weights import ClassWeights, weights_of_labels
 from keras_ctx.data.tasks.label_array import Labels, label_array
-
-
-class TextInputs(Protocol):
-    """What `keras_ctx.text` offers for texts, and all that is used."""
-
-    def __call__(
-        self,
-        text: tf.Tensor | tf.RaggedTensor,
-        second_text: tf.Tensor | tf.RaggedTensor | None = None,
-    ) -> dict[str, tf.Tensor]: ...
-
-
-class TagInputs(TextInputs, Protocol):
-    """The same, and labels moved from words to positions."""
-
-    def align_labels(
-        self,
-        words: tf.RaggedTensor,
-        label_ids: tf.RaggedTensor,
-        ignore: int = -1,
-    ) -> tf.Tensor: ...
+from keras_ctx.data.text_inputs import TextInputs
 
 
 def classification_dataset(
@@ -59,7 +39,7 @@ def classification_dataset(
         labels: One class id a text; for regression, one number with a
             decimal point; or, for several labels a text, K zeros and ones
             (`multi_hot`).
-        text_inputs: A `BertInputs` or `ElmoInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
         batch_size: B, over all replicas together.
         training: Which of the two.
         second_texts: The second text of each pair; `None` for no pairs.
@@ -134,7 +114,7 @@ def classification_dataset(
 def tagging_dataset(
     sentences: Sequence[Sequence[str]],
     tags: Sequence[Sequence[int]],
-    text_inputs: TagInputs,
+    text_inputs: TextInputs,
     *,
     batch_size: int,
     training: bool,
@@ -151,7 +131,7 @@ def tagging_dataset(
     Args:
         sentences: The words of every sentence, in memory.
         tags: One tag id a word; below 0 = not known, of weight 0.
-        text_inputs: A `BertInputs` or `ElmoInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
         batch_size: B, over all replicas together.
         training: Endless and shuffled, or one pass in order.
         seed: Of the order in training.

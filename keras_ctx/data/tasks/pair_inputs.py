@@ -1,31 +1,14 @@
 """Rows of a question and a window of its text, and the room in them."""
 
-from typing import Any, Protocol
-
-import tensorflow as tf
-
 from keras_ctx.data.batching.schedule import check_at_least
-from keras_ctx.data.tasks.labelled import TextInputs
+from keras_ctx.data.text_inputs import TextInputs
 
 
-class PairInputs(TextInputs, Protocol):
-    """What `keras_ctx.text` offers for a question and a window of words."""
-
-    @property
-    def max_length(self) -> int | None: ...
-
-    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor: ...
-
-    def word_lengths(self, words: Any) -> tf.RaggedTensor: ...
-
-    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor: ...
-
-
-def row_room(text_inputs: PairInputs, max_question: int) -> tuple[int, int]:
+def row_room(text_inputs: TextInputs, max_question: int) -> tuple[int, int]:
     """Positions of special tokens, and those for question and window.
 
     Args:
-        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
         max_question: Most positions of a question.
 
     Returns:
@@ -45,8 +28,7 @@ def row_room(text_inputs: PairInputs, max_question: int) -> tuple[int, int]:
             "`text_inputs` must have a `max_length`, the positions of a row. "
             "Received: text_inputs.max_length=None"
         )
-    row = text_inputs.tokens([["a"]], [["a"]]).numpy().ravel().tolist()
-    specials = sum(token not in (b"", b"a") for token in row)
+    specials = text_inputs.special_positions(2)
     if max_length - specials <= max_question:
         raise ValueError(
             "`max_question` must leave room for a context beside it and the "
@@ -57,12 +39,12 @@ def row_room(text_inputs: PairInputs, max_question: int) -> tuple[int, int]:
 
 
 def check_window_sizes(
-    text_inputs: PairInputs, max_question: int, max_answer: int
+    text_inputs: TextInputs, max_question: int, max_answer: int
 ) -> None:
     """Check that a row holds the longest question beside the longest answer.
 
     Args:
-        text_inputs: A `BertInputs` or `ElmoInputs` with a `max_length`.
+        text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
         max_question: Most positions of a question.
         max_answer: Most positions of an answer.
 

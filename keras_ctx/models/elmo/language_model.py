@@ -5,6 +5,8 @@ from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.checks import check_positive_int, check_rate
+from keras_ctx.models.elmo.family import CHARACTERS, MANY_LANGS
+from keras_ctx.models.family import family_of
 
 
 def elmo_language_model(
@@ -140,7 +142,8 @@ def elmo_stream_model(
         Peters et al. 2018, section 3.1; allenai/bilm-tf.
     """
     check_positive_int(batch_size=batch_size, num_devices=num_devices)
-    if "character_ids" in language_model.input:
+    family = family_of(language_model)
+    if family is MANY_LANGS:
         raise ValueError(
             "`language_model` must read characters as bytes, or words alone: "
             "streams of texts have no inputs for a model of "
@@ -159,7 +162,7 @@ def elmo_stream_model(
     }
     negative_ids = _negative_ids(inputs, num_negatives, softmax.vocabulary_size)
     words = (inputs["forward_word_ids"], inputs["backward_word_ids"])
-    if "char_ids" in language_model.input:
+    if family is CHARACTERS:
         characters = language_model.input["char_ids"].shape[-1]
         distinct = keras.Input(
             (characters,) if num_devices == 1 else (None, characters),

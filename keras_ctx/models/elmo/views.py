@@ -47,7 +47,8 @@ def distinct_words(encoder: keras.Model) -> keras.Model:
     )
     # One row of all the words, for a layer that takes rows of words.
     table = char_cnn(ops.expand_dims(distinct, 0))[0]
-    return _of_rows({"distinct_char_ids": distinct}, table, encoder)
+    inputs = {"distinct_char_ids": distinct}
+    return _of_rows(inputs, table, encoder.get_layer("bilm"), encoder.name)
 
 
 def from_word_vectors(encoder: keras.Model) -> keras.Model:
@@ -83,12 +84,20 @@ def from_word_vectors(encoder: keras.Model) -> keras.Model:
         TensorShape([2, 2, 8])
     """
     char_cnn = _char_cnn(encoder)
-    table = keras.Input(
-        (char_cnn.output_dim,),
-        dtype=char_cnn.compute_dtype,
-        name="word_vectors",
+    return of_word_vectors(
+        char_cnn.output_dim,
+        char_cnn.compute_dtype,
+        encoder.get_layer("bilm"),
+        encoder.name,
     )
-    return _of_rows({"word_vectors": table}, table, encoder)
+
+
+def of_word_vectors(
+    projection_dim: int, dtype: str, bilm: layers.BiLM, name: str
+) -> keras.Model:
+    """The encoder of `from_word_vectors`, of its parts."""
+    table = keras.Input((projection_dim,), dtype=dtype, name="word_vectors")
+    return _of_rows({"word_vectors": table}, table, bilm, name)
 
 
 def with_markers(encoder: keras.Model) -> keras.Model:
@@ -138,7 +147,8 @@ def _char_cnn(encoder: keras.Model) -> layers.CharCNNHighway:
 def _of_rows(
     inputs: dict[str, keras.KerasTensor],
     table: keras.KerasTensor,
-    encoder: keras.Model,
+    bilm: layers.BiLM,
+    name: str,
 ) -> keras.Model:
     """An encoder of words that are rows of a table `(W, P)`."""
     word_ids = keras.Input((None,), dtype="int32", name="word_ids")
@@ -148,6 +158,6 @@ def _of_rows(
         layers.TakeRows(name="take_words")(table, marked),
         layers.PaddingMask(name="marked_padding_mask")(marked),
         layers.PaddingMask(name="padding_mask")(word_ids),
-        encoder.get_layer("bilm"),
-        encoder.name,
+        bilm,
+        name,
     )

@@ -4,8 +4,9 @@ import keras
 
 
 def logits_layer(units: int, encoder: keras.Model) -> keras.layers.Dense:
-    found = [x for x in encoder.layers if x.name == "embeddings"]
-    start = getattr(found[0], "initializer_range", 0.02) if found else 0.02
+    # That of the encoder's lowest layer that has one.
+    found = [getattr(x, "initializer_range", None) for x in encoder.layers]
+    start = next((x for x in found if x is not None), 0.02)
     return keras.layers.Dense(
         units,
         kernel_initializer=keras.initializers.TruncatedNormal(stddev=start),

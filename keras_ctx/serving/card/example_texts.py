@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_ctx.serving.signatures.model_outputs import TextInputs
+from keras_ctx.text import TextInputs
 
 _ENGLISH = {
     "text": "The service was quick and friendly.",
@@ -38,9 +38,9 @@ def is_chinese(text_inputs: TextInputs) -> bool:
     By the share of Chinese characters in its vocabulary; one that knows
     bytes alone, by how it splits texts.
     """
-    vocabulary = getattr(text_inputs, "vocabulary", None)
+    vocabulary = text_inputs.vocabulary
     if vocabulary is None:
-        return getattr(text_inputs, "split", None) == "character"
+        return text_inputs.split == "character"
     chinese = sum(
         "\u4e00" <= token.removeprefix("##")[:1] <= "\u9fff"
         for token in vocabulary

@@ -18,9 +18,9 @@ from keras_ctx.serving.card.readme import readme
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
 from keras_ctx.serving.signatures.build import Signature
 from keras_ctx.serving.signatures.graph_ops import python_imports
-from keras_ctx.serving.signatures.model_outputs import TextInputs
 from keras_ctx.serving.signatures.text_windows import TextWindows
 from keras_ctx.serving.verify.verify import Agreement
+from keras_ctx.text import TextInputs
 
 _PACKAGES = ("keras_ctx", "keras", "tensorflow", "tensorflow-text")
 

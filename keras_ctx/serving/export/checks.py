@@ -9,14 +9,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ctx.layers import TokenAndSegmentEmbedding, WordEmbedding
+from keras_ctx.models.family import encoder_part, family_of
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
-from keras_ctx.serving.signatures.model_outputs import TextInputs
 from keras_ctx.serving.signatures.sublayers import all_layers
 from keras_ctx.serving.signatures.text_windows import (
     TextWindows,
     text_positions,
 )
+from keras_ctx.text import TextInputs
 
 # Rows that a vocabulary table may have more than its vocabulary: published
 # ones are filled up to a multiple of up to so many.
@@ -67,8 +67,9 @@ def check_inputs(
     model: keras.Model, text_inputs: TextInputs, pair: bool
 ) -> None:
     """Whether the text function gives what the model takes."""
+    sizes = _sizes(model)
     if pair or "start_logits" in model.output:
-        _check_segments(model)
+        _check_pairs(sizes, text_inputs)
     second = tf.constant(["a"]) if pair else None
     features = text_inputs(tf.constant(["a"]), second)
     wanted = {k: x for k, x in model.input.items() if k != "masked_positions"}
@@ -90,33 +91,38 @@ def check_inputs(
                 f"{given.dtype.name} of shape {tuple(given.shape)} for one "
                 "text."
             )
-    _check_vocabulary(model, text_inputs)
+    _check_vocabulary(sizes, text_inputs)
 
 
-def _check_segments(model: keras.Model) -> None:
+def _sizes(model: keras.Model) -> Mapping[str, Any]:
+    """What the family of its encoder says; nothing of one of your own."""
+    try:
+        family = family_of(model)
+    except ValueError:
+        return {}
+    return family.sizes(encoder_part(model))
+
+
+def _check_pairs(sizes: Mapping[str, Any], text_inputs: TextInputs) -> None:
     """Pairs have segment ids that a table of one row does not know."""
-    for layer in all_layers(model):
-        found: Any = layer
-        if (
-            isinstance(layer, TokenAndSegmentEmbedding)
-            and found.num_segments < 2
-        ):
-            raise ValueError(
-                "`model` must have two segments to read pairs of texts. "
-                f"Received: num_segments={found.num_segments}"
-            )
+    if not text_inputs.takes_pairs:
+        raise ValueError(
+            "`text_inputs` must take pairs of texts for this model. Received: "
+            f"{type(text_inputs).__name__}, which take one text a row"
+        )
+    segments = sizes.get("num_segments", 2)
+    if segments < 2:
+        raise ValueError(
+            "`model` must have two segments to read pairs of texts. "
+            f"Received: num_segments={segments}"
+        )
 
 
-def _check_vocabulary(model: keras.Model, text_inputs: TextInputs) -> None:
-    size = getattr(text_inputs, "vocabulary_size", None)
-    rows = None
-    for layer in all_layers(model):
-        found: Any = layer
-        if isinstance(layer, TokenAndSegmentEmbedding):
-            rows = found.vocabulary_size
-        elif isinstance(layer, WordEmbedding):
-            # One more row, for "no token", which no vocabulary lists.
-            rows = found.input_dim - 1
+def _check_vocabulary(
+    sizes: Mapping[str, Any], text_inputs: TextInputs
+) -> None:
+    size = text_inputs.vocabulary_size
+    rows = sizes.get("vocabulary_size")
     if size is None or rows is None:
         return
     if not size <= rows < size + _TABLE_PADDING:
@@ -250,6 +256,7 @@ def check_notes(notes: Sequence[str]) -> None:
 def check_options(
     task: str,
     model: keras.Model,
+    text_inputs: TextInputs,
     pair: bool,
     top_k: int,
     multi_label: bool = False,
@@ -269,6 +276,12 @@ def check_options(
             f"`top_k` must be an integer of at least 1. Received: {top_k!r}"
         )
     if task == "fill_mask":
+        if text_inputs.mask_id is None:
+            raise ValueError(
+                "`text_inputs` must have a token that hides another, as "
+                "[MASK] of a BERT, for a model that fills masks. "
+                f"Received: {type(text_inputs).__name__} without one"
+            )
         size = model.output["masked_lm"].shape[-1]
         if top_k > size:
             raise ValueError(

@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.serving.signatures.build import WORDS_OF, Signature
-from keras_ctx.serving.signatures.model_outputs import TextInputs, dense
+from keras_ctx.serving.signatures.model_outputs import dense
 from keras_ctx.serving.verify.raw_answers import Request
+from keras_ctx.text import TextInputs
 
 # Rows of a request: a server that batches refuses more than its own number,
 # and a warm-up that is refused keeps the version from being served.

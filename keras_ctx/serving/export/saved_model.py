@@ -29,13 +29,14 @@ from keras_ctx.serving.export.version_folder import new_version, writing_to
 from keras_ctx.serving.export.warm_up import write_warm_up
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
 from keras_ctx.serving.signatures.build import Signature, signatures, task_of
-from keras_ctx.serving.signatures.model_outputs import ModelOutputs, TextInputs
+from keras_ctx.serving.signatures.model_outputs import ModelOutputs
 from keras_ctx.serving.signatures.sublayers import without_cudnn
 from keras_ctx.serving.signatures.text_windows import TextWindows
 from keras_ctx.serving.verify.expectation import expectation
 from keras_ctx.serving.verify.verify import check_agreement
 from keras_ctx.serving.verify.witness import Witness
 from keras_ctx.serving.weights.quantized import stored_weights
+from keras_ctx.text import TextInputs
 
 CHECK_TEXTS = (
     "A short text, and its 2nd part.",
@@ -180,7 +181,7 @@ def export(
     check_inputs(model, text_inputs, pair)
     check_labels(model, labels, multi_label)
     task = task_of(model, labels)
-    check_options(task, model, pair, top_k, multi_label)
+    check_options(task, model, text_inputs, pair, top_k, multi_label)
     stored = stored_weights(model, weights)
     check_windows(task, text_inputs, pair, windows)
     if task == "answer":
@@ -198,7 +199,9 @@ def export(
     made = make(functools.partial(ModelOutputs, stored=stored))
     requests = sample_requests(made, model, text_inputs, check_texts)
     with without_cudnn(model):
-        expected = expectation(model, Witness(make), requests, stored)
+        expected = expectation(
+            model, Witness(make, text_inputs), requests, stored
+        )
     kept = [] if stored is None else stored.variables
     variables = [*(x.value for x in model.variables), *kept]
 
@@ -243,7 +246,7 @@ def _write_graph(
     # The archive finds the variables of its endpoints by itself, but no
     # tables. The first endpoint is `serving_default`, too.
     archive = keras.export.ExportArchive()
-    for table in getattr(text_inputs, "tables", ()):
+    for table in text_inputs.tables:
         archive.track(table)
     outputs = {}
     for name, signature in made.items():
@@ -270,7 +273,7 @@ def _write_assets(
     assets = folder / "assets"
     os.makedirs(assets, exist_ok=True)
     for name, lines in (
-        ("vocab.txt", getattr(text_inputs, "vocabulary", None)),
+        ("vocab.txt", text_inputs.vocabulary),
         ("labels.txt", labels),
     ):
         if lines is not None:

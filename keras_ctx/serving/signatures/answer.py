@@ -9,15 +9,10 @@ from keras_ctx.serving.signatures.answer_windows import (
     AnswerWindows,
     Windows,
     first_positions,
-    special_positions,
     windows,
 )
-from keras_ctx.serving.signatures.model_outputs import (
-    ModelOutputs,
-    Tensors,
-    TextInputs,
-)
-from keras_ctx.text import WordPlaces
+from keras_ctx.serving.signatures.model_outputs import ModelOutputs, Tensors
+from keras_ctx.text import TextInputs, WordPlaces
 from keras_ctx.text.ragged.operations import numbered
 from keras_ctx.text.tokenize.normalization import valid
 from keras_ctx.text.tokenize.word_places import answer_words
@@ -50,7 +45,7 @@ class Answer:
         self._text_inputs = text_inputs
         self._top_k = top_k
         self._settings = settings
-        self._num_specials = special_positions(text_inputs, 2)
+        self._num_specials = text_inputs.special_positions(2)
         if text_inputs.max_length is not None and (
             text_inputs.max_length - self._num_specials <= settings.max_question
         ):

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_ctx.serving.signatures.model_outputs import TextInputs
 from keras_ctx.text.ragged.operations import cut, ragged
 
 
@@ -61,13 +60,6 @@ class Windows(NamedTuple):
     """Its words, ragged `(N, None)`."""
     truncated: tf.Tensor
     """Whether words of a row are in no window, bool `(B,)`."""
-
-
-def special_positions(text_inputs: TextInputs, num_texts: int) -> int:
-    """The positions of a row that are no text's."""
-    with tf.init_scope():  # a number, also where a graph is being made
-        total = int(text_inputs.num_tokens(*[[["a"]]] * num_texts)[0])
-    return total - num_texts
 
 
 def first_positions(words: Any, lengths: Any, most: int) -> Any:

@@ -15,12 +15,11 @@ from keras_ctx.serving.signatures.fill_mask import FillMask
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
     Tensors,
-    TextInputs,
     counts,
 )
 from keras_ctx.serving.signatures.tag import Tag
 from keras_ctx.serving.signatures.text_windows import TextWindows
-from keras_ctx.text import BertInputs
+from keras_ctx.text import TextInputs
 from keras_ctx.text.tokenize.normalization import valid
 
 # The input of words that stands for an input of texts.
@@ -96,9 +95,7 @@ def signatures(
         function = Answer(outputs, text_inputs, top_k, of_contexts)
         names = ("question", "context")
     elif task == "fill_mask":
-        # Which is the one that such a model can have: see `refusals`.
-        bert_inputs = cast(BertInputs, text_inputs)
-        function = FillMask(outputs, bert_inputs, top_k)
+        function = FillMask(outputs, text_inputs, top_k)
     elif task == "embed":
         function = Embed(outputs, text_inputs)
     else:
@@ -190,9 +187,8 @@ def _of_features(
     A table of distinct words is the rows' own. A server that batches refuses
     it, unless it has as many rows as there are texts; then it would join the
     tables of several requests, and the words of all but the first would be
-    looked up in the wrong one. That is an error.
+    looked up in the wrong one. Such text inputs refuse it.
     """
-    pad_id = getattr(text_inputs, "pad_id", 0)
     specs = {
         name: tf.TensorSpec(x.shape, x.dtype, name)
         for name, x in model.input.items()
@@ -205,30 +201,8 @@ def _of_features(
             for (name, spec), x in zip(specs.items(), ids, strict=True)
         }
         if "padding_mask" in model.input:
-            features["padding_mask"] = features["token_ids"] != pad_id
-        if "distinct_char_ids" in features:
-            _check_one_table(features["distinct_char_ids"])
+            features["padding_mask"] = text_inputs.padding_mask(features)
+        text_inputs.check_features(features)
         return outputs(features)
 
     return Signature(of_features, specs)
-
-
-def _check_one_table(table: tf.Tensor) -> None:
-    """Refuses words `(W, C)` that are the tables of several requests.
-
-    Each begins with a row of zeros and those of the two markers.
-    """
-    begin = tf.pad(table, [[0, 3], [0, 0]])[:3]
-    runs = tf.stack([table[:-2], table[1:-1], table[2:]], axis=1)
-    is_begin = tf.reduce_all(runs == begin, axis=[1, 2])
-    count = tf.reduce_sum(tf.cast(is_begin, tf.int32))
-    # All zeros are no table at all, and hold no begin.
-    is_table = tf.reduce_any(begin[1] != begin[0])
-    tf.debugging.Assert(
-        (count <= 1) | ~is_table,
-        [
-            "`distinct_char_ids` must be the table of one request, and is "
-            "that of several: a server that batches has joined them. Send "
-            "texts, or ask a server without batching."
-        ],
-    )

@@ -7,7 +7,6 @@ import tensorflow as tf
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
     Tensors,
-    TextInputs,
     as_words,
     counts,
 )
@@ -16,6 +15,7 @@ from keras_ctx.serving.signatures.text_windows import (
     mean_of_windows,
     windows_of_texts,
 )
+from keras_ctx.text import TextInputs
 
 
 class Classify:

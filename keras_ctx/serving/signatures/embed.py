@@ -7,9 +7,9 @@ from keras_ctx.models import encoder_of
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
     Tensors,
-    TextInputs,
     counts,
 )
+from keras_ctx.text import TextInputs
 
 
 class Embed:

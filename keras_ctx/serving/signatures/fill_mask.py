@@ -8,7 +8,7 @@ from keras_ctx.serving.signatures.model_outputs import (
     counts,
     dense,
 )
-from keras_ctx.text import BertInputs
+from keras_ctx.text import TextInputs
 
 
 class FillMask:
@@ -21,18 +21,19 @@ class FillMask:
     """
 
     def __init__(
-        self, model: ModelOutputs, text_inputs: BertInputs, top_k: int
+        self, model: ModelOutputs, text_inputs: TextInputs, top_k: int
     ) -> None:
         self._model = model
         # In a text that asks for words, [MASK] is no plain text.
-        self._text_inputs = BertInputs.from_config(
-            {**text_inputs.get_config(), "special_tokens_in_text": True}
+        self._text_inputs = text_inputs.with_settings(
+            special_tokens_in_text=True
         )
         self._top_k = top_k
 
     def __call__(self, text) -> Tensors:
         features = self._text_inputs(text)
-        is_mask = features["token_ids"] == self._text_inputs.mask_id
+        ids = features[self._text_inputs.position_key]
+        is_mask = ids == self._text_inputs.mask_id
         places = tf.broadcast_to(
             tf.range(tf.shape(is_mask)[1])[None, :], tf.shape(is_mask)
         )
@@ -40,7 +41,7 @@ class FillMask:
         num_masks = tf.cast(places.row_lengths(), tf.int32)
         positions = dense(places, 0)
         outputs = self._model({**features, "masked_positions": positions})
-        vocabulary = self._text_inputs.vocabulary
+        vocabulary = self._text_inputs.vocabulary or ()
         logits = outputs["masked_lm"][:, :, : len(vocabulary)]
         scores, ids = tf.math.top_k(tf.nn.softmax(logits), self._top_k)
         there = tf.sequence_mask(num_masks, tf.shape(positions)[1])[:, :, None]

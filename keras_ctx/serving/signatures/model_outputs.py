@@ -6,14 +6,8 @@ import tensorflow as tf
 from keras_ctx.layers import CRF
 from keras_ctx.serving.signatures.sublayers import all_layers
 from keras_ctx.serving.weights.quantized import StoredWeights
-from keras_ctx.text import (
-    BertInputs,
-    ElmoForManyLangsInputs,
-    ElmoInputs,
-    WordInputs,
-)
+from keras_ctx.text import TextInputs
 
-TextInputs = BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs
 Tensors = dict[str, tf.Tensor]
 
 
@@ -81,7 +75,7 @@ def counts(
     The second follows from the first, if not given.
     """
     num_tokens = text_inputs.num_tokens(text, second_text)
-    most = text_inputs.max_length
+    most: int | None = text_inputs.max_length
     if truncated is not None:
         pass
     elif most is None:

@@ -8,7 +8,6 @@ import tensorflow as tf
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
     Tensors,
-    TextInputs,
     counts,
     dense,
 )
@@ -17,6 +16,7 @@ from keras_ctx.serving.signatures.text_windows import (
     places_of_words,
     windows_of_texts,
 )
+from keras_ctx.text import TextInputs
 
 
 class Tag:

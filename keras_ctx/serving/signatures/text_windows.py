@@ -8,10 +8,9 @@ import tensorflow as tf
 from keras_ctx.serving.signatures.answer_windows import (
     Windows,
     check_counts,
-    special_positions,
     windows,
 )
-from keras_ctx.serving.signatures.model_outputs import TextInputs
+from keras_ctx.text import TextInputs
 from keras_ctx.text.ragged.operations import numbered
 
 
@@ -40,7 +39,7 @@ class TextWindows:
 
 def text_positions(text_inputs: TextInputs) -> int:
     """The positions that a row leaves to a single text."""
-    return (text_inputs.max_length or 0) - special_positions(text_inputs, 1)
+    return (text_inputs.max_length or 0) - text_inputs.special_positions()
 
 
 def windows_of_texts(

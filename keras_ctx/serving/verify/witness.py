@@ -15,6 +15,7 @@ from keras_ctx.serving.signatures.model_outputs import (
 )
 from keras_ctx.serving.verify.raw_answers import Request, as_numpy
 from keras_ctx.serving.verify.rounding import Values
+from keras_ctx.text import TextInputs
 
 Arrays = dict[str, np.ndarray]
 
@@ -68,11 +69,16 @@ class Witness:
     Args:
         make: From what gives the outputs of a `keras.Model` to all
             signatures, as `keras_ctx.serving.signatures.build.signatures`.
+        text_inputs: Those of the model, which tell the padding of features
+            without a mask; `None` where there is one.
     """
 
     def __init__(
-        self, make: Callable[[MakeOutputs], Mapping[str, Signature]]
+        self,
+        make: Callable[[MakeOutputs], Mapping[str, Signature]],
+        text_inputs: TextInputs | None = None,
     ) -> None:
+        self._text_inputs = text_inputs
         self._models: list[_Model] = []
         self.signatures = make(self._outputs)
 
@@ -123,9 +129,18 @@ class Witness:
         return Answer(
             {key: as_numpy(x) for key, x in outputs.items()},
             {key: x.numpy() for key, x in own.items()},
-            _real_positions(features),
+            self._real_positions(features),
             asked.by_position,
         )
+
+    def _real_positions(
+        self, features: Mapping[str, tf.Tensor]
+    ) -> np.ndarray | None:
+        if "padding_mask" in features:
+            return features["padding_mask"].numpy()
+        if self._text_inputs is None:
+            return None
+        return self._text_inputs.padding_mask(features).numpy()
 
 
 class _Model(ModelOutputs):
@@ -168,14 +183,3 @@ class _Model(ModelOutputs):
         pairs = list(zip(self.weights, values, strict=True))
         with keras.StatelessScope(pairs, initialize_variables=False):
             return named_outputs(self._model, features)
-
-
-def _real_positions(features: Mapping[str, tf.Tensor]) -> np.ndarray | None:
-    if "padding_mask" in features:
-        return features["padding_mask"].numpy()
-    for key in ("char_ids", "character_ids"):
-        if key in features:
-            return np.any(features[key].numpy() != 0, axis=-1)
-    if "word_ids" in features:
-        return features["word_ids"].numpy() != 0
-    return None

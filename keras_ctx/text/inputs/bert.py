@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from keras_ctx.text.inputs.base import TextInputs, register_text_inputs
+from keras_ctx.text.inputs.bert_arguments import check_arguments
 from keras_ctx.text.ragged.checks import as_labelled_rows, as_rows, as_words
 from keras_ctx.text.ragged.operations import (
     filled,
@@ -26,7 +29,8 @@ from keras_ctx.text.vocabulary.literal_tokens import (
 )
 
 
-class BertInputs:
+@register_text_inputs
+class BertInputs(TextInputs):
     """Turns texts into BERT's `token_ids`, `segment_ids` and `padding_mask`.
 
     A row is `[CLS] a [SEP]` or, with a second text, `[CLS] a [SEP] b [SEP]`.
@@ -96,6 +100,9 @@ class BertInputs:
     `[UNK]` of it.
     """
 
+    input_key = "token_ids"
+    unknown_token = "[UNK]"
+
     def __init__(
         self,
         vocabulary: str | Path | Sequence[str],
@@ -108,44 +115,14 @@ class BertInputs:
         tokenize_chinese_chars: bool = True,
         added_tokens: Sequence[AddedToken | Mapping[str, Any]] = (),
     ) -> None:
-        if type(max_length) is not int or max_length < 3:
-            raise ValueError(
-                "`max_length` must be an integer of at least 3, for [CLS], "
-                f"one token and [SEP]. Received: max_length={max_length!r}"
-            )
-        if split not in ("wordpiece", "character"):
-            raise ValueError(
-                '`split` must be "wordpiece" or "character". '
-                f"Received: split={split!r}"
-            )
-        if padding not in ("longest", "max_length"):
-            raise ValueError(
-                '`padding` must be "longest" or "max_length". '
-                f"Received: padding={padding!r}"
-            )
-        for name, value, kinds in (
-            ("strip_accents", strip_accents, (bool, type(None))),
-            ("tokenize_chinese_chars", tokenize_chinese_chars, (bool,)),
-        ):
-            if not isinstance(value, kinds):
-                raise ValueError(
-                    f"`{name}` must be True or False"
-                    f"{', or None' * (len(kinds) - 1)}. "
-                    f"Received: {name}={value!r}"
-                )
-        if split == "character" and (
-            strip_accents is not None
-            or not tokenize_chinese_chars
-            or added_tokens
-        ):
-            raise ValueError(
-                "`strip_accents`, `tokenize_chinese_chars` and `added_tokens` "
-                'must be left out with `split="character"`, which keeps '
-                "accents and takes every character alone. "
-                f"Received: strip_accents={strip_accents}, "
-                f"tokenize_chinese_chars={tokenize_chinese_chars}, "
-                f"{len(added_tokens)} added tokens"
-            )
+        check_arguments(
+            max_length,
+            split,
+            padding,
+            strip_accents,
+            tokenize_chinese_chars,
+            len(added_tokens),
+        )
         tokens = load_vocabulary(vocabulary, required=SPECIAL_TOKENS)
         self.vocabulary = tuple(tokens)
         self.vocabulary_size = len(tokens)
@@ -338,10 +315,30 @@ class BertInputs:
             },
         }
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "BertInputs":
-        """Builds the object that `get_config` described."""
-        return cls(**config)
+    def lower_cased(self) -> "BertInputs":
+        """The same with lower case first; it keeps accents that it kept."""
+        if self.lower_case:
+            return self
+        if self.split == "character":  # which keeps accents in any case
+            return self.with_settings(lower_case=True)
+        return self.with_settings(
+            lower_case=True, strip_accents=bool(self.strip_accents)
+        )
+
+    def uncut(self) -> "BertInputs":
+        """The same, which pads to the longest row of the batch.
+
+        Its length is that of the encoder's positions, which stays.
+        """
+        return self.with_settings(padding="longest")
+
+    def unknown(
+        self, features: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        ids = np.asarray(features["token_ids"])
+        ends = np.isin(ids, (self.cls_id, self.sep_id))
+        real = np.asarray(features["padding_mask"]) & ~ends
+        return ids == self.unknown_id, real
 
     def _literals(self) -> list[AddedToken]:
         """What is looked for in a text before it is cut."""

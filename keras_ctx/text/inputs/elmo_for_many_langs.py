@@ -1,16 +1,16 @@
 """Texts to the ids that the models of ELMoForManyLangs read."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.text.inputs.elmo import ElmoInputs
-from keras_ctx.text.ragged.packing import join, pad
-from keras_ctx.text.tokenize.normalization import rows_of_words
-from keras_ctx.text.tokenize.word_places import WordPlaces
+from keras_ctx.text.inputs.base import register_text_inputs
+from keras_ctx.text.inputs.elmo import check_max_characters
+from keras_ctx.text.inputs.word_level import WordLevelInputs
 
 _BEGIN, _END, _UNKNOWN = "<bos>", "<eos>", "<oov>"
 # Its code takes the two ends of a word in each other's place, in training
@@ -20,7 +20,8 @@ _CHARACTERS = (_BEGIN, _END, _UNKNOWN, _WORD_BEGIN, _WORD_END, _PAD)
 _WORDS = (_UNKNOWN, _PAD)
 
 
-class ElmoForManyLangsInputs:
+@register_text_inputs
+class ElmoForManyLangsInputs(WordLevelInputs):
     """Turns texts into the ids of `elmo_for_many_langs`.
 
     A word is read by its characters (code points, not bytes) and, where the
@@ -71,6 +72,10 @@ class ElmoForManyLangsInputs:
     https://github.com/HIT-SCIR/ELMoForManyLangs.
     """
 
+    input_key = "character_ids"
+    unknown_token = _UNKNOWN
+    pair_markers = (_END, _BEGIN)
+
     def __init__(
         self,
         characters: Sequence[str],
@@ -82,14 +87,12 @@ class ElmoForManyLangsInputs:
         _check_list("characters", characters, _CHARACTERS)
         if len(vocabulary):
             _check_list("vocabulary", vocabulary, _WORDS)
-        # Checks the other arguments, and lays out what is not ids.
-        self._words = ElmoInputs(max_characters, split, max_length)
+        super().__init__(split, max_length)
+        check_max_characters(max_characters)
         self.characters = tuple(characters)
         self.vocabulary = tuple(vocabulary) or None
         self.vocabulary_size = len(vocabulary) or None
         self.max_characters = max_characters
-        self.split = split
-        self.max_length = max_length
         self._ids = {name: i + 1 for i, name in enumerate(characters)}
         self._points = _point_table(self._ids)
         self.begin_characters = self._marker(_BEGIN)
@@ -117,16 +120,16 @@ class ElmoForManyLangsInputs:
     def __call__(
         self, text: Any, second_text: Any = None
     ) -> dict[str, tf.Tensor]:
-        words = self._rows(text, second_text)
+        words = self.rows(text, second_text)
         most = self.max_characters - 2
         # A word of bytes that are no text has come as U+FFFD already.
         points = tf.strings.unicode_decode(words.values, "UTF-8")[:, :most]
         ids = words.with_values(self._character_ids(words.values, points))
-        features = {"character_ids": pad(ids, 0, self.max_length)}
+        features = {"character_ids": self.padded(ids)}
         if self._table is not None:
             cut = tf.strings.unicode_encode(points, "UTF-8")
             ids = words.with_values(self._table.lookup(cut))
-            features["word_ids"] = pad(ids, 0, self.max_length)
+            features["word_ids"] = self.padded(ids)
         return features
 
     @property
@@ -134,58 +137,50 @@ class ElmoForManyLangsInputs:
         """What an export has to track."""
         return () if self._table is None else (self._table,)
 
-    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
-        """The words behind the rows: strings `(B, T)`, "" on padding."""
-        return pad(self._rows(text, second_text), "", self.max_length)
-
-    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
-        """As `ElmoInputs.num_tokens`."""
-        return self._words.num_tokens(text, second_text)
-
-    def words(self, text: Any) -> WordPlaces:
-        """As `ElmoInputs.words`."""
-        return self._words.words(text)
-
-    def word_lengths(self, words: Any) -> tf.RaggedTensor:
-        """As `ElmoInputs.word_lengths`."""
-        return self._words.word_lengths(words)
-
-    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
-        """As `ElmoInputs.word_index`."""
-        return self._words.word_index(words, second_words)
-
-    def align_labels(
-        self, words: Any, label_ids: Any, ignore: int = -1
-    ) -> tf.Tensor:
-        """As `ElmoInputs.align_labels`."""
-        return self._words.align_labels(words, label_ids, ignore)
-
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, ready for JSON."""
         return {
             "characters": list(self.characters),
             "vocabulary": list(self.vocabulary or ()),
             "max_characters": self.max_characters,
-            "split": self.split,
-            "max_length": self.max_length,
+            **super().get_config(),
         }
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ElmoForManyLangsInputs":
-        """Builds the object that `get_config` described."""
-        return cls(**config)
+    def unknown(
+        self, features: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of characters: a word outside the vocabulary still has those."""
+        ids = np.asarray(features["character_ids"])
+        ids = ids.reshape(len(ids), -1)
+        no_text = (0, *self.word_ends, self.pad_character_id)
+        return ids == self.unknown_character_id, ~np.isin(ids, no_text)
+
+    def check_sizes(
+        self, sizes: Mapping[str, Any], folder: str | Path, pairs: bool = False
+    ) -> None:
+        if pairs:
+            self.check_pairs(sizes, folder)
+        for name, taken, given in (
+            ("characters", sizes["characters"], len(self.characters)),
+            ("words", sizes["vocabulary_size"] or 0, self.vocabulary_size or 0),
+            (
+                "begin of a sentence",
+                sizes["begin_characters"],
+                self.begin_characters,
+            ),
+            ("end of a sentence", sizes["end_characters"], self.end_characters),
+        ):
+            if given != taken:
+                raise ValueError(
+                    f"{folder}: {name}: the encoder has {taken}, the text "
+                    f"inputs {given}; so they are of another encoder. Take "
+                    "both from the same run or checkpoint."
+                )
 
     def _marker(self, name: str) -> tuple[int, ...]:
         row = [self._ids[x] for x in (_WORD_BEGIN, name, _WORD_END)]
         pads = [self._ids[_PAD]] * (self.max_characters - 3)
         return (*row, *pads)
-
-    def _rows(self, text: Any, second_text: Any) -> Any:
-        words = rows_of_words(text, "text", self.split)
-        if second_text is None:
-            return words
-        second = rows_of_words(second_text, "second_text", self.split)
-        return join(words, second, (_END, _BEGIN), self.max_length)
 
     def _character_ids(self, words: tf.Tensor, points: Any) -> tf.Tensor:
         """Ids `(N, C)` of N words."""

@@ -6,20 +6,10 @@ from typing import Any
 
 from keras_ctx.files.json_text import load_json
 from keras_ctx.files.whole_file import write_text
-from keras_ctx.text.inputs.bert import BertInputs
-from keras_ctx.text.inputs.elmo import ElmoInputs
-from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
-from keras_ctx.text.inputs.words import WordInputs
-
-Inputs = BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs
-
-_CLASSES = {
-    cls.__name__: cls
-    for cls in (BertInputs, ElmoInputs, ElmoForManyLangsInputs, WordInputs)
-}
+from keras_ctx.text.inputs.base import REGISTRY, TextInputs
 
 
-def save_inputs(inputs: Inputs, path: str | Path) -> None:
+def save_inputs(inputs: TextInputs, path: str | Path) -> None:
     """Writes the class and the configuration of `inputs` as JSON.
 
     Args:
@@ -36,9 +26,9 @@ def save_inputs(inputs: Inputs, path: str | Path) -> None:
         'character'
     """
     name = type(inputs).__name__
-    if _CLASSES.get(name) is not type(inputs):
+    if REGISTRY.get(name) is not type(inputs):
         raise ValueError(
-            f"`inputs` must be one of {', '.join(_CLASSES)}. "
+            f"`inputs` must be one of {', '.join(REGISTRY)}. "
             f"Received: {type(inputs)}"
         )
     saved = {"class": name, "config": inputs.get_config()}
@@ -47,7 +37,7 @@ def save_inputs(inputs: Inputs, path: str | Path) -> None:
     )
 
 
-def load_inputs(path: str | Path) -> Inputs:
+def load_inputs(path: str | Path) -> TextInputs:
     """Reads what `save_inputs` wrote.
 
     Args:
@@ -68,18 +58,23 @@ def load_inputs(path: str | Path) -> Inputs:
     """
     try:
         saved = load_json(Path(path).read_text(encoding="utf-8"))
-        cls, config = _CLASSES[saved["class"]], saved["config"]
+        cls, config = REGISTRY[saved["class"]], saved["config"]
         _check(config)
         return cls.from_config(config)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
-            f"`path` must be a file written by `save_inputs`, with a class "
-            f"of {', '.join(_CLASSES)}. Received: {path}: {error}"
+            "`path` must be a file written by `save_inputs`, with a class of "
+            f"{', '.join(REGISTRY)}; a class of your own is known when its "
+            f"module has been imported. Received: {path}: {error}"
         ) from error
 
 
 def _check(config: dict[str, Any]) -> None:
     """What the classes take from a caller, and not from a file."""
+    if not isinstance(config, dict):
+        raise ValueError(
+            f"`config` must be an object. Received: {str(config)[:100]!r}"
+        )
     for name in ("vocabulary", "characters"):
         listed = config.get(name, [])
         if not isinstance(listed, list) or not all(

@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.text.inputs.bert import BertInputs
-from keras_ctx.text.inputs.elmo import ElmoInputs
-from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
-from keras_ctx.text.inputs.words import WordInputs
-from keras_ctx.text.vocabulary.file import WORD_SPECIAL_TOKENS
+from keras_ctx.text.inputs.base import TextInputs
 
 _BATCH = 1024
 
@@ -28,6 +24,7 @@ class UnknownTexts:
         inputs: Text inputs of this package.
 
     Example:
+        >>> from keras_ctx.text import BertInputs
         >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         >>> found = UnknownTexts(BertInputs([*special, "good"], 8))
         >>> found.add(["good", "gut", "sehr good", "sehr gut"])
@@ -35,10 +32,7 @@ class UnknownTexts:
         (4, 2, 'gut')
     """
 
-    def __init__(
-        self,
-        inputs: BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs,
-    ) -> None:
+    def __init__(self, inputs: TextInputs) -> None:
         self.inputs = inputs
         self.num_texts = 0
         self.num_unknown = 0
@@ -47,7 +41,7 @@ class UnknownTexts:
 
     def add(self, texts: Sequence[str] | Sequence[Sequence[str]]) -> None:
         """Count texts, or rows of words."""
-        if isinstance(self.inputs, ElmoInputs):
+        if self.inputs.unknown_token is None:
             return
         for start in range(0, len(texts), _BATCH):
             batch = texts[start : start + _BATCH]
@@ -63,30 +57,11 @@ class UnknownTexts:
         self, features: Mapping[str, Any], texts: Sequence[Any]
     ) -> None:
         """Count texts whose features are there already."""
-        if isinstance(self.inputs, ElmoInputs):
+        found = self.inputs.unknown(features)
+        if found is None:
             return
-        if isinstance(self.inputs, ElmoForManyLangsInputs):
-            ids = np.asarray(features["character_ids"])
-            ids = ids.reshape(len(ids), -1)
-            no_text = (
-                0,
-                *self.inputs.word_ends,
-                self.inputs.pad_character_id,
-            )
-            real = ~np.isin(ids, no_text)
-            unknown_id = self.inputs.unknown_character_id
-        elif isinstance(self.inputs, WordInputs):
-            ids = np.asarray(features["word_ids"])
-            real = ids != 0
-            unknown_id = 1 + self.inputs.vocabulary.index(
-                WORD_SPECIAL_TOKENS[2]
-            )
-        else:
-            ids = np.asarray(features["token_ids"])
-            ends = (self.inputs.cls_id, self.inputs.sep_id)
-            real = np.asarray(features["padding_mask"]) & ~np.isin(ids, ends)
-            unknown_id = self.inputs.unknown_id
-        unknown = (ids == unknown_id) & real
+        unknown, real = found
+        unknown = unknown & real
         rows = np.flatnonzero(2 * unknown.sum(axis=1) > real.sum(axis=1))
         self.num_texts += len(texts)
         self.num_unknown += len(rows)
@@ -107,21 +82,16 @@ class UnknownTexts:
         """What the warning says; "" if there are none."""
         if not self.num_unknown:
             return ""
-        token = "<UNK>"
-        if isinstance(self.inputs, BertInputs):
-            token = "[UNK]"
-        elif isinstance(self.inputs, ElmoForManyLangsInputs):
-            token = "<oov>"
         return (
             f"{where}: of {self.num_unknown:,} of {self.num_texts:,} texts "
-            f"more than half is {token}, which says nothing to a model, such "
-            f"as {self.example[:80]!r}. Check that the vocabulary is of this "
-            "language, and of this case."
+            f"more than half is {self.inputs.unknown_token}, which says "
+            f"nothing to a model, such as {self.example[:80]!r}. Check that "
+            "the vocabulary is of this language, and of this case."
         )
 
 
 def warn_unknown(
-    inputs: BertInputs | ElmoInputs | ElmoForManyLangsInputs | WordInputs,
+    inputs: TextInputs,
     texts: Sequence[str] | Sequence[Sequence[str]],
     where: str,
 ) -> None:
@@ -134,6 +104,7 @@ def warn_unknown(
 
     Example:
         >>> import warnings
+        >>> from keras_ctx.text import BertInputs
         >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         >>> inputs = BertInputs([*special, "good"], 8)
         >>> with warnings.catch_warnings(record=True) as caught:

@@ -1,22 +1,24 @@
 """Texts to word ids, for encoders that know words by a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from keras_ctx.text.inputs.elmo import ElmoInputs
-from keras_ctx.text.ragged.packing import join, pad
+from keras_ctx.text.inputs.base import register_text_inputs
+from keras_ctx.text.inputs.word_level import WordLevelInputs
+from keras_ctx.text.ragged.packing import join
 from keras_ctx.text.tokenize.normalization import rows_of_words
-from keras_ctx.text.tokenize.word_places import WordPlaces
 from keras_ctx.text.vocabulary.file import WORD_SPECIAL_TOKENS, load_vocabulary
 
 # The ids of `</S>` and `<S>`, the first two words of every vocabulary.
 _END_BEGIN = (2, 1)
 
 
-class WordInputs:
+@register_text_inputs
+class WordInputs(WordLevelInputs):
     """Turns texts into the `word_ids` of `elmo_word_encoder`.
 
     The id of a word is its place in the vocabulary, counted from 1; 0 is "no
@@ -53,6 +55,9 @@ class WordInputs:
     unknown word of a cached table has the id of padding.
     """
 
+    input_key = "word_ids"
+    unknown_token = WORD_SPECIAL_TOKENS[2]
+
     def __init__(
         self,
         vocabulary: str | Path | Sequence[str],
@@ -66,19 +71,17 @@ class WordInputs:
                 f"`vocabulary` must begin with {' and '.join(begin_end)}. "
                 f"Received: {words[:2]}"
             )
-        # Checks the other arguments, and lays out what is not ids.
-        self._words = ElmoInputs(split=split, max_length=max_length)
+        super().__init__(split, max_length)
         self.vocabulary = tuple(words)
         self.vocabulary_size = len(words)
-        self.split = split
-        self.max_length = max_length
+        self.unknown_id = words.index(WORD_SPECIAL_TOKENS[2]) + 1
         # Not the markers: a word of the text that is spelled so is unknown.
         values = tf.range(3, len(words) + 1, dtype=tf.int32)
         self._table = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
                 tf.constant(words[2:], tf.string), values
             ),
-            words.index(WORD_SPECIAL_TOKENS[2]) + 1,
+            self.unknown_id,
         )
 
     def __call__(
@@ -88,51 +91,25 @@ class WordInputs:
         if second_text is not None:
             second = self._ids(second_text, "second_text")
             ids = join(ids, second, _END_BEGIN, self.max_length)
-        return {"word_ids": pad(ids, 0, self.max_length)}
+        return {"word_ids": self.padded(ids)}
 
     @property
-    def tables(self) -> tuple[tf.lookup.StaticHashTable]:
+    def tables(self) -> tuple[Any, ...]:
         """What an export has to track."""
         return (self._table,)
 
-    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
-        """The words behind the ids: strings `(B, T)`, "" on padding."""
-        return self._words.tokens(text, second_text)
-
-    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
-        """As `ElmoInputs.num_tokens`."""
-        return self._words.num_tokens(text, second_text)
-
-    def words(self, text: Any) -> WordPlaces:
-        """As `ElmoInputs.words`."""
-        return self._words.words(text)
-
-    def word_lengths(self, words: Any) -> tf.RaggedTensor:
-        """As `ElmoInputs.word_lengths`."""
-        return self._words.word_lengths(words)
-
-    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
-        """As `ElmoInputs.word_index`."""
-        return self._words.word_index(words, second_words)
-
-    def align_labels(
-        self, words: Any, label_ids: Any, ignore: int = -1
-    ) -> tf.Tensor:
-        """As `ElmoInputs.align_labels`."""
-        return self._words.align_labels(words, label_ids, ignore)
+    def unknown(
+        self, features: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        ids = np.asarray(features["word_ids"])
+        return ids == self.unknown_id, ids != 0
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, ready for JSON."""
         return {
             "vocabulary": list(self.vocabulary),
-            "split": self.split,
-            "max_length": self.max_length,
+            **super().get_config(),
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "WordInputs":
-        """Builds the object that `get_config` described."""
-        return cls(**config)
 
     def _ids(self, text: Any, name: str) -> tf.RaggedTensor:
         words = rows_of_words(text, name, self.split)

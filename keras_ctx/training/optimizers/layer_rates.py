@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_ctx.models.family import family_of
+
 
 def layer_rates(
     model: keras.Model,
@@ -94,27 +96,11 @@ def _encoder(model: keras.Model, name: str | None) -> keras.Model:
 
 def _stack(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
     """Its layers from the lowest; what learns together is in one list."""
-    layers = {layer.name: layer for layer in encoder.layers}
-    lowest = [
-        layers[name]
-        for name in (
-            *("embeddings", "char_cnn"),
-            *("word_embedding", "word_projection"),
-        )
-        if name in layers
-    ]
-    if "bilm" in layers:
-        bilm = layers["bilm"]
-        cells = zip(bilm.forward_cells, bilm.backward_cells, strict=True)
-        return [lowest, *map(list, cells)]
-    blocks = []
-    while (name := f"block_{len(blocks)}") in layers:
-        blocks.append([layers[name]])
-    if not blocks:
+    try:
+        return family_of(encoder).stack(encoder)
+    except (ValueError, KeyError) as error:  # no layer of such a name
         raise ValueError(
             "`model` must be a task model over an encoder of "
-            f"keras_ctx.models. Received: layers {list(layers)}"
-        )
-    if "final_norm" in layers:
-        blocks[-1].append(layers["final_norm"])
-    return [lowest, *blocks]
+            "keras_ctx.models. "
+            f"Received: layers {[layer.name for layer in encoder.layers]}"
+        ) from error

@@ -66,7 +66,7 @@ def text_inputs_digest(text_inputs: Any) -> str:
     """A digest of how texts become ids: class, settings, vocabulary.
 
     Args:
-        text_inputs: A `BertInputs`, `ElmoInputs` or `WordInputs`.
+        text_inputs: A `keras_ctx.text.TextInputs`.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs

@@ -1,0 +1,49 @@
+"""Text inputs, as datasets know them."""
+
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+
+class TextInputs(Protocol):
+    """What datasets ask of a `keras_ctx.text.TextInputs`.
+
+    This package does not import that one. A test sees to it that all of this
+    is there. `None` stands for what a class has not, as there.
+    """
+
+    @property
+    def max_length(self) -> Any: ...
+
+    @property
+    def vocabulary(self) -> Any: ...
+
+    @property
+    def vocabulary_size(self) -> Any: ...
+
+    @property
+    def pad_id(self) -> int: ...
+
+    @property
+    def mask_id(self) -> Any: ...
+
+    @property
+    def special_ids(self) -> tuple[int, ...]: ...
+
+    def __call__(
+        self, text: Any, second_text: Any = None
+    ) -> dict[str, tf.Tensor]: ...
+
+    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor: ...
+
+    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor: ...
+
+    def word_lengths(self, words: Any) -> tf.RaggedTensor: ...
+
+    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor: ...
+
+    def align_labels(
+        self, words: Any, label_ids: Any, ignore: int = -1
+    ) -> tf.Tensor: ...
+
+    def special_positions(self, num_texts: int = 1) -> int: ...

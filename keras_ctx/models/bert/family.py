@@ -1,0 +1,63 @@
+"""BERT's row among the families of encoders."""
+
+from typing import Any
+
+import keras
+
+from keras_ctx.models.family import Family
+
+
+def _encoder(model: keras.Model, name: str | None) -> keras.Model:
+    found = {layer.name: layer for layer in model.layers}
+    outputs = [found["embeddings"].output]  # of its first call, forwards
+    while f"block_{len(outputs) - 1}" in found:
+        outputs.append(found[f"block_{len(outputs) - 1}"].output)
+    if "final_norm" in found:
+        outputs[-1] = found["final_norm"].output
+    inputs = {
+        key: model.input[key]
+        for key in ("token_ids", "segment_ids", "padding_mask")
+    }
+    pooled = {"pooled": found["pooler"].output} if "pooler" in found else {}
+    return keras.Model(
+        inputs,
+        {
+            "sequence": outputs[-1],
+            "layers": outputs,
+            **pooled,
+            "padding_mask": inputs["padding_mask"],
+        },
+        name=name or "bert_encoder",
+    )
+
+
+def _stack(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
+    found = {layer.name: layer for layer in encoder.layers}
+    blocks = []
+    while (name := f"block_{len(blocks)}") in found:
+        blocks.append([found[name]])
+    if "final_norm" in found:
+        blocks[-1].append(found["final_norm"])
+    return [[found["embeddings"]], *blocks]
+
+
+def _sizes(encoder: keras.Model) -> dict[str, Any]:
+    embeddings = encoder.get_layer("embeddings")
+    return {
+        "vocabulary_size": embeddings.vocabulary_size,
+        "num_segments": embeddings.num_segments,
+        "positions": embeddings.max_length,
+    }
+
+
+BERT = Family(
+    "bert",
+    reads="the token ids of a BERT",
+    inputs=("token_ids", "segment_ids", "padding_mask"),
+    layers=("embeddings", "block_0"),
+    text_inputs=("BertInputs",),
+    encoder=_encoder,
+    stack=_stack,
+    sizes=_sizes,
+    position_table="TokenAndSegmentEmbedding",
+)

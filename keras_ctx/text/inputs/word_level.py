@@ -1,0 +1,175 @@
+"""Text inputs of encoders in which a token is a word."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.text.inputs.base import TextInputs
+from keras_ctx.text.ragged.checks import as_labelled_rows, as_words
+from keras_ctx.text.ragged.operations import filled, numbered, total_lengths
+from keras_ctx.text.ragged.packing import join, pad
+from keras_ctx.text.tokenize.normalization import WORD_SPLITS, rows_of_words
+from keras_ctx.text.tokenize.word_places import WordPlaces, find_words
+
+
+class WordLevelInputs(TextInputs):
+    """Text inputs that give each word one position.
+
+    A class that derives from it says what the ids of words are: it calls
+    `self.rows(text, second_text)`, `(B, None)` words, and gives features of
+    them, each padded by `self.padded`.
+
+    Args:
+        split: `"whitespace"` or `"character"` (one token a character, none for
+            white space); how a string is split. Words are taken as they are.
+        max_length: most words in a row, None for no limit.
+
+    Raises:
+        ValueError: for arguments out of range, texts of another rank or
+            dtype, and two texts with a `max_length` below 3.
+
+    Example:
+        >>> class Lengths(WordLevelInputs):
+        ...     input_key = "lengths"
+        ...     def __call__(self, text, second_text=None):
+        ...         words = self.rows(text, second_text)
+        ...         lengths = tf.strings.length(words.values)
+        ...         return {"lengths": self.padded(words.with_values(lengths))}
+        >>> Lengths()(["a bc", "def"])["lengths"].numpy()
+        array([[1, 2],
+               [3, 0]], dtype=int32)
+    """
+
+    pair_markers: tuple[str, str] = ("</S>", "<S>")
+    """The words between the two texts of a pair."""
+
+    def __init__(
+        self, split: str = "whitespace", max_length: int | None = None
+    ) -> None:
+        if split not in WORD_SPLITS:
+            raise ValueError(
+                f"`split` must be one of {WORD_SPLITS}. "
+                f"Received: split={split!r}"
+            )
+        if max_length is not None and not (
+            is_count(max_length) and max_length >= 1
+        ):
+            raise ValueError(
+                "`max_length` must be None or an integer of at least 1. "
+                f"Received: max_length={max_length!r}"
+            )
+        self.split = split
+        self.max_length = max_length
+
+    def rows(self, text: Any, second_text: Any = None) -> Any:
+        """The words of each row, ragged `(B, None)`; a pair's are joined."""
+        words = rows_of_words(text, "text", self.split)
+        if second_text is None:
+            return words
+        second = rows_of_words(second_text, "second_text", self.split)
+        return join(words, second, self.pair_markers, self.max_length)
+
+    def padded(self, rows: Any, value: Any = 0) -> tf.Tensor:
+        """Rows `(B, None, ...)` as a tensor, cut to `max_length`."""
+        return pad(rows, value, self.max_length)
+
+    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """The words behind the rows: strings `(B, T)`, "" on padding."""
+        return self.padded(self.rows(text, second_text), "")
+
+    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+        """How many positions each row needs, with the markers of a pair.
+
+        Args:
+            text: as in the call.
+            second_text: as in the call.
+
+        Returns:
+            int32 `(B,)`; a row of more than `max_length` is cut.
+        """
+        segments = [rows_of_words(text, "text", self.split)]
+        if second_text is None:
+            return total_lengths(segments)
+        second = rows_of_words(second_text, "second_text", self.split)
+        return total_lengths([*segments, second]) + len(self.pair_markers)
+
+    def words(self, text: Any) -> WordPlaces:
+        """The words of texts, and their places.
+
+        Args:
+            text: strings `(B,)`.
+
+        Returns:
+            A `WordPlaces` of ragged `(B, None)`: `words`, and the `starts`
+            and `ends` of each in the text, in characters (code points).
+
+        Example:
+            >>> from keras_ctx.text import ElmoInputs
+            >>> found = ElmoInputs().words(["Go to 北京."])
+            >>> found.starts.to_list(), found.ends.to_list()
+            ([[0, 3, 6]], [[2, 5, 9]])
+        """
+        whole = self.split == "whitespace"
+        return find_words(text, "whitespace" if whole else "code_point")
+
+    def word_lengths(self, words: Any) -> tf.RaggedTensor:
+        """How many positions each word takes: 1, as `BertInputs` counts.
+
+        Args:
+            words: ragged words `(B, None)`.
+
+        Returns:
+            Ragged int32 `(B, None)`.
+        """
+        return filled(as_words(words, "words"), 1)
+
+    def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
+        """The number of the word that each position belongs to.
+
+        Args:
+            words: ragged words `(B, None)`.
+            second_words: None, or ragged words of the second text, whose
+                words are counted then. The first text may be strings.
+
+        Returns:
+            int32 `(B, T)`, aligned with the call's rows: the place of the
+            word in its row, from 0; -1 on every other position (markers, the
+            first of two texts, padding).
+
+        Example:
+            >>> from keras_ctx.text import ElmoInputs
+            >>> ElmoInputs().word_index(["a b"], [["c", "d"]]).numpy()
+            array([[-1, -1, -1, -1,  0,  1]], dtype=int32)
+        """
+        if second_words is None:
+            return self.padded(numbered(as_words(words, "words")), -1)
+        first = rows_of_words(words, "words", self.split)
+        second = as_words(second_words, "second_words")
+        index = join(
+            filled(first, -1), numbered(second), (-1, -1), self.max_length
+        )
+        return self.padded(index, -1)
+
+    def align_labels(
+        self, words: Any, label_ids: Any, ignore: int = -1
+    ) -> tf.Tensor:
+        """Pads and cuts labels like their words.
+
+        Args:
+            words: ragged words `(B, None)`.
+            label_ids: ragged integers `(B, None)`, one a word.
+            ignore: the label of padding.
+
+        Returns:
+            int32 `(B, T)`, aligned with the call's rows.
+        """
+        words, label_ids = as_labelled_rows(words, label_ids)
+        return self.padded(label_ids, ignore)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, ready for JSON."""
+        return {"split": self.split, "max_length": self.max_length}
+
+
+def is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
