@@ -1,5 +1,6 @@
 """Encoders, language models and task models, wired from the layers."""
 
+from keras_ctx.models.bert.attention_scores import attention_scores
 from keras_ctx.models.bert.encoder import bert_encoder
 from keras_ctx.models.bert.pretrainer import bert_pretrainer
 from keras_ctx.models.bert.sizes import (
@@ -32,6 +33,7 @@ from keras_ctx.models.heads.tagger import tagger
 from keras_ctx.models.with_dtype import with_dtype
 
 __all__ = [
+    "attention_scores",
     "bert_base",
     "bert_encoder",
     "bert_large",
