@@ -3,7 +3,12 @@
 from keras_ctx.text.inputs.bert import BertInputs
 from keras_ctx.text.inputs.elmo import ElmoInputs
 from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
-from keras_ctx.text.inputs.saving import load_inputs, save_inputs
+from keras_ctx.text.inputs.saving import (
+    inputs_config,
+    inputs_from_config,
+    load_inputs,
+    save_inputs,
+)
 from keras_ctx.text.inputs.unknown_texts import UnknownTexts, warn_unknown
 from keras_ctx.text.inputs.words import WordInputs
 from keras_ctx.text.tokenize.word_places import WordPlaces
@@ -33,6 +38,8 @@ __all__ = [
     "WordPlaces",
     "bert_vocabulary",
     "character_vocabulary",
+    "inputs_config",
+    "inputs_from_config",
     "load_inputs",
     "load_vocabulary",
     "save_inputs",
