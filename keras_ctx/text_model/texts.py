@@ -119,7 +119,7 @@ def _decoded(value: Any) -> Any:
 def _row(row: Any, kind: str, number: int) -> Row:
     names = NAMES[kind]
     if isinstance(row, dict) and row.keys() == set(names):
-        row = tuple(row[name] for name in names)
+        row = row["text"] if len(names) == 1 else tuple(map(row.get, names))
     if kind == "words" and isinstance(row, list | tuple):
         if all(isinstance(word, str) and word for word in row):
             return ([_text(word, kind, number) for word in row],)
