@@ -11,15 +11,15 @@ from keras_ctx import models
 from keras_ctx.predictions.model_rows import compiled
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.answers import answers_of
-from keras_ctx.text_model.labelled import text_kind
-from keras_ctx.text_model.results import (
+from keras_ctx.text_model.decode import (
     Outputs,
     Row,
-    Tokens,
     decoder,
     tags_of,
     tokens_of,
 )
+from keras_ctx.text_model.labelled import text_kind
+from keras_ctx.text_model.results import Tokens
 from keras_ctx.text_model.signature import (
     SIGNATURES,
     Ask,

@@ -11,7 +11,8 @@ from keras_ctx import data
 from keras_ctx.evaluation.questions import SquadAnswer, SquadQuestion
 from keras_ctx.predictions.answer_lines import DEFAULTS
 from keras_ctx.predictions.run_task import RunTask
-from keras_ctx.text_model.results import Entity
+from keras_ctx.text_model.label_names import check_name
+from keras_ctx.text_model.tagged_words import tagged_words
 from keras_ctx.text_model.texts import rows_of
 
 KINDS = {"tagging": "words", "question_answering": "question"}
@@ -51,9 +52,9 @@ def labelled_rows(
             f"one at least. Received: {len(rows)} texts, {len(listed)} labels"
         )
     if task.kind == "tagging":
-        return _tagged(task, rows, listed)
+        return tagged_words(task, rows, listed)
     checks = {
-        "classification": _check_class,
+        "classification": check_name,
         "multi_label": _check_set,
         "regression": _check_number,
         "question_answering": _check_answers,
@@ -167,14 +168,6 @@ def _answers(label: Any) -> list[SquadAnswer]:
     return [answer for each in label for answer in _answers(each)]
 
 
-def _check_class(task: RunTask, label: Any, row: int) -> None:
-    if not isinstance(label, str) or label not in task.labels:
-        raise ValueError(
-            f"`labels` must be names of the classes, {_some(task.labels)}. "
-            f"Received: {label!r} in row {row}"
-        )
-
-
 def _check_set(task: RunTask, label: Any, row: int) -> None:
     if isinstance(label, str) or not hasattr(label, "__iter__"):
         raise ValueError(
@@ -182,7 +175,7 @@ def _check_set(task: RunTask, label: Any, row: int) -> None:
             f"have several. Received: {label!r} in row {row}"
         )
     for each in label:
-        _check_class(task, each, row)
+        check_name(task, each, row)
 
 
 def _check_number(task: RunTask, label: Any, row: int) -> None:
@@ -202,69 +195,3 @@ def _check_answers(task: RunTask, label: Any, row: int) -> None:
                 "(text, start), a list of these, or None where the context "
                 f"has no answer. Received: {answer!r} in row {row}"
             )
-
-
-def _some(labels: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, labels[:10]))
-    return shown if len(labels) <= 10 else f"{shown}, ..."
-
-
-def _tagged(
-    task: RunTask, rows: list[Any], labels: list[Any]
-) -> tuple[list[Any], list[list[str]]]:
-    """Words and tags; names in a text become tags of its words."""
-    texts = [row[0] for row in rows if isinstance(row[0], str)]
-    found: Any = None
-    if texts:
-        if task.text_inputs is None:
-            raise ValueError(
-                "`texts` must be lists of words for an exported version, "
-                "which does not tell where words end. Received: texts"
-            )
-        places = task.text_inputs.words(tf.constant(texts, tf.string))
-        found = zip(*(x.to_list() for x in places), strict=True)
-    words, tags = [], []
-    for number, ((given,), label) in enumerate(zip(rows, labels, strict=True)):
-        if isinstance(given, str):
-            spelled, starts, ends = next(found)
-            given = [word.decode("utf-8") for word in spelled]
-            spans = list(zip(starts, ends, strict=True))
-            label = _tags_in(label, spans, number)
-        if isinstance(label, str) or len(label) != len(given):
-            raise ValueError(
-                "`labels` must hold a tag for each word. Received: "
-                f"{len(given)} words and {len(label)} tags in row {number}"
-            )
-        for tag in label:
-            _check_class(task, tag, number)
-        words.append((given,))
-        tags.append(list(label))
-    return words, tags
-
-
-def _tags_in(label: Any, words: list[tuple[int, int]], row: int) -> list[str]:
-    """IOB2 tags of words, of names with their places in the text."""
-    tags = ["O"] * len(words)
-    for span in label:
-        if isinstance(span, Entity):
-            span = span.start, span.end, span.label
-        if not (isinstance(span, tuple | list) and len(span) == 3):
-            raise ValueError(
-                "`labels` of a text must hold its names as (start, end, "
-                "label), in characters; of a list of words, a tag for each. "
-                f"Received: {span!r} in row {row}"
-            )
-        first, last, kind = span
-        inside = [
-            i
-            for i, (start, end) in enumerate(words)
-            if start < last and first < end
-        ]
-        if not inside:
-            raise ValueError(
-                "`labels` must name places that hold a word. Received: "
-                f"{tuple(span)!r} in row {row}"
-            )
-        for place, i in enumerate(inside):
-            tags[i] = f"{'I' if place else 'B'}-{kind}"
-    return tags

@@ -11,16 +11,15 @@ import numpy as np
 
 from keras_ctx import serving
 from keras_ctx.predictions.run_task import RunTask
-from keras_ctx.text_layer import StringModel, TextLayer
 from keras_ctx.text_model.asking import Asking, vectors
 from keras_ctx.text_model.check_model import checked_task
-from keras_ctx.text_model.labelled import text_kind
 from keras_ctx.text_model.learning import evaluated, fitted
 from keras_ctx.text_model.results import Tokens
 from keras_ctx.text_model.saving import save_text_model
 from keras_ctx.text_model.signature import ServedVersion, answer_windows
 from keras_ctx.text_model.stream import with_bar
-from keras_ctx.text_model.texts import NAMES, num_texts
+from keras_ctx.text_model.string_model import string_model
+from keras_ctx.text_model.texts import num_texts
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -169,7 +168,8 @@ class TextModel:
                 **arguments,
             )
         finally:
-            if compiles:  # the rate falls to 0: the next call needs another
+            # Its rate has fallen to 0: the next call needs another.
+            if compiles and self.model.compiled:
                 self.__dict__["_optimizer"] = self.model.optimizer
 
     def evaluate(
@@ -265,16 +265,7 @@ class TextModel:
             `model`; the layers are shared. A text that is too long is cut.
         """
         self._check_is_keras("as_keras_model")
-        names = NAMES[text_kind(self._task)]
-        texts = [keras.Input((), dtype="string", name=name) for name in names]
-        features: Any = TextLayer(self.text_inputs, name="text_inputs")(*texts)
-        outputs = self.model({k: features[k] for k in self.model.input})
-        given = dict(zip(names, texts, strict=True))
-        return StringModel(
-            texts[0] if len(texts) == 1 else given,
-            outputs,
-            name=f"{self.model.name}_of_text",
-        )
+        return string_model(self._task)
 
     @property
     def _task(self) -> RunTask:

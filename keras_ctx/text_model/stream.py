@@ -1,6 +1,5 @@
 """A stream of results, with what is to be said at its end, and a bar."""
 
-import itertools
 import sys
 import time
 import warnings
@@ -11,7 +10,7 @@ import keras
 
 from keras_ctx import text
 from keras_ctx.predictions.length_order import in_length_order
-from keras_ctx.text_model.results import Outputs, Row
+from keras_ctx.text_model.decode import Outputs, Row
 
 # A bar for work that is shorter would only flash.
 _LONG_SECONDS = 3
@@ -46,8 +45,8 @@ class Notes:
             self._num_cut += int(outputs["truncated"].sum())
         return outputs
 
-    def at_end(self) -> Iterator[Any]:
-        """Nothing; but what was found is said when this is asked."""
+    def warn(self) -> None:
+        """Warn of texts that were cut, or that the vocabulary hardly knows."""
         if self._num_cut:
             warnings.warn(
                 f"`texts`: {self._num_cut:,} of {self._num_texts:,} are longer "
@@ -57,7 +56,6 @@ class Notes:
             )
         if self._text_inputs is not None and self._first:
             text.warn_unknown(self._text_inputs, self._first, "`texts`")
-        yield from ()
 
 
 def streamed(
@@ -70,7 +68,12 @@ def streamed(
     found = in_length_order(
         notes.of_rows(rows), run, _length, batch_size=batch_size
     )
-    return itertools.chain(found, notes.at_end())
+    return _then_warn(found, notes)
+
+
+def _then_warn(results: Iterator[Any], notes: Notes) -> Iterator[Any]:
+    yield from results
+    notes.warn()
 
 
 def with_bar(

@@ -80,8 +80,16 @@ def test_tags_through_predict_are_as_the_text_model(
         assert found == list(asking.tags(rows, 4))
 
 
+# An export takes seconds: it is checked in a process of its own.
 @pytest.mark.parametrize(
-    "task", ["pair", "multi_label", "regression", "tagging", "embedding"]
+    "task",
+    [
+        "tagging",
+        *(
+            pytest.param(task, marks=pytest.mark.slow)
+            for task in ("pair", "multi_label", "regression", "embedding")
+        ),
+    ],
 )
 def test_exported_version_answers_alike(task: str, tmp_path: Path) -> None:
     model = text_model(task)
@@ -107,6 +115,7 @@ def test_exported_version_answers_alike(task: str, tmp_path: Path) -> None:
             use()
 
 
+@pytest.mark.slow
 def test_exported_answers_are_the_same(tmp_path: Path) -> None:
     model = text_model("question_answering")
     model.export(tmp_path / "served")
