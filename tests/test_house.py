@@ -144,7 +144,10 @@ def test_library_knows_no_recipe(path: Path) -> None:
     assert not imported_modules(path) & strangers
 
 
-@pytest.mark.parametrize("package", keras_ctx.__all__)
+PACKAGES = [x for x in keras_ctx.__all__ if x not in ("TextModel", "load")]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_public_package_lists_what_it_offers(package: str) -> None:
     module = getattr(keras_ctx, package)
     assert module is importlib.import_module(f"keras_ctx.{package}")
@@ -159,7 +162,7 @@ def test_public_packages_are_the_folders_that_there_are() -> None:
         path.parent.name for path in (ROOT / "keras_ctx").glob("*/__init__.py")
     }
     # `files` is for the others, and not for users.
-    assert sorted(folders - {"files"}) == keras_ctx.__all__
+    assert sorted(folders - {"files"}) == PACKAGES
 
 
 def test_compiled_model_loads_after_the_import_alone(tmp_path: Path) -> None:
@@ -187,6 +190,11 @@ def test_compiled_model_loads_after_the_import_alone(tmp_path: Path) -> None:
     schedule, loaded = finished.stdout.splitlines()
     assert "'total_steps': 100" in schedule
     assert loaded == "[]", "these wait until they are used"
+
+
+def test_text_models_are_at_hand() -> None:
+    assert keras_ctx.load is keras_ctx.text_model.load
+    assert keras_ctx.TextModel is keras_ctx.text_model.TextModel
 
 
 def test_unknown_package_is_refused_by_name() -> None:

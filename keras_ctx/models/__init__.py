@@ -1,5 +1,6 @@
 """Encoders, language models and task models, wired from the layers."""
 
+from keras_ctx.models.bert.attention_scores import attention_scores
 from keras_ctx.models.bert.encoder import bert_encoder
 from keras_ctx.models.bert.family import BERT
 from keras_ctx.models.bert.pretrainer import bert_pretrainer
@@ -40,6 +41,7 @@ for _row in (BERT, *ELMO_ROWS):
 
 __all__ = [
     "Family",
+    "attention_scores",
     "bert_base",
     "bert_encoder",
     "bert_large",

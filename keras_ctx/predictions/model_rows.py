@@ -1,6 +1,5 @@
 """A stream of texts through a model: in order, with bounded memory."""
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import layers
+from keras_ctx.predictions.length_order import check_sizes, in_length_order
 from keras_ctx.text import TextInputs, UnknownTexts
 
 Outputs = dict[str, np.ndarray]
@@ -59,11 +59,7 @@ class ModelRows:
         batch_size: int = 32,
         window: int = 1024,
     ) -> None:
-        for name, value in (("batch_size", batch_size), ("window", window)):
-            if value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={value}"
-                )
+        check_sizes(batch_size, window)
         if any(getattr(x, "stateful", False) for x in _layers(model)):
             raise ValueError(
                 "`model` must not be stateful: the answer to a text would "
@@ -84,26 +80,17 @@ class ModelRows:
     def __call__(
         self, examples: Iterable[Sequence[str] | None]
     ) -> Iterator[Outputs | None]:
-        examples = iter(examples)
-        while window := list(itertools.islice(examples, self._window)):
-            yield from self._of_window(window)
+        return in_length_order(
+            examples,
+            self._of_batch,
+            _length,
+            batch_size=self._batch_size,
+            window=self._window,
+        )
 
-    def _of_window(
-        self, window: list[Sequence[str] | None]
-    ) -> list[Outputs | None]:
-        found: list[Outputs | None] = [None] * len(window)
-        rows = [(i, row) for i, row in enumerate(window) if row is not None]
-        rows.sort(key=lambda row: sum(map(len, row[1])))
-        for start in range(0, len(rows), self._batch_size):
-            batch = rows[start : start + self._batch_size]
-            outputs = self._of_batch([row for _, row in batch])
-            for number, (place, _) in enumerate(batch):
-                found[place] = {k: x[number] for k, x in outputs.items()}
-        return found
-
-    def _of_batch(self, batch: list[Sequence[str]]) -> Mapping[str, Any]:
+    def _of_batch(self, batch: list[Sequence[str]]) -> list[Outputs]:
         if isinstance(batch[0], list):
-            return {"tags": self._tags(batch)}
+            return [{"tags": tags} for tags in self._tags(batch)]
         columns = zip(*batch, strict=True)
         texts = [tf.constant(column, tf.string) for column in columns]
         features = self._text_inputs(*texts)
@@ -113,7 +100,11 @@ class ModelRows:
         if self.max_length is not None and width >= self.max_length:
             tokens = self._text_inputs.num_tokens(*texts).numpy()
             self.num_cut += int((tokens > self.max_length).sum())
-        return self._run(features)
+        outputs = self._run(features)
+        return [
+            {name: x[row] for name, x in outputs.items()}
+            for row in range(len(batch))
+        ]
 
     def _tags(self, batch: list[Sequence[str]]) -> list[np.ndarray]:
         ragged: Any = tf.RaggedTensor  # the type stubs know few methods
@@ -168,17 +159,40 @@ def compiled(model: keras.Model) -> Callable[[Any], Outputs]:
         # The text inputs may give more than the model reads.
         features = {name: features[name] for name in signature}
         outputs = {name: x.numpy() for name, x in graph(features).items()}
-        for name, value in outputs.items():
-            bad = ~np.isfinite(value)
-            if bad.any():
-                raise ValueError(
-                    "`model` must give finite numbers; its training may have "
-                    f"diverged. Received: {name!r} with {int(bad.sum())} that "
-                    "are not"
-                )
+        check_finite(outputs)
         return outputs
 
     return run
+
+
+def check_finite(outputs: Mapping[str, np.ndarray]) -> None:
+    """Refuse numbers of a model that are not finite.
+
+    Args:
+        outputs: By name; what is no number with a fraction passes.
+
+    Raises:
+        ValueError: One of them is NaN or infinite.
+
+    Example:
+        >>> check_finite({"logits": np.array([1.0, float("nan")])})
+        Traceback (most recent call last):
+        ValueError: `model` must give finite numbers; its training may have ...
+    """
+    for name, value in outputs.items():
+        if value.dtype.kind in "biuSUO":
+            continue
+        bad = ~np.isfinite(value)
+        if bad.any():
+            raise ValueError(
+                "`model` must give finite numbers; its training may have "
+                f"diverged. Received: {name!r} with {int(bad.sum())} that "
+                "are not"
+            )
+
+
+def _length(example: Sequence[str]) -> int:
+    return sum(map(len, example))
 
 
 def _first(index: tf.Tensor) -> np.ndarray:

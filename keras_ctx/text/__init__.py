@@ -4,7 +4,12 @@ from keras_ctx.text.inputs.base import TextInputs, register_text_inputs
 from keras_ctx.text.inputs.bert import BertInputs
 from keras_ctx.text.inputs.elmo import ElmoInputs
 from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
-from keras_ctx.text.inputs.saving import load_inputs, save_inputs
+from keras_ctx.text.inputs.saving import (
+    inputs_config,
+    inputs_from_config,
+    load_inputs,
+    save_inputs,
+)
 from keras_ctx.text.inputs.unknown_texts import UnknownTexts, warn_unknown
 from keras_ctx.text.inputs.word_level import WordLevelInputs
 from keras_ctx.text.inputs.words import WordInputs
@@ -37,6 +42,8 @@ __all__ = [
     "WordPlaces",
     "bert_vocabulary",
     "character_vocabulary",
+    "inputs_config",
+    "inputs_from_config",
     "load_inputs",
     "load_vocabulary",
     "register_text_inputs",

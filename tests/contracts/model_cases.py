@@ -33,6 +33,7 @@ class ModelCase:
 
 
 VARIANTS = {
+    "attention_scores",
     *("bert_encoder", "elmo_word_encoder", "elmo_language_model, sampled"),
     *("elmo_stream_model of words, sampled", "embedder of elmo, last"),
     "encoder_of a language model",
@@ -264,6 +265,12 @@ CASES = [
         lambda: models.bert_pretrainer(bert(activation="gelu_tanh")),
         "bert_pretrainer",
         {"masked_lm": "BMV", "next_sentence": "BK"},
+    ),
+    ModelCase(
+        "attention_scores",
+        lambda: models.attention_scores(bert()),
+        "bert",
+        {"attention_scores": "BHTT"},
     ),
     ModelCase("elmo_encoder", elmo, "elmo", _ENCODED),
     ModelCase(

@@ -372,6 +372,11 @@ def _without_gradient(case: ModelCase) -> set[str]:
     unused = {"attention/key/bias"}
     if "of bert" in case.name and case.name != "classifier of bert, last":
         unused.add("pooler")
+    if case.name == "attention_scores":
+        # What the last block does with its attention, nobody reads.
+        unused |= {"block_1/attention/value", "block_1/attention/attention"}
+        unused |= {"block_1/attention_norm", "block_1/feedforward_norm"}
+        unused |= {"block_1/intermediate", "block_1/output_projection"}
     return unused
 
 

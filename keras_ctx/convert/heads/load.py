@@ -10,7 +10,7 @@ import keras
 from keras_ctx import models
 from keras_ctx.convert.bert.arrays import POOLER
 from keras_ctx.convert.bert.checkpoint import BertCheckpoint
-from keras_ctx.convert.bert.formats import Kind, kind_of
+from keras_ctx.convert.bert.formats import KINDS, Kind, kind_of
 from keras_ctx.convert.bert.huggingface import CONFIG
 from keras_ctx.convert.bert.load import load_bert
 from keras_ctx.convert.files.options import RATE, read_json
@@ -168,6 +168,32 @@ def load_task_model(
     return TaskModel(model, text_inputs, found[1], found[0])
 
 
+def has_task_head(folder: str | Path) -> bool:
+    """Whether a checkpoint has the head of a task, for `load_task_model`.
+
+    Args:
+        folder: Of the checkpoint, as for `load_task_model`.
+
+    Returns:
+        Whether there is one; `False` also where there is no BERT.
+
+    Example:
+        >>> from keras_ctx import convert
+        >>> encoder = models.bert_encoder(9, 1, 1, 4, 8, max_length=8)
+        >>> convert.save_bert(encoder, "bert")
+        >>> has_task_head("bert")
+        False
+    """
+    path = Path(folder)
+    kind = next((kind for kind in KINDS if kind.recognises(path)), None)
+    if kind is None:
+        return False
+    if keras_hub_task(path) is not None:
+        return True
+    with kind.open(path, False) as checkpoint:
+        return bool(_head_arrays(checkpoint))
+
+
 def _of_keras_hub(
     kind: Kind,
     path: Path,
@@ -202,13 +228,7 @@ def _of_keras_hub(
 def _head(
     checkpoint: BertCheckpoint, config: dict[str, Any], task: Task | None
 ) -> _Head:
-    file = checkpoint.file
-    found = [
-        (name, name.removesuffix(weight) + bias, tasks)
-        for (weight, bias), tasks in _ARRAYS.items()
-        for name in file.shapes
-        if name == weight or name.endswith(f".{weight}")
-    ]
+    file, found = checkpoint.file, _head_arrays(checkpoint)
     classes = [str(each) for each in config.get("architectures") or ()]
     said = f"architectures={classes} in {str(checkpoint.config)!r}"
     told: list[Task] = [
@@ -256,6 +276,18 @@ def _head(
             f"Received: {file.said} with {odd[:5]}"
         )
     return _Head(task, weight, bias, file.shapes[weight][0])
+
+
+def _head_arrays(
+    checkpoint: BertCheckpoint,
+) -> list[tuple[str, str, tuple[Task, ...]]]:
+    """The kernels and biases of heads, and the tasks that they can be of."""
+    return [
+        (name, name.removesuffix(weight) + bias, tasks)
+        for (weight, bias), tasks in _ARRAYS.items()
+        for name in checkpoint.file.shapes
+        if name == weight or name.endswith(f".{weight}")
+    ]
 
 
 def _beside(checkpoint: BertCheckpoint) -> list[str]:

@@ -25,16 +25,53 @@ def save_inputs(inputs: TextInputs, path: str | Path) -> None:
         >>> load_inputs("inputs.json").split
         'character'
     """
+    saved = inputs_config(inputs)
+    write_text(
+        Path(path), json.dumps(saved, ensure_ascii=False, indent=1) + "\n"
+    )
+
+
+def inputs_config(inputs: TextInputs) -> dict[str, Any]:
+    """The class and the configuration of `inputs`, ready for JSON.
+
+    Args:
+        inputs: what to describe.
+
+    Raises:
+        ValueError: for any other object.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> inputs_config(ElmoInputs())["class"]
+        'ElmoInputs'
+    """
     name = type(inputs).__name__
     if REGISTRY.get(name) is not type(inputs):
         raise ValueError(
             f"`inputs` must be one of {', '.join(REGISTRY)}. "
             f"Received: {type(inputs)}"
         )
-    saved = {"class": name, "config": inputs.get_config()}
-    write_text(
-        Path(path), json.dumps(saved, ensure_ascii=False, indent=1) + "\n"
-    )
+    return {"class": name, "config": inputs.get_config()}
+
+
+def inputs_from_config(saved: dict[str, Any]) -> TextInputs:
+    """What `inputs_config` described.
+
+    Args:
+        saved: the class and the configuration.
+
+    Raises:
+        ValueError, TypeError, KeyError: for something else.
+
+    Example:
+        >>> from keras_ctx.text import ElmoInputs
+        >>> saved = inputs_config(ElmoInputs(max_characters=20))
+        >>> inputs_from_config(saved).max_characters
+        20
+    """
+    cls, config = REGISTRY[saved["class"]], saved["config"]
+    _check(config)
+    return cls.from_config(config)
 
 
 def load_inputs(path: str | Path) -> TextInputs:
@@ -58,9 +95,7 @@ def load_inputs(path: str | Path) -> TextInputs:
     """
     try:
         saved = load_json(Path(path).read_text(encoding="utf-8"))
-        cls, config = REGISTRY[saved["class"]], saved["config"]
-        _check(config)
-        return cls.from_config(config)
+        return inputs_from_config(saved)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
             "`path` must be a file written by `save_inputs`, with a class of "

@@ -1,0 +1,63 @@
+"""A Transformer block that always gives its attention, too."""
+
+import keras
+
+from keras_ctx.layers.transformer.transformer_encoder_block import (
+    TransformerEncoderBlock,
+)
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class BlockWithScores(keras.layers.Layer):
+    """A block, shared with an encoder, and its attention.
+
+    Keras checks a graph by the outputs of a layer's first call: a block that
+    has given one tensor there cannot give two elsewhere. This layer can.
+
+    Args:
+        block: The block; its weights stay its own.
+
+    Call arguments:
+        inputs: `(B, T, D)`.
+        padding_mask: Booleans `(B, T)`, true = real token.
+
+    Returns:
+        The block's output `(B, T, D)`, and its scores `(B, H, T, T)`.
+
+    Example:
+        >>> import numpy as np
+        >>> block = TransformerEncoderBlock(num_heads=2, intermediate_dim=32)
+        >>> x, scores = BlockWithScores(block)(np.ones((1, 5, 8)))
+        >>> x.shape, scores.shape
+        (TensorShape([1, 5, 8]), TensorShape([1, 2, 5, 5]))
+    """
+
+    def __init__(self, block: TransformerEncoderBlock, **kwargs):
+        super().__init__(**{"dtype": block.dtype_policy, **kwargs})
+        self.block = block
+
+    def build(self, inputs_shape, padding_mask_shape=None):
+        if not self.block.built:
+            self.block.build(inputs_shape, padding_mask_shape)
+
+    def call(self, inputs, padding_mask=None, training=None):
+        return self.block(
+            inputs,
+            padding_mask=padding_mask,
+            return_attention_scores=True,
+            training=training,
+        )
+
+    def compute_output_spec(self, inputs, padding_mask=None, training=None):
+        return self.block.compute_output_spec(
+            inputs, padding_mask, return_attention_scores=True
+        )
+
+    def get_config(self):
+        block = keras.saving.serialize_keras_object(self.block)
+        return {**super().get_config(), "block": block}
+
+    @classmethod
+    def from_config(cls, config):
+        block = keras.saving.deserialize_keras_object(config["block"])
+        return cls(**{**config, "block": block})

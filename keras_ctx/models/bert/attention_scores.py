@@ -1,0 +1,59 @@
+"""A model that gives the attention of every block of a Transformer."""
+
+from typing import Any
+
+import keras
+
+from keras_ctx.layers.transformer.block_with_scores import BlockWithScores
+
+
+def attention_scores(
+    encoder: keras.Model, name: str = "attention_scores"
+) -> keras.Model:
+    """A model that gives every block's attention, on an encoder's own layers.
+
+    Args:
+        encoder: A model of `bert_encoder`, or one that `encoder_of` took out
+            of a task model. The weights are shared: what the encoder learns
+            later shows here.
+        name: Name of the model.
+
+    Returns:
+        A `keras.Model` from the encoder's inputs to `attention_scores`, a
+        list of one tensor `(B, H, T, T)` a block, lowest first: for each head
+        and query (third axis) the shares of all keys (last axis), which sum
+        to 1. They are those after the softmax and before dropout; a padded
+        key has 0, and a query of a row without tokens looks at all equally.
+
+    Raises:
+        ValueError: The encoder has no blocks with attention, as an ELMo.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ctx.models import bert_encoder
+        >>> model = attention_scores(bert_encoder(9, 2, 2, 8, 16))
+        >>> ids = np.array([[2, 7, 3]])
+        >>> scores = model({"token_ids": ids, "segment_ids": 0 * ids,
+        ...                 "padding_mask": ids > 0})["attention_scores"]
+        >>> len(scores), scores[0].shape
+        (2, TensorShape([1, 2, 3, 3]))
+
+    Source:
+        Vaswani et al. 2017, section 3.2.1, https://arxiv.org/abs/1706.03762.
+    """
+    found: dict[str, Any] = {layer.name: layer for layer in encoder.layers}
+    if "embeddings" not in found or "block_0" not in found:
+        raise ValueError(
+            "`encoder` must be one of `bert_encoder`, with blocks of "
+            "attention. The LSTMs of an ELMo have none; of a task model take "
+            "`encoder_of(model)`. Received: "
+            f"{encoder.name!r} with the layers {sorted(found)[:10]}"
+        )
+    inputs = encoder.input
+    x = found["embeddings"](inputs["token_ids"], inputs["segment_ids"])
+    scores = []
+    while block := found.get(f"block_{len(scores)}"):
+        of_block = BlockWithScores(block, name=f"scores_{len(scores)}")
+        x, shares = of_block(x, padding_mask=inputs["padding_mask"])
+        scores.append(shares)
+    return keras.Model(inputs, {"attention_scores": scores}, name=name)

@@ -1,0 +1,75 @@
+"""A stream through batches of like length, in order, in bounded memory."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+Example = TypeVar("Example")
+Result = TypeVar("Result")
+
+
+def in_length_order(
+    examples: Iterable[Example | None],
+    run: Callable[[list[Example]], Sequence[Result]],
+    length: Callable[[Example], int],
+    *,
+    batch_size: int = 32,
+    window: int = 1024,
+) -> Iterator[Result | None]:
+    """Run batches of examples of like length; give results in order.
+
+    Args:
+        examples: A stream, of any length. `None` is no example.
+        run: From a batch of examples to as many results.
+        length: Of an example; short ones are run together.
+        batch_size: Examples at a time.
+        window: Examples in memory at a time.
+
+    Returns:
+        A generator: a result for each example, `None` for `None`.
+
+    Raises:
+        ValueError: A number is below 1.
+
+    Example:
+        >>> batches = []
+        >>> def run(batch):
+        ...     batches.append(batch)
+        ...     return [word.upper() for word in batch]
+        >>> list(in_length_order(["long", None, "a", "b"], run, len,
+        ...                      batch_size=2))
+        ['LONG', None, 'A', 'B']
+        >>> batches
+        [['a', 'b'], ['long']]
+    """
+    check_sizes(batch_size, window)
+    return _results(iter(examples), run, length, batch_size, window)
+
+
+def check_sizes(batch_size: int, window: int) -> None:
+    """Refuse what are no numbers of examples."""
+    for name, value in (("batch_size", batch_size), ("window", window)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(
+                f"`{name}` must be an integer of at least 1. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def _results(
+    examples: Iterator[Example | None],
+    run: Callable[[list[Example]], Sequence[Result]],
+    length: Callable[[Example], int],
+    batch_size: int,
+    window: int,
+) -> Iterator[Result | None]:
+    while held := list(itertools.islice(examples, window)):
+        found: list[Result | None] = [None] * len(held)
+        rows = [(i, row) for i, row in enumerate(held) if row is not None]
+        rows.sort(key=lambda row: length(row[1]))
+        for start in range(0, len(rows), batch_size):
+            batch = rows[start : start + batch_size]
+            results = run([row for _, row in batch])
+            for (place, _), result in zip(batch, results, strict=True):
+                found[place] = result
+        yield from found

@@ -1,0 +1,164 @@
+"""Text inputs as a Keras layer: strings in, a model's inputs out.
+
+It stands beside the packages, and loads `keras_ctx.text` when it is used, so
+that Keras knows the class of every `.keras` file as soon as this library is
+imported, and nobody waits for TensorFlow Text before.
+"""
+
+import json
+from typing import Any
+
+import keras
+import numpy as np
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class TextLayer(keras.layers.Layer):
+    """The text inputs of a model as a layer, in front of the model.
+
+    With a string `keras.Input` a model so takes texts: `predict`, `fit` on a
+    dataset of strings, `save` and `export` work on it as on any other. It
+    runs on the TensorFlow backend, on the CPU, since other devices have no
+    strings.
+
+    Args:
+        text_inputs: Such as a `keras_ctx.text.BertInputs`.
+
+    Call arguments:
+        text: Strings `(B,)`.
+        second_text: `None`, or the second text of each pair, strings `(B,)`.
+
+    Returns:
+        The features of `text_inputs` by name, such as `token_ids` `(B, T)`.
+
+    Raises:
+        ValueError: `text_inputs` is none of `keras_ctx.text`.
+        RuntimeError: Another backend than TensorFlow is active.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ctx import models, text
+        >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        >>> inputs = text.BertInputs([*special, "good", "bad"], 8)
+        >>> texts = keras.Input((), dtype="string", name="text")
+        >>> classifier = models.classifier(models.bert_tiny(7), 2)
+        >>> model = keras.Model(texts, classifier(TextLayer(inputs)(texts)))
+        >>> model.predict(np.array(["good", "very bad"]),
+        ...               verbose=0)["logits"].shape
+        (2, 2)
+    """
+
+    def __init__(self, text_inputs: Any, **kwargs):
+        from keras_ctx import text
+
+        super().__init__(**kwargs)
+        if keras.backend.backend() != "tensorflow":
+            raise RuntimeError(
+                "`TextLayer` needs the TensorFlow backend: the others have no "
+                "strings. Call the text inputs on texts by themselves, and "
+                "the model on what they give. Received: "
+                f"backend={keras.backend.backend()!r}"
+            )
+        self._told = _as_json(text, text_inputs)
+        self.text_inputs = text_inputs
+        # What an export has to find.
+        self._tables = list(getattr(text_inputs, "tables", ()))
+        self._convert_input_args = False
+        self.supports_jit = False
+        self.built = True
+
+    def call(self, text, second_text=None):
+        if second_text is None:
+            return dict(self.text_inputs(text))
+        return dict(self.text_inputs(text, second_text))
+
+    def compute_output_spec(self, text, second_text=None):
+        import tensorflow as tf
+
+        texts = [x for x in (text, second_text) if x is not None]
+        for given in texts:
+            if given.dtype != "string" or len(given.shape) != 1:
+                raise ValueError(
+                    "`text` must be strings of shape (B,), as "
+                    '`keras.Input((), dtype="string")`. Received: '
+                    f"dtype={given.dtype}, shape={given.shape}"
+                )
+        traced = tf.function(lambda *rows: self.call(*rows))
+        outputs = traced.get_concrete_function(
+            *(tf.TensorSpec([None], tf.string) for _ in texts)
+        ).structured_outputs
+        return {
+            name: keras.KerasTensor(
+                tuple(x.shape), dtype=x.dtype.name, name=name
+            )
+            for name, x in outputs.items()
+        }
+
+    def get_config(self):
+        return {**super().get_config(), "text_inputs": json.loads(self._told)}
+
+    @classmethod
+    def from_config(cls, config):
+        from keras_ctx import text
+
+        told = dict(config)
+        inputs = text.inputs_from_config(told.pop("text_inputs"))
+        return cls(inputs, **told)
+
+
+def _as_json(text: Any, text_inputs: Any) -> str:
+    """In JSON: Keras would track a dict."""
+    return json.dumps(text.inputs_config(text_inputs), ensure_ascii=False)
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class StringModel(keras.Model):
+    """A functional model whose inputs are texts, however these are given.
+
+    Keras reads strings as a tensor of TensorFlow or as NumPy objects; an
+    array of NumPy's own strings, as `np.array(["a text"])` makes it, or a
+    list of texts it refuses. This model takes them all, in every method.
+
+    Args:
+        inputs: As of `keras.Model`; string tensors of shape `(B,)`.
+        outputs: As of `keras.Model`.
+        name: Name of the model.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ctx import models, text
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> texts = keras.Input((), dtype="string", name="text")
+        >>> features = TextLayer(text.ElmoInputs(5))(texts)
+        >>> model = StringModel(texts, encoder(features)["pooled"])
+        >>> model.predict(np.array(["a b", "c"]), verbose=0).shape
+        (2, 8)
+    """
+
+    def __call__(self, inputs, *args, **kwargs):
+        return super().__call__(_as_objects(inputs), *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        return super().predict(_as_objects(x), *args, **kwargs)
+
+    def predict_on_batch(self, x):
+        return super().predict_on_batch(_as_objects(x))
+
+    def evaluate(self, x=None, *args, **kwargs):
+        return super().evaluate(_as_objects(x), *args, **kwargs)
+
+    def fit(self, x=None, *args, **kwargs):
+        return super().fit(_as_objects(x), *args, **kwargs)
+
+
+def _as_objects(x: Any) -> Any:
+    """Texts in a form that Keras takes; anything else as it is."""
+    if isinstance(x, dict):
+        return {name: _as_objects(value) for name, value in x.items()}
+    if isinstance(x, np.ndarray) and x.dtype.kind == "U":
+        return x.astype(object)
+    if isinstance(x, list | tuple) and x:
+        if all(isinstance(text, str) for text in x):
+            return np.array(x, object)
+        return type(x)(map(_as_objects, x))
+    return x

@@ -1,0 +1,148 @@
+"""Texts to results: in order, with few of them in memory."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ctx import models
+from keras_ctx.predictions.model_rows import compiled
+from keras_ctx.predictions.run_task import RunTask
+from keras_ctx.text_model.answers import answers_of
+from keras_ctx.text_model.decode import (
+    Outputs,
+    Row,
+    decoder,
+    tags_of,
+    tokens_of,
+)
+from keras_ctx.text_model.labelled import text_kind
+from keras_ctx.text_model.results import Tokens
+from keras_ctx.text_model.signature import (
+    SIGNATURES,
+    Ask,
+    ServedVersion,
+    ask_attention,
+    ask_model,
+)
+from keras_ctx.text_model.stream import Notes, streamed
+from keras_ctx.text_model.texts import rows_of
+
+
+class Asking:
+    """A model, or an exported version, that is asked; its graphs stay.
+
+    Args:
+        task: What is asked, and what it is for.
+    """
+
+    def __init__(self, task: RunTask) -> None:
+        self._task = task
+        self._served = isinstance(task.model, ServedVersion)
+        self._asks: dict[str, Ask] = {}
+
+    def results(self, texts: Any, batch_size: int) -> Iterator[Any]:
+        """What the model says of each text."""
+        task = self._task
+        rows = rows_of(texts, text_kind(task))
+        if task.kind == "question_answering" and not self._served:
+            return answers_of(task, self._run, rows, batch_size)
+        return self._asked(rows, decoder(task), batch_size)
+
+    def tags(self, rows: Sequence[Row], batch_size: int) -> Iterator[list[str]]:
+        """The tags of words, without those that were cut off."""
+
+        def decode(outputs: Outputs, batch: Sequence[Row]) -> list[list[str]]:
+            return [tags_of(outputs, place) for place in range(len(batch))]
+
+        return self._asked(iter(rows), decode, batch_size)
+
+    def layers(self, texts: Any, batch_size: int) -> list[Tokens]:
+        """All vectors of single texts."""
+        return self._tokens("layers", texts, batch_size, 1)
+
+    def attention(self, texts: Any, batch_size: int) -> list[Tokens]:
+        """All attention of single texts."""
+        return self._tokens("attention", texts, batch_size, -1, -2)
+
+    @functools.cached_property
+    def encoder(self) -> keras.Model:
+        model = self._task.model
+        if "layers" in model.output:
+            return model
+        return models.encoder_of(model)
+
+    @functools.cached_property
+    def _run(self) -> Callable[..., Any]:
+        return compiled(self._task.model)
+
+    def _asked(
+        self,
+        rows: Iterator[Row],
+        decode: Callable[[Outputs, Sequence[Row]], Sequence[Any]],
+        batch_size: int,
+    ) -> Iterator[Any]:
+        notes = Notes(self._task.text_inputs)
+
+        def run(batch: list[Row]) -> Sequence[Any]:
+            return decode(notes.seen(self._ask(_name(batch))(batch)), batch)
+
+        return streamed(rows, run, notes, batch_size)
+
+    def _tokens(
+        self, name: str, texts: Any, batch_size: int, *axes: int
+    ) -> list[Tokens]:
+        notes = Notes(self._task.text_inputs)
+        ask = self._ask(name)
+
+        def run(batch: list[Row]) -> list[Tokens]:
+            return tokens_of(notes.seen(ask(batch)), name, *axes)
+
+        rows = rows_of(texts, "text")
+        return list(streamed(rows, run, notes, batch_size))
+
+    def _ask(self, name: str) -> Ask:
+        if name not in self._asks:
+            self._asks[name] = self._made(name)
+        return self._asks[name]
+
+    def _made(self, name: str) -> Ask:
+        task = self._task
+        if self._served:
+            names = {"texts": SIGNATURES[task.kind], "words": "tokens"}
+            return task.model.ask(names.get(name, "embed"))
+        if name == "attention":
+            return ask_attention(self.encoder, task.text_inputs)
+        if name == "layers":
+            task = RunTask("encoder", self.encoder, task.text_inputs)
+        return ask_model(task, "tokens" if name == "words" else None)
+
+
+def _name(batch: Sequence[Row]) -> str:
+    """Whether the rows are texts or words."""
+    lists = [isinstance(row[0], list) for row in batch]
+    if all(lists):
+        return "words"
+    if any(lists):
+        raise ValueError(
+            "`texts` must be all texts, or all lists of words. Received: both"
+        )
+    return "texts"
+
+
+def vectors(
+    rows: Iterator[np.ndarray], number: int | None, size: int
+) -> np.ndarray:
+    """Rows `(D,)` as one array, which is all that grows."""
+    array = np.empty((1024 if number is None else number, size), np.float32)
+    count = 0
+    for count, row in enumerate(rows, 1):
+        if count > len(array):
+            # In place: no second array is ever there.
+            array.resize((2 * count, size), refcheck=False)
+        array[count - 1] = row
+    if count < len(array):
+        array.resize((count, size), refcheck=False)
+    return array

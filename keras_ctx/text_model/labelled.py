@@ -1,0 +1,197 @@
+"""Texts with labels as people write them: what a model learns from."""
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx import data
+from keras_ctx.evaluation.questions import SquadAnswer, SquadQuestion
+from keras_ctx.predictions.answer_lines import DEFAULTS
+from keras_ctx.predictions.run_task import RunTask
+from keras_ctx.text_model.label_names import check_name
+from keras_ctx.text_model.tagged_words import tagged_words
+from keras_ctx.text_model.texts import rows_of
+
+KINDS = {"tagging": "words", "question_answering": "question"}
+
+
+def text_kind(task: RunTask) -> str:
+    """What a row of texts is for a model: as `rows_of` takes it."""
+    if task.kind in KINDS:
+        return KINDS[task.kind]
+    return "pair" if task.settings.get("pair") else "text"
+
+
+def labelled_rows(
+    task: RunTask, texts: Any, labels: Any
+) -> tuple[list[Any], list[Any]]:
+    """The rows of texts, and as many labels.
+
+    Of a tagger both are words and tags, also where texts were given with the
+    places of names.
+
+    Raises:
+        ValueError: They are not as many, or none, or a label is none that
+            the model has.
+    """
+    rows = list(rows_of(texts, text_kind(task)))
+    if isinstance(labels, str | bytes | dict) or not hasattr(
+        labels, "__iter__"
+    ):
+        raise ValueError(
+            "`labels` must be a list, with an entry for each text. "
+            f"Received: a {type(labels).__name__}"
+        )
+    listed = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    if not rows or len(rows) != len(listed):
+        raise ValueError(
+            "`labels` must hold an entry for each text, and there must be "
+            f"one at least. Received: {len(rows)} texts, {len(listed)} labels"
+        )
+    if task.kind == "tagging":
+        return tagged_words(task, rows, listed)
+    checks = {
+        "classification": check_name,
+        "multi_label": _check_set,
+        "regression": _check_number,
+        "question_answering": _check_answers,
+    }
+    if task.kind not in checks:
+        raise ValueError(
+            "`fit` and `evaluate` are for models with a task: "
+            f"{', '.join([*checks, 'tagging'])}. Put a head of "
+            "`keras_ctx.models` on `.encoder`. Received: a model for "
+            f"{task.kind}"
+        )
+    for row, label in enumerate(listed):
+        checks[task.kind](task, label, row)
+    return rows, listed
+
+
+def dataset_of(
+    task: RunTask,
+    rows: Sequence[Any],
+    labels: Sequence[Any],
+    *,
+    batch_size: int,
+    training: bool,
+    seed: int = 0,
+) -> tuple[tf.data.Dataset, int]:
+    """The batches of `model.fit`, and how many make an epoch.
+
+    Args:
+        task: What the model is for.
+        rows: As of `labelled_rows`.
+        labels: Likewise.
+        batch_size: Texts, or windows of contexts, at a time; where there are
+            fewer, these are one batch.
+        training: Shuffled and without end, or one pass in order.
+        seed: Of the order.
+    """
+    arguments: dict[str, Any] = {
+        "batch_size": min(batch_size, len(rows)),
+        "training": training,
+        "seed": seed,
+        "bucket_batches": 8,
+    }
+    inputs, number = task.text_inputs, len(rows)
+    if task.kind == "tagging":
+        ids = [data.label_ids(tags, task.labels) for tags in labels]
+        words = [row[0] for row in rows]
+        dataset = data.tagging_dataset(words, ids, inputs, **arguments)
+    elif task.kind == "question_answering":
+        if not training:
+            raise ValueError(
+                "`validation_data` is for labels of texts: windows without "
+                "an answer have no loss. Call `evaluate` on the questions. "
+                "Received: questions"
+            )
+        made = data.question_windows(
+            questions_of(rows, labels),
+            inputs,
+            training=True,
+            **{k: task.settings.get(k, v) for k, v in DEFAULTS.items()},
+        )
+        number = len(made.windows)
+        arguments["batch_size"] = max(1, min(batch_size, number))
+        dataset = data.squad_dataset(made, inputs, **arguments)
+    else:
+        second = [row[1] for row in rows] if len(rows[0]) == 2 else None
+        dataset = data.classification_dataset(
+            [row[0] for row in rows],
+            targets(task, labels),
+            inputs,
+            second_texts=second,
+            **arguments,
+        )
+    return dataset, max(1, number // arguments["batch_size"])
+
+
+def targets(task: RunTask, labels: Sequence[Any]) -> Any:
+    """Class ids, rows of zeros and ones, or numbers."""
+    if task.kind == "classification":
+        return data.label_ids(labels, task.labels)
+    if task.kind == "multi_label":
+        return data.multi_hot([list(x) for x in labels], task.labels)
+    return [float(x) for x in labels]
+
+
+def questions_of(
+    rows: Sequence[tuple[str, str]], labels: Sequence[Any]
+) -> list[SquadQuestion]:
+    """Questions with their answers; the number of the row is the id."""
+    return [
+        SquadQuestion(
+            str(number),
+            question,
+            context,
+            tuple(_answers(label)),
+            is_impossible=not _answers(label),
+        )
+        for number, ((question, context), label) in enumerate(
+            zip(rows, labels, strict=True)
+        )
+    ]
+
+
+def _answers(label: Any) -> list[SquadAnswer]:
+    """None, one or several; each a text, or a text and its place."""
+    if label is None or label == "":
+        return []
+    if isinstance(label, str):
+        return [SquadAnswer(label, -1)]
+    if isinstance(label, tuple) and len(label) >= 2 and type(label[1]) is int:
+        return [SquadAnswer(label[0], label[1])]
+    return [answer for each in label for answer in _answers(each)]
+
+
+def _check_set(task: RunTask, label: Any, row: int) -> None:
+    if isinstance(label, str) or not hasattr(label, "__iter__"):
+        raise ValueError(
+            "`labels` must hold a list of names for each text, since it may "
+            f"have several. Received: {label!r} in row {row}"
+        )
+    for each in label:
+        check_name(task, each, row)
+
+
+def _check_number(task: RunTask, label: Any, row: int) -> None:
+    is_number = isinstance(label, Real) and not isinstance(label, bool)
+    if not is_number or not math.isfinite(label):
+        raise ValueError(
+            f"`labels` must be finite numbers. Received: {label!r} in row {row}"
+        )
+
+
+def _check_answers(task: RunTask, label: Any, row: int) -> None:
+    each = label if isinstance(label, list) else [label]
+    for answer in each:
+        if answer is not None and not isinstance(answer, str | tuple):
+            raise ValueError(
+                "`labels` must hold an answer for each question: its text, "
+                "(text, start), a list of these, or None where the context "
+                f"has no answer. Received: {answer!r} in row {row}"
+            )

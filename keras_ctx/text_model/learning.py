@@ -1,0 +1,140 @@
+"""A text model learns from labelled texts, and is scored on them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ctx import data, training
+from keras_ctx.evaluation.tag_schemes.schemes import span_tags, tag_spans
+from keras_ctx.evaluation.tag_schemes.spelling import PLAIN
+from keras_ctx.predictions.run_task import RunTask
+from keras_ctx.text_model.decode import tag_scheme
+from keras_ctx.text_model.labelled import (
+    dataset_of,
+    labelled_rows,
+    questions_of,
+    targets,
+)
+
+
+def fitted(
+    task: RunTask,
+    texts: Any,
+    labels: Any,
+    compiles: bool,
+    *,
+    batch_size: int,
+    epochs: int,
+    learning_rate: float,
+    validation_data: tuple[Any, Any] | None,
+    seed: int,
+    **arguments: Any,
+) -> keras.callbacks.History:
+    """Fit the model; `compiles`: after compiling it as a recipe does."""
+    rows, listed = labelled_rows(task, texts, labels)
+    dataset, steps = dataset_of(
+        task, rows, listed, batch_size=batch_size, training=True, seed=seed
+    )
+    validation = None
+    if validation_data is not None:
+        validation, _ = dataset_of(
+            task,
+            *labelled_rows(task, *validation_data),
+            batch_size=batch_size,
+            training=False,
+        )
+    model = task.model
+    if compiles:
+        model.compile(
+            training.bert_optimizer(learning_rate, epochs * steps),
+            **_loss(task),
+            jit_compile=False,
+        )
+    return model.fit(
+        dataset,
+        epochs=epochs,
+        steps_per_epoch=steps,
+        validation_data=validation,
+        shuffle=False,
+        **arguments,
+    )
+
+
+def _loss(task: RunTask) -> dict[str, Any]:
+    """What `compile` takes, as in the recipe of the task."""
+    entropy = keras.losses.SparseCategoricalCrossentropy
+    if task.kind == "question_answering":
+        ends = ("start_logits", "end_logits")
+        return {
+            "loss": {key: entropy(from_logits=True) for key in ends},
+            "loss_weights": dict.fromkeys(ends, 0.5),
+            "metrics": {key: ["accuracy"] for key in ends},
+        }
+    if task.kind != "tagging":
+        kind: Any = task.kind
+        return training.task_loss(kind)
+    if "tags" in task.model.output:
+        return {"loss": {"logits": training.CRFLoss()}}
+    return {
+        "loss": {"logits": entropy(from_logits=True, reduction="sum")},
+        "weighted_metrics": {"logits": ["accuracy"]},
+    }
+
+
+def evaluated(
+    task: RunTask,
+    texts: Any,
+    labels: Any,
+    predict: Callable[[Sequence[Any]], list[Any]],
+    predict_tags: Callable[[Sequence[Any]], list[list[str]]],
+) -> dict[str, float]:
+    """The scores of a recipe, of what `predict` gives for the texts."""
+    rows, listed = labelled_rows(task, texts, labels)
+    if task.kind == "tagging":
+        return _tagging_scores(task, listed, predict_tags(rows))
+    if task.kind == "question_answering":
+        questions = questions_of(rows, listed)
+        found = predict(rows)
+        metrics = data.answer_metrics(data.find_language(questions))
+        best = {str(number): each.text for number, each in enumerate(found)}
+        return data.squad_scores(questions, best, metrics.exact, metrics.f1)
+    found = predict([row[0] if len(row) == 1 else row for row in rows])
+    true = targets(task, listed)
+    if task.kind == "regression":
+        return data.Regression().scores(true, np.array(found)[:, None])
+    probabilities = np.array(
+        [[each.scores[label] for label in task.labels] for each in found]
+    )
+    if task.kind == "multi_label":
+        # There a label is given where a logit is above 0.
+        return data.MultiLabel(task.labels).scores(true, probabilities - 0.5)
+    return data.Classification(task.labels).scores(true, probabilities)
+
+
+def _tagging_scores(
+    task: RunTask, true: list[list[str]], predicted: list[list[str]]
+) -> dict[str, float]:
+    scheme = tag_scheme(task)
+    if scheme.name != PLAIN and not _is_iob2(task.labels):
+        # A published tagger; IOB2 is what is scored.
+        true, predicted = (
+            [
+                span_tags(tag_spans(scheme.normals(tags)), len(tags))
+                for tags in rows
+            ]
+            for rows in (true, predicted)
+        )
+    return data.TaggingTask(task.labels, scheme).scores(true, predicted)
+
+
+def _is_iob2(labels: Sequence[str]) -> bool:
+    """Whether each I- has its B-, and there is nothing else but O."""
+    kinds = {label[2:] for label in labels if label.startswith("B")}
+    return all(
+        label == "O"
+        or label.startswith("B")
+        or (label.startswith("I") and label[2:] in kinds)
+        for label in labels
+    )

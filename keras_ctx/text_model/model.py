@@ -1,0 +1,293 @@
+"""A model, its text inputs and its labels: one object that takes text."""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ctx import serving
+from keras_ctx.predictions.run_task import RunTask
+from keras_ctx.text_model.asking import Asking, vectors
+from keras_ctx.text_model.check_model import checked_task
+from keras_ctx.text_model.learning import evaluated, fitted
+from keras_ctx.text_model.results import Tokens
+from keras_ctx.text_model.saving import save_text_model
+from keras_ctx.text_model.signature import ServedVersion, answer_windows
+from keras_ctx.text_model.stream import with_bar
+from keras_ctx.text_model.string_model import string_model
+from keras_ctx.text_model.texts import num_texts
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TextModel:
+    """A model that takes text and gives what a person wants to know.
+
+    `keras_ctx.load` makes one of a folder; this makes one of parts. Calling
+    it is `predict`.
+
+    Args:
+        model: A task model, an embedder, a pretrainer or an encoder of
+            `keras_ctx.models`.
+        text_inputs: Those that it was, or will be, trained with.
+        labels: Names of the classes or tags, in the order of the logits.
+        task: "classification", "multi_label", "regression", "tagging",
+            "question_answering", "embedding", "encoder" or "fill_mask";
+            `None`: as the outputs of the model and the labels say.
+        settings: What a run's `task.json` says beside, such as
+            `{"pair": True}` for a model that reads pairs of texts.
+
+    Raises:
+        ValueError: The parts do not belong together.
+
+    Example:
+        >>> from keras_ctx import models, text
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> model = TextModel(models.classifier(encoder, 2),
+        ...                   text.ElmoInputs(max_characters=5),
+        ...                   ["bad", "good"])
+        >>> history = model.fit(["fine", "poor"], ["good", "bad"], verbose=0)
+        >>> [found] = model(["fine"])
+        >>> sorted(found.scores)
+        ['bad', 'good']
+    """
+
+    model: Any
+    text_inputs: Any = None
+    labels: Sequence[str] = ()
+    task: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        task = checked_task(
+            *(self.model, self.text_inputs, self.labels),
+            *(self.task, dict(self.settings)),
+        )
+        self.__dict__.update(labels=task.labels, task=task.kind)
+
+    def __repr__(self) -> str:
+        shown = getattr(self.model, "name", self.model)
+        some = list(self.labels[:5]) + ["..."] * (len(self.labels) > 5)
+        return f"TextModel({self.task}, {shown!r}, labels={some})"
+
+    def __call__(self, texts: Any, batch_size: int = 32) -> Any:
+        return self.predict(texts, batch_size)
+
+    def predict(
+        self, texts: Any, batch_size: int = 32, verbose: bool | None = None
+    ) -> Any:
+        """What the model says of each text, in the order of the texts.
+
+        Short texts are computed together, and few are in memory at a time;
+        of vectors the array that is returned is all that grows.
+
+        Args:
+            texts: An iterable of texts, an array, or a `tf.data.Dataset` of
+                strings, in batches or not. Of a model of pairs, of tuples of
+                two texts; of questions, of `(question, context)`; a tagger
+                also takes lists of words.
+            batch_size: Texts, or windows of contexts, at a time.
+            verbose: Whether a bar shows the progress; `None`: where the work
+                is long and somebody is looking.
+
+        Returns:
+            By `task`: a list of `Label`, `LabelSet`, `Answer` or `Tokens`; of
+            a tagger, of a list of `Entity` for each text; of "fill_mask", of
+            a list of `Filled` for each [MASK] of each text. Numbers in an
+            array `(N,)`; vectors, float32 `(N, D)`.
+
+        Raises:
+            ValueError: What is given is no such thing, with its row; or the
+                model gives numbers that are not finite.
+        """
+        results = with_bar(
+            self.stream(texts, batch_size), num_texts(texts), verbose
+        )
+        if self.task == "regression":
+            return np.fromiter(results, np.float32)
+        if self.task == "embedding":
+            return vectors(results, num_texts(texts), self._size)
+        return list(results)
+
+    def stream(self, texts: Any, batch_size: int = 32) -> Iterator[Any]:
+        """As `predict`, one result at a time, while texts are read."""
+        return self._asking.results(texts, batch_size)
+
+    def fit(
+        self,
+        texts: Any,
+        labels: Any,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        learning_rate: float = 5e-5,
+        validation_data: tuple[Any, Any] | None = None,
+        seed: int = 0,
+        **arguments: Any,
+    ) -> keras.callbacks.History:
+        """Train on texts and their labels, by `keras.Model.fit`.
+
+        A model that you have compiled stays so. Else each call compiles it
+        as the fine-tuning recipes do: AdamW, a rate that rises in the first
+        tenth of the steps and falls to 0, and the loss of the task.
+
+        Args:
+            texts: As for `predict`.
+            labels: One for each text: the name of its class; a list of
+                names; a number; of words, a tag for each, and of a text its
+                names as `(start, end, label)`, in characters; of a question,
+                its answer, `(answer, start)`, a list of them, or `None`.
+            batch_size: Texts, or windows of contexts, a step.
+            epochs: Passes over the texts.
+            learning_rate: Highest learning rate. 5e-5 suits a published BERT;
+                small models need more, such as 1e-3.
+            validation_data: Texts and labels to score after each epoch.
+            seed: Of the order of the texts.
+            **arguments: Others of `keras.Model.fit`, such as `callbacks`.
+
+        Returns:
+            What `keras.Model.fit` returns.
+
+        Raises:
+            ValueError: The texts or labels are none for this model.
+        """
+        self._check_is_keras("fit")
+        ours = self.__dict__.get("_optimizer")
+        compiles = not self.model.compiled or self.model.optimizer is ours
+        try:
+            return fitted(
+                *(self._task, texts, labels, compiles),
+                batch_size=batch_size,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                validation_data=validation_data,
+                seed=seed,
+                **arguments,
+            )
+        finally:
+            # Its rate has fallen to 0: the next call needs another.
+            if compiles and self.model.compiled:
+                self.__dict__["_optimizer"] = self.model.optimizer
+
+    def evaluate(
+        self, texts: Any, labels: Any, batch_size: int = 32
+    ) -> dict[str, float]:
+        """Scores on texts with labels, by the formulas of the recipes.
+
+        Args:
+            texts: As for `fit`.
+            labels: Likewise.
+            batch_size: Texts at a time.
+
+        Returns:
+            By name, such as "accuracy" and "f1_macro"; of a tagger those of
+            whole names; of answers `exact` and `f1`, in percent.
+        """
+        return evaluated(
+            *(self._task, texts, labels),
+            lambda rows: list(self.stream(rows, batch_size)),
+            lambda rows: list(self._asking.tags(rows, batch_size)),
+        )
+
+    @property
+    def encoder(self) -> keras.Model:
+        """The encoder in the model; its layers are shared."""
+        self._check_is_keras("encoder")
+        return self._asking.encoder
+
+    def layers(self, texts: Any, batch_size: int = 32) -> list[Tokens]:
+        """The vectors of all tokens in all layers.
+
+        Args:
+            texts: Single texts, whatever the task.
+            batch_size: Texts at a time.
+
+        Returns:
+            `Tokens` of vectors `(L+1, T, D)` for each text, layer 0 being
+            the embeddings.
+        """
+        return self._asking.layers(texts, batch_size)
+
+    def attention(self, texts: Any, batch_size: int = 32) -> list[Tokens]:
+        """The attention of all heads of a BERT.
+
+        Args:
+            texts: Single texts, whatever the task.
+            batch_size: Texts at a time.
+
+        Returns:
+            `Tokens` of scores `(L, H, T, T)` for each text, as
+            `keras_ctx.models.attention_scores` gives them.
+        """
+        self._check_is_keras("attention")
+        return self._asking.attention(texts, batch_size)
+
+    def export(self, path: str | Path, **options: Any) -> Path:
+        """Write the next SavedModel version, by `keras_ctx.serving.export`.
+
+        Args:
+            path: Folder of the versions.
+            **options: Of `serving.export`.
+
+        Returns:
+            The folder of the version, which `keras_ctx.load` opens, too.
+        """
+        self._check_is_keras("export")
+        known: dict[str, Any] = {"labels": list(self.labels) or None}
+        known["multi_label"] = self.task == "multi_label"
+        known["pair"] = bool(self.settings.get("pair"))
+        if self.task == "question_answering":
+            known["windows"] = answer_windows(self._task)
+        known |= options
+        return serving.export(self.model, self.text_inputs, path, **known)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write what `keras_ctx.load` and the recipes read.
+
+        Args:
+            folder: It is made; files of a model that are there are replaced.
+
+        Returns:
+            The folder.
+        """
+        self._check_is_keras("save")
+        return save_text_model(self._task, Path(folder))
+
+    def as_keras_model(self) -> keras.Model:
+        """The model with strings as its inputs, to be used as any of Keras.
+
+        Returns:
+            A `keras.Model` from `text`, for pairs also `second_text`, or from
+            `question` and `context`, strings `(B,)`, to the outputs of
+            `model`; the layers are shared. A text that is too long is cut.
+        """
+        self._check_is_keras("as_keras_model")
+        return string_model(self._task)
+
+    @property
+    def _task(self) -> RunTask:
+        return RunTask(
+            *(str(self.task), self.model, self.text_inputs),
+            *(tuple(self.labels), dict(self.settings)),
+        )
+
+    @functools.cached_property
+    def _asking(self) -> Asking:
+        return Asking(self._task)
+
+    @property
+    def _size(self) -> int:
+        if isinstance(self.model, ServedVersion):
+            return self.model.size("embedding")
+        return self.model.output["embedding"].shape[-1]
+
+    def _check_is_keras(self, name: str) -> None:
+        if isinstance(self.model, ServedVersion):
+            raise ValueError(
+                f"`{name}` needs the Keras model, which an exported version "
+                "has not. Load the run or checkpoint that it was made of. "
+                f"Received: {self.model.folder}"
+            )

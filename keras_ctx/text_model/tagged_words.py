@@ -1,0 +1,70 @@
+"""Names in texts, with their places, as tags of words."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ctx.predictions.run_task import RunTask
+from keras_ctx.text_model.label_names import check_name
+from keras_ctx.text_model.results import Entity
+
+
+def tagged_words(
+    task: RunTask, rows: list[Any], labels: list[Any]
+) -> tuple[list[Any], list[list[str]]]:
+    """Words and tags; names in a text become tags of its words."""
+    texts = [row[0] for row in rows if isinstance(row[0], str)]
+    found: Any = None
+    if texts:
+        if task.text_inputs is None:
+            raise ValueError(
+                "`texts` must be lists of words for an exported version, "
+                "which does not tell where words end. Received: texts"
+            )
+        places = task.text_inputs.words(tf.constant(texts, tf.string))
+        found = zip(*(x.to_list() for x in places), strict=True)
+    words, tags = [], []
+    for number, ((given,), label) in enumerate(zip(rows, labels, strict=True)):
+        if isinstance(given, str):
+            spelled, starts, ends = next(found)
+            given = [word.decode("utf-8") for word in spelled]
+            spans = list(zip(starts, ends, strict=True))
+            label = _tags_in(label, spans, number)
+        if isinstance(label, str) or len(label) != len(given):
+            raise ValueError(
+                "`labels` must hold a tag for each word. Received: "
+                f"{len(given)} words and {len(label)} tags in row {number}"
+            )
+        for tag in label:
+            check_name(task, tag, number)
+        words.append((given,))
+        tags.append(list(label))
+    return words, tags
+
+
+def _tags_in(label: Any, words: list[tuple[int, int]], row: int) -> list[str]:
+    """IOB2 tags of words, of names with their places in the text."""
+    tags = ["O"] * len(words)
+    for span in label:
+        if isinstance(span, Entity):
+            span = span.start, span.end, span.label
+        if not (isinstance(span, tuple | list) and len(span) == 3):
+            raise ValueError(
+                "`labels` of a text must hold its names as (start, end, "
+                "label), in characters; of a list of words, a tag for each. "
+                f"Received: {span!r} in row {row}"
+            )
+        first, last, kind = span
+        inside = [
+            i
+            for i, (start, end) in enumerate(words)
+            if start < last and first < end
+        ]
+        if not inside:
+            raise ValueError(
+                "`labels` must name places that hold a word. Received: "
+                f"{tuple(span)!r} in row {row}"
+            )
+        for place, i in enumerate(inside):
+            tags[i] = f"{'I' if place else 'B'}-{kind}"
+    return tags

@@ -1,0 +1,175 @@
+"""A text model learns from raw texts, and its scores are the recipes'."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from text_model.tiny_models import INPUTS, TAGS, encoder, text_model
+
+import keras_ctx
+from keras_ctx import data, models
+from keras_ctx.text_model import Entity
+
+GOOD = ["a a b", "b a", "a b a", "b b a", "a", "b"]
+BAD = ["c d d", "d c", "c", "d c d", "d", "c d c"]
+
+
+def small(**arguments) -> keras.Model:
+    return encoder(block_initializer_range=0.3, dropout=0.0, **arguments)
+
+
+def classifier(num: int = 2, **arguments: Any) -> keras_ctx.TextModel:
+    labels = ("bad", "good")[:num] if num > 1 else ()
+    return keras_ctx.TextModel(
+        models.classifier(small(), num), INPUTS, labels, **arguments
+    )
+
+
+def test_it_learns_classes() -> None:
+    model = classifier()
+    texts, labels = GOOD + BAD, ["good"] * 6 + ["bad"] * 6
+    history = model.fit(
+        texts,
+        labels,
+        epochs=30,
+        batch_size=4,
+        learning_rate=0.02,
+        verbose=0,
+        validation_data=(texts, labels),
+    )
+    assert {"loss", "val_loss"} <= history.history.keys()
+    assert [each.label for each in model(texts)] == labels
+    scores = model.evaluate(texts, labels)
+    assert scores["accuracy"] == scores["f1_macro"] == 1
+    wrong = model.evaluate(texts, ["bad"] * 12)
+    assert wrong["accuracy"] == 0.5
+    # The graph reads the weights as they are: it learns the opposite now.
+    model.fit(
+        texts,
+        labels[::-1],
+        epochs=30,
+        batch_size=4,
+        verbose=0,
+        learning_rate=0.02,
+    )
+    assert [each.label for each in model(texts)] == labels[::-1]
+
+
+def test_a_model_that_was_compiled_stays_so() -> None:
+    model = classifier()
+    optimizer = keras.optimizers.SGD(0.0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.model.compile(optimizer, loss={"logits": loss})
+    before = [w.numpy() for w in model.model.weights]
+    for _ in range(2):
+        model.fit(GOOD, ["good"] * 6, verbose=0)
+        assert model.model.optimizer is optimizer
+    for weight, old in zip(model.model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_numbers_labels_and_pairs() -> None:
+    model = keras_ctx.TextModel(models.classifier(small(), 1), INPUTS)
+    model.fit(GOOD, np.arange(6.0), verbose=0)
+    found = model.evaluate(GOOD, list(model(GOOD)))
+    np.testing.assert_allclose(found["pearson"], 1, rtol=1e-5)
+    model = classifier(task="multi_label")
+    sets = [["good"], [], ["bad", "good"], ("bad",), [], []]
+    model.fit(GOOD, sets, verbose=0)
+    given = [each.labels for each in model(GOOD)]
+    assert model.evaluate(GOOD, given)["accuracy"] == 1
+    model = classifier(settings={"pair": True})
+    pairs = list(zip(GOOD, BAD, strict=True))
+    model.fit(pairs, ["good"] * 6, verbose=0)
+    assert 0 <= model.evaluate(pairs, ["bad"] * 6)["accuracy"] <= 1
+
+
+@pytest.mark.parametrize("crf", [False, True])
+def test_tagger_learns_names_in_texts(crf: bool) -> None:
+    tagger = models.tagger(small(), len(TAGS), crf=crf)
+    model = keras_ctx.TextModel(tagger, INPUTS, TAGS)
+    texts = ["c ab d", "a b c", "c d", "d a"]
+    spans = [[(2, 4, "X")], [(0, 3, "X")], [], [Entity("Y", "a", 2, 3, 1.0)]]
+    words = [["c", "ab", "d"], ["a", "b", "c"], ["c", "d"], ["d", "a"]]
+    tags = [
+        ["O", "B-X", "O"],
+        ["B-X", "I-X", "O"],
+        ["O", "O"],
+        ["O", "B-Y"],
+    ]
+    model.fit(
+        texts, spans, epochs=60, batch_size=4, learning_rate=0.02, verbose=0
+    )
+    found = [[(x.start, x.end, x.label) for x in row] for row in model(texts)]
+    assert found == [[(2, 4, "X")], [(0, 3, "X")], [], [(2, 3, "Y")]]
+    for given, labels in ((texts, spans), (words, tags)):
+        assert model.evaluate(given, labels)["f1"] == 1
+    wrong = [[], [(0, 3, "Y")], [], [(2, 3, "Y")]]
+    scores = model.evaluate(texts, wrong)
+    # One of three that were found is there, and one of two that are there.
+    assert scores["precision"] == pytest.approx(1 / 3)
+    assert scores["recall"] == pytest.approx(1 / 2)
+
+
+def test_published_tagger_in_another_scheme_is_scored_in_iob2() -> None:
+    # Of IOB1 only I- where nothing else is needed.
+    labels = ("I-X", "I-Y", "O")
+    model = keras_ctx.TextModel(models.tagger(small(), 3), INPUTS, labels)
+    words = [["a", "b"], ["c"]]
+    tags = list(model._asking.tags([(row,) for row in words], 2))
+    assert model.evaluate(words, tags)["f1"] in (0.0, 1.0)
+    has_names = any(tag != "O" for row in tags for tag in row)
+    assert model.evaluate(words, tags)["f1"] == float(has_names)
+
+
+def test_answers_are_learned_and_scored() -> None:
+    settings = {"stride": 4, "max_question": 4, "max_answer": 3}
+    model = keras_ctx.TextModel(
+        models.span_extractor(small()), INPUTS, settings=settings
+    )
+    rows = [("a?", "c d e f"), ("b?", "f e d c"), ("a?", "g h")]
+    answers = ["d", ("e", 2), ["g", "h"]]
+    model.fit(rows, answers, verbose=0)
+    given = [each.text for each in model(rows)]
+    assert model.evaluate(rows, given) == data.squad_scores(
+        [
+            data.SquadQuestion(str(i), *row, (data.SquadAnswer(text, -1),))
+            for i, (row, text) in enumerate(zip(rows, given, strict=True))
+        ],
+        {str(i): text for i, text in enumerate(given)},
+    )
+    with pytest.raises(ValueError, match="`validation_data` is for labels"):
+        model.fit(rows, answers, validation_data=(rows, answers))
+
+
+@pytest.mark.parametrize(
+    ("task", "texts", "labels", "said"),
+    [
+        ("classification", ["a"], ["nonsense"], "names of the classes.*row 0"),
+        ("classification", ["a"], [1], "names of the classes"),
+        ("classification", ["a"], [None], "names of the classes"),
+        ("classification", ["a"], [], "1 texts, 0 labels"),
+        ("classification", [], [], "0 texts, 0 labels"),
+        ("classification", ["a"], "good", "`labels` must be a list"),
+        ("classification", ["a"], None, "`labels` must be a list"),
+        ("classification", [None], ["good"], "empty cell"),
+        ("multi_label", ["a"], ["good"], "a list of names"),
+        ("multi_label", ["a"], [["nonsense"]], "names of the classes"),
+        ("regression", ["a"], [float("nan")], "finite numbers"),
+        ("regression", ["a"], ["3"], "finite numbers"),
+        ("tagging", [["a", "b"]], [["O"]], "2 words and 1 tags in row 0"),
+        ("tagging", [["a"]], [["B-Z"]], "names of the classes"),
+        ("tagging", ["a b"], [[(5, 9, "X")]], "places that hold a word"),
+        ("tagging", ["a b"], [["O", "O"]], r"\(start, end, label\)"),
+        ("question_answering", [("a", "b")], [3], "an answer for each"),
+        ("embedding", ["a"], ["b"], "are for models with a task"),
+    ],
+)
+def test_labels_that_are_none_are_refused(
+    task: str, texts: list, labels: Any, said: str
+) -> None:
+    model = text_model(task)
+    for use in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=said):
+            use(texts, labels)
