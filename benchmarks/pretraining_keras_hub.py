@@ -28,7 +28,7 @@ import tensorflow as tf
 import tyro
 
 from keras_ctx import data, models, text, training
-from keras_ctx.files.whole_file import whole_file as files
+from keras_ctx.files.whole_file import write_text
 
 Name = Literal["ours", "keras_hub", "keras_hub_dropout"]
 TITLES = {
@@ -69,7 +69,7 @@ def corpora(config: Config) -> tuple[Path, Path]:
     config.output.mkdir(parents=True, exist_ok=True)
     for path, part in zip(paths, (found[:cut], found[cut:]), strict=True):
         lines = ("".join(f"{line}\n" for line in document) for document in part)
-        files.write_text(path, "\n".join(lines))
+        write_text(path, "\n".join(lines))
     return paths
 
 
@@ -227,7 +227,7 @@ def main(config: Config) -> None:
         for name in TITLES
         if (values := accuracies(config.output / name))
     }
-    files.write_text(
+    write_text(
         config.output / "table.md",
         table(found, config.steps_per_epoch) + "\n",
     )

@@ -19,7 +19,8 @@ from keras_ctx.text_model.results import (
 
 Outputs = Mapping[str, np.ndarray]
 Row = tuple[Any, ...]
-Decode = Callable[[Outputs, Sequence[Row]], Sequence[Any]]
+# A sequence, or an array of numbers or vectors, with one for each row.
+Decode = Callable[[Outputs, Sequence[Row]], Any]
 
 
 def decoder(task: RunTask) -> Decode:
