@@ -119,9 +119,9 @@ def _vectors(folder: Path, task: str) -> TextModel:
 
 def _one_by_one(inputs: Any) -> Any:
     """Text inputs that give each word in its place."""
-    if not getattr(inputs, "distinct", False):
+    if not inputs.distinct:
         return inputs
-    return type(inputs).from_config({**inputs.get_config(), "distinct": False})
+    return inputs.with_settings(distinct=False)
 
 
 def _version(folder: Path, inside: list[str]) -> Path | None:

@@ -91,6 +91,7 @@ def check_answers(
             question has an answer where one is required.
 
     Example:
+        >>> from keras_ctx.data import SquadAnswer
         >>> rows = [SquadQuestion("1", "?", "a", (SquadAnswer("a", 0),)),
         ...         SquadQuestion("2", "?", "a")]
         >>> check_answers(rows, "a.json", "impossible")[1].is_impossible
