@@ -19,7 +19,7 @@ from keras_ctx.text_model.results import (
 
 Outputs = Mapping[str, np.ndarray]
 Row = tuple[Any, ...]
-Decode = Callable[[Outputs, Sequence[Row]], Sequence[Any]]
+Decode = Callable[[Outputs, Sequence[Row]], Any]  # a result for each row
 
 
 def decoder(task: RunTask) -> Decode:

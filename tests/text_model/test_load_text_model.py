@@ -152,7 +152,9 @@ def test_checkpoints_of_others(tmp_path: Path) -> None:
     elmo = randomized(
         models.elmo_encoder([(1, 4), (2, 5)], 6, 4, max_characters=50)
     )
-    convert.save_elmo(elmo, tmp_path / "elmo")
+    (tmp_path / "elmo").mkdir()
+    files = [tmp_path / "elmo" / x for x in ("options.json", "weights.hdf5")]
+    convert.save_elmo(elmo, *files)
     model = keras_ctx.load(tmp_path / "elmo")
     assert model.task == "embedding" and model(["a b"]).shape[0] == 1
 

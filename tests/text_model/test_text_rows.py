@@ -14,7 +14,7 @@ PAIRS = [("a", "b"), ("c", "")]
 
 
 def dataset(*columns: list[str]) -> Any:
-    parts = tuple(columns) if len(columns) > 1 else columns[0]
+    parts: Any = columns if len(columns) > 1 else [*columns][0]
     return tf.data.Dataset.from_tensor_slices(parts)
 
 
@@ -48,9 +48,9 @@ def test_texts_of_every_form(texts: Any) -> None:
         dataset(["a", "c"], ["b", ""]).batch(5),
         zip(["a", "c"], ["b", ""], strict=True),
         [{"second_text": b, "text": a} for a, b in PAIRS],
-        tf.data.Dataset.from_tensor_slices(
-            {"text": ["a", "c"], "second_text": ["b", ""]}
-        ).batch(1),
+        dataset(["a", "c"], ["b", ""])
+        .map(lambda a, b: {"text": a, "second_text": b})
+        .batch(1),
     ],
 )
 def test_pairs_of_every_form(pairs: Any) -> None:

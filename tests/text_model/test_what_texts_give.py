@@ -46,7 +46,7 @@ def test_labels_have_probabilities() -> None:
     assert len(found) == len(TEXTS)
     for each, given in zip(found, TEXTS, strict=True):
         expected = softmax(logits(model.model, given))
-        assert each.label == model.labels[expected.argmax()]
+        assert each.label == model.labels[int(expected.argmax())]
         np.testing.assert_allclose(each.score, expected.max(), atol=1e-6)
         scores = [each.scores[label] for label in model.labels]
         np.testing.assert_allclose(scores, expected, atol=1e-6)
