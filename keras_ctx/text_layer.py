@@ -17,9 +17,10 @@ class TextLayer(keras.layers.Layer):
     """The text inputs of a model as a layer, in front of the model.
 
     With a string `keras.Input` a model so takes texts: `predict`, `fit` on a
-    dataset of strings, `save` and `export` work on it as on any other. It
-    runs on the TensorFlow backend, on the CPU, since other devices have no
-    strings.
+    dataset of strings, `save` and `export` work on it as on any other. Keras
+    wants strings as NumPy objects or as a tensor; `StringModel` takes them in
+    any form. The layer runs on the TensorFlow backend, and on the CPU, since
+    other devices have no strings.
 
     Args:
         text_inputs: Such as a `keras_ctx.text.BertInputs`.
@@ -43,8 +44,8 @@ class TextLayer(keras.layers.Layer):
         >>> texts = keras.Input((), dtype="string", name="text")
         >>> classifier = models.classifier(models.bert_tiny(7), 2)
         >>> model = keras.Model(texts, classifier(TextLayer(inputs)(texts)))
-        >>> model.predict(np.array(["good", "very bad"]),
-        ...               verbose=0)["logits"].shape
+        >>> given = np.array(["good", "very bad"], object)
+        >>> model.predict(given, verbose=0)["logits"].shape
         (2, 2)
     """
 

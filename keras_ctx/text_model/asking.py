@@ -12,6 +12,7 @@ from keras_ctx.predictions.model_rows import compiled
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.answers import answers_of
 from keras_ctx.text_model.decode import (
+    Decode,
     Outputs,
     Row,
     decoder,
@@ -81,7 +82,7 @@ class Asking:
     def _asked(
         self,
         rows: Iterator[Row],
-        decode: Callable[[Outputs, Sequence[Row]], Sequence[Any]],
+        decode: Decode,
         batch_size: int,
     ) -> Iterator[Any]:
         notes = Notes(self._task.text_inputs)

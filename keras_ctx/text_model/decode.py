@@ -19,8 +19,7 @@ from keras_ctx.text_model.results import (
 
 Outputs = Mapping[str, np.ndarray]
 Row = tuple[Any, ...]
-# A sequence, or an array of numbers or vectors, with one for each row.
-Decode = Callable[[Outputs, Sequence[Row]], Any]
+Decode = Callable[[Outputs, Sequence[Row]], Any]  # a result for each row
 
 
 def decoder(task: RunTask) -> Decode:

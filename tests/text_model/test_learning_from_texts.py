@@ -29,30 +29,18 @@ def classifier(num: int = 2, **arguments: Any) -> keras_ctx.TextModel:
 def test_it_learns_classes() -> None:
     model = classifier()
     texts, labels = GOOD + BAD, ["good"] * 6 + ["bad"] * 6
-    history = model.fit(
-        texts,
-        labels,
-        epochs=30,
-        batch_size=4,
-        learning_rate=0.02,
-        verbose=0,
-        validation_data=(texts, labels),
-    )
+    settings = {"batch_size": 12, "learning_rate": 0.05, "verbose": 0}
+    both = texts, labels
+    history = model.fit(*both, validation_data=both, **settings)
     assert {"loss", "val_loss"} <= history.history.keys()
+    model.fit(*both, epochs=40, **settings)
     assert [each.label for each in model(texts)] == labels
     scores = model.evaluate(texts, labels)
     assert scores["accuracy"] == scores["f1_macro"] == 1
     wrong = model.evaluate(texts, ["bad"] * 12)
     assert wrong["accuracy"] == 0.5
     # The graph reads the weights as they are: it learns the opposite now.
-    model.fit(
-        texts,
-        labels[::-1],
-        epochs=30,
-        batch_size=4,
-        verbose=0,
-        learning_rate=0.02,
-    )
+    model.fit(texts, labels[::-1], epochs=40, **settings)
     assert [each.label for each in model(texts)] == labels[::-1]
 
 

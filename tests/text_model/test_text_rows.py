@@ -13,8 +13,8 @@ TEXTS = ["a b", "", "读书 🙂"]
 PAIRS = [("a", "b"), ("c", "")]
 
 
-def dataset(first: list[str], *others: list[str]) -> Any:
-    parts = (first, *others) if others else first
+def dataset(*columns: list[str]) -> Any:
+    parts: Any = columns if len(columns) > 1 else [*columns][0]
     return tf.data.Dataset.from_tensor_slices(parts)
 
 
