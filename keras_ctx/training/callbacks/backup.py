@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_ctx.training.distribution.consensus import any_worker
 from keras_ctx.training.distribution.workers import is_chief
+from keras_ctx.training.keras_hooks import start_at_epoch
 from keras_ctx.training.run.checkpoints import (
     Position,
     checkpoints,
@@ -87,8 +88,7 @@ class BackupAndRestore(keras.callbacks.Callback):
         if not found:
             return
         load_checkpoint(self.model, found[-1])
-        # As Keras's own callback does: `fit` goes on with this epoch.
-        self.model._initial_epoch = self._position.epoch  # pyright: ignore
+        start_at_epoch(self.model, self._position.epoch)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._position.epoch != epoch:  # one with an `initial_epoch`
