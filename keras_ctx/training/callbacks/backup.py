@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ctx.callback_order import SAVE, PlacedCallback
 from keras_ctx.training.distribution.consensus import any_worker
 from keras_ctx.training.distribution.workers import is_chief
 from keras_ctx.training.keras_hooks import start_at_epoch
@@ -25,7 +26,7 @@ from keras_ctx.training.run.checkpoints import (
 _ASK_EVERY = 10
 
 
-class BackupAndRestore(keras.callbacks.Callback):
+class BackupAndRestore(PlacedCallback):
     """Saves the whole state of training; a new run goes on from it.
 
     As Keras's callback of that name, and: a checkpoint holds the states of
@@ -44,8 +45,6 @@ class BackupAndRestore(keras.callbacks.Callback):
     together and end. Of several workers the first one writes, and all of
     them read: they must see the folder.
 
-    Stands after the callbacks that write figures down.
-
     Args:
         folder: Of the run; the checkpoints are in its `checkpoints/` until
             `remove_checkpoints`.
@@ -63,6 +62,8 @@ class BackupAndRestore(keras.callbacks.Callback):
         >>> BackupAndRestore(tempfile.mkdtemp()).keep
         2
     """
+
+    place = SAVE
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_ctx.callback_order import WRITE, PlacedCallback
 from keras_ctx.evaluation.perplexity import perplexity_of_nats
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import write_text
@@ -19,7 +20,7 @@ from keras_ctx.training.run.metrics_file import read_metrics
 _TRACED = 20, 25
 
 
-class RunLog(keras.callbacks.Callback):
+class RunLog(PlacedCallback):
     """Writes `metrics.jsonl` and TensorBoard curves; says when a run ends.
 
     A line of steps has the means of what Keras logs over the steps since the
@@ -54,6 +55,8 @@ class RunLog(keras.callbacks.Callback):
         >>> RunLog(tempfile.mkdtemp(), every_steps=50).every_steps
         50
     """
+
+    place = WRITE
 
     def __init__(
         self,

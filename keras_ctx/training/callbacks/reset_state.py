@@ -9,8 +9,8 @@ class ResetState(keras.callbacks.Callback):
 
     A model that always goes on from an old state may come to need one: some
     cells settle at one value for good, which a state of zeros does not have.
-    Stateless use, ours by default, starts from zeros. Stands after
-    `BackupAndRestore`, so that a resumed run resets where it would have.
+    Stateless use, ours by default, starts from zeros. A resumed run resets
+    where it would have without the interruption.
 
     Args:
         layer: With `reset_state()`, such as a stateful `BiLM`.
@@ -37,16 +37,21 @@ class ResetState(keras.callbacks.Callback):
         self.steps = steps
 
     def on_train_begin(self, logs=None):
-        # Of an epoch in which the run was interrupted. A variable that a
-        # strategy mirrors is no number until it is an array.
-        steps = self.params["steps"]
-        seen = int(ops.convert_to_numpy(self.model.optimizer.iterations))
-        self.done = seen % steps if steps else 0
+        self.done: int | None = None
 
     def on_train_batch_begin(self, batch, logs=None):
+        if self.done is None:  # not sooner: what resumes the run has by now
+            self.done = self._seen()
         if self.done % self.steps == 0:
             self.layer.reset_state()
         self.done += 1
 
     def on_epoch_end(self, epoch, logs=None):
         self.done = 0
+
+    def _seen(self) -> int:
+        """Steps of the epoch before it was interrupted."""
+        # A variable that a strategy mirrors is no number until it is an array.
+        steps = self.params["steps"]
+        seen = int(ops.convert_to_numpy(self.model.optimizer.iterations))
+        return seen % steps if steps else 0
