@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import layers
+from keras_ctx.checks import check_at_least
 from keras_ctx.text import UnknownTexts
 
 Outputs = dict[str, np.ndarray]
@@ -59,11 +60,7 @@ class ModelRows:
         batch_size: int = 32,
         window: int = 1024,
     ) -> None:
-        for name, value in (("batch_size", batch_size), ("window", window)):
-            if value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={value}"
-                )
+        check_at_least(1, batch_size=batch_size, window=window)
         if any(getattr(x, "stateful", False) for x in _layers(model)):
             raise ValueError(
                 "`model` must not be stateful: the answer to a text would "

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.checks import check_at_least
 from keras_ctx.data.tasks.labelled import TextInputs
 
 

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_ctx.callback_order import SAVE, PlacedCallback
+from keras_ctx.checks import check_at_least
 from keras_ctx.training.distribution.consensus import any_worker
 from keras_ctx.training.distribution.workers import is_chief
 from keras_ctx.training.keras_hooks import start_at_epoch
@@ -72,11 +73,9 @@ class BackupAndRestore(PlacedCallback):
         keep: int = 2,
     ):
         super().__init__()
-        for name, value in (("every_steps", every_steps), ("keep", keep)):
-            if value is not None and value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={value}"
-                )
+        check_at_least(1, keep=keep)
+        if every_steps is not None:
+            check_at_least(1, every_steps=every_steps)
         self.folder = Path(folder)
         self.every_steps = every_steps
         self.keep = keep

@@ -4,6 +4,7 @@ import math
 import shutil
 import zipfile
 from collections.abc import Callable
+from numbers import Integral
 from pathlib import Path
 from typing import Literal
 
@@ -72,7 +73,9 @@ class DevelopmentScore(PlacedCallback):
         mode: Literal["max", "min"] = "max",
     ):
         super().__init__()
-        if patience is not None and not patience >= 1:
+        if patience is not None and not (
+            isinstance(patience, Integral) and patience >= 1
+        ):
             raise ValueError(
                 "`patience` must be at least 1 epoch, or None. "
                 f"Received: patience={patience}"

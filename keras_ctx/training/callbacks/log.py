@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_ctx.callback_order import WRITE, PlacedCallback
+from keras_ctx.checks import check_at_least
 from keras_ctx.evaluation.perplexity import perplexity_of_nats
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import write_text
@@ -67,11 +68,7 @@ class RunLog(PlacedCallback):
         profile: bool = False,
     ):
         super().__init__()
-        if every_steps < 1:
-            raise ValueError(
-                "`every_steps` must be at least 1. "
-                f"Received: every_steps={every_steps}"
-            )
+        check_at_least(1, every_steps=every_steps)
         self.folder = Path(folder)
         self.every_steps = every_steps
         self.tokens_per_step = tokens_per_step

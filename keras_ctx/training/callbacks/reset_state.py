@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_ctx.checks import check_at_least
+
 
 class ResetState(keras.callbacks.Callback):
     """Forgets a layer's carried state before every so many-th step.
@@ -29,10 +31,7 @@ class ResetState(keras.callbacks.Callback):
 
     def __init__(self, layer: keras.layers.Layer, steps: int):
         super().__init__()
-        if steps < 1:
-            raise ValueError(
-                f"`steps` must be at least 1. Received: steps={steps}"
-            )
+        check_at_least(1, steps=steps)
         self.layer = layer
         self.steps = steps
 
