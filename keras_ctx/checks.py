@@ -55,7 +55,9 @@ def check_positive(**arguments: object) -> None:
     """Refuse a number that is not finite and above 0; `None` passes."""
     for name, value in arguments.items():
         if value is not None and not (
-            isinstance(value, Real) and value > 0 and math.isfinite(value)
+            isinstance(value, Real)
+            and 0 < float(value)
+            and math.isfinite(value)
         ):
             raise ValueError(
                 f"`{name}` must be a number above 0. Received: {name}={value!r}"
