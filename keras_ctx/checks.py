@@ -1,6 +1,11 @@
-"""Checks of constructor arguments, with the same words everywhere."""
+"""Checks of arguments, with the same words everywhere.
+
+A value that an argument cannot have is a `ValueError`, as it is in Keras,
+whether it is of a wrong type or out of range.
+"""
 
 import math
+from numbers import Integral, Real
 
 
 def check_positive_int(**arguments: object) -> None:
@@ -23,6 +28,19 @@ def check_non_negative_int(**arguments: object) -> None:
             )
 
 
+def check_at_least(minimum: int, **arguments: object) -> None:
+    """Refuse anything but integers of at least `minimum`, NumPy's included."""
+    for name, value in arguments.items():
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise ValueError(
+                f"`{name}` must be an integer. Received: {name}={value!r}"
+            )
+        if value < minimum:
+            raise ValueError(
+                f"`{name}` must be at least {minimum}. Received: {name}={value}"
+            )
+
+
 def check_rate(**arguments: float) -> None:
     """Refuse a dropout rate outside `[0, 1)`, and what is no number."""
     for name, value in arguments.items():
@@ -33,10 +51,14 @@ def check_rate(**arguments: float) -> None:
             )
 
 
-def check_positive(**arguments: float | None) -> None:
+def check_positive(**arguments: object) -> None:
     """Refuse a number that is not finite and above 0; `None` passes."""
     for name, value in arguments.items():
-        if value is not None and not (value > 0 and math.isfinite(value)):
+        if value is not None and not (
+            isinstance(value, Real)
+            and 0 < float(value)
+            and math.isfinite(value)
+        ):
             raise ValueError(
                 f"`{name}` must be a number above 0. Received: {name}={value!r}"
             )

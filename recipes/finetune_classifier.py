@@ -255,7 +255,6 @@ def run(
         encoder = convert.load_encoder(config.init)
         model = make_model(config, encoder, task.num_outputs, steps, untrained)
     alone = training.without_strategy(model)
-    callbacks = training.run_callbacks(folder)
 
     def scores(name: str, logits: np.ndarray) -> dict[str, float]:
         return task.scores(task.targets(rows[name]), logits)
@@ -269,7 +268,6 @@ def run(
         best = training.DevelopmentScore(
             dev_score, config.main_metric, folder, patience=config.patience
         )
-        callbacks = [best, *callbacks]
     model.fit(
         make_dataset(
             config,
@@ -282,7 +280,9 @@ def run(
         ),
         epochs=config.epochs,
         steps_per_epoch=steps,
-        callbacks=callbacks,
+        callbacks=training.run_callbacks(
+            folder, callbacks=[] if best is None else [best]
+        ),
         shuffle=False,
     )
     if best is not None:

@@ -230,13 +230,11 @@ def fit(config: Config, strategy, windows, text_inputs, seed, folder, score):
     with strategy.scope():
         model = make_model(config, convert.load_encoder(config.init), steps)
     alone = training.without_strategy(model)
-    callbacks = training.run_callbacks(folder)
     best = None
     if config.dev is not None:
         best = training.DevelopmentScore(
             lambda: score(alone, "dev"), "f1", folder, config.patience
         )
-        callbacks = [best, *callbacks]
     model.fit(
         data.squad_dataset(
             windows["train"],
@@ -248,7 +246,9 @@ def fit(config: Config, strategy, windows, text_inputs, seed, folder, score):
         ),
         epochs=config.epochs,
         steps_per_epoch=steps,
-        callbacks=callbacks,
+        callbacks=training.run_callbacks(
+            folder, callbacks=[] if best is None else [best]
+        ),
         shuffle=False,
     )
     if best is not None:

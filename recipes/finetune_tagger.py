@@ -295,7 +295,6 @@ def run(
             config, encoder, len(labels), steps, untrained, allowed
         )
     alone = training.without_strategy(model)
-    callbacks = training.run_callbacks(folder)
 
     def tagged(name: str) -> tuple:
         words, true = zip(*rows[name], strict=True)
@@ -309,7 +308,6 @@ def run(
             folder,
             patience=config.patience,
         )
-        callbacks = [best, *callbacks]
     model.fit(
         make_dataset(
             config,
@@ -322,7 +320,9 @@ def run(
         ),
         epochs=config.epochs,
         steps_per_epoch=steps,
-        callbacks=callbacks,
+        callbacks=training.run_callbacks(
+            folder, callbacks=[] if best is None else [best]
+        ),
         shuffle=False,
     )
     if best is not None:

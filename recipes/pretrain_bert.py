@@ -311,7 +311,9 @@ def make_callbacks(config: Config) -> list[keras.callbacks.Callback]:
             config.records, step, batch_size=config.batch_size, seed=config.seed
         )
 
-    callbacks = training.run_callbacks(
+    # The average is what is measured on held-out text.
+    averages = config.ema_momentum is not None
+    return training.run_callbacks(
         config.output,
         checkpoint_steps=config.checkpoint_steps,
         keep=max(2, config.average_checkpoints),
@@ -320,11 +322,8 @@ def make_callbacks(config: Config) -> list[keras.callbacks.Callback]:
         tokens_per_step=config.batch_size * config.pair_tokens,
         perplexity_of=["masked_lm_loss"],
         profile=config.profile,
+        callbacks=[keras.callbacks.SwapEMAWeights()] if averages else [],
     )
-    if config.ema_momentum is not None:
-        # The average is what is measured on held-out text.
-        callbacks.append(keras.callbacks.SwapEMAWeights())
-    return callbacks
 
 
 def save(config: Config, text_inputs, model, results: dict) -> None:

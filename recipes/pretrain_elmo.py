@@ -335,24 +335,25 @@ def main(config: Config) -> dict:
         f"ELMo: {encoder.count_params():,} weights, "
         f"{len(vocabulary):,} words to predict"
     )
-    callbacks = training.run_callbacks(
-        config.output,
-        checkpoint_steps=config.checkpoint_steps,
-        spike=config.loss_spike,
-        tokens_per_step=config.batch_size * config.window_size,
-        profile=config.profile,
-    )
+    callbacks = []
     if config.reset_steps is not None:
         bilm = model.get_layer("stream_bilm")
         callbacks.append(training.ResetState(bilm, config.reset_steps))
     if config.held_out is not None:
         batches = held_out_batches(config.held_out, text_inputs, vocabulary)
-        callbacks.insert(0, training.HeldOutPerplexity(language_model, batches))
+        callbacks.append(training.HeldOutPerplexity(language_model, batches))
     model.fit(
         make_dataset(config, text_inputs, vocabulary, num_devices),
         epochs=config.epochs,
         steps_per_epoch=config.steps_per_epoch,
-        callbacks=callbacks,
+        callbacks=training.run_callbacks(
+            config.output,
+            checkpoint_steps=config.checkpoint_steps,
+            spike=config.loss_spike,
+            tokens_per_step=config.batch_size * config.window_size,
+            profile=config.profile,
+            callbacks=callbacks,
+        ),
         shuffle=False,
     )
     if not training.is_chief():

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.callback_order import MEASURE, PlacedCallback
+
 Batches = Iterable[tuple[dict[str, tf.Tensor], tf.Tensor]]
 
 
@@ -107,10 +109,10 @@ def _perplexity(likelihoods, batches: Batches) -> dict[str, float]:
     }
 
 
-class HeldOutPerplexity(keras.callbacks.Callback):
+class HeldOutPerplexity(PlacedCallback):
     """Puts a held-out text's perplexity among the figures of every epoch.
 
-    Stands before the callbacks that write figures down.
+    Give it to `run_callbacks`, whose callbacks write the figures down.
 
     Args:
         language_model: A model of `elmo_language_model` that shares its
@@ -120,6 +122,8 @@ class HeldOutPerplexity(keras.callbacks.Callback):
     Example:
         >>> callback = HeldOutPerplexity(keras.Model(), lambda: [])
     """
+
+    place = MEASURE
 
     def __init__(
         self, language_model: keras.Model, batches: Callable[[], Batches]

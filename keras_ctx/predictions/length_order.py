@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from keras_ctx.checks import check_at_least
+
 Example = TypeVar("Example")
 Result = TypeVar("Result")
 
@@ -42,18 +44,8 @@ def in_length_order(
         >>> batches
         [['a', 'b'], ['long']]
     """
-    check_sizes(batch_size, window)
+    check_at_least(1, batch_size=batch_size, window=window)
     return _results(iter(examples), run, length, batch_size, window)
-
-
-def check_sizes(batch_size: int, window: int) -> None:
-    """Refuse what are no numbers of examples."""
-    for name, value in (("batch_size", batch_size), ("window", window)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(
-                f"`{name}` must be an integer of at least 1. "
-                f"Received: {name}={value!r}"
-            )
 
 
 def _results(

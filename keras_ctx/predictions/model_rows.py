@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.predictions.length_order import check_sizes, in_length_order
+from keras_ctx.checks import check_at_least
+from keras_ctx.predictions.length_order import in_length_order
 from keras_ctx.text import TextInputs, UnknownTexts
 
 Outputs = dict[str, np.ndarray]
@@ -59,7 +60,7 @@ class ModelRows:
         batch_size: int = 32,
         window: int = 1024,
     ) -> None:
-        check_sizes(batch_size, window)
+        check_at_least(1, batch_size=batch_size, window=window)
         if any(getattr(x, "stateful", False) for x in _layers(model)):
             raise ValueError(
                 "`model` must not be stateful: the answer to a text would "

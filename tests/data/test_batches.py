@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.data import length_order, word_batches
 from keras_ctx.data.batching.schedule import (
-    check_at_least,
     epoch_batches,
     length_batches,
     mixed_seed,
@@ -109,7 +109,7 @@ def test_checks() -> None:
         check_at_least(1, size=0)
     wrong: list[Any] = [1.5, True, "3"]
     for value in wrong:
-        with pytest.raises(TypeError, match="`size` must be an integer"):
+        with pytest.raises(ValueError, match="`size` must be an integer"):
             check_at_least(1, size=value)
 
 

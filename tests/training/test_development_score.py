@@ -140,7 +140,9 @@ def test_killed_run_ends_as_the_whole_one(
 def test_epochs_without_their_scores_are_refused(tmp_path: Path) -> None:
     development = DevelopmentScore(lambda: 0.5, "f1", tmp_path)
     ones = np.ones((4, 1))
-    with pytest.raises(ValueError, match="all 2 epochs before .* with 0. Put"):
+    with pytest.raises(
+        ValueError, match="all 2 epochs before .* with 0. Train"
+    ):
         model().fit(
             *(ones, ones),
             initial_epoch=2,

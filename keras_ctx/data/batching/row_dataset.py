@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.data.batching.schedule import check_at_least, epoch_batches
+from keras_ctx.checks import check_at_least
+from keras_ctx.data.batching.schedule import epoch_batches
 from keras_ctx.data.batching.sharding import global_batches
 
 

@@ -11,22 +11,9 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-import numpy as np
+from keras_ctx.checks import check_at_least
 
 Item = TypeVar("Item")
-
-
-def check_at_least(minimum: int, **arguments: int) -> None:
-    """Refuse anything but integers of at least `minimum`."""
-    for name, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(
-                f"`{name}` must be an integer. Received: {name}={value!r}"
-            )
-        if value < minimum:
-            raise ValueError(
-                f"`{name}` must be at least {minimum}. Received: {name}={value}"
-            )
 
 
 def mixed_seed(*path: int | str) -> int:

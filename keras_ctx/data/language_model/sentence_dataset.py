@@ -5,9 +5,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.data.batching.loss_weights import normalize_weights
 from keras_ctx.data.batching.schedule import (
-    check_at_least,
     epoch_batches,
     shuffled,
 )

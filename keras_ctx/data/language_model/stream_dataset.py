@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.data.batching.loss_weights import normalize_weights
 from keras_ctx.data.batching.schedule import (
-    check_at_least,
     mixed_seed,
     shuffled,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.data.text_inputs import TextInputs
 
 _ROWS = 32
@@ -41,10 +42,7 @@ def warm_start_batches(
         >>> [batch["char_ids"].shape for batch in batches]
         [(1, 2, 5), (1, 1, 5), (1, 3, 5)]
     """
-    if num_lines < 1:
-        raise ValueError(
-            f"`num_lines` must be at least 1. Received: num_lines={num_lines}"
-        )
+    check_at_least(1, num_lines=num_lines)
     chosen = list(itertools.islice(_short(lines, text_inputs), num_lines))
     if len(chosen) < 2:
         raise ValueError(

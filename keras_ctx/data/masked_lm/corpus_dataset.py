@@ -7,7 +7,8 @@ from typing import Literal
 
 import tensorflow as tf
 
-from keras_ctx.data.batching.schedule import check_at_least, epoch_batches
+from keras_ctx.checks import check_at_least
+from keras_ctx.data.batching.schedule import epoch_batches
 from keras_ctx.data.batching.sharding import global_batches
 from keras_ctx.data.masked_lm.examples import masked_pairs
 from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs

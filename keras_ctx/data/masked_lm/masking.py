@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.checks import check_at_least
+
 
 def masked_lm_examples(
     features: dict[str, tf.Tensor],
@@ -75,11 +77,7 @@ def masked_lm_examples(
         raise ValueError(
             f"`rate` must be a share above 0 and below 1. Received: rate={rate}"
         )
-    if max_masked < 1:
-        raise ValueError(
-            "`max_masked` must be at least 1. "
-            f"Received: max_masked={max_masked}"
-        )
+    check_at_least(1, max_masked=max_masked)
     ordinary = np.setdiff1d(np.arange(vocabulary_size), list(special_ids))
     if not ordinary.size:
         raise ValueError(

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.checks import check_at_least
 from keras_ctx.data.batching.sharding import global_batches
 from keras_ctx.data.masked_lm.examples import masked_pairs
 from keras_ctx.data.records.folder import open_records

@@ -5,6 +5,8 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
+from keras_ctx.checks import check_at_least
+
 Pair = tuple[list[str], list[str], int]
 
 
@@ -81,11 +83,7 @@ def sentence_pairs(
     sentence that reaches the target tends to end with a long one, and the
     lengths of the parts would tell; ours does not look at single lengths.
     """
-    if target_length < 2:
-        raise ValueError(
-            "`target_length` must be at least 2. "
-            f"Received: target_length={target_length}"
-        )
+    check_at_least(2, target_length=target_length)
     if not 0 <= short_probability <= 1:
         raise ValueError(
             "`short_probability` must be a probability from 0 to 1. "

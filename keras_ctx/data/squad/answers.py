@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.checks import check_at_least
 from keras_ctx.data.squad.windows import QuestionWindows
 from keras_ctx.evaluation.best_spans import best_spans
 

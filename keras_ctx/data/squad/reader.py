@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from keras_ctx.data.batching.schedule import check_at_least, mixed_seed
+from keras_ctx.checks import check_at_least
+from keras_ctx.data.batching.schedule import mixed_seed
 from keras_ctx.evaluation.questions import SquadQuestion
 
 # The place of an answer that the file does not tell.

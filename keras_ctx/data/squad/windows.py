@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.checks import check_at_least
 from keras_ctx.data.squad.answer_spans import Findings, answer_spans
 from keras_ctx.data.squad.window_bounds import window_bounds
 from keras_ctx.data.squad.word_offsets import WordSpan, split_words

@@ -1,6 +1,6 @@
 """Rows of a question and a window of its text, and the room in them."""
 
-from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.checks import check_at_least
 from keras_ctx.data.text_inputs import TextInputs
 
 

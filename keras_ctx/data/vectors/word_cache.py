@@ -5,7 +5,7 @@ from itertools import chain, islice
 
 import numpy as np
 
-from keras_ctx.data.batching.schedule import check_at_least
+from keras_ctx.checks import check_at_least
 
 # The words that stand for the begin and the end of a sentence.
 _MARKERS = (b"<S>", b"</S>")
@@ -24,8 +24,7 @@ class WordVectorCache:
         call_size: Most words that `encode` is given.
 
     Raises:
-        TypeError: A size is no integer.
-        ValueError: It is not positive.
+        ValueError: A size is not a positive integer.
 
     Example:
         >>> cache = WordVectorCache(

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_ctx.checks import check_positive, check_positive_int
+from keras_ctx.layers.base.keras_hooks import inner_layers
 
 _FACTORS = (
     *("lora_kernel_a", "lora_kernel_b"),
@@ -177,9 +178,8 @@ class CompositeLayer(keras.layers.Layer):
 
 
 def _leaves(layer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    # Keras has no public way into a layer that is no model.
-    for inner in layer._layers:
-        if inner._layers:
+    for inner in inner_layers(layer):
+        if inner_layers(inner):
             yield from _leaves(inner, f"{path}{inner.name}/")
         else:
             yield f"{path}{inner.name}", inner

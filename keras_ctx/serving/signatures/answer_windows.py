@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_ctx.checks import check_positive_int
 from keras_ctx.text.ragged.operations import cut, ragged
 
 
@@ -32,21 +33,11 @@ class AnswerWindows:
     bounds the time and the memory of a request."""
 
     def __post_init__(self):
-        check_counts(self)
+        check_positive_int(**vars(self))
 
     def step(self, budget: tf.Tensor) -> tf.Tensor:
         """Most positions to the next window, int32 `(B,)`."""
         return tf.clip_by_value(budget - self.max_answer, 1, self.stride)
-
-
-def check_counts(settings: Any) -> None:
-    """Refuses settings that are no counts."""
-    for name, value in vars(settings).items():
-        if type(value) is not int or value < 1:
-            raise ValueError(
-                f"`{name}` must be an integer of at least 1. "
-                f"Received: {name}={value!r}"
-            )
 
 
 class Windows(NamedTuple):

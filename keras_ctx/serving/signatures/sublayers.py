@@ -6,11 +6,12 @@ from typing import Any
 
 import keras
 
+from keras_ctx.layers.base.keras_hooks import inner_layers
+
 
 def all_layers(layer: Any) -> Iterator[keras.layers.Layer]:
     """The layers of a model or layer, at every depth."""
-    # Keras has no public way into a layer that is no model.
-    for inner in layer._layers:
+    for inner in inner_layers(layer):
         yield inner
         yield from all_layers(inner)
 

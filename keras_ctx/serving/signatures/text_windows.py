@@ -5,9 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_ctx.checks import check_positive_int
 from keras_ctx.serving.signatures.answer_windows import (
     Windows,
-    check_counts,
     windows,
 )
 from keras_ctx.text import TextInputs
@@ -34,7 +34,7 @@ class TextWindows:
     the time and the memory of a request."""
 
     def __post_init__(self):
-        check_counts(self)
+        check_positive_int(**vars(self))
 
 
 def text_positions(text_inputs: TextInputs) -> int:

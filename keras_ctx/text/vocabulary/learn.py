@@ -4,11 +4,13 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
 
 import keras_hub
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.text.tokenize.normalization import (
     WORD_SPLITS,
     normalize,
@@ -207,15 +209,14 @@ def _batches(texts: Iterable[str], size: int = 1024) -> Iterator[tf.Tensor]:
 
 
 def _check_limits(size: int | None, min_count: int, specials: int) -> None:
-    if size is not None and size <= specials:
+    if size is not None and not (
+        isinstance(size, Integral) and size > specials
+    ):
         raise ValueError(
             f"`size` must be greater than {specials}, the special tokens. "
             f"Received: size={size}"
         )
-    if min_count < 1:
-        raise ValueError(
-            f"`min_count` must be at least 1. Received: min_count={min_count}"
-        )
+    check_at_least(1, min_count=min_count)
 
 
 def _ranked(

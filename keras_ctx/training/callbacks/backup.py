@@ -10,8 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ctx.callback_order import SAVE, PlacedCallback
+from keras_ctx.checks import check_at_least
 from keras_ctx.training.distribution.consensus import any_worker
 from keras_ctx.training.distribution.workers import is_chief
+from keras_ctx.training.keras_hooks import start_at_epoch
 from keras_ctx.training.run.checkpoints import (
     Position,
     checkpoints,
@@ -24,7 +27,7 @@ from keras_ctx.training.run.checkpoints import (
 _ASK_EVERY = 10
 
 
-class BackupAndRestore(keras.callbacks.Callback):
+class BackupAndRestore(PlacedCallback):
     """Saves the whole state of training; a new run goes on from it.
 
     As Keras's callback of that name, and: a checkpoint holds the states of
@@ -42,8 +45,6 @@ class BackupAndRestore(keras.callbacks.Callback):
     is, still ignores it. Of several workers any may get the signal: all save
     together and end. Of several workers the first one writes, and all of
     them read: they must see the folder.
-
-    Stands after the callbacks that write figures down.
 
     Args:
         folder: Of the run; the checkpoints are in its `checkpoints/` until
@@ -63,6 +64,8 @@ class BackupAndRestore(keras.callbacks.Callback):
         2
     """
 
+    place = SAVE
+
     def __init__(
         self,
         folder: str | Path,
@@ -70,11 +73,9 @@ class BackupAndRestore(keras.callbacks.Callback):
         keep: int = 2,
     ):
         super().__init__()
-        for name, value in (("every_steps", every_steps), ("keep", keep)):
-            if value is not None and value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={value}"
-                )
+        check_at_least(1, keep=keep)
+        if every_steps is not None:
+            check_at_least(1, every_steps=every_steps)
         self.folder = Path(folder)
         self.every_steps = every_steps
         self.keep = keep
@@ -87,8 +88,7 @@ class BackupAndRestore(keras.callbacks.Callback):
         if not found:
             return
         load_checkpoint(self.model, found[-1])
-        # As Keras's own callback does: `fit` goes on with this epoch.
-        self.model._initial_epoch = self._position.epoch  # pyright: ignore
+        start_at_epoch(self.model, self._position.epoch)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._position.epoch != epoch:  # one with an `initial_epoch`

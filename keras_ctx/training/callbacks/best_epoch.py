@@ -4,11 +4,13 @@ import math
 import shutil
 import zipfile
 from collections.abc import Callable
+from numbers import Integral
 from pathlib import Path
 from typing import Literal
 
 import keras
 
+from keras_ctx.callback_order import MEASURE, PlacedCallback
 from keras_ctx.files.hdf5_file import check_hdf5
 from keras_ctx.files.json_text import read_figures_file
 from keras_ctx.files.whole_file import whole_file
@@ -17,11 +19,11 @@ from keras_ctx.training.distribution.workers import is_chief
 from keras_ctx.training.run.folder import save_json
 
 
-class DevelopmentScore(keras.callbacks.Callback):
+class DevelopmentScore(PlacedCallback):
     """Scores every epoch, keeps the weights of the best, and stops in time.
 
-    Stands *before* `run_callbacks`, which write the score down as
-    `val_<name>` and save the state from which a killed run goes on: such a
+    Give it to `run_callbacks`, whose callbacks write the score down as
+    `val_<name>` and save the state from which a killed run resumes: such a
     run ends with the scores and the best epoch of one that was never killed.
     Of equal epochs the earlier is the best. Of several workers all score, the
     first one's score counts for all, and it writes; all must see the folder.
@@ -60,6 +62,8 @@ class DevelopmentScore(keras.callbacks.Callback):
         >>> best.restore_best()
     """
 
+    place = MEASURE
+
     def __init__(
         self,
         score: Callable[[], float],
@@ -69,7 +73,9 @@ class DevelopmentScore(keras.callbacks.Callback):
         mode: Literal["max", "min"] = "max",
     ):
         super().__init__()
-        if patience is not None and not patience >= 1:
+        if patience is not None and not (
+            isinstance(patience, Integral) and patience >= 1
+        ):
             raise ValueError(
                 "`patience` must be at least 1 epoch, or None. "
                 f"Received: patience={patience}"
@@ -124,8 +130,8 @@ class DevelopmentScore(keras.callbacks.Callback):
             raise ValueError(
                 f"`folder` must hold the scores of all {epoch} epochs before "
                 f"the one that training goes on at. Received: {self.folder} "
-                f"with {len(self.scores)}. Put DevelopmentScore before the "
-                "callbacks of run_callbacks, or start in an empty folder"
+                f"with {len(self.scores)}. Train with DevelopmentScore from "
+                "the first epoch on, or start in an empty folder"
             )
         self.scores = self.scores[:epoch]
         self._remove_all_but_the_best()

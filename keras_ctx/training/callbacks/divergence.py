@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import keras
-
+from keras_ctx.callback_order import WRITE, PlacedCallback
 from keras_ctx.training.run.checkpoints import checkpoints, newest_position
 
 _WINDOW = 100
@@ -30,12 +29,11 @@ class DivergenceError(ArithmeticError):
         self.step = step
 
 
-class StopAtDivergence(keras.callbacks.Callback):
+class StopAtDivergence(PlacedCallback):
     """Raises an error at a loss of nan or inf, or at a spike.
 
     The error says the step, what the batch was made of, and the last
-    checkpoint; `BackupAndRestore`, before which this one stands, saves none
-    of weights that are not finite.
+    checkpoint; `BackupAndRestore` saves none of weights that are not finite.
 
     Args:
         folder: Of the run.
@@ -53,6 +51,8 @@ class StopAtDivergence(keras.callbacks.Callback):
         >>> StopAtDivergence(tempfile.mkdtemp(), spike=10.0).spike
         10.0
     """
+
+    place = WRITE
 
     def __init__(
         self,

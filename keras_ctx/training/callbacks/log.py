@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_ctx.callback_order import WRITE, PlacedCallback
+from keras_ctx.checks import check_at_least
 from keras_ctx.evaluation.perplexity import perplexity_of_nats
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import full_disk_named, write_text
@@ -19,7 +21,7 @@ from keras_ctx.training.run.metrics_file import read_metrics
 _TRACED = 20, 25
 
 
-class RunLog(keras.callbacks.Callback):
+class RunLog(PlacedCallback):
     """Writes `metrics.jsonl` and TensorBoard curves; says when a run ends.
 
     A line of steps has the means of what Keras logs over the steps since the
@@ -55,6 +57,8 @@ class RunLog(keras.callbacks.Callback):
         50
     """
 
+    place = WRITE
+
     def __init__(
         self,
         folder: str | Path,
@@ -64,11 +68,7 @@ class RunLog(keras.callbacks.Callback):
         profile: bool = False,
     ):
         super().__init__()
-        if every_steps < 1:
-            raise ValueError(
-                "`every_steps` must be at least 1. "
-                f"Received: every_steps={every_steps}"
-            )
+        check_at_least(1, every_steps=every_steps)
         self.folder = Path(folder)
         self.every_steps = every_steps
         self.tokens_per_step = tokens_per_step

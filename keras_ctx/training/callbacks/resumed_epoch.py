@@ -1,25 +1,33 @@
 """The rest of an epoch in which a run was interrupted."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
+from keras_ctx.callback_order import MEASURE, PlacedCallback
 from keras_ctx.training.run.checkpoints import (
     checkpoints,
     newest_position,
     saved_figures,
 )
 
+# Ends this epoch. It is no longer this where another callback has set True,
+# which ends training.
+_ENDS_EARLY: Any = object()
 
-class ResumedEpoch(keras.callbacks.Callback):
-    """Gives an epoch that goes on its figures so far, and the steps left.
 
-    Stands first of the callbacks of a run: those after it, and Keras's
-    progress bar, see the epoch's means over all of its steps.
+class ResumedEpoch(PlacedCallback):
+    """Gives an epoch that resumes its figures so far, and the steps left.
+
+    So the callbacks that write figures down, and Keras's progress bar, see
+    the epoch's means over all of its steps.
 
     Args:
         folder: Of the run.
     """
+
+    place = MEASURE
 
     def __init__(self, folder: str | Path):
         super().__init__()
@@ -29,9 +37,6 @@ class ResumedEpoch(keras.callbacks.Callback):
         self._done = newest_position(self.folder).epoch_step
         found = checkpoints(self.folder)
         self._figures = saved_figures(found[-1]) if found else []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._ends_early = False
 
     def on_train_batch_end(self, batch, logs=None):
         if not self._done:
@@ -48,12 +53,11 @@ class ResumedEpoch(keras.callbacks.Callback):
         steps = self.params["steps"]
         if steps is not None and self._done + batch + 1 >= steps:
             # Keras would go on for as many steps as a whole epoch has.
-            self._ends_early = not self.model.stop_training
-            self.model.stop_training = True
+            self.model.stop_training = self.model.stop_training or _ENDS_EARLY
 
     def on_epoch_end(self, epoch, logs=None):
         self._done = 0
-        if self._ends_early:
+        if self.model.stop_training is _ENDS_EARLY:
             self.model.stop_training = False
 
     def _add_figures(self) -> None:

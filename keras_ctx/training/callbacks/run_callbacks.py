@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from keras_ctx.callback_order import in_order
 from keras_ctx.training.callbacks.backup import BackupAndRestore
 from keras_ctx.training.callbacks.divergence import StopAtDivergence
 from keras_ctx.training.callbacks.log import RunLog
@@ -23,6 +24,7 @@ def run_callbacks(
     tokens_per_step: int | None = None,
     perplexity_of: Sequence[str] = (),
     profile: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[keras.callbacks.Callback]:
     """Callbacks of every run: figures, a stop where it diverges, checkpoints.
 
@@ -38,12 +40,14 @@ def run_callbacks(
         tokens_per_step: See `RunLog`.
         perplexity_of: See `RunLog`.
         profile: See `RunLog`.
+        callbacks: Others of this run, such as `DevelopmentScore`,
+            `EarlyStopping` or your own.
 
     Returns:
-        A list for `model.fit(callbacks=...)`. Of several workers the first
-        one writes; the others only resume, and stop where it diverges. They
-        stand before callbacks that stop training at the end of an epoch, such
-        as `EarlyStopping`, but after `DevelopmentScore`.
+        A list for `model.fit(callbacks=...)`, with `callbacks` where they
+        belong: figures that they add are written down, and what they change
+        at the end of an epoch is saved with it. Of several workers the first
+        one writes; the others only resume, and stop where it diverges.
 
     Example:
         >>> import tempfile
@@ -55,9 +59,12 @@ def run_callbacks(
     log = RunLog(
         folder, batches_per_write, tokens_per_step, perplexity_of, profile
     )
-    return [
-        ResumedEpoch(folder),
-        *([log] if is_chief() else []),
-        StopAtDivergence(folder, spike, records_of),
-        BackupAndRestore(folder, checkpoint_steps, keep),
-    ]
+    return in_order(
+        [
+            ResumedEpoch(folder),
+            *callbacks,
+            *([log] if is_chief() else []),
+            StopAtDivergence(folder, spike, records_of),
+            BackupAndRestore(folder, checkpoint_steps, keep),
+        ]
+    )

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_ctx.training.keras_hooks import BuildHook
 from keras_ctx.training.objectives.global_loss import over_all_devices
 from keras_ctx.training.optimizers.global_clipping import SummedGradients
 
@@ -62,7 +63,7 @@ def distributed(model: keras.Model) -> keras.Model:
     return kind(model.input, model.output, name=model.name)
 
 
-class _Distributed(keras.Model):
+class _Distributed(BuildHook):
     def compile(self, optimizer="rmsprop", loss=None, *args, **kwargs):
         if self.distribute_strategy.num_replicas_in_sync > 1:
             loss = over_all_devices(loss)
@@ -103,19 +104,6 @@ class _Distributed(keras.Model):
             tf.distribute.MirroredStrategy
             | tf.distribute.MultiWorkerMirroredStrategy,
         )
-
-    def _maybe_symbolic_build(
-        self, iterator: Any = None, data_batch: Any = None
-    ):
-        strategy = self.distribute_strategy
-        if iterator is not None:
-            _, _, batches = next(iter(iterator))
-            data_batch = keras.tree.map_structure(
-                lambda x: strategy.experimental_local_results(x)[0],
-                next(batches),
-            )
-        with strategy.scope():
-            self._symbolic_build(data_batch=data_batch)
 
     def train_step(self, data):
         return self._with_an_axis(super().train_step(data))

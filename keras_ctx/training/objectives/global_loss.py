@@ -7,9 +7,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_ctx.training.keras_hooks import LossOfFunction, copy_mask
+
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
-# The loss that Keras makes of a function; it has no public name.
-_OfFunction: Any = keras.losses.MeanSquaredError.__base__
 
 
 class GlobalLoss(keras.losses.Loss):
@@ -82,9 +82,7 @@ class GlobalLoss(keras.losses.Loss):
             # axes that they lack.
             one = ops.ones_like(values)
             one = ops.ones([1] * len(one.shape)) if weighted else one
-            mask = getattr(values, "_keras_mask", None)
-            if mask is not None:
-                one._keras_mask = mask  # pyright: ignore
+            copy_mask(values, one)
             return one
 
         counted = sample_weight if weighted else None
@@ -129,7 +127,7 @@ def _global_loss(given: Any) -> GlobalLoss | None:
     loss = keras.losses.get(given)
     if not isinstance(loss, keras.losses.Loss):
         name = given if isinstance(given, str) else _name(loss)
-        loss = _OfFunction(loss, name=name)
+        loss = LossOfFunction(loss, name=name)
     return GlobalLoss(loss)
 
 

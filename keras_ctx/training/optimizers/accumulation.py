@@ -60,8 +60,7 @@ class AccumulatedGradients(SummedGradients):
             sums = self.sums
         else:
             self.build(trainable_variables)
-            # Keras documents this look-up for optimizers that one writes.
-            indices = map(self._get_variable_index, trainable_variables)
+            indices = map(self.index_of, trainable_variables)
             sums = [self.sums[index] for index in indices]
         averages = []
         for gradient, kept in zip(grads, sums, strict=True):

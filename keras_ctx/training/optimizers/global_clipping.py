@@ -4,8 +4,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_ctx.training.keras_hooks import OptimizerHooks
 
-class SummedGradients(keras.optimizers.Optimizer):
+
+class SummedGradients(OptimizerHooks):
     """A mixin of optimizers that clip.
 
     Keras 3.15 clips the gradients of each device and sums them then: the norm
@@ -38,9 +40,6 @@ class SummedGradients(keras.optimizers.Optimizer):
     def apply_summed(self, grads, trainable_variables) -> None:
         """Clip and update, with the same gradients on every device."""
         super().apply(grads, trainable_variables)
-
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        return list(grads_and_vars)
 
 
 def _norm(gradients):

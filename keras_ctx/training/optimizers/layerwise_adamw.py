@@ -128,8 +128,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         )
 
     def _step(self, gradient, variable, learning_rate):
-        # Keras documents this look-up for optimizers that one writes.
-        index = self._get_variable_index(variable)
+        index = self.index_of(variable)
         factor, first_step = self._rates[index]
         rate = ops.cast(learning_rate, variable.dtype)
         if factor != 1:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import keras
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.training.optimizers.global_clipping import SummedGradients
 from keras_ctx.training.optimizers.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.optimizers.schedules import (
@@ -71,11 +72,7 @@ def bert_optimizer(
     Differs:
         google-research/bert leaves out Adam's bias correction; AdamW has it.
     """
-    if not gradient_accumulation_steps >= 1:
-        raise ValueError(
-            "`gradient_accumulation_steps` must be at least 1. Received: "
-            f"gradient_accumulation_steps={gradient_accumulation_steps}"
-        )
+    check_at_least(1, gradient_accumulation_steps=gradient_accumulation_steps)
     if ema_momentum is not None and not 0 <= ema_momentum <= 1:
         raise ValueError(
             "`ema_momentum` must be from 0 to 1. "

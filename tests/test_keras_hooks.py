@@ -1,0 +1,242 @@
+"""Attributes of Keras without a public name: where they are, and that they are.
+
+A new minor version of Keras may rename any of them without a word; then it is
+these tests that say so, and setup.cfg keeps users from it until they pass.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from functools import cache
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_ctx
+from keras_ctx.layers.base.keras_hooks import inner_layers
+from keras_ctx.training.keras_hooks import LossOfFunction, start_at_epoch
+
+ROOT = Path(__file__).resolve().parents[1]
+HOOKS = ("layers/base/keras_hooks.py", "training/keras_hooks.py")
+FILES = [
+    path
+    for folder in ("keras_ctx", "recipes")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if not path.as_posix().endswith(HOOKS)
+]
+# Documented, for all their underscore: of named tuples, and of `os`.
+DOCUMENTED = {"_asdict", "_exit", "_fields", "_replace"}
+# What the hooks name. A line for each, with what says that Keras has it below.
+NAMES = {
+    "_all_reduce_sum_gradients",
+    "_compute_attention",
+    "_dropout_layer",
+    "_get_variable_index",
+    "_initial_epoch",
+    "_keras_mask",
+    "_layers",
+    "_maybe_symbolic_build",
+    "_symbolic_build",
+}
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def attributes(path: Path) -> set[str]:
+    """Private attributes that a file names: read, set, or asked by name."""
+    found = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") in ("getattr", "hasattr")
+            and isinstance(node.args[1], ast.Constant)
+        ):
+            found.add(node.args[1].value)
+    return set(filter(is_private, found))
+
+
+@cache
+def defined() -> frozenset[str]:
+    """Private names that some class, function or `self` of ours has."""
+    found = set()
+    for path in FILES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.ctx, ast.Store)
+                and getattr(node.value, "id", "") == "self"
+            ):
+                found.add(node.attr)
+    return frozenset(filter(is_private, found))
+
+
+@pytest.mark.parametrize(
+    "path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_only_the_hooks_use_private_attributes_of_others(path: Path) -> None:
+    named = attributes(path)
+    assert not named & NAMES
+    assert named <= defined() | DOCUMENTED
+
+
+def test_the_hooks_name_what_is_tested_here() -> None:
+    found = set()
+    for name in HOOKS:
+        path = ROOT / "keras_ctx" / name
+        found |= attributes(path)
+        found |= {
+            node.name
+            for node in ast.walk(tree_of(path))
+            if isinstance(node, ast.FunctionDef) and is_private(node.name)
+        }
+    assert found == NAMES
+
+
+def private_names(kind: type) -> set[str]:
+    """Of a class, and of `self` in its methods."""
+    try:
+        on_self = re.findall(r"\bself\.(_\w+)", inspect.getsource(kind))
+    except (OSError, TypeError):  # one of C
+        on_self = []
+    return set(filter(is_private, [*vars(kind), *on_self]))
+
+
+def classes() -> list[type]:
+    """Every class of the library that has a base of Keras."""
+    found = set()
+    for module in pkgutil.walk_packages(keras_ctx.__path__, "keras_ctx."):
+        for kind in vars(importlib.import_module(module.name)).values():
+            if (
+                inspect.isclass(kind)
+                and kind.__module__.startswith("keras_ctx.")
+                and not kind.__module__.endswith(".keras_hooks")
+                and any(x.__module__.startswith("keras.") for x in kind.mro())
+            ):
+                found.add(kind)
+    return sorted(found, key=lambda kind: kind.__qualname__)
+
+
+def test_no_class_takes_a_private_name_of_its_base_in_keras() -> None:
+    checked = classes()
+    assert len(checked) > 30
+    for kind in checked:
+        theirs = {
+            name
+            for base in kind.mro()
+            if not base.__module__.startswith("keras_ctx.")
+            for name in private_names(base)
+        }
+        assert not private_names(kind) & theirs, kind
+
+
+def parameters(function) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def test_attention_is_computed_by_the_hook_with_these_arguments() -> None:
+    attention = keras.layers.MultiHeadAttention
+    assert parameters(attention._compute_attention) == [
+        "self",
+        "query",
+        "key",
+        "value",
+        "attention_mask",
+        "training",
+        "return_attention_scores",
+        "use_causal_mask",
+    ]
+
+    class Constant(attention):
+        def _compute_attention(self, query, key, value, *args, **kwargs):
+            return ops.zeros_like(value) + 3.0, None
+
+    layer = Constant(1, 2, use_bias=False, output_shape=2)
+    layer.build((1, 4, 2), (1, 4, 2))
+    layer.set_weights([*layer.get_weights()[:3], np.eye(2)[None]])
+    x = np.ones((1, 4, 2))
+    np.testing.assert_array_equal(layer(x, x), np.full((1, 4, 2), 3.0))
+
+
+def test_dropout_of_scores_is_a_layer_of_the_rate() -> None:
+    layer = keras.layers.MultiHeadAttention(1, 2, dropout=0.25)
+    layer.build((1, 4, 2), (1, 4, 2))
+    assert isinstance(layer._dropout_layer, keras.layers.Dropout)
+    assert layer._dropout_layer.rate == 0.25
+
+
+def test_layers_inside_a_layer_are_listed() -> None:
+    layer = keras.layers.Bidirectional(keras.layers.LSTM(2))
+    forward, backward = inner_layers(layer)
+    assert (forward, backward) == (layer.forward_layer, layer.backward_layer)
+    assert inner_layers(keras.layers.Dense(2)) == []
+
+
+def test_fit_starts_at_the_epoch_that_a_callback_sets() -> None:
+    begun = []
+
+    class Start(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            start_at_epoch(self.model, 2)
+
+        def on_epoch_begin(self, epoch, logs=None):
+            begun.append(epoch)
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    assert hasattr(model, "_initial_epoch")
+    model.compile("sgd", "mse")
+    x = np.ones((2, 1))
+    model.fit(x, x, epochs=4, verbose=0, callbacks=[Start()])
+    assert begun == [2, 3]
+
+
+def test_mask_of_a_loss_is_an_attribute_of_its_values() -> None:
+    def ones(y_true, y_pred):
+        values = ops.ones((2,))
+        values._keras_mask = ops.convert_to_tensor([True, False])
+        return values
+
+    loss = LossOfFunction(ones, reduction="sum")
+    assert float(loss(ops.ones((2,)), ops.ones((2,)))) == 1.0
+    masked = keras.layers.Masking()(np.array([[[1.0], [0.0]]]))
+    np.testing.assert_array_equal(masked._keras_mask, [[True, False]])
+
+
+def test_loss_of_a_function_is_what_compile_makes() -> None:
+    assert LossOfFunction.__name__ == "LossFunctionWrapper"
+    assert parameters(LossOfFunction)[:3] == ["fn", "reduction", "name"]
+
+
+def test_optimizer_has_its_hooks() -> None:
+    optimizer = keras.optimizers.SGD()
+    first, second = keras.Variable([1.0]), keras.Variable([2.0])
+    optimizer.build([first, second])
+    assert optimizer._get_variable_index(second) == 1
+    reduce = keras.optimizers.Optimizer._all_reduce_sum_gradients
+    assert parameters(reduce) == ["self", "grads_and_vars"]
+
+
+def test_fit_builds_a_model_by_the_hook() -> None:
+    expected = ["self", "iterator", "data_batch"]
+    assert parameters(keras.Model._maybe_symbolic_build) == expected
+    assert parameters(keras.Model._symbolic_build) == expected
+    for method in (keras.Model.fit, keras.Model.evaluate):
+        source = inspect.getsource(inspect.unwrap(method))
+        assert "self._maybe_symbolic_build(iterator=" in source
