@@ -1,6 +1,5 @@
 """The whole numbers among the arguments of a run, checked before it begins."""
 
-from numbers import Real
 from typing import Any
 
 COUNTS = (
@@ -35,7 +34,7 @@ def check_run_numbers(config: Any) -> None:
     for name in COUNTS:
         value = getattr(config, name, None)
         if value is not None and not (
-            isinstance(value, Real) and value >= 1 and value % 1 == 0
+            isinstance(value, int | float) and value >= 1 and value % 1 == 0
         ):
             raise ValueError(
                 f"`{name}` must be at least 1, a whole number. "
