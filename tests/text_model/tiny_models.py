@@ -31,10 +31,9 @@ def randomized(model: keras.Model, scale: float = 0.4) -> keras.Model:
     return model
 
 
-def encoder(**arguments) -> keras.Model:
-    return models.bert_encoder(
-        INPUTS.vocabulary_size, 2, 2, 8, 16, INPUTS.max_length, **arguments
-    )
+def encoder(num_layers: int = 2, **arguments) -> keras.Model:
+    size, longest = INPUTS.vocabulary_size, INPUTS.max_length
+    return models.bert_encoder(size, num_layers, 2, 8, 16, longest, **arguments)
 
 
 @functools.cache
