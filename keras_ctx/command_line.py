@@ -75,7 +75,12 @@ def run_command(
             given = tyro.cli(
                 _unchecked(config), args=words, description=_description(recipe)
             )
-        main(config(**{x.name: getattr(given, x.name) for x in fields(config)}))
+        with _plain_progress():
+            main(
+                config(
+                    **{x.name: getattr(given, x.name) for x in fields(config)}
+                )
+            )
         sys.stdout.flush()  # or a full disk would be found after the end
     except KeyboardInterrupt:
         if show:
@@ -90,6 +95,28 @@ def run_command(
             sys.exit(code or 1)
         _say(recipe, f"{_sentence(error)} ({SHOW} shows where.)")
         sys.exit(code)
+
+
+@contextlib.contextmanager
+def _plain_progress() -> Iterator[None]:
+    """In a file or pipe, Keras's progress bars are a line at their end.
+
+    Keras takes any output on Linux for a terminal, and writes backspaces.
+    """
+    if "keras" not in sys.modules or sys.stdout.isatty():
+        yield
+        return
+    progbar = sys.modules["keras"].utils.Progbar
+    init = progbar.__init__
+
+    def plain(self, target, width=20, verbose=1, *args, **kwargs):
+        init(self, target, width, min(2 * verbose, 2), *args, **kwargs)
+
+    progbar.__init__ = plain
+    try:
+        yield
+    finally:
+        progbar.__init__ = init
 
 
 @contextlib.contextmanager

@@ -23,10 +23,13 @@ Expected  Memory does not depend on the length of the text. A blank line has 0
 """
 
 import itertools
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import keras
 import numpy as np

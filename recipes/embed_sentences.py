@@ -24,11 +24,14 @@ Expected  In a folder of sentence-transformers its modules.json says how a
 
 import heapq
 import itertools
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import keras
 import numpy as np

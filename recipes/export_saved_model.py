@@ -15,12 +15,15 @@ Expected  The largest difference between the compiled Keras model and the
           machine of the export, and never more than rounding can do.
 """
 
+import os
 import re
 import time
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import numpy as np
 

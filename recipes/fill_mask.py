@@ -13,11 +13,14 @@ Expected  A [MASK] is filled without knowing what fills another one. A token
 """
 
 import itertools
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import tensorflow as tf
 

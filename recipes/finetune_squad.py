@@ -18,11 +18,14 @@ Expected  See the table of README.md.
 KerasHub's, Model Garden's, ELMo's.
 """
 
+import os
 import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import keras
 

@@ -21,11 +21,14 @@ KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
 is and trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
 """
 
+import os
 import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import keras
 import numpy as np

@@ -19,6 +19,7 @@ Expected  Memory is that of one shard a process. A document that is there
 """
 
 import itertools
+import os
 import shlex
 import shutil
 import time
@@ -29,9 +30,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
+
 import keras
 
 from keras_ctx import convert, data, text, training
+from keras_ctx.checks import check_at_least
 from keras_ctx.command_line import run_command
 from keras_ctx.data.readers.compressed import compressed_ending
 from keras_ctx.files.json_text import load_json_file
@@ -83,10 +87,8 @@ class Config:
         training.check_output(self)
         for name in ("num_workers", "shard_megabytes", "max_length"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={value}"
-                )
+            if value is not None:
+                check_at_least(1, **{name: value})
         if self.init is not None and self.vocabulary is not None:
             raise ValueError(
                 "`init` and `vocabulary` must not be given together."

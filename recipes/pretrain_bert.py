@@ -15,11 +15,14 @@ Expected  See the table of README.md for the defaults.
 """
 
 import itertools
+import os
 import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import keras
 

@@ -13,10 +13,13 @@ Output    OUTPUT/encoder.keras, OUTPUT/language_model.keras (with the softmax
 Expected  See the tables of README.md for the defaults.
 """
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import keras
 import tensorflow as tf

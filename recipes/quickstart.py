@@ -11,12 +11,15 @@ step that has ended is not done again, and a killed one resumes where it
 stopped. A folder of another run, or of other data, is refused.
 """
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 from keras_ctx import training
 from keras_ctx.command_line import run_command

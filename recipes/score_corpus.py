@@ -15,11 +15,14 @@ Expected  The perplexities of the whole text are those that pretrain_elmo.py
           reports for it as --held-out.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import keras
 import numpy as np

@@ -28,6 +28,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
+
 import tensorflow as tf
 import uvicorn
 from google.protobuf.json_format import MessageToDict
