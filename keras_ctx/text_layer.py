@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ctx.layers.base.keras_hooks import take_arguments_as_they_are
+
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class TextLayer(keras.layers.Layer):
@@ -64,7 +66,7 @@ class TextLayer(keras.layers.Layer):
         self.text_inputs = text_inputs
         # What an export has to find.
         self._tables = list(getattr(text_inputs, "tables", ()))
-        self._convert_input_args = False
+        take_arguments_as_they_are(self)
         self.supports_jit = False
         self.built = True
 

@@ -18,7 +18,10 @@ import pytest
 from keras import ops
 
 import keras_ctx
-from keras_ctx.layers.base.keras_hooks import inner_layers
+from keras_ctx.layers.base.keras_hooks import (
+    inner_layers,
+    take_arguments_as_they_are,
+)
 from keras_ctx.training.keras_hooks import LossOfFunction, start_at_epoch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +38,7 @@ DOCUMENTED = {"_asdict", "_exit", "_fields", "_replace"}
 NAMES = {
     "_all_reduce_sum_gradients",
     "_compute_attention",
+    "_convert_input_args",
     "_dropout_layer",
     "_get_variable_index",
     "_initial_epoch",
@@ -187,6 +191,18 @@ def test_layers_inside_a_layer_are_listed() -> None:
     forward, backward = inner_layers(layer)
     assert (forward, backward) == (layer.forward_layer, layer.backward_layer)
     assert inner_layers(keras.layers.Dense(2)) == []
+
+
+def test_a_layer_takes_arguments_as_they_are() -> None:
+    class Kinds(keras.layers.Layer):
+        def call(self, x):
+            return x
+
+    layer = Kinds(dtype="float32")
+    given = ops.ones((2,), "float64")
+    assert keras.backend.standardize_dtype(layer(given).dtype) == "float32"
+    take_arguments_as_they_are(layer)
+    assert keras.backend.standardize_dtype(layer(given).dtype) == "float64"
 
 
 def test_fit_starts_at_the_epoch_that_a_callback_sets() -> None:

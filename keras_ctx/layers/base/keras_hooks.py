@@ -20,6 +20,15 @@ def inner_layers(layer: Any) -> list:
     return layer._layers
 
 
+def take_arguments_as_they_are(layer: keras.layers.Layer) -> None:
+    """Gives the layer its arguments unchanged, such as strings.
+
+    Why: Keras turns them into tensors of the layer's dtype, which there is of
+    numbers alone; its layers of text and `Embedding` switch it off so.
+    """
+    layer._convert_input_args = False
+
+
 class AttentionHook(keras.layers.MultiHeadAttention):
     """`keras.layers.MultiHeadAttention` that attends by `attend`.
 

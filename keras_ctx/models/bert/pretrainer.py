@@ -41,6 +41,7 @@ def bert_pretrainer(
         ValueError: an unknown activation.
 
     Example:
+        >>> from keras_ctx.models import bert_tiny
         >>> model = bert_pretrainer(bert_tiny(100))
         >>> {key: x.shape for key, x in model.output.items()}
         {'masked_lm': (None, None, 100), 'next_sentence': (None, 2)}
