@@ -13,7 +13,6 @@ from test_model_laws import arrays
 
 from keras_ctx import models
 
-
 ENCODERS = [x for x in CASES if x.name in ("bert_encoder", "elmo_encoder")]
 
 
