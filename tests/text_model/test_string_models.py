@@ -56,7 +56,16 @@ def other_inputs() -> dict:
     }
 
 
-@pytest.mark.parametrize("kind", ["bert", "words", "distinct"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "bert",
+        *(
+            pytest.param(x, marks=pytest.mark.slow)
+            for x in ("words", "distinct")
+        ),
+    ],
+)
 def test_saved_and_exported(kind: str, tmp_path: Path) -> None:
     made, inputs = other_inputs()[kind]
     texts = keras.Input((), dtype="string", name="text")
@@ -107,6 +116,7 @@ def test_it_loads_after_the_import_alone(tmp_path: Path) -> None:
     assert found.stdout == "(1, 3)\n"
 
 
+@pytest.mark.slow
 def test_it_fits_on_strings() -> None:
     texts = keras.Input((), dtype="string", name="text")
     outputs = models.classifier(encoder(), 2)(TextLayer(INPUTS)(texts))

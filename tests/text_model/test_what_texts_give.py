@@ -166,6 +166,7 @@ def test_answers_have_places_in_the_context() -> None:
     assert found[3] == ("", -1, -1, 0.0, float("inf"))
 
 
+@pytest.mark.slow
 def test_threshold_of_a_run_leaves_questions_without_answer() -> None:
     model = text_model("question_answering")
     [some] = model(QUESTIONS[:1])
@@ -341,6 +342,7 @@ def test_attention_is_that_of_the_encoder() -> None:
         np.testing.assert_allclose(each.vectors.sum(-1), 1, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_elmo_takes_text_too() -> None:
     elmo = randomized(
         models.elmo_encoder([(1, 4), (2, 5)], 6, 4, max_characters=8)
