@@ -16,9 +16,9 @@ from keras_ctx.text_model.results import (
     LabelSet,
     Tokens,
 )
+from keras_ctx.text_model.texts import Row
 
 Outputs = Mapping[str, np.ndarray]
-Row = tuple[Any, ...]
 Decode = Callable[[Outputs, Sequence[Row]], Any]  # a result for each row
 
 

@@ -161,7 +161,7 @@ class TextInputs(abc.ABC):
         return None
 
     def special_positions(self, num_texts: int = 1) -> int:
-        """The positions of a row of so many texts that are no text's."""
+        """How many positions of a row are no text's, such as [CLS]."""
         with tf.init_scope():  # a number, also where a graph is being made
             words = [_one_word() for _ in range(num_texts)]
             total = self.num_tokens(*words)[0]

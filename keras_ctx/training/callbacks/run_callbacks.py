@@ -30,7 +30,7 @@ def run_callbacks(
 
     Args:
         folder: Of the run. `checkpoints/` in it holds the states from which
-            it goes on until `remove_checkpoints`, `metrics.jsonl` its
+            it resumes until `remove_checkpoints`, `metrics.jsonl` its
             figures, `tensorboard/` the curves of them.
         batches_per_write: Steps from one point of a curve to the next.
         checkpoint_steps: See `BackupAndRestore`.
