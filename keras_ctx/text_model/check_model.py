@@ -14,7 +14,7 @@ from keras_ctx.serving.export.checks import (
     listed,
 )
 from keras_ctx.serving.signatures.build import task_of
-from keras_ctx.text_model.signature import SIGNATURES, ServedVersion
+from keras_ctx.text_model.asking.signature import SIGNATURES, ServedVersion
 
 
 def checked_task(

@@ -10,8 +10,8 @@ from keras_ctx import data, training
 from keras_ctx.evaluation.tag_schemes.schemes import span_tags, tag_spans
 from keras_ctx.evaluation.tag_schemes.spelling import PLAIN
 from keras_ctx.predictions.run_task import RunTask
-from keras_ctx.text_model.decode import tag_scheme
-from keras_ctx.text_model.labelled import (
+from keras_ctx.text_model.asking.decode import tag_scheme
+from keras_ctx.text_model.texts.labelled import (
     dataset_of,
     labelled_rows,
     questions_of,

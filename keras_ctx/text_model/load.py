@@ -19,9 +19,9 @@ from keras_ctx.predictions.run_task import (
     read_task,
 )
 from keras_ctx.serving.verify.raw_answers import newest_version
+from keras_ctx.text_model.asking.signature import ServedVersion
 from keras_ctx.text_model.model import TextModel
 from keras_ctx.text_model.saving import FILES
-from keras_ctx.text_model.signature import ServedVersion
 
 VECTORS = ("embedding", "encoder", "fill_mask")
 _CARD, _GRAPH = "signature.json", "saved_model.pb"

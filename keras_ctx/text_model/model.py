@@ -11,15 +11,15 @@ import numpy as np
 
 from keras_ctx import serving
 from keras_ctx.predictions.run_task import RunTask
-from keras_ctx.text_model.asking import Asking, vectors
+from keras_ctx.text_model.asking.asking import Asking, vectors
+from keras_ctx.text_model.asking.signature import ServedVersion, answer_windows
+from keras_ctx.text_model.asking.stream import with_bar
 from keras_ctx.text_model.check_model import checked_task
 from keras_ctx.text_model.learning import evaluated, fitted
 from keras_ctx.text_model.results import Tokens
 from keras_ctx.text_model.saving import save_text_model
-from keras_ctx.text_model.signature import ServedVersion, answer_windows
-from keras_ctx.text_model.stream import with_bar
 from keras_ctx.text_model.string_model import string_model
-from keras_ctx.text_model.texts import num_texts
+from keras_ctx.text_model.texts.rows import num_texts
 
 
 @dataclass(frozen=True, eq=False, repr=False)

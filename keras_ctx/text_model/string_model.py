@@ -6,8 +6,8 @@ import keras
 
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_layer import StringModel, TextLayer
-from keras_ctx.text_model.labelled import text_kind
-from keras_ctx.text_model.texts import NAMES
+from keras_ctx.text_model.texts.labelled import text_kind
+from keras_ctx.text_model.texts.rows import NAMES
 
 
 def string_model(task: RunTask) -> StringModel:

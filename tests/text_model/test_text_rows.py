@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ctx.text_model.texts import num_texts, rows_of
+from keras_ctx.text_model.texts.rows import num_texts, rows_of
 
 TEXTS = ["a b", "", "读书 🙂"]
 PAIRS = [("a", "b"), ("c", "")]

@@ -5,8 +5,8 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ctx.predictions.run_task import RunTask
-from keras_ctx.text_model.label_names import check_name
 from keras_ctx.text_model.results import Entity
+from keras_ctx.text_model.texts.label_names import check_name
 
 
 def tagged_words(

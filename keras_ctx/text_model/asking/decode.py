@@ -16,7 +16,7 @@ from keras_ctx.text_model.results import (
     LabelSet,
     Tokens,
 )
-from keras_ctx.text_model.texts import Row
+from keras_ctx.text_model.texts.rows import Row
 
 Outputs = Mapping[str, np.ndarray]
 Decode = Callable[[Outputs, Sequence[Row]], Any]  # a result for each row

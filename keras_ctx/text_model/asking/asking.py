@@ -10,8 +10,8 @@ import numpy as np
 from keras_ctx import models
 from keras_ctx.predictions.model_rows import compiled
 from keras_ctx.predictions.run_task import RunTask
-from keras_ctx.text_model.answers import answers_of
-from keras_ctx.text_model.decode import (
+from keras_ctx.text_model.asking.answers import answers_of
+from keras_ctx.text_model.asking.decode import (
     Decode,
     Outputs,
     Row,
@@ -19,17 +19,17 @@ from keras_ctx.text_model.decode import (
     tags_of,
     tokens_of,
 )
-from keras_ctx.text_model.labelled import text_kind
-from keras_ctx.text_model.results import Tokens
-from keras_ctx.text_model.signature import (
+from keras_ctx.text_model.asking.signature import (
     SIGNATURES,
     Ask,
     ServedVersion,
     ask_attention,
     ask_model,
 )
-from keras_ctx.text_model.stream import Notes, streamed
-from keras_ctx.text_model.texts import rows_of
+from keras_ctx.text_model.asking.stream import Notes, streamed
+from keras_ctx.text_model.results import Tokens
+from keras_ctx.text_model.texts.labelled import text_kind
+from keras_ctx.text_model.texts.rows import rows_of
 
 
 class Asking:

@@ -10,8 +10,8 @@ import keras
 
 from keras_ctx import text
 from keras_ctx.predictions.length_order import in_length_order
-from keras_ctx.text_model.decode import Outputs
-from keras_ctx.text_model.texts import Row
+from keras_ctx.text_model.asking.decode import Outputs
+from keras_ctx.text_model.texts.rows import Row
 
 # A bar for work that is shorter would only flash.
 _LONG_SECONDS = 3

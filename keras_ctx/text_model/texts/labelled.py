@@ -11,9 +11,9 @@ from keras_ctx import data
 from keras_ctx.evaluation.questions import SquadAnswer, SquadQuestion
 from keras_ctx.predictions.answer_lines import DEFAULTS
 from keras_ctx.predictions.run_task import RunTask
-from keras_ctx.text_model.label_names import check_name
-from keras_ctx.text_model.tagged_words import tagged_words
-from keras_ctx.text_model.texts import rows_of
+from keras_ctx.text_model.texts.label_names import check_name
+from keras_ctx.text_model.texts.rows import rows_of
+from keras_ctx.text_model.texts.tagged_words import tagged_words
 
 KINDS = {"tagging": "words", "question_answering": "question"}
 

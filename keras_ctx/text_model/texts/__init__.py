@@ -1,0 +1,1 @@
+"""Texts as people hand them over, with and without labels."""
