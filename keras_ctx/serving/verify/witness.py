@@ -108,10 +108,12 @@ class Witness:
             ) from error
         [asked] = [model for model in self._models if model.last is not None]
         features, own = asked.last
-        if unknown := sorted(outputs.keys() - signature.kinds.keys()):
+        unknown = outputs.keys() - signature.kinds.keys()
+        if unknown:
+            listed = ", ".join(f"`{key}`" for key in sorted(unknown))
             raise ValueError(
                 f"`kinds` of the signature {name!r} must say of each output "
-                f"what it is. Received: none of {', '.join(unknown)}"
+                f"what it is. Received: none of {listed}"
             )
         real = real_positions(features, self._text_inputs)
         return Answer(
