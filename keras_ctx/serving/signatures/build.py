@@ -54,7 +54,8 @@ class TextFunction(Protocol):
     @property
     def kinds(self) -> Mapping[str, OutputKind]: ...
 
-    def __call__(self, *texts: Any) -> Tensors: ...
+    @property
+    def __call__(self) -> Callable[..., Tensors]: ...
 
 
 def task_of(model: keras.Model, labels: Sequence[str] | None) -> str:
