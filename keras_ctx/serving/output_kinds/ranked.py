@@ -1,6 +1,6 @@
 """Lists of names, best first, in which equals may swap."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +39,9 @@ class Ranked(Discrete):
 
 
 def is_same_ranking(
-    given: Sequence[str],
+    given: Iterable[str],
     given_scores: np.ndarray,
-    expected: Sequence[str],
+    expected: Iterable[str],
     expected_scores: np.ndarray,
     bound: Bound,
 ) -> bool:

@@ -54,8 +54,7 @@ class TextFunction(Protocol):
     @property
     def kinds(self) -> Mapping[str, OutputKind]: ...
 
-    @property
-    def __call__(self) -> Callable[..., Tensors]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensors: ...
 
 
 def task_of(model: keras.Model, labels: Sequence[str] | None) -> str:
