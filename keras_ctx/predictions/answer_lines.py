@@ -5,23 +5,66 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tensorflow as tf
+
 from keras_ctx.data import (
     QuestionAnswers,
+    QuestionWindows,
     SquadQuestion,
     decode_answers,
     question_windows,
     read_squad,
-    squad_dataset,
 )
+from keras_ctx.data.squad.dataset import WindowWords, short_first
 from keras_ctx.predictions.run_task import RunTask
 
 # Of finetune_squad.py, for runs that do not say.
 DEFAULTS = {"stride": 128, "max_question": 64, "max_answer": 30}
 
 
+class WindowInputs:
+    """Text inputs of questions with windows, in a graph that is made once.
+
+    Making it takes seconds, so whoever asks again keeps it.
+
+    Args:
+        text_inputs: Those of the model.
+
+    Call arguments:
+        asked: Words of the questions, ragged strings `(B, None)`.
+        window: Words of the windows, likewise.
+
+    Returns:
+        The features, and `word_index`, int32 `(B, T)`: for every position
+        its word, counted in the window, or -1.
+
+    Example:
+        >>> from keras_ctx import text
+        >>> words = tf.ragged.constant([["How"]]), tf.ragged.constant([["so"]])
+        >>> _, index = WindowInputs(text.ElmoInputs(max_length=9))(*words)
+        >>> index.numpy().tolist()
+        [[-1, -1, -1, 0]]
+    """
+
+    def __init__(self, text_inputs: Any) -> None:
+        self.text_inputs = text_inputs
+        words = tf.RaggedTensorSpec([None, None], tf.string)
+        self._graph = tf.function(
+            lambda asked, window: (
+                text_inputs(asked, window),
+                text_inputs.word_index(asked, window),
+            ),
+            input_signature=[words, words],
+        )
+
+    def __call__(self, asked: Any, window: Any) -> tuple[Any, Any]:
+        return self._graph(asked, window)
+
+
 def answer_questions(
     questions: Sequence[SquadQuestion],
-    text_inputs: Any,
+    inputs: WindowInputs,
     run: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     *,
     batch_size: int,
@@ -36,7 +79,7 @@ def answer_questions(
 
     Args:
         questions: What `read_squad` gave.
-        text_inputs: Those of the model, with a `max_length`.
+        inputs: Of the text inputs of the model, with a `max_length`.
         run: The model: features of a batch to its outputs.
         batch_size: Windows at a time.
         stride: See `question_windows`.
@@ -56,7 +99,8 @@ def answer_questions(
         >>> from keras_ctx import models, text
         >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
         >>> model = models.span_extractor(encoder)
-        >>> inputs = text.ElmoInputs(max_characters=5, max_length=9)
+        >>> inputs = WindowInputs(
+        ...     text.ElmoInputs(max_characters=5, max_length=9))
         >>> questions = [SquadQuestion("q", "How?", "one")]
         >>> answers = answer_questions(
         ...     questions, inputs, model, batch_size=1, stride=3,
@@ -68,22 +112,36 @@ def answer_questions(
         chunk = questions[start : start + num_questions]
         made = question_windows(
             chunk,
-            text_inputs,
+            inputs.text_inputs,
             training=False,
             stride=stride,
             max_question=max_question,
             max_answer=max_answer,
         )
-        dataset = squad_dataset(
-            made, text_inputs, batch_size=batch_size, training=False
-        )
         yield from decode_answers(
             made,
-            ((where, run(features)) for features, where in dataset),
+            _batches(made, inputs, run, batch_size),
             n_best=n_best,
             max_answer=max_answer,
             null_answer=null_answer,
         )
+
+
+def _batches(
+    made: QuestionWindows,
+    inputs: WindowInputs,
+    run: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    batch_size: int,
+) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    """What `decode_answers` reads of each batch.
+
+    No dataset: a `map` would trace the text inputs for each call anew.
+    """
+    words, order = WindowWords(made), np.array(short_first(made), np.int32)
+    for start in range(0, len(order), batch_size):
+        numbers = order[start : start + batch_size]
+        features, index = inputs(*words.words(tf.constant(numbers)))
+        yield {"window": numbers, "word_index": index}, run(features)
 
 
 def answer_lines(
@@ -114,7 +172,7 @@ def answer_lines(
     questions = read_squad(path)
     answers = answer_questions(
         questions,
-        task.text_inputs,
+        WindowInputs(task.text_inputs),
         run,
         batch_size=batch_size,
         n_best=1,

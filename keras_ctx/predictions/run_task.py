@@ -1,5 +1,6 @@
 """What a fine-tuned run was trained for, told by its folder."""
 
+import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +10,12 @@ import keras
 
 from keras_ctx import convert
 from keras_ctx.data import read_lines
-from keras_ctx.files.json_text import load_json_file
+from keras_ctx.files.json_text import load_json_file, read_figures_file
 from keras_ctx.files.model_file import load_model
 
 MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
+SCORES = "scores.json"  # of one seed
 ENCODER = "encoder.keras"  # of a run that pretrains
 KINDS = (
     *("classification", "multi_label", "regression"),
@@ -38,6 +40,33 @@ class RunTask:
     """In the order of their ids."""
     settings: dict[str, Any] = field(default_factory=dict)
     """What `task.json` says beside."""
+
+
+def run_folder(folder: str | Path) -> Path:
+    """The folder of the run that the folder of a seed lies in.
+
+    Args:
+        folder: Of a seed, such as `RUN/pretrained/seed_2`, which holds the
+            model of that seed alone; or any other.
+
+    Returns:
+        The folder above with `settings.json`; of any other folder itself.
+
+    Example:
+        >>> Path("run/pretrained/seed_2").mkdir(parents=True)
+        >>> _ = Path("run/settings.json").write_text("{}")
+        >>> run_folder("run/pretrained/seed_2").name
+        'run'
+    """
+    folder = Path(folder)
+    whole = folder.resolve()
+    alone = (folder / TEXT_INPUTS).is_file()
+    if re.fullmatch(r"seed_\d+", whole.name) and not alone:
+        # A run with an untrained twin has a folder in between.
+        for above in whole.parents[:2]:
+            if (above / SETTINGS).is_file():
+                return above
+    return folder
 
 
 def read_task(folder: str | Path) -> RunTask:
@@ -66,9 +95,9 @@ def read_task(folder: str | Path) -> RunTask:
         >>> read_task(".").kind
         'question_answering'
     """
-    folder = Path(folder)
-    for name in (MODEL, TEXT_INPUTS):
-        if not (folder / name).is_file():
+    of_model, folder = Path(folder), run_folder(folder)
+    for path in (of_model / MODEL, folder / MODEL, folder / TEXT_INPUTS):
+        if not path.is_file():
             inside = (
                 sorted(path.name for path in folder.iterdir())[:20]
                 if folder.is_dir()
@@ -88,7 +117,12 @@ def read_task(folder: str | Path) -> RunTask:
                 f"{inside}"
             )
     settings = _settings(folder)
-    model = _load_model(folder / MODEL)
+    model = _load_model(of_model / MODEL)
+    if "null_threshold" in settings and of_model != folder:
+        if not (of_model / SCORES).is_file():
+            raise _not_ended(of_model)
+        scores = read_figures_file(of_model / SCORES)
+        settings["null_threshold"] = scores.get("threshold")
     labels: tuple[str, ...] = ()
     if (folder / LABELS).is_file():
         labels = tuple(read_lines(folder / LABELS))

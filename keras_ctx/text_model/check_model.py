@@ -10,6 +10,7 @@ from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.serving.export.checks import (
     check_inputs,
     check_labels,
+    check_mask,
     check_model,
     listed,
 )
@@ -57,6 +58,8 @@ def checked_task(
     kind = kind or found
     check_labels(model, names or None, kind == "multi_label")
     check_inputs(model, text_inputs, bool(settings.get("pair")))
+    if kind == "fill_mask":
+        check_mask(text_inputs)
     return RunTask(kind, model, text_inputs, names, settings)
 
 

@@ -17,6 +17,7 @@ from keras_ctx.predictions.run_task import (
     TASK,
     TEXT_INPUTS,
     read_task,
+    run_folder,
 )
 from keras_ctx.serving.verify.raw_answers import newest_version
 from keras_ctx.text_model.asking.signature import ServedVersion
@@ -36,8 +37,9 @@ def load(folder: str | Path, task: str | None = None) -> TextModel:
     """Open a folder with a model in it, whoever wrote it.
 
     Args:
-        folder: Of a run of a fine-tuning recipe, or what `TextModel.save`
-            wrote; of a pretraining run; of a checkpoint: a BERT of Hugging
+        folder: Of a run of a fine-tuning recipe, or of one of its seeds, such
+            as `RUN/pretrained/seed_2`; what `TextModel.save` wrote; of a
+            pretraining run; of a checkpoint: a BERT of Hugging
             Face, Google, KerasHub or Model Garden, an ELMo, a model of
             sentence-transformers; or of an exported model, or one version of
             it, which TensorFlow alone answers.
@@ -72,6 +74,7 @@ def load(folder: str | Path, task: str | None = None) -> TextModel:
             f"Received: task={task!r}"
         )
     if folder.is_dir():
+        _check_run(folder)
         inside = sorted(path.name for path in folder.iterdir())
         if not inside:
             raise ValueError(
@@ -80,13 +83,28 @@ def load(folder: str | Path, task: str | None = None) -> TextModel:
         version = _version(folder, inside)
         if version is not None:
             return _served(version, task)
-        _check_run(folder, inside)
+    elif folder.is_file() and folder.suffix in (".keras", ".json", ".pb"):
+        raise ValueError(
+            f"{_EXPECTED} Give the folder that the file lies in. Received: "
+            f"folder={str(folder)!r}, a file"
+        )
     elif not folder.exists():
         raise FileNotFoundError(
             f"{_EXPECTED} Check the spelling and the working directory. "
             f"Received: folder={str(folder)!r}, which is not there"
         )
-    told = _told_task(folder)
+    try:
+        return _opened(folder, task)
+    except (ValueError, FileNotFoundError) as error:
+        advice = _near(folder)
+        if not advice:
+            raise
+        raise ValueError(f"{error}\n{advice}") from error
+
+
+def _opened(folder: Path, task: str | None) -> TextModel:
+    """A run, or a checkpoint."""
+    told = _told_task(run_folder(folder))
     if task is None and told not in VECTORS:
         if (folder / MODEL).is_file() and not _is_vectors(folder / MODEL):
             return _of_run(folder)
@@ -112,6 +130,13 @@ def _vectors(folder: Path, task: str) -> TextModel:
         return TextModel(model, inputs)
     inputs = convert.load_text_inputs(folder)
     if task == "fill_mask":
+        is_run = (folder / TEXT_INPUTS).is_file()
+        if is_run and not (folder / FILES[task]).is_file():
+            raise ValueError(
+                f'`task="fill_mask"` needs a folder with {FILES[task]}, as '
+                "pretrain_bert.py writes it: this model has no head that "
+                f"knows the words. Received: folder={str(folder)!r}"
+            )
         return TextModel(convert.load_pretrainer(folder), inputs)
     encoder = convert.load_encoder(folder)
     return TextModel(encoder, _one_by_one(inputs))
@@ -155,15 +180,19 @@ def _served(version: Path, task: str | None) -> TextModel:
     )
 
 
-def _check_run(folder: Path, inside: list[str]) -> None:
+def _check_run(folder: Path) -> None:
     """Refuse a run that has not ended, or one of a later version."""
-    models = {MODEL, *FILES.values()} & set(inside)
+    run = run_folder(folder)
+    inside = {path.name for path in run.iterdir()}
+    models = {MODEL, *FILES.values()} & inside
+    if run != folder and not (folder / MODEL).is_file():
+        models = set()
     if SETTINGS in inside:
-        written = load_object_file(folder / SETTINGS).get("digests", {})
-        _check_library(folder / SETTINGS, written.get("library"))
+        written = load_object_file(run / SETTINGS).get("digests", {})
+        _check_library(run / SETTINGS, written.get("library"))
     if TASK in inside:
-        written = load_object_file(folder / TASK)
-        _check_library(folder / TASK, written.get("library"))
+        written = load_object_file(run / TASK)
+        _check_library(run / TASK, written.get("library"))
     if SETTINGS in inside and not (models and TEXT_INPUTS in inside):
         raise ValueError(
             "`folder` must be that of a run that has ended. Start the command "
@@ -171,6 +200,28 @@ def _check_run(folder: Path, inside: list[str]) -> None:
             f"with {SETTINGS} and {sorted(models) or 'no model'}"
             f"{'' if TEXT_INPUTS in inside else f', without {TEXT_INPUTS}'}"
         )
+
+
+def _near(folder: Path) -> str:
+    """The folders in a folder without a model, or above it, that have one."""
+    if not folder.is_dir() or _is_opened(folder):
+        return ""
+    inside = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and _is_opened(path)
+    ]
+    if inside:
+        shown = ", ".join(inside[:10]) + ", ..." * (len(inside) > 10)
+        return f"Name one of the folders in it: {shown}."
+    above = folder.resolve().parent
+    return f"Name the folder above, {above}." * _is_opened(above)
+
+
+def _is_opened(folder: Path) -> bool:
+    """Whether a folder seems to hold a model of this library."""
+    marks = (MODEL, *FILES.values(), SETTINGS, _CARD, f"*/{_CARD}")
+    return any(any(folder.glob(mark)) for mark in marks)
 
 
 def _check_library(path: Path, written: Any) -> None:

@@ -16,7 +16,7 @@ from keras_ctx.data import (
     squad_dataset,
 )
 from keras_ctx.predictions import predict_file
-from keras_ctx.predictions.answer_lines import answer_questions
+from keras_ctx.predictions.answer_lines import WindowInputs, answer_questions
 from keras_ctx.predictions.model_rows import compiled
 
 WINDOWS: dict[str, Any] = {"stride": 4, "max_question": 6, "max_answer": 3}
@@ -70,7 +70,7 @@ def test_batches_and_neighbours_change_no_answer(
     found = list(
         answer_questions(
             QUESTIONS,
-            INPUTS,
+            WindowInputs(INPUTS),
             compiled(model),
             batch_size=batch_size,
             num_questions=num_questions,
@@ -105,7 +105,11 @@ def test_threshold_of_the_run_decides_on_no_answer(run, tmp_path) -> None:
     path = write(tmp_path / "test.json", QUESTIONS)
     found = list(
         answer_questions(
-            QUESTIONS, INPUTS, compiled(model), batch_size=8, **WINDOWS
+            QUESTIONS,
+            WindowInputs(INPUTS),
+            compiled(model),
+            batch_size=8,
+            **WINDOWS,
         )
     )
     odds = sorted(row.null_odds for row in found)

@@ -24,7 +24,7 @@ from text_model.tiny_models import (
 )
 
 import keras_ctx
-from keras_ctx import models, text
+from keras_ctx import models, serving, text
 from keras_ctx.text_model import Entity, Tokens
 
 pytestmark = pytest.mark.filterwarnings("ignore:`texts`. .* are longer")
@@ -389,3 +389,42 @@ def test_it_says_what_it_is() -> None:
     assert repr(text_model("tagging")) == (
         "TextModel(tagging, 'tagger', labels=['B-X', 'I-X', 'B-Y', 'I-Y', 'O'])"
     )
+
+
+def test_questions_asked_again_are_not_traced_again() -> None:
+    traces = []
+
+    class Counted(text.BertInputs):
+        def __call__(self, text, second_text=None):
+            # Of Python, a graph runs only while it is made.
+            if not tf.executing_eagerly():
+                traces.append("features")
+            return super().__call__(text, second_text)
+
+        def word_index(self, words, second_words=None):
+            if not tf.executing_eagerly():
+                traces.append("word_index")
+            return super().word_index(words, second_words)
+
+    made = text_model("question_answering")
+    inputs = Counted(**INPUTS.get_config())
+    model = keras_ctx.TextModel(made.model, inputs, settings=made.settings)
+    first = model(QUESTIONS[:1])
+    assert sorted(traces) == ["features", "word_index"]
+    # Other lengths, other numbers of windows, another size of batches.
+    assert same(model(QUESTIONS, batch_size=3), made(QUESTIONS))
+    assert model(QUESTIONS[:1]) == first
+    assert len(traces) == 2
+
+
+def test_no_mask_no_words_for_it() -> None:
+    class Maskless(text.BertInputs):
+        mask_id = property(lambda self: None, lambda self, value: None)
+
+    inputs = Maskless(**INPUTS.get_config())
+    model = models.bert_pretrainer(encoder())
+    said = r"a token that hides another, as \[MASK\].*Received: Maskless"
+    with pytest.raises(ValueError, match=said):
+        keras_ctx.TextModel(model, inputs)
+    with pytest.raises(ValueError, match=said):
+        serving.export(model, inputs, "saved")

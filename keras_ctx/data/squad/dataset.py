@@ -101,11 +101,9 @@ def squad_dataset(
             "`made` must hold at least one window. Received: "
             f"{made.findings.report()}"
         )
-    rows = _Rows(made)
+    rows = WindowWords(made)
     lengths = [window.length for window in made.windows]
-    order = tf.constant(
-        sorted(range(len(lengths)), key=lengths.__getitem__), tf.int32
-    )
+    order = tf.constant(short_first(made), tf.int32)
 
     def learned(numbers):
         asked, window = rows.words(numbers)
@@ -135,7 +133,13 @@ def squad_dataset(
     )
 
 
-class _Rows:
+def short_first(made: QuestionWindows) -> list[int]:
+    """The numbers of the windows, those of short rows first."""
+    lengths = [window.length for window in made.windows]
+    return sorted(range(len(lengths)), key=lengths.__getitem__)
+
+
+class WindowWords:
     """The words of questions and windows, each text in memory once."""
 
     def __init__(self, made: QuestionWindows):

@@ -276,18 +276,23 @@ def check_options(
             f"`top_k` must be an integer of at least 1. Received: {top_k!r}"
         )
     if task == "fill_mask":
-        if text_inputs.mask_id is None:
-            raise ValueError(
-                "`text_inputs` must have a token that hides another, as "
-                "[MASK] of a BERT, for a model that fills masks. "
-                f"Received: {type(text_inputs).__name__} without one"
-            )
+        check_mask(text_inputs)
         size = model.output["masked_lm"].shape[-1]
         if top_k > size:
             raise ValueError(
                 f"`top_k` must be at most {size}, the tokens of `model`. "
                 f"Received: top_k={top_k}"
             )
+
+
+def check_mask(text_inputs: TextInputs) -> None:
+    """Refuse text inputs without a [MASK], for a model that fills masks."""
+    if text_inputs.mask_id is None:
+        raise ValueError(
+            "`text_inputs` must have a token that hides another, as "
+            "[MASK] of a BERT, for a model that fills masks. "
+            f"Received: {type(text_inputs).__name__} without one"
+        )
 
 
 def check_windows(

@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_ctx.evaluation.questions import SquadQuestion
-from keras_ctx.predictions.answer_lines import DEFAULTS, answer_questions
+from keras_ctx.predictions.answer_lines import (
+    DEFAULTS,
+    WindowInputs,
+    answer_questions,
+)
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.results import Answer
 
@@ -14,6 +18,7 @@ _NUM_QUESTIONS = 256
 
 def answers_of(
     task: RunTask,
+    inputs: WindowInputs,
     run: Callable[..., Any],
     rows: Iterator[tuple[str, str]],
     batch_size: int,
@@ -23,6 +28,7 @@ def answers_of(
     Args:
         task: Of a model that answers questions; its settings tell the windows
             and, where questions may have no answer, `null_threshold`.
+        inputs: Of its text inputs.
         run: The model: features of a batch to its outputs.
         rows: Each a question and its context.
         batch_size: Windows at a time.
@@ -44,7 +50,7 @@ def answers_of(
                 answer.id: answer
                 for answer in answer_questions(
                     questions,
-                    task.text_inputs,
+                    inputs,
                     run,
                     batch_size=batch_size,
                     null_answer=threshold is not None,

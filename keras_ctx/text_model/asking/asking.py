@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_ctx import models
+from keras_ctx.predictions.answer_lines import WindowInputs
 from keras_ctx.predictions.model_rows import compiled
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.asking.answers import answers_of
@@ -49,7 +50,9 @@ class Asking:
         task = self._task
         rows = rows_of(texts, text_kind(task))
         if task.kind == "question_answering" and not self._served:
-            return answers_of(task, self._run, rows, batch_size)
+            return answers_of(
+                task, self._window_inputs, self._run, rows, batch_size
+            )
         return self._asked(rows, decoder(task), batch_size)
 
     def tags(self, rows: Sequence[Row], batch_size: int) -> Iterator[list[str]]:
@@ -74,6 +77,10 @@ class Asking:
         if "layers" in model.output:
             return model
         return models.encoder_of(model)
+
+    @functools.cached_property
+    def _window_inputs(self) -> WindowInputs:
+        return WindowInputs(self._task.text_inputs)
 
     @functools.cached_property
     def _run(self) -> Callable[..., Any]:

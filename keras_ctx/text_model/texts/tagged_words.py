@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_ctx.evaluation.tag_schemes.spelling import TagScheme
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.results import Entity
 from keras_ctx.text_model.texts.label_names import check_name
@@ -30,6 +31,8 @@ def tagged_words(
             given = [word.decode("utf-8") for word in spelled]
             spans = list(zip(starts, ends, strict=True))
             label = _tags_in(label, spans, number)
+        else:
+            label = _as_the_model_writes(task, label)
         if isinstance(label, str) or len(label) != len(given):
             raise ValueError(
                 "`labels` must hold a tag for each word. Received: "
@@ -40,6 +43,26 @@ def tagged_words(
         words.append((given,))
         tags.append(list(label))
     return words, tags
+
+
+def _as_the_model_writes(task: RunTask, tags: Any) -> Any:
+    """Tags in the scheme of the files of a run, in that of its model."""
+    written = task.settings.get("tag_scheme")
+    if written is None or isinstance(tags, str):
+        return tags
+    tags = list(tags)
+    strings = all(isinstance(tag, str) for tag in tags)
+    if not strings or set(tags) <= set(task.labels):
+        return tags
+    scheme = TagScheme(**written)
+    if any(scheme.normal(tag) is None for tag in tags):
+        return tags  # which is refused by its name
+    made = scheme.to_iob2(tags)
+    # A type that the model has not is refused as it was given.
+    return [
+        new if new in task.labels else given
+        for given, new in zip(tags, made, strict=True)
+    ]
 
 
 def _tags_in(label: Any, words: list[tuple[int, int]], row: int) -> list[str]:
