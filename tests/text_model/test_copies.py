@@ -8,9 +8,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from text_model.tiny_models import TEXTS, same, text_model
+from text_model.tiny_models import same, text_model
 
 import keras_ctx
+
+TEXTS = ["a b c", "d", "e f. a?"]
 
 
 def pickled(model: keras_ctx.TextModel) -> keras_ctx.TextModel:
@@ -19,7 +21,9 @@ def pickled(model: keras_ctx.TextModel) -> keras_ctx.TextModel:
 
 # Keras copies a model through its file.
 @pytest.mark.filterwarnings("ignore:__array__ implementation")
-@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, pytest.param(pickled, marks=pytest.mark.slow)]
+)
 def test_a_copy_asks_its_own_weights(copied: Callable) -> None:
     first = text_model("classification")
     expected = first(TEXTS)  # its graphs are made
@@ -52,6 +56,7 @@ def test_a_shallow_copy_shares_the_model() -> None:
     assert isinstance(second.model, keras.Model)
 
 
+@pytest.mark.slow
 def test_an_exported_version_is_copied_by_its_folder(tmp_path: Path) -> None:
     version = text_model("classification").export(tmp_path / "versions")
     first = keras_ctx.load(version)
