@@ -95,8 +95,7 @@ def _place(span: Any, text: str, row: int) -> tuple[int, int, Any]:
         )
     first, last, kind = span
     if not (
-        isinstance(first, Integral)
-        and isinstance(last, Integral)
+        all(isinstance(place, Integral) for place in (first, last))
         and 0 <= first < last <= len(text)
     ):
         raise ValueError(
