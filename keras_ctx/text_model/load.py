@@ -209,13 +209,21 @@ def _near(folder: Path) -> str:
     inside = [
         path.name
         for path in sorted(folder.iterdir())
-        if path.is_dir() and _is_opened(path)
+        if path.is_dir() and _is_opened(path) and _has_ended(path)
     ]
     if inside:
         shown = ", ".join(inside[:10]) + ", ..." * (len(inside) > 10)
         return f"Name one of the folders in it: {shown}."
     above = folder.resolve().parent
     return f"Name the folder above, {above}." * _is_opened(above)
+
+
+def _has_ended(folder: Path) -> bool:
+    try:
+        _check_run(folder)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_opened(folder: Path) -> bool:

@@ -15,11 +15,18 @@ from keras_ctx.text_model.asking.asking import Asking, vectors
 from keras_ctx.text_model.asking.signature import ServedVersion, answer_windows
 from keras_ctx.text_model.asking.stream import with_bar
 from keras_ctx.text_model.check_model import checked_task
-from keras_ctx.text_model.learning import evaluated, fitted
+from keras_ctx.text_model.learning import (
+    compiled_here,
+    evaluated,
+    fitted,
+    mark_compiled,
+)
 from keras_ctx.text_model.results import Tokens
 from keras_ctx.text_model.saving import save_text_model
 from keras_ctx.text_model.string_model import string_model
 from keras_ctx.text_model.texts.rows import num_texts
+
+_FIELDS = ("model", "text_inputs", "labels", "task", "settings")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,6 +74,16 @@ class TextModel:
             *(self.task, dict(self.settings)),
         )
         self.__dict__.update(labels=task.labels, task=task.kind)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy makes graphs of its own: these would ask the first model.
+        state = {name: getattr(self, name) for name in _FIELDS}
+        return {**state, "compiled": compiled_here(self.model)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({name: state[name] for name in _FIELDS})
+        if state["compiled"]:
+            mark_compiled(self.model)
 
     def __repr__(self) -> str:
         shown = getattr(self.model, "name", self.model)
@@ -142,11 +159,13 @@ class TextModel:
                 its answer, `(answer, start)`, a list of them, or `None`.
             batch_size: Texts, or windows of contexts, a step.
             epochs: Passes over the texts.
-            learning_rate: Highest learning rate. 5e-5 suits a published BERT;
-                small models need more, such as 1e-3.
+            learning_rate: Highest learning rate, a number. 5e-5 suits a
+                published BERT; small models need more, such as 1e-3.
             validation_data: Texts and labels to score after each epoch.
             seed: Of the order of the texts.
-            **arguments: Others of `keras.Model.fit`, such as `callbacks`.
+            **arguments: Others of `keras.Model.fit`, such as `callbacks`,
+                `verbose` and `steps_per_epoch`. Those that are for arrays,
+                such as `sample_weight`, are refused.
 
         Returns:
             What `keras.Model.fit` returns.
@@ -155,22 +174,15 @@ class TextModel:
             ValueError: The texts or labels are none for this model.
         """
         self._check_is_keras("fit")
-        ours = self.__dict__.get("_optimizer")
-        compiles = not self.model.compiled or self.model.optimizer is ours
-        try:
-            return fitted(
-                *(self._task, texts, labels, compiles),
-                batch_size=batch_size,
-                epochs=epochs,
-                learning_rate=learning_rate,
-                validation_data=validation_data,
-                seed=seed,
-                **arguments,
-            )
-        finally:
-            # Its rate has fallen to 0: the next call needs another.
-            if compiles and self.model.compiled:
-                self.__dict__["_optimizer"] = self.model.optimizer
+        return fitted(
+            *(self._task, texts, labels),
+            batch_size=batch_size,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            validation_data=validation_data,
+            seed=seed,
+            **arguments,
+        )
 
     def evaluate(
         self, texts: Any, labels: Any, batch_size: int = 32

@@ -15,6 +15,7 @@ from keras_ctx.text import (
     SPECIAL_TOKENS,
     BertInputs,
     ElmoInputs,
+    inputs_from_config,
     load_inputs,
     save_inputs,
 )
@@ -87,6 +88,16 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(ValueError, match="`path` must be a file written by"):
         load_inputs(path)
+
+
+def test_a_class_that_is_not_imported_is_named(tmp_path: Path) -> None:
+    said = "'MyInputs', a class that is not registered. Import the module"
+    saved = {"class": "MyInputs", "config": {}}
+    with pytest.raises(ValueError, match=said):
+        inputs_from_config(saved)  # as of a .keras file with a `TextLayer`
+    (tmp_path / "inputs.json").write_text(json.dumps(saved))
+    with pytest.raises(ValueError, match=f"(?s)inputs.json.*{said}"):
+        load_inputs(tmp_path / "inputs.json")
 
 
 def test_missing_file(tmp_path: Path) -> None:

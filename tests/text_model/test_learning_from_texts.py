@@ -1,15 +1,23 @@
 """A text model learns from raw texts, and its scores are the recipes'."""
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from text_model.tiny_models import INPUTS, TAGS, encoder, text_model
 
 import keras_ctx
 from keras_ctx import data, models
 from keras_ctx.text_model import Entity
+from keras_ctx.text_model.texts.labelled import (
+    dataset_of,
+    labelled_rows,
+    questions_of,
+)
 
 GOOD = ["a a b", "b a", "a b a", "b b a", "a", "b"]
 BAD = ["c d d", "d c", "c", "d c d", "d", "c d c"]
@@ -160,9 +168,23 @@ def test_answers_are_learned_and_scored() -> None:
         ("regression", ["a"], ["3"], "finite numbers"),
         ("tagging", [["a", "b"]], [["O"]], "2 words and 1 tags in row 0"),
         ("tagging", [["a"]], [["B-Z"]], "names of the classes"),
-        ("tagging", ["a b"], [[(5, 9, "X")]], "places that hold a word"),
+        ("tagging", ["a b"], [[(1, 2, "X")]], "places that hold a word"),
         ("tagging", ["a b"], [["O", "O"]], r"\(start, end, label\)"),
+        ("tagging", ["a b"], [[(-1, 1, "X")]], "0 <= start < end <= 3"),
+        ("tagging", ["a b"], [[(1, 1, "X")]], "0 <= start < end <= 3"),
+        ("tagging", ["a b"], [[(2, 4, "X")]], "0 <= start < end <= 3"),
+        ("tagging", ["a b"], [[("0", "1", "X")]], "0 <= start < end <= 3"),
+        ("tagging", ["a b"], [[(0.0, 1.0, "X")]], "0 <= start < end <= 3"),
+        ("tagging", ["a b"], [[(0, 3, "X"), (2, 3, "Y")]], "to one name.*'b'"),
+        ("tagging", ["a b"], [None], "list of its names"),
+        ("tagging", ["a b"], [{"entities": []}], "list of its names"),
+        ("tagging", [["a"]], ["B"], "list of the tags"),
+        ("tagging", [["a"]], [None], "list of the tags"),
         ("question_answering", [("a", "b")], [3], "an answer for each"),
+        ("question_answering", [("a", "b")], [("b", "0")], "an answer for"),
+        ("question_answering", [("a", "b")], [("b",)], "an answer for each"),
+        ("question_answering", [("a", "b")], [{"text": "b"}], "an answer for"),
+        ("classification", ["a"], {"good": 1}, "`labels` must be a list"),
         ("embedding", ["a"], ["b"], "are for models with a task"),
     ],
 )
@@ -173,3 +195,100 @@ def test_labels_that_are_none_are_refused(
     for use in (model.fit, model.evaluate):
         with pytest.raises(ValueError, match=said):
             use(texts, labels)
+
+
+def test_labels_of_every_form() -> None:
+    task, names = text_model("classification")._task, ["good", "bad"]
+    for given in (
+        tuple(names),
+        np.array(names),
+        np.array(names, object),
+        tf.constant(names),
+        tf.data.Dataset.from_tensor_slices(names).batch(2),
+        iter(names),
+    ):
+        assert labelled_rows(task, ["a", "b"], given)[1] == names
+    task, rows = text_model("tagging")._task, [["a", "b"], ["c"]]
+    tags = [["B-X", "O"], ["O"]]
+    for given in (tf.ragged.constant(tags), [np.array(row) for row in tags]):
+        assert labelled_rows(task, rows, given)[1] == tags
+
+
+def test_places_of_answers_may_be_numpy_integers() -> None:
+    labels = [("c", np.int64(4)), [("b", 2), "c"], None, ["a"]]
+    made = questions_of([("a?", "a b c")] * 4, labels)
+    assert [each.answers for each in made] == [
+        (data.SquadAnswer("c", 4),),
+        (data.SquadAnswer("b", 2), data.SquadAnswer("c", -1)),
+        (),
+        (data.SquadAnswer("a", -1),),
+    ]
+
+
+def test_answers_that_no_context_holds_are_told() -> None:
+    task = text_model("question_answering")._task
+    rows = [("a?", "a b"), ("b?", "c d")]
+    settings = {"batch_size": 2, "training": True}
+    with pytest.warns(UserWarning, match="1 questions are left out.*row"):
+        dataset_of(task, rows, ["j", "d"], **settings)
+    with pytest.raises(ValueError, match="an answer that its context holds"):
+        dataset_of(task, rows, ["j", "i"], **settings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"epochs": 0}, "`epochs` must be at least 1"),
+        ({"epochs": 1.5}, "`epochs` must be an integer"),
+        ({"learning_rate": 0}, "`learning_rate` must be a number above 0"),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be a number"),
+        ({"learning_rate": "1e-3"}, "`learning_rate` must be a number"),
+        (
+            {"learning_rate": keras.optimizers.schedules.CosineDecay(1.0, 9)},
+            "For a schedule of your own compile `.model`",
+        ),
+        ({"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
+        ({"validation_data": [GOOD]}, "tuple of texts and their labels"),
+        ({"validation_data": (GOOD, [], [])}, "tuple of texts and their"),
+        ({"shuffle": False}, "`shuffle` is no argument of this `fit`"),
+        ({"validation_split": 0.5}, "as `validation_data`"),
+        ({"sample_weight": np.ones(6)}, "`sample_weight` is no argument"),
+        ({"class_weight": {0: 1.0}}, "`class_weight` is no argument"),
+    ],
+)
+def test_arguments_of_fit_are_checked_first(arguments: Any, said: str) -> None:
+    model = classifier()
+    with pytest.raises(ValueError, match=said):
+        model.fit(GOOD, ["good"] * 6, **arguments)
+    assert not model.model.compiled
+
+
+def _after_one_fit() -> keras_ctx.TextModel:
+    model = classifier()
+    model.fit(GOOD, ["good"] * 6, steps_per_epoch=2, verbose=0)
+    assert int(model.model.optimizer.iterations) == 2
+    assert float(model.model.optimizer.learning_rate) == 0
+    return model
+
+
+def _learns(model: keras_ctx.TextModel) -> bool:
+    before = model.model.get_weights()
+    model.fit(GOOD, ["good"] * 6, learning_rate=0.1, verbose=0)
+    after = model.model.get_weights()
+    return any(
+        np.abs(x - y).max() > 1e-3 for x, y in zip(before, after, strict=True)
+    )
+
+
+def test_a_new_text_model_of_a_fitted_one_learns() -> None:
+    model = _after_one_fit()
+    assert _learns(dataclasses.replace(model, labels=("no", "good")))
+
+
+def test_an_ended_schedule_is_refused(tmp_path: Path) -> None:
+    model = _after_one_fit()
+    model.model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    loaded = dataclasses.replace(model, model=again)
+    with pytest.raises(ValueError, match="schedule has ended.*after 2 steps"):
+        loaded.fit(GOOD, ["good"] * 6)

@@ -1,6 +1,9 @@
 """Texts of every form are read, and what is no text is refused with its row."""
 
 import re
+from collections import UserDict
+from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -71,11 +74,35 @@ def test_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "texts", ["a text", b"a text", None, 3, float("nan"), {"text": ["a"]}]
+    "texts", ["a text", b"a text", None, 3, float("nan"), np.array("a text")]
 )
 def test_what_is_no_list_is_refused_at_once(texts: Any) -> None:
     with pytest.raises(ValueError, match="`texts` must be a list of texts"):
         rows_of(texts, "text")
+
+
+class Table:
+    """What a table of pandas or polars is to who iterates over it."""
+
+    columns = ("text", "stars")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        Table(),
+        {"text": ["a"], "stars": [5]},
+        UserDict(text=["a"], stars=[5]),
+        MappingProxyType({"text": ["a"], "stars": [5]}),
+    ],
+)
+def test_names_of_columns_are_no_texts(table: Any) -> None:
+    said = r"no table: give one column of it.*\bstars\b"
+    with pytest.raises(ValueError, match=said):
+        rows_of(table, "text")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +114,8 @@ def test_what_is_no_list_is_refused_at_once(texts: Any) -> None:
         ("text", b"a", "Bytes are no text"),
         ("text", ("a", "b"), "no pairs and no words"),
         ("text", ["a"], "no pairs and no words"),
-        ("text", {"question": "a"}, "must hold a text in each row"),
+        ("text", {"question": "a"}, "must have the keys 'text' and no others"),
+        ("question", {"id": "1", "question": "a", "context": "b"}, "'context'"),
         ("pair", "a", "reads 2 texts a row"),
         ("pair", ("a",), "must hold a pair of texts"),
         ("pair", ("a", "b", "c"), "must hold a pair of texts"),

@@ -61,7 +61,8 @@ def inputs_from_config(saved: dict[str, Any]) -> TextInputs:
         saved: the class and the configuration.
 
     Raises:
-        ValueError, TypeError, KeyError: for something else.
+        ValueError, TypeError, KeyError: for something else; a ValueError
+            for a class that is not registered here.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -69,7 +70,13 @@ def inputs_from_config(saved: dict[str, Any]) -> TextInputs:
         >>> inputs_from_config(saved).max_characters
         20
     """
-    cls, config = REGISTRY[saved["class"]], saved["config"]
+    cls, config = REGISTRY.get(saved["class"]), saved["config"]
+    if cls is None:
+        raise ValueError(
+            f"`saved` names the text inputs {saved['class']!r}, a class that "
+            "is not registered. Import the module of your own class first. "
+            f"Registered: {', '.join(REGISTRY)}"
+        )
     _check(config)
     return cls.from_config(config)
 

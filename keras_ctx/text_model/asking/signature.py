@@ -85,6 +85,9 @@ class ServedVersion:
         outputs = self.card["signatures"][self.card["task"]]["outputs"]
         return outputs[output]["shape"][-1]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ServedVersion, (self.folder,)
+
     def __repr__(self) -> str:
         return f"ServedVersion({str(self.folder)!r})"
 

@@ -1,8 +1,9 @@
 """Texts with labels as people write them: what a model learns from."""
 
 import math
-from collections.abc import Sequence
-from numbers import Real
+import warnings
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import tensorflow as tf
@@ -12,7 +13,7 @@ from keras_ctx.evaluation.questions import SquadAnswer, SquadQuestion
 from keras_ctx.predictions.answer_lines import DEFAULTS
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.texts.label_names import check_name
-from keras_ctx.text_model.texts.rows import rows_of
+from keras_ctx.text_model.texts.rows import decoded_items, rows_of
 from keras_ctx.text_model.texts.tagged_words import tagged_words
 
 KINDS = {"tagging": "words", "question_answering": "question"}
@@ -38,14 +39,7 @@ def labelled_rows(
             the model has.
     """
     rows = list(rows_of(texts, text_kind(task)))
-    if isinstance(labels, str | bytes | dict) or not hasattr(
-        labels, "__iter__"
-    ):
-        raise ValueError(
-            "`labels` must be a list, with an entry for each text. "
-            f"Received: a {type(labels).__name__}"
-        )
-    listed = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    listed = _listed(labels)
     if not rows or len(rows) != len(listed):
         raise ValueError(
             "`labels` must hold an entry for each text, and there must be "
@@ -69,6 +63,22 @@ def labelled_rows(
     for row, label in enumerate(listed):
         checks[task.kind](task, label, row)
     return rows, listed
+
+
+def _listed(labels: Any) -> list[Any]:
+    """Labels of a list, an array, a tensor or a column, in a list."""
+    if isinstance(labels, tf.data.Dataset | tf.Tensor | tf.RaggedTensor):
+        return list(decoded_items(labels))
+    if (
+        isinstance(labels, str | bytes | Mapping)
+        or hasattr(labels, "columns")  # a table, which gives their names
+        or not hasattr(labels, "__iter__")
+    ):
+        raise ValueError(
+            "`labels` must be a list, with an entry for each text. "
+            f"Received: a {type(labels).__name__}"
+        )
+    return labels.tolist() if hasattr(labels, "tolist") else list(labels)
 
 
 def dataset_of(
@@ -116,6 +126,7 @@ def dataset_of(
             **{k: task.settings.get(k, v) for k, v in DEFAULTS.items()},
         )
         number = len(made.windows)
+        _check_findings(made.findings, number)
         arguments["batch_size"] = max(1, min(batch_size, number))
         dataset = data.squad_dataset(made, inputs, **arguments)
     else:
@@ -163,9 +174,27 @@ def _answers(label: Any) -> list[SquadAnswer]:
         return []
     if isinstance(label, str):
         return [SquadAnswer(label, -1)]
-    if isinstance(label, tuple) and len(label) >= 2 and type(label[1]) is int:
-        return [SquadAnswer(label[0], label[1])]
+    if isinstance(label, tuple):
+        return [SquadAnswer(label[0], int(label[1]))]
     return [answer for each in label for answer in _answers(each)]
+
+
+def _check_findings(findings: Any, num_windows: int) -> None:
+    """Say which answers cannot be learned."""
+    skipped = findings.counts["skipped questions"]
+    if not num_windows:
+        raise ValueError(
+            "`labels` must hold an answer that its context holds, or None. "
+            f"Received: {findings.report()}"
+        )
+    if skipped:
+        warnings.warn(
+            f"`labels`: {skipped:,} questions are left out, since no answer "
+            "is found in the context (a question is named by its row). "
+            f"{findings.report()}",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _check_set(task: RunTask, label: Any, row: int) -> None:
@@ -187,9 +216,15 @@ def _check_number(task: RunTask, label: Any, row: int) -> None:
 
 
 def _check_answers(task: RunTask, label: Any, row: int) -> None:
-    each = label if isinstance(label, list) else [label]
-    for answer in each:
-        if answer is not None and not isinstance(answer, str | tuple):
+    for answer in label if isinstance(label, list) else [label]:
+        # `Answer` is a tuple, too.
+        is_place = (
+            isinstance(answer, tuple)
+            and len(answer) >= 2
+            and isinstance(answer[0], str)
+            and isinstance(answer[1], Integral)
+        )
+        if not (answer is None or isinstance(answer, str) or is_place):
             raise ValueError(
                 "`labels` must hold an answer for each question: its text, "
                 "(text, start), a list of these, or None where the context "

@@ -1,6 +1,6 @@
 """Texts as people hand them over, checked one by one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,18 +62,26 @@ def rows_of(texts: Any, kind: str) -> Iterator[Row]:
 
 
 def _items(texts: Any) -> Iterable[Any]:
-    if isinstance(texts, str | bytes | dict) or not _is_iterable(texts):
+    if isinstance(texts, Mapping) or hasattr(texts, "columns"):
+        # Iterated over, a table gives the names of its columns.
+        names = list(getattr(texts, "columns", texts))
+        raise ValueError(
+            "`texts` must be a list of texts, or another iterable, no table: "
+            'give one column of it, such as table["text"], and of pairs '
+            'zip(table["text"], table["second_text"]). Received: a '
+            f"{type(texts).__name__} with {str(names)[:60]}"
+        )
+    if isinstance(texts, str | bytes) or not _is_iterable(texts):
         raise ValueError(
             "`texts` must be a list of texts, or another iterable, an array "
             "or a tf.data.Dataset of them; put a single text into a list. "
             f"Received: texts={str(texts)[:60]!r}, a {type(texts).__name__}"
         )
     if isinstance(texts, tf.data.Dataset):
-        return _of_dataset(texts)
-    if isinstance(texts, tf.RaggedTensor):
-        return map(_decoded, texts.to_list())
-    if isinstance(texts, tf.Tensor):
-        return map(_decoded, texts.numpy().tolist())
+        _check_dataset(texts)
+        return decoded_items(texts)
+    if isinstance(texts, tf.Tensor | tf.RaggedTensor):
+        return decoded_items(texts)
     if isinstance(texts, np.ndarray):
         return texts.tolist()
     return texts
@@ -87,12 +95,10 @@ def _is_iterable(texts: Any) -> bool:
     return True
 
 
-def _of_dataset(dataset: Any) -> Iterator[Any]:
-    """Its texts, decoded: TensorFlow has bytes alone."""
-    parts = tf.nest.flatten(dataset.element_spec)
+def _check_dataset(dataset: Any) -> None:
     wrong = [
         x
-        for x in parts
+        for x in tf.nest.flatten(dataset.element_spec)
         if getattr(x, "dtype", None) != tf.string or x.shape.rank not in (0, 1)
     ]
     if wrong:
@@ -101,6 +107,20 @@ def _of_dataset(dataset: Any) -> Iterator[Any]:
             "labels out by `.map`. Received: a dataset of "
             f"{dataset.element_spec}"
         )
+
+
+def decoded_items(values: Any) -> Iterator[Any]:
+    """What a dataset or a tensor holds, decoded: TensorFlow has bytes alone.
+
+    Args:
+        values: A tensor, a ragged one, or a dataset, in batches or not.
+    """
+    if isinstance(values, tf.RaggedTensor):
+        return map(_decoded, values.to_list())
+    if isinstance(values, tf.Tensor):
+        return map(_decoded, values.numpy().tolist())
+    dataset: Any = values
+    parts = tf.nest.flatten(dataset.element_spec)
     if any(x.shape.rank == 1 for x in parts):
         dataset = dataset.unbatch()
     return map(_decoded, dataset.as_numpy_iterator())
@@ -157,6 +177,9 @@ def _wrong(row: Any, kind: str, number: int) -> ValueError:
             " Nothing was read there, as in an empty cell of a table: leave "
             'the row out, or give "".'
         )
+    elif isinstance(row, dict):
+        names = ", ".join(map(repr, NAMES[kind]))
+        advice = f" A dict must have the keys {names} and no others."
     elif isinstance(row, list | tuple) and kind == "text":
         advice = " The model reads single texts, no pairs and no words."
     elif isinstance(row, str):

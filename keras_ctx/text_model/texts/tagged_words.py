@@ -1,5 +1,6 @@
 """Names in texts, with their places, as tags of words."""
 
+from numbers import Integral
 from typing import Any
 
 import tensorflow as tf
@@ -26,14 +27,20 @@ def tagged_words(
         found = zip(*(x.to_list() for x in places), strict=True)
     words, tags = [], []
     for number, ((given,), label) in enumerate(zip(rows, labels, strict=True)):
+        label = label.tolist() if hasattr(label, "tolist") else label
         if isinstance(given, str):
             spelled, starts, ends = next(found)
             given = [word.decode("utf-8") for word in spelled]
             spans = list(zip(starts, ends, strict=True))
-            label = _tags_in(label, spans, number)
-        else:
+            label = _tags_in(label, spans, rows[number][0], number)
+        elif isinstance(label, list | tuple):
             label = _as_the_model_writes(task, label)
-        if isinstance(label, str) or len(label) != len(given):
+        if not isinstance(label, list | tuple):
+            raise ValueError(
+                "`labels` must hold the list of the tags of the words. "
+                f"Received: {label!r} in row {number}"
+            )
+        if len(label) != len(given):
             raise ValueError(
                 "`labels` must hold a tag for each word. Received: "
                 f"{len(given)} words and {len(label)} tags in row {number}"
@@ -45,12 +52,13 @@ def tagged_words(
     return words, tags
 
 
-def _as_the_model_writes(task: RunTask, tags: Any) -> Any:
+def _as_the_model_writes(
+    task: RunTask, tags: list[Any] | tuple[Any, ...]
+) -> list[Any] | tuple[Any, ...]:
     """Tags in the scheme of the files of a run, in that of its model."""
     written = task.settings.get("tag_scheme")
-    if written is None or isinstance(tags, str):
+    if written is None:
         return tags
-    tags = list(tags)
     strings = all(isinstance(tag, str) for tag in tags)
     if not strings or set(tags) <= set(task.labels):
         return tags
@@ -65,19 +73,18 @@ def _as_the_model_writes(task: RunTask, tags: Any) -> Any:
     ]
 
 
-def _tags_in(label: Any, words: list[tuple[int, int]], row: int) -> list[str]:
+def _tags_in(
+    label: Any, words: list[tuple[int, int]], text: str, row: int
+) -> list[str]:
     """IOB2 tags of words, of names with their places in the text."""
+    if not isinstance(label, list | tuple):
+        raise ValueError(
+            "`labels` of a text must be the list of its names, which is empty "
+            f"where there is none. Received: {str(label)[:60]!r} in row {row}"
+        )
     tags = ["O"] * len(words)
     for span in label:
-        if isinstance(span, Entity):
-            span = span.start, span.end, span.label
-        if not (isinstance(span, tuple | list) and len(span) == 3):
-            raise ValueError(
-                "`labels` of a text must hold its names as (start, end, "
-                "label), in characters; of a list of words, a tag for each. "
-                f"Received: {span!r} in row {row}"
-            )
-        first, last, kind = span
+        first, last, kind = _place(span, text, row)
         inside = [
             i
             for i, (start, end) in enumerate(words)
@@ -86,8 +93,38 @@ def _tags_in(label: Any, words: list[tuple[int, int]], row: int) -> list[str]:
         if not inside:
             raise ValueError(
                 "`labels` must name places that hold a word. Received: "
-                f"{tuple(span)!r} in row {row}"
+                f"{(first, last, kind)!r} in row {row}"
             )
         for place, i in enumerate(inside):
+            if tags[i] != "O":
+                raise ValueError(
+                    "`labels` must give each word to one name. Leave out one "
+                    "of two that overlap, or give the words in lists, cut "
+                    f"between the names. Received: {(first, last, kind)!r} "
+                    f"and another on {text[slice(*words[i])]!r} in row {row}"
+                )
             tags[i] = f"{'I' if place else 'B'}-{kind}"
     return tags
+
+
+def _place(span: Any, text: str, row: int) -> tuple[int, int, Any]:
+    """First character, the one behind the last, and label, of a name."""
+    if isinstance(span, Entity):
+        span = span.start, span.end, span.label
+    if not (isinstance(span, tuple | list) and len(span) == 3):
+        raise ValueError(
+            "`labels` of a text must hold its names as (start, end, "
+            "label), in characters; of a list of words, a tag for each. "
+            f"Received: {span!r} in row {row}"
+        )
+    first, last, kind = span
+    if not (
+        all(isinstance(place, Integral) for place in (first, last))
+        and 0 <= first < last <= len(text)
+    ):
+        raise ValueError(
+            "`labels` must name places in the text: 0 <= start < end <= "
+            f"{len(text)}, counted in characters. Received: {tuple(span)!r} "
+            f"in row {row}"
+        )
+    return int(first), int(last), kind
