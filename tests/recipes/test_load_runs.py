@@ -12,7 +12,7 @@ from recipe_files import load_recipe
 from tiny_encoders import save_encoders
 
 import keras_ctx
-from keras_ctx import data, predictions
+from keras_ctx import data, predictions, text
 from keras_ctx.predictions.model_rows import ModelRows
 
 TOY = {"epochs": 1, "compare": False, "batch_size": 4, "learning_rate": 0.05}
@@ -22,7 +22,11 @@ TEXTS += ["on the bank", "has the river", "rank"]
 
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return save_encoders(tmp_path_factory.mktemp("encoders"))
+    folders = save_encoders(tmp_path_factory.mktemp("encoders"))
+    # That of a run gives each word in its place.
+    inputs = text.ElmoInputs(8, max_length=20)
+    text.save_inputs(inputs, folders["elmo"] / "text_inputs.json")
+    return folders
 
 
 def train(name: str, init: Path, file: Path, output: Path, **options) -> dict:
@@ -43,10 +47,14 @@ def write_table(path: Path, labels: Callable[[int], str]) -> Path:
 
 
 def assert_scores(found: dict[str, float], told: dict, seed: int = 0) -> None:
-    """Those that the recipe has written, of one of its seeds."""
+    """Those that the recipe has written, of one of its seeds.
+
+    Batches of other lengths round otherwise; 1e-6 is 2e-6 and more in the
+    correlation of numbers that hardly differ, so the bound is 1e-5.
+    """
     assert found
     for name, value in found.items():
-        assert value == pytest.approx(told[name]["seeds"][seed], abs=1e-6)
+        assert value == pytest.approx(told[name]["seeds"][seed], abs=1e-5)
 
 
 def predicted(folder: Path, file: Path, output: Path) -> list[str]:
