@@ -47,9 +47,11 @@ def fitted(
         )
     model = task.model
     if compiles:
+        kind: Any = task.kind
+        crf = kind == "tagging" and "tags" in model.output
         model.compile(
             training.bert_optimizer(learning_rate, epochs * steps),
-            **_loss(task),
+            **training.task_loss(kind, crf=crf),
             jit_compile=False,
         )
     return model.fit(
@@ -60,27 +62,6 @@ def fitted(
         shuffle=False,
         **arguments,
     )
-
-
-def _loss(task: RunTask) -> dict[str, Any]:
-    """What `compile` takes, as in the recipe of the task."""
-    entropy = keras.losses.SparseCategoricalCrossentropy
-    if task.kind == "question_answering":
-        ends = ("start_logits", "end_logits")
-        return {
-            "loss": {key: entropy(from_logits=True) for key in ends},
-            "loss_weights": dict.fromkeys(ends, 0.5),
-            "metrics": {key: ["accuracy"] for key in ends},
-        }
-    if task.kind != "tagging":
-        kind: Any = task.kind
-        return training.task_loss(kind)
-    if "tags" in task.model.output:
-        return {"loss": {"logits": training.CRFLoss()}}
-    return {
-        "loss": {"logits": entropy(from_logits=True, reduction="sum")},
-        "weighted_metrics": {"logits": ["accuracy"]},
-    }
 
 
 def evaluated(
