@@ -32,7 +32,7 @@ import keras
 import numpy as np
 
 from keras_ctx import data, fine_tuning, models, predictions, text, training
-from keras_ctx.command_line import closing, run_command
+from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.files.json_text import load_json_file
 
 
@@ -187,7 +187,7 @@ def main(config: Config) -> dict:
     if training.is_chief():
         save(config, text_inputs, task, results)
         predictions.predict_into(config.output, config.predict)
-        export = fine_tuning.export_command(config.output)
+        export = export_command(config.output)
         closing(fine_tuning.score_rows(results), config.output, export)
     return results
 

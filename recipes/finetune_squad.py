@@ -29,7 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 import keras
 
 from keras_ctx import data, fine_tuning, models, predictions, text, training
-from keras_ctx.command_line import closing, run_command
+from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.files.model_file import load_model
 
 
@@ -187,7 +187,7 @@ def main(config: Config) -> dict:
         predictions.predict_into(config.output, config.predict)
         if not test:
             print("`test` has no answers: the model's are in predictions.json.")
-        export = fine_tuning.export_command(config.output)
+        export = export_command(config.output)
         closing(table(results), config.output, export)
     return results
 

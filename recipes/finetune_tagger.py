@@ -34,7 +34,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 import keras
 
 from keras_ctx import data, fine_tuning, models, predictions, text, training
-from keras_ctx.command_line import closing, run_command
+from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.files.json_text import load_json_file
 
 
@@ -190,7 +190,7 @@ def main(config: Config) -> dict:
     if training.is_chief():
         save(config, text_inputs, task_config, task, results)
         predictions.predict_into(config.output, config.predict)
-        export = fine_tuning.export_command(config.output)
+        export = export_command(config.output)
         closing(fine_tuning.score_rows(results), config.output, export)
     return results
 

@@ -29,7 +29,7 @@ def closing(
         rows: Of the table, the names of the columns first. A cell is text, a
             number, or `None` where there is none. Numbers are written with
             four digits; a cell of text stays as it is, such as "72.1 %".
-        made: The path that the recipe has written, or several.
+        made: The path that the recipe has written, or several, or none.
         next_command: The words of a command that runs as it is printed. Its
             first word may be the file name of a recipe, "predict.py": it is
             printed as Python and the path of the recipe. Empty: none.
@@ -54,7 +54,8 @@ def closing(
     width = shutil.get_terminal_size().columns
     paths = [made] if isinstance(made, str | Path) else list(made)
     lines = ["", *table_lines(rows, width), ""] if rows else [""]
-    lines += ["Made:", *(f"  {_printable(str(path))}" for path in paths)]
+    if paths:
+        lines += ["Made:", *(f"  {_printable(str(path))}" for path in paths)]
     if next_command:
         command = wrapped_command(recipe_words(next_command), width - 2)
         lines += ["Next:", *(f"  {line}" for line in command)]

@@ -9,6 +9,24 @@ from pathlib import Path
 from typing import Any
 
 
+def export_command(model: Path, kind: str | None = None) -> list[Any]:
+    """The words of the command that exports a model, for `closing`.
+
+    Args:
+        model: Folder of a run, or of a checkpoint.
+        kind: What is exported, where it is no task model: "encoder",
+            "embedder" or "fill_mask".
+
+    Example:
+        >>> [str(word) for word in export_command(Path("runs/one"))][-2:]
+        ['--output', 'saved_models/one']
+    """
+    output = Path("saved_models") / (model.name or model.resolve().name)
+    kinds = [] if kind is None else ["--kind", kind]
+    words = ["export_saved_model.py", *kinds, "--model", model]
+    return [*words, "--output", output]
+
+
 def recipe_words(words: Sequence[Any]) -> list[str]:
     """A command whose first word may be the file name of a recipe, quoted.
 

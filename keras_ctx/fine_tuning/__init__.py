@@ -19,7 +19,7 @@ from keras_ctx.fine_tuning.options import (
 from keras_ctx.fine_tuning.predicted_tags import predict_tags
 from keras_ctx.fine_tuning.predicted_texts import predict_texts
 from keras_ctx.fine_tuning.question_options import QuestionOptions
-from keras_ctx.fine_tuning.results import export_command, save_run, score_rows
+from keras_ctx.fine_tuning.results import save_run, score_rows
 from keras_ctx.fine_tuning.runs import EncoderRuns, Run
 from keras_ctx.fine_tuning.scored_answers import AnswerScorer
 from keras_ctx.fine_tuning.tagging_options import TaggingOptions
@@ -39,7 +39,6 @@ __all__ = [
     "begin",
     "best_epoch",
     "compile_model",
-    "export_command",
     "load_encoder",
     "load_text_inputs",
     "majority_scores",

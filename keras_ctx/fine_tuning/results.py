@@ -67,17 +67,3 @@ def score_rows(results: Mapping[str, Any]) -> list[list[Any]]:
     names = ("pretrained", "untrained", "majority")
     rows = [[name, results[name]] for name in names if name in results]
     return [["", results["metric"]], *rows]
-
-
-def export_command(run: Path) -> list[Any]:
-    """The command that exports a run, for `closing`.
-
-    Args:
-        run: Folder of the run.
-
-    Example:
-        >>> export_command(Path("runs/one"))[-1].as_posix()
-        'saved_models/one'
-    """
-    output = Path("saved_models") / (run.name or run.resolve().name)
-    return ["export_saved_model.py", "--model", run, "--output", output]
