@@ -1,8 +1,13 @@
 """The last lines of a recipe, on terminals wide and narrow."""
 
+import fcntl
+import os
+import pty
 import shlex
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -81,6 +86,18 @@ def test_another_file(capsys) -> None:
     closing(TABLE, "one", file=sys.stderr)
     found = capsys.readouterr()
     assert found.out == "" and "Made:\n  one\n" in found.err
+
+
+def test_as_wide_as_its_own_terminal(monkeypatch) -> None:
+    """The standard output is none, where its data are read by another."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 30, 0, 0))
+    with os.fdopen(theirs, "w") as terminal:
+        closing(TABLE, "one", file=terminal)
+        shown = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert shown[1:3] == ["pretrained", "  entity F1: 0.3906"]
 
 
 RECIPE = """
