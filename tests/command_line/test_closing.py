@@ -112,7 +112,7 @@ def test_the_command_runs_as_it_is_printed(tmp_path: Path, inside) -> None:
     folder = tmp_path / "my recipes"
     folder.mkdir()
     (folder / "this.py").write_text(RECIPE)
-    (folder / "next.py").write_text("import sys, keras; print(sys.argv[1:])")
+    (folder / "next.py").write_text("import sys, tyro; print(sys.argv[1:])")
     elsewhere = tmp_path if inside else tmp_path / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
     environment = {

@@ -22,7 +22,7 @@ def check_closing(shown: str, made: Path | None) -> None:
     before, _, command = shown.partition("Next:\n")
     if made is not None:
         assert before.endswith(f"\nMade:\n  {made}\n")
-    _, script, *words = shlex.split(command)
+    _, script, *words = shlex.split(command.replace("\\\n", " "))
     path = Path(__file__).parents[2] / script
     assert path.exists()
     tyro.cli(load_recipe(path.stem).Config, args=words)
