@@ -3,8 +3,8 @@
 Importing this package registers every class that a `.keras` file may name, so
 that `keras.saving.load_model` reads any model made with it, compiled or not.
 The packages that need TensorFlow for what they compute (`convert`, `data`,
-`predictions`, `serving`, `text`, `text_model`) are loaded when they are first
-used, and so are `load` and `TextModel`, which take text.
+`fine_tuning`, `predictions`, `serving`, `text`, `text_model`) are loaded when
+they are first used, and so are `load` and `TextModel`, which take text.
 `training` is not: it has such classes, and asks TensorFlow for the devices; it
 uses `evaluation`.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from keras_ctx import (
         convert,
         data,
+        fine_tuning,
         predictions,
         serving,
         text,
@@ -33,6 +34,7 @@ __all__ = [
     "convert",
     "data",
     "evaluation",
+    "fine_tuning",
     "layers",
     "load",
     "models",

@@ -1,15 +1,17 @@
 """What a BERT would write for each [MASK] of a text.
 
-Command   python recipes/fill_mask.py --init runs/bert \
-              --text "这家酒店的[MASK]务很好。"
-          Of many texts: --input texts.txt, or lines on the standard input.
-          Any checkpoint with a masked language model does for --init.
-Data      One text a line, with one [MASK] or more, spelled just so.
+Data      One text a line, with one [MASK] or more, spelled just so: --text,
+          or --input texts.txt, or lines on the standard input.
 Output    A table; with --output FILE also one JSON object a text: `line`,
           `text`, `masks` (for each [MASK] a list of `token` and `probability`,
           the likeliest first), and `problem`, null or what was wrong.
+Command   python recipes/fill_mask.py --init runs/bert \
+              --text "这家酒店的[MASK]务很好。"
 Expected  A [MASK] is filled without knowing what fills another one. A token
-          with ## goes on with the word before it.
+          with ## continues the word before it.
+
+`--init` takes a run of pretrain_bert.py, or any checkpoint with a masked
+language model.
 """
 
 import itertools
@@ -25,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 import tensorflow as tf
 
 from keras_ctx import convert, data, models, text, training
-from keras_ctx.command_line import run_command
+from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import whole_file
 
@@ -186,7 +188,11 @@ def main(config: Config) -> dict:
             results["num_texts"] += 1
             results["num_masks"] += len(answer["masks"])
             results["num_problems"] += answer["problem"] is not None
-    print(results)
+    closing(
+        [["texts", "[MASK]", "problems"], [*results.values()]],
+        [] if config.output is None else config.output,
+        export_command(config.init, "fill_mask"),
+    )
     return results
 
 

@@ -1,7 +1,5 @@
-"""Say what a fine-tuned model thinks of every line of a file.
+"""Predict every line of a file with a fine-tuned model.
 
-Command   python recipes/predict.py --model runs/bert_sentiment \
-              --input texts.txt --output predictions.tsv
 Data      A file in the format that the run learned from, without labels:
           texts one a line, or a table with the same columns (`--columns` names
           others); pairs of texts as a table; words one a line, with or
@@ -13,6 +11,8 @@ Output    One line for each line, in order, on the standard output or in
           tag, in the scheme of the training files. Questions: JSON, an answer
           by id, as the official scripts read it. A blank line gives a blank
           line, a row of names the names of the columns.
+Command   python recipes/predict.py --model runs/bert_sentiment \
+              --input texts.txt --output predictions.tsv
 Expected  The predictions that the fine-tuning recipe wrote for its test file.
           Memory does not depend on the length of the file.
 
@@ -23,13 +23,14 @@ embed_corpus.py, words for [MASK] by fill_mask.py.
 
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 from keras_ctx import predictions, training
-from keras_ctx.command_line import run_command
+from keras_ctx.command_line import closing, export_command, run_command
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Config:
 
 @training.writes_file
 def main(config: Config) -> int:
+    start = time.monotonic()
     try:
-        return predictions.predict_file(
+        number = predictions.predict_file(
             config.model,
             config.input,
             config.output,
@@ -69,6 +71,14 @@ def main(config: Config) -> int:
         # Who reads the standard output, such as `head`, has had enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    closing(
+        [["lines", "seconds"], [number, time.monotonic() - start]],
+        [] if config.output is None else config.output,
+        export_command(config.model),
+        # The standard output may be what was predicted.
+        file=sys.stderr if config.output is None else sys.stdout,
+    )
+    return number
 
 
 if __name__ == "__main__":

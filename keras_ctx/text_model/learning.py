@@ -2,18 +2,18 @@
 
 import weakref
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ctx import data, training
-from keras_ctx.checks import check_at_least, check_positive
+from keras_ctx.checks import check_at_least
 from keras_ctx.evaluation.tag_schemes.schemes import span_tags, tag_spans
 from keras_ctx.evaluation.tag_schemes.spelling import PLAIN
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.asking.decode import tag_scheme
+from keras_ctx.text_model.fit_arguments import check_fit_arguments
 from keras_ctx.text_model.texts.labelled import (
     dataset_of,
     labelled_rows,
@@ -38,7 +38,7 @@ def fitted(
     """Fit the model, compiled as a recipe does where nobody else did."""
     model = task.model
     compiles = not model.compiled or compiled_here(model)
-    _check_arguments(
+    check_fit_arguments(
         model,
         None if compiles else model.optimizer,
         epochs=epochs,
@@ -62,9 +62,11 @@ def fitted(
         check_at_least(1, steps_per_epoch=steps_per_epoch)
         steps = steps_per_epoch
     if compiles:
+        kind: Any = task.kind
+        crf = kind == "tagging" and "tags" in model.output
         model.compile(
             training.bert_optimizer(learning_rate, epochs * steps),
-            **_loss(task),
+            **training.task_loss(kind, crf=crf),
             jit_compile=False,
         )
         mark_compiled(model)
@@ -82,18 +84,6 @@ def fitted(
 # one call, so that the next one makes others, whichever `TextModel` asks.
 _COMPILED_HERE: Any = weakref.WeakSet()
 
-# What `keras.Model.fit` takes for arrays alone, and what to do here.
-_NOT_TAKEN = {
-    "shuffle": "the texts of each epoch are shuffled by `seed`",
-    "validation_split": "give the texts held out as `validation_data`",
-    "sample_weight": "build the batches by `keras_ctx.data`, and fit `.model`",
-    "class_weight": "build the batches by `keras_ctx.data`, and fit `.model`",
-    "validation_steps": "all of `validation_data` is scored",
-    "validation_batch_size": "`batch_size` is that of both",
-    "x": "these are `texts`",
-    "y": "these are `labels`",
-}
-
 
 def compiled_here(model: Any) -> bool:
     """Whether `fit` has compiled the model, and nobody has since."""
@@ -105,78 +95,6 @@ def mark_compiled(model: Any) -> None:
     """Let the next `fit` compile the model anew."""
     if getattr(model, "optimizer", None) is not None:
         _COMPILED_HERE.add(model.optimizer)
-
-
-def _check_arguments(
-    model: keras.Model,
-    optimizer: Any,
-    *,
-    epochs: Any,
-    learning_rate: Any,
-    validation_data: Any,
-    arguments: dict[str, Any],
-) -> None:
-    """Refuse, before texts are read, what would fail or do nothing."""
-    check_at_least(1, epochs=epochs)
-    if not isinstance(learning_rate, Real):
-        raise ValueError(
-            "`learning_rate` must be a number. For a schedule of your own "
-            "compile `.model` before: it stays so. Received: "
-            f"learning_rate={learning_rate!r}"
-        )
-    check_positive(learning_rate=learning_rate)
-    if validation_data is not None and not (
-        isinstance(validation_data, tuple | list) and len(validation_data) == 2
-    ):
-        raise ValueError(
-            "`validation_data` must be a tuple of texts and their labels. "
-            f"Received: {str(validation_data)[:60]!r}, a "
-            f"{type(validation_data).__name__}"
-        )
-    for name in sorted(arguments.keys() & _NOT_TAKEN.keys()):
-        raise ValueError(
-            f"`{name}` is no argument of this `fit`: {_NOT_TAKEN[name]}. "
-            f"Received: {name}={str(arguments[name])[:60]}"
-        )
-    if optimizer is not None and _has_ended(optimizer):
-        raise ValueError(
-            "`model` must be compiled with a learning rate above 0: its "
-            "schedule has ended, as of a model that was fitted before it was "
-            "saved, so that nothing would be learned. Compile it anew, or "
-            "load it with `compile=False`. Received: "
-            f"{model.name!r} after {int(optimizer.iterations)} steps"
-        )
-
-
-def _has_ended(optimizer: Any) -> bool:
-    """Whether a schedule has come to a rate of 0; a rate of 0 is a wish."""
-    is_schedule = isinstance(optimizer.get_config()["learning_rate"], dict)
-    return (
-        is_schedule
-        and int(optimizer.iterations) > 0
-        and float(optimizer.learning_rate) == 0
-    )
-
-
-def _loss(task: RunTask) -> dict[str, Any]:
-    """What `compile` takes, as in the recipe of the task."""
-    entropy = keras.losses.SparseCategoricalCrossentropy
-    if task.kind == "question_answering":
-        ends = ("start_logits", "end_logits")
-        return {
-            "loss": {key: entropy(from_logits=True) for key in ends},
-            "loss_weights": dict.fromkeys(ends, 0.5),
-            "metrics": {key: ["accuracy"] for key in ends},
-        }
-    if task.kind != "tagging":
-        kind: Any = task.kind
-        return training.task_loss(kind)
-    if "tags" in task.model.output:
-        return {"loss": {"logits": training.CRFLoss()}}
-    return {
-        "loss": {"logits": entropy(from_logits=True, reduction="sum")},
-        "weighted_metrics": {"logits": ["accuracy"]},
-    }
 
 
 def evaluated(

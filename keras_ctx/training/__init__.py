@@ -106,6 +106,7 @@ from keras_ctx.training.run.results import (
     seconds_before,
 )
 from keras_ctx.training.run.seeds import (
+    SeedRuns,
     over_seeds,
 )
 from keras_ctx.training.run.settings import (

@@ -14,7 +14,7 @@ import pytest
 from recipe_files import RECIPES, load_recipe
 from tiny_encoders import save_encoders
 
-from keras_ctx import text, training
+from keras_ctx import fine_tuning, text, training
 
 SMALL = {
     "epochs": 2,
@@ -79,11 +79,14 @@ def test_a_triangle_has_the_updates_of_the_whole_run(
             schedule="slanted_triangular",
             output=tmp_path / "run",
         )
-        rows, task = recipe.read_data(config)
-        rows = getattr(rows, "sentences", rows)
-        inputs = recipe.load_text_inputs(config)
-        strategy = training.strategy(config.strategy, batch_size=8)
-        recipe.begin(config, strategy, rows, task, inputs)
+        _, task = recipe.read_data(config)
+        fine_tuning.begin(
+            config,
+            training.strategy(config.strategy, batch_size=8),
+            recipe.data_files(config),
+            config.load_text_inputs(),
+            lambda encoder: recipe.make_model(config, encoder, task, 4),
+        )
 
     with pytest.raises(ValueError, match='schedule "linear".*total_steps=8'):
         begin(epochs=2)

@@ -255,13 +255,13 @@ def test_lines_to_learn_from(encoders, tmp_path, monkeypatch) -> None:
         assert list(found) == expected[:number]
         assert task.labels == ["negative", "positive"]
     # Its rows are as they were: 128 tokens, or what the encoder takes.
-    assert recipe.load_text_inputs(config).max_length == 16
+    assert config.load_text_inputs().max_length == 16
     config = recipe.Config(init=encoders["elmo"])
-    lengths = [recipe.load_text_inputs(config).max_length]
+    lengths = [config.load_text_inputs().max_length]
     inputs = text.ElmoInputs(8)
     text.save_inputs(inputs, tmp_path / "text_inputs.json")
     config = recipe.Config(init=tmp_path)
-    lengths.append(recipe.load_text_inputs(config).max_length)
+    lengths.append(config.load_text_inputs().max_length)
     assert lengths == [20, 128]
 
 

@@ -271,9 +271,9 @@ def test_a_test_file_without_answers_is_answered(tmp_path: Path) -> None:
     assert len(json.loads((output / "predictions.json").read_text())) == 36
     assert "NaN" not in (output / "results.json").read_text()
     with pytest.raises(ValueError, match=r"test\.json: at least one question"):
-        recipe.read_data(recipe.Config(train=test, test=path))
+        recipe.Config(train=test, test=path).read()
     with pytest.raises(ValueError, match=r"test\.json: at least one question"):
-        recipe.read_data(recipe.Config(train=path, test=path, dev=test))
+        recipe.Config(train=path, test=path, dev=test).read()
 
 
 def test_empty_answers_are_asked_about(tmp_path: Path) -> None:
@@ -283,15 +283,13 @@ def test_empty_answers_are_asked_about(tmp_path: Path) -> None:
     content["data"][1]["paragraphs"][0]["qas"][0]["answers"] = []
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"1 of 12 .*empty_answers.*'who 1 0'"):
-        recipe.read_data(recipe.Config(train=path, test=path))
-    found = recipe.read_data(
-        recipe.Config(train=path, test=path, empty_answers="impossible")
-    )
+        recipe.Config(train=path, test=path).read()
+    found = recipe.Config(
+        train=path, test=path, empty_answers="impossible"
+    ).read()
     assert sum(q.is_impossible for q in found["test"]) == 1
     assert "dev" in found, "to choose the threshold by"
-    found = recipe.read_data(
-        recipe.Config(train=path, test=path, empty_answers="skip")
-    )
+    found = recipe.Config(train=path, test=path, empty_answers="skip").read()
     assert not any(q.is_impossible for q in found["test"])
     assert len(found["test"]) == 12
 
@@ -300,7 +298,7 @@ def test_articles_are_held_out_where_no_test_is_given(tmp_path: Path) -> None:
     recipe = load_recipe("finetune_squad")
     path = write_questions(tmp_path / "train.json", version_2=True)
     config = recipe.Config(train=path, split_articles=0.25)
-    questions = recipe.read_data(config)
+    questions = config.read()
     assert {name: len(rows) for name, rows in questions.items()} == {
         **{"train": 80, "dev": 40, "test": 40}
     }
@@ -315,7 +313,7 @@ def test_articles_are_held_out_where_no_test_is_given(tmp_path: Path) -> None:
         ]
         assert not {q.article for q in rows} & set(others)
     path = write_questions(tmp_path / "plain.json", version_2=False)
-    questions = recipe.read_data(recipe.Config(train=path, split_articles=0.5))
+    questions = recipe.Config(train=path, split_articles=0.5).read()
     assert {name: len(rows) for name, rows in questions.items()} == {
         **{"train": 60, "test": 60}
     }
@@ -386,12 +384,12 @@ def test_rows_fit_the_encoder_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`max_question` and `max_answer`"):
         recipe.main(config(max_question=20, max_answer=18))
     assert not (tmp_path / "run").exists()
-    assert recipe.make_text_inputs(config()).max_length == 40
-    assert recipe.make_text_inputs(config(max_length=10)).max_length == 10
+    assert config().load_text_inputs().max_length == 40
+    assert config(max_length=10).load_text_inputs().max_length == 10
     # An ELMo reads rows of any length; these are those of published runs.
     save_elmo(tmp_path / "encoder")
-    assert recipe.make_text_inputs(config()).max_length == 384
-    assert recipe.make_text_inputs(config(max_length=500)).max_length == 500
+    assert config().load_text_inputs().max_length == 384
+    assert config(max_length=500).load_text_inputs().max_length == 500
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from recipe_files import ELMO, RECIPES, load_recipe
 
-from keras_ctx import training
+from keras_ctx import data, training
 
 # A few steps of tiny models; what is measured is that the parts fit.
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "pair_length": 24}
@@ -118,7 +118,7 @@ def test_penalty_needs_a_mixture() -> None:
 
 
 def test_tagger_scores_exact_spans_only() -> None:
-    score = load_recipe("finetune_tagger").score
+    score = data.strict_f1
     true = [["B-PER", "I-PER", "O", "B-LOC"], ["B-ORG", "I-ORG"]]
     assert score(true, true) == 1.0
     # One of three names right, one with a wrong end, one with a wrong type:

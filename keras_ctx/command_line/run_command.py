@@ -1,9 +1,10 @@
-"""A recipe as a command: how it ends, and what it says then."""
+"""A recipe as a command: how it ends, and what it says of a mistake."""
 
 import contextlib
 import dis
 import io
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +13,10 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from keras_ctx.command_line.help_page import help_page
 from keras_ctx.files.whole_file import FULL_DISK
 
-_LIBRARY = Path(__file__).resolve().parent
+_LIBRARY = Path(__file__).resolve().parents[1]
 _RAISE = dis.opmap["RAISE_VARARGS"]
 # What is wrong with the files that a command names, as the system says it.
 _WRONG_PATHS = (
@@ -22,6 +24,7 @@ _WRONG_PATHS = (
     *(IsADirectoryError, NotADirectoryError),
 )
 SHOW = "--traceback"
+_TRACEBACK = f"{SHOW} shows where a mistake was found."
 
 
 def run_command(
@@ -72,8 +75,11 @@ def run_command(
     words = [word for word in words if word != SHOW]
     try:
         with _in_one_line(recipe):
+            if not {"-h", "--help"}.isdisjoint(words):
+                # Above the options; tyro would join its lines.
+                print(_help_page(recipe))
             given = tyro.cli(
-                _unchecked(config), args=words, description=_description(recipe)
+                _unchecked(config), args=words, description=_TRACEBACK
             )
         with _plain_progress():
             main(
@@ -199,9 +205,9 @@ def _file(recipe: ModuleType) -> Path:
     return Path(getattr(recipe, "__file__", None) or "recipe").resolve()
 
 
-def _description(recipe: ModuleType) -> str:
-    first = (recipe.__doc__ or "").strip().partition("\n")[0]
-    return f"{first} {SHOW}: show where a mistake was found.".strip()
+def _help_page(recipe: ModuleType) -> str:
+    width = shutil.get_terminal_size().columns
+    return f"{help_page(recipe.__doc__ or '', width)}\n"
 
 
 def _sentence(error: BaseException) -> str:

@@ -1,0 +1,49 @@
+"""What the recipes share that fine-tune an encoder: options, models, results.
+
+A recipe reads its files, makes a model and calls `model.fit`, in plain sight.
+What all of them do in the same way is here: the options, how an encoder is
+loaded, what is refused before anything is written, the optimizer, the scores
+of a trained model, and what is saved.
+"""
+
+from keras_ctx.fine_tuning.begin import begin
+from keras_ctx.fine_tuning.best_epoch import best_epoch
+from keras_ctx.fine_tuning.compiled_model import compile_model
+from keras_ctx.fine_tuning.encoder import load_encoder
+from keras_ctx.fine_tuning.majority import majority_scores
+from keras_ctx.fine_tuning.options import (
+    SAMPLE_SIZE,
+    FineTuningOptions,
+    LabelledDataOptions,
+)
+from keras_ctx.fine_tuning.predicted_tags import predict_tags
+from keras_ctx.fine_tuning.predicted_texts import predict_texts
+from keras_ctx.fine_tuning.question_options import QuestionOptions
+from keras_ctx.fine_tuning.results import save_run, score_rows
+from keras_ctx.fine_tuning.runs import EncoderRuns, Run
+from keras_ctx.fine_tuning.scored_answers import AnswerScorer
+from keras_ctx.fine_tuning.tagging_options import TaggingOptions
+from keras_ctx.fine_tuning.text_inputs import load_text_inputs
+from keras_ctx.fine_tuning.text_options import TextTaskOptions
+
+__all__ = [
+    "SAMPLE_SIZE",
+    "AnswerScorer",
+    "EncoderRuns",
+    "FineTuningOptions",
+    "LabelledDataOptions",
+    "QuestionOptions",
+    "Run",
+    "TaggingOptions",
+    "TextTaskOptions",
+    "begin",
+    "best_epoch",
+    "compile_model",
+    "load_encoder",
+    "load_text_inputs",
+    "majority_scores",
+    "predict_tags",
+    "predict_texts",
+    "save_run",
+    "score_rows",
+]

@@ -1,0 +1,79 @@
+"""A task model, ready for `fit`: LoRA, devices, optimizer, loss."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_ctx import models, training
+from keras_ctx.fine_tuning.options import (
+    FineTuningOptions,
+    LabelledDataOptions,
+)
+
+
+def compile_model(
+    options: FineTuningOptions,
+    model: keras.Model,
+    steps_per_epoch: int,
+    loss: Mapping[str, Any],
+) -> keras.Model:
+    """The model as it is trained, with updates of low rank if asked for.
+
+    Args:
+        options: Of the recipe.
+        model: An encoder with a head; it is changed.
+        steps_per_epoch: Batches of an epoch.
+        loss: Loss and metrics, from `training.task_loss`.
+
+    Returns:
+        The model to call `fit` of, which trains on the devices of the
+        strategy in whose scope this is called.
+
+    Raises:
+        ValueError: Numbers that cannot be trained with, a schedule that is
+            longer than the run, or LoRA for an encoder that has no blocks of
+            a BERT.
+
+    Example:
+        >>> import pathlib
+        >>> options = FineTuningOptions(
+        ...     output=pathlib.Path("runs/one"), epochs=2, lora_rank=4)
+        >>> model = models.classifier(models.bert_tiny(100), 2)
+        >>> model = compile_model(
+        ...     options, model, 10, training.task_loss("classification"))
+        >>> any("lora" in x.path for x in model.trainable_weights)
+        True
+        >>> model.optimizer.get_config()["learning_rate"]["config"][
+        ...     "total_steps"]
+        20
+    """
+    if options.lora_rank is not None:
+        models.enable_lora(model, options.lora_rank)
+    model = training.distributed(model)
+    optimizer = _optimizer(options, model, steps_per_epoch)
+    model.compile(optimizer, **loss, jit_compile=False)
+    return model
+
+
+def _optimizer(
+    options: FineTuningOptions, model: keras.Model, steps_per_epoch: int
+) -> keras.optimizers.Optimizer:
+    """BERT's, for the whole run, with a learning rate for each layer."""
+    accumulate, unfreezes = 1, False
+    more: dict[str, Any] = {}
+    if isinstance(options, LabelledDataOptions):
+        accumulate = options.accumulate
+        unfreezes = options.gradual_unfreezing
+        more["schedule"] = options.schedule
+        more["gradient_accumulation_steps"] = accumulate
+    updates = steps_per_epoch // accumulate
+    if options.layer_decay != 1 or unfreezes:
+        more["layer_rates"] = training.layer_rates(
+            model,
+            options.layer_decay,
+            unfreeze_every=updates if unfreezes else None,
+        )
+    return training.bert_optimizer(
+        options.learning_rate, options.epochs * updates, **more
+    )

@@ -1,0 +1,58 @@
+"""What a classifier says of labelled texts."""
+
+import keras
+import numpy as np
+
+from keras_ctx import data, text
+
+
+def predict_texts(
+    model: keras.Model,
+    rows: data.LabelledTexts,
+    task: data.TextTask,
+    text_inputs: text.TextInputs,
+    batch_size: int,
+    verbose: bool = True,
+) -> np.ndarray:
+    """The logits of texts, or of text pairs, in their order.
+
+    They are computed in the order of their lengths, which is faster.
+
+    Args:
+        model: A `models.classifier`, compiled.
+        rows: The texts.
+        task: What their labels mean.
+        text_inputs: Of the encoder.
+        batch_size: Texts at a time.
+        verbose: Whether to show a progress bar.
+
+    Returns:
+        Numbers `(n, K)` for `n` texts.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from keras_ctx import models
+        >>> model = models.classifier(
+        ...     models.elmo_encoder([(1, 8)], 16, 4, max_characters=5), 2)
+        >>> model.compile()
+        >>> rows = data.LabelledTexts(
+        ...     Path("a.tsv"), [1, 2], ["a b c", "a"], None, ["yes", "no"])
+        >>> logits = predict_texts(
+        ...     model, rows, data.Classification(["no", "yes"]),
+        ...     text.ElmoInputs(max_characters=5), 8, verbose=False)
+        >>> logits.shape
+        (2, 2)
+    """
+    pairs = [rows.texts, *([rows.second_texts] if rows.second_texts else [])]
+    order = data.length_order([" ".join(x) for x in zip(*pairs, strict=True)])
+    ordered = rows.at(order)
+    dataset = data.classification_dataset(
+        ordered.texts,
+        task.targets(ordered),
+        text_inputs,
+        batch_size=batch_size,
+        training=False,
+        second_texts=ordered.second_texts,
+    )
+    logits = model.predict(dataset, verbose="auto" if verbose else 0)["logits"]
+    return logits[np.argsort(order)]

@@ -1,0 +1,38 @@
+"""The text inputs of an encoder, with rows of a length that suits the task."""
+
+from pathlib import Path
+
+from keras_ctx import convert, text
+
+
+def load_text_inputs(
+    folder: str | Path,
+    max_length: int | None = None,
+    longest: int | None = None,
+) -> text.TextInputs:
+    """The text inputs of a folder, for rows of at most `max_length` tokens.
+
+    Args:
+        folder: Of the encoder, as for `convert.load_text_inputs`.
+        max_length: Most tokens of a row, as the user has asked; `None`: what
+            the encoder takes, and at most `longest`.
+        longest: Most tokens of a row where the user has not asked; `None`: no
+            limit.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no vocabulary in it.
+        ValueError: `max_length` is more than the encoder takes.
+
+    Example:
+        >>> text.save_inputs(
+        ...     text.ElmoInputs(max_characters=5), "text_inputs.json")
+        >>> load_text_inputs(".", longest=128).max_length
+        128
+        >>> load_text_inputs(".", 200, longest=128).max_length
+        200
+    """
+    inputs = convert.load_text_inputs(folder, max_length)
+    if max_length is None and longest is not None:
+        length = min(inputs.max_length or longest, longest)
+        inputs = convert.load_text_inputs(folder, length)
+    return inputs

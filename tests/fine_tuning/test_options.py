@@ -1,0 +1,118 @@
+"""Options that recipes share: what is refused, and what `--help` shows."""
+
+import dataclasses
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tyro
+
+from keras_ctx import fine_tuning, text
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+OUTPUT: dict[str, Any] = {"output": Path("runs/one")}
+FILES: dict[str, Any] = {"train": Path("a.tsv"), "test": Path("b.tsv")}
+BASE = fine_tuning.FineTuningOptions
+LABELLED = fine_tuning.LabelledDataOptions
+TEXTS = fine_tuning.TextTaskOptions
+TAGS = fine_tuning.TaggingOptions
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "message"),
+    [
+        (BASE, {"patience": 1}, "`patience` needs `dev`"),
+        (BASE, {"lora_rank": 2, "frozen": True}, "`lora_rank` or `frozen`"),
+        (BASE, {"lora_rank": 0}, "`lora_rank` must be at least 1"),
+        (BASE, {"seeds": (1, 1)}, "`seeds` must hold .* each once"),
+        (BASE, {"init": OUTPUT["output"]}, None),
+        (LABELLED, {"test": Path("a.tsv")}, "`train` and `test` must be"),
+        (LABELLED, {"train": Path("a.tsv")}, "`train` and `test` must be"),
+        (LABELLED, {"dev": Path("a.tsv")}, "`dev` needs `train` and `test`"),
+        (LABELLED, {"accumulate": 0}, "`accumulate` must be at least 1"),
+        (TEXTS, {"columns": ("0",)}, "`columns` must be text and label"),
+        (TEXTS, {"encoding": "utf-9"}, "`encoding` must be one"),
+        (TEXTS, {"metric": "pearson"}, "`metric` must be one of accuracy"),
+        (TAGS, {"constraints": True}, "`constraints` needs `crf`"),
+        (TAGS, {"mix": "last", "mix_l2": 0.1}, "`mix_l2` needs"),
+        (
+            TAGS,
+            {"lora_rank": 2, "feature_based": True},
+            "`lora_rank` trains the encoder",
+        ),
+    ],
+)
+def test_refused(options, arguments, message, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    if message is None:  # the folder that is read would be written
+        OUTPUT["output"].mkdir(parents=True)
+        message = "`output` must be another folder than `init`"
+    with pytest.raises(ValueError, match=message):
+        options(**{**OUTPUT, **arguments})
+
+
+def test_files_and_lengths_of_the_sample_data(tmp_path: Path) -> None:
+    text.save_inputs(text.ElmoInputs(8), tmp_path / "text_inputs.json")
+    here = {**OUTPUT, "init": tmp_path}
+    own, sample = LABELLED(**here, **FILES), LABELLED(**here)
+    assert own.files == {**FILES, "dev": None} and sample.files == {}
+    lengths = [x.load_text_inputs().max_length for x in (own, sample)]
+    assert lengths == [None, 128]
+    longer = LABELLED(**here, max_length=200)
+    assert longer.load_text_inputs().max_length == 200
+
+
+def test_feature_based_is_written_out() -> None:
+    found = TAGS(**OUTPUT, feature_based=True, lstm_dim=8).with_feature_based()
+    assert (found.frozen, found.crf, found.lstm_dim) == (True, True, 8)
+    assert TAGS(**OUTPUT, feature_based=True).with_feature_based().lstm_dim
+    plain = TAGS(**OUTPUT)
+    assert plain.with_feature_based() == plain
+
+
+def load_config(name: str) -> type:
+    path = RECIPES / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module.Config
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "alien"),
+    [
+        ("finetune_classifier", {"--batch-size": "32"}, "--crf"),
+        ("finetune_tagger", {"--epochs": "6"}, "--regression"),
+        ("finetune_squad", {"--mix": "last"}, "--compare"),
+    ],
+)
+def test_help_explains_every_option(
+    name, changed, alien, capsys, monkeypatch
+) -> None:
+    """Also those that a recipe inherits, with its own defaults."""
+    monkeypatch.setenv("COLUMNS", "200")
+    config = load_config(name)
+    with pytest.raises(SystemExit, match="^0$"):
+        tyro.cli(config, args=["--help"])
+    shown = capsys.readouterr().out
+    entries: list[str] = []
+    for line in shown.splitlines():
+        line = line.strip("│ ")
+        if line.startswith("--"):
+            entries.append(line)
+        elif entries:
+            entries[-1] += f" {line}"
+    for field in dataclasses.fields(config):
+        option = f"--{field.name.replace('_', '-')}"
+        (entry,) = [x for x in entries if re.match(rf"{option}\b(?!-)", x)]
+        words = entry.partition("(default:")[0].partition("(required)")[0]
+        # A sentence stands there, beside the option and its type.
+        assert words.strip().endswith("."), entry
+        if option in changed:
+            assert f"(default: {changed[option]})" in entry
+    assert f" {alien}" not in shown
