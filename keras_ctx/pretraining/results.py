@@ -114,6 +114,8 @@ def figure_rows(
 ) -> list[list[Any]]:
     """The rows of a closing table: figures in training and on held-out text.
 
+    Columns and rows without a figure are left out.
+
     Args:
         results: Of a run. `val_` stands before a figure on held-out text,
             which is in "before", of before the training, in the results
@@ -130,14 +132,18 @@ def figure_rows(
     before = results.get("before", {})
     after = results.get("averaged", results)
     columns = {
-        "": list(figures),
         "training": [results.get(name) for name in figures],
         "held out, before": [before.get(f"val_{name}") for name in figures],
         "held out": [after.get(f"val_{name}") for name in figures],
     }
-    kept = {
+    there = {
         name: cells
         for name, cells in columns.items()
         if any(cell is not None for cell in cells)
     }
-    return [list(kept), *map(list, zip(*kept.values(), strict=True))]
+    rows = [
+        [name, *cells]
+        for name, *cells in zip(figures, *there.values(), strict=True)
+        if any(cell is not None for cell in cells)
+    ]
+    return [["", *there], *rows]
