@@ -1,4 +1,4 @@
-"""Say what a fine-tuned model thinks of every line of a file.
+"""Predict every line of a file with a fine-tuned model.
 
 Data      A file in the format that the run learned from, without labels:
           texts one a line, or a table with the same columns (`--columns` names

@@ -53,8 +53,8 @@ def closing(
         Next:
           cat runs/entities/report.txt
     """
-    file = file or sys.stdout
-    width = _columns(file)
+    shown = file or sys.stdout
+    width = _columns(shown)
     paths = [made] if isinstance(made, str | Path) else list(made)
     lines = ["", *table_lines(rows, width), ""] if rows else [""]
     if paths:
@@ -62,7 +62,7 @@ def closing(
     if next_command:
         command = wrapped_command(recipe_words(next_command), width - 2)
         lines += ["Next:", *(f"  {line}" for line in command)]
-    print("\n".join(lines), file=file)
+    print("\n".join(lines), file=shown)
 
 
 def table_lines(rows: Sequence[_Row], width: int) -> list[str]:

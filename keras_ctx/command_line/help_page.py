@@ -9,6 +9,7 @@ from keras_ctx.command_line.shell_command import wrapped_command
 _SECTION = re.compile(r"(?P<name>[A-Z]\w*) {2,}(?P<text>\S.*)")
 # A word of a command, with the quotes in it.
 _WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
+_COMMAND = re.compile(r"(?P<before>(?:[A-Z]\w*)? *)(?P<command>python .*)")
 _AS_WRITTEN = 80
 
 
@@ -40,7 +41,7 @@ def help_page(doc: str, width: int) -> str:
     """
     doc = doc.strip()
     if width >= _AS_WRITTEN:
-        return doc
+        return "\n".join(map(_short_commands, doc.splitlines()))
     pages = []
     for paragraph in doc.split("\n\n"):
         lines: list[str] = []
@@ -52,6 +53,21 @@ def help_page(doc: str, width: int) -> str:
                 lines += [indent + line for line in made]
         pages.append("\n".join(lines))
     return "\n\n".join(pages)
+
+
+def _short_commands(line: str) -> str:
+    """A line; a command that fills more than it, on several.
+
+    In a docstring that is not raw, Python joins lines that end in a backslash.
+    """
+    found = _COMMAND.fullmatch(line)
+    if len(line) <= _AS_WRITTEN or found is None:
+        return line
+    indent = len(found["before"])
+    words = _WORD.findall(found["command"])
+    lines = wrapped_command(words, _AS_WRITTEN - indent)
+    blanks = f"\n{' ' * indent}"
+    return found["before"] + blanks.join(lines)
 
 
 def _sections(paragraph: str) -> list[tuple[str, list[str]]]:

@@ -24,6 +24,7 @@ _WRONG_PATHS = (
     *(IsADirectoryError, NotADirectoryError),
 )
 SHOW = "--traceback"
+_TRACEBACK = f"{SHOW} shows where a mistake was found."
 
 
 def run_command(
@@ -74,8 +75,11 @@ def run_command(
     words = [word for word in words if word != SHOW]
     try:
         with _in_one_line(recipe):
+            if not {"-h", "--help"}.isdisjoint(words):
+                # Above the options; tyro would join its lines.
+                print(_help_page(recipe))
             given = tyro.cli(
-                _unchecked(config), args=words, description=_description(recipe)
+                _unchecked(config), args=words, description=_TRACEBACK
             )
         with _plain_progress():
             main(
@@ -201,10 +205,9 @@ def _file(recipe: ModuleType) -> Path:
     return Path(getattr(recipe, "__file__", None) or "recipe").resolve()
 
 
-def _description(recipe: ModuleType) -> str:
+def _help_page(recipe: ModuleType) -> str:
     width = shutil.get_terminal_size().columns
-    page = help_page(recipe.__doc__ or "", width)
-    return f"{page}\n\n{SHOW} shows where a mistake was found.".strip()
+    return f"{help_page(recipe.__doc__ or '', width)}\n"
 
 
 def _sentence(error: BaseException) -> str:

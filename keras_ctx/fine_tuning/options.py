@@ -30,9 +30,13 @@ class FineTuningOptions:
 
     init: Path = Path("runs/bert")
     """Folder of a pretrained encoder and its vocabulary."""
+    train: Path | None = None
+    """Labelled examples to learn from; left out: the sample data."""
     dev: Path | None = None
     """Labelled examples to choose the best epoch by; left out: the last
     epoch."""
+    test: Path | None = None
+    """Labelled examples to score on; left out: the sample data."""
     predict: Path | None = None
     """A file without labels, to predict when all is done: of texts into
     OUTPUT/predicted.tsv, of words .conll, of questions .json."""
@@ -88,10 +92,6 @@ class LabelledDataOptions(FineTuningOptions):
         ValueError: `train` and `test` must be given together.
     """
 
-    train: Path | None = None
-    """Labelled examples to learn from; left out: the sample data."""
-    test: Path | None = None
-    """Labelled examples to score on; left out: the sample data."""
     num_train: int | None = None
     """Examples to learn from: of the sample data the first ones, by default
     1000; of `train` a random choice, the same for all seeds, by default all."""

@@ -1,6 +1,6 @@
 """The options of a recipe that learns to answer questions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,7 @@ class QuestionOptions(FineTuningOptions):
         128
     """
 
-    train: Path
+    train: Path = field()
     """Questions to learn from."""
     dev: Path | None = None
     """Questions to choose the best epoch by, and the threshold above which

@@ -19,7 +19,7 @@ Metric = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextTaskOptions(LabelledDataOptions, data.TextTaskFormat):
+class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
     """Options of a recipe for texts: how its tables are read and scored.
 
     Raises:

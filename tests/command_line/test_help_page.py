@@ -45,6 +45,18 @@ def test_as_it_is_written_and_narrow() -> None:
     assert help_page(DOC, 40) == NARROW
 
 
+def test_lines_that_python_has_joined() -> None:
+    """A docstring that is not raw has no backslash, but the blanks."""
+    joined = DOC.replace("\\\n", "")
+    assert help_page(joined, 40) == NARROW
+    lines = help_page(joined, 80).splitlines()
+    place = lines.index("Command   python recipes/finetune_tagger.py \\")
+    assert lines[place + 1 : place + 3] == [
+        "            --init runs/bert \\",
+        "            --train a.conll",
+    ]
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_on_a_narrow_terminal(path: Path) -> None:
     doc = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
