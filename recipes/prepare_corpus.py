@@ -153,9 +153,12 @@ def main(config: Config) -> dict:
     if records is None:
         records = make_records(config, files, settings, source)
     seconds = time.monotonic() - start
-    results = {**records.counts, "records": records.num_records}
+    results = {
+        **records.counts,
+        "records": records.num_records,
+        "seconds": seconds,
+    }
     speed = {"tokens a second": round(records.counts["tokens"] / seconds)}
-    results["seconds"] = seconds
     rows = [["", "number"], *(results | speed).items()]
     closing(rows, config.output, next_command(config, settings))
     return results

@@ -121,7 +121,8 @@ def test_pairs_longer_than_init_reads_before_anything_is_written(
         init / "encoder.keras",
     )
     text.save_inputs(text.BertInputs(tokens, 24), init / "text_inputs.json")
-    given = {"output": tmp_path / "run", "init": init, "corpus": corpus}
+    given: dict[str, Any] = {"init": init, "corpus": corpus}
+    given["output"] = tmp_path / "run"
     with pytest.raises(ValueError, match="`pair_length` must be at most 24"):
         pretraining.begin_bert(BERT(**given), training.strategy())
     assert not (tmp_path / "run").exists()

@@ -51,7 +51,7 @@ def test_help_explains_every_option(name: str, capsys, monkeypatch) -> None:
 @pytest.mark.parametrize("name", ALIEN)
 def test_help_has_the_files_and_a_command_of_this_recipe(name: str) -> None:
     recipe = load_recipe(name)
-    doc = recipe.__doc__
+    doc = recipe.__doc__ or ""
     sections = re.findall(r"^([A-Z]\w+) {2,}\S", doc, re.MULTILINE)
     assert sections == ["Data", "Output", "Command", "Expected"]
     assert doc.partition("\n\n")[0].endswith(".")
