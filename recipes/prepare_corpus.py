@@ -119,10 +119,9 @@ def make_records(config: Config, files: list[Path], settings, source):
 
 def next_command(config: Config, settings) -> list[Any]:
     """The pretraining on the records."""
-    output = config.output.resolve().name
     words = [
         *(f"pretrain_{config.kind}.py", "--records", config.output),
-        *("--output", config.output.with_name(f"{output}_{config.kind}")),
+        *("--output", pretraining.next_folder(config.output, config.kind)),
     ]
     if config.split == "whitespace":
         words += ["--split", "whitespace", "--max-characters", 50]

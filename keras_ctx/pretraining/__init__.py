@@ -25,6 +25,7 @@ from keras_ctx.pretraining.elmo_words import (
     warm_start_batches,
 )
 from keras_ctx.pretraining.held_out import measure, sentence_batches
+from keras_ctx.pretraining.next_folder import next_folder
 from keras_ctx.pretraining.options import PretrainingOptions
 from keras_ctx.pretraining.record_inputs import save_record_inputs
 from keras_ctx.pretraining.results import (
@@ -52,6 +53,7 @@ __all__ = [
     "load_bert_start",
     "load_elmo_start",
     "measure",
+    "next_folder",
     "pair_text_inputs",
     "predicted_words",
     "run_callbacks",

@@ -7,6 +7,7 @@ import keras
 
 from keras_ctx import models, text, training
 from keras_ctx.command_line import closing, export_command
+from keras_ctx.pretraining.next_folder import next_folder
 from keras_ctx.pretraining.options import PretrainingOptions
 
 
@@ -101,7 +102,7 @@ def close_run(
         return results
     output = options.output
     if options.corpus is None and options.records is None:
-        tuned = output.with_name(f"{output.resolve().name}_sentiment")
+        tuned = next_folder(output, "sentiment")
         words = ["finetune_classifier.py", "--init", output, "--output", tuned]
     else:
         words = export_command(output, export_kind)

@@ -124,6 +124,16 @@ def test_last_lines(
     assert command.endswith(expected)
 
 
+def test_next_to_the_working_directory(tmp_path: Path, monkeypatch) -> None:
+    """Which has no name in a path such as ".", or another one."""
+    (tmp_path / "run" / "inside").mkdir(parents=True)
+    expected = tmp_path.resolve() / "run_bert"
+    for here, path in (("run", "."), ("run/inside", ".."), (".", "run")):
+        monkeypatch.chdir(tmp_path / here)
+        found = pretraining.next_folder(Path(path), "bert")
+        assert found.resolve() == expected
+
+
 def test_the_mean_on_a_held_out_text_by_hand(capsys) -> None:
     model = keras.Sequential([keras.layers.Identity()])
     model.compile(loss="mse", metrics=["mae"])
