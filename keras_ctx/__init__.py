@@ -3,8 +3,9 @@
 Importing this package registers every class that a `.keras` file may name, so
 that `keras.saving.load_model` reads any model made with it, compiled or not.
 The packages that need TensorFlow for what they compute (`convert`, `data`,
-`fine_tuning`, `predictions`, `serving`, `text`, `text_model`) are loaded when
-they are first used, and so are `load` and `TextModel`, which take text.
+`fine_tuning`, `predictions`, `pretraining`, `serving`, `text`, `text_model`)
+are loaded when they are first used, and so are `load` and `TextModel`, which
+take text.
 `training` is not: it has such classes, and asks TensorFlow for the devices; it
 uses `evaluation`.
 """
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         data,
         fine_tuning,
         predictions,
+        pretraining,
         serving,
         text,
         text_model,
@@ -39,6 +41,7 @@ __all__ = [
     "load",
     "models",
     "predictions",
+    "pretraining",
     "serving",
     "text",
     "text_model",

@@ -222,7 +222,8 @@ def test_every_import_of_the_library_is_a_requirement() -> None:
         "tensorflow_text": "tensorflow-text",
     }
     # Installed for one feature, and named in the error when missing.
-    optional = {"snownlp", "matplotlib", "scipy", "seqeval", "sklearn", "tyro"}
+    optional = {"apache_beam", "matplotlib", "scipy", "seqeval", "sklearn"}
+    optional |= {"snownlp", "tyro"}
     for path in LIBRARY:
         for module in imported_modules(path):
             if module in STANDARD_LIBRARY | optional | {"", "keras_ctx"}:

@@ -60,11 +60,17 @@ from keras_ctx.data.readers.text_files import (
     left_out_lines,
     text_files,
 )
+from keras_ctx.data.records.beam_shards import (
+    shards_by_beam,
+)
 from keras_ctx.data.records.document_parts import (
     document_part,
     parts_are_whole,
     read_part,
     write_parts,
+)
+from keras_ctx.data.records.earlier_run import (
+    finished_folder,
 )
 from keras_ctx.data.records.folder import (
     open_records,
@@ -72,6 +78,10 @@ from keras_ctx.data.records.folder import (
 )
 from keras_ctx.data.records.settings import (
     RecordSettings,
+)
+from keras_ctx.data.records.shards import (
+    shards_by_processes,
+    shards_for,
 )
 from keras_ctx.data.records.stream import (
     record_names,

@@ -11,7 +11,7 @@ import pytest
 from recipe_files import ELMO, load_recipe
 from tiny_encoders import save_encoders
 
-from keras_ctx import training
+from keras_ctx import pretraining, training
 
 SIZES = {
     "bert": {"num_layers": 1, "num_heads": 2, "hidden_dim": 16}
@@ -100,7 +100,7 @@ def test_a_vocabulary_has_the_case_of_its_inputs(
     corpus.write_text("Ab A.\nb A.\n\nA b.\nb A.\n")
     recipe = load_recipe("pretrain_bert")
     config = recipe.Config(corpus=corpus, lower_case=lower_case)
-    found = recipe.make_text_inputs(config).vocabulary[5:]
+    found = pretraining.bert_text_inputs(config).vocabulary[5:]
     assert sorted(found) == sorted([".", "a" if lower_case else "A", "b"])
 
 

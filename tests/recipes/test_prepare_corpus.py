@@ -302,9 +302,9 @@ def test_pairs_are_as_long_as_the_encoder_reads(tmp_path: Path) -> None:
         init / "encoder.keras",
     )
     text.save_inputs(text.BertInputs(tokens, 24), init / "text_inputs.json")
-    assert recipe.pair_length(recipe.Config(init=init)) == 24
-    assert recipe.pair_length(recipe.Config(init=init, max_length=9)) == 9
-    assert recipe.pair_length(recipe.Config()) == 128
+    assert recipe.Config(init=init).pair_length == 24
+    assert recipe.Config(init=init, max_length=9).pair_length == 9
+    assert recipe.Config().pair_length == 128
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("a a\na\n\na\na a a\n")
     output = tmp_path / "records"
@@ -315,4 +315,4 @@ def test_pairs_are_as_long_as_the_encoder_reads(tmp_path: Path) -> None:
     assert not output.exists(), "the same command works with another length"
     text.save_inputs(text.ElmoInputs(), init / "text_inputs.json")
     with pytest.raises(ValueError, match="`init` must hold a BERT"):
-        recipe.pair_length(recipe.Config(init=init))
+        _ = recipe.Config(init=init).pair_length

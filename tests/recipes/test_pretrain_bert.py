@@ -18,7 +18,7 @@ import pytest
 from contracts.random_weights import randomized
 from recipe_files import RECIPES, load_recipe
 
-from keras_ctx import convert, data, models, text, training
+from keras_ctx import convert, data, models, pretraining, text, training
 
 SIZES = {
     "num_layers": 2,
@@ -186,7 +186,7 @@ def test_init_from_a_foreign_checkpoint(
     assert not inputs.lower_case
     recipe = load_recipe("pretrain_bert")
     config = recipe.Config(**{**SIZES, **arguments, "lower_case": True})
-    assert recipe.make_text_inputs(config).lower_case
+    assert pretraining.bert_text_inputs(config).lower_case
     with pytest.raises(ValueError, match="`pair_length` must be at most 30"):
         run(tmp_path / "long", **{**arguments, "pair_length": 31})
     with pytest.raises(FileNotFoundError):
@@ -235,7 +235,7 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
     assert results["next_sentence_accuracy"] > 0.6
     recipe = load_recipe("pretrain_bert")
     config = recipe.Config(corpus=corpus, **{**SIZES, **common})
-    inputs = recipe.make_text_inputs(config)
+    inputs = pretraining.bert_text_inputs(config)
     features, _, _ = next(
         iter(
             recipe.make_dataset(

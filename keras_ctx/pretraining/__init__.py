@@ -1,0 +1,65 @@
+"""What the recipes share that pretrain an encoder: options, texts, results.
+
+A recipe makes a model and its batches and calls `model.fit`, in plain sight.
+What all of them do in the same way is here: the options, what is refused
+before anything is written, the text inputs and words, the model that a run
+continues from, held-out texts, and what is saved. So is how a corpus becomes
+the records that they learn from.
+"""
+
+from keras_ctx.pretraining.begin import begin_bert, begin_elmo
+from keras_ctx.pretraining.bert_options import BertPretrainingOptions
+from keras_ctx.pretraining.bert_start import load_bert_start
+from keras_ctx.pretraining.bert_text_inputs import (
+    bert_text_inputs,
+    pair_text_inputs,
+    warn_unknown_tokens,
+)
+from keras_ctx.pretraining.callbacks import batch_names, run_callbacks
+from keras_ctx.pretraining.corpus_options import CorpusOptions
+from keras_ctx.pretraining.elmo_options import ElmoPretrainingOptions
+from keras_ctx.pretraining.elmo_start import load_elmo_start
+from keras_ctx.pretraining.elmo_words import (
+    line_splitter,
+    predicted_words,
+    warm_start_batches,
+)
+from keras_ctx.pretraining.held_out import measure, sentence_batches
+from keras_ctx.pretraining.next_folder import next_folder
+from keras_ctx.pretraining.options import PretrainingOptions
+from keras_ctx.pretraining.record_inputs import save_record_inputs
+from keras_ctx.pretraining.results import (
+    bare_model,
+    close_run,
+    figure_rows,
+    save_run,
+)
+from keras_ctx.pretraining.shard_writer import ShardWriter
+
+__all__ = [
+    "BertPretrainingOptions",
+    "CorpusOptions",
+    "ElmoPretrainingOptions",
+    "PretrainingOptions",
+    "ShardWriter",
+    "batch_names",
+    "bare_model",
+    "begin_bert",
+    "begin_elmo",
+    "bert_text_inputs",
+    "close_run",
+    "figure_rows",
+    "line_splitter",
+    "load_bert_start",
+    "load_elmo_start",
+    "measure",
+    "next_folder",
+    "pair_text_inputs",
+    "predicted_words",
+    "run_callbacks",
+    "save_record_inputs",
+    "save_run",
+    "sentence_batches",
+    "warm_start_batches",
+    "warn_unknown_tokens",
+]

@@ -1,0 +1,105 @@
+"""The beginning of a run: what cannot be trained on is refused."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ctx import convert, data, text, training
+from keras_ctx.pretraining.bert_options import BertPretrainingOptions
+from keras_ctx.pretraining.bert_start import load_bert_start
+from keras_ctx.pretraining.bert_text_inputs import bert_text_inputs
+from keras_ctx.pretraining.elmo_options import ElmoPretrainingOptions
+from keras_ctx.pretraining.elmo_start import load_elmo_start
+from keras_ctx.pretraining.elmo_words import warm_start_batches
+from keras_ctx.pretraining.options import PretrainingOptions
+
+
+def begin_bert(options: BertPretrainingOptions, strategy: Any) -> None:
+    r"""Begin the run of a BERT, or refuse it before anything is written.
+
+    Texts are read to their ends, and `init` is loaded: what cannot be trained
+    on is found here. A folder of a run with other settings, data or weights
+    is refused, too.
+
+    Args:
+        options: Of the recipe.
+        strategy: Of `training.strategy`.
+
+    Raises:
+        FileNotFoundError: A file is not there.
+        ValueError: A text that is empty or not UTF-8, text inputs that are
+            not those of the encoder of `init`, or as of `load_bert_start` and
+            `training.begin_run`.
+
+    Example:
+        >>> _ = Path("news.txt").write_bytes(b"one\n\xff\n")
+        >>> options = BertPretrainingOptions(
+        ...     output=Path("runs/begun"), corpus=Path("news.txt"))
+        >>> begin_bert(options, training.strategy())
+        Traceback (most recent call last):
+        ValueError: news.txt, line 2: byte 0 is not UTF-8 ...
+        >>> Path("runs/begun").exists()
+        False
+    """
+    _check_texts(options)
+    start = inputs = None
+    if options.init is not None:
+        inputs = bert_text_inputs(options)
+        start = load_bert_start(options)
+        convert.check_text_inputs(inputs, start, options.init, pairs=True)
+    files = {"vocabulary": options.vocabulary}
+    _begin(options, strategy, files, start, inputs)
+
+
+def begin_elmo(options: ElmoPretrainingOptions, strategy: Any) -> None:
+    r"""Begin the run of an ELMo, or refuse it, as `begin_bert`.
+
+    Args:
+        options: Of the recipe.
+        strategy: Of `training.strategy`.
+
+    Raises:
+        FileNotFoundError: A file is not there.
+        ValueError: A text that is empty or not UTF-8, too few lines for
+            `warm_start`, or as of `load_elmo_start` and `training.begin_run`.
+
+    Example:
+        >>> _ = Path("news.txt").write_text("one\n")
+        >>> options = ElmoPretrainingOptions(
+        ...     output=Path("runs/begun"), corpus=Path("news.txt"),
+        ...     warm_start=9)
+        >>> begin_elmo(options, training.strategy())
+        Traceback (most recent call last):
+        ValueError: `lines` must hold two sentences at least, ...
+    """
+    _check_texts(options)
+    if options.warm_start is not None:  # enough lines, before the training
+        next(warm_start_batches(options, text.ElmoInputs(split=options.split)))
+    files = {"words": options.words, "init_options": options.init_options}
+    _begin(options, strategy, files, load_elmo_start(options))
+
+
+def _check_texts(options: PretrainingOptions) -> None:
+    corpus = None if options.records else options.corpus_path
+    for path in (options.held_out, corpus):
+        if path is not None:
+            data.check_text(path)
+
+
+def _begin(
+    options: PretrainingOptions,
+    strategy: Any,
+    files: Mapping[str, Path | None],
+    start: keras.Model | None,
+    text_inputs: text.TextInputs | None = None,
+) -> None:
+    records = options.records
+    read = {
+        "corpus": None if records else options.corpus_path,
+        "records": records and records / "manifest.json",
+        "held_out": options.held_out,
+    }
+    digests = training.input_digests({**read, **files}, start, text_inputs)
+    training.begin_recipe(options, digests, strategy=strategy)

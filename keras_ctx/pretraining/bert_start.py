@@ -1,0 +1,40 @@
+"""The BERT that a pretraining continues from."""
+
+import keras
+
+from keras_ctx import convert, models
+from keras_ctx.pretraining.bert_options import BertPretrainingOptions
+
+
+def load_bert_start(options: BertPretrainingOptions) -> keras.Model | None:
+    """The BERT of `init`, with its heads if it has them; `None` without it.
+
+    Args:
+        options: `init` and the length of a pair are read.
+
+    Raises:
+        FileNotFoundError, ValueError: As of `convert.load_pretrained`; or
+            pairs are longer than the encoder reads.
+
+    Example:
+        >>> import pathlib
+        >>> encoder = models.bert_encoder(9, 1, 1, 4, 8, max_length=16)
+        >>> models.bert_pretrainer(encoder).save("pretrainer.keras")
+        >>> options = BertPretrainingOptions(
+        ...     output=pathlib.Path("runs/one"), init=pathlib.Path("."),
+        ...     pair_length=20)
+        >>> load_bert_start(options)
+        Traceback (most recent call last):
+        ValueError: `pair_length` must be at most 16, ...
+    """
+    if options.init is None:
+        return None
+    model = convert.load_pretrained(options.init)
+    positions = models.family_of(model).sizes(model)["positions"]
+    if options.pair_tokens > positions:
+        raise ValueError(
+            f"`pair_length` must be at most {positions}, the positions of the "
+            "encoder of `init`. Received: "
+            f"pair_length={options.pair_tokens}"
+        )
+    return model

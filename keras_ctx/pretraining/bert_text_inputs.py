@@ -1,0 +1,102 @@
+"""How text becomes the tokens of a BERT that is pretrained."""
+
+import itertools
+from pathlib import Path
+
+from keras_ctx import convert, data, text
+from keras_ctx.pretraining.bert_options import BertPretrainingOptions
+from keras_ctx.pretraining.options import PretrainingOptions
+
+_LOOKED_AT = 1000
+
+
+def bert_text_inputs(options: BertPretrainingOptions) -> text.TextInputs:
+    """The text inputs of `init`, of the records, or new ones of the corpus.
+
+    Args:
+        options: Of the recipe. Without `init`, `records` and `vocabulary`, a
+            vocabulary is built from the corpus.
+
+    Raises:
+        FileNotFoundError: A file is not there.
+        ValueError: `init` is no BERT, or a text or vocabulary that cannot be
+            read.
+
+    Example:
+        >>> _ = Path("news.txt").write_text("ab\\nba\\n")
+        >>> options = BertPretrainingOptions(
+        ...     output=Path("runs/one"), corpus=Path("news.txt"))
+        >>> bert_text_inputs(options).vocabulary[5:]
+        ('a', 'b')
+    """
+    if options.init is not None:
+        return _of_folder(options.init, options.lower_case)
+    if options.records is not None:
+        inputs = _of_folder(options.records, None)
+        return inputs.with_settings(max_length=options.max_length)
+    vocabulary, lower_case = options.vocabulary, options.lower_case is not False
+    if vocabulary is None:
+        vocabulary = text.bert_vocabulary(
+            data.read_lines(options.corpus_path),
+            options.vocabulary_size,
+            options.split,
+            lower_case,
+        )
+    return text.BertInputs(
+        vocabulary, options.max_length, lower_case, split=options.split
+    )
+
+
+def _of_folder(folder: Path, lower_case: bool | None) -> text.TextInputs:
+    inputs = convert.load_text_inputs(folder)
+    if inputs.mask_id is None:
+        raise ValueError(
+            f"`init` must hold a BERT. Received: {folder}, whose text inputs "
+            f"are {type(inputs).__name__}"
+        )
+    if lower_case is None:
+        return inputs
+    return inputs.with_settings(lower_case=lower_case)
+
+
+def pair_text_inputs(
+    options: BertPretrainingOptions, text_inputs: text.TextInputs
+) -> text.TextInputs:
+    """The same text inputs, with rows filled up to the length of a pair.
+
+    Args:
+        options: `pair_length` or `records` tell that length.
+        text_inputs: Of `bert_text_inputs`.
+
+    Example:
+        >>> tokens = text.character_vocabulary(["ab"])
+        >>> inputs = text.BertInputs(tokens, 128, split="character")
+        >>> options = BertPretrainingOptions(
+        ...     output=Path("runs/one"), pair_length=9)
+        >>> pair_text_inputs(options, inputs)(["a"], ["b"])["token_ids"].shape
+        TensorShape([1, 9])
+    """
+    return text_inputs.with_settings(
+        max_length=options.pair_tokens, padding="max_length"
+    )
+
+
+def warn_unknown_tokens(
+    options: PretrainingOptions, text_inputs: text.TextInputs
+) -> None:
+    """Warn if most of the corpus, in its first lines, is no known token.
+
+    Args:
+        options: `corpus` is read, if there are no `records`.
+        text_inputs: Of the encoder.
+
+    Example:
+        >>> _ = Path("news.txt").write_text("ab\\nba\\n")
+        >>> options = BertPretrainingOptions(
+        ...     output=Path("runs/one"), corpus=Path("news.txt"))
+        >>> warn_unknown_tokens(options, bert_text_inputs(options))
+    """
+    if options.records is None:
+        path = options.corpus_path
+        lines = itertools.islice(data.read_lines(path), _LOOKED_AT)
+        text.warn_unknown(text_inputs, list(lines), str(path))

@@ -1,0 +1,91 @@
+"""The options of a recipe that pretrains an ELMo."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from keras_ctx import data
+from keras_ctx.pretraining.options import PretrainingOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElmoPretrainingOptions(PretrainingOptions):
+    """Options of how text becomes words, and of what a run continues from.
+
+    Raises:
+        ValueError: As of `PretrainingOptions`; records that were cut into
+            words in another way, or two options that do not fit together.
+        FileNotFoundError: `records` holds none.
+
+    Example:
+        >>> ElmoPretrainingOptions(
+        ...     output=Path("runs/one"), init_options=Path("options.json"))
+        Traceback (most recent call last):
+        ValueError: `init_options` and `init_weights` must be given together.
+    """
+
+    records: Path | None = None
+    """Folder of prepare_corpus.py to learn from instead, with its words; its
+    texts must have been cut by the same `split`."""
+    held_out: Path | None = None
+    """Text whose perplexity is measured after each epoch."""
+    init: Path | None = None
+    """Folder of an earlier run to continue from, with its encoder, softmax
+    and words."""
+    init_options: Path | None = None
+    """options.json of official weights to continue from, with a new
+    softmax."""
+    init_weights: Path | None = None
+    """Their HDF5 file or TensorFlow checkpoint."""
+    vocabulary_size: int | None = 8000
+    """Most words to predict; None: all."""
+    min_count: int = 1
+    """A word seen less often is not predicted; it is read all the same."""
+    split: Literal["character", "whitespace"] = "character"
+    """How text is cut into words; "character" suits Chinese."""
+    reset_steps: int | None = 50
+    """Steps from one fresh start of the carried state to the next; None for
+    never, as bilm-tf, for encoders that will carry state, too."""
+    warm_start: int | None = None
+    """Lines of the corpus, its first, on which the first states of
+    encoder.keras are measured when all is learned; such as 2000. Left out: it
+    starts from zeros, and its first words are worse."""
+    seed: int = 1
+    """Of the weights, the order and the negative words."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if (self.init_options is None) != (self.init_weights is None):
+            raise ValueError(
+                "`init_options` and `init_weights` must be given together."
+            )
+        self.check_not_both(
+            "init", "init_options", "training continues from one of them"
+        )
+        if self.strategy != "one_device" and self.reset_steps is None:
+            raise ValueError(
+                "`reset_steps` must be given with several devices: a "
+                "checkpoint holds the carried states of the first one only."
+            )
+        if self.records is not None:
+            self._check_records(self.records)
+
+    def _check_records(self, folder: Path) -> None:
+        split = data.open_records(folder, "elmo").settings.split
+        if split != self.split:
+            raise ValueError(
+                "`split` must be that of `records`, "
+                f"{split!r}. Received: split={self.split!r}"
+            )
+        if self.warm_start is not None:
+            raise ValueError(
+                "`warm_start` reads lines of `corpus`, and `records` have "
+                "none: give `--warm-start` to embed_corpus.py instead."
+            )
+
+    @property
+    def words(self) -> Path | None:
+        """File of the words to predict; `None`: they are those of the
+        corpus."""
+        folder = self.init or self.records
+        return None if folder is None else folder / "words.txt"

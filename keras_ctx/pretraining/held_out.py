@@ -1,0 +1,69 @@
+"""A text that a model has not learned from, and how well it knows it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ctx import data, text
+
+# Sentences of a batch, and lines that are sorted by length together.
+_ROWS, _WINDOW = 32, 4096
+
+
+def measure(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
+    """The figures of a compiled model on a held-out text; they are printed.
+
+    Args:
+        model: The model in training.
+        dataset: As of `data.first_batches`.
+
+    Returns:
+        The loss and the metrics under the names that `fit` gives them:
+        `val_loss` and so on.
+
+    Example:
+        >>> model = keras.Sequential([keras.layers.Identity()])
+        >>> model.compile(loss="mse")
+        >>> dataset = tf.data.Dataset.from_tensors(([[3.0]], [[1.0]]))
+        >>> measure(model, dataset)
+        val_loss: 4.0000
+        {'val_loss': 4.0}
+    """
+    found = model.evaluate(dataset, return_dict=True, verbose=0)
+    figures = {f"val_{name}": value for name, value in found.items()}
+    print(" - ".join(f"{k}: {v:.4f}" for k, v in figures.items()))
+    return figures
+
+
+def sentence_batches(
+    path: str | Path, text_inputs: text.TextInputs, words: list[str]
+) -> Callable[[], Iterator[Any]]:
+    """Every line of a text once, for `training.HeldOutPerplexity`.
+
+    Args:
+        path: One sentence a line.
+        text_inputs: Of the encoder, without distinct words.
+        words: Those that the language model predicts.
+
+    Returns:
+        A function that gives the batches, anew each time.
+
+    Example:
+        >>> _ = Path("held_out.txt").write_text("a b\\nb\\n")
+        >>> batches = sentence_batches(
+        ...     "held_out.txt", text.ElmoInputs(5),
+        ...     ["<S>", "</S>", "<UNK>", "a", "b"])
+        >>> [int(weights.numpy().sum()) for _, weights in batches()]
+        [5]
+    """
+    inputs = data.LanguageModelInputs(text_inputs, words)
+
+    def batches() -> Iterator[Any]:
+        lines = data.read_lines(path)
+        for _, batch in data.length_windows(lines, _ROWS, window=_WINDOW):
+            yield inputs(tf.constant(batch))
+
+    return batches

@@ -1,0 +1,147 @@
+"""What a pretraining refuses: by its options, and before it writes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keras_ctx import data, models, pretraining, text, training
+
+BERT = pretraining.BertPretrainingOptions
+ELMO = pretraining.ElmoPretrainingOptions
+CORPUS = pretraining.CorpusOptions
+A, B = Path("a"), Path("b")
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """Words in the order of their sentences, for an ELMo."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    settings = data.RecordSettings("elmo", "whitespace")
+    shard = data.write_shard(folder, 0, [["a b", "c"]], settings)
+    data.write_manifest(folder, settings, {}, None, {}, [shard])
+    text.save_vocabulary(["<S>", "</S>", "<UNK>", "c"], folder / "words.txt")
+    return folder
+
+
+@pytest.mark.parametrize("options", [BERT, ELMO])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"corpus": A, "records": B}, "`records` and `corpus` must not be"),
+        ({"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
+        ({"seed": -1}, "`seed` must be from 0"),
+        ({"corpus": A, "output": A / "b"}, "`output` must be a folder"),
+    ],
+)
+def test_by_both(
+    options: Any, arguments: dict, message: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    A.write_text("a file")
+    pairs = {"pair_length": 9} if options is BERT else {}
+    with pytest.raises(ValueError, match=message):
+        options(**{"output": tmp_path / "run", **pairs, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "message"),
+    [
+        (BERT, {"init": A, "vocabulary": B}, "a checkpoint has tokens"),
+        (
+            BERT,
+            {"records": A, "vocabulary": B, "pair_length": 9},
+            "records hold the corpus as ids",
+        ),
+        (BERT, {"pair_length": 129}, "must be at most `max_length`.*129"),
+        (ELMO, {"init_weights": A}, "`init_options` and `init_weights` must"),
+        (
+            ELMO,
+            {"init": A, "init_options": A, "init_weights": A},
+            "`init` and `init_options` must not be given together",
+        ),
+    ],
+)
+def test_by_one(
+    options: Any, arguments: dict, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        options(output=tmp_path / "run", **arguments)
+
+
+def test_a_pair_may_be_as_long_as_an_encoder_that_is_loaded(
+    tmp_path: Path,
+) -> None:
+    found = BERT(output=tmp_path / "run", init=A, pair_length=500)
+    assert (found.pair_tokens, found.max_masked) == (500, 75)
+
+
+def test_records_of_other_words(records: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="that of `records`, 'whitespace'"):
+        ELMO(output=tmp_path / "run", records=records)
+    fits = {"records": records, "split": "whitespace"}
+    with pytest.raises(ValueError, match="`warm_start` reads lines"):
+        ELMO(output=tmp_path / "run", warm_start=9, **fits)
+    found = ELMO(output=tmp_path / "run", **fits)
+    assert found.words == records / "words.txt"
+    with pytest.raises(ValueError, match="must hold records for bert"):
+        BERT(output=tmp_path / "run", records=records)
+    with pytest.raises(FileNotFoundError, match=r"manifest\.json"):
+        BERT(output=tmp_path / "run", records=tmp_path)
+
+
+@pytest.mark.parametrize("where", ["corpus", "held_out"])
+@pytest.mark.parametrize(
+    ("options", "begin"),
+    [(BERT, pretraining.begin_bert), (ELMO, pretraining.begin_elmo)],
+)
+def test_a_text_with_a_bad_end_before_anything_is_written(
+    options: Any, begin: Any, where: str, tmp_path: Path
+) -> None:
+    """Also a corpus whose words are counted only afterwards."""
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("a b\nb c\n")
+    bad.write_bytes(b"a b\n" * 3 + b"\xff\n")
+    texts = {"corpus": good, "held_out": good, where: bad}
+    given = options(output=tmp_path / "run", **texts)
+    with pytest.raises(ValueError, match=r"bad\.txt, line 4: byte 0"):
+        begin(given, training.strategy())
+    assert not (tmp_path / "run").exists()
+
+
+def test_pairs_longer_than_init_reads_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    init, corpus = tmp_path / "init", tmp_path / "a.txt"
+    corpus.write_text("a a\na\n")
+    tokens = [*text.SPECIAL_TOKENS, "a"]
+    training.save_model(
+        models.bert_encoder(6, 1, 1, 4, 8, max_length=24),
+        init / "encoder.keras",
+    )
+    text.save_inputs(text.BertInputs(tokens, 24), init / "text_inputs.json")
+    given: dict[str, Any] = {"init": init, "corpus": corpus}
+    given["output"] = tmp_path / "run"
+    with pytest.raises(ValueError, match="`pair_length` must be at most 24"):
+        pretraining.begin_bert(BERT(**given), training.strategy())
+    assert not (tmp_path / "run").exists()
+    pretraining.begin_bert(BERT(**given, pair_length=24), training.strategy())
+    assert (tmp_path / "run" / "settings.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_length": 0}, "`max_length` must be at least 1"),
+        ({"init": A, "vocabulary": B}, "`init` and `vocabulary` must not be"),
+        ({"inputs": (A,), "output": A}, "`output` must be another folder"),
+    ],
+)
+def test_by_a_corpus(
+    arguments: dict, message: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    A.mkdir()
+    with pytest.raises(ValueError, match=message):
+        CORPUS(**arguments)
