@@ -147,11 +147,7 @@ def main(config: Config) -> dict:
     embedder = vectors.TokenEmbedder(
         encoder, inputs, config.markers, config.cache_words, config.long_lines
     )
-    embedder.compile(
-        vectors.layer_shares(
-            embedder.num_layers, config.layers, config.mix, config.scale
-        )
-    )
+    embedder.compile(config.layers, config.mix, config.scale)
     writer = data.VectorWriter(
         config.output,
         *embedder.shape,

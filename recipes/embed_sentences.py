@@ -153,7 +153,7 @@ def main(config: Config) -> dict:
         nearest = find_nearest(config, asking)
     seconds = time.monotonic() - start
     closing(
-        [["sentences", "cut", "seconds"], [num_lines, num_cut, seconds]],
+        [["lines", "cut", "seconds"], [num_lines, num_cut, seconds]],
         config.output,
         export_command(config.init, "embedder"),
     )

@@ -70,6 +70,7 @@ def score_record(
         vocabulary: Of the scorer, where each word is written, too.
 
     Example:
+        >>> import numpy as np
         >>> halves = np.log([0.5, 0.5])
         >>> score_record(
         ...     7, {"words": ["no"], "forward": halves, "backward": halves})

@@ -4,7 +4,6 @@ from keras_ctx.predictions.vectors.encoder_checks import (
     check_not_stateful,
     warm_started,
 )
-from keras_ctx.predictions.vectors.layer_shares import layer_shares
 from keras_ctx.predictions.vectors.nearest import nearest_lines
 from keras_ctx.predictions.vectors.sentence_vectors import SentenceEmbedder
 from keras_ctx.predictions.vectors.token_vectors import TokenEmbedder
@@ -16,7 +15,6 @@ __all__ = [
     "Window",
     "Windows",
     "check_not_stateful",
-    "layer_shares",
     "nearest_lines",
     "warm_started",
 ]

@@ -1,5 +1,6 @@
 """Vectors of every token of every line, layer by layer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import data, models, text
+from keras_ctx.predictions.vectors.layer_shares import layer_shares
 from keras_ctx.predictions.vectors.windows import Window, Windows
 
 Tokens = list[bytes]
@@ -32,10 +34,10 @@ class TokenEmbedder:
     Example:
         >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
         >>> embedder = TokenEmbedder(encoder, text.ElmoInputs(5))
-        >>> embedder.compile(np.eye(3, dtype="float32"))
+        >>> embedder.compile(layers=["0", "2"])
         >>> lines = ["to be", "or"]
         >>> embedder(lines, embedder.tokens(1, lines)).shape
-        (2, 2, 3, 8)
+        (2, 2, 2, 8)
     """
 
     def __init__(
@@ -65,16 +67,26 @@ class TokenEmbedder:
         if text_inputs.max_length is not None:
             uncut = self.inputs.with_settings(max_length=_NO_LIMIT)
             self._surface = uncut.tokens
-        self.num_layers = len(encoder.output["layers"])
 
-    def compile(self, shares: np.ndarray) -> None:
+    def compile(
+        self,
+        layers: Sequence[str] = ("all",),
+        mix: Sequence[float] = (),
+        scale: float = 1.0,
+    ) -> None:
         """Say what is written, before the first call.
 
         Args:
-            shares: Of `layer_shares`.
+            layers: As of `layer_shares`, and the others, too.
+            mix: Likewise.
+            scale: Likewise.
+
+        Raises:
+            ValueError: As of `layer_shares`.
         """
-        size = self._encoder.output["layers"][0].shape[-1]
-        self.shape = (len(shares), size)
+        found = self._encoder.output["layers"]
+        shares = layer_shares(len(found), layers, mix, scale)
+        self.shape = (len(shares), found[0].shape[-1])
         self._run = _compiled(self._encoder, shares)
 
     def tokens(self, first_line: int, lines: list[str]) -> list[Tokens]:
