@@ -1,6 +1,8 @@
 """The last lines of a recipe: what it measured, what it made, what is next."""
 
+import contextlib
 import math
+import os
 import re
 import shutil
 import sys
@@ -51,7 +53,8 @@ def closing(
         Next:
           cat runs/entities/report.txt
     """
-    width = shutil.get_terminal_size().columns
+    file = file or sys.stdout
+    width = _columns(file)
     paths = [made] if isinstance(made, str | Path) else list(made)
     lines = ["", *table_lines(rows, width), ""] if rows else [""]
     if paths:
@@ -59,7 +62,7 @@ def closing(
     if next_command:
         command = wrapped_command(recipe_words(next_command), width - 2)
         lines += ["Next:", *(f"  {line}" for line in command)]
-    print("\n".join(lines), file=file or sys.stdout)
+    print("\n".join(lines), file=file)
 
 
 def table_lines(rows: Sequence[_Row], width: int) -> list[str]:
@@ -93,6 +96,15 @@ def table_lines(rows: Sequence[_Row], width: int) -> list[str]:
         "  ".join(map(_aligned, line, widths, is_number)).rstrip()
         for line in cells
     ]
+
+
+def _columns(file: TextIO) -> int:
+    """Of the terminal behind a file; 80 where there is none."""
+    columns = 0
+    if "COLUMNS" not in os.environ:
+        with contextlib.suppress(OSError, ValueError):  # it is no terminal
+            columns = os.get_terminal_size(file.fileno()).columns
+    return columns or shutil.get_terminal_size().columns
 
 
 def _is_number(value: Any) -> bool:

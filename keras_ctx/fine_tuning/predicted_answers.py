@@ -17,6 +17,7 @@ def predict_answers(
     n_best: int = 20,
     max_answer: int = 30,
     null_answer: bool = False,
+    verbose: bool = True,
 ) -> list[data.QuestionAnswers]:
     """The best answers to each question.
 
@@ -28,6 +29,7 @@ def predict_answers(
         n_best: See `data.decode_answers`.
         max_answer: Likewise.
         null_answer: Likewise.
+        verbose: Whether to show a progress bar.
 
     Example:
         >>> from keras_ctx import models
@@ -37,15 +39,17 @@ def predict_answers(
         >>> windows = data.question_windows(
         ...     [data.SquadQuestion("q", "How?", "one two")], inputs,
         ...     training=False, max_question=3)
-        >>> found = predict_answers(model, windows, inputs, batch_size=1)
-        1/1 ...
+        >>> found = predict_answers(
+        ...     model, windows, inputs, batch_size=1, verbose=False)
         >>> sorted(each.text for each in found[0].candidates)
         ['one', 'one two', 'two']
     """
     dataset = data.squad_dataset(
         windows, text_inputs, batch_size=batch_size, training=False
     )
-    bar = keras.utils.Progbar(len(windows.windows), unit_name="window")
+    bar = keras.utils.Progbar(
+        len(windows.windows), verbose=int(verbose), unit_name="window"
+    )
 
     def batches() -> Iterator[tuple[Any, Any]]:
         for features, where in dataset:

@@ -14,6 +14,7 @@ def predict_tags(
     labels: Sequence[str],
     text_inputs: text.TextInputs,
     batch_size: int,
+    verbose: bool = True,
 ) -> list[list[str]]:
     """The tags of each sentence; those of words cut off are left out.
 
@@ -26,14 +27,14 @@ def predict_tags(
         labels: The tags by their ids.
         text_inputs: Of the encoder.
         batch_size: Sentences at a time.
+        verbose: Whether to show a progress bar.
 
     Example:
         >>> from keras_ctx import models
         >>> model = models.tagger(
         ...     models.elmo_encoder([(1, 8)], 16, 4, max_characters=5), 1)
         >>> predict_tags(model, [["In", "Rome"], ["Here"]], ["O"],
-        ...              text.ElmoInputs(max_characters=5), 8)
-        2/2 ...
+        ...              text.ElmoInputs(max_characters=5), 8, verbose=False)
         [['O', 'O'], ['O']]
     """
     order = data.length_order(sentences)
@@ -48,7 +49,7 @@ def predict_tags(
     )
     crf = next((x for x in model.layers if isinstance(x, layers.CRF)), None)
     predicted = []
-    bar = keras.utils.Progbar(len(sentences))
+    bar = keras.utils.Progbar(len(sentences), verbose=int(verbose))
     for features, _, weights in dataset:
         outputs = model.predict_on_batch(features)
         words = np.asarray(weights["logits"]) > 0

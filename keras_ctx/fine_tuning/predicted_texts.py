@@ -12,6 +12,7 @@ def predict_texts(
     task: data.TextTask,
     text_inputs: text.TextInputs,
     batch_size: int,
+    verbose: bool = True,
 ) -> np.ndarray:
     """The logits of texts, or of text pairs, in their order.
 
@@ -23,6 +24,7 @@ def predict_texts(
         task: What their labels mean.
         text_inputs: Of the encoder.
         batch_size: Texts at a time.
+        verbose: Whether to show a progress bar.
 
     Returns:
         Numbers `(n, K)` for `n` texts.
@@ -35,8 +37,10 @@ def predict_texts(
         >>> model.compile()
         >>> rows = data.LabelledTexts(
         ...     Path("a.tsv"), [1, 2], ["a b c", "a"], None, ["yes", "no"])
-        >>> predict_texts(model, rows, data.Classification(["no", "yes"]),
-        ...               text.ElmoInputs(max_characters=5), 8).shape
+        >>> logits = predict_texts(
+        ...     model, rows, data.Classification(["no", "yes"]),
+        ...     text.ElmoInputs(max_characters=5), 8, verbose=False)
+        >>> logits.shape
         (2, 2)
     """
     pairs = [rows.texts, *([rows.second_texts] if rows.second_texts else [])]
@@ -50,5 +54,5 @@ def predict_texts(
         training=False,
         second_texts=ordered.second_texts,
     )
-    logits = model.predict(dataset)["logits"]
+    logits = model.predict(dataset, verbose="auto" if verbose else 0)["logits"]
     return logits[np.argsort(order)]

@@ -62,8 +62,12 @@ def score_rows(results: Mapping[str, Any]) -> list[list[Any]]:
     Example:
         >>> score_rows(
         ...     {"metric": "f1", "majority": 0.1, "pretrained": 0.5})
-        [['', 'f1'], ['pretrained', 0.5], ['majority', 0.1]]
+        [['', 'f1'], ['pretrained encoder', 0.5], ['majority (no model)', 0.1]]
     """
-    names = ("pretrained", "untrained", "majority")
-    rows = [[name, results[name]] for name in names if name in results]
+    names = {
+        "pretrained": "pretrained encoder",
+        "untrained": "untrained encoder",
+        "majority": "majority (no model)",
+    }
+    rows = [[name, results[x]] for x, name in names.items() if x in results]
     return [["", results["metric"]], *rows]

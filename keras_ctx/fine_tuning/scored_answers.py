@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -25,6 +26,7 @@ class AnswerScorer:
         batch_size: Windows at a time.
         n_best: Answers of each question that are written down.
         max_answer: Most positions of an answer.
+        verbose: Whether to show a progress bar.
 
     Example:
         >>> from keras_ctx import models
@@ -35,11 +37,10 @@ class AnswerScorer:
         ...     questions, inputs, training=False, max_question=3)
         >>> scorer = AnswerScorer(
         ...     {"test": windows}, data.answer_metrics("en"), inputs,
-        ...     batch_size=1)
+        ...     batch_size=1, verbose=False)
         >>> model = models.span_extractor(
         ...     models.elmo_encoder([(1, 8)], 16, 4, max_characters=5))
         >>> scorer.test_scores(model, Path("answers"))["f1"]
-        1/1 ...
         100.0
     """
 
@@ -52,14 +53,16 @@ class AnswerScorer:
         batch_size: int,
         n_best: int = 20,
         max_answer: int = 30,
+        verbose: bool = True,
     ) -> None:
         self._windows = windows
         self._metrics = metrics
         self._text_inputs = text_inputs
-        self._sizes: dict[str, int] = {
+        self._arguments: dict[str, Any] = {
             "batch_size": batch_size,
             "n_best": n_best,
             "max_answer": max_answer,
+            "verbose": verbose,
         }
         self._may_be_null = any(
             question.is_impossible
@@ -111,7 +114,7 @@ class AnswerScorer:
             self._windows[name],
             self._text_inputs,
             null_answer=self._may_be_null,
-            **self._sizes,
+            **self._arguments,
         )
 
     def _best_threshold(self, answers: Answers, name: str):

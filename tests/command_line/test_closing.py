@@ -1,8 +1,13 @@
 """The last lines of a recipe, on terminals wide and narrow."""
 
+import fcntl
+import os
+import pty
 import shlex
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -83,6 +88,18 @@ def test_another_file(capsys) -> None:
     assert found.out == "" and "Made:\n  one\n" in found.err
 
 
+def test_as_wide_as_its_own_terminal(monkeypatch) -> None:
+    """The standard output is none, where its data are read by another."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 30, 0, 0))
+    with os.fdopen(theirs, "w") as terminal:
+        closing(TABLE, "one", file=terminal)
+        shown = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert shown[1:3] == ["pretrained", "  entity F1: 0.3906"]
+
+
 RECIPE = """
 from keras_ctx.command_line import closing
 closing([], [], ["next.py", "--model", "my run"])
@@ -95,7 +112,7 @@ def test_the_command_runs_as_it_is_printed(tmp_path: Path, inside) -> None:
     folder = tmp_path / "my recipes"
     folder.mkdir()
     (folder / "this.py").write_text(RECIPE)
-    (folder / "next.py").write_text("import sys, keras; print(sys.argv[1:])")
+    (folder / "next.py").write_text("import sys, tyro; print(sys.argv[1:])")
     elsewhere = tmp_path if inside else tmp_path / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
     environment = {

@@ -5,6 +5,7 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tyro
@@ -12,8 +13,8 @@ import tyro
 from keras_ctx import fine_tuning, text
 
 RECIPES = Path(__file__).parents[2] / "recipes"
-OUTPUT = {"output": Path("runs/one")}
-FILES = {"train": Path("a.tsv"), "test": Path("b.tsv")}
+OUTPUT: dict[str, Any] = {"output": Path("runs/one")}
+FILES: dict[str, Any] = {"train": Path("a.tsv"), "test": Path("b.tsv")}
 BASE = fine_tuning.FineTuningOptions
 LABELLED = fine_tuning.LabelledDataOptions
 TEXTS = fine_tuning.TextTaskOptions

@@ -128,6 +128,9 @@ def test_answers_by_hand(
         in shown
     )
     assert "  left out: 1 of 3 [MASK] lie behind" in shown
+    *_, names, numbers, _, _, made = shown.partition("Next:")[0].splitlines()
+    assert names.split() == ["texts", "[MASK]", "problems"]
+    assert numbers.split() == ["6", "5", "4"] and made == f"  {output}"
 
 
 def test_chinese_characters_from_the_standard_input(

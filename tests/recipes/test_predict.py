@@ -1,10 +1,12 @@
 """Predictions for files without labels are those of the test file."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tyro
 from recipe_files import load_recipe
 from tiny_encoders import save_encoders
 
@@ -13,6 +15,17 @@ TEXTS = [
     *("the river", "bank", "the bank is", "river river", "i bank the"),
     *("on the bank", "has the river", "rank", "the", "a trek in the rain"),
 ]
+
+
+def check_closing(shown: str, made: Path | None) -> None:
+    """The last lines: what was made, and a command that its recipe takes."""
+    before, _, command = shown.partition("Next:\n")
+    if made is not None:
+        assert before.endswith(f"\nMade:\n  {made}\n")
+    _, script, *words = shlex.split(command.replace("\\\n", " "))
+    path = Path(__file__).parents[2] / script
+    assert path.exists()
+    tyro.cli(load_recipe(path.stem).Config, args=words)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +42,7 @@ TEXTS = [
         ),
     ],
 )
-def test_classifier(options, labels, tmp_path: Path) -> None:
+def test_classifier(options, labels, tmp_path: Path, capsys) -> None:
     recipe = load_recipe("finetune_classifier")
     init = save_encoders(tmp_path)["bert"]
     train, plain = tmp_path / "train.tsv", tmp_path / "plain.tsv"
@@ -46,6 +59,7 @@ def test_classifier(options, labels, tmp_path: Path) -> None:
         **{**TOY, **options},
     )
     recipe.main(config)
+    check_closing(capsys.readouterr().out, output)
     # The names of the columns, then a line a text; without the true labels.
     expected = (output / "predictions.tsv").read_text().splitlines()
     expected = [line.partition("\t")[2] for line in expected[1:]]
@@ -67,6 +81,12 @@ def test_classifier(options, labels, tmp_path: Path) -> None:
     again = tmp_path / "again.tsv"
     assert predict.main(predict.Config(output, plain, again)) == 11
     assert again.read_text() == (output / "predicted.tsv").read_text()
+    check_closing(capsys.readouterr().out, again)
+    # To the standard output, which holds nothing else.
+    predict.main(predict.Config(output, plain))
+    shown = capsys.readouterr()
+    assert shown.out == again.read_text()
+    check_closing(shown.err, None)
     # Another file for the same run, which is not trained again.
     saved = (output / "model.keras").read_bytes()
     plain.write_text(f"{TEXTS[0]}\n")

@@ -34,9 +34,9 @@ class SeedRuns:
     Example:
         >>> runs = SeedRuns([0, 2], "runs/series")
         >>> for seed, folder in runs:
-        ...     runs.end(seed, {"accuracy": 0.7 + seed / 10})
+        ...     runs.end(seed, {"accuracy": 0.5 + seed / 4})
         >>> runs.scores()["accuracy"]["mean"]
-        0.8
+        0.75
         >>> list(SeedRuns([0, 2, 3], "runs/series"))
         [(3, PosixPath('runs/series/seed_3'))]
     """
