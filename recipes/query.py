@@ -157,7 +157,7 @@ def main(config: Config) -> int:
             config.outputs,
             config.rows,
         )
-        for answer in client.answers(
+        found = client.answers(
             connection,
             config.signature,
             signature,
@@ -167,12 +167,16 @@ def main(config: Config) -> int:
             batch_size=batch_size,
             width=config.width,
             retries=config.retries,
-        ):
-            print(
-                json.dumps(answer, ensure_ascii=False, allow_nan=False),
-                flush=True,
-            )
-            count += 1
+        )
+        try:
+            for answer in found:
+                line = json.dumps(answer, ensure_ascii=False, allow_nan=False)
+                print(line, flush=True)
+                count += 1
+        except BrokenPipeError:
+            # Who reads the answers, such as `head`, has had enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return count
     closing(
         [["answers", "seconds"], [count, time.monotonic() - start]],
         [],

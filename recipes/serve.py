@@ -125,10 +125,10 @@ def main(config: Config) -> None:
         f"{listening.url}/ for trying, not for production.",
         flush=True,
     )
-    # Before it runs: it ends when it is told to.
+    states = models.states()
     closing(
-        [["model", "version", "state"], *models.states()],
-        f"{listening.url}/",
+        [["model", "version", "state"], *states] if states else [],
+        [],
         server.query_words(models, listening.url),
     )
     sys.stdout.flush()

@@ -521,3 +521,19 @@ def test_what_is_printed_at_the_end(
     recipe.run_command(recipe.main, recipe.Config, command[2:])
     found = [json.loads(x) for x in capsys.readouterr().out.splitlines()]
     assert [x["inputs"] for x in found] == [{"text": "好"}, {"text": "太坏了"}]
+
+
+def test_who_reads_has_had_enough(rest: str) -> None:
+    lines = [str(number) for number in range(3000)]
+    command = [sys.executable, RECIPES / "query.py", "--server", rest]
+    command += ["--model", "labels", "--batch-size", "1000", "--text", *lines]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["line"] == 1
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait() == 0
