@@ -24,12 +24,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-import tensorflow as tf
-
-from keras_ctx import convert, data, models, text, training
+from keras_ctx import checks, data, training
 from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import whole_file
+from keras_ctx.predictions.mask_filler import MaskFiller
 
 MASK = "[MASK]"
 
@@ -50,74 +49,9 @@ class Config:
     """Texts at a time; from a keyboard it is one."""
 
     def __post_init__(self):
-        for name in ("top_k", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. "
-                    f"Received: {name}={getattr(self, name)}"
-                )
+        checks.check_at_least(1, top_k=self.top_k, batch_size=self.batch_size)
         if self.text and self.input is not None:
             raise ValueError("`text` and `input` must not be given together.")
-
-
-def load_inputs(folder: Path, positions: int) -> text.TextInputs:
-    inputs = convert.load_text_inputs(folder).uncut()
-    return inputs.with_settings(
-        max_length=positions, special_tokens_in_text=True
-    )
-
-
-class Filler:
-    """A model, and how a text becomes its features."""
-
-    def __init__(self, folder: Path, top_k: int):
-        self.model = convert.load_pretrainer(folder)
-        sizes = models.family_of(self.model).sizes(self.model)
-        self.inputs = load_inputs(folder, sizes["positions"])
-        convert.check_text_inputs(self.inputs, self.model, folder)
-        size = self.inputs.vocabulary_size
-        if top_k > size:
-            raise ValueError(
-                f"`top_k` must be at most {size}, the tokens of the "
-                f"vocabulary. Received: top_k={top_k}"
-            )
-
-        def best(features):
-            logits = self.model(features, training=False)["masked_lm"]
-            logits = tf.cast(logits, tf.float32)[..., :size]
-            return tf.math.top_k(tf.nn.softmax(logits), top_k)
-
-        signature = {
-            name: tf.TensorSpec(tensor.shape, tensor.dtype)
-            for name, tensor in self.model.input.items()
-        }
-        self._best = tf.function(best, input_signature=[signature])
-
-    def __call__(self, texts: list[str]) -> list[list[list[dict]]]:
-        """For each text, for each [MASK] that the encoder reads: answers."""
-        features = self.inputs(tf.constant(texts))
-        is_mask = features["token_ids"] == self.inputs.mask_id
-        places = tf.ragged.boolean_mask(
-            tf.broadcast_to(tf.range(tf.shape(is_mask)[1]), tf.shape(is_mask)),
-            is_mask,
-        )
-        found = self._best({**features, "masked_positions": places.to_tensor()})
-        probabilities, ids = (x.numpy() for x in found)
-        return [
-            [
-                [
-                    {
-                        "token": self.inputs.vocabulary[number],
-                        "probability": float(probability),
-                    }
-                    for number, probability in zip(*mask, strict=True)
-                ]
-                for mask in zip(
-                    ids[row, :count], probabilities[row, :count], strict=True
-                )
-            ]
-            for row, count in enumerate(places.row_lengths().numpy())
-        ]
 
 
 def numbered_texts(config: Config) -> Iterator[tuple[int, str]]:
@@ -133,7 +67,7 @@ def numbered_texts(config: Config) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def answers(config: Config, filler: Filler) -> Iterator[dict]:
+def answers(config: Config, filler: MaskFiller) -> Iterator[dict]:
     """A record a text."""
     texts = numbered_texts(config)
     size = config.batch_size
@@ -171,7 +105,7 @@ def table(answer: dict) -> str:
 
 @training.writes_file
 def main(config: Config) -> dict:
-    filler = Filler(config.init, config.top_k)
+    filler = MaskFiller(config.init, config.top_k)
     results = {"num_texts": 0, "num_masks": 0, "num_problems": 0}
     with ExitStack() as stack:
         file = None

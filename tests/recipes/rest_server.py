@@ -49,10 +49,10 @@ def serving(*models: Path, **settings: Any) -> Iterator[Server]:
     config = recipe.Config(
         **{"models": models, "port": 0, "poll_seconds": 0.05, **settings}
     )
-    watched = recipe.Models(config)
+    watched = recipe.watched_models(config)
     watched.refresh()
     options = uvicorn.Config(
-        recipe.make_app(watched),
+        recipe.make_app(config, watched),
         "127.0.0.1",
         config.port,
         log_level="error",

@@ -10,6 +10,7 @@ import pytest
 from recipe_files import load_recipe
 
 from keras_ctx import training
+from keras_ctx.predictions.vectors import token_vectors
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -34,7 +35,7 @@ def test_stop_at_any_window_changes_no_byte(
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("\n".join(lines))
     recipe = load_recipe("embed_corpus")
-    monkeypatch.setattr(recipe, "CACHE_WINDOWS", 3)
+    monkeypatch.setattr(token_vectors, "CACHE_WINDOWS", 3)
     whole = recipe.Config(
         init=folders["elmo"],
         corpus=corpus,

@@ -12,6 +12,9 @@ from safetensors.numpy import load_file, save_file
 from tiny_encoders import ENCODERS, save_encoders
 
 from keras_ctx import convert, models, predictions, serving, text, training
+from keras_ctx.serving.export.model_to_export import model_to_export
+from keras_ctx.serving.export.run_figures import run_figures
+from keras_ctx.serving.export.shown_answers import shown_answer
 
 TEXTS = ["the river bank", "好", ""]
 
@@ -150,9 +153,8 @@ def test_a_published_bert_without_a_head(tmp_path: Path) -> None:
     text.save_vocabulary(tokens, tmp_path / "vocab.txt")
     settings = {"do_lower_case": True}
     training.save_json(settings, tmp_path / "tokenizer_config.json")
-    recipe = load_recipe("export_saved_model")
     with pytest.raises(ValueError, match="head of a task.*an encoder alone"):
-        recipe.load(recipe.Config(model=tmp_path))
+        model_to_export(tmp_path)
 
 
 def sentence_folder(folder: Path, prompts: dict, **pooling) -> Path:
@@ -193,14 +195,11 @@ def test_prompts_are_told(default: str | None, tmp_path: Path) -> None:
     folder = sentence_folder(
         tmp_path / "e5", {"prompts": PROMPTS, "default_prompt_name": default}
     )
-    recipe = load_recipe("export_saved_model")
-    config = recipe.Config(model=folder, kind="embedder")
-    [note] = recipe.load(config)[2]["notes"]
+    [note] = model_to_export(folder, "embedder")[2]["notes"]
     assert '`"query: "`' in note
     assert ("made for texts that begin with" in note) == (default is not None)
     folder = sentence_folder(tmp_path / "minilm", {"prompts": {}})
-    config = recipe.Config(model=folder, kind="embedder")
-    assert recipe.load(config)[2]["notes"] == []
+    assert model_to_export(folder, "embedder")[2]["notes"] == []
 
 
 def test_a_default_prompt_is_left_out_of_the_pooling(tmp_path: Path) -> None:
@@ -210,9 +209,7 @@ def test_a_default_prompt_is_left_out_of_the_pooling(tmp_path: Path) -> None:
         {"prompts": PROMPTS, "default_prompt_name": "query"},
         include_prompt=False,
     )
-    recipe = load_recipe("export_saved_model")
-    config = recipe.Config(model=folder, kind="embedder")
-    model, inputs, _ = recipe.load(config)
+    model, inputs, _ = model_to_export(folder, "embedder")
     found = model(inputs(["query: river 好"]))["embedding"][0]
     encoder = convert.load_encoder(folder)
     vectors = encoder(inputs(["query: river 好"]))["sequence"][0]
@@ -253,8 +250,7 @@ def question_run(folder: Path) -> dict:
 def test_windows_are_those_of_the_run(tmp_path: Path) -> None:
     # The defaults have no room in rows of 16, and longer answers.
     windows = question_run(tmp_path)
-    recipe = load_recipe("export_saved_model")
-    *_, known = recipe.load(recipe.Config(model=tmp_path))
+    *_, known = model_to_export(tmp_path)
     assert known["windows"] == serving.AnswerWindows(**windows)
 
 
@@ -301,7 +297,7 @@ def test_served_answers_are_the_predicted_ones(tmp_path: Path) -> None:
     ],
 )
 def test_figures_are_finite_scores(results: dict, metrics: dict) -> None:
-    found = load_recipe("export_saved_model").figures({"results": results})
+    found = run_figures({"results": results})
     assert found["metrics"] == metrics
 
 
@@ -315,7 +311,7 @@ def test_figures_are_finite_scores(results: dict, metrics: dict) -> None:
     ],
 )
 def test_it_is_said_what_was_measured_on(config: dict, where: str) -> None:
-    found = load_recipe("export_saved_model").figures({"config": config})
+    found = run_figures({"config": config})
     assert found["measured_on"] == where
 
 
@@ -325,5 +321,5 @@ def test_an_answer_is_shown_as_text() -> None:
         "answers": np.array([["Rome's"]]),
         "scores": np.array([[0.5]]),
     }
-    shown = load_recipe("export_saved_model").readable(answers, 0, False)
+    shown = shown_answer(answers, 0, False)
     assert shown == '"Rome\'s" 0.500'

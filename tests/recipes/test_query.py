@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -70,7 +72,7 @@ def query(capsys: pytest.CaptureFixture, **arguments) -> list[dict]:
 
 def refusal(**arguments) -> str:
     recipe = load_recipe("query")
-    with pytest.raises(recipe.QueryError) as caught:
+    with pytest.raises(recipe.client.QueryError) as caught:
         recipe.main(recipe.Config(**{"retries": 0, **arguments}))
     return str(caught.value)
 
@@ -435,7 +437,8 @@ def test_wrong_configuration(arguments: dict, message: str) -> None:
 def test_rest_needs_no_tensorflow(rest: str) -> None:
     """And an error is one line, not a traceback."""
     script = (
-        "import runpy, sys; sys.modules['tensorflow'] = None; "
+        "import runpy, sys; sys.modules |= dict.fromkeys("
+        "['tensorflow', 'numpy', 'h5py']); "
         "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], "
         "run_name='__main__')"
     )
@@ -478,9 +481,59 @@ def test_how_it_ends(
     if "--input" not in words:
         words = [*words, "--text", "a"]
     with pytest.raises(SystemExit) as ended:
-        recipe.command(words)
+        recipe.run_command(recipe.main, recipe.Config, words)
     assert ended.value.code == status
     written = capsys.readouterr().err
     assert written.count("\n") == 1 and said in written
-    with pytest.raises((recipe.QueryError, ValueError), match=said):
-        recipe.command([*words, "--traceback"])
+    words = [*words, "--traceback"]
+    with pytest.raises(SystemExit) as ended:
+        recipe.run_command(recipe.main, recipe.Config, words)
+    assert ended.value.code == status
+    written = capsys.readouterr().err
+    assert written.startswith("Traceback") and said in written
+
+
+def test_the_package_is_whole_after_its_parts(rest: str) -> None:
+    """What needs TensorFlow can still be imported in the same process."""
+    script = (
+        f"import sys; sys.path.insert(0, {str(RECIPES)!r}); import query; "
+        "assert not {'keras', 'keras_ctx'} & set(sys.modules); "
+        "import keras_ctx; from keras_ctx.serving.rest import client; "
+        "assert client is query.client; print(keras_ctx.serving.export)"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("<function export")
+
+
+def test_what_is_printed_at_the_end(
+    rest: str, capsys: pytest.CaptureFixture
+) -> None:
+    """Beside the answers, which machines read; and it runs as it stands."""
+    recipe = load_recipe("query")
+    words = ["--server", rest, "--model", "labels", "--text", "好", "太坏了"]
+    recipe.run_command(recipe.main, recipe.Config, words)
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert re.search(r"^answers +seconds\n +2 ", err, re.MULTILINE)
+    command = shlex.split(err.partition("Next:")[2].replace("\\\n", ""))
+    assert command[command.index("--signature") + 1] != "serving_default"
+    recipe.run_command(recipe.main, recipe.Config, command[2:])
+    found = [json.loads(x) for x in capsys.readouterr().out.splitlines()]
+    assert [x["inputs"] for x in found] == [{"text": "好"}, {"text": "太坏了"}]
+
+
+def test_who_reads_has_had_enough(rest: str) -> None:
+    lines = [str(number) for number in range(3000)]
+    command = [sys.executable, RECIPES / "query.py", "--server", rest]
+    command += ["--model", "labels", "--batch-size", "1000", "--text", *lines]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["line"] == 1
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait() == 0

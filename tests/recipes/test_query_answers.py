@@ -136,7 +136,7 @@ class Asked:
         return [json.loads(x, parse_constant=refuse) for x in printed]
 
     def refusal(self, model: str, *lines: str, **arguments: Any) -> str:
-        with pytest.raises(self.recipe.QueryError) as caught:
+        with pytest.raises(self.recipe.client.QueryError) as caught:
             self(model, *lines, retries=0, **arguments)
         return str(caught.value)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -556,5 +557,8 @@ def test_process_of_its_own(folder: Path) -> None:
         assert version_of(server) == 2
     finally:
         process.terminate()
-        process.communicate()
+        rest, _ = process.communicate()
     assert process.returncode in (0, -15)
+    # A table, and a first request.
+    assert re.search(r"^labels +2 +available$", rest, re.MULTILINE)
+    assert "Next:" in rest and f"--server http://127.0.0.1:{port}" in rest

@@ -134,6 +134,17 @@ class WatchedModels:
             raise NoSuchVersion(f"Servable not found for request: model {name}")
         return self.by_name[name]
 
+    def states(self) -> list[tuple[str, str, str]]:
+        """Name, version and state of each version, for people to read."""
+        found = []
+        for name, model in self.by_name.items():
+            with contextlib.suppress(NoSuchVersion):  # they have just gone
+                for each in model.status()["model_version_status"]:
+                    state = each["state"].lower()
+                    state = "not loaded" if state == "end" else state
+                    found.append((name, each["version"], state))
+        return found
+
     def start(self) -> None:
         self._thread.start()
 

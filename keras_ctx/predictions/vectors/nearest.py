@@ -1,0 +1,68 @@
+"""The sentences of a folder of vectors that are nearest to others."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_ctx import data
+
+
+def nearest_lines(
+    queries: Sequence[str],
+    vectors: np.ndarray,
+    folder: str | Path,
+    number: int,
+) -> Iterator[dict[str, Any]]:
+    """For each query the sentences of the highest cosine.
+
+    Args:
+        queries: Texts.
+        vectors: Theirs, `(Q, D)`.
+        folder: Of the sentences' vectors.
+        number: How many sentences, at most.
+
+    Returns:
+        For each query a dict with `query`, and `nearest`: dicts of `line`,
+        `cosine` and `sentence`. Of equal ones the first of the file.
+
+    Example:
+        >>> writer = data.VectorWriter("vectors", 1, 2, {})
+        >>> with writer.shard(1, [[b"east"], [], [b"north"]]) as put:
+        ...     put(0, np.array([[[2, 0]]], "float32"))
+        ...     put(2, np.array([[[0, 1]]], "float32"))
+        >>> writer.finish(num_lines=3)
+        >>> east = np.array([[1, 0]], "float32")
+        >>> [found] = nearest_lines(["right"], east, "vectors", 1)
+        >>> found["nearest"]
+        [{'line': 1, 'cosine': 1.0, 'sentence': 'east'}]
+    """
+    asked = _unit(vectors)
+    best: list[list] = [[] for _ in queries]
+    for line, sentence, found in data.read_vectors(folder):
+        if not sentence:
+            continue
+        scores = asked @ _unit(found[0, 0].astype("float32"))
+        for heap, score in zip(best, scores, strict=True):
+            # Of equal ones the first of the file.
+            item = (float(score), -line, sentence[0])
+            if len(heap) < number:
+                heapq.heappush(heap, item)
+            else:
+                heapq.heappushpop(heap, item)
+    for query, heap in zip(queries, best, strict=True):
+        yield {
+            "query": query,
+            "nearest": [
+                {"line": -line, "cosine": score, "sentence": sentence}
+                for score, line, sentence in sorted(heap, reverse=True)
+            ],
+        }
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Of length 1; zeros stay as they are."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length > 0, length, 1)

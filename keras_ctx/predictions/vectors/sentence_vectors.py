@@ -1,0 +1,101 @@
+"""One vector of every sentence."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ctx import data, text
+from keras_ctx.predictions.vectors.windows import Window
+
+
+class SentenceEmbedder:
+    """Sentences, behind a prompt, to vectors.
+
+    Args:
+        model: As of `models.embedder`.
+        text_inputs: Its.
+        prompt: What stands before every sentence.
+
+    Attributes:
+        num_cut: Sentences that were longer than the encoder reads.
+        size: Features of a vector.
+
+    Example:
+        >>> from keras_ctx import models
+        >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+        >>> embedder = SentenceEmbedder(
+        ...     models.embedder(encoder), text.ElmoInputs(5))
+        >>> embedder(["to be", "or not"]).shape
+        (2, 8)
+    """
+
+    def __init__(
+        self, model: keras.Model, text_inputs: text.TextInputs, prompt: str = ""
+    ):
+        self.model = model
+        self.inputs: Any = text_inputs
+        self.prompt = prompt
+        self.num_cut = 0
+        self.unknown = text.UnknownTexts(text_inputs)
+        self._longer: Any = None
+        if text_inputs.max_length is not None:
+            self._longer = self.inputs.with_settings(
+                max_length=text_inputs.max_length + 1
+            )
+        self.size = model.output["embedding"].shape[-1]
+        signature = {
+            name: tf.TensorSpec(tensor.shape, tensor.dtype)
+            for name, tensor in model.input.items()
+        }
+        self._run = tf.function(
+            lambda features: tf.cast(
+                model(features, training=False)["embedding"], tf.float32
+            ),
+            input_signature=[signature],
+        )
+
+    def __call__(self, sentences: list[str]) -> np.ndarray:
+        """Vectors `(B, D)`."""
+        texts = tf.constant([self.prompt + each for each in sentences])
+        features = self.inputs(texts)
+        if self.prompt:  # which is known, and would hide what is not
+            self.unknown.add(sentences)
+        else:
+            self.unknown.add_features(features, sentences)
+        width = next(iter(features.values())).shape[1]
+        if self._longer is not None and width == self.inputs.max_length:
+            # One place more is taken only by what does not fit.
+            tokens = self._longer.tokens(texts).numpy()
+            self.num_cut += int((tokens[:, width:] != b"").sum())
+        return self._run(features).numpy()
+
+    def write(
+        self,
+        window: Window,
+        writer: data.VectorWriter,
+        batch_size: int,
+        bar: keras.utils.Progbar,
+    ) -> None:
+        """Write the shard of a window.
+
+        A line is one token of one layer, a blank line none.
+
+        Args:
+            window: It.
+            writer: Of all shards.
+            batch_size: Sentences at a time.
+            bar: Counts the lines.
+        """
+        lines = [line.strip() for line in window.lines]
+        tokens = [[line.encode()] if line else [] for line in lines]
+        order = [place for place in data.length_order(lines) if lines[place]]
+        with writer.shard(window.first_line, tokens) as put:
+            for start in range(0, len(order), batch_size):
+                places = order[start : start + batch_size]
+                vectors = self([lines[place] for place in places])
+                for place, vector in zip(places, vectors, strict=True):
+                    put(place, vector[None, None])
+                bar.add(len(places))
+        bar.add(len(lines) - len(order))

@@ -1,0 +1,104 @@
+"""The model of a folder, and what is known of it, for `serving.export`."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ctx import convert, data, models, text
+from keras_ctx.files.json_text import load_object_file
+from keras_ctx.files.model_file import load_model
+from keras_ctx.serving.export.run_figures import run_figures
+from keras_ctx.serving.signatures.answer_windows import AnswerWindows
+
+_RUN = ("model.keras", "text_inputs.json")
+_PUBLISHED = ("config.json", "bert_config.json")
+Exportable = tuple[keras.Model, text.TextInputs, dict[str, Any]]
+
+
+def model_to_export(folder: Path, kind: str = "task") -> Exportable:
+    """The model, its text inputs, and what `export` is told of them.
+
+    Args:
+        folder: Of a run, or of a checkpoint.
+        kind: "task": the fine-tuned model of a run, or a published BERT with
+            the head of a task; of a checkpoint "encoder": all vectors,
+            "embedder": one vector a text, "fill_mask": words for [MASK].
+
+    Returns:
+        The model, its text inputs, and arguments of `serving.export` by name.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or a file missing in it.
+        ValueError: The folder holds no such model.
+
+    Example:
+        >>> model_to_export(Path("none"))
+        Traceback (most recent call last):
+        FileNotFoundError: `model` must be the folder of a fine-tuning ...
+    """
+    if kind == "fill_mask":
+        pretrainer = convert.load_pretrainer(folder)
+        return pretrainer, convert.load_text_inputs(folder), {}
+    if kind == "embedder":
+        settings = convert.sentence_settings(folder)
+        prompt = settings.default_prompt  # a client is told to send it
+        # It prints how the vectors are made.
+        model, inputs = convert.load_embedder(
+            folder, prompt=prompt, distinct=True
+        )
+        return model, inputs, {"notes": convert.prompt_notes(settings)}
+    if kind == "encoder":
+        encoder = convert.load_encoder(folder)
+        text_inputs = convert.load_text_inputs(folder)
+        if text_inputs.distinct:
+            encoder = models.distinct_words(encoder)
+        return encoder, text_inputs, {}
+    is_run = any((folder / name).exists() for name in _RUN)
+    is_published = any((folder / name).exists() for name in _PUBLISHED)
+    if is_published and not is_run:
+        found = convert.load_task_model(folder)
+        known: dict[str, Any] = {"labels": found.labels or None}
+        known["multi_label"] = found.kind == "multi_label"
+        return found.model, found.text_inputs, known
+    return _of_run(folder)
+
+
+def _of_run(folder: Path) -> Exportable:
+    for name in _RUN:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                "`model` must be the folder of a fine-tuning recipe's run that "
+                f"has ended, with a {name}; for an encoder or a checkpoint "
+                f"give --kind. Received: model={folder}"
+            )
+    known: dict[str, Any] = {}
+    if (folder / "labels.txt").exists():
+        known["labels"] = list(data.read_lines(folder / "labels.txt"))
+    task = object_in(folder / "task.json")
+    known["multi_label"] = task.get("task") == "multi_label"
+    known["pair"] = task.get("pair", False)
+    if task.get("task") == "question_answering":
+        # Those that the run's figures were measured with.
+        names = ("stride", "max_question", "max_answer")
+        settings = {name: task[name] for name in names if name in task}
+        known["windows"] = AnswerWindows(**settings)
+    # Of what the run has read, the version of the library is no digest.
+    digests = object_in(folder / "settings.json").get("digests", {})
+    known["training_data"] = {
+        name: digest
+        for name, digest in digests.items()
+        if re.fullmatch("[0-9a-f]{64}", str(digest))
+    }
+    known |= run_figures(object_in(folder / "results.json"))
+    return (
+        load_model(folder / "model.keras"),
+        convert.load_text_inputs(folder),
+        known,
+    )
+
+
+def object_in(path: Path) -> dict[str, Any]:
+    """What the JSON file holds, and nothing where there is none."""
+    return load_object_file(path) if path.exists() else {}

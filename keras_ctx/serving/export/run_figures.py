@@ -1,0 +1,45 @@
+"""The figures of a run, for the card of the version that is made of it."""
+
+import re
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+
+def run_figures(written: dict[str, Any]) -> dict[str, Any]:
+    """The figures of the model that is exported: the first of several seeds.
+
+    Args:
+        written: In the run's results.json.
+
+    Returns:
+        `metrics` by name, and `measured_on`, where it is known: arguments of
+        `serving.export`.
+
+    Example:
+        >>> scores = {"f1": {"seeds": [0.5, 0.6]}}
+        >>> run_figures({"results": {"scores": scores}})
+        {'metrics': {'f1': 0.5}}
+    """
+    results = written.get("results", {})
+    scores = results.get("scores_pretrained") or results.get("scores") or {}
+    found = {name: one["seeds"][0] for name, one in scores.items()} or results
+    # A figure that was not finite is null or a string; the shares of layers
+    # and seconds are no measure of quality.
+    found = {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, int | float)
+        and isfinite(value)
+        and not re.fullmatch(r"share_\d+|scale|seconds", name)
+    }
+    settings = written.get("config", {})
+    if "test" not in settings:
+        return {"metrics": found}
+    if settings["test"] is not None:
+        where = Path(settings["test"]).name
+    elif settings.get("train") is not None:
+        where = f"articles held out of {Path(settings['train']).name}"
+    else:
+        where = "the sample data held out"
+    return {"metrics": found, "measured_on": where}

@@ -1,0 +1,71 @@
+"""Answers of an exported version, as a person reads them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_ctx.serving.verify.raw_answers import answers as served_answers
+
+
+def shown_answers(
+    path: Path, card: dict[str, Any], texts: list[str]
+) -> list[str]:
+    """The answers of the newest version, to be read by people.
+
+    Args:
+        path: Folder of the versions.
+        card: Its signature.json.
+        texts: What is asked; of two texts the other one is made up.
+    """
+    inputs = {"text": texts}
+    if card["task"] == "answer":
+        question = card["example"]["question"]
+        inputs = {"question": question * len(texts), "context": texts}
+    elif "second_text" in card["example"]:
+        inputs["second_text"] = texts[::-1]
+    elif card["task"] == "fill_mask":
+        inputs = {"text": [f"[MASK]{text}" for text in texts]}
+    answers = served_answers(path, inputs)
+    return [
+        shown_answer(answers, row, card["multi_label"])
+        for row in range(len(texts))
+    ]
+
+
+def shown_answer(
+    answers: dict[str, np.ndarray], row: int, multi_label: bool = False
+) -> str:
+    """A label, words with their tags, an answer, words, or a vector's size.
+
+    Args:
+        answers: Outputs of a signature, by name.
+        row: Which answer.
+        multi_label: Whether a text has several labels.
+
+    Example:
+        >>> answers = {"labels": np.array([["good", "bad"]]),
+        ...            "scores": np.array([[0.75, 0.25]])}
+        >>> shown_answer(answers, 0)
+        'good 0.750'
+    """
+    answer = {key: value[row] for key, value in answers.items()}
+    if multi_label:
+        given = answer["labels"][answer["scores"] >= 0.5]
+        return ", ".join(given) or "none"
+    if "labels" in answer:
+        return f"{answer['labels'][0]} {answer['scores'][0]:.3f}"
+    if "tags" in answer:
+        return " ".join(
+            word if tag in ("", "O") else f"{word}/{tag}"
+            for word, tag in zip(answer["words"], answer["tags"], strict=True)
+            if word
+        )
+    if "answers" in answer:
+        return f"{str(answer['answers'][0])!r} {answer['scores'][0]:.3f}"
+    if "words" in answer:
+        return " ".join(answer["words"][0])
+    if "score" in answer:
+        return f"{answer['score']:.3f}"
+    key = "embedding" if "embedding" in answer else "sequence"
+    return f"{key} {answer[key].shape}, {answer['num_tokens']} tokens"

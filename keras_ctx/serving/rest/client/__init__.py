@@ -1,0 +1,30 @@
+"""A client of TensorFlow Serving and of serve.py, by REST or by gRPC.
+
+It asks for texts or rows and yields an answer for each. By REST it needs
+nothing but Python's own library, so nothing else is imported here.
+"""
+
+from keras_ctx.serving.rest.client.answers import answers, find_signature
+from keras_ctx.serving.rest.client.by_grpc import GrpcClient
+from keras_ctx.serving.rest.client.by_rest import RestClient
+from keras_ctx.serving.rest.client.errors import (
+    QueryError,
+    RefusedQuery,
+    Unavailable,
+)
+from keras_ctx.serving.rest.client.lines import numbered_lines
+from keras_ctx.serving.rest.client.retry import patiently
+from keras_ctx.serving.rest.client.signature import Signature
+
+__all__ = [
+    "GrpcClient",
+    "QueryError",
+    "RefusedQuery",
+    "RestClient",
+    "Signature",
+    "Unavailable",
+    "answers",
+    "find_signature",
+    "numbered_lines",
+    "patiently",
+]

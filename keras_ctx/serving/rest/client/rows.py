@@ -1,0 +1,72 @@
+"""Rows of a request, made of lines."""
+
+import json
+from typing import Any
+
+from keras_ctx.serving.rest.client.errors import RefusedQuery
+from keras_ctx.serving.rest.client.signature import Signature
+
+Row = dict[str, Any]
+
+
+def to_row(signature: Signature, number: int, line: str, as_json: bool) -> Row:
+    """One row: for each input of the signature a value.
+
+    Args:
+        signature: What is asked.
+        number: Of the line, for errors.
+        line: A text; with `as_json` a JSON object.
+        as_json: Whether the line gives a value for each input itself.
+
+    Raises:
+        RefusedQuery: The line is not JSON, or has other keys.
+    """
+    inputs = list(signature.inputs)
+    if not as_json and signature.takes_examples:
+        return {"text": line}
+    if not as_json:
+        return {inputs[0]: line.split() if inputs == ["tokens"] else line}
+    try:
+        row = json.loads(line, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise RefusedQuery(f"Line {number} is not JSON: {error}") from error
+    # An example may have features that the model does not look at.
+    if not isinstance(row, dict) or (
+        sorted(row) != inputs and not signature.takes_examples
+    ):
+        raise RefusedQuery(
+            f"Line {number} must be an object with the keys {inputs}. "
+            f"Received: {line[:80]}"
+        )
+    return row
+
+
+def filled(rows: list[Row], width: int | None) -> list[Row]:
+    """Rows of words, all of one width: "" stands behind the last word.
+
+    Args:
+        rows: Of a request.
+        width: Words a row; `None`: of the longest row.
+
+    Raises:
+        RefusedQuery: A row has more words than `width`.
+
+    Example:
+        >>> filled([{"tokens": ["to", "be"]}, {"tokens": ["or"]}], None)
+        [{'tokens': ['to', 'be']}, {'tokens': ['or', '']}]
+    """
+    pairs = [pair for row in rows for pair in row.items()]
+    words = [x for name, x in pairs if name.endswith("tokens")]
+    longest = max((len(x) for x in words if isinstance(x, list)), default=0)
+    most = width or max(longest, 1)
+    if longest > most:
+        raise RefusedQuery(f"A row has {longest} words, above --width {most}.")
+    return [
+        {
+            name: x + [""] * (most - len(x))
+            if name.endswith("tokens") and isinstance(x, list)
+            else x
+            for name, x in row.items()
+        }
+        for row in rows
+    ]

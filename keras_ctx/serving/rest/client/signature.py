@@ -1,0 +1,40 @@
+"""What a signature of a served model takes and gives."""
+
+from typing import Any
+
+
+class Signature:
+    """The inputs and outputs of a signature, from the server's metadata.
+
+    Args:
+        found: What the metadata says of it.
+
+    Attributes:
+        inputs: The shape of each input by name; -1 is an axis of any size.
+        outputs: The same of the outputs.
+        method: "predict", "classify" or "regress".
+        takes_examples: Whether a row holds the features of a
+            `tf.train.Example`.
+
+    Example:
+        >>> size = {"dim": [{"size": "-1"}]}
+        >>> signature = Signature({
+        ...     "inputs": {"text": {"tensor_shape": size}},
+        ...     "outputs": {},
+        ...     "method_name": "tensorflow/serving/predict"})
+        >>> signature.inputs, signature.method
+        ({'text': [-1]}, 'predict')
+    """
+
+    def __init__(self, found: dict[str, Any]):
+        # Sorted, as in every answer.
+        self.inputs, self.outputs = (
+            {
+                name: [int(x["size"]) for x in info["tensor_shape"]["dim"]]
+                for name, info in sorted(found[side].items())
+            }
+            for side in ("inputs", "outputs")
+        )
+        method = found["method_name"].rpartition("/")[2]
+        self.takes_examples = method in ("classify", "regress")
+        self.method = method if self.takes_examples else "predict"
