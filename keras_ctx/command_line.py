@@ -1,4 +1,8 @@
-"""A recipe as a command: how it ends, and what it says then."""
+"""A recipe as a command: how it ends, and what it says then.
+
+A recipe imports this first, before Keras: where its packages are missing, the
+import says what to install.
+"""
 
 import contextlib
 import dis
@@ -11,6 +15,10 @@ from dataclasses import fields
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
+
+from keras_ctx.extras import EXTRAS, need
+
+need("Recipes need", *EXTRAS["tensorflow"], *EXTRAS["recipes"])
 
 from keras_ctx.files.whole_file import FULL_DISK
 
@@ -47,7 +55,6 @@ def run_command(
 
     Raises:
         SystemExit: The command has failed; its code is the exit status.
-        ImportError: tyro is not installed.
 
     Example:
         >>> import dataclasses
@@ -59,13 +66,8 @@ def run_command(
         >>> run_command(main, Config, ["--rate", "0.2"])
         0.2
     """
-    try:
-        import tyro
-    except ImportError as error:
-        raise ImportError(
-            "Recipes need tyro to read the command line: "
-            'pip install "keras_ctx[recipes]"'
-        ) from error
+    import tyro
+
     recipe = sys.modules[config.__module__]
     words = list(sys.argv[1:] if arguments is None else arguments)
     show = SHOW in words

@@ -33,12 +33,13 @@ from typing import Any, Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_ctx import convert, data, models, text, training
-from keras_ctx.command_line import run_command
 
 
 @dataclass(frozen=True)

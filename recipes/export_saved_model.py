@@ -25,10 +25,11 @@ from typing import Any, Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import numpy as np
 
 from keras_ctx import convert, data, models, serving, training
-from keras_ctx.command_line import run_command
 from keras_ctx.files.json_text import load_object_file
 from keras_ctx.files.model_file import load_model
 from keras_ctx.serving.export.saved_model import CHECK_TEXTS

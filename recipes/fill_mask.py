@@ -22,10 +22,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import tensorflow as tf
 
 from keras_ctx import convert, data, models, text, training
-from keras_ctx.command_line import run_command
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import whole_file
 

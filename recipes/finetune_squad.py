@@ -27,10 +27,11 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 
 from keras_ctx import convert, data, models, predictions, text, training
-from keras_ctx.command_line import run_command
 from keras_ctx.files.model_file import load_model
 
 # Positions of a row in the published runs; longer ones cost more time.

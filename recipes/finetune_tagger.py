@@ -30,11 +30,12 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 import numpy as np
 
 from keras_ctx import convert, data, layers, models, predictions, text, training
-from keras_ctx.command_line import run_command
 from keras_ctx.files.json_text import load_json_file
 
 # What README.md's figures of the sample data are of.

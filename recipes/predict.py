@@ -28,8 +28,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-from keras_ctx import predictions, training
 from keras_ctx.command_line import run_command
+
+from keras_ctx import predictions, training
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,12 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 
 from keras_ctx import convert, data, text, training
 from keras_ctx.checks import check_at_least
-from keras_ctx.command_line import run_command
 from keras_ctx.data.readers.compressed import compressed_ending
 from keras_ctx.files.json_text import load_json_file
 from keras_ctx.processes import in_processes

@@ -24,10 +24,11 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 
 from keras_ctx import convert, data, models, text, training
-from keras_ctx.command_line import run_command
 
 
 @dataclass(frozen=True)

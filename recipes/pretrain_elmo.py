@@ -21,11 +21,12 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 import tensorflow as tf
 
 from keras_ctx import convert, data, models, text, training
-from keras_ctx.command_line import run_command
 from keras_ctx.files.model_file import load_model
 
 

@@ -29,7 +29,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-import tyro
+try:
+    import tyro
+except ModuleNotFoundError:
+    sys.exit("query.py: Needs tyro: pip install 'keras_ctx[recipes]'")
 
 T = TypeVar("T")
 Row = dict[str, Any]

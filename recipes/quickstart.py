@@ -21,8 +21,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-from keras_ctx import training
 from keras_ctx.command_line import run_command
+
+from keras_ctx import training
 from keras_ctx.files.json_text import load_object_file
 
 RECIPES = Path(__file__).parent

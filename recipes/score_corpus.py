@@ -24,12 +24,13 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_ctx import data, text, training
-from keras_ctx.command_line import run_command
 from keras_ctx.data.readers.compressed import compressed_ending, open_file
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.model_file import load_model

@@ -30,6 +30,8 @@ from urllib.parse import unquote
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import tensorflow as tf
 import uvicorn
 from google.protobuf.json_format import MessageToDict
@@ -39,7 +41,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from keras_ctx.command_line import run_command
 from keras_ctx.serving.rest import example_request as rest_examples
 from keras_ctx.serving.rest import predict_request as rest_request
 from keras_ctx.serving.rest import request_limits
