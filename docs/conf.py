@@ -1,0 +1,65 @@
+"""How Sphinx builds the site: `make docs`."""
+
+import importlib
+
+import keras_ctx
+
+project = "keras_ctx"
+author = "The keras_ctx authors"
+copyright = "The keras_ctx authors, Apache-2.0"
+release = keras_ctx.__version__
+version = release
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"keras_ctx {release}"
+html_show_sphinx = False
+html_copy_source = False
+
+myst_enable_extensions = ["colon_fence"]
+# Links to a heading of a page, such as `install.md#extras`.
+myst_heading_anchors = 3
+# A fence without a language holds a command, or what a program prints.
+highlight_language = "none"
+
+# Between single backquotes our docstrings have code.
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+# `call` and `get_config` are Keras's; ours are documented by the class.
+autodoc_inherit_docstrings = False
+maximum_signature_line_length = 72
+toc_object_entries_show_parents = "hide"
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+napoleon_custom_sections = [
+    ("Call arguments", "params_style"),
+    "Masking",
+    "Source",
+    "Differs",
+]
+
+nitpicky = True
+# Types of Keras, TensorFlow and NumPy: links to them would need the network.
+nitpick_ignore_regex = [("py:.*", ".*")]
+
+
+def list_public_names(app, docname: str, source: list[str]) -> None:
+    """Put the names of a package's `__all__` where its page says NAMES."""
+    if docname.startswith("api/") and "NAMES" in source[0]:
+        package = docname.removeprefix("api/")
+        names = importlib.import_module(f"keras_ctx.{package}").__all__
+        source[0] = source[0].replace("NAMES", "\n   ".join(names))
+
+
+def setup(app) -> None:
+    app.connect("source-read", list_public_names)
