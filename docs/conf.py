@@ -1,6 +1,7 @@
 """How Sphinx builds the site: `make docs`."""
 
 import importlib
+import re
 
 import keras_ctx
 
@@ -61,5 +62,28 @@ def list_public_names(app, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace("NAMES", "\n   ".join(names))
 
 
+def end_code(app, what, name, obj, options, lines: list[str]) -> None:
+    """Let a letter follow code, as in several `AddedToken`s."""
+    text = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", "\n".join(lines))
+    lines[:] = text.split("\n")
+
+
+_plain: dict[str, list[str]] = {}
+
+
+def keep_plain(app, what, name, obj, options, lines: list[str]) -> None:
+    """Remember the sentence under an attribute, before Napoleon reads it."""
+    if what == "attribute":
+        _plain[name] = list(lines)
+
+
+def put_back(app, what, name, obj, options, lines: list[str]) -> None:
+    """Napoleon takes what stands before a colon there for a type."""
+    lines[:] = _plain.pop(name, lines)
+
+
 def setup(app) -> None:
     app.connect("source-read", list_public_names)
+    app.connect("autodoc-process-docstring", end_code, priority=300)
+    app.connect("autodoc-process-docstring", keep_plain, priority=400)
+    app.connect("autodoc-process-docstring", put_back, priority=600)

@@ -60,7 +60,7 @@ def locked_versions() -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in pins}
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "tpu.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "tpu.lock", "docs.lock"])
 def test_every_locked_package_has_hashes(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
