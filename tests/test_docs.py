@@ -21,6 +21,7 @@ from types import ModuleType
 from keras_ctx.command_line import run_command
 
 import pytest
+import tensorflow as tf
 
 import keras_ctx
 
@@ -106,7 +107,7 @@ def test_there_is_something_to_run() -> None:
 # Python
 
 
-def run_blocks(page: Path, markers: tuple[str, ...], folder: Path) -> None:
+def run_blocks(page: Path, markers: tuple[str, ...]) -> None:
     if MINILM in page.read_text("utf-8"):
         pytest.importorskip(MINILM, reason="the lock has it, setup.cfg not")
     namespace: dict = {"__name__": "__main__"}
@@ -122,21 +123,33 @@ def pages_with(marker: str) -> list[Path]:
     return sorted(found)
 
 
+# What Keras and TensorFlow say of layers without weights that are quantized,
+# and of eager functions in `tf.data`, which stay compiled.
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 @pytest.mark.parametrize("page", pages_with(""), ids=name_of)
 def test_python_blocks_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run_blocks(page, ("",), tmp_path)
+    # Tracing each `fit` would take most of the time: `make slow` does it.
+    tf.config.run_functions_eagerly(True)
+    try:
+        run_blocks(page, ("",))
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", pages_with("slow"), ids=name_of)
-def test_slow_python_blocks_run(
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")
+@pytest.mark.parametrize(
+    "page", sorted({*pages_with(""), *pages_with("slow")}), ids=name_of
+)
+def test_python_blocks_run_compiled(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run_blocks(page, ("", "slow"), tmp_path)
+    run_blocks(page, ("", "slow"))
 
 
 @pytest.mark.slow
