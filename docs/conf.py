@@ -64,8 +64,12 @@ def list_public_names(app, docname: str, source: list[str]) -> None:
 
 def end_code(app, what, name, obj, options, lines: list[str]) -> None:
     """Let a letter follow code, as in several `AddedToken`s."""
-    text = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", "\n".join(lines))
+    text = re.sub(r"(`[^`]+`)(\w?)", _ended, "\n".join(lines))
     lines[:] = text.split("\n")
+
+
+def _ended(code: re.Match[str]) -> str:
+    return f"{code[1]}\\ {code[2]}" if code[2] else code[1]
 
 
 _plain: dict[str, list[str]] = {}
