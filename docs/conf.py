@@ -3,6 +3,8 @@
 import importlib
 import re
 
+from sphinx.util import inspect
+
 import keras_ctx
 
 project = "keras_ctx"
@@ -62,6 +64,14 @@ def list_public_names(app, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace("NAMES", "\n   ".join(names))
 
 
+def own_signature(app, what, name, obj, options, signature, returns):
+    """A layer's arguments: Keras hides them behind a `__new__` of its own."""
+    if what != "class" or signature != "(*args, **kwargs)":
+        return None
+    found = inspect.signature(obj.__init__, bound_method=True)
+    return inspect.stringify_signature(found, unqualified_typehints=True), None
+
+
 def end_code(app, what, name, obj, options, lines: list[str]) -> None:
     """Let a letter follow code, as in several `AddedToken`s."""
     text = re.sub(r"(`[^`]+`)(\w?)", _ended, "\n".join(lines))
@@ -88,6 +98,7 @@ def put_back(app, what, name, obj, options, lines: list[str]) -> None:
 
 def setup(app) -> None:
     app.connect("source-read", list_public_names)
+    app.connect("autodoc-process-signature", own_signature)
     app.connect("autodoc-process-docstring", end_code, priority=300)
     app.connect("autodoc-process-docstring", keep_plain, priority=400)
     app.connect("autodoc-process-docstring", put_back, priority=600)

@@ -173,8 +173,17 @@ def test_python_blocks_run_on_another_backend(
 
 
 def commands(body: str) -> list[str]:
-    lines = body.replace("\\\n", " ").splitlines()
-    return [line for line in lines if line.strip()]
+    found, open_quote = [], ""
+    for line in body.replace("\\\n", " ").splitlines():
+        line = open_quote + line
+        try:
+            shlex.split(line, comments=True)
+        except ValueError:  # a quoted text of several lines
+            open_quote = f"{line}\n"
+            continue
+        found, open_quote = [*found, line], ""
+    assert not open_quote, "a quote is open"
+    return [line for line in found if line.strip()]
 
 
 @functools.cache
@@ -304,6 +313,21 @@ def test_commands_are_understood(
 def test_wrong_commands_are_found(line: str) -> None:
     with pytest.raises((AssertionError, SystemExit, pytest.fail.Exception)):
         check_command(line)
+
+
+# Names in the sentences
+
+
+def test_names_of_the_library_exist() -> None:
+    packages = "|".join(x for x in keras_ctx.__all__ if x.islower())
+    name = re.compile(rf"(?<![\w.])(?:keras_ctx\.)?({packages})\.(\w+)")
+    for page in PAGES:
+        for code in re.findall(r"`([^`\n]+)`", BLOCK.sub("", page.read_text())):
+            if "/" in code or ".md" in code or ".py" in code:
+                continue
+            for package, attribute in name.findall(code):
+                module = getattr(keras_ctx, package)
+                assert hasattr(module, attribute), f"{name_of(page)}: {code}"
 
 
 # The site
