@@ -12,7 +12,7 @@ Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt,
           (scores of each class, of the first seed), OUTPUT/results.json, and
           a folder for each seed with its curves. A killed run, started again,
           resumes.
-Expected  See the table of README.md for the defaults.
+Expected  See the table of docs/results.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
 KerasHub's, Model Garden's, ELMo's.
@@ -45,7 +45,7 @@ Metric = Literal[
     "pearson",
     "spearman",
 ]
-# What README.md's figures of the sample data are of.
+# What docs/results.md's figures of the sample data are of.
 SAMPLE_TEXTS, SAMPLE_LENGTH = 1000, 128
 
 

@@ -12,7 +12,7 @@ Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/task.json,
           answer, OUTPUT/null_odds.json; a folder for each seed with its
           curves. A killed run, started again, resumes. Chinese is scored by
           CMRC 2018's formula, with SQuAD's beside it (`squad_f1`).
-Expected  See the table of README.md.
+Expected  See the table of docs/results.md.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
 KerasHub's, Model Garden's, ELMo's.

@@ -14,7 +14,7 @@ Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt (the
           OUTPUT/report.txt, classes.json and confusion.png (scores of each
           type, of the first seed), OUTPUT/results.json, and a folder for each
           seed with its curves. A killed run, started again, resumes.
-Expected  See the table of README.md for the defaults.
+Expected  See the table of docs/results.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
 KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
@@ -38,7 +38,7 @@ import numpy as np
 from keras_ctx import convert, data, layers, models, predictions, text, training
 from keras_ctx.files.json_text import load_json_file
 
-# What README.md's figures of the sample data are of.
+# What docs/results.md's figures of the sample data are of.
 SAMPLE_SENTENCES, SAMPLE_LENGTH = 1000, 128
 
 

@@ -11,7 +11,7 @@ Data      One sentence a line, a blank line between documents; by default the
 Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
           OUTPUT/text_inputs.json, OUTPUT/results.json, OUTPUT/metrics.jsonl,
           OUTPUT/tensorboard/. A killed run, started again, goes on.
-Expected  See the table of README.md for the defaults.
+Expected  See the table of docs/results.md for the defaults.
 """
 
 import itertools

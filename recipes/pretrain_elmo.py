@@ -10,7 +10,7 @@ Output    OUTPUT/encoder.keras, OUTPUT/language_model.keras (with the softmax
           over words), OUTPUT/text_inputs.json, OUTPUT/words.txt,
           OUTPUT/results.json, OUTPUT/metrics.jsonl, OUTPUT/tensorboard/. A
           killed run, started again, goes on where its text stopped.
-Expected  See the tables of README.md for the defaults.
+Expected  See the tables of docs/results.md for the defaults.
 """
 
 import os

