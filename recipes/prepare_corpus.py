@@ -2,9 +2,8 @@
 
 Command   python recipes/prepare_corpus.py --inputs news/ --output runs/records
           python recipes/pretrain_bert.py --records runs/records
-          For ELMo: --kind elmo, and pretrain_elmo.py. With Apache Beam
-          (`pip install apache-beam`), on a cluster too:
-          --beam="--runner=DirectRunner"
+          For ELMo: --kind elmo, and pretrain_elmo.py. With Apache Beam, on a
+          cluster too: `pip install apache-beam`, --beam="--runner=DirectRunner"
 Data      UTF-8 text, one sentence a line, plain or compressed (.gz, .bz2, .xz,
           .zst); a blank line (or with `--layout file` the end of a file) ends
           a document. Left out: the sample data. What a folder holds and is

@@ -7,13 +7,11 @@ Command   python recipes/query.py --model bert_sentiment --text "Very good."
           {"question": "Who?", "context": "..."}
 Data      One text a line, of --text, --input or the standard input; blank
           lines are left out. For `tokens`, words with blanks between them.
-Output    One JSON object a line, in the order of the input: `line`, `inputs`
-          and `outputs`, each by name; NaN and Infinity as strings. What pads
-          an answer to the length of its neighbours is cut off.
-Expected  The same answers by both ways; gRPC is faster where there are many
-          numbers. A server that is away for some seconds is waited for. REST
-          needs nothing but Python's own library, gRPC tensorflow and
-          tensorflow-serving-api.
+Output    One JSON object a line, in the input's order: `line`, `inputs` and
+          `outputs`; NaN and Infinity as strings. Padding of answers is cut.
+Expected  The same answers by both ways; gRPC is faster for many numbers. A
+          server that is away for some seconds is waited for. REST needs tyro
+          alone, gRPC tensorflow and tensorflow-serving-api.
 """
 
 import http.client
@@ -33,7 +31,6 @@ try:
     import tyro
 except ModuleNotFoundError:
     sys.exit("query.py: Needs tyro: pip install 'keras_ctx[recipes]'")
-
 T = TypeVar("T")
 Row = dict[str, Any]
 
@@ -384,7 +381,7 @@ def main(config: Config) -> int:
 def command(words: list[str]) -> None:
     """Ends as `run_command` of keras_ctx does, which would need TensorFlow."""
     unchecked = {"__post_init__": lambda self: None, "__doc__": __doc__}
-    asked = [word for word in words if word != "--traceback"]
+    asked = [x for x in words if x != "--traceback"]
     try:
         given = tyro.cli(type("Config", (Config,), unchecked), args=asked)
         main(Config(**vars(given)))
