@@ -8,9 +8,10 @@ import numpy as np
 
 from keras_ctx.serving.export.sample_requests import sample_requests
 from keras_ctx.serving.export.saved_model import CHECK_TEXTS
+from keras_ctx.serving.output_kinds.kind import Difference
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
 from keras_ctx.serving.signatures.build import signatures
-from keras_ctx.serving.verify.comparison import Difference, compared
+from keras_ctx.serving.verify.comparison import compared
 from keras_ctx.serving.verify.expectation import Expectation, expectation
 from keras_ctx.serving.verify.witness import Answer, Witness
 
@@ -59,7 +60,7 @@ class Judge:
             given.outputs,
             right,
             self.expected.bounds[name],
-            self.expected.model_bounds[name].get("logits"),
+            self.expected.model_bounds[name],
             inputs,
         )
 

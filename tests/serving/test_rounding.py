@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import layers
-from keras_ctx.serving.verify.decisions import is_same_ranking, undecided_tags
+from keras_ctx.serving.output_kinds.bound import Bound, errors
+from keras_ctx.serving.output_kinds.ranked import is_same_ranking
+from keras_ctx.serving.output_kinds.tags import undecided_tags
 from keras_ctx.serving.verify.rounding import (
     DRAWS,
-    Bound,
-    errors,
     moved_weights,
     unit_roundoff,
 )

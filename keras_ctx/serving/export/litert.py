@@ -15,12 +15,13 @@ from keras_ctx.files.whole_file import whole_file, write_text
 from keras_ctx.layers import TokenAndSegmentEmbedding
 from keras_ctx.serving.card.model_card import weights_sha256
 from keras_ctx.serving.export.checks import check_backend, check_model
+from keras_ctx.serving.output_kinds.kind import Arrays
 from keras_ctx.serving.signatures.build import MakeOutputs, Signature
 from keras_ctx.serving.signatures.model_outputs import ModelOutputs, Tensors
 from keras_ctx.serving.signatures.sublayers import all_layers
 from keras_ctx.serving.verify.comparison import compared
 from keras_ctx.serving.verify.expectation import Expectation, expectation
-from keras_ctx.serving.verify.witness import Answer, Arrays, Witness
+from keras_ctx.serving.verify.witness import Answer, Witness
 from keras_ctx.serving.weights.quantization_error import (
     TOLERANCES,
     Drift,
@@ -165,7 +166,7 @@ def _signature(
         name: tf.TensorSpec((None, lengths.get(name)), tf.int32, name)
         for name in names
     }
-    return Signature(features, specs)
+    return Signature(features, specs, outputs.kinds)
 
 
 def _converted(signature: Signature, weights: str) -> bytes:
@@ -243,7 +244,7 @@ def _check(
         given,
         right,
         expected.bounds[SIGNATURE],
-        expected.model_bounds[SIGNATURE].get("logits"),
+        expected.model_bounds[SIGNATURE],
         inputs,
     )
     for key, one in found.items():

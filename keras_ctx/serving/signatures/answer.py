@@ -1,21 +1,32 @@
 """Questions and contexts to answers: spans of the context, best first."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from keras_ctx.evaluation.best_spans import NOTHING, best_spans
+from keras_ctx.serving.output_kinds.kind import OutputKind
+from keras_ctx.serving.output_kinds.numbers import Numbers
+from keras_ctx.serving.output_kinds.places import Places
+from keras_ctx.serving.output_kinds.ranked import Ranked
 from keras_ctx.serving.signatures.answer_windows import (
     AnswerWindows,
     Windows,
     first_positions,
     windows,
 )
-from keras_ctx.serving.signatures.model_outputs import ModelOutputs, Tensors
+from keras_ctx.serving.signatures.model_outputs import (
+    COUNT_KINDS,
+    ModelOutputs,
+    Tensors,
+)
 from keras_ctx.text import TextInputs, WordPlaces
 from keras_ctx.text.ragged.operations import numbered
 from keras_ctx.text.tokenize.normalization import valid
 from keras_ctx.text.tokenize.word_places import answer_words
+
+_PLACES = Places(spans="answers", found_in=("context", "context_tokens"))
 
 
 class Answer:
@@ -33,6 +44,15 @@ class Answer:
 
     Source: as `keras_ctx.data.decode_answers`, whose answers it gives.
     """
+
+    kinds: Mapping[str, OutputKind] = {
+        "answers": Ranked(scores="scores"),
+        "scores": Numbers(),
+        "starts": _PLACES,
+        "ends": _PLACES,
+        "null_odds": Numbers(),
+        **COUNT_KINDS,
+    }
 
     def __init__(
         self,

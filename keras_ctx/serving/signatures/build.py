@@ -1,12 +1,13 @@
 """The signatures of a served model: what each takes, and what it computes."""
 
 import contextlib
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, cast
 
 import keras
 import tensorflow as tf
 
+from keras_ctx.serving.output_kinds.kind import OutputKind
 from keras_ctx.serving.signatures.answer import Answer
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
 from keras_ctx.serving.signatures.classify import Classify, Regress
@@ -14,8 +15,8 @@ from keras_ctx.serving.signatures.embed import Embed, encoder_inside
 from keras_ctx.serving.signatures.fill_mask import FillMask
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
+    OwnOutputs,
     Tensors,
-    counts,
 )
 from keras_ctx.serving.signatures.tag import Tag
 from keras_ctx.serving.signatures.text_windows import TextWindows
@@ -40,8 +41,20 @@ class Signature(NamedTuple):
 
     function: Callable[..., Tensors]
     inputs: dict[str, tf.TensorSpec]
+    kinds: Mapping[str, OutputKind]
+    """What each output is, by which an export is judged. Outputs that the
+    function gives for other inputs only may stand here, too."""
     method: str = "predict"
     """The one of TF Serving's APIs that it is for."""
+
+
+class TextFunction(Protocol):
+    """What a signature asks, of texts or of words."""
+
+    @property
+    def kinds(self) -> Mapping[str, OutputKind]: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensors: ...
 
 
 def task_of(model: keras.Model, labels: Sequence[str] | None) -> str:
@@ -99,7 +112,7 @@ def signatures(
     elif task == "embed":
         function = Embed(outputs, text_inputs)
     else:
-        function = _own_outputs(outputs, text_inputs)
+        function = OwnOutputs(outputs, text_inputs)
     made = {
         task: _of_texts(function, names),
         "tokens": _of_words(function, names),
@@ -119,24 +132,17 @@ def _specs(names: Sequence[str], shape: list) -> dict[str, tf.TensorSpec]:
     return {name: tf.TensorSpec(shape, tf.string, name) for name in names}
 
 
-def _own_outputs(outputs: ModelOutputs, text_inputs: TextInputs):
-    def own_outputs(text, second_text=None) -> Tensors:
-        features = text_inputs(text, second_text)
-        return outputs(features) | counts(text_inputs, text, second_text)
-
-    return own_outputs
-
-
-def _of_texts(function: Callable, names: Sequence[str]) -> Signature:
+def _of_texts(function: TextFunction, names: Sequence[str]) -> Signature:
     def of_texts(*texts: tf.Tensor) -> Tensors:
         # The first op: a request that is a single string would end the
         # server's process inside the tokenizer.
         return function(*(tf.ensure_shape(text, [None]) for text in texts))
 
-    return Signature(of_texts, _specs(names, [None]))
+    specs = _specs(names, [None])
+    return Signature(of_texts, specs, function.kinds)
 
 
-def _of_words(function: Callable, names: Sequence[str]) -> Signature:
+def _of_words(function: TextFunction, names: Sequence[str]) -> Signature:
     """As `_of_texts`, of words `(B, W)`; "" at the end of a row is padding.
 
     What is echoed of them is valid UTF-8, as what is cut out of a text is:
@@ -150,12 +156,12 @@ def _of_words(function: Callable, names: Sequence[str]) -> Signature:
             *(ragged.from_tensor(valid(words), padding="") for words in checked)
         )
 
-    words = [WORDS_OF[name] for name in names]
-    return Signature(of_words, _specs(words, [None, None]))
+    specs = _specs([WORDS_OF[name] for name in names], [None, None])
+    return Signature(of_words, specs, function.kinds)
 
 
 def _of_examples(
-    function: Callable, names: Sequence[str], method: str
+    function: TextFunction, names: Sequence[str], method: str
 ) -> Signature:
     """As `_of_texts`, of serialized `tf.train.Example` with texts by name.
 
@@ -164,16 +170,21 @@ def _of_examples(
     """
     format = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
 
+    # Its own names, and those of the function's outputs.
+    renamed = {"classes": "labels", "scores": "scores"}
+    if method == "regress":
+        renamed = {"outputs": "score"}
+
     def of_examples(serialized: tf.Tensor) -> Tensors:
         parsed: Any = tf.io.parse_example(
             tf.ensure_shape(serialized, [None]), format
         )
         outputs = function(*(parsed[name] for name in names))
-        if method == "regress":
-            return {"outputs": outputs["score"]}
-        return {"classes": outputs["labels"], "scores": outputs["scores"]}
+        return {key: outputs[name] for key, name in renamed.items()}
 
-    return Signature(of_examples, _specs(["inputs"], [None]), method)
+    kinds = {key: function.kinds[name] for key, name in renamed.items()}
+    specs = _specs(["inputs"], [None])
+    return Signature(of_examples, specs, kinds, method)
 
 
 def _of_features(
@@ -205,4 +216,4 @@ def _of_features(
         text_inputs.check_features(features)
         return outputs(features)
 
-    return Signature(of_features, specs)
+    return Signature(of_features, specs, outputs.kinds)

@@ -1,10 +1,14 @@
 """Texts, or pairs of texts, to labels with scores, or to a number."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
+from keras_ctx.serving.output_kinds.kind import OutputKind
+from keras_ctx.serving.output_kinds.numbers import Numbers
+from keras_ctx.serving.output_kinds.ranked import Ranked
 from keras_ctx.serving.signatures.model_outputs import (
+    COUNT_KINDS,
     ModelOutputs,
     Tensors,
     as_words,
@@ -25,6 +29,12 @@ class Classify:
     with `multi_label` each is the probability of its label, whatever the
     others are. With windows scores are means over those of the text.
     """
+
+    kinds: Mapping[str, OutputKind] = {
+        "labels": Ranked(scores="scores"),
+        "scores": Numbers(),
+        **COUNT_KINDS,
+    }
 
     def __init__(
         self,
@@ -53,6 +63,8 @@ class Regress:
 
     Gives `score` `(B,)`; with windows the mean over those of the text.
     """
+
+    kinds: Mapping[str, OutputKind] = {"score": Numbers(), **COUNT_KINDS}
 
     def __init__(
         self,

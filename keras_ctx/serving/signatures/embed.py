@@ -4,7 +4,9 @@ import keras
 
 from keras_ctx.layers import ScalarMix
 from keras_ctx.models import encoder_of
+from keras_ctx.serving.output_kinds.kind import Exact
 from keras_ctx.serving.signatures.model_outputs import (
+    COUNT_KINDS,
     ModelOutputs,
     Tensors,
     counts,
@@ -23,6 +25,7 @@ class Embed:
     def __init__(self, model: ModelOutputs, text_inputs: TextInputs) -> None:
         self._model = model
         self._text_inputs = text_inputs
+        self.kinds = {**model.kinds, "tokens": Exact(), **COUNT_KINDS}
 
     def __call__(self, text) -> Tensors:
         outputs = self._model(self._text_inputs(text))

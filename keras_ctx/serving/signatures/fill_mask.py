@@ -1,8 +1,14 @@
 """Texts with [MASK] to the likeliest words for each."""
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
+from keras_ctx.serving.output_kinds.kind import Exact, OutputKind
+from keras_ctx.serving.output_kinds.numbers import Numbers
+from keras_ctx.serving.output_kinds.ranked import Ranked
 from keras_ctx.serving.signatures.model_outputs import (
+    COUNT_KINDS,
     ModelOutputs,
     Tensors,
     counts,
@@ -19,6 +25,13 @@ class FillMask:
     and 0 where a row has fewer than M; and `num_masks` `(B,)`, how many the
     encoder has read. Each is filled without knowing what fills another.
     """
+
+    kinds: Mapping[str, OutputKind] = {
+        "words": Ranked(scores="scores"),
+        "scores": Numbers(),
+        "num_masks": Exact(),
+        **COUNT_KINDS,
+    }
 
     def __init__(
         self, model: ModelOutputs, text_inputs: TextInputs, top_k: int

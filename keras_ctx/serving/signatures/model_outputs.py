@@ -1,9 +1,16 @@
 """A model's own outputs, under names and in numbers fit for a signature."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_ctx.layers import CRF
+from keras_ctx.serving.output_kinds.kind import Exact, OutputKind
+from keras_ctx.serving.output_kinds.numbers import Numbers
+from keras_ctx.serving.output_kinds.ranked import Ranked
+from keras_ctx.serving.output_kinds.tags import Tags
 from keras_ctx.serving.signatures.sublayers import all_layers
 from keras_ctx.serving.weights.quantized import StoredWeights
 from keras_ctx.text import TextInputs
@@ -32,6 +39,11 @@ class ModelOutputs:
             for key, x in model.input.items()
         }
         self._traced = tf.function(self._trace, input_signature=[specs])
+
+    @property
+    def kinds(self) -> dict[str, OutputKind]:
+        """What each of the outputs is."""
+        return own_kinds(self._model)
 
     def constrained_crf(self) -> CRF | None:
         """The CRF of a tagger, if it has constraints."""
@@ -62,6 +74,86 @@ def named_outputs(model: keras.Model, features: Tensors) -> Tensors:
         key: tf.cast(x, tf.float32) if x.dtype.is_floating else x
         for key, x in outputs.items()
     }
+
+
+def own_kinds(model: keras.Model) -> dict[str, OutputKind]:
+    """What each of the outputs of `named_outputs` is.
+
+    A model of your own may rank, too: the ids of labels or classes beside
+    `scores` of the same shape.
+    """
+    found: dict[str, OutputKind] = {}
+    outputs = dict(model.output)
+    outputs.pop("padding_mask", None)
+    for name, x in outputs.items():
+        if name == "layers":
+            found[name] = Numbers(position_axis=2)
+            continue
+        # `masked_lm` is by the positions that are asked for.
+        by_position = name != "masked_lm" and x.shape[1:2] == (None,)
+        axis = 1 if by_position else None
+        if keras.backend.is_float_dtype(x.dtype):
+            found[name] = Numbers(position_axis=axis)
+        elif _is_decided(name, outputs):
+            found[name] = Tags(position_axis=axis, decided_by="logits")
+        elif _is_ranked(name, outputs):
+            found[name] = Ranked(scores="scores")
+        else:
+            found[name] = Exact(position_axis=axis)
+    return found
+
+
+def _is_decided(name: str, outputs: Mapping[str, Any]) -> bool:
+    logits = outputs.get("logits")
+    return (
+        name == "tags"
+        and logits is not None
+        and len(logits.shape) in (3, 4)
+        and outputs[name].shape[1:] == logits.shape[1:2]
+    )
+
+
+def _is_ranked(name: str, outputs: Mapping[str, Any]) -> bool:
+    scores = outputs.get("scores")
+    return (
+        name in ("labels", "classes")
+        and scores is not None
+        and scores.shape == outputs[name].shape
+        and "tags" not in outputs
+    )
+
+
+class OwnOutputs:
+    """What a model without a task gives: its own outputs, from texts."""
+
+    def __init__(self, model: ModelOutputs, text_inputs: TextInputs) -> None:
+        self._model = model
+        self._text_inputs = text_inputs
+        self.kinds = model.kinds | COUNT_KINDS
+
+    def __call__(self, text, second_text=None) -> Tensors:
+        features = self._text_inputs(text, second_text)
+        counted = counts(self._text_inputs, text, second_text)
+        return self._model(features) | counted
+
+
+def real_positions(
+    features: Mapping[str, tf.Tensor], text_inputs: TextInputs | None
+) -> tf.Tensor | None:
+    """Which positions are no padding, `(B, T)`, if it is known.
+
+    Told by the mask among `features`, the inputs of a model, or by their ids.
+    """
+    if "padding_mask" in features:
+        return features["padding_mask"]
+    return None if text_inputs is None else text_inputs.padding_mask(features)
+
+
+COUNT_KINDS: dict[str, OutputKind] = {
+    "num_tokens": Exact(),
+    "truncated": Exact(),
+}
+"""What the outputs of `counts` are."""
 
 
 def counts(

@@ -1,11 +1,15 @@
 """Texts to words with their tags and places."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from keras_ctx.serving.output_kinds.kind import Exact, OutputKind
+from keras_ctx.serving.output_kinds.numbers import Numbers
+from keras_ctx.serving.output_kinds.tags import Tags
 from keras_ctx.serving.signatures.model_outputs import (
+    COUNT_KINDS,
     ModelOutputs,
     Tensors,
     counts,
@@ -34,6 +38,16 @@ class Tag:
     ones of the words, whatever the tags of the tokens in between, and the
     probability is that of the tags of the words.
     """
+
+    kinds: Mapping[str, OutputKind] = {
+        "words": Exact(),
+        "tags": Tags(decided_by="logits", of_words=True),
+        "scores": Numbers(of="tags"),
+        "starts": Exact(),
+        "ends": Exact(),
+        "path_log_probability": Numbers(),
+        **COUNT_KINDS,
+    }
 
     def __init__(
         self,

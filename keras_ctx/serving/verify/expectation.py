@@ -7,16 +7,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.serving.output_kinds.bound import Bound
+from keras_ctx.serving.output_kinds.kind import Arrays
 from keras_ctx.serving.verify.comparison import compared
 from keras_ctx.serving.verify.raw_answers import Request
 from keras_ctx.serving.verify.rounding import (
     DRAWS,
-    Bound,
     Values,
     moved_weights,
     unit_roundoff,
 )
-from keras_ctx.serving.verify.witness import Answer, Arrays, Witness
+from keras_ctx.serving.verify.witness import Answer, Witness
 from keras_ctx.serving.weights.quantized import StoredWeights
 
 Bounds = dict[str, dict[str, Bound]]
@@ -68,11 +69,10 @@ def expectation(
     ):
         found = compared(
             one.model,
-            right,
+            right.of_model(),
             model_bounds[name],
-            model_bounds[name].get("logits"),
+            model_bounds[name],
             inputs,
-            own=True,
         )
         for key, difference in found.items():
             if not difference.share <= 1:
@@ -116,24 +116,18 @@ def _bounds(
         for (name, _), other, right in zip(
             requests, others, answers, strict=True
         ):
-            _widen(bounds[name], other.outputs, right.outputs, right)
-            _widen(model_bounds[name], other.model, right.model, right)
+            _widen(bounds[name], other.outputs, right)
+            _widen(model_bounds[name], other.model, right.of_model())
     return bounds, model_bounds
 
 
-def _widen(
-    bounds: Mapping[str, Bound], moved: Arrays, exact: Arrays, right: Answer
-) -> None:
+def _widen(bounds: Mapping[str, Bound], moved: Arrays, right: Answer) -> None:
+    exact = right.outputs
     for key, bound in bounds.items():
         if key not in exact or moved[key].shape != exact[key].shape:
             continue
-        one, other = right.meaning(moved, key), right.meaning(exact, key)
-        if key == "scores" and "tags" in exact:
-            # The score of another tag says nothing of rounding.
-            same = moved["tags"] == exact["tags"]
-            if same.shape == other.shape:
-                one, other = one[same], other[same]
-        bound.widen(one, other)
+        kind = right.kinds[key]
+        bound.widen(*kind.comparable(key, moved, exact, right.real))
 
 
 def _check_numbers(request: Request, answer: Answer) -> None:
@@ -141,7 +135,7 @@ def _check_numbers(request: Request, answer: Answer) -> None:
     for key, x in answer.outputs.items():
         if not np.issubdtype(x.dtype, np.floating):
             continue
-        rows = answer.rows(np.isnan(x), key)
+        rows = answer.kinds[key].rows(np.isnan(x), answer.real)
         if rows.size:
             asked = {
                 which: values[rows[0]] if len(values) == len(x) else values

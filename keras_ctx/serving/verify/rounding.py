@@ -44,67 +44,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.serving.output_kinds.bound import FLOAT32_ROUNDOFF
 from keras_ctx.serving.signatures.sublayers import all_layers
 from keras_ctx.serving.weights.quantized import reduced_axes
 
 Values = Sequence[tuple[keras.Variable, tf.Tensor]]
 
 DRAWS = 2
-_MARGIN = 4.0
-_LAST_OPS = 8.0
 _FUNCTIONS = 4.0
 _ROUNDOFFS = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float64": 2.0**-53}
-_FLOAT32 = 2.0**-24
-# From here on float32 has no ones any more: such numbers stand for "never",
-# as the score of a path that a CRF forbids, and say nothing of the others.
-_WALL = 2.0**24
-
-
-class Bound:
-    """How far one output may be off: derived from what it was moved by."""
-
-    def __init__(self) -> None:
-        # Of numbers below `_WALL` and of those from there on.
-        self._moved = np.zeros(2)
-
-    def widen(self, moved: np.ndarray, exact: np.ndarray) -> None:
-        """Takes one more draw into account."""
-        with np.errstate(invalid="ignore"):  # infinity minus infinity
-            sizes = np.abs(moved.astype("float64") - exact)
-        sizes[~np.isfinite(sizes)] = 0.0
-        is_wall = np.abs(exact) >= _WALL
-        for place, chosen in enumerate((sizes[~is_wall], sizes[is_wall])):
-            largest = np.max(chosen, initial=0.0)
-            self._moved[place] = max(self._moved[place], largest)
-
-    def __call__(self, exact: np.ndarray) -> np.ndarray:
-        """The bound for each number of `exact`."""
-        walls = (np.abs(exact) >= _WALL).astype(int)
-        last = _LAST_OPS * _FLOAT32 * np.abs(exact.astype("float64"))
-        # Numbers below the smallest normal one may be taken for 0.
-        tiny = np.finfo("float32").tiny
-        return _MARGIN * self._moved[walls] + last + tiny
-
-
-def errors(
-    given: np.ndarray, exact: np.ndarray, bound: Bound
-) -> tuple[float, float]:
-    """The largest difference, and the largest in units of its bound."""
-    with np.errstate(invalid="ignore"):
-        difference = np.abs(given.astype("float64") - exact)
-        difference[given == exact] = 0.0  # infinities among them
-        shares = difference / bound(exact)
-    # Where one of the two is no number, so is the share; it must not pass.
-    shares[np.isnan(shares)] = np.inf
-    return float(np.max(difference, initial=0.0)), float(
-        np.max(shares, initial=0.0)
-    )
 
 
 def unit_roundoff(model: keras.Model) -> float:
     """That of the coarsest numbers which `model` computes in."""
     kinds = {layer.compute_dtype for layer in all_layers(model)}
-    found = max(_ROUNDOFFS.get(str(kind), _FLOAT32) for kind in kinds)
+    found = max(_ROUNDOFFS.get(str(kind), FLOAT32_ROUNDOFF) for kind in kinds)
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
     if tf32 and tf.config.list_physical_devices("GPU"):
         # There, kernels of float32 are multiplied with 11 bits.
@@ -139,7 +93,7 @@ def moved_weights(
 
 def _terms(weight: keras.Variable, roundoff: float, positions: int) -> float:
     """What the number of terms in a sum contributes: its square root."""
-    if roundoff > _FLOAT32:
+    if roundoff > FLOAT32_ROUNDOFF:
         return 0.0
     if len(weight.shape) < 2 or weight.name == "bias":
         return 1.0

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from keras_ctx.serving.verify.comparison import Difference, compared
+from keras_ctx.serving.output_kinds.kind import Arrays, Difference
+from keras_ctx.serving.verify.comparison import compared
 from keras_ctx.serving.verify.expectation import Expectation
 from keras_ctx.serving.verify.fresh_process import fresh_answers
-from keras_ctx.serving.verify.witness import Answer, Arrays
+from keras_ctx.serving.verify.witness import Answer
 from keras_ctx.serving.weights.quantization_error import (
     TOLERANCES,
     Drift,
@@ -75,7 +76,7 @@ def check_agreement(
             given,
             right,
             expected.bounds[name],
-            expected.model_bounds[name].get("logits"),
+            expected.model_bounds[name],
             inputs,
         )
         for key, one in differences.items():

@@ -7,56 +7,38 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.serving.output_kinds.kind import Arrays, OutputKind
 from keras_ctx.serving.signatures.build import MakeOutputs, Signature
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
     Tensors,
     named_outputs,
+    real_positions,
 )
 from keras_ctx.serving.verify.raw_answers import Request, as_numpy
 from keras_ctx.serving.verify.rounding import Values
 from keras_ctx.text import TextInputs
-
-Arrays = dict[str, np.ndarray]
 
 
 class Answer(NamedTuple):
     """The answer to a request, and what the model said for it."""
 
     outputs: Arrays
+    kinds: Mapping[str, OutputKind]
+    """Of every output."""
     model: Arrays
     """The model's own outputs."""
+    model_kinds: Mapping[str, OutputKind]
     real: np.ndarray | None
     """Which of its positions, `(B, T)`, are no padding, if it has positions."""
-    by_position: frozenset[str]
-    """The model's outputs that have a number, or more, for each position."""
 
     def meaning(self, outputs: Arrays, key: str) -> np.ndarray:
-        """An output, here or elsewhere, without what stands at padding.
+        """An output, here or elsewhere, without what stands at padding."""
+        return self.kinds[key].meaning(outputs[key], self.real)
 
-        There it means nothing, and no client can use it.
-        """
-        x = outputs[key]
-        if not self._is_by_position(x, key):
-            return x
-        return (np.moveaxis(x, 2, 1) if key == "layers" else x)[self.real]
-
-    def rows(self, flags: np.ndarray, key: str) -> np.ndarray:
-        """The rows where an output has a flag, not counting padding."""
-        if self.real is not None and self._is_by_position(flags, key):
-            flags = np.moveaxis(flags, 2, 1) if key == "layers" else flags
-            flags = flags.reshape(*flags.shape[:2], -1).any(-1) & self.real
-        return np.flatnonzero(flags.reshape(len(flags), -1).any(-1))
-
-    def _is_by_position(self, x: np.ndarray, key: str) -> bool:
-        own = self.model.get(key)
-        return (
-            key in self.by_position
-            and own is not None
-            and self.real is not None
-            # Not what a head has made of it, by words for instance.
-            and x.shape == own.shape
-        )
+    def of_model(self) -> "Answer":
+        """The model's own outputs as the answer."""
+        return self._replace(outputs=self.model, kinds=self.model_kinds)
 
 
 class Witness:
@@ -126,21 +108,21 @@ class Witness:
             ) from error
         [asked] = [model for model in self._models if model.last is not None]
         features, own = asked.last
+        unknown = outputs.keys() - signature.kinds.keys()
+        if unknown:
+            listed = ", ".join(f"`{key}`" for key in sorted(unknown))
+            raise ValueError(
+                f"`kinds` of the signature {name!r} must say of each output "
+                f"what it is. Received: none of {listed}"
+            )
+        real = real_positions(features, self._text_inputs)
         return Answer(
             {key: as_numpy(x) for key, x in outputs.items()},
+            signature.kinds,
             {key: x.numpy() for key, x in own.items()},
-            self._real_positions(features),
-            asked.by_position,
+            asked.kinds,
+            None if real is None else real.numpy(),
         )
-
-    def _real_positions(
-        self, features: Mapping[str, tf.Tensor]
-    ) -> np.ndarray | None:
-        if "padding_mask" in features:
-            return features["padding_mask"].numpy()
-        if self._text_inputs is None:
-            return None
-        return self._text_inputs.padding_mask(features).numpy()
 
 
 class _Model(ModelOutputs):
@@ -150,13 +132,6 @@ class _Model(ModelOutputs):
         super().__init__(model)
         self.weights = model.weights
         self.last: Any = None
-        self.by_position = frozenset(
-            key
-            for key, x in model.output.items()
-            if key in ("layers", "padding_mask")
-            # `masked_lm` is by the positions that are asked for.
-            or (key != "masked_lm" and x.shape[1:2] == (None,))
-        )
         self._values: list[tf.Tensor] = []
         self._is_compiled = True
         specs = (

@@ -1,10 +1,43 @@
-"""Answers that are no numbers, where rounding may decide between equals."""
+"""Tags, of which rounding may choose another where two are as good."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from keras_ctx.serving.verify.rounding import Bound
+from keras_ctx.serving.output_kinds.bound import Bound
+from keras_ctx.serving.output_kinds.kind import Comparison, Discrete
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tags(Discrete):
+    """A tag for each token or word: the best one, or that of the best path.
+
+    Two tags of a token may be equally probable, and two paths of a CRF.
+
+    Args:
+        position_axis: As of `OutputKind`.
+        decided_by: The model's own output that decides, as of
+            `undecided_tags`.
+        of_words: Whether each is that of a word, which has the tag of one of
+            its tokens. It is not known of which here: as many tags may differ
+            as there are undecided tokens.
+    """
+
+    decided_by: str
+    of_words: bool = False
+
+    def wrong(self, name: str, pair: Comparison) -> np.ndarray:
+        differ = pair.given[name] != pair.right[name]
+        if pair.real is None:
+            return differ
+        undecided = undecided_tags(
+            pair.model[self.decided_by],
+            pair.real,
+            pair.model_bounds[self.decided_by],
+        )
+        if self.of_words:
+            return differ & (differ.sum() > undecided.sum())
+        return differ & ~undecided
 
 
 def undecided_tags(
@@ -49,31 +82,3 @@ def _best_paths(logits: np.ndarray) -> np.ndarray:
     for t in range(1, tokens):
         ahead[:, t] = np.max(ahead[:, t - 1, :, None] + logits[:, t], axis=1)
     return ahead + behind
-
-
-def is_same_ranking(
-    given: Sequence[str],
-    given_scores: np.ndarray,
-    expected: Sequence[str],
-    expected_scores: np.ndarray,
-    bound: Bound,
-) -> bool:
-    """Whether two lists, best first, differ only in the order of equals.
-
-    A name of both must have the same score in both. One of a single list is
-    as good as the last of the other, behind which it was cut off.
-    """
-    scores = [
-        dict(zip(names, numbers.tolist(), strict=True))
-        for names, numbers in (
-            (given, given_scores),
-            (expected, expected_scores),
-        )
-    ]
-    for mine, other in (scores, scores[::-1]):
-        last = min(other.values())
-        for name, score in mine.items():
-            right = np.array([other.get(name, last)])
-            if not np.all(np.abs(score - right) <= 2 * bound(right)):
-                return False
-    return True

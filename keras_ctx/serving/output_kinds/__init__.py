@@ -1,0 +1,1 @@
+"""What the outputs of signatures are, and when two answers agree in them."""
