@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -ec
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test slow beam tpu lint bench clean
+.PHONY: help quickstart test slow beam tpu docs serve-docs lint bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -11,6 +11,8 @@ LOG := .venv/install.log
 # Two processes: more than two cores would need more memory, not less time.
 PYTEST := $(BIN)/python -m pytest -q -n 2
 SOURCES := keras_ctx recipes benchmarks tests
+# Of `make serve-docs`.
+DOCS_PORT ?= 8000
 # The peer of `make bench`: a Python with PyTorch, of your own making.
 TORCH_PYTHON ?= $(BIN)/python
 
@@ -27,6 +29,8 @@ help:
 	@echo "make slow        set up, then the tests that take minutes"
 	@echo "make beam        set up with Apache Beam, then its tests"
 	@echo "make tpu         fetch the compiler of TPUs, then compile train steps with it"
+	@echo "make docs        set up with Sphinx, then build the site: docs/_build/html"
+	@echo "make serve-docs  the same, then show it on http://127.0.0.1:8000"
 	@echo "make lint        set up, then lint, types and import contracts"
 	@echo "make bench       set up, then ELMo's speed beside PyTorch (TORCH_PYTHON=)"
 	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
@@ -107,6 +111,22 @@ tpu: .tpu/installed
 	PYTHONPATH=.:.tpu $(BIN)/python -m pytest -q \
 	  tests/distribution/test_tpu_compiler.py
 
+# Sphinx and its theme, apart from .venv, which has the library that it reads.
+.docs/installed: docs.lock $(STAMP)
+	rm -rf .docs
+	$(BIN)/python -m pip install --quiet $(LOCKED) --target .docs -r docs.lock
+	touch $@
+
+# Warnings are errors, references that lead nowhere included.
+docs: .docs/installed
+	PYTHONPATH=.:.docs CUDA_VISIBLE_DEVICES= $(BIN)/python -m sphinx -q -W -n \
+	  --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+serve-docs: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 \
+	  --directory docs/_build/html $(DOCS_PORT)
+
 lint: $(STAMP)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -118,5 +138,5 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/elmo.py --torch-python $(TORCH_PYTHON)
 
 clean:
-	rm -rf .venv .venv-beam .tpu .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf .venv .venv-beam .tpu .docs docs/_build .pytest_cache .ruff_cache .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,30 +2,43 @@
 
 Importing this package registers every class that a `.keras` file may name, so
 that `keras.saving.load_model` reads any model made with it, compiled or not.
-The packages that need TensorFlow for what they compute (`convert`, `data`,
-`fine_tuning`, `predictions`, `pretraining`, `serving`, `text`, `text_model`)
-are loaded when they are first used, and so are `load` and `TextModel`, which
-take text.
-`training` is not: it has such classes, and asks TensorFlow for the devices; it
-uses `evaluation`.
+`layers` and `models` need Keras and one of its backends. All other packages
+need TensorFlow as well: `pip install 'keras_ctx[tensorflow]'`. They are loaded
+when they are first used, and so are `load` and `TextModel`, which take text.
+`training`, with the `evaluation` that it uses, has classes of `.keras` files:
+where TensorFlow is installed it is loaded at once.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from keras_ctx import evaluation, layers, models, training
+from keras_ctx.extras import is_installed, no_tensorflow
+
+try:
+    import keras as _keras  # noqa: F401
+except ModuleNotFoundError as _error:
+    if _error.name != "tensorflow":
+        raise
+    raise no_tensorflow() from None  # Keras's own traceback has 40 lines
+
+from keras_ctx import layers, models
 from keras_ctx import text_layer as text_layer  # which a .keras file may name
+
+if is_installed("tensorflow") and is_installed("safetensors"):
+    importlib.import_module("keras_ctx.training")
 
 if TYPE_CHECKING:
     from keras_ctx import (
         convert,
         data,
+        evaluation,
         fine_tuning,
         predictions,
         pretraining,
         serving,
         text,
         text_model,
+        training,
     )
     from keras_ctx.text_model import TextModel, load
 

@@ -30,10 +30,11 @@ from typing import Any, Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import closing, export_command, run_command
+
 import keras
 
 from keras_ctx import checks, convert, data, training
-from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.predictions import vectors
 
 

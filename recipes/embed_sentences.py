@@ -32,8 +32,9 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-from keras_ctx import checks, convert, data, models, training
 from keras_ctx.command_line import closing, export_command, run_command
+
+from keras_ctx import checks, convert, data, models, training
 from keras_ctx.predictions import vectors
 
 

@@ -23,8 +23,9 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-from keras_ctx import data, serving, training
 from keras_ctx.command_line import closing, run_command
+
+from keras_ctx import data, serving, training
 from keras_ctx.serving.export.model_to_export import model_to_export, object_in
 from keras_ctx.serving.export.saved_model import CHECK_TEXTS
 from keras_ctx.serving.export.shown_answers import shown_answers

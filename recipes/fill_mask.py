@@ -24,8 +24,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-from keras_ctx import checks, data, training
 from keras_ctx.command_line import closing, export_command, run_command
+
+from keras_ctx import checks, data, training
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import whole_file
 from keras_ctx.predictions.mask_filler import MaskFiller

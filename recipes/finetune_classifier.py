@@ -15,7 +15,7 @@ Command   On the sample data, after pretrain_bert.py:
           On your own files:
           python recipes/finetune_classifier.py --init runs/bert \
               --train reviews.tsv --test held_out.tsv --output runs/sentiment
-Expected  See the table of README.md for the defaults.
+Expected  See the table of docs/results.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
 KerasHub's, Model Garden's, ELMo's.
@@ -28,11 +28,12 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import closing, export_command, run_command
+
 import keras
 import numpy as np
 
 from keras_ctx import data, fine_tuning, models, predictions, text, training
-from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.files.json_text import load_json_file
 
 

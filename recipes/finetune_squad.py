@@ -12,7 +12,7 @@ Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/task.json,
           CMRC 2018's formula, with SQuAD's beside it (`squad_f1`).
 Command   python recipes/finetune_squad.py --init runs/bert \
               --train train-v2.0.json --test dev-v2.0.json --output runs/squad
-Expected  See the table of README.md.
+Expected  See the table of docs/results.md.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
 KerasHub's, Model Garden's, ELMo's.
@@ -26,10 +26,11 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import closing, export_command, run_command
+
 import keras
 
 from keras_ctx import data, fine_tuning, models, predictions, text, training
-from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.files.model_file import load_model
 
 

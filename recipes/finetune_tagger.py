@@ -17,7 +17,7 @@ Command   On the sample data, after pretrain_bert.py:
           On your own files:
           python recipes/finetune_tagger.py --init runs/bert \
               --train train.conll --test test.conll --output runs/entities
-Expected  See the table of README.md for the defaults.
+Expected  See the table of docs/results.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
 KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
@@ -31,10 +31,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import closing, export_command, run_command
+
 import keras
 
 from keras_ctx import data, fine_tuning, models, predictions, text, training
-from keras_ctx.command_line import closing, export_command, run_command
 from keras_ctx.files.json_text import load_json_file
 
 

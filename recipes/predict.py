@@ -29,8 +29,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-from keras_ctx import predictions, training
 from keras_ctx.command_line import closing, export_command, run_command
+
+from keras_ctx import predictions, training
 
 
 @dataclass(frozen=True)

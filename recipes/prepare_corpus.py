@@ -30,9 +30,10 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import closing, run_command
+
 from keras_ctx import convert, data, pretraining, training
 from keras_ctx.checks import check_at_least
-from keras_ctx.command_line import closing, run_command
 
 
 @dataclass(frozen=True)

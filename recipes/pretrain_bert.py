@@ -13,7 +13,7 @@ Command   On the sample data:
               --held-out other_news.txt --learning-rate 1e-4 --output runs/news
           A corpus beyond memory, by prepare_corpus.py:
           python recipes/pretrain_bert.py --records runs/records
-Expected  See the table of README.md for the defaults.
+Expected  See the table of docs/results.md for the defaults.
 """
 
 import os
@@ -23,10 +23,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 
 from keras_ctx import data, models, pretraining, training
-from keras_ctx.command_line import run_command
 
 # Those of the table at the end.
 FIGURES = ("masked_lm_loss", "masked_lm_accuracy", "next_sentence_accuracy")

@@ -16,7 +16,7 @@ Command   On the sample data:
               --split whitespace --output runs/news
           A corpus of many files, by prepare_corpus.py:
           python recipes/pretrain_elmo.py --records runs/records
-Expected  See the tables of README.md for the defaults.
+Expected  See the tables of docs/results.md for the defaults.
 """
 
 import os
@@ -27,10 +27,11 @@ from typing import Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import run_command
+
 import keras
 
 from keras_ctx import data, models, pretraining, text, training
-from keras_ctx.command_line import run_command
 
 # Those of the table at the end.
 FIGURES = ("loss", "perplexity", "forward_perplexity", "backward_perplexity")

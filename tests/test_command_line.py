@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_ctx.command_line import run_command
+
 import pytest
 
 from keras_ctx import training
-from keras_ctx.command_line import run_command
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 

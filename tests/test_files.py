@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from keras_ctx.command_line import _sentence
+
 import keras
 import numpy as np
 import pytest
 
 from keras_ctx import convert, data, models
-from keras_ctx.command_line import _sentence
 from keras_ctx.data.records import folder as record_files
 from keras_ctx.files.output_lock import output_lock
 from keras_ctx.files.whole_file import full_disk_named, whole_file, write_text

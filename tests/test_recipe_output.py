@@ -7,10 +7,10 @@ import sys
 from dataclasses import make_dataclass
 from pathlib import Path
 
+from keras_ctx.command_line import run_command
+
 import keras
 import pytest
-
-from keras_ctx.command_line import run_command
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 STARTS = ("import keras", "import tensorflow", "from keras_ctx")

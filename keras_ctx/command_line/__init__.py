@@ -1,4 +1,12 @@
-"""A recipe as a command: its help, how it ends, and what it says then."""
+"""A recipe as a command: its help, how it ends, and what it says then.
+
+A recipe imports this first, before Keras: where its packages are missing, the
+import says what to install.
+"""
+
+from keras_ctx.extras import EXTRAS, need
+
+need("Recipes need", *EXTRAS["tensorflow"], *EXTRAS["recipes"])
 
 from keras_ctx.command_line.closing import closing
 from keras_ctx.command_line.run_command import exit_code, run_command

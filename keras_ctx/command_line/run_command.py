@@ -14,6 +14,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from keras_ctx.command_line.help_page import help_page
+
 from keras_ctx.files.whole_file import FULL_DISK
 
 _LIBRARY = Path(__file__).resolve().parents[1]
@@ -50,7 +51,6 @@ def run_command(
 
     Raises:
         SystemExit: The command has failed; its code is the exit status.
-        ImportError: tyro is not installed.
 
     Example:
         >>> import dataclasses
@@ -62,13 +62,8 @@ def run_command(
         >>> run_command(main, Config, ["--rate", "0.2"])
         0.2
     """
-    try:
-        import tyro
-    except ImportError as error:
-        raise ImportError(
-            "Recipes need tyro to read the command line: "
-            'pip install "keras_ctx[recipes]"'
-        ) from error
+    import tyro
+
     recipe = sys.modules[config.__module__]
     words = list(sys.argv[1:] if arguments is None else arguments)
     show = SHOW in words

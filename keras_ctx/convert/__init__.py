@@ -1,5 +1,15 @@
 """Other people's weights into our models and back: tables of names."""
 
+from keras_ctx.extras import need
+
+need(
+    "`keras_ctx.convert` needs",
+    "tensorflow",
+    "tensorflow_text",
+    "keras_hub",
+    "safetensors",
+)
+
 from keras_ctx.convert.bert.load import load_bert
 from keras_ctx.convert.bert.save import save_bert
 from keras_ctx.convert.checkpoint_format import (

@@ -7,6 +7,10 @@ epoch and a step, and loss weights sum to 1 over the global batch.
 documented in their rooms, and can be imported from here as well.
 """
 
+from keras_ctx.extras import need
+
+need("`keras_ctx.data` needs", "tensorflow")
+
 from keras_ctx.data.batching.loss_weights import (
     normalize_weights,
 )

@@ -4,6 +4,10 @@ Labels, tags, answers and likelihoods in, figures out; nothing here knows a
 file format or a model.
 """
 
+from keras_ctx.extras import need
+
+need("`keras_ctx.evaluation` needs", "tensorflow")
+
 from keras_ctx.evaluation.answer_metrics import (
     AnswerMetrics,
     answer_metrics,

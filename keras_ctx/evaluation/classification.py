@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_ctx.extras import need
+
 
 def classification_scores(
     true: Sequence[int] | np.ndarray, predicted: Sequence[int] | np.ndarray
@@ -117,10 +119,9 @@ def regression_scores(
         >>> regression_scores([1.0, 2.0], [0.5, 0.5])["pearson"]
         0.0
     """
-    try:
-        from scipy import stats
-    except ModuleNotFoundError as error:
-        raise _missing("scipy") from error
+    need("Scores need", "scipy")
+    from scipy import stats
+
     sides = [np.asarray(side, "float64") for side in (true, predicted)]
     if not all(np.isfinite(side).all() for side in sides):
         raise ValueError("Numbers must be finite, and some are not.")
@@ -214,15 +215,7 @@ def confusion_matrix(true: Any, predicted: Any, num_classes: int) -> np.ndarray:
 
 
 def _scikit_learn():
-    try:
-        from sklearn import metrics
-    except ModuleNotFoundError as error:
-        raise _missing("scikit-learn") from error
+    need("Scores need", "sklearn")
+    from sklearn import metrics
+
     return metrics
-
-
-def _missing(package: str) -> ModuleNotFoundError:
-    return ModuleNotFoundError(
-        f"Scores need the package `{package}`. Install it with "
-        "`pip install keras_ctx[recipes]`."
-    )

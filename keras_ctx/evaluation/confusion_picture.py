@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_ctx.extras import need
 from keras_ctx.files.whole_file import whole_file
 
 # More numbers cannot be read.
@@ -34,14 +35,10 @@ def save_confusion(
         >>> save_confusion(np.array([[3, 1], [0, 2]]), ["no", "yes"], "a.png")
         True
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Pictures need the package `matplotlib`. Install it with "
-            "`pip install keras_ctx[recipes]`."
-        ) from error
+    need("Pictures need", "matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     # A label may be long, and is text, never a formula between dollars.
     shown = [
         label if len(label) <= 24 else f"{label[:23]}…" for label in labels

@@ -10,6 +10,7 @@ from keras_ctx.evaluation.tag_schemes.schemes import (
 )
 from keras_ctx.evaluation.tag_schemes.spelling import PLAIN, TagScheme
 from keras_ctx.evaluation.tagging import TaggingTask
+from keras_ctx.extras import need
 
 # Under the names of seqeval, which knows neither M nor W.
 _SEQEVAL = {"BIOES": "IOBES", "BMES": "IOBES", "BMEWO": "IOBES"}
@@ -42,14 +43,9 @@ def strict_f1(
     scheme, _ = recognize_tags({"`true`": true})
     if scheme.name == PLAIN:
         return TaggingTask([], scheme).scores(true, predicted)["accuracy"]
-    try:
-        import seqeval.scheme
-        from seqeval.metrics import f1_score
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Scores need the package `seqeval`. Install it with "
-            "`pip install keras_ctx[recipes]`."
-        ) from error
+    need("Scores need", "seqeval")
+    import seqeval.scheme
+    from seqeval.metrics import f1_score
 
     if scheme.name in ("BIOS", "BIOE"):  # which seqeval does not know
         right = [[_kept(scheme, tags) for tags in x] for x in (true, predicted)]

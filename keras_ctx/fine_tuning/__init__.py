@@ -6,6 +6,17 @@ loaded, what is refused before anything is written, the optimizer, the scores
 of a trained model, and what is saved.
 """
 
+from keras_ctx.extras import need
+
+need(
+    "`keras_ctx.fine_tuning` needs",
+    "tensorflow",
+    "tensorflow_text",
+    "keras_hub",
+    "safetensors",
+    "tensorflow_serving",
+)
+
 from keras_ctx.fine_tuning.begin import begin
 from keras_ctx.fine_tuning.best_epoch import best_epoch
 from keras_ctx.fine_tuning.compiled_model import compile_model

@@ -4,6 +4,16 @@ This package stands above `data`, `text` and `models`: it reads a file as the
 recipe that trained the run does, asks the model, and writes the answers.
 """
 
+from keras_ctx.extras import need
+
+need(
+    "`keras_ctx.predictions` needs",
+    "tensorflow",
+    "tensorflow_text",
+    "keras_hub",
+    "safetensors",
+)
+
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.predict_file import (
     check_file,

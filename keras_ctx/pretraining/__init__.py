@@ -7,6 +7,17 @@ continues from, held-out texts, and what is saved. So is how a corpus becomes
 the records that they learn from.
 """
 
+from keras_ctx.extras import need
+
+need(
+    "`keras_ctx.pretraining` needs",
+    "tensorflow",
+    "tensorflow_text",
+    "keras_hub",
+    "safetensors",
+    "tensorflow_serving",
+)
+
 from keras_ctx.pretraining.begin import begin_bert, begin_elmo
 from keras_ctx.pretraining.bert_options import BertPretrainingOptions
 from keras_ctx.pretraining.bert_start import load_bert_start

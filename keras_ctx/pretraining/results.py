@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_ctx.command_line import closing, export_command
+
 import keras
 
 from keras_ctx import models, text, training
-from keras_ctx.command_line import closing, export_command
 from keras_ctx.pretraining.next_folder import next_folder
 from keras_ctx.pretraining.options import PretrainingOptions
 

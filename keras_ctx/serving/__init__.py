@@ -1,5 +1,16 @@
 """Model and text function together as a SavedModel that takes strings."""
 
+from keras_ctx.extras import need
+
+need(
+    "`keras_ctx.serving` needs",
+    "tensorflow",
+    "tensorflow_text",
+    "tensorflow_serving",
+    "keras_hub",
+    "safetensors",
+)
+
 from keras_ctx.serving.export.litert import export_lite
 from keras_ctx.serving.export.saved_model import export
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows

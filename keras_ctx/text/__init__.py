@@ -1,5 +1,9 @@
 """Texts to model inputs, as TensorFlow ops: in `tf.data` and when served."""
 
+from keras_ctx.extras import need
+
+need("`keras_ctx.text` needs", "tensorflow", "tensorflow_text", "keras_hub")
+
 from keras_ctx.text.inputs.base import TextInputs, register_text_inputs
 from keras_ctx.text.inputs.bert import BertInputs
 from keras_ctx.text.inputs.elmo import ElmoInputs

@@ -4,6 +4,10 @@
 documented in their rooms, and can be imported from here as well.
 """
 
+from keras_ctx.extras import need
+
+need("`keras_ctx.training` needs", "tensorflow", "safetensors")
+
 from keras_ctx.evaluation.perplexity import (
     HeldOutPerplexity,
     perplexity,

@@ -10,9 +10,9 @@ import sys
 import termios
 from pathlib import Path
 
-import pytest
-
 from keras_ctx.command_line import closing
+
+import pytest
 
 TABLE = [
     ["", "entity F1", "accuracy", "seconds"],

@@ -4,9 +4,9 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 from keras_ctx.command_line.help_page import help_page
+
+import pytest
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.py"))
 DOC = r"""Tag words.

@@ -144,7 +144,7 @@ def test_folder_is_written_once_and_repaired(package, tmp_path) -> None:
 def test_missing_package_is_named(tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "snownlp", None)
     with pytest.raises(
-        ModuleNotFoundError, match=r"pip install keras_ctx\[samples\]"
+        ModuleNotFoundError, match=r"pip install 'keras_ctx\[samples\]'"
     ):
         prepare_snownlp(tmp_path)
 

@@ -5,13 +5,14 @@ import json
 import shlex
 from pathlib import Path
 
+from keras_ctx.command_line import closing
+
 import contract_models
 import pytest
 from contract_models import publish
 from recipe_files import load_recipe
 from rest_server import serving
 
-from keras_ctx.command_line import closing
 from keras_ctx.serving.rest import server
 from keras_ctx.serving.rest.watched_models import WatchedModels
 

