@@ -225,6 +225,7 @@ def test_every_import_of_the_library_is_a_requirement() -> None:
         "keras_hub": "keras-hub",
         "tensorflow_serving": "tensorflow-serving-api",
         "tensorflow_text": "tensorflow-text",
+        "google": "tensorflow",  # protobuf, which TensorFlow requires
     }
     # Installed for one feature, and named in the error when missing.
     optional = {"apache_beam", "matplotlib", "scipy", "seqeval", "sklearn"}

@@ -7,7 +7,7 @@ from typing import Literal
 from keras_ctx import text, training
 from keras_ctx.fine_tuning.text_inputs import load_text_inputs
 
-# What the figures of docs/results.md of the sample data are of.
+# The sample data of the figures in docs/results.md.
 SAMPLE_SIZE, SAMPLE_LENGTH = 1000, 128
 
 
