@@ -49,11 +49,14 @@ def test_lines_that_python_has_joined() -> None:
     """A docstring that is not raw has no backslash, but the blanks."""
     joined = DOC.replace("\\\n", "")
     assert help_page(joined, 40) == NARROW
-    lines = help_page(joined, 80).splitlines()
+    command = "python recipes/finetune_tagger.py --init runs/bert"
+    assert f"\nCommand   {command} --train a.conll\n" in help_page(joined, 80)
+    longer = joined.replace("a.conll", f"{'a' * 20}.conll")
+    lines = help_page(longer, 80).splitlines()
     place = lines.index("Command   python recipes/finetune_tagger.py \\")
     assert lines[place + 1 : place + 3] == [
         "            --init runs/bert \\",
-        "            --train a.conll",
+        f"            --train {'a' * 20}.conll",
     ]
 
 
