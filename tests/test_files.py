@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_ctx.command_line import _sentence
+from keras_ctx.command_line.run_command import _sentence
 
 import keras
 import numpy as np

@@ -186,7 +186,9 @@ def test_init_from_a_foreign_checkpoint(
     assert not inputs.lower_case
     recipe = load_recipe("pretrain_bert")
     config = recipe.Config(**{**SIZES, **arguments, "lower_case": True})
-    assert pretraining.bert_text_inputs(config).lower_case
+    folded = pretraining.bert_text_inputs(config)
+    assert isinstance(folded, text.BertInputs)
+    assert folded.lower_case
     with pytest.raises(ValueError, match="`pair_length` must be at most 30"):
         run(tmp_path / "long", **{**arguments, "pair_length": 31})
     with pytest.raises(FileNotFoundError):
