@@ -8,7 +8,7 @@ import keras
 
 from keras_ctx import convert, text, training
 from keras_ctx.fine_tuning.encoder import in_dtype
-from keras_ctx.fine_tuning.options import FineTuningOptions
+from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 
 # They change no figure of a run: others may join it later.
 _FREE = ("seeds", "compare", "predict")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keras_ctx import training
-from keras_ctx.fine_tuning.options import FineTuningOptions
+from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 
 
 def best_epoch(

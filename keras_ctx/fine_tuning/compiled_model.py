@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_ctx import models, training
-from keras_ctx.fine_tuning.options import (
+from keras_ctx.fine_tuning.options.shared import (
     FineTuningOptions,
     LabelledDataOptions,
 )

@@ -3,7 +3,7 @@
 import keras
 
 from keras_ctx import convert, models
-from keras_ctx.fine_tuning.options import FineTuningOptions
+from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 
 
 def load_encoder(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_ctx import text, training
-from keras_ctx.fine_tuning.options import FineTuningOptions
+from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 
 
 def save_run(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_ctx import training
-from keras_ctx.fine_tuning.options import LabelledDataOptions
+from keras_ctx.fine_tuning.options.shared import LabelledDataOptions
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_ctx import data, training
-from keras_ctx.pretraining.options import PretrainingOptions
+from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 
 def run_callbacks(

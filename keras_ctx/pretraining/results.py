@@ -9,7 +9,7 @@ import keras
 
 from keras_ctx import models, text, training
 from keras_ctx.pretraining.next_folder import next_folder
-from keras_ctx.pretraining.options import PretrainingOptions
+from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 
 def save_run(

@@ -3,7 +3,7 @@
 import keras
 
 from keras_ctx import convert, models
-from keras_ctx.pretraining.bert_options import BertPretrainingOptions
+from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 
 
 def load_bert_start(options: BertPretrainingOptions) -> keras.Model | None:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_ctx import data, evaluation, text, training
-from keras_ctx.fine_tuning.predicted_answers import predict_answers
+from keras_ctx.fine_tuning.scores.predicted_answers import predict_answers
 
 Answers = list[data.QuestionAnswers]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_ctx import convert, data, text
-from keras_ctx.pretraining.corpus_options import CorpusOptions
+from keras_ctx.pretraining.options.corpus import CorpusOptions
 
 # Beside the records, for `pretrain_bert.py` and `pretrain_elmo.py`.
 RECORD_INPUTS = {"bert": "text_inputs.json", "elmo": "words.txt"}

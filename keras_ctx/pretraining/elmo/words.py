@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_ctx import data, text
-from keras_ctx.pretraining.elmo_options import ElmoPretrainingOptions
+from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 
 
 def predicted_words(options: ElmoPretrainingOptions) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from keras_ctx import text, training
-from keras_ctx.fine_tuning.text_inputs import load_text_inputs
+from keras_ctx.fine_tuning.options.text_inputs import load_text_inputs
 
 # The sample data of the figures in docs/results.md.
 SAMPLE_SIZE, SAMPLE_LENGTH = 1000, 128

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from keras_ctx import data
-from keras_ctx.fine_tuning.options import LabelledDataOptions
+from keras_ctx.fine_tuning.options.shared import LabelledDataOptions
 
 Metric = Literal[
     "accuracy",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from keras_ctx import data
-from keras_ctx.pretraining.options import PretrainingOptions
+from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 _PAIR_LENGTH = 64
 

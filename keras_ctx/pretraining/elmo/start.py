@@ -6,7 +6,7 @@ import keras
 
 from keras_ctx import convert, models, text
 from keras_ctx.files.model_file import load_model
-from keras_ctx.pretraining.elmo_options import ElmoPretrainingOptions
+from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 
 
 def load_elmo_start(

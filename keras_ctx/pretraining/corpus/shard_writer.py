@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_ctx import data, text, training
-from keras_ctx.pretraining.record_inputs import RECORD_INPUTS
+from keras_ctx.pretraining.corpus.record_inputs import RECORD_INPUTS
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from keras_ctx import data
-from keras_ctx.pretraining.options import PretrainingOptions
+from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 
 @dataclass(frozen=True, kw_only=True)

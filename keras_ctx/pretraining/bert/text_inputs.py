@@ -4,8 +4,8 @@ import itertools
 from pathlib import Path
 
 from keras_ctx import convert, data, text
-from keras_ctx.pretraining.bert_options import BertPretrainingOptions
-from keras_ctx.pretraining.options import PretrainingOptions
+from keras_ctx.pretraining.options.bert import BertPretrainingOptions
+from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 _LOOKED_AT = 1000
 

@@ -1,0 +1,1 @@
+"""What a BERT begins its training with."""

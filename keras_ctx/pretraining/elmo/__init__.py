@@ -1,0 +1,1 @@
+"""What an ELMo begins its training with."""
