@@ -47,6 +47,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "warm_start",
 }
 EXPORTED_QUICKLY = {"bert_encoder, norm first"}
+COMPILED_QUICKLY = {"bert_encoder", "elmo_encoder", "tagger of elmo, crf"}
 IN_OTHER_POLICIES = {
     "bert_encoder",
     "bert_pretrainer",
@@ -399,7 +400,7 @@ def test_alone_is_as_in_a_batch(case: ModelCase) -> None:
         assert_same_where_real(case, found, of_row, [index])
 
 
-@subjects(dear=True)
+@subjects(slow={case.name for case in CASES} - COMPILED_QUICKLY)
 def test_compiled_is_as_eager(case: ModelCase) -> None:
     model = randomized(case.create())
     found = answer(model, arrays(case), compiled(model, model))

@@ -21,6 +21,7 @@ import test_models_of_no_tokens
 import test_no_rows
 from keras import ops
 from model_cases import INPUTS, LENGTHS, B, ModelCase, T
+from quick_cases import quick
 
 from keras_ctx import (
     convert,
@@ -209,7 +210,7 @@ def losses(head: str):
     return {"logits": training.CRFLoss() if "crf" in head else loss}
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", quick(HEADS, "classifier", "tagger, crf"))
 def test_every_head_learns_and_gives_its_encoder(
     head: str, tmp_path: Path
 ) -> None:

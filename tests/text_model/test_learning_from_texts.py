@@ -280,11 +280,13 @@ def _learns(model: keras_ctx.TextModel) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_a_new_text_model_of_a_fitted_one_learns() -> None:
     model = _after_one_fit()
     assert _learns(dataclasses.replace(model, labels=("no", "good")))
 
 
+@pytest.mark.slow
 def test_an_ended_schedule_is_refused(tmp_path: Path) -> None:
     model = _after_one_fit()
     model.model.save(tmp_path / "model.keras")

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from quick_cases import quick
 from text_model.tiny_models import (
     ALL,
     INPUTS,
@@ -32,7 +33,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {task: text_model(task).save(parent / task) for task in ALL}
 
 
-@pytest.mark.parametrize("task", ALL)
+@pytest.mark.parametrize("task", quick(ALL, "crf", "embedding"))
 def test_what_is_saved_is_loaded(task: str, folders: dict[str, Path]) -> None:
     model, again = text_model(task), keras_ctx.load(folders[task])
     assert again.task == model.task and again.labels == model.labels
@@ -63,6 +64,7 @@ def test_file_through_predict_is_as_the_text_model(
     assert labels == [each.label for each in model(lines)]
 
 
+@pytest.mark.slow
 def test_tags_through_predict_are_as_the_text_model(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:

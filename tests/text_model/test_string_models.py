@@ -99,6 +99,7 @@ def test_saved_and_exported(kind: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_loads_after_the_import_alone(tmp_path: Path) -> None:
     text_model("classification").as_keras_model().save(tmp_path / "m.keras")
     script = (

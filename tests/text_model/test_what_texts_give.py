@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from quick_cases import quick
 import tensorflow as tf
 from text_model.tiny_models import (
     ALL,
@@ -106,7 +107,7 @@ def by_hand(tags: list[str]) -> list[tuple[int, int, str]]:
     return [tuple(span) for span in spans]
 
 
-@pytest.mark.parametrize("task", ["tagging", "crf"])
+@pytest.mark.parametrize("task", quick(["tagging", "crf"], "crf"))
 def test_names_have_places_in_the_text(task: str) -> None:
     model = text_model(task)
     given = "ab  c d. e f g h"
@@ -195,7 +196,7 @@ def test_words_in_the_place_of_a_mask() -> None:
     assert {x.word for x in best} <= {*INPUTS.vocabulary}
 
 
-@pytest.mark.parametrize("task", ALL)
+@pytest.mark.parametrize("task", quick(ALL, "crf", "embedding"))
 def test_alone_is_as_in_a_batch_and_order_stays(task: str) -> None:
     model, texts = text_model(task), texts_for(task)
     together = model(texts * 3, batch_size=4)

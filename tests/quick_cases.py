@@ -1,0 +1,17 @@
+"""Cases of which `make test` runs some, and `make slow` the others."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def quick(values: Iterable[Any], *chosen: Any) -> list[Any]:
+    """Cases for `parametrize`, slow but for the chosen ones."""
+    values = list(values)
+    assert set(chosen) <= set(values), "a chosen case is none"
+    slow = [pytest.mark.slow]
+    return [
+        pytest.param(value, marks=slow * (value not in chosen))
+        for value in values
+    ]
