@@ -14,6 +14,7 @@ from keras_ctx.data.records.document_parts import read_part, write_parts
 from keras_ctx.data.tables.label_sets import split_labels
 from keras_ctx.data.tables.text_tasks import MultiLabel
 from keras_ctx.files.json_text import load_object_file, read_figures_file
+from keras_ctx.serving.export.model_to_export import object_in
 from keras_ctx.training.distribution.workers import workers
 from keras_ctx.training.run import results as run_results
 from keras_ctx.training.run.checkpoints import completed_steps
@@ -21,7 +22,6 @@ from keras_ctx.training.run.checkpoints import completed_steps
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "recipes"))
 
-import export_saved_model  # noqa: E402  # pyright: ignore
 import quickstart  # noqa: E402  # pyright: ignore
 
 DAMAGED = ['{"a": 1,', "", "[" * 100_000, '{"a": 1} {"b": 2}', "[1, 2]", '"x"']
@@ -37,7 +37,7 @@ READERS = {
         lambda seed, folder: {"a": 1.0}, [0], path.parents[1]
     ),
     "quickstart.json": quickstart.results_of,
-    "task.json": export_saved_model.read_json,
+    "task.json": object_in,
 }
 
 

@@ -21,21 +21,21 @@ from keras_ctx.fine_tuning.begin import begin
 from keras_ctx.fine_tuning.best_epoch import best_epoch
 from keras_ctx.fine_tuning.compiled_model import compile_model
 from keras_ctx.fine_tuning.encoder import load_encoder
-from keras_ctx.fine_tuning.scores.majority import majority_scores
+from keras_ctx.fine_tuning.options.questions import QuestionOptions
 from keras_ctx.fine_tuning.options.shared import (
     SAMPLE_SIZE,
     FineTuningOptions,
     LabelledDataOptions,
 )
-from keras_ctx.fine_tuning.scores.predicted_tags import predict_tags
-from keras_ctx.fine_tuning.scores.predicted_texts import predict_texts
-from keras_ctx.fine_tuning.options.questions import QuestionOptions
-from keras_ctx.fine_tuning.results import save_run, score_rows
-from keras_ctx.fine_tuning.runs import EncoderRuns, Run
-from keras_ctx.fine_tuning.scores.scored_answers import AnswerScorer
 from keras_ctx.fine_tuning.options.tagging import TaggingOptions
 from keras_ctx.fine_tuning.options.text_inputs import load_text_inputs
 from keras_ctx.fine_tuning.options.texts import TextTaskOptions
+from keras_ctx.fine_tuning.results import save_run, score_rows
+from keras_ctx.fine_tuning.runs import EncoderRuns, Run
+from keras_ctx.fine_tuning.scores.majority import majority_scores
+from keras_ctx.fine_tuning.scores.predicted_tags import predict_tags
+from keras_ctx.fine_tuning.scores.predicted_texts import predict_texts
+from keras_ctx.fine_tuning.scores.scored_answers import AnswerScorer
 
 __all__ = [
     "SAMPLE_SIZE",

@@ -19,7 +19,6 @@ need(
 )
 
 from keras_ctx.pretraining.begin import begin_bert, begin_elmo
-from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 from keras_ctx.pretraining.bert.start import load_bert_start
 from keras_ctx.pretraining.bert.text_inputs import (
     bert_text_inputs,
@@ -27,8 +26,8 @@ from keras_ctx.pretraining.bert.text_inputs import (
     warn_unknown_tokens,
 )
 from keras_ctx.pretraining.callbacks import batch_names, run_callbacks
-from keras_ctx.pretraining.options.corpus import CorpusOptions
-from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
+from keras_ctx.pretraining.corpus.record_inputs import save_record_inputs
+from keras_ctx.pretraining.corpus.shard_writer import ShardWriter
 from keras_ctx.pretraining.elmo.start import load_elmo_start
 from keras_ctx.pretraining.elmo.words import (
     line_splitter,
@@ -37,15 +36,16 @@ from keras_ctx.pretraining.elmo.words import (
 )
 from keras_ctx.pretraining.held_out import measure, sentence_batches
 from keras_ctx.pretraining.next_folder import next_folder
+from keras_ctx.pretraining.options.bert import BertPretrainingOptions
+from keras_ctx.pretraining.options.corpus import CorpusOptions
+from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 from keras_ctx.pretraining.options.shared import PretrainingOptions
-from keras_ctx.pretraining.corpus.record_inputs import save_record_inputs
 from keras_ctx.pretraining.results import (
     bare_model,
     close_run,
     figure_rows,
     save_run,
 )
-from keras_ctx.pretraining.corpus.shard_writer import ShardWriter
 
 __all__ = [
     "BertPretrainingOptions",

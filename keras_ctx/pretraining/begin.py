@@ -7,12 +7,12 @@ from typing import Any
 import keras
 
 from keras_ctx import convert, data, text, training
-from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 from keras_ctx.pretraining.bert.start import load_bert_start
 from keras_ctx.pretraining.bert.text_inputs import bert_text_inputs
-from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 from keras_ctx.pretraining.elmo.start import load_elmo_start
 from keras_ctx.pretraining.elmo.words import warm_start_batches
+from keras_ctx.pretraining.options.bert import BertPretrainingOptions
+from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 

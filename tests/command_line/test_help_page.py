@@ -67,6 +67,6 @@ def test_every_recipe_on_a_narrow_terminal(path: Path) -> None:
     letters = [re.sub(r"[\\\s]", "", text) for text in (doc, narrow)]
     assert letters[0] == letters[1]
     for line in narrow.splitlines():
-        words = re.findall(r"'[^']*'|\S+", line.removesuffix(" \\"))
+        words = re.findall(r"'[^']*'|\"[^\"]*\"|\S+", line.removesuffix(" \\"))
         # Python, an option or a sign, and one word that may be long.
         assert len(line) <= 40 or len(words) <= 2, line

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from quick_cases import quick
 import tensorflow as tf
+from quick_cases import quick
 from text_model.tiny_models import (
     ALL,
     INPUTS,

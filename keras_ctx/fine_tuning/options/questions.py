@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from keras_ctx import data, text
-from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 from keras_ctx.fine_tuning.options.question_files import read_question_files
+from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 from keras_ctx.fine_tuning.options.text_inputs import load_text_inputs
 
 # Positions of a row in the published runs; longer ones cost more time.

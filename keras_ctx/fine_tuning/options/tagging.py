@@ -8,7 +8,10 @@ from typing import Any, Self
 import keras
 
 from keras_ctx import data, layers
-from keras_ctx.fine_tuning.options.shared import SAMPLE_SIZE, LabelledDataOptions
+from keras_ctx.fine_tuning.options.shared import (
+    SAMPLE_SIZE,
+    LabelledDataOptions,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
