@@ -334,7 +334,9 @@ def test_a_fresh_process_loads_both(tmp_path: Path) -> None:
     models.tagger(convert.load_encoder(folder), 3, crf=True).save(
         folder / "model.keras"
     )
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    tests = Path(__file__).parents[1]
+    paths = os.pathsep.join(map(str, (tests.parent, tests)))
+    env = {**os.environ, "PYTHONPATH": paths}
     subprocess.run([sys.executable, __file__, folder], check=True, env=env)
     found = np.load(folder / "found.npz")
     inputs = convert.load_text_inputs(folder)
