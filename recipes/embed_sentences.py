@@ -34,7 +34,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 from keras_ctx.command_line import closing, export_command, run_command
 
-from keras_ctx import checks, convert, data, models, training
+import keras
+
+from keras_ctx import checks, convert, data, models, text, training
 from keras_ctx.predictions import vectors
 
 
@@ -78,12 +80,15 @@ class Config:
         )
 
 
-def load(config: Config, prompt: str) -> vectors.SentenceEmbedder:
+def load(
+    config: Config, prompt: str = ""
+) -> tuple[keras.Model, text.TextInputs]:
+    """A model of sentence vectors, and its text inputs."""
     model, inputs = convert.load_embedder(
         config.init, config.max_length, prompt
     )
     vectors.check_not_stateful(models.encoder_of(model), "vector", "sentence")
-    return vectors.SentenceEmbedder(model, inputs, prompt)
+    return model, inputs
 
 
 def make_writer(config: Config, embedder, corpus: str) -> data.VectorWriter:
@@ -130,7 +135,7 @@ def main(config: Config) -> dict:
     query_prompt = prompt
     if config.query_prompt is not None:
         query_prompt = convert.prompt_of(settings, config.query_prompt)
-    embedder = load(config, prompt)
+    embedder = vectors.SentenceEmbedder(*load(config, prompt), prompt)
     if settings.prompts:
         print(f"Prompts of the folder: {dict(settings.prompts)}")
     print(f"Before each sentence: {prompt!r}; a query: {query_prompt!r}")
@@ -149,8 +154,10 @@ def main(config: Config) -> dict:
         )
     nearest = []
     if config.query:
-        is_same = query_prompt == prompt
-        asking = embedder if is_same else load(config, query_prompt)
+        asking = embedder
+        if query_prompt != prompt:
+            loaded = load(config, query_prompt)
+            asking = vectors.SentenceEmbedder(*loaded, query_prompt)
         nearest = find_nearest(config, asking)
     seconds = time.monotonic() - start
     closing(
