@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from quick_cases import quick
 
 from keras_ctx import data, fine_tuning, models, text
 
@@ -18,7 +19,7 @@ def encoder(seed: int) -> keras.Model:
     return models.elmo_encoder([(1, 4), (2, 4)], 6, 4, max_characters=6)
 
 
-@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize("pairs", quick([False, True], True))
 def test_texts_are_in_their_order(pairs: bool) -> None:
     model = models.classifier(encoder(1), 2)
     model.compile()
@@ -35,7 +36,7 @@ def test_texts_are_in_their_order(pairs: bool) -> None:
         np.testing.assert_allclose(row, alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("crf", [False, True])
+@pytest.mark.parametrize("crf", quick([False, True], False))
 def test_tags_are_in_their_order(crf: bool) -> None:
     labels = ["O", "B-X", "I-X"]
     model = models.tagger(encoder(2), 3, crf=crf)
@@ -47,6 +48,7 @@ def test_tags_are_in_their_order(crf: bool) -> None:
         assert tags == [labels[i] for i in np.asarray(best)[0]]
 
 
+@pytest.mark.slow
 def test_constraints_hold(capsys) -> None:
     labels = ["B-X", "I-X", "O"]
     allowed = data.allowed_transitions(labels)
@@ -95,7 +97,7 @@ def questions() -> list[data.SquadQuestion]:
     ]
 
 
-@pytest.mark.parametrize("null", [True, False])
+@pytest.mark.parametrize("null", quick([True, False], True))
 def test_answers(null: bool, tmp_path: Path) -> None:
     asked = questions() if null else questions()[:2]
     inputs = INPUTS.with_settings(max_length=9)

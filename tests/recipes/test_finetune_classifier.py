@@ -44,6 +44,7 @@ def strict_json(path: Path) -> dict:
     )
 
 
+@pytest.mark.slow
 def test_several_labels_a_text(encoders, tmp_path) -> None:
     path = tmp_path / "weather.csv"
     labels = {"riv": "rain", "ank": "wind", "the": ""}

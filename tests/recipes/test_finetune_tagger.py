@@ -61,6 +61,7 @@ def columns(path: Path) -> list[list[list[str]]]:
     ]
 
 
+@pytest.mark.slow
 def test_iob1_with_a_tag_that_only_the_test_file_has(
     finetune, tmp_path, capsys
 ) -> None:

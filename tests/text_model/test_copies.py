@@ -35,6 +35,7 @@ def test_a_copy_asks_its_own_weights(copied: Callable) -> None:
     assert same(first(TEXTS), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation")
 def test_a_copy_of_a_fitted_model_learns() -> None:
     first = copy.deepcopy(text_model("regression"))
