@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tyro
+from help_entries import help_entries
 from recipe_files import load_recipe
 
 ALIEN = {
@@ -26,16 +27,7 @@ def test_help_explains_every_option(name: str, capsys, monkeypatch) -> None:
     """Also those that a recipe inherits, with its own defaults."""
     monkeypatch.setenv("COLUMNS", "200")
     config = load_recipe(name).Config
-    with pytest.raises(SystemExit, match="^0$"):
-        tyro.cli(config, args=["--help"])
-    shown = capsys.readouterr().out
-    entries: list[str] = []
-    for line in shown.splitlines():
-        line = line.strip("│ ")
-        if line.startswith("--"):
-            entries.append(line)
-        elif entries:
-            entries[-1] += f" {line}"
+    shown, entries = help_entries(config, capsys)
     for field in dataclasses.fields(config):
         option = f"--{field.name.replace('_', '-')}"
         (entry,) = [x for x in entries if re.match(rf"{option}\b(?![-=])", x)]

@@ -1,4 +1,4 @@
-"""The windows of a file: so many lines, whose vectors are in one shard."""
+"""The windows of a file: runs of lines whose vectors are in one shard."""
 
 import itertools
 from collections.abc import Iterator
