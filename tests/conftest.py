@@ -7,12 +7,37 @@ only), so tests of distribution run a script in a process of its own.
 
 import gc
 import os
+from fnmatch import fnmatchcase
 
 # Before the first import of TensorFlow: it reads the level once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Makes slow what `quick(*patterns)` does not name."""
+    unused: dict[tuple[str, str], bool] = {}
+    for item in items:
+        mark = item.get_closest_marker("quick")
+        if mark is None:
+            continue
+        name, _, case = item.name.removesuffix("]").partition("[")
+        fits = {pattern: fnmatchcase(case, pattern) for pattern in mark.args}
+        for pattern, fit in fits.items():
+            key = f"{item.path}::{name}", pattern
+            unused[key] = unused.get(key, True) and not fit
+        if not any(fits.values()):
+            item.add_marker(pytest.mark.slow)
+    # A single case was asked for: the others are not there to be named.
+    if not any("[" in argument for argument in config.args):
+        for (test, pattern), is_unused in unused.items():
+            if is_unused:
+                raise pytest.UsageError(f"{test} has no case {pattern!r}")
 
 
 def pytest_collection_finish() -> None:

@@ -186,6 +186,7 @@ def test_every_recipe_ends_so(name: str) -> None:
     assert text.endswith(ending)
 
 
+@pytest.mark.slow
 def test_recipe_as_a_process(tmp_path: Path) -> None:
     finished = subprocess.run(
         [sys.executable, RECIPES / "score_corpus.py"]
@@ -202,6 +203,7 @@ def test_recipe_as_a_process(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
 def test_a_standard_output_that_is_full() -> None:
     # What is left in a buffer is written at the end, where Python would say

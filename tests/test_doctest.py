@@ -31,16 +31,34 @@ def public_names() -> list[tuple[str, str]]:
     ]
 
 
-# Their examples export a model, which other tests do as well.
-SLOW = (
-    "keras_ctx.serving.verify.raw_answers",
-    "keras_ctx.serving.export.saved_model",
-)
+# Their examples train, export or load a model, which takes seconds.
+SLOW = {
+    f"keras_ctx.{name}"
+    for name in (
+        "convert.from_folder",
+        "data.language_model.sentence_dataset",
+        "data.masked_lm.corpus_dataset",
+        "data.masked_lm.records_dataset",
+        "fine_tuning.scores.predicted_answers",
+        "fine_tuning.scores.predicted_tags",
+        "fine_tuning.scores.scored_answers",
+        "predictions.answer_lines",
+        "processes",
+        "serving.export.litert",
+        "serving.export.saved_model",
+        "serving.verify.raw_answers",
+        "text_layer",
+        "text_model.load",
+        "text_model.model",
+    )
+}
 
 
 def modules() -> list[str]:
     walked = pkgutil.walk_packages(keras_ctx.__path__, "keras_ctx.")
-    return ["keras_ctx", *(module.name for module in walked)]
+    names = ["keras_ctx", *(module.name for module in walked)]
+    assert set(names) >= SLOW
+    return names
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ for call in (
 """
 
 
+@pytest.mark.slow
 def test_a_single_package_that_is_missing_is_named() -> None:
     hidden = ["seqeval", "sklearn", "matplotlib", "tensorflow_text"]
     ended = without(hidden, SINGLE, backend=None)
@@ -167,6 +168,7 @@ def test_a_single_package_that_is_missing_is_named() -> None:
     ], ended.stderr
 
 
+@pytest.mark.slow
 def test_a_core_with_tensorflow_alone_has_layers_and_models() -> None:
     # As after `pip install keras_ctx tensorflow`.
     hidden = [x for x in CORE_ONLY if x != "tensorflow"]
@@ -200,6 +202,7 @@ def run_recipe(name: str, hidden: list[str], backend: str | None) -> str:
     return last_line(without(hidden, program, backend))
 
 
+@pytest.mark.quick("finetune_classifier.py-hidden0-None", "query*", "serve*")
 @pytest.mark.parametrize(
     ("name", "hidden", "backend"),
     [

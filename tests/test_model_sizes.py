@@ -76,6 +76,12 @@ def saved(make, key, value, path):
     return found[0]
 
 
+@pytest.mark.quick(
+    "*-max_characters-60000",
+    "*-hidden_dim-60000",
+    "*-num_highways-*",
+    "*-vocabulary_size-1000000",
+)
 @pytest.mark.parametrize("value", HUGE, ids=lambda value: str(value)[:9])
 @pytest.mark.parametrize(
     ("make", "key"), CASES, ids=lambda value: getattr(value, "__name__", value)
@@ -177,6 +183,7 @@ def test_packed_arrays_of_which_nothing_is_there(tmp_path):
         check_hdf5(path, "weights.h5")
 
 
+@pytest.mark.slow
 def test_what_fits_is_loaded(tmp_path):
     path = tmp_path / "model.keras"
     encoder = bert()

@@ -29,10 +29,12 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_each_value_once() -> None:
     assert sorted(in_processes(abs, range(-5, 0), 2)) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_an_error_comes_as_it_is() -> None:
     with pytest.raises(TypeError, match="bad operand"):
         list(in_processes(abs, ["a"], 1))

@@ -34,7 +34,7 @@ STDIN = "-"
 
 
 def predict_file(
-    folder: str | Path,
+    run: str | Path | RunTask,
     path: str | Path,
     output: str | Path | None = None,
     *,
@@ -47,7 +47,8 @@ def predict_file(
     r"""Write what a run says about each line of a file, in order.
 
     Args:
-        folder: Of the run, as for `read_task`.
+        run: Folder of the run, as for `read_task`; or what `read_task`
+            returned, which is loaded once for several files.
         path: The file, in the format that the run learned from, without
             labels; a compressed one is unpacked, and "-" is the standard input,
             which is JSON lines if its first one is an object.
@@ -85,8 +86,8 @@ def predict_file(
         >>> Path("predictions.tsv").read_text().splitlines()[1]
         ''
     """
-    _check_output(folder, path, output)
-    task = read_task(folder)
+    _check_output(None if isinstance(run, RunTask) else run, path, output)
+    task = run if isinstance(run, RunTask) else read_task(run)
     if task.kind not in ("classification", "multi_label", "regression"):
         if columns is not None or lines:
             raise ValueError(
@@ -174,14 +175,14 @@ def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
 
 
 def _check_output(
-    folder: str | Path, path: str | Path, output: str | Path | None
+    folder: str | Path | None, path: str | Path, output: str | Path | None
 ) -> None:
     """Refuse what cannot be written, or would replace what is read."""
     if output is None:
         return
     output = Path(output)
     read = [MODEL, TEXT_INPUTS, LABELS, TASK, SETTINGS, "results.json"]
-    files = [Path(folder) / name for name in read]
+    files = [] if folder is None else [Path(folder) / name for name in read]
     if str(path) != STDIN:
         files.append(Path(path))
     for file in files:

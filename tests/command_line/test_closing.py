@@ -13,7 +13,6 @@ from pathlib import Path
 from keras_ctx.command_line import closing
 
 import pytest
-from quick_cases import quick
 
 TABLE = [
     ["", "entity F1", "accuracy", "seconds"],
@@ -107,7 +106,8 @@ closing([], [], ["next.py", "--model", "my run"])
 """
 
 
-@pytest.mark.parametrize("inside", quick([True, False], False))
+@pytest.mark.quick("False")
+@pytest.mark.parametrize("inside", [True, False])
 def test_the_command_runs_as_it_is_printed(tmp_path: Path, inside) -> None:
     """Also from another folder, and where `python` is another one."""
     folder = tmp_path / "my recipes"

@@ -33,6 +33,7 @@ def in_other_numbers(inputs: dict) -> dict[str, dict]:
     return found
 
 
+@pytest.mark.quick("bfloat16-*")
 @pytest.mark.parametrize("case", WITH_IDS, ids=lambda case: case.name)
 # bfloat16 cannot hold 257, the id of a marker.
 @pytest.mark.parametrize("policy", ["float32", "bfloat16"])
@@ -51,6 +52,7 @@ def test_layer(case: Case, policy: str) -> None:
             np.testing.assert_array_equal(x, y, err_msg=dtype)
 
 
+@pytest.mark.quick("bert", "elmo", "elmo_words", "elmo_stream")
 @pytest.mark.parametrize("case", WAYS_IN, ids=lambda case: case.family)
 def test_model(case: ModelCase) -> None:
     inputs = {name: value for name, (value, *_) in INPUTS[case.family].items()}

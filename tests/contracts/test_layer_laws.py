@@ -132,6 +132,9 @@ def test_saved_or_cloned_is_equal_to_the_bit(case: Case, tmp_path) -> None:
             )
 
 
+@pytest.mark.quick(
+    "CRF", "CharCNNHighway", "TransformerEncoderBlock", "AddSentenceMarkers"
+)
 @pytest.mark.skipif(
     BACKEND != "tensorflow", reason="a SavedModel is a format of TensorFlow"
 )
@@ -155,6 +158,7 @@ def test_exported_and_loaded_raw_is_equal(case: Case, tmp_path) -> None:
             )
 
 
+@pytest.mark.quick("mixed_bfloat16-*", "float16-*")
 @subjects("policies", dear=True)
 @pytest.mark.parametrize("policy", POLICIES)
 def test_policy(case: Case, policy: str) -> None:

@@ -85,6 +85,7 @@ def test_layer_without_a_mask_hands_keras_mask_on(case: Case) -> None:
         assert (mask is None) == (not axes.startswith("BT"))
 
 
+@pytest.mark.quick("hole-*")
 @subjects(ANY, "alone")
 @pytest.mark.parametrize(
     "mask", [PADDING_IN_FRONT, HOLES], ids=["front", "hole"]
@@ -167,6 +168,7 @@ def recurrent_stack(explicit: bool) -> keras.Model:
     return keras.Model(ids, layers.CRF(5)(x, **mask))
 
 
+@pytest.mark.quick("transformer_stack")
 @pytest.mark.parametrize("stack", [transformer_stack, recurrent_stack])
 def test_stack_under_keras_mask_equals_the_explicit_one(stack) -> None:
     expected, implicit = stack(True), stack(False)

@@ -46,8 +46,14 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "elmo_word_encoder, stateful",
     "warm_start",
 }
-EXPORTED_QUICKLY = {"bert_encoder, norm first"}
-COMPILED_QUICKLY = {"bert_encoder", "elmo_encoder", "tagger of elmo, crf"}
+# One of each kind of encoder, head and loop.
+QUICK = {
+    "bert_encoder, norm first",
+    "bert_pretrainer",
+    "elmo_encoder",
+    "elmo_stream_model",
+    "tagger of elmo, crf",
+}
 IN_OTHER_POLICIES = {
     "bert_encoder",
     "bert_pretrainer",
@@ -68,22 +74,19 @@ IN_OTHER_POLICIES = {
 def subjects(
     names: set[str] | None = None,
     law: str = "",
-    dear: bool = False,
-    slow: set[str] | None = None,
+    quick: set[str] = QUICK,
 ) -> pytest.MarkDecorator:
     """Those of these names; all but those that cannot obey a law.
 
-    Slow tests are those named, and of a dear law, which takes seconds a case,
-    the variants.
+    A case takes about a second: the others than `quick` are slow tests.
     """
-    slow = slow or {c.name for c in CASES if dear and c.variant}
     chosen = [c for c in CASES if names is None or c.name in names]
     assert names is None or len(chosen) == len(names)
     chosen = [c for c in chosen if law not in c.exempt]
     return pytest.mark.parametrize(
         "case",
         [
-            pytest.param(c, marks=[pytest.mark.slow] * (c.name in slow))
+            pytest.param(c, marks=[pytest.mark.slow] * (c.name not in quick))
             for c in chosen
         ],
         ids=lambda c: c.name,
@@ -171,7 +174,7 @@ def test_every_exemption_names_a_law() -> None:
     }
 
 
-@subjects(dear=True)
+@subjects()
 def test_symbolic_shape_and_dtype_are_the_eager_ones(case: ModelCase) -> None:
     model = case.create()
     before = [weight.path for weight in model.variables]
@@ -234,7 +237,7 @@ def test_saved_and_loaded_in_a_fresh_process(variants: bool, tmp_path) -> None:
     np.testing.assert_array_equal(found["training"], found["logits"])
 
 
-@subjects(dear=True)
+@subjects()
 def test_cloned_is_equal_to_the_bit(case: ModelCase) -> None:
     model = randomized(case.create())
     clone = keras.models.clone_model(model)
@@ -260,7 +263,7 @@ def flat_shapes(model: keras.Model) -> dict[str, tuple]:
 @pytest.mark.skipif(
     BACKEND != "tensorflow", reason="a SavedModel is a format of TensorFlow"
 )
-@subjects(EXPORTED, slow=EXPORTED - EXPORTED_QUICKLY)
+@subjects(EXPORTED, quick={"bert_encoder, norm first"})
 def test_exported_and_loaded_raw_is_equal(case: ModelCase, tmp_path) -> None:
     import tensorflow as tf
 
@@ -285,19 +288,10 @@ def test_exported_and_loaded_raw_is_equal(case: ModelCase, tmp_path) -> None:
             )
 
 
-@subjects(IN_OTHER_POLICIES, dear=True)
-@pytest.mark.parametrize(
-    "policy",
-    # A whole and a mixed one, of each half: the layers' laws try them all.
-    [
-        pytest.param(
-            policy,
-            marks=[pytest.mark.slow]
-            * (policy not in ("float16", "mixed_bfloat16")),
-        )
-        for policy in POLICIES
-    ],
-)
+# A whole and a mixed one: the layers' laws try them all.
+@pytest.mark.quick("mixed_bfloat16-*", "float16-tagger*")
+@subjects(IN_OTHER_POLICIES)
+@pytest.mark.parametrize("policy", POLICIES)
 def test_policy(case: ModelCase, policy: str) -> None:
     if policy == "float64" and BACKEND == "jax":
         pytest.skip("JAX has float64 only by a switch for the whole process")
@@ -334,7 +328,7 @@ def test_policy(case: ModelCase, policy: str) -> None:
         assert np.all(difference / scale < POLICIES[policy]), key
 
 
-@subjects(dear=True)
+@subjects()
 def test_every_trainable_weight_gets_a_gradient(case: ModelCase) -> None:
     model = randomized(case.create())
     generator = np.random.default_rng(6)
@@ -381,7 +375,7 @@ def _without_gradient(case: ModelCase) -> set[str]:
     return unused
 
 
-@subjects(dear=True)
+@subjects()
 def test_padding_changes_no_real_output(case: ModelCase) -> None:
     model = randomized(case.create())
     expected = answer(model, arrays(case))
@@ -389,7 +383,7 @@ def test_padding_changes_no_real_output(case: ModelCase) -> None:
     assert_same_where_real(case, found, expected, list(range(B)))
 
 
-@subjects(law="alone", dear=True)
+@subjects(law="alone")
 def test_alone_is_as_in_a_batch(case: ModelCase) -> None:
     model = randomized(case.create())
     expected = flat(model(arrays(case)))
@@ -400,7 +394,8 @@ def test_alone_is_as_in_a_batch(case: ModelCase) -> None:
         assert_same_where_real(case, found, of_row, [index])
 
 
-@subjects(slow={case.name for case in CASES} - COMPILED_QUICKLY)
+@pytest.mark.quick("elmo_encoder")
+@subjects(quick={"elmo_encoder"})
 def test_compiled_is_as_eager(case: ModelCase) -> None:
     model = randomized(case.create())
     found = answer(model, arrays(case), compiled(model, model))

@@ -34,6 +34,9 @@ def flat(outputs: dict) -> dict[str, np.ndarray]:
     return found
 
 
+@pytest.mark.quick(
+    "elmo_encoder", "bert_encoder, norm first", "span_extractor*"
+)
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_no_token_in_and_none_out(case: ModelCase) -> None:
     model = case.create()

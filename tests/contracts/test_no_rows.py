@@ -81,6 +81,7 @@ def named(outputs: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.quick("*-True")
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "case",
@@ -111,6 +112,7 @@ def test_layer(case: Case, training: bool) -> None:
     assert_nothing_comes_out(layer, lambda: traced(call, few), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [

@@ -89,6 +89,7 @@ def test_ways_to_keep_a_subclassed_model_that_is_quantized(tmp_path) -> None:
     np.testing.assert_array_equal(fresh(x), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [QUICK, pytest.param(list(BY_NAME), marks=pytest.mark.slow)],
@@ -204,6 +205,7 @@ def test_lora_is_merged_into_a_checkpoint(dtype: str, tmp_path) -> None:
     )
 
 
+@pytest.mark.quick("float32")
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_lora_is_merged_into_an_encoder(dtype: str, tmp_path) -> None:
     model = models.classifier(models.with_dtype(bert(1), dtype), 3)
@@ -347,6 +349,7 @@ def test_lora_comes_back_and_learns_on(tmp_path) -> None:
         np.testing.assert_array_equal(numpy(loaded)[name], array, name)
 
 
+@pytest.mark.slow
 def test_lora_in_mixed_precision_and_clones(tmp_path) -> None:
     encoder = models.with_dtype(bert(1), "mixed_bfloat16")
     model = randomized(models.classifier(encoder, 3))
@@ -363,6 +366,7 @@ def test_lora_in_mixed_precision_and_clones(tmp_path) -> None:
     np.testing.assert_array_equal(clone(X)["logits"], expected)
 
 
+@pytest.mark.slow
 def test_weights_without_lora_are_read_into_a_model_with_it(tmp_path) -> None:
     plain = randomized(models.classifier(bert(1), 3))
     plain.save_weights(tmp_path / "plain.weights.h5")

@@ -27,6 +27,7 @@ ONE_OF_EACH = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [

@@ -21,7 +21,6 @@ import test_models_of_no_tokens
 import test_no_rows
 from keras import ops
 from model_cases import INPUTS, LENGTHS, B, ModelCase, T
-from quick_cases import quick
 
 from keras_ctx import (
     convert,
@@ -210,7 +209,8 @@ def losses(head: str):
     return {"logits": training.CRFLoss() if "crf" in head else loss}
 
 
-@pytest.mark.parametrize("head", quick(HEADS, "classifier", "tagger, crf"))
+@pytest.mark.quick("classifier")
+@pytest.mark.parametrize("head", HEADS)
 def test_every_head_learns_and_gives_its_encoder(
     head: str, tmp_path: Path
 ) -> None:
@@ -289,6 +289,16 @@ LAWS = [
 ]
 
 
+@pytest.mark.quick(
+    "test_compiled_is_as_eager-toy encoder",
+    "*no_token*-toy encoder",
+    "*symbolic*",
+    "*clone*",
+    "*alone*",
+    "*gradient*",
+    "*padding*",
+    "<lambda>*",
+)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize("law", LAWS)
 def test_law(law: Callable, case: ModelCase) -> None:
@@ -329,6 +339,7 @@ def write_folder(folder: Path, **settings) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_fresh_process_loads_both(tmp_path: Path) -> None:
     folder = write_folder(tmp_path)
     models.tagger(convert.load_encoder(folder), 3, crf=True).save(
@@ -428,6 +439,7 @@ EXPORTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
     [
@@ -484,6 +496,7 @@ def load_recipe(name: str):
     return load_recipe(name)
 
 
+@pytest.mark.slow
 def test_classifier_recipe(tmp_path: Path) -> None:
     recipe = load_recipe("finetune_classifier")
     init = write_folder(tmp_path / "init", max_length=20)

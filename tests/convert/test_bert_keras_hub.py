@@ -85,6 +85,7 @@ def test_preset_and_files(tmp_path: Path) -> None:
         load_bert(beside)
 
 
+@pytest.mark.slow
 def test_preset_of_low_precision(tmp_path: Path) -> None:
     theirs = backbone(dtype="bfloat16")
     theirs.save_to_preset(tmp_path / "preset")
@@ -99,6 +100,7 @@ def test_preset_of_low_precision(tmp_path: Path) -> None:
         check(ours, exact)
 
 
+@pytest.mark.slow
 def test_masked_lm_head_of_a_task(tmp_path: Path) -> None:
     tokenizer = keras_hub.models.BertTokenizer(VOCABULARY, lowercase=True)
     preprocessor = keras_hub.models.BertMaskedLMPreprocessor(
@@ -124,6 +126,7 @@ def test_masked_lm_head_of_a_task(tmp_path: Path) -> None:
         close(outputs["masked_lm"], keras.ops.convert_to_numpy(expected))
 
 
+@pytest.mark.slow
 def test_task_with_another_head(tmp_path: Path) -> None:
     theirs = keras_hub.models.BertTextClassifier(backbone(), num_classes=3)
     theirs.save(tmp_path / "task.keras")

@@ -77,6 +77,7 @@ def test_encoder(tmp_path: Path) -> None:
     check(again, named)
 
 
+@pytest.mark.quick("gelu_tanh")
 @pytest.mark.parametrize("activation", ["gelu", "gelu_tanh", "relu"])
 def test_pretrainer_that_was_saved_in_between(
     activation: str, tmp_path: Path

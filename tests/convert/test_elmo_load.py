@@ -73,6 +73,9 @@ def load(
     return load_elmo(options_file, weights_file, **arguments)
 
 
+@pytest.mark.quick(
+    "no projection of words*", "tanh*", "one layer, no*", "published form*"
+)
 @pytest.mark.parametrize(
     "write",
     [write_hdf5, pytest.param(write_checkpoint, marks=pytest.mark.slow)],

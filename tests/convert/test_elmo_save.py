@@ -21,6 +21,9 @@ from keras_ctx import models
 from keras_ctx.convert import load_elmo, save_elmo
 
 
+@pytest.mark.quick(
+    "tanh", "no projection of words", "published form", "one layer"
+)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_files_are_those_that_were_read(name: str, tmp_path: Path) -> None:
     options = VARIANTS[name]

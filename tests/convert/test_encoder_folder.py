@@ -55,6 +55,7 @@ def test_folder_of_a_bert(tmp_path: Path) -> None:
         convert.load_text_inputs(folder, 10)
 
 
+@pytest.mark.quick("1e+30-9", "7-7")
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
@@ -123,6 +124,7 @@ def test_folder_of_an_elmo_of_words(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.quick("encoder")
 @pytest.mark.parametrize("name", ["encoder", "pretrainer", "model"])
 def test_rows_of_a_run_fit_the_positions_of_its_encoder(
     name: str, tmp_path: Path

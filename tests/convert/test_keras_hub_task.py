@@ -32,6 +32,7 @@ def features() -> dict[str, np.ndarray]:
     return {**inputs, "padding_mask": inputs["padding_mask"] * 1}
 
 
+@pytest.mark.quick("file")
 @pytest.mark.parametrize("form", ["preset", "file"])
 def test_classifier(tmp_path: Path, form: str) -> None:
     theirs = classifier(dropout=0.3)
@@ -54,6 +55,7 @@ def test_classifier(tmp_path: Path, form: str) -> None:
         convert.load_task_model(path, "tagging")
 
 
+@pytest.mark.quick("2-*")
 @pytest.mark.parametrize(
     ("rows", "activation", "kind", "turn"),
     [
@@ -72,6 +74,7 @@ def test_activation_of_the_logits(
     close(turn(found.model(batch())["logits"]), theirs(features()))
 
 
+@pytest.mark.slow
 def test_what_is_not_read_is_told_by_name(tmp_path: Path) -> None:
     masked = keras_hub.models.BertMaskedLM(backbone(), preprocessor=None)
     masked.save_to_preset(tmp_path / "masked")

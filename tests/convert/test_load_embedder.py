@@ -39,6 +39,7 @@ def weighted(x: np.ndarray) -> np.ndarray:
     return (x * places).sum(axis=0) / places.sum()
 
 
+@pytest.mark.quick("e5*", "sqrt*", "sgpt*", "last*", "no flags*")
 @pytest.mark.parametrize(
     ("name", "pooled", "kinds", "expected"),
     [
@@ -220,6 +221,7 @@ def labse(tmp_path: Path) -> tuple[keras.Model, text.BertInputs]:
     return model, inputs
 
 
+@pytest.mark.slow
 def test_saved_and_loaded(tmp_path: Path, capsys) -> None:
     model, inputs = labse(tmp_path)
     run = tmp_path / "run"

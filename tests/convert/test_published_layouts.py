@@ -80,6 +80,16 @@ def check_vectors(encoder: Any, layout: Layout) -> None:
         np.testing.assert_allclose(found["pooled"][0], pooled, atol=1e-5)
 
 
+@pytest.mark.quick(
+    "muril*",
+    "bert-base-chinese",
+    "finbert",
+    "*MiniLM*",
+    "bert-base-cased",
+    "bert-large-in-shards",
+    "biobert*",
+    "BiomedNLP*",
+)
 @pytest.mark.filterwarnings("ignore:.* has no pooler")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_layout(name: str, tmp_path: Path) -> None:

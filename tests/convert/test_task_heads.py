@@ -104,6 +104,7 @@ def check_tokens(outputs: dict, rows: int, keys: tuple[str, ...]) -> None:
             close(outputs[key][row, :length], logits[:, place])
 
 
+@pytest.mark.quick("content0-*", "content4-*", "content5-*", "content9-*")
 @pytest.mark.parametrize(
     ("content", "rows", "kind", "labels"),
     [

@@ -76,6 +76,7 @@ def heads(encoder: keras.Model) -> dict[str, keras.Model]:
     }
 
 
+@pytest.mark.quick("encoder-*")
 @pytest.mark.parametrize("name", ["classifier", "tagger", "pretrainer"])
 @pytest.mark.parametrize("file", ["encoder", "model"])
 def test_a_whole_model_gives_its_encoder(

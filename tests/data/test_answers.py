@@ -57,6 +57,7 @@ def positions(word: str) -> int:
     return len(plain) if set(plain) <= set(LETTERS) else 1
 
 
+@pytest.mark.quick("4-*")
 @pytest.mark.parametrize("inputs", [PIECES, ELMO])
 @pytest.mark.parametrize("max_answer", [1, 4, 30])
 def test_best_answers_are_those_of_all_spans(
@@ -128,6 +129,7 @@ def test_best_answers_are_those_of_all_spans(
         assert row.text(row.null_odds - 1e-3) == ""
 
 
+@pytest.mark.quick("7-inputs1")
 @pytest.mark.parametrize("inputs", [PIECES, ELMO])
 @pytest.mark.parametrize(
     "stride",

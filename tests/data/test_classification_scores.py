@@ -152,6 +152,7 @@ def test_tables_line_up_over_chinese() -> None:
     ]
 
 
+@pytest.mark.quick("1", "2")
 @pytest.mark.parametrize("num_classes", [1, 2, 40, 120])
 def test_pictures(num_classes, tmp_path) -> None:
     labels = [f"$x_{k}$ {'long ' * 9}" for k in range(num_classes)]

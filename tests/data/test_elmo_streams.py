@@ -184,6 +184,7 @@ def same(one: list, two: list) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_first_step_goes_on_bit_equal(corpus: Path) -> None:
     whole = arrays(stream(corpus), 9)
     assert same(whole, arrays(stream(corpus), 9))

@@ -77,6 +77,7 @@ def test_ordered_pairs_have_the_exact_law() -> None:
     assert chi < 72.1
 
 
+@pytest.mark.slow
 def test_same_frequencies_as_sequential_sampling() -> None:
     # NumPy draws one by one until N are distinct. Both frequencies have a
     # variance of at most q (1 - q) / count: 5 standard deviations of the

@@ -134,6 +134,7 @@ def unmasked(batch, inputs: BertInputs) -> list[tuple[str, str, int]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_pass_has_every_record_once(folder: Path) -> None:
     inputs = bert_inputs(30)
     records = open_records(folder)
@@ -166,6 +167,7 @@ def test_first_step_leaves_out_what_came_before(folder: Path) -> None:
     tf.nest.map_structure(np.testing.assert_array_equal, whole[5:], rest)
 
 
+@pytest.mark.slow
 def test_names_of_records_are_where_they_stand(folder: Path) -> None:
     inputs, options = bert_inputs(), {"batch_size": 8, "shuffle_window": 20}
     paths = {Path(path).name: path for path in open_records(folder).paths}

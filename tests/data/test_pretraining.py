@@ -68,6 +68,7 @@ def same(one: list, two: list) -> bool:
     )
 
 
+@pytest.mark.quick("elmo")
 @pytest.mark.parametrize("make", [bert, elmo])
 def test_steps_are_bit_equal_wherever_a_run_begins(make, corpus) -> None:
     whole = arrays(make(corpus), 9)
@@ -208,6 +209,7 @@ def test_markers_in_the_corpus_are_unknown_words(tmp_path) -> None:
     assert features["forward_targets"].numpy().tolist() == [[3, 2, 2, 2, 4, 1]]
 
 
+@pytest.mark.quick("elmo-*")
 @pytest.mark.parametrize(
     ("make", "mask"),
     [

@@ -50,6 +50,7 @@ def answers_found(made) -> set[tuple[str, str, int]]:
     return found
 
 
+@pytest.mark.quick("*-1-*", "*-5-*", "*-34-*", "*-1000-*")
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("stride", [1, 2, 3, 5, 8, 13, 21, 34, 1000])
 @pytest.mark.parametrize("name", INPUTS)

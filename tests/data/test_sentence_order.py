@@ -158,6 +158,7 @@ def test_labels_are_balanced_and_nothing_but_order_tells_them() -> None:
     assert found["last sentence"] > 5, found
 
 
+@pytest.mark.slow
 def test_batches_hold_the_order_and_no_other_cue(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("\n\n".join("\n".join(d) for d in documents(number=1000)))

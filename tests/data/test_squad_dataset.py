@@ -110,6 +110,7 @@ def test_positions_hold_the_answer(inputs, tmp_path: Path) -> None:
     assert answered == {q.id for q in made.questions} - impossible
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bucket_batches",
     [
@@ -153,6 +154,7 @@ def test_training_epochs_are_permutations(bucket_batches, tmp_path) -> None:
     assert whole[: 4 * steps] != whole[4 * steps : 8 * steps]
 
 
+@pytest.mark.quick("inputs1")
 @pytest.mark.parametrize("inputs", [PIECES, ELMO])
 def test_prediction_gives_every_window_once(inputs, tmp_path: Path) -> None:
     made = windows_of(write_squad(tmp_path / "a.json"), inputs, training=False)

@@ -43,6 +43,7 @@ def test_evaluation_keeps_the_order_and_the_last_texts() -> None:
             assert (value.numpy() == expected[key].numpy()).all()
 
 
+@pytest.mark.quick("3")
 @pytest.mark.parametrize("bucket_batches", [1, 3, 100])
 def test_training_epochs_are_permutations(bucket_batches) -> None:
     options = {"bucket_batches": bucket_batches}
@@ -107,6 +108,7 @@ def test_tags_stand_on_first_pieces() -> None:
     ]
 
 
+@pytest.mark.quick("inputs1")
 @pytest.mark.parametrize("inputs", [BERT, ELMO])
 def test_tagging_epochs(inputs) -> None:
     sentences = [[str(n % 10)] * (1 + n % 4) for n in range(11)]
@@ -136,6 +138,7 @@ def test_tagging_epochs(inputs) -> None:
     assert rows(made(training=True, seed=1, first_step=4), 2) == whole[12:]
 
 
+@pytest.mark.slow
 def test_labels_keep_their_kind() -> None:
     def found(labels) -> np.ndarray:
         dataset = classification_dataset(

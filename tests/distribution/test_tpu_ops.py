@@ -38,6 +38,7 @@ def compiled_step(name: str) -> tuple:
     return model, tf.function(model.train_step, jit_compile=True), batch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -116,6 +116,7 @@ def test_who_trains_alone_writes(monkeypatch: pytest.MonkeyPatch) -> None:
         assert is_chief()
 
 
+@pytest.mark.slow
 def test_a_batch_that_two_devices_cannot_share(tmp_path: Path) -> None:
     """In a process of its own, which may have two logical devices."""
     script = tmp_path / "script.py"

@@ -6,7 +6,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from quick_cases import quick
 
 from keras_ctx import data, fine_tuning, models, text
 
@@ -19,7 +18,8 @@ def encoder(seed: int) -> keras.Model:
     return models.elmo_encoder([(1, 4), (2, 4)], 6, 4, max_characters=6)
 
 
-@pytest.mark.parametrize("pairs", quick([False, True], True))
+@pytest.mark.quick("True")
+@pytest.mark.parametrize("pairs", [False, True])
 def test_texts_are_in_their_order(pairs: bool) -> None:
     model = models.classifier(encoder(1), 2)
     model.compile()
@@ -36,7 +36,8 @@ def test_texts_are_in_their_order(pairs: bool) -> None:
         np.testing.assert_allclose(row, alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("crf", quick([False, True], False))
+@pytest.mark.quick("False")
+@pytest.mark.parametrize("crf", [False, True])
 def test_tags_are_in_their_order(crf: bool) -> None:
     labels = ["O", "B-X", "I-X"]
     model = models.tagger(encoder(2), 3, crf=crf)
@@ -97,7 +98,8 @@ def questions() -> list[data.SquadQuestion]:
     ]
 
 
-@pytest.mark.parametrize("null", quick([True, False], True))
+@pytest.mark.slow
+@pytest.mark.parametrize("null", [True, False])
 def test_answers(null: bool, tmp_path: Path) -> None:
     asked = questions() if null else questions()[:2]
     inputs = INPUTS.with_settings(max_length=9)

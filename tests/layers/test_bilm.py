@@ -103,6 +103,7 @@ def test_stateful_goes_on_where_each_row_ended() -> None:
         np.testing.assert_array_equal(once, again)
 
 
+@pytest.mark.slow
 def test_smaller_batch_reads_and_writes_the_first_states() -> None:
     a, b, c = rows(3, seed=1), rows(2, seed=2), rows(4, seed=3)
     # The batch size unknown to the graph, as when it is served.

@@ -192,6 +192,7 @@ def test_graph_that_does_not_know_the_number_of_characters() -> None:
     assert_close(run(ids), layer(ids))
 
 
+@pytest.mark.quick("True-False")
 @pytest.mark.parametrize(
     ("training", "jit_compile"),
     [

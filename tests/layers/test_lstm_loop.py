@@ -29,6 +29,7 @@ def run(cell, x, keep_gates: bool):
     )
 
 
+@pytest.mark.quick("2-None-*", "5-*")
 @pytest.mark.parametrize("size, clip, keep_gates", CASES)
 def test_outputs_and_gradients_are_those_of_step_after_step(
     size, clip, keep_gates

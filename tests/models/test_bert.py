@@ -35,6 +35,7 @@ def dense(inputs: int, outputs: int) -> int:
     return inputs * outputs + outputs
 
 
+@pytest.mark.quick("bert_tiny", "bert_mini", "bert_base")
 @pytest.mark.parametrize("name", SIZES)
 def test_number_of_parameters(name: str, without_values) -> None:
     num_layers, d, heads, encoder_size, pretrainer_size = SIZES[name]

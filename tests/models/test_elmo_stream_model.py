@@ -210,6 +210,7 @@ def word_window(low: int, high: int) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.slow
 def test_state_reaches_the_next_window_and_the_gradient_does_not() -> None:
     first, other, second = (
         word_window(*ids) for ids in ((1, 3), (3, 5), (5, 8))

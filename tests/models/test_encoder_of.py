@@ -33,6 +33,7 @@ def assert_same(found: dict, expected: dict) -> None:
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
 
+@pytest.mark.quick("True")
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_it_is_the_encoder(norm_first: bool, tmp_path: Path) -> None:
     encoder, model = pretrainer(norm_first=norm_first)

@@ -65,6 +65,7 @@ def test_states_are_the_mean_behind_sentences() -> None:
             np.testing.assert_allclose(state, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_every_row_begins_there() -> None:
     model = encoder()
     warm = warm_start(model, map(features, BATCHES))
@@ -80,6 +81,7 @@ def test_every_row_begins_there() -> None:
             )
 
 
+@pytest.mark.slow
 def test_the_copy_is_one_and_saves(tmp_path: Path) -> None:
     model = encoder()
     before = [np.asarray(x) for x in model.weights]

@@ -42,6 +42,7 @@ def numbers(outputs: dict) -> list[np.ndarray]:
     ]
 
 
+@pytest.mark.quick("elmo", "bert")
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_it_is_the_encoder_made_under_that_policy(
     family, tmp_path: Path
@@ -73,6 +74,7 @@ def test_it_is_the_encoder_made_under_that_policy(
     assert np.abs(difference).max() > 1e-4
 
 
+@pytest.mark.quick("elmo, stateful", "bert")
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_file_and_way_back(family, tmp_path: Path) -> None:
     encoder, features = family()

@@ -106,6 +106,7 @@ def assert_close(ours, expected: np.ndarray) -> None:
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.quick("gelu-True", "relu-False", "gelu_tanh-True")
 @pytest.mark.parametrize("norm_first", [False, True])
 @pytest.mark.parametrize("activation", ["gelu", "gelu_tanh", "relu"])
 def test_encoder_and_pretrainer_agree_with_numpy(

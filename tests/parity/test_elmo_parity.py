@@ -18,6 +18,14 @@ SENTENCES = [
 ]
 
 
+@pytest.mark.quick(
+    "published form",
+    "no residual",
+    "neither projection",
+    "tanh",
+    "one layer",
+    "cell clip only",
+)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_encoder_agrees_with_numpy(name: str) -> None:
     options = VARIANTS[name]

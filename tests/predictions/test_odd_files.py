@@ -11,7 +11,12 @@ import pytest
 from runs import encoder, save_run
 
 from keras_ctx import models
-from keras_ctx.predictions import check_file, predict_file
+from keras_ctx.predictions import (
+    RunTask,
+    check_file,
+    predict_file,
+    read_task,
+)
 
 LABELS = ("bad", "good")
 TAGS = ("B-X", "I-X", "O")
@@ -31,7 +36,7 @@ WORDS = [
 
 
 @pytest.fixture(scope="module")
-def texts(tmp_path_factory) -> Path:
+def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "texts"
     task: dict[str, Any] = {"task": "classification", "pair": False}
     model = models.classifier(encoder(), 2)
@@ -39,16 +44,22 @@ def texts(tmp_path_factory) -> Path:
     return folder
 
 
+# Loaded once: a load takes longer than a file.
 @pytest.fixture(scope="module")
-def words(tmp_path_factory) -> Path:
+def texts(folder: Path) -> RunTask:
+    return read_task(folder)
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory) -> RunTask:
     folder = tmp_path_factory.mktemp("runs") / "words"
     layout = {"width": 2, "word": 0, "tag": 1}
     model = models.tagger(encoder(), 3)
     save_run(folder, model, TAGS, task="tagging", layout=layout)
-    return folder
+    return read_task(folder)
 
 
-def predicted(run: Path, path: Path, **options) -> list[str]:
+def predicted(run: Path | RunTask, path: Path, **options) -> list[str]:
     output = path.parent / "out"
     number = predict_file(run, path, output, **options)
     content = output.read_bytes().decode()
@@ -185,7 +196,7 @@ def test_json_that_is_no_list_of_words(line, message, words, tmp_path) -> None:
         check_file(path, {"task": "tagging"})
 
 
-def test_output_that_would_replace_what_is_read(texts, tmp_path: Path) -> None:
+def test_output_that_would_replace_what_is_read(folder, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a\n")
     linked = tmp_path / "linked.txt"
@@ -194,17 +205,17 @@ def test_output_that_would_replace_what_is_read(texts, tmp_path: Path) -> None:
     for output, message in (
         (path, "would replace .*a.txt"),
         (linked, "would replace .*a.txt"),
-        (texts / "model.keras", "would replace .*model.keras"),
+        (folder / "model.keras", "would replace .*model.keras"),
         (tmp_path / "folder", "must name a file"),
     ):
         with pytest.raises(ValueError, match=f"`output` .*{message}"):
-            predict_file(texts, path, output, lines=True)
+            predict_file(folder, path, output, lines=True)
     assert path.read_text() == "a\n"
     with pytest.raises(OSError):
-        predict_file(texts, path, path / "out.tsv", lines=True)
+        predict_file(folder, path, path / "out.tsv", lines=True)
 
 
-def test_a_run_that_has_not_ended(texts, tmp_path: Path) -> None:
+def test_a_run_that_has_not_ended(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a\n")
     run = tmp_path / "run"
@@ -225,7 +236,7 @@ def test_a_run_that_has_not_ended(texts, tmp_path: Path) -> None:
         predicted(run, path)
 
 
-def test_files_of_a_run_that_are_damaged(texts, tmp_path: Path) -> None:
+def test_files_of_a_run_that_are_damaged(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a\n")
     run = tmp_path / "run"
@@ -243,7 +254,7 @@ def test_files_of_a_run_that_are_damaged(texts, tmp_path: Path) -> None:
 def test_standard_input_of_json_lines(
     texts, words, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    def asked(run: Path, content: str, **options) -> list[str]:
+    def asked(run: RunTask, content: str, **options) -> list[str]:
         stdin = SimpleNamespace(buffer=io.BytesIO(content.encode()))
         monkeypatch.setattr(sys, "stdin", stdin)
         capsys.readouterr()

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,10 +50,11 @@ def check(lines: list[str], texts: list[str], found: np.ndarray) -> None:
         assert numbers == pytest.approx(shown(row), abs=1e-4)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "run"
     save_run(
-        tmp_path / "run",
+        folder,
         models.classifier(encoder(), 3),
         LABELS,
         task="classification",
@@ -60,13 +62,18 @@ def run(tmp_path: Path) -> Path:
         columns=["0", "1"],
         table={},
     )
-    return tmp_path / "run"
+    return folder
 
 
 @pytest.fixture
-def expected(run: Path) -> np.ndarray:
+def run(saved: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(saved, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def expected(saved: Path) -> np.ndarray:
     # The same random weights once more.
-    model = save_run(run.parent / "again", models.classifier(encoder(), 3))
+    model = save_run(saved.parent / "again", models.classifier(encoder(), 3))
     return logits(model, TEXTS)
 
 
@@ -170,6 +177,7 @@ def test_every_line_is_a_text_where_that_is_said(run: Path) -> None:
         predicted(run, path, lines=True, columns=["0"])
 
 
+@pytest.mark.slow
 def test_texts_of_a_run_that_learned_from_other_layouts(
     run: Path, expected
 ) -> None:
@@ -236,6 +244,7 @@ def test_numbers_and_several_labels(tmp_path: Path) -> None:
         assert parsed(line)[0] == ";".join(chosen)
 
 
+@pytest.mark.slow
 def test_older_runs_are_told_by_their_model(tmp_path: Path) -> None:
     path = tmp_path / "texts.txt"
     path.write_text("a b\n")

@@ -115,6 +115,7 @@ def change_encoder(folder: Path) -> None:
     training.save_model(encoder, folder / "encoder.keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe_name",
     ["classifier", pytest.param("tagger", marks=pytest.mark.slow)],

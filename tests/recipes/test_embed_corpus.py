@@ -50,6 +50,7 @@ def alone(encoder: keras.Model, inputs, line: str) -> np.ndarray:
     return np.stack(layers, axis=1)
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_the_encoder_line_by_line(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:
@@ -169,6 +170,7 @@ def test_bert_gives_its_pieces_and_tells_of_long_lines(
             )
 
 
+@pytest.mark.slow
 def test_official_files(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:
@@ -189,6 +191,7 @@ def test_official_files(
         np.testing.assert_array_equal(ours.vectors, theirs.vectors)
 
 
+@pytest.mark.slow
 def test_official_model_of_words_needs_its_vocabulary(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:

@@ -98,6 +98,7 @@ def reference_layers(encoder: keras.Model, vectors: np.ndarray) -> list:
     return [np.concatenate([vectors, vectors], 1), *stacks(*read, vectors)]
 
 
+@pytest.mark.slow
 def test_markers_have_their_vectors(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:

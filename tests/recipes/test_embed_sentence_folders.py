@@ -57,6 +57,7 @@ def embed(folder: Path, tmp_path: Path, lines: list[str], **arguments) -> dict:
     )
 
 
+@pytest.mark.slow
 def test_pooling_and_prompts(folder: Path, tmp_path: Path, capsys) -> None:
     common = {"prompt": "document", "query": ("river",)}
     results = embed(folder, tmp_path, LINES, query_prompt="query", **common)

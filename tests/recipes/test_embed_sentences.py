@@ -116,6 +116,7 @@ def test_shorter_sentences_on_request(
         np.testing.assert_allclose(vector, expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_formats_and_precisions_hold_the_same(
     folders: dict[str, Path], sentences: Path, tmp_path: Path
 ) -> None:
@@ -128,6 +129,7 @@ def test_formats_and_precisions_hold_the_same(
     np.testing.assert_array_equal(one.astype("float16"), three)
 
 
+@pytest.mark.slow
 def test_nearest_are_those_of_the_highest_cosine(
     folders: dict[str, Path],
     sentences: Path,
@@ -170,6 +172,7 @@ def test_nearest_are_those_of_the_highest_cosine(
     assert len(results["nearest"][1]["nearest"]) == len(SENTENCES)
 
 
+@pytest.mark.slow
 def test_stop_at_any_window_changes_no_byte(
     folders: dict[str, Path], sentences: Path, tmp_path: Path
 ) -> None:
@@ -191,6 +194,7 @@ def test_stop_at_any_window_changes_no_byte(
         assert found == expected, stop
 
 
+@pytest.mark.slow
 def test_other_settings_are_refused_by_name(
     folders: dict[str, Path], sentences: Path, tmp_path: Path
 ) -> None:

@@ -190,6 +190,7 @@ def sentence_folder(folder: Path, prompts: dict, **pooling) -> Path:
 PROMPTS = {"query": "query: ", "document": ""}
 
 
+@pytest.mark.quick("query")
 @pytest.mark.parametrize("default", ["query", None])
 def test_prompts_are_told(default: str | None, tmp_path: Path) -> None:
     folder = sentence_folder(

@@ -133,6 +133,7 @@ def test_answers_by_hand(
     assert numbers.split() == ["6", "5", "4"] and made == f"  {output}"
 
 
+@pytest.mark.slow
 def test_chinese_characters_from_the_standard_input(
     folders: dict[str, Path],
     tmp_path: Path,

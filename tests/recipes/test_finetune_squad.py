@@ -340,6 +340,7 @@ def test_patience_needs_development_questions() -> None:
         load_recipe("finetune_squad").Config(train=Path("a"), patience=1)
 
 
+@pytest.mark.quick("options0-*", "options4-*", "options5-*")
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -74,6 +74,7 @@ def classified(encoders, tmp_path_factory) -> tuple[Path, dict]:
     return run, results["scores_pretrained"]
 
 
+@pytest.mark.slow
 def test_run_says_what_its_recipe_has_measured(classified, tmp_path) -> None:
     run, scores = classified
     labels = ["bad", "good"] * 4
@@ -97,6 +98,7 @@ def test_run_says_what_its_recipe_has_measured(classified, tmp_path) -> None:
     assert found[run] == found[folders[1]] != found[folders[2]]
 
 
+@pytest.mark.slow
 def test_saved_run_is_read_as_the_run(classified, tmp_path) -> None:
     run, _ = classified
     model = keras_ctx.load(run)

@@ -28,6 +28,7 @@ def check_closing(shown: str, made: Path | None) -> None:
     tyro.cli(load_recipe(path.stem).Config, args=words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "labels"),
     [

@@ -493,6 +493,7 @@ def test_how_it_ends(
     assert written.startswith("Traceback") and said in written
 
 
+@pytest.mark.slow
 def test_the_package_is_whole_after_its_parts(rest: str) -> None:
     """What needs TensorFlow can still be imported in the same process."""
     script = (

@@ -121,6 +121,7 @@ def test_without_words_it_is_the_same_sums(
     assert results == whole
 
 
+@pytest.mark.slow
 def test_sum_over_lines_is_the_perplexity(folder: Path, tmp_path: Path) -> None:
     corpus = write(tmp_path / "lines.txt", LINES)
     results, records = score(

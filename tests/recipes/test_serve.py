@@ -425,6 +425,7 @@ def states(server: Server) -> dict[str, str]:
     return {x["version"]: x["state"] for x in answer["model_version_status"]}
 
 
+@pytest.mark.slow
 def test_versions_come_and_go(folder: Path, tmp_path: Path) -> None:
     base, away = tmp_path / "labels", tmp_path / "away"
     shutil.copytree(folder / "labels" / "1", base / "1")
@@ -455,6 +456,7 @@ def test_versions_come_and_go(folder: Path, tmp_path: Path) -> None:
         assert server.post("labels:predict", request)[0] == 404
 
 
+@pytest.mark.slow
 def test_broken_version_leaves_the_old_one(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -486,6 +488,7 @@ def test_broken_version_leaves_the_old_one(
         assert states(server)["3"] == "END"
 
 
+@pytest.mark.slow
 def test_no_request_fails_while_versions_change(
     folder: Path, tmp_path: Path
 ) -> None:

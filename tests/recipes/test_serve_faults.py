@@ -151,6 +151,7 @@ def test_one_bad_folder_does_not_stop_the_others(
         assert said.count(f"{folder}: cannot be read") == 1, said
 
 
+@pytest.mark.slow
 def test_clients_that_leave_make_no_tracebacks(folder: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, str(RECIPES / "serve.py"), "--port", "0"]

@@ -92,6 +92,13 @@ MISFITS = {
 }
 
 
+@pytest.mark.quick(
+    "classifier-kind",
+    "squad-vocabulary",
+    "tagger-characters",
+    "classifier-distinct",
+    "tagger-words",
+)
 @pytest.mark.parametrize("misfit", MISFITS)
 @pytest.mark.parametrize("name", ["classifier", "tagger", "squad"])
 def test_text_inputs_of_another_encoder(

@@ -72,6 +72,7 @@ def rows(found: dict[str, np.ndarray], i: int) -> list[tuple[str, int, int]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [
@@ -126,6 +127,7 @@ def test_as_decode_answers(case: str) -> None:
             )
 
 
+@pytest.mark.slow
 def test_what_is_not_read_is_said() -> None:
     model, inputs = bert("wordpiece")
     sizes = {"stride": 7, "max_question": 4, "max_answer": 5}

@@ -67,6 +67,7 @@ def same(found: Mapping, expected: Mapping, **lengths: int) -> None:
             np.testing.assert_array_equal(given, right, err_msg=name)
 
 
+@pytest.mark.quick("pieces")
 @pytest.mark.parametrize("kind", ["distinct words", "pieces"])
 def test_warm_up_is_answered_by_a_server_that_batches(
     kind: str, tmp_path: Path

@@ -98,6 +98,7 @@ class OtherPathWhenServed(keras.layers.Layer):
         return keras.KerasTensor(tags.shape, tags.dtype)
 
 
+@pytest.mark.slow
 def test_wrong_path_is_never_published(tmp_path: Path, characters) -> None:
     model = tagger()
     outputs = {**model.output}

@@ -166,6 +166,7 @@ def test_python_of_the_readme_compiles(version: Path) -> None:
     assert json.loads(body).keys() == {"inputs"}
 
 
+@pytest.mark.slow
 def test_warm_up_requests_are_answered(version: Path) -> None:
     path = version / "assets.extra" / "tf_serving_warmup_requests"
     asked: dict[str, set[int]] = {}
@@ -281,6 +282,7 @@ def test_half_precision_is_served_as_float32(
     assert answer["scores"].dtype == np.float32
 
 
+@pytest.mark.slow
 def test_fresh_process_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     with pytest.raises(RuntimeError, match="SavedModel file does not exist"):

@@ -56,6 +56,7 @@ def check_refused(model, inputs, path: Path, number: int) -> None:
     assert str(path) in str(raised.value)
 
 
+@pytest.mark.slow
 def test_full_disk(disk: Disk, model, inputs) -> None:
     path = disk("size=64k") / "m"
     path.mkdir()

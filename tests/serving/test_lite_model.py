@@ -64,6 +64,7 @@ def test_any_batch_and_length(encoder: keras.Model, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_int8(encoder: keras.Model, tmp_path: Path) -> None:
     model = models.embedder(encoder)
     path = tmp_path / "embedder.tflite"
@@ -141,6 +142,7 @@ def test_refused_arguments(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_refused_models(encoder: keras.Model, tmp_path: Path) -> None:
     path = tmp_path / "x.tflite"
     elmo = models.elmo_encoder([(1, 4)], 6, 4, max_characters=8)

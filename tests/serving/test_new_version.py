@@ -86,6 +86,7 @@ def killed_half_way(path: Path) -> None:
     assert finished.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_crash_leaves_no_version_and_the_next_export_cleans_up(
     tmp_path: Path,
 ) -> None:

@@ -244,6 +244,7 @@ class NotANumber(keras.layers.Layer):
         return input_shape
 
 
+@pytest.mark.quick("layer1")
 @pytest.mark.parametrize("layer", [OtherWhenServed(), NotANumber()])
 def test_wrong_artifact_is_never_published(
     layer: keras.layers.Layer, tmp_path: Path, bert, inputs

@@ -46,6 +46,7 @@ def in_float64(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return x @ last + bias
 
 
+@pytest.mark.quick("12-256-1.0", "4-*", "1-*")
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e4])
 @pytest.mark.parametrize(("depth", "size"), [(1, 8), (4, 64), (12, 256)])
 def test_rounding_stays_within_and_an_error_does_not(

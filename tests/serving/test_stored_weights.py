@@ -68,6 +68,7 @@ def elmo() -> tuple[keras.Model, dict]:
     return models.classifier(encoder, 3, "scalar_mix"), {"char_ids": ids}
 
 
+@pytest.mark.quick("*-int8")
 @pytest.mark.parametrize("weights", ["bfloat16", "int8"])
 @pytest.mark.parametrize(
     "made", [bert, pytest.param(elmo, marks=pytest.mark.slow)]

@@ -55,6 +55,7 @@ def ask(signature: Any, *inputs: Any) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.quick("classify", "embed", "answer")
 @pytest.mark.parametrize("name", CASES)
 def test_broken_bytes_read_as_their_repaired_text(name: str) -> None:
     model, labels, count = CASES[name]()

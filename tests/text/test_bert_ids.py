@@ -156,6 +156,9 @@ def lines_of(name: str) -> list[str]:
         return list(itertools.islice(lines, 2000))
 
 
+@pytest.mark.quick(
+    "*-pydoc", "*pinyin*", "*stopwords*", "True-*seg*", "False-*neg*"
+)
 @pytest.mark.parametrize(
     "name",
     [

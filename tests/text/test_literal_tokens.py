@@ -87,6 +87,7 @@ def rows_of(features: dict[str, tf.Tensor]) -> list[list[int]]:
     ).to_list()
 
 
+@pytest.mark.quick("*-False", "*-False-*", "False-*")
 @pytest.mark.parametrize("lower_case", [True, False])
 @pytest.mark.parametrize("chinese", [True, False])
 @pytest.mark.parametrize("special", [True, False])

@@ -105,6 +105,7 @@ def test_missing_file(tmp_path: Path) -> None:
         load_inputs(tmp_path / "inputs.json")
 
 
+@pytest.mark.slow
 def test_exported_graphs_need_nothing_of_ours(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
     archive = keras.export.ExportArchive()

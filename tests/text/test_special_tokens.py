@@ -142,6 +142,7 @@ def test_the_rest_of_a_text_is_read_as_ever(split: str) -> None:
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.quick("character")
 @pytest.mark.parametrize("split", ["wordpiece", "character"])
 def test_graph_and_dataset_equal_eager(split: str) -> None:
     special = inputs(split=split)

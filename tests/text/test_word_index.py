@@ -65,6 +65,7 @@ def plain_index(
 NAMES = ["wordpiece", "character", "elmo", "words"]
 
 
+@pytest.mark.quick("True-3-*", "True-60-*")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("max_length", [3, 4, 9, 60])
 @pytest.mark.parametrize("pairs", [False, True])
@@ -103,6 +104,7 @@ def test_lengths(name: str) -> None:
     assert lengths.to_list() == [[sizes[word] for word in r] for r in words]
 
 
+@pytest.mark.quick("*-words", "*-character")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "splits_dtype", [tf.int32, pytest.param(tf.int64, marks=pytest.mark.slow)]
@@ -149,6 +151,7 @@ def test_strings_have_no_words_to_count(name: str) -> None:
         inputs.word_lengths(["a b"])
 
 
+@pytest.mark.quick("character", "words")
 @pytest.mark.parametrize("name", NAMES)
 def test_one_row_does_not_serve_for_many(name: str) -> None:
     inputs = make(name, 9)

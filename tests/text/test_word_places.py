@@ -72,6 +72,7 @@ def test_nul_is_a_character_like_others(kind: str) -> None:
         ]
 
 
+@pytest.mark.quick("character", "wordpiece", "cased", "elmo", "words")
 @each_kind
 def test_words_give_the_features_of_their_text(kind: str) -> None:
     inputs = INPUTS[kind]

@@ -60,6 +60,7 @@ def test_it_learns_classes() -> None:
     assert {each.label for each in model(texts)} == {"bad"}
 
 
+@pytest.mark.slow
 def test_a_model_that_was_compiled_stays_so() -> None:
     model = classifier()
     optimizer = keras.optimizers.SGD(0.0)
@@ -90,6 +91,7 @@ def test_numbers_labels_and_pairs() -> None:
     assert 0 <= model.evaluate(pairs, ["bad"] * 6)["accuracy"] <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "crf", [pytest.param(False, marks=pytest.mark.slow), True]
 )
@@ -119,6 +121,7 @@ def test_tagger_learns_names_in_texts(crf: bool) -> None:
     assert scores["recall"] == pytest.approx(1 / 2)
 
 
+@pytest.mark.slow
 def test_published_tagger_in_another_scheme_is_scored_in_iob2() -> None:
     # Of IOB1 only I- where nothing else is needed.
     labels = ("I-X", "I-Y", "O")
@@ -225,6 +228,7 @@ def test_places_of_answers_may_be_numpy_integers() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_answers_that_no_context_holds_are_told() -> None:
     task = text_model("question_answering")._task
     rows = [("a?", "a b"), ("b?", "c d")]

@@ -27,6 +27,7 @@ def write_vocabulary(folder: Path) -> None:
     write_json(folder / "tokenizer_config.json", {"do_lower_case": True})
 
 
+@pytest.mark.quick("QuestionAnswering*")
 @pytest.mark.parametrize(
     ("architecture", "head", "rows", "task"),
     [
@@ -65,6 +66,7 @@ def test_head_of_a_task(
         assert {x.label for x in found} <= {"PER"}
 
 
+@pytest.mark.slow
 def test_checkpoint_of_google_gives_vectors(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, as_google(arrays(heads=True)))
     write_json(tmp_path / "bert_config.json", config())

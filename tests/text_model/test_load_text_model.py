@@ -7,7 +7,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from quick_cases import quick
 from text_model.tiny_models import (
     ALL,
     INPUTS,
@@ -33,7 +32,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {task: text_model(task).save(parent / task) for task in ALL}
 
 
-@pytest.mark.parametrize("task", quick(ALL, "crf", "embedding"))
+@pytest.mark.quick("embedding")
+@pytest.mark.parametrize("task", ALL)
 def test_what_is_saved_is_loaded(task: str, folders: dict[str, Path]) -> None:
     model, again = text_model(task), keras_ctx.load(folders[task])
     assert again.task == model.task and again.labels == model.labels
@@ -41,6 +41,7 @@ def test_what_is_saved_is_loaded(task: str, folders: dict[str, Path]) -> None:
     assert same(again(texts), model(texts))
 
 
+@pytest.mark.quick("pair", "crf", "question_answering")
 @pytest.mark.parametrize("task", [x for x in ALL if x not in NOT_OF_RECIPES])
 def test_recipes_read_what_is_saved(
     task: str, folders: dict[str, Path]
@@ -129,6 +130,7 @@ def test_exported_answers_are_the_same(tmp_path: Path) -> None:
         assert same(one.null_odds, other.null_odds, 1e-4)
 
 
+@pytest.mark.slow
 def test_pretraining_run_gives_vectors(tmp_path: Path) -> None:
     made = randomized(encoder())
     made.save(tmp_path / "encoder.keras")

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from quick_cases import quick
 from text_model.tiny_models import (
     ALL,
     INPUTS,
@@ -107,7 +106,8 @@ def by_hand(tags: list[str]) -> list[tuple[int, int, str]]:
     return [tuple(span) for span in spans]
 
 
-@pytest.mark.parametrize("task", quick(["tagging", "crf"], "crf"))
+@pytest.mark.quick("tagging")
+@pytest.mark.parametrize("task", ["tagging", "crf"])
 def test_names_have_places_in_the_text(task: str) -> None:
     model = text_model(task)
     given = "ab  c d. e f g h"
@@ -142,6 +142,7 @@ def test_names_have_places_in_the_text(task: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_plain_tags_are_those_of_words() -> None:
     model = text_model("plain")
     [found] = model(["a bc"])
@@ -196,7 +197,8 @@ def test_words_in_the_place_of_a_mask() -> None:
     assert {x.word for x in best} <= {*INPUTS.vocabulary}
 
 
-@pytest.mark.parametrize("task", quick(ALL, "crf", "embedding"))
+@pytest.mark.quick("crf")
+@pytest.mark.parametrize("task", ALL)
 def test_alone_is_as_in_a_batch_and_order_stays(task: str) -> None:
     model, texts = text_model(task), texts_for(task)
     together = model(texts * 3, batch_size=4)
@@ -263,6 +265,7 @@ def test_stream_reads_a_window_ahead(task: str) -> None:
     assert next(taken) <= 1024
 
 
+@pytest.mark.slow
 def test_vectors_alone_grow() -> None:
     # By a thousand times more texts than are ever in memory at a time: of the
     # texts themselves and of the results nothing may be left.
@@ -321,6 +324,7 @@ def test_bar_on_demand(capsys: pytest.CaptureFixture) -> None:
     assert f"{len(TEXTS)}/{len(TEXTS)}" in capsys.readouterr().out
 
 
+@pytest.mark.quick("encoder")
 @pytest.mark.parametrize("task", ["classification", "tagging", "encoder"])
 def test_layers_are_those_of_the_encoder(task: str) -> None:
     model = text_model(task)
@@ -392,6 +396,7 @@ def test_it_says_what_it_is() -> None:
     )
 
 
+@pytest.mark.slow
 def test_questions_asked_again_are_not_traced_again() -> None:
     traces = []
 

@@ -95,6 +95,7 @@ def test_resumed_epoch_ends_training_where_the_score_says_so(tmp_path) -> None:
     assert max(line["step"] for line in lines) == 2 * STEPS
 
 
+@pytest.mark.quick("True")
 @pytest.mark.parametrize("is_first", [True, False])
 def test_resets_of_a_resumed_epoch_need_no_order(tmp_path, is_first) -> None:
     class Resets(layers.BiLM):

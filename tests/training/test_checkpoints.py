@@ -55,6 +55,7 @@ def assert_same(model: keras.Model, folder: Path, whole) -> None:
 
 
 # Within an epoch, at its last step, at its end, and after the last one.
+@pytest.mark.quick("where1*")
 @pytest.mark.parametrize(
     ("where", "every"),
     [
@@ -103,6 +104,7 @@ def in_the_foreground() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.quick("15-*")
 @pytest.mark.usefixtures("in_the_foreground")
 @pytest.mark.parametrize(
     ("where", "saved"),
@@ -200,6 +202,7 @@ fit(Path(sys.argv[1]), At(no_room, step=9))
 """
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_named(whole, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path, after=(At(interrupt, step=9),), checkpoint_steps=2)
@@ -284,6 +287,7 @@ def test_average_of_checkpoints(tmp_path: Path) -> None:
             training.average_checkpoints(model, tmp_path, number)
 
 
+@pytest.mark.slow
 def test_moving_average_of_the_weights(whole, tmp_path: Path) -> None:
     optimizer = {"ema_momentum": 0.9}
 

@@ -63,6 +63,7 @@ CASES = [
 ]
 
 
+@pytest.mark.quick("scores1-*", "scores4-*", "scores6-*")
 @pytest.mark.parametrize(("scores", "arguments", "best", "epochs"), CASES)
 def test_best_epoch_is_kept(
     tmp_path: Path, scores: list, arguments: dict, best: int, epochs: int

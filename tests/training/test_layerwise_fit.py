@@ -57,6 +57,7 @@ def moved(model: keras.Model, before: dict) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("jit_compile", "accumulated"),
     [

@@ -106,6 +106,7 @@ def test_perplexity_is_that_of_numpy() -> None:
     assert abs(forward - backward) > 1e-2
 
 
+@pytest.mark.slow
 def test_likelihoods_of_every_length_are_compiled_together() -> None:
     function = sentence_likelihoods(language_model())
     for length in (2, 3, 5, 7):
@@ -196,6 +197,7 @@ def test_optimizer_of_the_paper_is_the_default() -> None:
     assert float(weight.numpy()[0]) == pytest.approx(-0.2, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_perplexity_that_no_float_holds_is_infinite() -> None:
     model = language_model()
     kernel, *_ = model.get_layer("softmax").weights

@@ -25,6 +25,7 @@ def states(bilm: layers.BiLM) -> list[np.ndarray]:
     return [np.asarray(part) for state in bilm.states for part in state]
 
 
+@pytest.mark.quick("3-2")
 @pytest.mark.parametrize(
     "steps, read",
     [(2, 1), (3, 2), pytest.param(9, 5, marks=pytest.mark.slow)],
@@ -43,6 +44,7 @@ def test_state_is_that_of_the_windows_since_the_last_reset(steps, read) -> None:
         assert np.abs(one).max() > 0.01
 
 
+@pytest.mark.slow
 def test_a_strategy_may_mirror_the_counter(tmp_path) -> None:
     # With a rate that is no schedule: it is a variable, too.
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():

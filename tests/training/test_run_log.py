@@ -118,6 +118,7 @@ def test_curves_have_what_the_lines_have(tmp_path: Path) -> None:
     assert ("epochs/perplexity", 7) in found
 
 
+@pytest.mark.slow
 def test_the_share_of_padding() -> None:
     encoder = models.bert_encoder(9, 1, 1, 4, 8, 6, dropout=0.0)
     model = training.with_padding_metric(models.bert_pretrainer(encoder))
