@@ -196,6 +196,7 @@ def test_symbolic_shape_and_dtype_are_the_eager_ones(case: ModelCase) -> None:
             assert s == (None if axis in "BTM" else e)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variants", [False, pytest.param(True, marks=pytest.mark.slow)]
 )

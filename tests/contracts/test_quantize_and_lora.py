@@ -294,6 +294,7 @@ def numpy(model: keras.Model) -> dict[str, np.ndarray]:
     return {w.path: w.numpy() for w in model.weights}
 
 
+@pytest.mark.slow
 def test_lora_starts_as_the_model_and_trains_its_factors_and_head() -> None:
     plain = randomized(models.classifier(bert(), 3))
     model = models.classifier(bert(), 3)

@@ -104,6 +104,7 @@ def test_an_index_of_arrays_that_are_not_there(tmp_path: Path) -> None:
     assert time.perf_counter() - before < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [INDEX, DATA])
 def test_a_changed_byte(name: str, folder: Path) -> None:
     path = folder / name

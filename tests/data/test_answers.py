@@ -179,6 +179,7 @@ def test_text_is_that_of_the_context() -> None:
     assert answers[0].candidates[0].start == 7
 
 
+@pytest.mark.slow
 def test_end_never_comes_before_the_start() -> None:
     question = SquadQuestion("q", "how", "a b c")
     made = question_windows([question], ELMO, training=False, max_question=5)

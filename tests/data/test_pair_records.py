@@ -181,6 +181,7 @@ def test_names_of_records_are_where_they_stand(folder: Path) -> None:
         assert unmasked(found[step], inputs) == expected
 
 
+@pytest.mark.slow
 def test_global_seed_and_other_calls_change_nothing(folder: Path) -> None:
     tf.random.set_seed(1)
     first = batches(folder, 3)

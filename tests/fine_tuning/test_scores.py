@@ -36,6 +36,7 @@ def test_texts_are_in_their_order(pairs: bool) -> None:
         np.testing.assert_allclose(row, alone, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.quick("False")
 @pytest.mark.parametrize("crf", [False, True])
 def test_tags_are_in_their_order(crf: bool) -> None:

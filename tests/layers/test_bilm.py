@@ -133,6 +133,7 @@ def test_row_without_a_token_keeps_its_state() -> None:
         assert np.abs(found[0][0] - expected[0][0]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_larger_batch_than_there_are_states_is_refused() -> None:
     bilm = bilm_of(stateful=True, max_batch_size=1)
     with pytest.raises(ValueError, match="`max_batch_size=1`.*a batch of 2"):

@@ -177,6 +177,7 @@ def test_encoder_of_a_loaded_language_model(make, tmp_path: Path) -> None:
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_stateful_encoder_over_batches_of_different_sizes() -> None:
     encoder = char_encoder(stateful=True, max_batch_size=3)
     batches = [["a cat", "dog", ""], ["", "the cat saw"], ["é", "a dog", "b c"]]

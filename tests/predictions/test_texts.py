@@ -285,6 +285,7 @@ def test_refused_before_anything_is_written(tmp_path: Path, run: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "texts.txt"
     path.write_text("a b\n")

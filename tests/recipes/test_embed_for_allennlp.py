@@ -37,6 +37,7 @@ def word_layers(folder: Path, line: str) -> np.ndarray:
     return np.stack([np.asarray(layer)[0] for layer in found])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layers", "choose"),
     [

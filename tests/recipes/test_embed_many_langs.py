@@ -33,6 +33,7 @@ def expected(tensors, line: str) -> np.ndarray:
     return np.stack(layers_of(embedder, encoder, SMALL, rows, ids))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "markers", [False, pytest.param(True, marks=pytest.mark.slow)]
 )

@@ -98,6 +98,7 @@ def test_a_vector_is_the_mean_of_its_tokens(
             )
 
 
+@pytest.mark.slow
 def test_shorter_sentences_on_request(
     folders: dict[str, Path], sentences: Path, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ EXTRA = {
 }
 
 
-# Each is a training and an export. The last also does what the one before does.
+# Each is a training and an export.
 HEADS: list[tuple[str, dict]] = [
     ("finetune_classifier", {}),
     ("finetune_tagger", {}),
@@ -34,8 +34,8 @@ HEADS: list[tuple[str, dict]] = [
 @pytest.mark.parametrize(
     ("encoder", "heads"),
     [
-        ("bert", HEADS[-1:]),
-        pytest.param("bert", HEADS[:-1], marks=pytest.mark.slow),
+        ("bert", HEADS[:1]),
+        pytest.param("bert", HEADS[1:], marks=pytest.mark.slow),
         pytest.param("elmo", HEADS, marks=pytest.mark.slow),
     ],
 )

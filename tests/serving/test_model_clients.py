@@ -77,6 +77,7 @@ def test_odd_requests_by_rest(
     assert without_rows == {"tokens", "features"}
 
 
+@pytest.mark.slow
 def test_errors_and_answers_of_raw_bytes(
     server: ModelServer, version: tuple[Case, Path], serve_requests: Path
 ) -> None:

@@ -84,15 +84,9 @@ def test_tags_through_predict_are_as_the_text_model(
 
 
 # An export takes seconds: it is checked in a process of its own.
+@pytest.mark.quick("regression")
 @pytest.mark.parametrize(
-    "task",
-    [
-        "tagging",
-        *(
-            pytest.param(task, marks=pytest.mark.slow)
-            for task in ("pair", "multi_label", "regression", "embedding")
-        ),
-    ],
+    "task", ["tagging", "pair", "multi_label", "regression", "embedding"]
 )
 def test_exported_version_answers_alike(task: str, tmp_path: Path) -> None:
     model = text_model(task)

@@ -57,6 +57,7 @@ def other_inputs() -> dict:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [

@@ -53,6 +53,7 @@ def test_labels_have_probabilities() -> None:
         assert list(each.scores.values()) == sorted(scores)[::-1]
 
 
+@pytest.mark.slow
 def test_pairs_are_read_together() -> None:
     model = text_model("pair")
     for each, pair in zip(
@@ -63,6 +64,7 @@ def test_pairs_are_read_together() -> None:
         np.testing.assert_allclose(scores, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_labels_over_one_half() -> None:
     model = text_model("multi_label")
     for each, given in zip(model(TEXTS), TEXTS, strict=True):
@@ -75,6 +77,7 @@ def test_labels_over_one_half() -> None:
         assert set(each.labels) == given
 
 
+@pytest.mark.slow
 def test_numbers_are_an_array() -> None:
     model = text_model("regression")
     found = model(TEXTS)

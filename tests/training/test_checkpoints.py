@@ -146,6 +146,7 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     assert training.completed_steps(tmp_path) == STEPS
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_the_foreground")
 def test_after_an_error_ctrl_c_is_what_it_was(tmp_path: Path) -> None:
     def fail() -> None:
@@ -253,6 +254,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     assert steps_of(tmp_path) == [1]
 
 
+@pytest.mark.slow
 def test_a_callback_before_it_may_stop_the_run(tmp_path: Path) -> None:
     scores = iter([0.5, 0.4, 0.3, 0.2])
     development = training.DevelopmentScore(
@@ -269,6 +271,7 @@ def test_a_callback_before_it_may_stop_the_run(tmp_path: Path) -> None:
     assert model.stop_training
 
 
+@pytest.mark.slow
 def test_average_of_checkpoints(tmp_path: Path) -> None:
     model = fit(tmp_path, keep=3)
     expected = []

@@ -89,6 +89,7 @@ def test_gradient_norm_is_that_before_clipping() -> None:
     assert expected > 1  # so that it was clipped
 
 
+@pytest.mark.slow
 def test_curves_have_what_the_lines_have(tmp_path: Path) -> None:
     training.begin_run(tmp_path, {"rate": 0.5})
     fit(tmp_path, perplexity_of=["loss"])
@@ -161,6 +162,7 @@ def test_when_a_run_ends_is_said(tmp_path: Path, capsys) -> None:
     assert all("ends in about" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_trace_for_tensorboard(tmp_path: Path) -> None:
     fit(tmp_path, profile=True)
     (trace,) = (tmp_path / "tensorboard").glob("plugins/profile/*/*.xplane.pb")
