@@ -78,7 +78,7 @@ quickstart: $(STAMP)
 test: lint
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
 	  $(PYTEST) tests/contracts/test_layer_laws.py \
-	  -k "compiled or gradient" -m "not slow"
+	  -k compiled -m "not slow"
 	$(PYTEST) --dist loadfile -m "not slow"
 
 # Whole trainings, kills at random moments, all laws on the second backend.
