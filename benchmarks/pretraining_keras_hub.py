@@ -78,7 +78,7 @@ def batches(config: Config, inputs: text.BertInputs, path: Path, **where):
         path,
         inputs,
         batch_size=config.batch_size,
-        max_masked=round(0.15 * config.length),
+        max_predictions=round(0.15 * config.length),
         separator="",
         **where,
     )
@@ -147,7 +147,9 @@ def train(config: Config, name: Name) -> None:
         return
     keras.utils.set_random_seed(config.seed)
     path, held_out = corpora(config)
-    vocabulary = text.character_vocabulary(data.read_lines(path), size=4000)
+    vocabulary = text.character_vocabulary(
+        data.read_lines(path), vocabulary_size=4000
+    )
     inputs = text.BertInputs(
         vocabulary, config.length, split="character", padding="max_length"
     )

@@ -29,7 +29,7 @@ class TextLayer(keras.layers.Layer):
 
     Call arguments:
         text: Strings `(B,)`.
-        second_text: `None`, or the second text of each pair, strings `(B,)`.
+        text_pair: `None`, or the second text of each pair, strings `(B,)`.
 
     Returns:
         The features of `text_inputs` by name, such as `token_ids` `(B, T)`.
@@ -70,15 +70,15 @@ class TextLayer(keras.layers.Layer):
         self.supports_jit = False
         self.built = True
 
-    def call(self, text, second_text=None):
-        if second_text is None:
+    def call(self, text, text_pair=None):
+        if text_pair is None:
             return dict(self.text_inputs(text))
-        return dict(self.text_inputs(text, second_text))
+        return dict(self.text_inputs(text, text_pair))
 
-    def compute_output_spec(self, text, second_text=None):
+    def compute_output_spec(self, text, text_pair=None):
         import tensorflow as tf
 
-        texts = [x for x in (text, second_text) if x is not None]
+        texts = [x for x in (text, text_pair) if x is not None]
         for given in texts:
             if given.dtype != "string" or len(given.shape) != 1:
                 raise ValueError(

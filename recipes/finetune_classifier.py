@@ -64,7 +64,7 @@ def read_data(config: Config) -> tuple[dict, data.TextTask]:
     data.check_training_texts(
         task,
         rows["train"],
-        config.batch_size * config.accumulate,
+        config.batch_size * config.gradient_accumulation_steps,
         every_label=config.class_weights,
     )
     return rows, task
@@ -80,7 +80,7 @@ def make_dataset(config: Config, rows, task, text_inputs, run):
         text_inputs,
         batch_size=config.batch_size,
         training=True,
-        second_texts=rows.second_texts,
+        text_pairs=rows.text_pairs,
         class_weights=weights,
         seed=run.seed,
         first_step=training.completed_steps(run.folder),  # where it resumes
@@ -171,7 +171,7 @@ def main(config: Config) -> dict:
         data_files(config),
         text_inputs,
         lambda encoder: make_model(config, encoder, task, steps),
-        pairs=bool(rows["train"].second_texts),
+        pairs=bool(rows["train"].text_pairs),
     )
     runs = fine_tuning.EncoderRuns(config)
     for run in runs:

@@ -159,7 +159,7 @@ def main(config: Config) -> dict:
         metrics,
         text_inputs,
         batch_size=2 * config.batch_size,
-        n_best=config.n_best,
+        top_k=config.top_k,
         max_answer=config.max_answer,
     )
     runs = training.SeedRuns(config.seeds, config.output)

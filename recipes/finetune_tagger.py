@@ -56,7 +56,7 @@ def read_data(config: Config) -> tuple[data.TaggedFiles, data.TaggingTask]:
     """The sentences of all files, and what tags mean; both checked."""
     files = config.read(data_files(config))
     labels, notes = data.training_labels(
-        files.sentences, config.batch_size * config.accumulate
+        files.sentences, config.batch_size * config.gradient_accumulation_steps
     )
     print(*files.notes, *notes, sep="\n")
     task = data.TaggingTask(labels, files.scheme)

@@ -59,11 +59,11 @@ def make_dataset(config: Config, text_inputs, path: Path, **steps):
         path,
         pretraining.pair_text_inputs(config, text_inputs),
         batch_size=config.batch_size,
-        max_masked=config.max_masked,
+        max_predictions=config.max_predictions,
         length=data.rough_length(text_inputs.split),
         separator="" if text_inputs.split == "character" else " ",
         objective=config.objective,
-        whole_words=config.whole_word_masking,
+        whole_word_masking=config.whole_word_masking,
         **steps,
     )
 
@@ -81,8 +81,8 @@ def make_training_data(config: Config, text_inputs):
         config.records,
         pretraining.pair_text_inputs(config, text_inputs),
         batch_size=config.batch_size,
-        max_masked=config.max_masked,
-        whole_words=config.whole_word_masking,
+        max_predictions=config.max_predictions,
+        whole_word_masking=config.whole_word_masking,
         **steps,
     )
 
@@ -124,9 +124,11 @@ def make_model(config: Config, vocabulary_size: int) -> keras.Model:
 def compile_model(config: Config, model: keras.Model) -> None:
     optimizer = training.bert_optimizer(
         config.learning_rate,
-        config.epochs * config.steps_per_epoch // config.accumulate,
+        config.epochs
+        * config.steps_per_epoch
+        // config.gradient_accumulation_steps,
         beta_2=0.98,
-        gradient_accumulation_steps=config.accumulate,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
         ema_momentum=config.ema_momentum,
     )
     if config.dtype == "mixed_float16":

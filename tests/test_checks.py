@@ -14,7 +14,7 @@ from keras_ctx.training.run.numbers import check_run_numbers
 COUNTS: dict[str, Callable[[Any], Any]] = {
     "num_layers": lambda x: layers.ScalarMix(x),
     "max_words": lambda x: list(word_batches(["a"], x)),
-    "size": lambda x: text.word_vocabulary(["a"], size=x),
+    "vocabulary_size": lambda x: text.word_vocabulary(["a"], vocabulary_size=x),
     "min_count": lambda x: text.word_vocabulary(["a"], min_count=x),
     "every_steps": lambda x: training.BackupAndRestore("none", x),
     "keep": lambda x: training.BackupAndRestore("none", keep=x),

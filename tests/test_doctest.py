@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 
+import keras
 import pytest
 
 import keras_ctx
@@ -14,12 +15,6 @@ PACKAGES = [
     for name in keras_ctx.__all__
     if inspect.ismodule(getattr(keras_ctx, name))
 ]
-# Each is another function with the numbers of a publication filled in; its
-# docstring names that function, which has the example.
-PUBLISHED_SIZES = {
-    *("bert_tiny", "bert_mini", "bert_small", "bert_medium"),
-    *("bert_base", "bert_large", "elmo_small", "elmo_medium", "elmo_original"),
-}
 
 
 def public_names() -> list[tuple[str, str]]:
@@ -27,7 +22,6 @@ def public_names() -> list[tuple[str, str]]:
         (package, name)
         for package in PACKAGES
         for name in importlib.import_module(f"keras_ctx.{package}").__all__
-        if name not in PUBLISHED_SIZES
     ]
 
 
@@ -78,6 +72,8 @@ def test_examples_run(
         optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE,
         raise_on_error=False,
     )
+    # An example may build a model without values: Keras would give them later.
+    keras.utils.clear_session()
     assert failed == 0, "doctest's account of it stands above"
 
 

@@ -63,7 +63,7 @@ def _optimizer(
     accumulate, unfreezes = 1, False
     more: dict[str, Any] = {}
     if isinstance(options, LabelledDataOptions):
-        accumulate = options.accumulate
+        accumulate = options.gradient_accumulation_steps
         unfreezes = options.gradual_unfreezing
         more["schedule"] = options.schedule
         more["gradient_accumulation_steps"] = accumulate

@@ -71,7 +71,7 @@ def answer_questions(
     stride: int,
     max_question: int,
     max_answer: int,
-    n_best: int = 20,
+    top_k: int = 20,
     null_answer: bool = False,
     num_questions: int = 256,
 ) -> Iterator[QuestionAnswers]:
@@ -85,7 +85,7 @@ def answer_questions(
         stride: See `question_windows`.
         max_question: Likewise.
         max_answer: Likewise.
-        n_best: See `decode_answers`.
+        top_k: See `decode_answers`.
         null_answer: Likewise.
         num_questions: Questions in memory at a time.
 
@@ -121,7 +121,7 @@ def answer_questions(
         yield from decode_answers(
             made,
             _batches(made, inputs, run, batch_size),
-            n_best=n_best,
+            top_k=top_k,
             max_answer=max_answer,
             null_answer=null_answer,
         )
@@ -175,7 +175,7 @@ def answer_lines(
         WindowInputs(task.text_inputs),
         run,
         batch_size=batch_size,
-        n_best=1,
+        top_k=1,
         **windows,
     )
     yield "{"

@@ -19,6 +19,7 @@ from keras_ctx.predictions.run_task import (
     read_task,
     run_folder,
 )
+from keras_ctx.serving.text_pair import SECOND_TEXT
 from keras_ctx.serving.verify.raw_answers import newest_version
 from keras_ctx.text_model.asking.signature import ServedVersion
 from keras_ctx.text_model.model import TextModel
@@ -174,7 +175,7 @@ def _served(version: Path, task: str | None) -> TextModel:
             f"`task` must be None for an exported version. Received: "
             f"task={task!r}, {version} for {served.kind}"
         )
-    pair = "second_text" in card["signatures"][card["task"]]["inputs"]
+    pair = SECOND_TEXT in card["signatures"][card["task"]]["inputs"]
     return TextModel(
         served, labels=card["labels"] or (), settings={"pair": pair}
     )

@@ -272,7 +272,7 @@ class TextModel:
         """The model with strings as its inputs, to be used as any of Keras.
 
         Returns:
-            A `keras.Model` from `text`, for pairs also `second_text`, or from
+            A `keras.Model` from `text`, for pairs also `text_pair`, or from
             `question` and `context`, strings `(B,)`, to the outputs of
             `model`; the layers are shared. A text that is too long is cut.
         """

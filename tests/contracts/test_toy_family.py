@@ -47,8 +47,8 @@ class TrigramInputs(text.WordLevelInputs):
         self.vocabulary_size = rows
         self.max_characters = max_characters
 
-    def __call__(self, text, second_text=None):
-        words = self.rows(text, second_text)
+    def __call__(self, text, text_pair=None):
+        words = self.rows(text, text_pair)
         marked = tf.strings.join(["^", words.values, "$$"])
         letters = tf.strings.unicode_split(marked, "UTF-8")
         thirds = [letters[:, :-2], letters[:, 1:-1], letters[:, 2:]]

@@ -68,7 +68,7 @@ def test_best_answers_are_those_of_all_spans(
     answers = decode_answers(
         made,
         batches_of(made, inputs, random_logits),
-        n_best=6,
+        top_k=6,
         max_answer=max_answer,
         null_answer=True,
     )
@@ -174,7 +174,7 @@ def test_text_is_that_of_the_context() -> None:
     def logits(number, index):  # words 2 to 5: " so very "
         return np.stack([index == 2, index == 5]).astype("float32")
 
-    answers = decode_answers(made, batches_of(made, ELMO, logits), n_best=1)
+    answers = decode_answers(made, batches_of(made, ELMO, logits), top_k=1)
     assert answers[0].text() == '"so\nvery"'
     assert answers[0].candidates[0].start == 7
 
@@ -218,7 +218,7 @@ def test_a_missing_batch_is_noticed(questions) -> None:
         decode_answers(made, [*batches, batches[0]])
 
 
-@pytest.mark.parametrize("options", [{"n_best": 0}, {"max_answer": 0}])
+@pytest.mark.parametrize("options", [{"top_k": 0}, {"max_answer": 0}])
 def test_refused(options, questions) -> None:
     made = question_windows(questions[:1], ELMO, **OPTIONS)
     with pytest.raises(ValueError, match=f"`{[*options][0]}` must be at least"):

@@ -30,12 +30,12 @@ def test_mixed_seeds_differ_and_stay() -> None:
 
 def test_shuffled_is_a_permutation_within_reach() -> None:
     for window in (1, 3, 50, 1000):
-        out = list(shuffled(range(100), seed=4, window=window))
+        out = list(shuffled(range(100), seed=4, shuffle_buffer=window))
         assert sorted(out) == list(range(100))
         # An item cannot come before it was read.
         assert all(item - place <= window for place, item in enumerate(out))
-    assert list(shuffled(range(9), seed=4, window=1)) == list(range(9))
-    assert list(shuffled([], seed=4, window=3)) == []
+    assert list(shuffled(range(9), seed=4, shuffle_buffer=1)) == list(range(9))
+    assert list(shuffled([], seed=4, shuffle_buffer=3)) == []
 
 
 def test_length_batches_sort_a_window_and_lose_nothing() -> None:
@@ -65,7 +65,7 @@ def epochs(first_epoch: int, num_epochs: int, **options):
         **options,
     }
     stream = epoch_batches(
-        lambda seed: shuffled(range(10), seed=seed, window=100),
+        lambda seed: shuffled(range(10), seed=seed, shuffle_buffer=100),
         first_step=first_epoch * settings["steps_per_epoch"],
         **settings,
     )

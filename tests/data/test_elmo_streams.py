@@ -291,7 +291,7 @@ def test_characters_are_split_by_the_function_given(tmp_path: Path) -> None:
 def test_a_window_of_one_line_keeps_the_order_of_the_file(
     corpus: Path,
 ) -> None:
-    words, _ = texts(corpus, 9, shuffle_window=1, batch_size=1)["forward"]
+    words, _ = texts(corpus, 9, shuffle_buffer=1, batch_size=1)["forward"]
     found = [" ".join(s) for s in sentences(words[0], "<S>")]
     assert found == list(itertools.islice(itertools.cycle(LINES), len(found)))
 
@@ -303,7 +303,7 @@ def test_a_window_of_one_line_keeps_the_order_of_the_file(
         ({"window_size": 0}, "`window_size` must be at least 1"),
         ({"num_negatives": 0}, "`num_negatives` must be at least 1"),
         ({"num_negatives": 9}, "`num_negatives` must be at most .* 8 words"),
-        ({"shuffle_window": 0}, "`shuffle_window` must be at least 1"),
+        ({"shuffle_buffer": 0}, "`shuffle_buffer` must be at least 1"),
         ({"seed": -1}, "`seed` must be at least 0"),
         ({"first_step": -1}, "`first_step` must be at least 0"),
         ({"vocabulary": ["a"]}, "`vocabulary` must begin with '<S>', '</S>',"),
@@ -348,7 +348,7 @@ def test_every_pass_reads_the_files_in_another_order(tmp_path: Path) -> None:
         for number, word in enumerate("abc")
     ]
     write_manifest(tmp_path, settings, {}, None, {}, shards)
-    options = {"batch_size": 1, "window_size": 6, "shuffle_window": 1}
+    options = {"batch_size": 1, "window_size": 6, "shuffle_buffer": 1}
     words, _ = texts(tmp_path, 10, **options)["forward"]
     passes = ["".join(words[0][k + 1 : k + 6 : 2]) for k in range(0, 60, 6)]
     assert {"".join(sorted(each)) for each in passes} == {"abc"}

@@ -27,14 +27,14 @@ def rows(lengths: list[int], width: int) -> dict[str, tf.Tensor]:
     }
 
 
-def masked(features, seed=(3, 5), max_masked=20, **options):
+def masked(features, seed=(3, 5), max_predictions=20, **options):
     return masked_lm_examples(
         features,
         seed,
         mask_id=MASK,
         special_ids=SPECIAL,
         vocabulary_size=VOCABULARY,
-        max_masked=max_masked,
+        max_predictions=max_predictions,
         **options,
     )
 
@@ -43,7 +43,7 @@ def test_number_of_masked_words_is_exact() -> None:
     # Length, ordinary words, round(0.15 * words) but at least 1, at most 8.
     cases = [(2, 0), (3, 1), (5, 1), (12, 2), (22, 3), (42, 6), (102, 8)]
     features = rows([length for length, _ in cases], 110)
-    _, _, weights = masked(features, max_masked=8)
+    _, _, weights = masked(features, max_predictions=8)
     assert weights.numpy().sum(1).tolist() == [count for _, count in cases]
 
 
@@ -118,12 +118,12 @@ def test_in_tf_data_with_any_length() -> None:
             yield {key: batch[key] for key in spec}
 
     data = tf.data.Dataset.from_generator(batches, output_signature=spec)
-    data = data.map(lambda batch: masked(batch, max_masked=7))
+    data = data.map(lambda batch: masked(batch, max_predictions=7))
     spec_out: Any = data.element_spec
     assert spec_out[0]["masked_positions"].shape == (None, 7)
     for (out, ids, weights), batch in zip(data, batches(), strict=True):
         assert ids.shape == weights.shape == (2, 7)
-        eager, eager_ids, _ = masked(batch, max_masked=7)
+        eager, eager_ids, _ = masked(batch, max_predictions=7)
         assert (out["token_ids"] == eager["token_ids"]).numpy().all()
         assert (ids == eager_ids).numpy().all()
 
@@ -131,9 +131,9 @@ def test_in_tf_data_with_any_length() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rate": 0.0}, "`rate` must be a share .* rate=0.0"),
-        ({"rate": 1.0}, "`rate` must be a share .* rate=1.0"),
-        ({"max_masked": 0}, "`max_masked` must be at least 1"),
+        ({"masking_rate": 0.0}, "`masking_rate` must be a share .* masking_rate=0.0"),
+        ({"masking_rate": 1.0}, "`masking_rate` must be a share .* masking_rate=1.0"),
+        ({"max_predictions": 0}, "`max_predictions` must be at least 1"),
         ({"vocabulary_size": 5}, "`vocabulary_size` must leave ids"),
     ],
 )
@@ -142,7 +142,7 @@ def test_refused(change, message) -> None:
         "mask_id": MASK,
         "special_ids": SPECIAL,
         "vocabulary_size": VOCABULARY,
-        "max_masked": 5,
+        "max_predictions": 5,
     }
     with pytest.raises(ValueError, match=message):
         masked_lm_examples(rows([4], 4), (0, 0), **{**options, **change})

@@ -103,7 +103,7 @@ def test_text_inputs_that_do_not_suit_the_settings(tmp_path: Path) -> None:
 
 
 def batches(folder: Path, steps: int, **options) -> list:
-    settings = {"batch_size": 8, "seed": 5, "max_masked": 4, **options}
+    settings = {"batch_size": 8, "seed": 5, "max_predictions": 4, **options}
     inputs = settings.pop("inputs", bert_inputs())
     dataset = pair_records_dataset(folder, inputs, **settings)
     return [
@@ -142,7 +142,7 @@ def test_a_pass_has_every_record_once(folder: Path) -> None:
     number = records.num_records
     # One record a step, and windows of a pass, which else reach into the next.
     found = batches(
-        folder, 2 * number, batch_size=1, shuffle_window=number, inputs=inputs
+        folder, 2 * number, batch_size=1, shuffle_buffer=number, inputs=inputs
     )
     pairs = list(
         itertools.chain.from_iterable(unmasked(x, inputs) for x in found)
@@ -169,7 +169,7 @@ def test_first_step_leaves_out_what_came_before(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_names_of_records_are_where_they_stand(folder: Path) -> None:
-    inputs, options = bert_inputs(), {"batch_size": 8, "shuffle_window": 20}
+    inputs, options = bert_inputs(), {"batch_size": 8, "shuffle_buffer": 20}
     paths = {Path(path).name: path for path in open_records(folder).paths}
     found = batches(folder, 12, **options)  # of more than a pass
     for step in (0, 7, 11):
@@ -206,7 +206,7 @@ def test_rows_shorter_than_the_records_are_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"batch_size": 0}, {"first_step": -1}, {"shuffle_window": 0}]
+    "options", [{"batch_size": 0}, {"first_step": -1}, {"shuffle_buffer": 0}]
 )
 def test_numbers_out_of_range(options: dict, folder: Path) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(options))}`"):

@@ -35,8 +35,8 @@ def bert(corpus, **options) -> tf.data.Dataset:
         "batch_size": 4,
         "steps_per_epoch": 3,
         "seed": 11,
-        "max_masked": 10,
-        "window": 8,
+        "max_predictions": 10,
+        "shuffle_buffer": 8,
         **options,
     }
     return bert_pretraining_dataset(corpus, BERT, **settings)
@@ -48,7 +48,7 @@ def elmo(corpus, **options) -> tf.data.Dataset:
         "steps_per_epoch": 3,
         "seed": 11,
         "num_negatives": 5,
-        "window": 50,
+        "shuffle_buffer": 50,
         "bucket_batches": 2,
         **options,
     }
@@ -259,12 +259,12 @@ def test_corpus_without_a_second_document_is_refused(tmp_path) -> None:
     [
         (bert, {"batch_size": 0}, "`batch_size` must be at least 1"),
         (bert, {"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
-        (bert, {"max_masked": 0}, "`max_masked` must be at least 1"),
-        (bert, {"masking_rate": 1.5}, "`rate` must be a share"),
+        (bert, {"max_predictions": 0}, "`max_predictions` must be at least 1"),
+        (bert, {"masking_rate": 1.5}, "`masking_rate` must be a share"),
         (bert, {"seed": -1}, "`seed` must be at least 0"),
         (elmo, {"first_step": -1}, "`first_step` must be at least 0"),
         (elmo, {"bucket_batches": 0}, "`bucket_batches` must be at least 1"),
-        (elmo, {"window": 0}, "`window` must be at least 1"),
+        (elmo, {"shuffle_buffer": 0}, "`shuffle_buffer` must be at least 1"),
         (elmo, {"num_negatives": 0}, "`num_negatives` must be at least 1"),
         (elmo, {"num_negatives": 11}, "`num_negatives` must be at most .* 10"),
     ],

@@ -39,7 +39,7 @@ Part = list[str]
 def pairs(
     seed: int = 0, objective: Any = "sentence_order", **options
 ) -> Iterator[tuple[Part, Part, int]]:
-    settings = {"target_length": 90, "window": 20, **options}
+    settings = {"target_length": 90, "shuffle_buffer": 20, **options}
     for first, second, is_next in sentence_pairs(
         documents(seed),
         seed=seed,
@@ -59,8 +59,8 @@ def test_pairs_of_a_document_by_hand() -> None:
             corpus,
             target_length=8,
             seed=seed,
-            short_probability=0.0,
-            window=1,
+            short_seq_prob=0.0,
+            shuffle_buffer=1,
             objective="sentence_order",
         )
         found.update(made)
@@ -95,7 +95,7 @@ def test_runs_are_as_long_as_asked() -> None:
     sizes = [
         sum(map(len, first + second))
         for seed in range(3)
-        for first, second, _ in pairs(seed, short_probability=0.0)
+        for first, second, _ in pairs(seed, short_seq_prob=0.0)
     ]
     # The last document of a corpus may be short; few runs are of the target
     # or less where the whole document is not longer.
@@ -172,7 +172,7 @@ def test_batches_hold_the_order_and_no_other_cue(tmp_path: Path) -> None:
         separator="",
         objective="sentence_order",
         masking_rate=1e-6,
-        max_masked=1,
+        max_predictions=1,
     )
     rows = []
     for batch, targets, _ in dataset.take(40):
@@ -211,7 +211,11 @@ def test_pure_function_of_the_seed() -> None:
     ("corpus", "options", "message"),
     [
         ([["a"], []], {}, "a document of at least two sentences"),
-        ([["a", "b"]], {"window": 0}, "`window` must be at least 1 document"),
+        (
+            [["a", "b"]],
+            {"shuffle_buffer": 0},
+            "`shuffle_buffer` must be at least 1 document",
+        ),
         ([["a", "b"]], {"objective": "order"}, "`objective` must be .*'order'"),
     ],
 )

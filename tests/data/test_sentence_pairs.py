@@ -28,7 +28,7 @@ PLACE = {
     for number, document in enumerate(DOCUMENTS)
     for index, sentence in enumerate(document)
 }
-SETTINGS = {"target_length": 400, "separator": "\n", "window": 20}
+SETTINGS = {"target_length": 400, "separator": "\n", "shuffle_buffer": 20}
 
 
 def pairs(seed: int = 0, **options):
@@ -86,7 +86,7 @@ def test_first_and_true_next_parts_cover_a_document_once() -> None:
 
 
 def test_pairs_reach_the_target_and_not_one_sentence_more() -> None:
-    for first, second, is_next in pairs(short_probability=0.0):
+    for first, second, is_next in pairs(short_seq_prob=0.0):
         if is_next:
             sentences = first + second
             total = sum(map(len, sentences))
@@ -106,7 +106,7 @@ def test_short_documents_are_as_many_as_asked() -> None:
             documents,
             target_length=300,
             seed=1,
-            short_probability=probability,
+            short_seq_prob=probability,
             separator="",
         ):
             if is_next:
@@ -128,7 +128,7 @@ def test_pure_function_of_the_seed() -> None:
 def test_all_documents_are_read_whatever_the_window() -> None:
     expected = {n for n, d in enumerate(DOCUMENTS) if len(d) > 1}
     for window in (2, 7, 10_000):
-        made = pairs(window=window)
+        made = pairs(shuffle_buffer=window)
         assert {PLACE[first[0]][0] for first, _, _ in made} == expected
 
 
@@ -139,7 +139,7 @@ def test_no_more_than_the_window_is_held() -> None:
         for number in read:
             yield [f"{number} a", f"{number} b", f"{number} c"]
 
-    made = sentence_pairs(endless(), target_length=9, seed=0, window=10)
+    made = sentence_pairs(endless(), target_length=9, seed=0, shuffle_buffer=10)
     for drawn in range(1, 200):
         first, second, _ = next(made)
         # One document read beyond the window for each that gave a pair.
@@ -155,7 +155,7 @@ def test_length_counts_as_asked() -> None:
         target_length=12,
         seed=2,
         length=lambda s: len(s.split()),
-        short_probability=0.0,
+        short_seq_prob=0.0,
     )
     true = [f"{a} {b}" for a, b, is_next in made if is_next]
     assert set(true) <= {"a b c d e f g h i j k l", "m n o p"} | {
@@ -181,8 +181,12 @@ def test_equal_documents_are_not_another_document() -> None:
         ([["a"], ["b"], []], {}, "a document of at least two sentences"),
         ([], {}, "a document of at least two sentences"),
         ([["a"]], {"target_length": 1}, "`target_length` must be at least 2"),
-        ([["a"]], {"window": 1}, "`window` must be at least 2 documents"),
-        ([["a"]], {"short_probability": 1.5}, "`short_probability` must be"),
+        (
+            [["a"]],
+            {"shuffle_buffer": 1},
+            "`shuffle_buffer` must be at least 2 documents",
+        ),
+        ([["a"]], {"short_seq_prob": 1.5}, "`short_seq_prob` must be"),
     ],
 )
 def test_refused(documents, options, message) -> None:

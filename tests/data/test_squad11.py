@@ -87,6 +87,6 @@ def test_gold_positions_score_100(questions) -> None:
                     end[row, np.flatnonzero(index[row] == answer[1])] = 9
             yield where, {"start_logits": start, "end_logits": end}
 
-    answers = decode_answers(made, batches(), n_best=1, max_answer=60)
+    answers = decode_answers(made, batches(), top_k=1, max_answer=60)
     scores = squad_scores(chosen, {row.id: row.text() for row in answers})
     assert scores["f1"] == scores["exact"] == 100

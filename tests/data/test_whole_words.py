@@ -37,14 +37,14 @@ def rows_of_words(sizes: list[list[int]]) -> dict[str, tf.Tensor]:
     }
 
 
-def masked(features, seed=(3, 5), max_masked=100, **options):
+def masked(features, seed=(3, 5), max_predictions=100, **options):
     return masked_lm_examples(
         features,
         seed,
         mask_id=MASK,
         special_ids=SPECIAL,
         vocabulary_size=VOCABULARY,
-        max_masked=max_masked,
+        max_predictions=max_predictions,
         suffix_ids=SUFFIXES,
         **options,
     )
@@ -141,13 +141,13 @@ def test_words_are_whole_and_the_budget_holds() -> None:
     sizes = [rng.integers(1, 5, 30).tolist() for _ in range(200)]
     features = rows_of_words(sizes)
     token_ids = features["token_ids"].numpy()
-    for max_masked in (3, 100):
-        out, ids, weights = masked(features, max_masked=max_masked)
+    for max_predictions in (3, 100):
+        out, ids, weights = masked(features, max_predictions=max_predictions)
         total = wanted = 0
         for row, places in enumerate(chosen_places(out, weights)):
             for word in words_at(token_ids[row]):
                 assert places.issuperset(word) or places.isdisjoint(word)
-            most = min(round(0.15 * sum(sizes[row])), max_masked)
+            most = min(round(0.15 * sum(sizes[row])), max_predictions)
             assert len(places) <= most
             total, wanted = total + len(places), wanted + most
             left = np.setdiff1d(np.arange(token_ids.shape[1]), list(places))
@@ -205,9 +205,9 @@ def test_in_tf_data_with_any_length() -> None:
     dataset = tf.data.Dataset.from_generator(
         lambda: iter(batches), output_signature=spec
     )
-    made = list(dataset.map(lambda batch: masked(batch, max_masked=7)))
+    made = list(dataset.map(lambda batch: masked(batch, max_predictions=7)))
     for (out, ids, _), batch in zip(made, batches, strict=True):
-        eager, eager_ids, _ = masked(batch, max_masked=7)
+        eager, eager_ids, _ = masked(batch, max_predictions=7)
         assert (out["token_ids"] == eager["token_ids"]).numpy().all()
         assert (ids == eager_ids).numpy().all()
 
@@ -232,7 +232,7 @@ def dataset(folder: Path, vocabulary: list[str], split: str, **options):
 
 def test_words_of_a_corpus_are_masked_whole(tmp_path: Path) -> None:
     made = dataset(
-        tmp_path, PIECES, "wordpiece", whole_words=True, masking_rate=0.5
+        tmp_path, PIECES, "wordpiece", whole_word_masking=True, masking_rate=0.5
     )
     seen, characters = Counter(), Counter()
     for features, targets, weights in made.take(50):
@@ -264,8 +264,10 @@ def test_words_of_a_corpus_are_masked_whole(tmp_path: Path) -> None:
 
 def test_whole_words_need_pieces_of_words(tmp_path: Path) -> None:
     vocabulary = [piece for piece in PIECES if not piece.startswith("##")]
-    with pytest.raises(ValueError, match="`whole_words` needs .* 10 tokens"):
-        dataset(tmp_path, vocabulary, "character", whole_words=True)
+    with pytest.raises(
+        ValueError, match="`whole_word_masking` needs .* 10 tokens"
+    ):
+        dataset(tmp_path, vocabulary, "character", whole_word_masking=True)
 
 
 @pytest.mark.parametrize("suffix", [-1, VOCABULARY])
@@ -277,6 +279,6 @@ def test_suffix_outside_the_vocabulary_is_refused(suffix: int) -> None:
             mask_id=MASK,
             special_ids=SPECIAL,
             vocabulary_size=VOCABULARY,
-            max_masked=2,
+            max_predictions=2,
             suffix_ids=[20, suffix],
         )

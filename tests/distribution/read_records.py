@@ -21,8 +21,8 @@ def batches(folder: str) -> tf.data.Dataset:
         text.BertInputs.from_config({**settings, "padding": "max_length"}),
         batch_size=BATCH,
         seed=3,
-        max_masked=2,
-        shuffle_window=8,
+        max_predictions=2,
+        shuffle_buffer=8,
     ).take(STEPS)
 
 

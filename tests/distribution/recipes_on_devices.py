@@ -21,7 +21,11 @@ from worker_processes import ROOT
 FINETUNE = {"epochs": 6, "batch_size": 6, "learning_rate": 0.01}
 TAG = {**FINETUNE, "num_train": None, "compare": False, "dropout": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {
-    "finetune_classifier": {**TAG, "class_weights": True, "accumulate": 2},
+    "finetune_classifier": {
+        **TAG,
+        "class_weights": True,
+        "gradient_accumulation_steps": 2,
+    },
     "finetune_tagger": {**TAG, "crf": True, "mix_l2": 0.01},
     "finetune_squad": {
         **FINETUNE,

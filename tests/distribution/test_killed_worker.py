@@ -18,7 +18,7 @@ RECIPE = ROOT / "recipes" / "pretrain_bert.py"
 SIZES = ["--num-layers", "1", "--hidden-dim", "32", "--pair-length", "24"]
 STEPS = ["--batch-size", "8", "--epochs", "6", "--steps-per-epoch", "20"]
 # An epoch ends within an update.
-STEPS += ["--accumulate", "3"]
+STEPS += ["--gradient-accumulation-steps", "3"]
 
 
 def epochs(folder: Path) -> list[dict[str, float]]:

@@ -50,7 +50,9 @@ def compiled(folder: Path, head=models.classifier, **arguments) -> keras.Model:
 
 
 def test_updates_of_the_whole_run(folder: Path) -> None:
-    model = compiled(folder, epochs=4, accumulate=2, learning_rate=0.5)
+    model = compiled(
+        folder, epochs=4, gradient_accumulation_steps=2, learning_rate=0.5
+    )
     schedule = model.optimizer.get_config()["learning_rate"]["config"]
     schedule = schedule["schedule"]["config"]
     # 4 epochs of 10 batches, two of which make an update.
@@ -79,7 +81,7 @@ def test_low_rank_updates(folder: Path) -> None:
 
 
 def test_options_of_another_recipe_are_not_needed(folder: Path) -> None:
-    """Those of questions have no `accumulate` and no `schedule`."""
+    """Those of questions have no `schedule`, and make no larger batches."""
     given = fine_tuning.QuestionOptions(
         init=folder, output=Path("one"), train=Path("a.json"), epochs=2
     )

@@ -32,7 +32,11 @@ TAGS = fine_tuning.TaggingOptions
         (LABELLED, {"test": Path("a.tsv")}, "`train` and `test` must be"),
         (LABELLED, {"train": Path("a.tsv")}, "`train` and `test` must be"),
         (LABELLED, {"dev": Path("a.tsv")}, "`dev` needs `train` and `test`"),
-        (LABELLED, {"accumulate": 0}, "`accumulate` must be at least 1"),
+        (
+            LABELLED,
+            {"gradient_accumulation_steps": 0},
+            "`gradient_accumulation_steps` must be at least 1",
+        ),
         (TEXTS, {"columns": ("0",)}, "`columns` must be text and label"),
         (TEXTS, {"encoding": "utf-9"}, "`encoding` must be one"),
         (TEXTS, {"metric": "pearson"}, "`metric` must be one of accuracy"),

@@ -112,7 +112,7 @@ def test_answers(null: bool, tmp_path: Path) -> None:
         data.answer_metrics("en"),
         inputs,
         batch_size=2,
-        n_best=3,
+        top_k=3,
         max_answer=2,
     )
     model = models.span_extractor(encoder(3))

@@ -74,7 +74,7 @@ def test_a_pair_may_be_as_long_as_an_encoder_that_is_loaded(
     tmp_path: Path,
 ) -> None:
     found = BERT(output=tmp_path / "run", init=A, pair_length=500)
-    assert (found.pair_tokens, found.max_masked) == (500, 75)
+    assert (found.pair_tokens, found.max_predictions) == (500, 75)
 
 
 def test_records_of_other_words(records: Path, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_pairs_with_numbers(encoder, encoders, pairs, tmp_path) -> None:
             layer_decay=0.9,
             gradual_unfreezing=True,
             schedule="slanted_triangular",
-            accumulate=2,
+            gradient_accumulation_steps=2,
         )
     )
     assert results["metric"] == "pearson_spearman"

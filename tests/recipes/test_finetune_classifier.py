@@ -208,7 +208,10 @@ def test_mended_files_are_taken_by_the_same_command(
     ("arguments", "message"),
     [
         ({"batch_size": 16}, "12 texts are fewer than the 16 of one update"),
-        ({"accumulate": 4}, "12 texts are fewer than the 16 of one update"),
+        (
+            {"gradient_accumulation_steps": 4},
+            "12 texts are fewer than the 16 of one update",
+        ),
         ({"num_train": 3}, "3 texts are fewer than the 4 of one update"),
         ({"num_train": 1, "batch_size": 1}, "too few labels to learn from"),
         ({"max_length": 17}, "`max_length` must be at most 16"),

@@ -140,9 +140,9 @@ def test_a_file_is_learned_by_heart(
         predictions[qa["id"]] == qa["answers"][0]["text"] for _, qa in questions
     )
     assert results["exact"] == pytest.approx(100 * right / 120)
-    n_best = json.loads((output / "nbest_predictions.json").read_text())
+    top_k = json.loads((output / "nbest_predictions.json").read_text())
     for context, qa in questions:
-        rows = n_best[qa["id"]]
+        rows = top_k[qa["id"]]
         assert rows[0]["text"] == predictions[qa["id"]]
         assert sum(row["probability"] for row in rows) == pytest.approx(1)
         assert all(row["text"] in context for row in rows)
@@ -347,7 +347,7 @@ def test_patience_needs_development_questions() -> None:
         ({"batch_size": 500}, "`train` must give at least the 500 windows"),
         ({"mix": "concat_last_4"}, '`mix="concat_last_4"` needs'),
         ({"learning_rate": 0.0}, "`peak_learning_rate` must be above 0"),
-        ({"n_best": 0}, "`n_best` must be at least 1"),
+        ({"top_k": 0}, "`top_k` must be at least 1"),
         ({"epochs": 0}, "`epochs` must be at least 1"),
         ({"seeds": (-1,)}, "`seeds` must be from 0"),
     ],

@@ -89,7 +89,7 @@ def test_held_out_figures_by_hand(
         batch_size=4,
         steps_per_epoch=6,
         seed=0,
-        max_masked=round(0.15 * 24),
+        max_predictions=round(0.15 * 24),
         separator="",
     )
     found: dict[str, list[float]] = {
@@ -199,7 +199,10 @@ def test_init_from_a_foreign_checkpoint(
 def test_all_batches_make_one_update(tmp_path: Path, corpus: Path) -> None:
     """Their losses are those of the first weights, and then these change."""
     once = run(
-        tmp_path / "once", corpus=corpus, accumulate=10, learning_rate=0.1
+        tmp_path / "once",
+        corpus=corpus,
+        gradient_accumulation_steps=10,
+        learning_rate=0.1,
     )
     never = run(tmp_path / "never", corpus=corpus, learning_rate=1e-9)
     for name in ("loss", "masked_lm_loss", "next_sentence_loss"):
@@ -247,7 +250,9 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
     )
     # Rows are filled by pieces, not by characters.
     assert features["padding_mask"].numpy().mean() > 0.5
-    with pytest.raises(ValueError, match="`whole_words` needs a vocabulary"):
+    with pytest.raises(
+        ValueError, match="`whole_word_masking` needs a vocabulary"
+    ):
         run(tmp_path / "2", corpus=corpus, whole_word_masking=True)
 
 
@@ -268,7 +273,10 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
             {"ema_momentum": 0.9, "average_checkpoints": 2},
             "`ema_momentum` and `average_checkpoints` must not",
         ),
-        ({"accumulate": 0}, "`accumulate` must be at least 1"),
+        (
+            {"gradient_accumulation_steps": 0},
+            "`gradient_accumulation_steps` must be at least 1",
+        ),
     ],
 )
 def test_error(options: dict[str, Any], message: str) -> None:

@@ -38,7 +38,7 @@ def answer(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
         (where, outputs_of(case.model, features)) for features, where in dataset
     )
     decoded = data.decode_answers(
-        made, batches, n_best=top_k, max_answer=WINDOWS.max_answer
+        made, batches, top_k=top_k, max_answer=WINDOWS.max_answer
     )
 
     size = (len(questions), top_k)

@@ -98,7 +98,7 @@ def test_as_decode_answers(case: str) -> None:
     assert len(made.windows) > 2 * len(questions)
     dataset = data.squad_dataset(made, inputs, batch_size=8, training=False)
     batches = ((where, model(features)) for features, where in dataset)
-    expected = data.decode_answers(made, batches, n_best=5, max_answer=5)
+    expected = data.decode_answers(made, batches, top_k=5, max_answer=5)
 
     settings = AnswerWindows(max_windows=40, **sizes)
     texts = [tf.TensorSpec([None], tf.string)] * 2

@@ -292,7 +292,7 @@ def test_wrong_texts(text: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         inputs()(text)
     with pytest.raises(
-        ValueError, match=message.replace("text", "second_text", 1)
+        ValueError, match=message.replace("text", "text_pair", 1)
     ):
         inputs()(["a"], text)
 

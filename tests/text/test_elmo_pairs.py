@@ -106,5 +106,5 @@ def test_wrong_pairs(make: Any) -> None:
         ValueError, match="`max_length` must be at least 3 for two.*length=2"
     ):
         make(max_length=2)(["a"], ["b"])
-    with pytest.raises(ValueError, match="`second_text` must be a batch.*'b'"):
+    with pytest.raises(ValueError, match="`text_pair` must be a batch.*'b'"):
         make()(["a"], "b")

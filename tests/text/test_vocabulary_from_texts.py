@@ -33,7 +33,7 @@ def test_characters_with_case_and_limits() -> None:
     texts = ["aaAAb"]
     with_case = character_vocabulary(texts, lower_case=False)
     assert with_case[5:] == ["A", "a", "b"]
-    assert character_vocabulary(texts, size=6)[5:] == ["a"]
+    assert character_vocabulary(texts, vocabulary_size=6)[5:] == ["a"]
     assert character_vocabulary(texts, min_count=2)[5:] == ["a"]
     assert character_vocabulary([]) == [*SPECIAL_TOKENS]
 
@@ -51,7 +51,7 @@ def test_characters_leave_nothing_unknown(lower_case: bool) -> None:
 def test_words_by_falling_frequency() -> None:
     texts = once("b a b <S>", "c\u3000b a", "")
     assert word_vocabulary(texts) == [*WORD_SPECIAL_TOKENS, "b", "a", "c"]
-    assert word_vocabulary(["b a b", "c"], size=4)[3:] == ["b"]
+    assert word_vocabulary(["b a b", "c"], vocabulary_size=4)[3:] == ["b"]
     assert word_vocabulary(["b a b", "c"], min_count=2)[3:] == ["b"]
     # Words keep their case: the biLM reads characters as they are.
     assert word_vocabulary(["A a a"])[3:] == ["a", "A"]
@@ -105,9 +105,21 @@ def test_pieces_keep_to_a_small_size(size: int) -> None:
 @pytest.mark.parametrize(
     ("make", "arguments", "message"),
     [
-        (character_vocabulary, {"size": 5}, "`size` must be greater than 5"),
-        (wordpiece_vocabulary, {"size": 5}, "`size` must be greater than 5"),
-        (word_vocabulary, {"size": 3}, "`size` must be greater than 3"),
+        (
+            character_vocabulary,
+            {"vocabulary_size": 5},
+            "`vocabulary_size` must be greater than 5",
+        ),
+        (
+            wordpiece_vocabulary,
+            {"vocabulary_size": 5},
+            "`vocabulary_size` must be greater than 5",
+        ),
+        (
+            word_vocabulary,
+            {"vocabulary_size": 3},
+            "`vocabulary_size` must be greater than 3",
+        ),
         (character_vocabulary, {"min_count": 0}, "`min_count` must be at leas"),
         (word_vocabulary, {"min_count": 0}, "`min_count` must be at least 1"),
         (word_vocabulary, {"split": "word"}, "`split` must be one of .*'word'"),

@@ -50,9 +50,9 @@ def test_texts_of_every_form(texts: Any) -> None:
         dataset(["a", "c"], ["b", ""]),
         dataset(["a", "c"], ["b", ""]).batch(5),
         zip(["a", "c"], ["b", ""], strict=True),
-        [{"second_text": b, "text": a} for a, b in PAIRS],
+        [{"text_pair": b, "text": a} for a, b in PAIRS],
         dataset(["a", "c"], ["b", ""])
-        .map(lambda a, b: {"text": a, "second_text": b})
+        .map(lambda a, b: {"text": a, "text_pair": b})
         .batch(1),
     ],
 )

@@ -404,11 +404,11 @@ def test_questions_asked_again_are_not_traced_again() -> None:
     traces = []
 
     class Counted(text.BertInputs):
-        def __call__(self, text, second_text=None):
+        def __call__(self, text, text_pair=None):
             # Of Python, a graph runs only while it is made.
             if not tf.executing_eagerly():
                 traces.append("features")
-            return super().__call__(text, second_text)
+            return super().__call__(text, text_pair)
 
         def word_index(self, words, second_words=None):
             if not tf.executing_eagerly():

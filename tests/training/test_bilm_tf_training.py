@@ -117,7 +117,7 @@ def test_training_learns_the_context(tmp_path: Path, record_property) -> None:
     path.write_text(SENTENCES)
     lines = [line.split() for line in data.read_lines(path)]
     vocabulary = text.word_vocabulary(
-        data.read_lines(path), size=None, split="whitespace"
+        data.read_lines(path), vocabulary_size=None, split="whitespace"
     )
     assert len(vocabulary) == 32 and len(lines) == 5
     assert sum(map(len, lines)) == 134

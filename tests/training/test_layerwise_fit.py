@@ -74,7 +74,7 @@ def test_layers_awake_one_after_the_other_in_fit(
         jit_compile=jit_compile,
         optimizer={
             "gradient_accumulation_steps": accumulated,
-            "warmup_share": 0,
+            "warmup_ratio": 0,
         },
     )
     before = {x.path: x.numpy().copy() for x in model.trainable_variables}
@@ -106,7 +106,7 @@ def test_mixed_bfloat16() -> None:
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = classifier(jit_compile=False, optimizer={"warmup_share": 0})
+        model = classifier(jit_compile=False, optimizer={"warmup_ratio": 0})
     finally:
         keras.config.set_dtype_policy(previous)
     before = {x.path: x.numpy().copy() for x in model.trainable_variables}

@@ -14,7 +14,7 @@ def test_norms_biases_and_mixtures_do_not_decay() -> None:
     mix.build([(None, None, 4)] * 2)
     weights = encoder.trainable_weights + mix.trainable_weights
     optimizer = bert_optimizer(
-        1e-3, total_steps=10, warmup_share=0.0, weight_decay=0.5
+        1e-3, total_steps=10, warmup_ratio=0.0, weight_decay=0.5
     )
     before = [w.numpy().copy() for w in weights]
     # Without a gradient only the decay moves a weight: by rate x decay.
@@ -37,7 +37,7 @@ def test_norms_biases_and_mixtures_do_not_decay() -> None:
 def test_first_steps_are_of_the_size_of_the_rate() -> None:
     weight = keras.Variable(np.zeros(3, "float32"), name="kernel")
     optimizer = bert_optimizer(
-        0.1, total_steps=10, warmup_share=0.2, weight_decay=0.0
+        0.1, total_steps=10, warmup_ratio=0.2, weight_decay=0.0
     )
     gradient = np.array([0.5, -0.25, 0.125], "float32")
     moved = []

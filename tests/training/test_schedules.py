@@ -35,7 +35,7 @@ def test_slanted_triangle_is_equation_3() -> None:
 
 def test_slanted_triangle_rounds_the_cut_down_and_stays_positive() -> None:
     # cut = 1 of 15 steps: the equation ends at p = 1 - 13 / 9.
-    rate = SlantedTriangular(1.0, total_steps=15, cut_share=0.1, ratio=4)
+    rate = SlantedTriangular(1.0, total_steps=15, cut_frac=0.1, ratio=4)
     found = [float(rate(step)) for step in (0, 1, 4, 10, 14)]
     assert found == pytest.approx([1 / 4, 1, 3 / 4, 1 / 4, 1 / 4], abs=1e-6)
     # 0.29 * 100 is 28.999999999999996 in floating point.
@@ -53,8 +53,8 @@ def test_batches_of_one_update_have_one_rate() -> None:
     "rate",
     [
         WarmupLinearDecay(0.4, total_steps=12, warmup_steps=4),
-        SlantedTriangular(0.4, total_steps=12, cut_share=0.25, ratio=8),
-        PerUpdate(SlantedTriangular(0.4, total_steps=12, cut_share=0.25), 3),
+        SlantedTriangular(0.4, total_steps=12, cut_frac=0.25, ratio=8),
+        PerUpdate(SlantedTriangular(0.4, total_steps=12, cut_frac=0.25), 3),
     ],
 )
 def test_config_round_trip(rate) -> None:
@@ -81,8 +81,8 @@ def test_errors(arguments: tuple, message: str) -> None:
     "arguments, message",
     [
         ((0.0, 100), "`peak_learning_rate` must be above 0"),
-        ((1.0, 9), "`cut_share` must be .*cut_share=0.1, total_steps=9"),
-        ((1.0, 9, 1.0), "`cut_share` must be .*cut_share=1.0"),
+        ((1.0, 9), "`cut_frac` must be .*cut_frac=0.1, total_steps=9"),
+        ((1.0, 9, 1.0), "`cut_frac` must be .*cut_frac=1.0"),
         ((1.0, 100, 0.1, 0.5), "`ratio` must be at least 1. Received: 0.5"),
     ],
 )

@@ -23,16 +23,16 @@ def mixed_seed(*path: int | str) -> int:
 
 
 def shuffled(
-    items: Iterable[Item], *, seed: int, window: int
+    items: Iterable[Item], *, seed: int, shuffle_buffer: int
 ) -> Iterator[Item]:
-    """Shuffle a stream with `window` items in memory."""
+    """Shuffle a stream with `shuffle_buffer` items in memory."""
     rng = random.Random(seed)
     held: list[Item] = []
     for item in items:
-        if len(held) < window:
+        if len(held) < shuffle_buffer:
             held.append(item)
             continue
-        index = rng.randrange(window)
+        index = rng.randrange(shuffle_buffer)
         yield held[index]
         held[index] = item
     rng.shuffle(held)

@@ -28,7 +28,7 @@ def elmo_pretraining_dataset(
     seed: int,
     first_step: int = 0,
     length: Callable[[str], int] = len,
-    window: int = 10_000,
+    shuffle_buffer: int = 10_000,
     bucket_batches: int = 32,
 ) -> tf.data.Dataset:
     r"""Next and previous words from a corpus file, without end.
@@ -52,7 +52,7 @@ def elmo_pretraining_dataset(
         seed: Of the order and of the negative samples.
         first_step: Number of the first batch.
         length: Length of a line, to sort by; the default counts characters.
-        window: Lines held in memory, the width of the shuffle.
+        shuffle_buffer: Lines held in memory, the width of the shuffle.
         bucket_batches: How many batches are sorted by length together; 1 is
             no sorting. More means less padding and rows of more equal
             length in a batch.
@@ -93,7 +93,7 @@ def elmo_pretraining_dataset(
         batch_size=batch_size,
         steps_per_epoch=steps_per_epoch,
         num_negatives=1 if num_negatives is None else num_negatives,
-        window=window,
+        shuffle_buffer=shuffle_buffer,
         bucket_batches=bucket_batches,
     )
     check_at_least(0, seed=seed, first_step=first_step)
@@ -101,7 +101,9 @@ def elmo_pretraining_dataset(
     next(read_lines(path))  # a bad file is an error here, not in training
 
     def lines(pass_seed: int) -> Iterator[str]:
-        return shuffled(read_lines(path), seed=pass_seed, window=window)
+        return shuffled(
+            read_lines(path), seed=pass_seed, shuffle_buffer=shuffle_buffer
+        )
 
     def batches():
         for step_seed, rows in epoch_batches(

@@ -31,7 +31,7 @@ def elmo_stream_dataset(
     seed: int,
     first_step: int = 0,
     split: Callable[[str], list[str]] = str.split,
-    shuffle_window: int = 10_000,
+    shuffle_buffer: int = 10_000,
     num_devices: int = 1,
 ) -> tf.data.Dataset:
     r"""Words and what follows them, from a corpus file, without end.
@@ -61,7 +61,7 @@ def elmo_stream_dataset(
         seed: Of the order and of the negative samples.
         first_step: Number of the first batch.
         split: How a line is cut into words; `list` cuts into characters.
-        shuffle_window: Lines held in memory, a direction.
+        shuffle_buffer: Lines held in memory, a direction.
         num_devices: Devices that a batch is split over; a divisor of B.
 
     Returns:
@@ -98,7 +98,7 @@ def elmo_stream_dataset(
         batch_size=batch_size,
         window_size=window_size,
         num_negatives=1 if num_negatives is None else num_negatives,
-        shuffle_window=shuffle_window,
+        shuffle_buffer=shuffle_buffer,
     )
     check_at_least(0, seed=seed, first_step=first_step)
     check_at_least(1, num_devices=num_devices)
@@ -116,7 +116,7 @@ def elmo_stream_dataset(
         both = [
             _windows(
                 _sentences(
-                    lines, split, mixed_seed(seed, name), shuffle_window
+                    lines, split, mixed_seed(seed, name), shuffle_buffer
                 ),
                 batch_size,
                 window_size,
@@ -202,13 +202,13 @@ def _sentences(
     lines: Callable[[int], Iterator[str]],
     split: Callable[[str], list[str]],
     seed: int,
-    shuffle_window: int,
+    shuffle_buffer: int,
 ) -> Iterator[list[str]]:
     """The words of every line, pass after pass, each in an order of its own."""
     for index in itertools.count():
         pass_seed = mixed_seed(seed, "pass", index)
         for line in shuffled(
-            lines(pass_seed), seed=pass_seed, window=shuffle_window
+            lines(pass_seed), seed=pass_seed, shuffle_buffer=shuffle_buffer
         ):
             if words := split(line):
                 yield words

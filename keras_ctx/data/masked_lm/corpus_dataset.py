@@ -58,22 +58,22 @@ def bert_pretraining_dataset(
     steps_per_epoch: int,
     seed: int,
     first_step: int = 0,
-    max_masked: int = 20,
+    max_predictions: int = 20,
     masking_rate: float = 0.15,
-    short_probability: float = 0.1,
+    short_seq_prob: float = 0.1,
     length: Callable[[str], int] = len,
     separator: str = " ",
-    window: int = 1000,
+    shuffle_buffer: int = 1000,
     bucket_batches: int = 1,
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
-    whole_words: bool = False,
+    whole_word_masking: bool = False,
 ) -> tf.data.Dataset:
     r"""Masked words and sentence pairs from a corpus file, without end.
 
     Every epoch is `steps_per_epoch` full batches and a pure function of
     the seed and its number: a run that starts with `first_step=n` sees
     bit for bit what a run from 0 sees from its step n on. B is the batch, T
-    tokens, M = `max_masked`.
+    tokens, M = `max_predictions`.
 
     Args:
         path: One sentence a line, a blank line between documents.
@@ -82,19 +82,19 @@ def bert_pretraining_dataset(
         steps_per_epoch: Batches an epoch; for `model.fit` too.
         seed: Of the order, the pairs and the masks.
         first_step: Number of the first batch.
-        max_masked: M, slots for masked words a row.
+        max_predictions: M, slots for masked words a row.
         masking_rate: Share of the ordinary tokens that is predicted.
-        short_probability: See `sentence_pairs`.
+        short_seq_prob: See `sentence_pairs`.
         length: Length of a sentence in tokens, roughly; the default counts
             characters, which is right for Chinese.
         separator: Between the sentences of a part.
-        window: Documents held in memory, the width of the shuffle.
+        shuffle_buffer: Documents held in memory, the width of the shuffle.
         bucket_batches: How many batches are sorted by length together; 1 is
             no sorting. See `elmo_pretraining_dataset`.
         objective: Of the pairs, see `sentence_pairs`: "next_sentence", or
             ALBERT's "sentence_order".
-        whole_words: Whether a word is masked whole, see `masked_lm_examples`;
-            its pieces are known by their `##`.
+        whole_word_masking: Whether a word is masked whole, see
+            `masked_lm_examples`; its pieces are known by their `##`.
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)`.
@@ -108,7 +108,7 @@ def bert_pretraining_dataset(
         FileNotFoundError: There is no such file.
         ValueError: An argument is out of range, the file has no text or
             less than two documents of two sentences (one, for the order), or
-            `whole_words` without a piece with `##` in the vocabulary.
+            `whole_word_masking` without a piece with `##` in the vocabulary.
 
     Example:
         >>> from keras_ctx.text import BertInputs, character_vocabulary
@@ -120,7 +120,7 @@ def bert_pretraining_dataset(
         ... )
         >>> dataset = bert_pretraining_dataset(
         ...     "corpus.txt", inputs, batch_size=2, steps_per_epoch=1,
-        ...     seed=0, max_masked=3,
+        ...     seed=0, max_predictions=3,
         ... )
         >>> features, targets, weights = next(iter(dataset))
         >>> features["masked_positions"].shape, targets["masked_lm"].shape
@@ -132,7 +132,7 @@ def bert_pretraining_dataset(
         1,
         batch_size=batch_size,
         steps_per_epoch=steps_per_epoch,
-        max_masked=max_masked,
+        max_predictions=max_predictions,
         bucket_batches=bucket_batches,
     )
     check_at_least(0, seed=seed, first_step=first_step)
@@ -144,17 +144,17 @@ def bert_pretraining_dataset(
             target_length=text_inputs.max_length - 3,
             seed=pass_seed,
             length=length,
-            short_probability=short_probability,
-            window=window,
+            short_seq_prob=short_seq_prob,
+            shuffle_buffer=shuffle_buffer,
             separator=separator,
             objective=objective,
         )
 
     masked = masked_pairs(
         text_inputs,
-        max_masked=max_masked,
+        max_predictions=max_predictions,
         masking_rate=masking_rate,
-        whole_words=whole_words,
+        whole_word_masking=whole_word_masking,
     )
     # One pair now, so that a bad file or argument is an error here and not
     # inside the first training step.

@@ -12,9 +12,9 @@ from keras_ctx.data.text_inputs import TextInputs
 def masked_pairs(
     text_inputs: TextInputs,
     *,
-    max_masked: int,
+    max_predictions: int,
     masking_rate: float,
-    whole_words: bool,
+    whole_word_masking: bool,
 ) -> Callable:
     """A function of seed, features and `is_next` to a batch.
 
@@ -26,7 +26,7 @@ def masked_pairs(
             "`text_inputs` must have a token that hides another, as [MASK] of "
             f"a BERT. Received: {type(text_inputs).__name__} without one"
         )
-    suffix_ids = _suffix_ids(text_inputs) if whole_words else None
+    suffix_ids = _suffix_ids(text_inputs) if whole_word_masking else None
 
     def examples(step_seed, features, is_next):
         features, masked_ids, masked_weights = masked_lm_examples(
@@ -35,8 +35,8 @@ def masked_pairs(
             mask_id=text_inputs.mask_id,
             special_ids=text_inputs.special_ids,
             vocabulary_size=text_inputs.vocabulary_size,
-            max_masked=max_masked,
-            rate=masking_rate,
+            max_predictions=max_predictions,
+            masking_rate=masking_rate,
             suffix_ids=suffix_ids,
         )
         targets = {"masked_lm": masked_ids, "next_sentence": is_next}
@@ -58,9 +58,9 @@ def _suffix_ids(text_inputs: TextInputs) -> list[int]:
     ]
     if not found:
         raise ValueError(
-            "`whole_words` needs a vocabulary that marks the pieces that "
-            "continue a word with ##, as WordPiece does. Leave it out where a "
-            f"token is a character. Received: {text_inputs.vocabulary_size} "
-            "tokens, none with ##"
+            "`whole_word_masking` needs a vocabulary that marks the pieces "
+            "that continue a word with ##, as WordPiece does. Leave it out "
+            "where a token is a character. Received: "
+            f"{text_inputs.vocabulary_size} tokens, none with ##"
         )
     return found

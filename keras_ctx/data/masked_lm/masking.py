@@ -15,17 +15,18 @@ def masked_lm_examples(
     mask_id: int,
     special_ids: Sequence[int],
     vocabulary_size: int,
-    max_masked: int,
-    rate: float = 0.15,
+    max_predictions: int,
+    masking_rate: float = 0.15,
     suffix_ids: Sequence[int] | None = None,
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
     """Hide a share of every row's ordinary tokens, as BERT's training does.
 
-    Of each row's tokens that are neither special nor padding, `rate` are
-    drawn without replacement: the rounded number, at least 1 where the row
-    has any, at most `max_masked`. Of the drawn ones 80 % become `mask_id`,
-    10 % a random ordinary token, 10 % stay. The draw is a pure function of
-    `seed` and the shape. B is the batch, T tokens, M = `max_masked`.
+    Of each row's tokens that are neither special nor padding, the share
+    `masking_rate` is drawn without replacement: the rounded number, at least
+    1 where the row has any, at most `max_predictions`. Of the drawn ones 80 %
+    become `mask_id`, 10 % a random ordinary token, 10 % stay. The draw is a
+    pure function of `seed` and the shape. B is the batch, T tokens, M =
+    `max_predictions`.
 
     With `suffix_ids` whole words are drawn, in random order, as long as their
     pieces keep within the same number; a word that no longer fits is passed
@@ -41,8 +42,8 @@ def masked_lm_examples(
         mask_id: Id of the token that hides another.
         special_ids: Ids never chosen and never used as a replacement.
         vocabulary_size: Number of ids.
-        max_masked: M, the number of slots of every row.
-        rate: Share of the ordinary tokens to draw.
+        max_predictions: M, the number of slots of every row.
+        masking_rate: Share of the ordinary tokens to draw.
         suffix_ids: Ids of the pieces that continue a word, those with `##`;
             None draws pieces one by one.
 
@@ -53,16 +54,16 @@ def masked_lm_examples(
         weights `(B, M)`, 1 in used slots and 0 in the others.
 
     Raises:
-        ValueError: `rate` is not in (0, 1), `max_masked` is below 1, no id
-            is left as a replacement, or `suffix_ids` has one that is not in
-            the vocabulary.
+        ValueError: `masking_rate` is not in (0, 1), `max_predictions` is
+            below 1, no id is left as a replacement, or `suffix_ids` has one
+            that is not in the vocabulary.
 
     Example:
         >>> rows = {"token_ids": tf.constant([[2, 7, 8, 9, 3, 0]]),
         ...         "padding_mask": tf.constant([[True] * 5 + [False]])}
         >>> masked, ids, weights = masked_lm_examples(
         ...     rows, (1, 2), mask_id=4, special_ids=range(5),
-        ...     vocabulary_size=10, max_masked=2)
+        ...     vocabulary_size=10, max_predictions=2)
         >>> masked["token_ids"].numpy(), masked["masked_positions"].numpy()
         (array([[2, 7, 4, 9, 3, 0]], dtype=int32), array([[2, 0]], dtype=int32))
         >>> ids.numpy(), weights.numpy()
@@ -73,11 +74,12 @@ def masked_lm_examples(
     original counts `[CLS]` and `[SEP]` into the 15 %, and may use a special
     token as random replacement.
     """
-    if not 0 < rate < 1:
+    if not 0 < masking_rate < 1:
         raise ValueError(
-            f"`rate` must be a share above 0 and below 1. Received: rate={rate}"
+            "`masking_rate` must be a share above 0 and below 1. Received: "
+            f"masking_rate={masking_rate}"
         )
-    check_at_least(1, max_masked=max_masked)
+    check_at_least(1, max_predictions=max_predictions)
     ordinary = np.setdiff1d(np.arange(vocabulary_size), list(special_ids))
     if not ordinary.size:
         raise ValueError(
@@ -105,8 +107,10 @@ def masked_lm_examples(
 
     seeds = tf.random.split(seed, 3)
     available = tf.reduce_sum(tf.cast(eligible, tf.int32), axis=1)
-    wanted = tf.cast(tf.round(rate * tf.cast(available, tf.float32)), tf.int32)
-    wanted = tf.minimum(tf.maximum(wanted, 1), max_masked)
+    wanted = tf.cast(
+        tf.round(masking_rate * tf.cast(available, tf.float32)), tf.int32
+    )
+    wanted = tf.minimum(tf.maximum(wanted, 1), max_predictions)
 
     score = tf.random.stateless_uniform(shape, seeds[0])
     if suffix_ids is None:
@@ -128,9 +132,9 @@ def masked_lm_examples(
     positions = tf.sort(tf.where(chosen, tf.range(length), length), axis=1)
     # Padded first: a batch may have fewer columns than slots.
     positions = tf.pad(
-        positions, [[0, 0], [0, max_masked]], constant_values=length
-    )[:, :max_masked]
-    positions = tf.ensure_shape(positions, [None, max_masked])
+        positions, [[0, 0], [0, max_predictions]], constant_values=length
+    )[:, :max_predictions]
+    positions = tf.ensure_shape(positions, [None, max_predictions])
     used = positions < length
     positions = tf.where(used, positions, 0)
     masked_ids = tf.gather(token_ids, positions, batch_dims=1)

@@ -41,9 +41,9 @@ def pair_records(
         target_length=text_inputs.max_length - 3,
         seed=seed,
         length=lengths.__getitem__,
-        short_probability=settings.short_probability,
+        short_seq_prob=settings.short_seq_prob,
         # All of them: they lie in memory as they are.
-        window=max(len(usable), 2),
+        shuffle_buffer=max(len(usable), 2),
         separator="" if settings.split == "character" else " ",
         objective=settings.objective,
     )

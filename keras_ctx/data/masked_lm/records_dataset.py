@@ -20,10 +20,10 @@ def pair_records_dataset(
     batch_size: int,
     seed: int,
     first_step: int = 0,
-    max_masked: int = 20,
+    max_predictions: int = 20,
     masking_rate: float = 0.15,
-    whole_words: bool = False,
-    shuffle_window: int = 10_000,
+    whole_word_masking: bool = False,
+    shuffle_buffer: int = 10_000,
 ) -> tf.data.Dataset:
     """Masked words and sentence pairs from records, without end.
 
@@ -31,7 +31,7 @@ def pair_records_dataset(
     with `first_step=k` sees bit for bit what a run from 0 sees from there.
     Every pass over the files has an order of its own; every batch is masked
     anew. B is the batch, T the `max_length` of `text_inputs`, M =
-    `max_masked`.
+    `max_predictions`.
 
     Args:
         folder: Of `recipes/prepare_corpus.py`.
@@ -40,11 +40,11 @@ def pair_records_dataset(
         batch_size: B, over all replicas together.
         seed: Of the order and the masks.
         first_step: Number of the first batch.
-        max_masked: M, slots for masked words a row.
+        max_predictions: M, slots for masked words a row.
         masking_rate: Share of the ordinary tokens that is predicted.
-        whole_words: Whether a word is masked whole, see
+        whole_word_masking: Whether a word is masked whole, see
             `masked_lm_examples`.
-        shuffle_window: Records held in memory.
+        shuffle_buffer: Records held in memory.
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)`, as of
@@ -65,7 +65,7 @@ def pair_records_dataset(
         ...     "", 0, [["ab", "b"], ["ca", "c"]], settings, inputs)
         >>> _ = data.write_manifest("", settings, {}, inputs, {}, [shard])
         >>> dataset = pair_records_dataset(
-        ...     "", inputs, batch_size=2, seed=0, max_masked=1)
+        ...     "", inputs, batch_size=2, seed=0, max_predictions=1)
         >>> features, targets, weights = next(iter(dataset))
         >>> features["token_ids"].shape, targets["masked_lm"].shape
         (TensorShape([2, 8]), TensorShape([2, 1]))
@@ -73,8 +73,8 @@ def pair_records_dataset(
     check_at_least(
         1,
         batch_size=batch_size,
-        max_masked=max_masked,
-        shuffle_window=shuffle_window,
+        max_predictions=max_predictions,
+        shuffle_buffer=shuffle_buffer,
     )
     check_at_least(0, seed=seed, first_step=first_step)
     records = open_records(folder, "bert", text_inputs, whole=True)
@@ -87,9 +87,9 @@ def pair_records_dataset(
         )
     masked = masked_pairs(
         text_inputs,
-        max_masked=max_masked,
+        max_predictions=max_predictions,
         masking_rate=masking_rate,
-        whole_words=whole_words,
+        whole_word_masking=whole_word_masking,
     )
 
     def examples(step_seed, serialized):
@@ -101,7 +101,7 @@ def pair_records_dataset(
         batch_size=batch_size,
         seed=seed,
         first_step=first_step,
-        shuffle_window=shuffle_window,
+        shuffle_buffer=shuffle_buffer,
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
     return global_batches(dataset)

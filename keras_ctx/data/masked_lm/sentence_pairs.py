@@ -16,8 +16,8 @@ def sentence_pairs(
     target_length: int,
     seed: int,
     length: Callable[[str], int] = len,
-    short_probability: float = 0.1,
-    window: int = 1000,
+    short_seq_prob: float = 0.1,
+    shuffle_buffer: int = 1000,
     separator: str = " ",
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
 ) -> Iterator[tuple[str, str, int]]:
@@ -36,9 +36,9 @@ def sentence_pairs(
     Each is split at a random sentence boundary, and half of the time its two
     parts change places. One document is enough.
 
-    `window` documents are held in memory. The next document to read, and
-    the other document of a pair, are drawn from them at random, so a pass
-    is also a shuffle, as wide as the window. Pairs are not cut: the caller
+    `shuffle_buffer` documents are held in memory. The next document to read,
+    and the other document of a pair, are drawn from them at random, so a pass
+    is also a shuffle, as wide as that buffer. Pairs are not cut: the caller
     cuts the last sentence that went over.
 
     Args:
@@ -46,9 +46,10 @@ def sentence_pairs(
         target_length: Length of both parts together, as `length` counts.
         seed: The pairs are a pure function of the documents and the seed.
         length: Length of a sentence; the default counts characters.
-        short_probability: Share of documents that are cut to a random
+        short_seq_prob: Share of documents that are cut to a random
             shorter length, so that the model also sees short input.
-        window: How many documents are held in memory; next sentences need 2.
+        shuffle_buffer: How many documents are held in memory; next sentences
+            need 2.
         separator: Put between sentences; "" suits Chinese.
         objective: What the second part is where it is not the next text:
             text of another document, or the text before.
@@ -60,7 +61,7 @@ def sentence_pairs(
     Raises:
         ValueError: An argument is out of range, or no document has two
             sentences; with "next_sentence" also if all documents of the
-            window are equal, so that there is no other document.
+            buffer are equal, so that there is no other document.
 
     Example:
         >>> corpus = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2"]]
@@ -84,31 +85,33 @@ def sentence_pairs(
     lengths of the parts would tell; ours does not look at single lengths.
     """
     check_at_least(2, target_length=target_length)
-    if not 0 <= short_probability <= 1:
+    if not 0 <= short_seq_prob <= 1:
         raise ValueError(
-            "`short_probability` must be a probability from 0 to 1. "
-            f"Received: short_probability={short_probability}"
+            "`short_seq_prob` must be a probability from 0 to 1. "
+            f"Received: short_seq_prob={short_seq_prob}"
         )
     if objective not in ("next_sentence", "sentence_order"):
         raise ValueError(
             '`objective` must be "next_sentence" or "sentence_order". '
             f"Received: objective={objective!r}"
         )
-    if objective == "next_sentence" and window < 2:
+    if objective == "next_sentence" and shuffle_buffer < 2:
         raise ValueError(
-            "`window` must be at least 2 documents, because half of the "
-            f"pairs need another document. Received: window={window}"
+            "`shuffle_buffer` must be at least 2 documents, because half of "
+            "the pairs need another document. "
+            f"Received: shuffle_buffer={shuffle_buffer}"
         )
-    if window < 1:
+    if shuffle_buffer < 1:
         raise ValueError(
-            f"`window` must be at least 1 document. Received: window={window}"
+            "`shuffle_buffer` must be at least 1 document. "
+            f"Received: shuffle_buffer={shuffle_buffer}"
         )
 
     rng = random.Random(seed)
 
     def pairs_of(held: list[list[str]], index: int):
         target = target_length
-        if rng.random() < short_probability:
+        if rng.random() < short_seq_prob:
             target = rng.randint(2, target_length)
         if objective == "next_sentence":
             pairs = _next_pairs(held, index, target, length, rng)
@@ -121,10 +124,10 @@ def sentence_pairs(
     for document in documents:
         if len(document) < 2:
             continue
-        if len(held) < window:
+        if len(held) < shuffle_buffer:
             held.append(document)
             continue
-        index = rng.randrange(window)
+        index = rng.randrange(shuffle_buffer)
         yield from pairs_of(held, index)
         held[index] = document
     # The rest stays in place while it is read: the last document still has

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_ctx.data.records.settings import RecordSettings
+from keras_ctx.files.earlier_names import with_names_of_today
 from keras_ctx.files.json_text import load_json, load_json_file
 from keras_ctx.files.names import is_file_name
 from keras_ctx.files.record_check import count_records, good_records
@@ -232,7 +233,9 @@ def open_records(
 def _read_manifest(path: Path) -> RecordFolder:
     content = load_json_file(path)
     try:
-        settings = RecordSettings(**content.pop("settings"))
+        settings = RecordSettings(
+            **with_names_of_today(content.pop("settings"))
+        )
         found = RecordFolder(path.parent, settings, **content)
         for file in found.files:
             if not is_file_name(file["name"]):

@@ -18,7 +18,7 @@ class RecordSettings:
         num_shards: Files of records. The documents of one are in memory
             together.
         max_length: Tokens of a pair (BERT).
-        short_probability: See `sentence_pairs` (BERT).
+        short_seq_prob: See `sentence_pairs` (BERT).
         objective: See `sentence_pairs` (BERT).
 
     Raises:
@@ -34,7 +34,7 @@ class RecordSettings:
     seed: int = 1
     num_shards: int = 1
     max_length: int = 128
-    short_probability: float = 0.1
+    short_seq_prob: float = 0.1
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
 
     def __post_init__(self):

@@ -13,7 +13,7 @@ def endless_records(
     batch_size: int,
     seed: int,
     first_step: int,
-    shuffle_window: int,
+    shuffle_buffer: int,
     names: bool = False,
 ) -> tf.data.Dataset:
     """Batches of serialized records, pass after pass over the files.
@@ -23,7 +23,7 @@ def endless_records(
         batch_size: Records of a batch.
         seed: Of the order: files by pass, records in a window.
         first_step: Batches left out: their records are read, not parsed.
-        shuffle_window: Records held in memory.
+        shuffle_buffer: Records held in memory.
         names: Whether to give the names of the records in their place.
 
     Returns:
@@ -50,7 +50,7 @@ def endless_records(
     stream = (
         tf.data.Dataset.range(2**62)
         .flat_map(one_pass)
-        .batch(shuffle_window)
+        .batch(shuffle_buffer)
         .enumerate()
         .map(in_new_order)
         .rebatch(batch_size, drop_remainder=True)
@@ -77,7 +77,7 @@ def record_names(
     *,
     batch_size: int,
     seed: int,
-    shuffle_window: int = 10_000,
+    shuffle_buffer: int = 10_000,
 ) -> list[str]:
     """Which records a batch of `pair_records_dataset` is made of.
 
@@ -86,7 +86,7 @@ def record_names(
         step: Number of the batch, counted from 0.
         batch_size: As there.
         seed: As there.
-        shuffle_window: As there.
+        shuffle_buffer: As there.
 
     Returns:
         `<file>#<number of the record in it, counted from 0>` for each row.
@@ -104,7 +104,7 @@ def record_names(
         batch_size=batch_size,
         seed=seed,
         first_step=step,
-        shuffle_window=shuffle_window,
+        shuffle_buffer=shuffle_buffer,
         names=True,
     )
     _, names = next(iter(dataset))

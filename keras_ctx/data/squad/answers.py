@@ -71,7 +71,7 @@ def decode_answers(
     made: QuestionWindows,
     batches: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]],
     *,
-    n_best: int = 20,
+    top_k: int = 20,
     max_answer: int = 30,
     null_answer: bool = False,
 ) -> list[QuestionAnswers]:
@@ -80,7 +80,7 @@ def decode_answers(
     An answer is a run of whole words of the context. Its score is the sum of
     the start's logit at its first position and the end's at its last; that of
     "no answer" is the sum at position 0, the lowest of all windows. Of every
-    window the `n_best` spans are looked at; a text that is found in several
+    window the `top_k` spans are looked at; a text that is found in several
     places counts where it is best. Probabilities are the softmax of the
     scores of the candidates.
 
@@ -88,7 +88,7 @@ def decode_answers(
         made: What `question_windows` gave.
         batches: For each batch of `squad_dataset`, in any order, its second
             half and the outputs of a `span_extractor`.
-        n_best: Most candidates of a question.
+        top_k: Most candidates of a question.
         max_answer: Most positions of an answer.
         null_answer: Whether "no answer" is a candidate, too.
 
@@ -111,7 +111,7 @@ def decode_answers(
         >>> logits = np.array([[0.0, 0, 0, 0, 1, 5, 0]])
         >>> outputs = {"start_logits": logits, "end_logits": logits}
         >>> batches = ((where, outputs) for _, where in dataset)
-        >>> answers = decode_answers(made, batches, n_best=2)[0]
+        >>> answers = decode_answers(made, batches, top_k=2)[0]
         >>> [(row.text, row.score) for row in answers.candidates]
         [('two', 10.0), ('one two', 6.0)]
 
@@ -120,9 +120,9 @@ def decode_answers(
 
     Differs: there an answer may begin at any piece and is widened to words
     afterwards, and a word counts in the window only where it has most
-    context; the beginnings and ends are chosen first, the `n_best` of each.
+    context; the beginnings and ends are chosen first, the `top_k` of each.
     """
-    check_at_least(1, n_best=n_best, max_answer=max_answer)
+    check_at_least(1, top_k=top_k, max_answer=max_answer)
     found: list[dict[str, Candidate]] = [{} for _ in made.questions]
     nulls: dict[int, Candidate] = {}
     seen = np.zeros(len(made.windows), np.int64)
@@ -136,9 +136,7 @@ def decode_answers(
                 "may have diverged. Received: others in window "
                 f"{int(np.asarray(where['window'])[~finite][0])}"
             )
-        spans = best_spans(
-            starts, ends, where["word_index"], max_answer, n_best
-        )
+        spans = best_spans(starts, ends, where["word_index"], max_answer, top_k)
         for number, start, end, *rows in zip(
             np.asarray(where["window"]),
             starts,
@@ -175,7 +173,7 @@ def decode_answers(
             question.id,
             _ranked(
                 [*found[number].values(), *[nulls[number]] * null_answer],
-                n_best,
+                top_k,
             ),
             nulls[number].score,
         )
@@ -184,9 +182,9 @@ def decode_answers(
     ]
 
 
-def _ranked(rows: list[Candidate], n_best: int) -> list[Candidate]:
+def _ranked(rows: list[Candidate], top_k: int) -> list[Candidate]:
     """The best of them, with their probabilities."""
-    rows = sorted(rows, key=lambda row: (-row.score, row.start))[:n_best]
+    rows = sorted(rows, key=lambda row: (-row.score, row.start))[:top_k]
     if not rows:
         return []
     exponents = np.exp([row.score - rows[0].score for row in rows])

@@ -33,8 +33,8 @@ def cut_texts_notes(
         for start in range(0, len(rows), _TEXTS):
             some = slice(start, start + _TEXTS)
             pair = [rows.texts[some]]
-            if rows.second_texts is not None:
-                pair.append(rows.second_texts[some])
+            if rows.text_pairs is not None:
+                pair.append(rows.text_pairs[some])
             tokens = text_inputs.num_tokens(
                 *(tf.constant(texts, tf.string) for texts in pair)
             )

@@ -46,7 +46,7 @@ def check_header(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
         label = labels[name][0]
         if not later or label in later:
             continue
-        cells = [rows.texts[0], *(rows.second_texts or [])[:1], label]
+        cells = [rows.texts[0], *(rows.text_pairs or [])[:1], label]
         named = any(cell.strip().lower() in _HEADERS for cell in cells)
         like_names = (
             len(rows) > _HEADER_ROWS
@@ -104,7 +104,7 @@ def check_many(
 
 def _check_swapped(rows: LabelledTexts, num_labels: int) -> None:
     """Refuse more labels than texts, also in a file of a few rows."""
-    texts = zip(rows.texts, rows.second_texts or rows.texts, strict=True)
+    texts = zip(rows.texts, rows.text_pairs or rows.texts, strict=True)
     if len(rows) > _SINGLE_ROWS and num_labels > len(set(texts)):
         check_many(rows, num_labels, 0, few=_SINGLE_ROWS + 1)
     if not _measures(dict.fromkeys(rows.labels)):

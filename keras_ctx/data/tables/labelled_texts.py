@@ -23,7 +23,7 @@ class LabelledTexts:
     Attributes:
         path: The file.
         lines: The line of each text.
-        texts: The texts; `second_texts`, the second of each pair, or `None`.
+        texts: The texts; `text_pairs`, the second of each pair, or `None`.
         labels: The labels, without blanks around them.
         dropped: Lines of ragged rows that were left out.
         unlabelled: Lines without a label that were left out.
@@ -39,7 +39,7 @@ class LabelledTexts:
     path: Path
     lines: list[int]
     texts: list[str]
-    second_texts: list[str] | None
+    text_pairs: list[str] | None
     labels: list[str]
     dropped: Sequence[int] = ()
     unlabelled: Sequence[int] = ()
@@ -49,7 +49,7 @@ class LabelledTexts:
 
     def at(self, places: Sequence[int]) -> "LabelledTexts":
         """Some of the texts, in the order given."""
-        second = self.second_texts
+        second = self.text_pairs
         return LabelledTexts(
             self.path,
             [self.lines[i] for i in places],
@@ -74,7 +74,7 @@ class LabelledTexts:
     def summary(self) -> str:
         """How many texts there are, and what about them is out of the way."""
         notes = [f"{self.path}: {len(self):,} texts"]
-        texts = zip(self.texts, self.second_texts or self.texts, strict=True)
+        texts = zip(self.texts, self.text_pairs or self.texts, strict=True)
         empty = [
             line
             for line, pair in zip(self.lines, texts, strict=True)
@@ -88,7 +88,7 @@ class LabelledTexts:
             if lines:
                 first = f"the first on line {lines[0]}"
                 notes.append(f"{len(lines):,} rows {what}, {first}")
-        pairs = zip(self.texts, self.second_texts or self.texts, strict=True)
+        pairs = zip(self.texts, self.text_pairs or self.texts, strict=True)
         distinct = len(set(pairs))
         if 20 * distinct < len(self):
             notes.append(f"only {distinct:,} of the texts differ")
@@ -206,7 +206,7 @@ def _with_labels(
 def _check_texts(
     rows: LabelledTexts, columns: Sequence[int | str], table: TableFormat
 ) -> None:
-    values = [rows.texts, rows.second_texts or rows.texts, rows.labels]
+    values = [rows.texts, rows.text_pairs or rows.texts, rows.labels]
     for column, texts in zip(columns[:-1], values, strict=False):
         if not any(text.strip() for text in texts):
             raise ValueError(

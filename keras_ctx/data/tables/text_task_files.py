@@ -209,5 +209,5 @@ def check_training_texts(
         raise ValueError(
             f"{rows.path}: {len(rows)} texts are fewer than the "
             f"{texts_per_update} of one update. Lower `batch_size` or "
-            "`accumulate`."
+            "`gradient_accumulation_steps`."
         )

@@ -166,8 +166,9 @@ def training_labels(
     if len(train) < sentences_per_update:
         raise ValueError(
             f"`train` must have at least the {sentences_per_update} sentences "
-            "of one update. Lower `batch_size` or `accumulate`; a blank line "
-            f"parts two sentences. Received: {len(train)} sentences"
+            "of one update. Lower `batch_size` or "
+            "`gradient_accumulation_steps`; a blank line parts two sentences. "
+            f"Received: {len(train)} sentences"
         )
     notes = []
     for name, rows in sentences.items():

@@ -20,7 +20,7 @@ def classification_dataset(
     *,
     batch_size: int,
     training: bool,
-    second_texts: Sequence[str] | None = None,
+    text_pairs: Sequence[str] | None = None,
     class_weights: ClassWeights | None = None,
     seed: int = 0,
     first_step: int = 0,
@@ -42,7 +42,7 @@ def classification_dataset(
         text_inputs: A `keras_ctx.text.TextInputs`.
         batch_size: B, over all replicas together.
         training: Which of the two.
-        second_texts: The second text of each pair; `None` for no pairs.
+        text_pairs: The second text of each pair; `None` for no pairs.
         class_weights: The weight of each class in the loss, by its id, such
             as `balanced_class_weights`; `None`: no weights.
         seed: Of the order in training.
@@ -75,9 +75,9 @@ def classification_dataset(
     """
     _check_lengths(texts, "labels", labels)
     segments = [texts]
-    if second_texts is not None:
-        _check_lengths(texts, "second_texts", second_texts)
-        segments.append(second_texts)
+    if text_pairs is not None:
+        _check_lengths(texts, "text_pairs", text_pairs)
+        segments.append(text_pairs)
     text_tensors = [tf.constant(list(x), tf.string) for x in segments]
     ids = label_array(labels)
     label_tensor = tf.constant(ids)

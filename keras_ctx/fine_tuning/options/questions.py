@@ -55,7 +55,7 @@ class QuestionOptions(FineTuningOptions):
     """Longer questions are cut, in positions."""
     max_answer: int = 30
     """Most positions of an answer that is given."""
-    n_best: int = 20
+    top_k: int = 20
     """Answers of each question that are written down."""
 
     def __post_init__(self):

@@ -101,7 +101,7 @@ class LabelledDataOptions(FineTuningOptions):
     dropout: float = 0.1
     """Share of the features under the head dropped; of a tagger with a
     mixture, ELMo's own dropout."""
-    accumulate: int = 1
+    gradient_accumulation_steps: int = 1
     """Batches whose gradients make one update."""
     schedule: Literal["linear", "slanted_triangular"] = "linear"
     """How the learning rate rises and falls."""

@@ -14,7 +14,7 @@ def predict_answers(
     text_inputs: text.TextInputs,
     *,
     batch_size: int,
-    n_best: int = 20,
+    top_k: int = 20,
     max_answer: int = 30,
     null_answer: bool = False,
     verbose: bool = True,
@@ -26,7 +26,7 @@ def predict_answers(
         windows: Of the questions.
         text_inputs: Of the encoder.
         batch_size: Windows at a time.
-        n_best: See `data.decode_answers`.
+        top_k: See `data.decode_answers`.
         max_answer: Likewise.
         null_answer: Likewise.
         verbose: Whether to show a progress bar.
@@ -59,7 +59,7 @@ def predict_answers(
     return data.decode_answers(
         windows,
         batches(),
-        n_best=n_best,
+        top_k=top_k,
         max_answer=max_answer,
         null_answer=null_answer,
     )

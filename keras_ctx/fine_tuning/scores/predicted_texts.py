@@ -43,7 +43,7 @@ def predict_texts(
         >>> logits.shape
         (2, 2)
     """
-    pairs = [rows.texts, *([rows.second_texts] if rows.second_texts else [])]
+    pairs = [rows.texts, *([rows.text_pairs] if rows.text_pairs else [])]
     order = data.length_order([" ".join(x) for x in zip(*pairs, strict=True)])
     ordered = rows.at(order)
     dataset = data.classification_dataset(
@@ -52,7 +52,7 @@ def predict_texts(
         text_inputs,
         batch_size=batch_size,
         training=False,
-        second_texts=ordered.second_texts,
+        text_pairs=ordered.text_pairs,
     )
     logits = model.predict(dataset, verbose="auto" if verbose else 0)["logits"]
     return logits[np.argsort(order)]

@@ -24,7 +24,7 @@ class AnswerScorer:
         metrics: Of the language, from `data.answer_metrics`.
         text_inputs: Of the encoder.
         batch_size: Windows at a time.
-        n_best: Answers of each question that are written down.
+        top_k: Answers of each question that are written down.
         max_answer: Most positions of an answer.
         verbose: Whether to show a progress bar.
 
@@ -51,7 +51,7 @@ class AnswerScorer:
         text_inputs: text.TextInputs,
         *,
         batch_size: int,
-        n_best: int = 20,
+        top_k: int = 20,
         max_answer: int = 30,
         verbose: bool = True,
     ) -> None:
@@ -60,7 +60,7 @@ class AnswerScorer:
         self._text_inputs = text_inputs
         self._arguments: dict[str, Any] = {
             "batch_size": batch_size,
-            "n_best": n_best,
+            "top_k": top_k,
             "max_answer": max_answer,
             "verbose": verbose,
         }

@@ -68,7 +68,7 @@ def _words(options: CorpusOptions, files: Sequence[Path]) -> list[str]:
         )
     return text.word_vocabulary(
         _counted_lines(options, files),
-        size=options.vocabulary_size,
+        vocabulary_size=options.vocabulary_size,
         split=options.split,
     )
 

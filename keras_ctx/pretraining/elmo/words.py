@@ -26,7 +26,7 @@ def predicted_words(options: ElmoPretrainingOptions) -> list[str]:
         return text.load_vocabulary(options.words)
     return text.word_vocabulary(
         data.read_lines(options.corpus_path),
-        size=options.vocabulary_size,
+        vocabulary_size=options.vocabulary_size,
         min_count=options.min_count,
         split=options.split,
     )

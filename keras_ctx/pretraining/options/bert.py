@@ -51,7 +51,7 @@ class BertPretrainingOptions(PretrainingOptions):
     that of the records."""
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
     """What is asked about a pair: BERT's question, or ALBERT's harder one."""
-    accumulate: int = 1
+    gradient_accumulation_steps: int = 1
     """Steps whose gradients make one update; with more, smaller steps, a
     large batch fits into the memory of a small machine."""
     ema_momentum: float | None = None
@@ -103,6 +103,6 @@ class BertPretrainingOptions(PretrainingOptions):
         return _PAIR_LENGTH
 
     @property
-    def max_masked(self) -> int:
+    def max_predictions(self) -> int:
         """Masked words of a pair at most: BERT's 15 %."""
         return round(0.15 * self.pair_tokens)

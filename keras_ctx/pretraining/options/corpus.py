@@ -45,7 +45,7 @@ class CorpusOptions:
     max_length: int | None = None
     """Tokens of a sentence pair; left out: 128, or all that the encoder of
     `init` has positions for."""
-    short_probability: float = 0.1
+    short_seq_prob: float = 0.1
     """Share of documents cut into shorter pairs."""
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
     """What is asked about a pair."""
@@ -95,6 +95,6 @@ class CorpusOptions:
             self.seed,
             num_shards,
             self.pair_length,
-            self.short_probability,
+            self.short_seq_prob,
             self.objective,
         )

@@ -82,7 +82,8 @@ def export(
       model with a task those of the encoder in it, and its `mix`.
     - `classify`, with `labels`: `labels` and `scores` `(B, n)`, best first;
       with `multi_label` each score is the probability of its label alone;
-      `regress`: `score` `(B,)`. With `pair` also from `second_text`.
+      `regress`: `score` `(B,)`. With `pair` also from `second_text`, the
+      name by which a `text_pair` is served.
       `classify_examples` and `regress_examples` are the same for TF Serving's
       Classify and Regress, from `tf.train.Example`s with the texts by name.
     - `tag`, with `labels`: `words`, `tags`, `scores`, `starts`, `ends`

@@ -20,13 +20,14 @@ from keras_ctx.serving.signatures.model_outputs import (
 )
 from keras_ctx.serving.signatures.tag import Tag
 from keras_ctx.serving.signatures.text_windows import TextWindows
+from keras_ctx.serving.text_pair import SECOND_TEXT
 from keras_ctx.text import TextInputs
 from keras_ctx.text.tokenize.normalization import valid
 
 # The input of words that stands for an input of texts.
 WORDS_OF = {
     "text": "tokens",
-    "second_text": "second_tokens",
+    SECOND_TEXT: "second_tokens",
     "question": "question_tokens",
     "context": "context_tokens",
 }
@@ -90,7 +91,7 @@ def signatures(
     """
     task = task_of(model, labels)
     outputs = make_outputs(model)
-    names = ("text", "second_text") if pair else ("text",)
+    names = ("text", SECOND_TEXT) if pair else ("text",)
     examples = {}
     of_texts = cast(TextWindows | None, windows)
     if task == "classify":

@@ -48,8 +48,8 @@ class Classify:
         self._scores = _Scores(model, text_inputs, activation, windows)
         self._labels = tuple(labels)
 
-    def __call__(self, text, second_text=None) -> Tensors:
-        scores, counted = self._scores(text, second_text)
+    def __call__(self, text, text_pair=None) -> Tensors:
+        scores, counted = self._scores(text, text_pair)
         scores, order = tf.math.top_k(scores, len(self._labels))
         return {
             "labels": tf.gather(tf.constant(self._labels), order),
@@ -74,8 +74,8 @@ class Regress:
     ) -> None:
         self._scores = _Scores(model, text_inputs, tf.identity, windows)
 
-    def __call__(self, text, second_text=None) -> Tensors:
-        scores, counted = self._scores(text, second_text)
+    def __call__(self, text, text_pair=None) -> Tensors:
+        scores, counted = self._scores(text, text_pair)
         return {"score": scores[:, 0], **counted}
 
 
@@ -94,11 +94,11 @@ class _Scores:
         self._activation = activation
         self._windows = windows
 
-    def __call__(self, text, second_text=None) -> tuple[tf.Tensor, Tensors]:
+    def __call__(self, text, text_pair=None) -> tuple[tf.Tensor, Tensors]:
         inputs = self._text_inputs
         if self._windows is None:
-            scores = self._of_rows(inputs(text, second_text))
-            return scores, counts(inputs, text, second_text)
+            scores = self._of_rows(inputs(text, text_pair))
+            return scores, counts(inputs, text, text_pair)
         words = as_words(text, inputs)
         laid = windows_of_texts(words, inputs, self._windows)
         scores = self._of_rows(inputs(laid.words))

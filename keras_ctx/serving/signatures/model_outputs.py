@@ -131,9 +131,9 @@ class OwnOutputs:
         self._text_inputs = text_inputs
         self.kinds = model.kinds | COUNT_KINDS
 
-    def __call__(self, text, second_text=None) -> Tensors:
-        features = self._text_inputs(text, second_text)
-        counted = counts(self._text_inputs, text, second_text)
+    def __call__(self, text, text_pair=None) -> Tensors:
+        features = self._text_inputs(text, text_pair)
+        counted = counts(self._text_inputs, text, text_pair)
         return self._model(features) | counted
 
 
@@ -159,14 +159,14 @@ COUNT_KINDS: dict[str, OutputKind] = {
 def counts(
     text_inputs: TextInputs,
     text,
-    second_text=None,
+    text_pair=None,
     truncated: tf.Tensor | None = None,
 ) -> Tensors:
     """What is said of every row: its tokens, and whether some were cut off.
 
     The second follows from the first, if not given.
     """
-    num_tokens = text_inputs.num_tokens(text, second_text)
+    num_tokens = text_inputs.num_tokens(text, text_pair)
     most: int | None = text_inputs.max_length
     if truncated is not None:
         pass

@@ -76,7 +76,7 @@ def answers(
     Args:
         path: Folder of one model, as given to `export`.
         inputs: B texts, or the signature's inputs by name, as (nested) lists
-            or arrays.
+            or arrays; `text_pair` is also read as `second_text`.
         signature: Name of the signature.
 
     Returns:
@@ -103,8 +103,15 @@ def answers(
     """
     if not isinstance(inputs, Mapping):
         inputs = {"text": list(inputs)}
-    [answer] = answers_of(newest_version(path), [(signature, inputs)])
-    return answer
+    # Here, since the other functions run where this library is not.
+    from keras_ctx.serving.text_pair import with_known_name
+
+    served: Any = tf.saved_model.load(str(newest_version(path)))
+    if signature in served.signatures:
+        function = served.signatures[signature]
+        known = function.structured_input_signature[1]
+        inputs = with_known_name(inputs, known)
+    return _answer(served, signature, inputs)
 
 
 def answers_of(

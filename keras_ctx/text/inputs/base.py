@@ -23,7 +23,7 @@ class TextInputs(abc.ABC):
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`.
-        second_text: None, or the same for the second text of each pair.
+        text_pair: None, or the same for the second text of each pair.
 
     Returns:
         A dict of features by the names of the encoder's inputs, with B rows
@@ -73,15 +73,15 @@ class TextInputs(abc.ABC):
 
     @abc.abstractmethod
     def __call__(
-        self, text: Any, second_text: Any = None
+        self, text: Any, text_pair: Any = None
     ) -> dict[str, tf.Tensor]: ...
 
     @abc.abstractmethod
-    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+    def tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
         """The text behind every position: strings `(B, T)`, "" on padding."""
 
     @abc.abstractmethod
-    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+    def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
         """How many positions each row needs before any cut, int32 `(B,)`."""
 
     @abc.abstractmethod

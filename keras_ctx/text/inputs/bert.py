@@ -67,7 +67,7 @@ class BertInputs(TextInputs):
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`. A word that gives
             no piece becomes `[UNK]`, so that words and labels stay aligned.
-        second_text: None, or the same for the second segment.
+        text_pair: None, or the same for the second segment.
 
     Returns:
         A dict of `token_ids` and `segment_ids`, int32 `(B, T)`, and
@@ -147,9 +147,9 @@ class BertInputs(TextInputs):
         self._pieces = self._make_pieces()
 
     def __call__(
-        self, text: Any, second_text: Any = None
+        self, text: Any, text_pair: Any = None
     ) -> dict[str, tf.Tensor]:
-        segments = [p.ids for p in self._segments(text, second_text)]
+        segments = [p.ids for p in self._segments(text, text_pair)]
         plan = self._pack(segments)
         return {
             "token_ids": plan.gather(
@@ -159,7 +159,7 @@ class BertInputs(TextInputs):
             "padding_mask": plan.padding_mask,
         }
 
-    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+    def tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
         """The text behind every position, for people and for spans.
 
         Pieces are shown as the (normalized) text wrote them, also where their
@@ -168,25 +168,25 @@ class BertInputs(TextInputs):
 
         Args:
             text: as in the call.
-            second_text: as in the call.
+            text_pair: as in the call.
 
         Returns:
             Strings `(B, T)`: `[CLS]`, the pieces, `[SEP]`; "" on padding.
         """
-        segments = [p.surface for p in self._segments(text, second_text, True)]
+        segments = [p.surface for p in self._segments(text, text_pair, True)]
         return self._pack(segments).gather(segments, "[CLS]", "[SEP]", "")
 
-    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+    def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
         """How many positions each row needs, `[CLS]` and `[SEP]` included.
 
         Args:
             text: as in the call.
-            second_text: as in the call.
+            text_pair: as in the call.
 
         Returns:
             int32 `(B,)`; a row of more than `max_length` is cut.
         """
-        segments = [p.ids for p in self._segments(text, second_text)]
+        segments = [p.ids for p in self._segments(text, text_pair)]
         return total_lengths(segments) + 1 + len(segments)
 
     def words(self, text: Any) -> WordPlaces:
@@ -369,11 +369,11 @@ class BertInputs(TextInputs):
         return with_literals(pieces, as_written) if as_written else pieces
 
     def _segments(
-        self, text: Any, second_text: Any, surface: bool = False
+        self, text: Any, text_pair: Any, surface: bool = False
     ) -> list[Pieces]:
         pieces = [self._split(text, "text", surface)]
-        if second_text is not None:
-            pieces.append(self._split(second_text, "second_text", surface))
+        if text_pair is not None:
+            pieces.append(self._split(text_pair, "text_pair", surface))
         return pieces
 
     def _split(self, text: Any, name: str, surface: bool = False) -> Pieces:

@@ -32,8 +32,8 @@ class ElmoInputs(WordLevelInputs):
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`.
-        second_text: None, or the same for a second text. A pair is one row,
-            `text </S> <S> second_text`, as in a stream of sentences; with a
+        text_pair: None, or the same for a second text. A pair is one row,
+            `text </S> <S> text_pair`, as in a stream of sentences; with a
             `max_length` it is cut at the end of its longer text, at the end
             of the second where both are equally long.
 
@@ -77,9 +77,9 @@ class ElmoInputs(WordLevelInputs):
         self.input_key = "distinct_char_ids" if distinct else "char_ids"
 
     def __call__(
-        self, text: Any, second_text: Any = None
+        self, text: Any, text_pair: Any = None
     ) -> dict[str, tf.Tensor]:
-        words = self.rows(text, second_text)
+        words = self.rows(text, text_pair)
         if self.distinct:
             return self._distinct(words)
         char_ids = words.with_values(self._char_ids(words.values))

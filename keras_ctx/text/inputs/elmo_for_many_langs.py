@@ -45,7 +45,7 @@ class ElmoForManyLangsInputs(WordLevelInputs):
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`.
-        second_text: None, or the same for a second text, as in `ElmoInputs`:
+        text_pair: None, or the same for a second text, as in `ElmoInputs`:
             the markers `<eos>` and `<bos>` stand between the two.
 
     Returns:
@@ -118,9 +118,9 @@ class ElmoForManyLangsInputs(WordLevelInputs):
             )
 
     def __call__(
-        self, text: Any, second_text: Any = None
+        self, text: Any, text_pair: Any = None
     ) -> dict[str, tf.Tensor]:
-        words = self.rows(text, second_text)
+        words = self.rows(text, text_pair)
         most = self.max_characters - 2
         # A word of bytes that are no text has come as U+FFFD already.
         points = tf.strings.unicode_decode(words.values, "UTF-8")[:, :most]

@@ -16,7 +16,7 @@ class WordLevelInputs(TextInputs):
     """Text inputs that give each word one position.
 
     A class that derives from it says what the ids of words are: it calls
-    `self.rows(text, second_text)`, `(B, None)` words, and gives features of
+    `self.rows(text, text_pair)`, `(B, None)` words, and gives features of
     them, each padded by `self.padded`.
 
     Args:
@@ -31,8 +31,8 @@ class WordLevelInputs(TextInputs):
     Example:
         >>> class Lengths(WordLevelInputs):
         ...     input_key = "lengths"
-        ...     def __call__(self, text, second_text=None):
-        ...         words = self.rows(text, second_text)
+        ...     def __call__(self, text, text_pair=None):
+        ...         words = self.rows(text, text_pair)
         ...         lengths = tf.strings.length(words.values)
         ...         return {"lengths": self.padded(words.with_values(lengths))}
         >>> Lengths()(["a bc", "def"])["lengths"].numpy()
@@ -61,36 +61,36 @@ class WordLevelInputs(TextInputs):
         self.split = split
         self.max_length = max_length
 
-    def rows(self, text: Any, second_text: Any = None) -> Any:
+    def rows(self, text: Any, text_pair: Any = None) -> Any:
         """The words of each row, ragged `(B, None)`; a pair's are joined."""
         words = rows_of_words(text, "text", self.split)
-        if second_text is None:
+        if text_pair is None:
             return words
-        second = rows_of_words(second_text, "second_text", self.split)
+        second = rows_of_words(text_pair, "text_pair", self.split)
         return join(words, second, self.pair_markers, self.max_length)
 
     def padded(self, rows: Any, value: Any = 0) -> tf.Tensor:
         """Rows `(B, None, ...)` as a tensor, cut to `max_length`."""
         return pad(rows, value, self.max_length)
 
-    def tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+    def tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
         """The words behind the rows: strings `(B, T)`, "" on padding."""
-        return self.padded(self.rows(text, second_text), "")
+        return self.padded(self.rows(text, text_pair), "")
 
-    def num_tokens(self, text: Any, second_text: Any = None) -> tf.Tensor:
+    def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
         """How many positions each row needs, with the markers of a pair.
 
         Args:
             text: as in the call.
-            second_text: as in the call.
+            text_pair: as in the call.
 
         Returns:
             int32 `(B,)`; a row of more than `max_length` is cut.
         """
         segments = [rows_of_words(text, "text", self.split)]
-        if second_text is None:
+        if text_pair is None:
             return total_lengths(segments)
-        second = rows_of_words(second_text, "second_text", self.split)
+        second = rows_of_words(text_pair, "text_pair", self.split)
         return total_lengths([*segments, second]) + len(self.pair_markers)
 
     def words(self, text: Any) -> WordPlaces:

@@ -33,7 +33,7 @@ class WordInputs(WordLevelInputs):
 
     Call arguments:
         text: strings `(B,)`, or ragged words `(B, None)`.
-        second_text: None, or the same for a second text, as in `ElmoInputs`:
+        text_pair: None, or the same for a second text, as in `ElmoInputs`:
             the markers `</S>` and `<S>` stand between the two.
 
     Returns:
@@ -85,11 +85,11 @@ class WordInputs(WordLevelInputs):
         )
 
     def __call__(
-        self, text: Any, second_text: Any = None
+        self, text: Any, text_pair: Any = None
     ) -> dict[str, tf.Tensor]:
         ids = self._ids(text, "text")
-        if second_text is not None:
-            second = self._ids(second_text, "second_text")
+        if text_pair is not None:
+            second = self._ids(text_pair, "text_pair")
             ids = join(ids, second, _END_BEGIN, self.max_length)
         return {"word_ids": self.padded(ids)}
 

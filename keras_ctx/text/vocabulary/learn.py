@@ -23,7 +23,7 @@ from keras_ctx.text.vocabulary.file import SPECIAL_TOKENS, WORD_SPECIAL_TOKENS
 
 def character_vocabulary(
     texts: Iterable[str],
-    size: int | None = None,
+    vocabulary_size: int | None = None,
     min_count: int = 1,
     lower_case: bool = True,
 ) -> list[str]:
@@ -31,7 +31,8 @@ def character_vocabulary(
 
     Args:
         texts: strings, read once.
-        size: most tokens, special ones included; None for no limit.
+        vocabulary_size: most tokens, special ones included; None for no
+            limit.
         min_count: a character seen less often is left out.
         lower_case: as in `BertInputs`.
 
@@ -44,7 +45,7 @@ def character_vocabulary(
         >>> character_vocabulary(["Abba", "b c"])[5:]
         ['b', 'a', 'c']
     """
-    _check_limits(size, min_count, len(SPECIAL_TOKENS))
+    _check_limits(vocabulary_size, min_count, len(SPECIAL_TOKENS))
     counts: Counter[str] = Counter()
     for batch in _batches(texts):
         for text in tf_text.normalize_utf8(batch, "NFC").numpy():
@@ -55,11 +56,11 @@ def character_vocabulary(
             # As in the lookup: İ alone has two characters in lower case.
             key = character.lower()[0] if lower_case else character
             folded[key] += count
-    return _ranked(SPECIAL_TOKENS, folded, size, min_count)
+    return _ranked(SPECIAL_TOKENS, folded, vocabulary_size, min_count)
 
 
 def wordpiece_vocabulary(
-    texts: Iterable[str], size: int, lower_case: bool = True
+    texts: Iterable[str], vocabulary_size: int, lower_case: bool = True
 ) -> list[str]:
     """Learns the vocabulary for `BertInputs(split="wordpiece")`.
 
@@ -68,20 +69,20 @@ def wordpiece_vocabulary(
 
     Args:
         texts: strings, read once.
-        size: most tokens, special ones included.
+        vocabulary_size: most tokens, special ones included.
         lower_case: as in `BertInputs`.
 
     Returns:
         BERT's special tokens; ideographs and punctuation, which are words by
         themselves, by falling frequency; pieces of the other words. It may be
-        shorter than `size` where the texts give no more.
+        shorter than `vocabulary_size` where the texts give no more.
 
     Example:
         >>> from keras_ctx.text import wordpiece_vocabulary
-        >>> wordpiece_vocabulary(["bat sat pat mat rat"], size=13)[5:]
+        >>> wordpiece_vocabulary(["bat sat pat mat rat"], 13)[5:]
         ['a', 'b', 'm', 'p', 'r', 's', 't', '##at']
     """
-    _check_limits(size, 1, len(SPECIAL_TOKENS))
+    _check_limits(vocabulary_size, 1, len(SPECIAL_TOKENS))
     counts: Counter[bytes] = Counter()
     for batch in _batches(texts):
         words = split_wordpiece_words(normalize(batch, lower_case))
@@ -94,17 +95,20 @@ def wordpiece_vocabulary(
             alone[word.decode()] = counts[word]
         else:
             words[word] = counts[word]
-    budget = size - len(SPECIAL_TOKENS)
+    budget = vocabulary_size - len(SPECIAL_TOKENS)
     # Ideographs and punctuation get places by their share of the text.
     share = sum(alone.values()) / max(1, sum(counts.values()))
     places = min(len(alone), math.ceil(budget * share))
     pieces = _learn_pieces(words, budget - places)
-    return [*_ranked(SPECIAL_TOKENS, alone, size - len(pieces), 1), *pieces]
+    return [
+        *_ranked(SPECIAL_TOKENS, alone, vocabulary_size - len(pieces), 1),
+        *pieces,
+    ]
 
 
 def bert_vocabulary(
     texts: Iterable[str],
-    size: int,
+    vocabulary_size: int,
     split: str,
     lower_case: bool = True,
 ) -> list[str]:
@@ -112,7 +116,7 @@ def bert_vocabulary(
 
     Args:
         texts: strings, read once.
-        size: most tokens, special ones included.
+        vocabulary_size: most tokens, special ones included.
         split: "character" or "wordpiece", as in `BertInputs`.
         lower_case: as in `BertInputs`.
 
@@ -128,9 +132,11 @@ def bert_vocabulary(
         ['A', 'b']
     """
     if split == "character":
-        return character_vocabulary(texts, size, lower_case=lower_case)
+        return character_vocabulary(
+            texts, vocabulary_size, lower_case=lower_case
+        )
     if split == "wordpiece":
-        return wordpiece_vocabulary(texts, size, lower_case)
+        return wordpiece_vocabulary(texts, vocabulary_size, lower_case)
     raise ValueError(
         f'`split` must be "character" or "wordpiece". Received: split={split!r}'
     )
@@ -138,7 +144,7 @@ def bert_vocabulary(
 
 def word_vocabulary(
     texts: Iterable[str],
-    size: int | None = None,
+    vocabulary_size: int | None = None,
     min_count: int = 1,
     split: str = "whitespace",
 ) -> list[str]:
@@ -146,7 +152,8 @@ def word_vocabulary(
 
     Args:
         texts: strings, read once.
-        size: most words, special ones included; None for no limit.
+        vocabulary_size: most words, special ones included; None for no
+            limit.
         min_count: a word seen less often is left out.
         split: `"whitespace"` or `"character"`, as in `ElmoInputs`.
 
@@ -156,28 +163,28 @@ def word_vocabulary(
 
     Example:
         >>> from keras_ctx.text import word_vocabulary
-        >>> word_vocabulary(["b a b", "c"], size=5)
+        >>> word_vocabulary(["b a b", "c"], vocabulary_size=5)
         ['<S>', '</S>', '<UNK>', 'b', 'a']
     """
     if split not in WORD_SPLITS:
         raise ValueError(
             f"`split` must be one of {WORD_SPLITS}. Received: split={split!r}"
         )
-    _check_limits(size, min_count, len(WORD_SPECIAL_TOKENS))
+    _check_limits(vocabulary_size, min_count, len(WORD_SPECIAL_TOKENS))
     counts: Counter[bytes] = Counter()
     for batch in _batches(texts):
         counts.update(split_words(batch, split).values.numpy().tolist())
     words = Counter({word.decode(): n for word, n in counts.items()})
-    return _ranked(WORD_SPECIAL_TOKENS, words, size, min_count)
+    return _ranked(WORD_SPECIAL_TOKENS, words, vocabulary_size, min_count)
 
 
-def _learn_pieces(words: Counter[bytes], size: int) -> list[str]:
+def _learn_pieces(words: Counter[bytes], num_pieces: int) -> list[str]:
     """Learns pieces from counted words, by KerasHub's learner.
 
     It keeps at most 1000 different characters, so it must not see ideographs,
     and it takes texts, so every word is told as often as it was seen.
     """
-    if not words or size < 1:
+    if not words or num_pieces < 1:
         return []
 
     def batches() -> Iterator[tf.Tensor]:
@@ -191,7 +198,7 @@ def _learn_pieces(words: Counter[bytes], size: int) -> list[str]:
         tf.data.Dataset.from_generator(
             batches, output_signature=tf.TensorSpec([None], tf.string)
         ),
-        size,
+        num_pieces,
         split=False,
         reserved_tokens=[],
     )
@@ -208,13 +215,15 @@ def _batches(texts: Iterable[str], size: int = 1024) -> Iterator[tf.Tensor]:
         yield tf.constant(batch, tf.string)
 
 
-def _check_limits(size: int | None, min_count: int, specials: int) -> None:
-    if size is not None and not (
-        isinstance(size, Integral) and size > specials
+def _check_limits(
+    vocabulary_size: int | None, min_count: int, specials: int
+) -> None:
+    if vocabulary_size is not None and not (
+        isinstance(vocabulary_size, Integral) and vocabulary_size > specials
     ):
         raise ValueError(
-            f"`size` must be greater than {specials}, the special tokens. "
-            f"Received: size={size}"
+            f"`vocabulary_size` must be greater than {specials}, the special "
+            f"tokens. Received: vocabulary_size={vocabulary_size}"
         )
     check_at_least(1, min_count=min_count)
 

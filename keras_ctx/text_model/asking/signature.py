@@ -15,10 +15,11 @@ from keras_ctx.predictions.model_rows import check_finite
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
 from keras_ctx.serving.signatures.build import signatures
+from keras_ctx.serving.text_pair import SECOND_TEXT
 
 Ask = Callable[[Sequence[tuple[Any, ...]]], dict[str, np.ndarray]]
 
-_ORDER = ("text", "second_text", "question", "context", "tokens")
+_ORDER = ("text", SECOND_TEXT, "question", "context", "tokens")
 SIGNATURES = {
     "classification": "classify",
     "multi_label": "classify",

@@ -135,7 +135,7 @@ def dataset_of(
             [row[0] for row in rows],
             targets(task, labels),
             inputs,
-            second_texts=second,
+            text_pairs=second,
             **arguments,
         )
     return dataset, max(1, number // arguments["batch_size"])

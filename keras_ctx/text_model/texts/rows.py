@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.serving.text_pair import with_known_name
+
 Row = tuple[Any, ...]
 
 # The names of the texts of a row, by how many a model reads.
 NAMES = {
     "text": ("text",),
-    "pair": ("text", "second_text"),
+    "pair": ("text", "text_pair"),
     "question": ("question", "context"),
     "words": ("text",),
 }
@@ -68,7 +70,7 @@ def _items(texts: Any) -> Iterable[Any]:
         raise ValueError(
             "`texts` must be a list of texts, or another iterable, no table: "
             'give one column of it, such as table["text"], and of pairs '
-            'zip(table["text"], table["second_text"]). Received: a '
+            'zip(table["text"], table["text_pair"]). Received: a '
             f"{type(texts).__name__} with {str(names)[:60]}"
         )
     if isinstance(texts, str | bytes) or not _is_iterable(texts):
@@ -138,6 +140,8 @@ def _decoded(value: Any) -> Any:
 
 def _row(row: Any, kind: str, number: int) -> Row:
     names = NAMES[kind]
+    if isinstance(row, dict):
+        row = with_known_name(row, names)
     if isinstance(row, dict) and row.keys() == set(names):
         row = row["text"] if len(names) == 1 else tuple(map(row.get, names))
     if kind == "words" and isinstance(row, list | tuple):

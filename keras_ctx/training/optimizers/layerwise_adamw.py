@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
+from keras_ctx.files.earlier_names import with_names_of_today
 from keras_ctx.training.optimizers.accumulation import AccumulatedGradients
 
 
@@ -26,8 +27,8 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         layer_rates: From the path of each variable to its factor, at least
             0, and its first step, counted in updates from 0; as
             `keras_ctx.training.layer_rates` gives them. `None`: 1 and 0.
-        not_decayed: Patterns (`re.search`) of the paths of variables that
-            have no decay.
+        exclude_from_weight_decay: Patterns (`re.search`) of the paths of
+            variables that have no decay.
         **kwargs: As for `keras.optimizers.AdamW`.
 
     Raises:
@@ -54,7 +55,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         self,
         learning_rate=0.001,
         layer_rates: Mapping[str, Sequence] | None = None,
-        not_decayed: Sequence[str] = (),
+        exclude_from_weight_decay: Sequence[str] = (),
         **kwargs,
     ):
         super().__init__(learning_rate, **kwargs)
@@ -67,7 +68,8 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         self.layer_rates = layer_rates and {
             path: tuple(rate) for path, rate in layer_rates.items()
         }
-        self.not_decayed = tuple(not_decayed)
+        # Not under its own name, which is that of a method of Keras's.
+        self._no_decay = tuple(exclude_from_weight_decay)
         # Of everything: Keras decays all variables by one rate, before their
         # steps; here a variable decays by its own, in `update_step`.
         super().exclude_from_weight_decay(var_names=[""])
@@ -79,7 +81,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
                 "optimizer is built. Received: a built optimizer"
             )
         exact = [f"^{re.escape(_path(x))}$" for x in var_list or ()]
-        self.not_decayed = (*(var_names or ()), *exact)
+        self._no_decay = (*(var_names or ()), *exact)
 
     def build(self, variables):
         if self.built:
@@ -96,7 +98,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         self._rates = tuple(rates[path] for path in paths)
         self._decays = tuple(
             bool(self.weight_decay)
-            and not any(re.search(x, path) for x in self.not_decayed)
+            and not any(re.search(x, path) for x in self._no_decay)
             for path in paths
         )
         super().build(variables)
@@ -156,8 +158,12 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
             **super().get_config(),
             "layer_rates": rates
             and {path: list(rate) for path, rate in rates.items()},
-            "not_decayed": list(self.not_decayed),
+            "exclude_from_weight_decay": list(self._no_decay),
         }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return super().from_config(with_names_of_today(config), custom_objects)
 
 
 def _path(variable) -> str:

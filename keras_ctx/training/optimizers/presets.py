@@ -15,13 +15,13 @@ from keras_ctx.training.optimizers.schedules import (
 )
 
 # Biases, norms, and the few numbers of a ScalarMix: nothing to decay.
-NOT_DECAYED = r"(^|/)(bias|gamma|beta|weights|scale)(:0)?$"
+NO_WEIGHT_DECAY = r"(^|/)(bias|gamma|beta|weights|scale)(:0)?$"
 
 
 def bert_optimizer(
     peak_learning_rate: float,
     total_steps: int,
-    warmup_share: float = 0.1,
+    warmup_ratio: float = 0.1,
     weight_decay: float = 0.01,
     clip_norm: float | None = 1.0,
     beta_2: float = 0.999,
@@ -35,14 +35,14 @@ def bert_optimizer(
     Args:
         peak_learning_rate: Highest learning rate.
         total_steps: Updates of the whole run.
-        warmup_share: Share of them in which the rate rises.
+        warmup_ratio: Share of them in which the rate rises.
         weight_decay: Share of a weight taken off a step, times the rate.
         clip_norm: Bound on the norm of all gradients together; `None` for
             none.
         beta_2: Decay of the mean of squared gradients; 0.98 (RoBERTa's) suits
             short runs.
         schedule: "linear" for `WarmupLinearDecay`, "slanted_triangular" for
-            `SlantedTriangular`, whose `cut_share` is `warmup_share`.
+            `SlantedTriangular`, whose `cut_frac` is `warmup_ratio`.
         layer_rates: Lower rates, or later starts, for lower layers, as
             `keras_ctx.training.layer_rates` gives them.
         gradient_accumulation_steps: Batches whose gradients are averaged into
@@ -81,10 +81,10 @@ def bert_optimizer(
     several = gradient_accumulation_steps > 1
     if schedule == "linear":
         rate = WarmupLinearDecay(
-            peak_learning_rate, total_steps, round(warmup_share * total_steps)
+            peak_learning_rate, total_steps, round(warmup_ratio * total_steps)
         )
     elif schedule == "slanted_triangular":
-        rate = SlantedTriangular(peak_learning_rate, total_steps, warmup_share)
+        rate = SlantedTriangular(peak_learning_rate, total_steps, warmup_ratio)
     else:
         raise ValueError(
             '`schedule` must be "linear" or "slanted_triangular". '
@@ -93,7 +93,7 @@ def bert_optimizer(
     return LayerwiseAdamW(
         PerUpdate(rate, gradient_accumulation_steps) if several else rate,
         layer_rates,
-        not_decayed=[NOT_DECAYED],
+        exclude_from_weight_decay=[NO_WEIGHT_DECAY],
         weight_decay=weight_decay,
         beta_2=beta_2,
         epsilon=1e-6,

@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from keras_ctx.files.earlier_names import with_names_of_today
+
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
@@ -65,7 +67,7 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         peak_learning_rate: Highest rate.
         total_steps: Updates of the whole run.
-        cut_share: Share of them in which the rate rises.
+        cut_frac: Share of them in which the rate rises.
         ratio: The peak over the lowest rate.
 
     Raises:
@@ -73,7 +75,7 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
             the rise.
 
     Example:
-        >>> rate = SlantedTriangular(1.0, 20, cut_share=0.2, ratio=5)
+        >>> rate = SlantedTriangular(1.0, 20, cut_frac=0.2, ratio=5)
         >>> [round(float(rate(step)), 3) for step in (0, 2, 4, 12, 20)]
         [0.2, 0.6, 1.0, 0.6, 0.2]
 
@@ -84,36 +86,36 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
     Differs:
         The rate stays at its lowest where the equation would go below it:
         from `total_steps` on, and in a few last steps if `total_steps *
-        cut_share` is not whole.
+        cut_frac` is not whole.
     """
 
     def __init__(
         self,
         peak_learning_rate: float,
         total_steps: int,
-        cut_share: float = 0.1,
+        cut_frac: float = 0.1,
         ratio: float = 32,
     ):
         _check_peak(peak_learning_rate)
         # Rounded first, so that 0.29 * 100 is 29 and not a hair less.
-        cut = math.floor(round(total_steps * cut_share, 9))
-        if not (cut >= 1 and cut_share < 1):
+        cut = math.floor(round(total_steps * cut_frac, 9))
+        if not (cut >= 1 and cut_frac < 1):
             raise ValueError(
-                "`cut_share` must be below 1, and at least 1 / `total_steps`: "
+                "`cut_frac` must be below 1, and at least 1 / `total_steps`: "
                 'train for more updates, or with the schedule "linear". '
-                f"Received: cut_share={cut_share}, total_steps={total_steps}"
+                f"Received: cut_frac={cut_frac}, total_steps={total_steps}"
             )
         if not ratio >= 1:
             raise ValueError(f"`ratio` must be at least 1. Received: {ratio}")
         self.peak_learning_rate = peak_learning_rate
         self.total_steps = total_steps
-        self.cut_share = cut_share
+        self.cut_frac = cut_frac
         self.ratio = ratio
         self.cut = cut
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
-        down = 1 - (step - self.cut) / (self.cut * (1 / self.cut_share - 1))
+        down = 1 - (step - self.cut) / (self.cut * (1 / self.cut_frac - 1))
         share = ops.where(step < self.cut, step / self.cut, down)
         share = ops.maximum(share, 0.0)
         return (
@@ -126,9 +128,13 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
         return {
             "peak_learning_rate": self.peak_learning_rate,
             "total_steps": self.total_steps,
-            "cut_share": self.cut_share,
+            "cut_frac": self.cut_frac,
             "ratio": self.ratio,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**with_names_of_today(config))
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")

@@ -3,10 +3,16 @@
 from typing import Any
 
 COUNTS = (
-    *("batch_size", "accumulate", "epochs", "patience", "num_train"),
+    *(
+        "batch_size",
+        "gradient_accumulation_steps",
+        "epochs",
+        "patience",
+        "num_train",
+    ),
     *("lora_rank", "warm_start"),
     *("steps_per_epoch", "held_out_steps", "checkpoint_steps"),
-    *("average_checkpoints", "reset_steps", "n_best"),
+    *("average_checkpoints", "reset_steps", "top_k"),
 )
 # NumPy's generators take no others.
 _MOST_SEED = 2**32 - 1

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from keras_ctx.files.earlier_names import with_names_of_today
 from keras_ctx.files.json_text import json_text, load_object_file
 from keras_ctx.files.output_lock import LOCK, move_lock
 from keras_ctx.settings_diff import differences
@@ -70,7 +71,7 @@ def _begin(
     written = {**settings, **({"digests": digests} if digests else {})}
     written = json.loads(json_text(written))
     if path.exists():
-        there = load_object_file(path)
+        there = with_names_of_today(load_object_file(path))
         differing = _differences(there, written)
     elif (folder / "results.json").exists():
         there = {}

@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_ctx.serving.rest.client.errors import RefusedQuery
 from keras_ctx.serving.rest.client.signature import Signature
+from keras_ctx.serving.text_pair import SECOND_TEXT, with_known_name
 
 Row = dict[str, Any]
 
@@ -15,7 +16,8 @@ def to_row(signature: Signature, number: int, line: str, as_json: bool) -> Row:
     Args:
         signature: What is asked.
         number: Of the line, for errors.
-        line: A text; with `as_json` a JSON object.
+        line: A text; with `as_json` a JSON object, in which `text_pair` is
+            also read as `second_text`.
         as_json: Whether the line gives a value for each input itself.
 
     Raises:
@@ -30,6 +32,9 @@ def to_row(signature: Signature, number: int, line: str, as_json: bool) -> Row:
         row = json.loads(line, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise RefusedQuery(f"Line {number} is not JSON: {error}") from error
+    if isinstance(row, dict):
+        known = (SECOND_TEXT,) if signature.takes_examples else inputs
+        row = with_known_name(row, known)
     # An example may have features that the model does not look at.
     if not isinstance(row, dict) or (
         sorted(row) != inputs and not signature.takes_examples
