@@ -115,7 +115,7 @@ class Config:
             )
 
 
-def connect(config: Config) -> client.RestClient | client.GrpcClient:
+def connect(config: Config) -> "client.RestClient | client.GrpcClient":
     by_grpc = config.server.startswith("grpc:")
     kind = client.GrpcClient if by_grpc else client.RestClient
     return kind(
