@@ -12,13 +12,18 @@ where TensorFlow is installed it is loaded at once.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from keras_ctx.extras import is_installed, no_tensorflow
+from keras_ctx.extras import (
+    end_recipes_in_one_line,
+    is_installed,
+    no_tensorflow,
+)
 
 try:
     import keras as _keras  # noqa: F401
 except ModuleNotFoundError as _error:
     if _error.name != "tensorflow":
         raise
+    end_recipes_in_one_line()
     raise no_tensorflow() from None  # Keras's own traceback has 40 lines
 
 from keras_ctx import layers, models

@@ -6,6 +6,10 @@ function alone needs it, when that function is called.
 """
 
 import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
 
 # Extra -> what is imported of it -> its name in a sentence.
 EXTRAS = {
@@ -76,6 +80,30 @@ def need(sentence: str, *modules: str) -> None:
 
 def _extra_of(module: str) -> str:
     return next(name for name, row in EXTRAS.items() if module in row)
+
+
+def end_recipes_in_one_line() -> None:
+    """Let a recipe without its extra end with the sentence alone.
+
+    The error is on its way, and a recipe cannot catch it: it comes from the
+    first import. Any other program shows its traceback, as ever.
+    """
+    shown = sys.excepthook
+
+    def say(
+        kind: type[BaseException],
+        error: BaseException,
+        trace: TracebackType | None,
+    ) -> None:
+        lines = traceback.extract_tb(trace, limit=1)
+        if isinstance(error, ModuleNotFoundError) and lines:
+            if "keras_ctx.command_line" in (lines[0].line or ""):
+                name = Path(lines[0].filename).name
+                print(f"{name}: {error}", file=sys.stderr)
+                return
+        shown(kind, error, trace)
+
+    sys.excepthook = say
 
 
 def no_tensorflow() -> ModuleNotFoundError:

@@ -60,10 +60,7 @@ with parts_alone("keras_ctx", "keras_ctx.command_line", "keras_ctx.serving"):
     from keras_ctx.command_line.closing import closing
     from keras_ctx.command_line.run_command import run_command
 
-    from keras_ctx.extras import need
     from keras_ctx.serving.rest import client
-
-need("query.py needs", "tyro")
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ class Config:
             )
 
 
-def connect(config: Config) -> client.RestClient | client.GrpcClient:
+def connect(config: Config) -> "client.RestClient | client.GrpcClient":
     by_grpc = config.server.startswith("grpc:")
     kind = client.GrpcClient if by_grpc else client.RestClient
     return kind(

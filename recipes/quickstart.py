@@ -48,6 +48,10 @@ class Config:
     restart: bool = False
     """Whether to move runs that are there to RUN.old-1 and begin anew."""
 
+    def __post_init__(self):
+        # Now, and not when the first model has been trained.
+        training.check_writable(runs=self.runs, saved_models=self.saved_models)
+
 
 def run(recipe: str, *arguments: str) -> None:
     """One recipe in a process of its own; its progress shows here."""

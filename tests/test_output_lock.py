@@ -127,10 +127,21 @@ def test_a_file_system_without_locks_is_said(
 
 
 def test_an_output_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="`output` must be a place that can"):
-        with output_lock(tmp_path / "file" / "run"):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(ValueError, match=f"a folder, or a new one. {file} is"):
+        with output_lock(file / "run"):
             pass
+    with pytest.raises(ValueError, match=f"in a folder, or in a new .*{file}"):
+        with output_lock(file / "answers.jsonl", is_file=True):
+            pass
+    with pytest.raises(ValueError, match="`output` must name a file"):
+        with output_lock(tmp_path, is_file=True):
+            pass
+    with pytest.raises(ValueError, match="`output` must be a place that can"):
+        with output_lock(tmp_path / ("a" * 300)):
+            pass
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_restart_keeps_the_lock(tmp_path: Path) -> None:

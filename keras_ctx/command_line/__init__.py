@@ -4,9 +4,13 @@ A recipe imports this first, before Keras: where its packages are missing, the
 import says what to install.
 """
 
-from keras_ctx.extras import EXTRAS, need
+from keras_ctx.extras import EXTRAS, end_recipes_in_one_line, need
 
-need("Recipes need", *EXTRAS["tensorflow"], *EXTRAS["recipes"])
+try:
+    need("Recipes need", *EXTRAS["tensorflow"], *EXTRAS["recipes"])
+except ModuleNotFoundError:
+    end_recipes_in_one_line()
+    raise
 
 from keras_ctx.command_line.closing import closing
 from keras_ctx.command_line.run_command import exit_code, run_command

@@ -9,7 +9,10 @@ from keras_ctx.command_line.shell_command import wrapped_command
 _SECTION = re.compile(r"(?P<name>[A-Z]\w*) {2,}(?P<text>\S.*)")
 # A word of a command, with the quotes in it.
 _WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
-_COMMAND = re.compile(r"(?P<before>(?:[A-Z]\w*)? *)(?P<command>python .*)")
+_COMMAND = re.compile(
+    r"(?P<before>(?:[A-Z]\w*)? *)(?P<command>(?:python|curl) .*)"
+)
+_PROGRAMS = ("python ", "curl ")
 _AS_WRITTEN = 80
 
 
@@ -19,7 +22,7 @@ def help_page(doc: str, width: int) -> str:
     Args:
         doc: One sentence; then sections such as "Data      A table, ...",
             whose further lines are indented; commands in them begin with
-            "python".
+            "python" or "curl".
         width: Columns of the terminal.
 
     Example:
@@ -85,18 +88,18 @@ def _parts(lines: list[str]) -> list[str]:
     parts: list[str] = []
     is_open = False  # whether the next line belongs to the last part
     for line in lines:
-        begins = line.startswith("python ")
+        begins = line.startswith(_PROGRAMS)
         if is_open and not begins:
             parts[-1] = f"{parts[-1].removesuffix(chr(92)).strip()} {line}"
         else:
             parts.append(line)
-        is_command = parts[-1].startswith("python ")
+        is_command = parts[-1].startswith(_PROGRAMS)
         is_open = line.endswith("\\") or not is_command
     return parts
 
 
 def _narrow(part: str, width: int) -> list[str]:
-    if part.startswith("python "):
+    if part.startswith(_PROGRAMS):
         return wrapped_command(_WORD.findall(part), width)
     return textwrap.wrap(
         part, width, break_long_words=False, break_on_hyphens=False

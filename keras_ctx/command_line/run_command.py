@@ -14,7 +14,9 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from keras_ctx.command_line.help_page import help_page
+from keras_ctx.command_line.other_recipes import advice
 
+from keras_ctx.extras import need
 from keras_ctx.files.whole_file import FULL_DISK
 
 _LIBRARY = Path(__file__).resolve().parents[1]
@@ -25,7 +27,7 @@ _WRONG_PATHS = (
     *(IsADirectoryError, NotADirectoryError),
 )
 SHOW = "--traceback"
-_TRACEBACK = f"{SHOW} shows where a mistake was found."
+_TRACEBACK = f"{SHOW} shows where a mistake is."
 
 
 def run_command(
@@ -62,19 +64,23 @@ def run_command(
         >>> run_command(main, Config, ["--rate", "0.2"])
         0.2
     """
-    import tyro
-
     recipe = sys.modules[config.__module__]
     words = list(sys.argv[1:] if arguments is None else arguments)
     show = SHOW in words
     words = [word for word in words if word != SHOW]
     try:
-        with _in_one_line(recipe):
+        need("Recipes need", "tyro")
+        import tyro
+
+        with _in_one_line(recipe, words):
             if not {"-h", "--help"}.isdisjoint(words):
                 # Above the options; tyro would join its lines.
                 print(_help_page(recipe))
             given = tyro.cli(
-                _unchecked(config), args=words, description=_TRACEBACK
+                _unchecked(config),
+                prog=_file(recipe).name,
+                args=words,
+                description=_TRACEBACK,
             )
         with _plain_progress():
             main(
@@ -121,7 +127,7 @@ def _plain_progress() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _in_one_line(recipe: ModuleType) -> Iterator[None]:
+def _in_one_line(recipe: ModuleType, words: Sequence[str]) -> Iterator[None]:
     """What tyro says of wrong options in a box of many lines, as one line."""
     said = io.StringIO()
     try:
@@ -130,7 +136,10 @@ def _in_one_line(recipe: ModuleType) -> Iterator[None]:
     except SystemExit as end:
         if end.code in (0, None):  # --help
             raise
-        _say(recipe, f"{_unboxed(said.getvalue())} (--help lists the options.)")
+        text = _unboxed(said.getvalue())
+        if "Unrecognized" in text:
+            text += advice(words, _file(recipe))
+        _say(recipe, f"{text} (--help lists the options.)")
         sys.exit(2)
 
 

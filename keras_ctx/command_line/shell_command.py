@@ -1,12 +1,15 @@
 """Commands as a user types them."""
 
 import os
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+_OPTION = re.compile("--|-[A-Za-z]$")
 
 
 def export_command(model: Path, kind: str | None = None) -> list[Any]:
@@ -69,7 +72,7 @@ def wrapped_command(words: Sequence[str], width: int) -> list[str]:
         return [whole]
     lines = [words[0]]
     for word in words[1:]:
-        if word.startswith("--") or word in ("<", ">", "|"):
+        if _OPTION.match(word) or word in ("<", ">", "|"):
             lines[-1] += " \\"
             lines.append(f"  {word}")
         else:

@@ -55,14 +55,27 @@ def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
         False
     """
     output = Path(output)
+    if is_file and os.path.isdir(output):
+        raise ValueError(
+            "`output` must name a file. Received: a folder, "
+            f"output={str(output)!r}"
+        )
     path = lock_path(output, is_file)
-    made = [folder for folder in path.parents if not folder.exists()]
+    made = [x for x in path.parents if not os.path.exists(x)]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, is_alone = _locked(path, output)
         if is_alone:
             _remove_left_over(path.parent, output.name if is_file else None)
     except OSError as error:
+        for there in path.parents:
+            if os.path.exists(there) and not os.path.isdir(there):
+                within = "in " if is_file else ""
+                raise ValueError(
+                    f"`output` must be {within}a folder, or {within}a new "
+                    f"one. {there} is a file. Give another `output`. "
+                    f"Received: output={str(output)!r}"
+                ) from error
         raise ValueError(
             "`output` must be a place that can be written. Give another. "
             f"Received: output={str(output)!r}: {error}"

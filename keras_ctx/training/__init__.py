@@ -101,6 +101,7 @@ from keras_ctx.training.run.numbers import (
 )
 from keras_ctx.training.run.output_folder import (
     check_output,
+    check_writable,
     writes_file,
     writes_folder,
 )

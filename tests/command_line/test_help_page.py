@@ -60,6 +60,17 @@ def test_lines_that_python_has_joined() -> None:
     ]
 
 
+def test_a_command_of_curl_is_one_as_well() -> None:
+    doc = "Ask.\n\nCommand   curl http://host:8501/v1/models/NAME:predict"
+    doc += '           -d \'{"instances": ["a b"]}\' --silent'
+    assert help_page(doc, 80).splitlines()[2:] == [
+        "Command   curl http://host:8501/v1/models/NAME:predict \\",
+        '            -d \'{"instances": ["a b"]}\' \\',
+        "            --silent",
+    ]
+    assert '\n    -d \'{"instances": ["a b"]}\' \\\n' in help_page(doc, 40)
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_on_a_narrow_terminal(path: Path) -> None:
     doc = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""

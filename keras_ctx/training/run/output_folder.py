@@ -112,13 +112,7 @@ def check_output(config: Any) -> None:
         ValueError: `restart` would move `init`, which is in `output`, ...
     """
     output = Path(config.output)
-    try:
-        _check_writable(output)
-    except OSError as error:  # such as a name that is too long
-        raise ValueError(
-            "`output` must be a folder that can be written. "
-            f"Received: output={str(output)!r}: {error}"
-        ) from error
+    check_writable(output=output)
     for name, path in _inputs(config):
         if _places(path) & _places(output) and not path.is_file():
             raise ValueError(
@@ -140,22 +134,45 @@ def check_output(config: Any) -> None:
         )
 
 
-def _check_writable(output: Path) -> None:
-    there = Path(os.path.abspath(output))
+def check_writable(**folders: Path) -> None:
+    """Refuse folders, by the names of their arguments, that cannot be written.
+
+    Raises:
+        ValueError: One, or a folder above it, is a file, a broken link or not
+            writable.
+
+    Example:
+        >>> _ = Path("a file").write_text("")
+        >>> check_writable(runs=Path("a file/runs"))
+        Traceback (most recent call last):
+        ValueError: `runs` must be a folder, or a new one. ... is a file. ...
+    """
+    for name, folder in folders.items():
+        try:
+            _check_writable(name, folder)
+        except OSError as error:  # such as a name that is too long
+            raise ValueError(
+                f"`{name}` must be a folder that can be written. "
+                f"Received: {name}={str(folder)!r}: {error}"
+            ) from error
+
+
+def _check_writable(name: str, folder: Path) -> None:
+    there = Path(os.path.abspath(folder))
     while not _exists(there):
         there = there.parent
     if not there.is_dir():
         kind = "is a file" if there.exists() else "is a link to nothing"
         raise ValueError(
-            f"`output` must be a folder, or a new one. {there} {kind}. Give "
-            f"another folder. Received: output={str(output)!r}"
+            f"`{name}` must be a folder, or a new one. {there} {kind}. Give "
+            f"another folder. Received: {name}={str(folder)!r}"
         )
     effective = os.access in os.supports_effective_ids
     if not os.access(there, os.W_OK | os.X_OK, effective_ids=effective):
         raise ValueError(
-            f"`output` must be a folder that can be written. {there} cannot: "
+            f"`{name}` must be a folder that can be written. {there} cannot: "
             "it belongs to somebody else, or is read-only. Give another "
-            f"folder. Received: output={str(output)!r}"
+            f"folder. Received: {name}={str(folder)!r}"
         )
 
 

@@ -1,11 +1,14 @@
 """A client of TensorFlow Serving and of serve.py, by REST or by gRPC.
 
 It asks for texts or rows and yields an answer for each. By REST it needs
-nothing but Python's own library, so nothing else is imported here.
+nothing but Python's own library, so nothing else is imported here: the client
+of gRPC is loaded when it is first used.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from keras_ctx.serving.rest.client.answers import answers, find_signature
-from keras_ctx.serving.rest.client.by_grpc import GrpcClient
 from keras_ctx.serving.rest.client.by_rest import RestClient
 from keras_ctx.serving.rest.client.errors import (
     QueryError,
@@ -15,6 +18,9 @@ from keras_ctx.serving.rest.client.errors import (
 from keras_ctx.serving.rest.client.lines import numbered_lines
 from keras_ctx.serving.rest.client.retry import patiently
 from keras_ctx.serving.rest.client.signature import Signature
+
+if TYPE_CHECKING:
+    from keras_ctx.serving.rest.client.by_grpc import GrpcClient
 
 __all__ = [
     "GrpcClient",
@@ -28,3 +34,9 @@ __all__ = [
     "numbered_lines",
     "patiently",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "GrpcClient":
+        return importlib.import_module(f"{__name__}.by_grpc").GrpcClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,15 +2,17 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keras_ctx.serving.rest.client.by_grpc import GrpcClient
 from keras_ctx.serving.rest.client.by_rest import RestClient
 from keras_ctx.serving.rest.client.cut_answer import cut_answer
 from keras_ctx.serving.rest.client.errors import QueryError, RefusedQuery
 from keras_ctx.serving.rest.client.retry import patiently
 from keras_ctx.serving.rest.client.rows import filled, to_row
 from keras_ctx.serving.rest.client.signature import Signature
+
+if TYPE_CHECKING:
+    from keras_ctx.serving.rest.client.by_grpc import GrpcClient
 
 Row = dict[str, Any]
 
@@ -63,7 +65,7 @@ def find_signature(
 
 
 def answers(
-    client: RestClient | GrpcClient,
+    client: "RestClient | GrpcClient",
     name: str,
     signature: Signature,
     lines: Iterable[tuple[int, str]],
