@@ -13,7 +13,7 @@ from keras_ctx import serving
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.asking.asking import Asking, vectors
 from keras_ctx.text_model.asking.signature import ServedVersion, answer_windows
-from keras_ctx.text_model.asking.stream import with_bar
+from keras_ctx.text_model.asking.stream import Verbose, with_bar
 from keras_ctx.text_model.check_model import checked_task
 from keras_ctx.text_model.learning import (
     compiled_here,
@@ -94,7 +94,7 @@ class TextModel:
         return self.predict(texts, batch_size)
 
     def predict(
-        self, texts: Any, batch_size: int = 32, verbose: bool | None = None
+        self, texts: Any, batch_size: int = 32, verbose: Verbose = None
     ) -> Any:
         """What the model says of each text, in the order of the texts.
 
@@ -107,8 +107,8 @@ class TextModel:
                 two texts; of questions, of `(question, context)`; a tagger
                 also takes lists of words.
             batch_size: Texts, or windows of contexts, at a time.
-            verbose: Whether a bar shows the progress; `None`: where the work
-                is long and somebody is looking.
+            verbose: Whether a bar shows the progress, as 0 or 1, too; `None`
+                or "auto": where the work is long and somebody is looking.
 
         Returns:
             By `task`: a list of `Label`, `LabelSet`, `Answer` or `Tokens`; of
@@ -185,7 +185,11 @@ class TextModel:
         )
 
     def evaluate(
-        self, texts: Any, labels: Any, batch_size: int = 32
+        self,
+        texts: Any,
+        labels: Any,
+        batch_size: int = 32,
+        verbose: Verbose = None,
     ) -> dict[str, float]:
         """Scores on texts with labels, by the formulas of the recipes.
 
@@ -193,15 +197,20 @@ class TextModel:
             texts: As for `fit`.
             labels: Likewise.
             batch_size: Texts at a time.
+            verbose: As for `predict`.
 
         Returns:
             By name, such as "accuracy" and "f1_macro"; of a tagger those of
             whole names; of answers `exact` and `f1`, in percent.
         """
+
+        def shown(results: Iterator[Any], rows: Sequence[Any]) -> list[Any]:
+            return list(with_bar(results, len(rows), verbose))
+
         return evaluated(
             *(self._task, texts, labels),
-            lambda rows: list(self.stream(rows, batch_size)),
-            lambda rows: list(self._asking.tags(rows, batch_size)),
+            lambda rows: shown(self.stream(rows, batch_size), rows),
+            lambda rows: shown(self._asking.tags(rows, batch_size), rows),
         )
 
     @property

@@ -327,6 +327,28 @@ def test_bar_on_demand(capsys: pytest.CaptureFixture) -> None:
     assert f"{len(TEXTS)}/{len(TEXTS)}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("task", "labels"),
+    [
+        ("classification", ["bad"] * len(TEXTS)),
+        ("tagging", [["O"] * len(text.split()) for text in TEXTS]),
+    ],
+)
+def test_evaluate_is_as_quiet_as_keras(
+    task: str, labels: list, capsys: pytest.CaptureFixture
+) -> None:
+    model = text_model(task)
+    texts = [text.split() for text in TEXTS] if task == "tagging" else TEXTS
+    scores = model.evaluate(texts, labels, verbose=0)
+    assert model.evaluate(texts, labels, 2, verbose="auto") == scores
+    assert capsys.readouterr().out == ""
+    assert model.evaluate(texts, labels, verbose=1) == scores
+    assert f"{len(TEXTS)}/{len(TEXTS)}" in capsys.readouterr().out
+    for call in (model.predict, lambda x, **y: model.evaluate(x, labels, **y)):
+        with pytest.raises(ValueError, match="\"auto\", 0 or 1. .*='loud'"):
+            call(texts, verbose="loud")
+
+
 @pytest.mark.quick("encoder")
 @pytest.mark.parametrize("task", ["classification", "tagging", "encoder"])
 def test_layers_are_those_of_the_encoder(task: str) -> None:

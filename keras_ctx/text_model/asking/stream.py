@@ -4,7 +4,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -13,6 +13,7 @@ from keras_ctx.predictions.length_order import in_length_order
 from keras_ctx.text_model.asking.decode import Outputs
 from keras_ctx.text_model.texts.rows import Row
 
+Verbose = bool | int | Literal["auto"] | None
 # A bar for work that is shorter would only flash.
 _LONG_SECONDS = 3
 # Texts that are looked at for words that the vocabulary does not know.
@@ -78,16 +79,29 @@ def _then_warn(results: Iterator[Any], notes: Notes) -> Iterator[Any]:
 
 
 def with_bar(
-    results: Iterator[Any], number: int | None, verbose: bool | None
+    results: Iterator[Any], number: int | None, verbose: Verbose
 ) -> Iterator[Any]:
     """The results; a bar moves where the work is long.
 
     Args:
         results: What is done one by one.
         number: How many there are, if that is known.
-        verbose: Whether there is a bar; `None`: on a terminal, after some
-            seconds.
+        verbose: Whether there is a bar; `None`, or "auto" as Keras says: on a
+            terminal, after some seconds.
+
+    Raises:
+        ValueError: `verbose` is something else.
     """
+    if verbose not in (None, "auto", 0, 1, 2):
+        raise ValueError(
+            f'`verbose` must be "auto", 0 or 1. Received: verbose={verbose!r}'
+        )
+    return _with_bar(results, number, None if verbose == "auto" else verbose)
+
+
+def _with_bar(
+    results: Iterator[Any], number: int | None, verbose: Any
+) -> Iterator[Any]:
     if verbose is None:
         verbose = sys.stdout.isatty() and (
             keras.config.is_interactive_logging_enabled()
