@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 
 def check_positive_int(**arguments: object) -> None:
-    """Refuse anything but an integer of at least 1."""
+    """Refuses anything but an integer of at least 1."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(
@@ -19,7 +19,7 @@ def check_positive_int(**arguments: object) -> None:
 
 
 def check_non_negative_int(**arguments: object) -> None:
-    """Refuse anything but an integer of at least 0."""
+    """Refuses anything but an integer of at least 0."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise ValueError(
@@ -29,7 +29,7 @@ def check_non_negative_int(**arguments: object) -> None:
 
 
 def check_at_least(minimum: int, **arguments: object) -> None:
-    """Refuse anything but integers of at least `minimum`, NumPy's included."""
+    """Refuses anything but integers of at least `minimum`, NumPy's included."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise ValueError(
@@ -42,7 +42,7 @@ def check_at_least(minimum: int, **arguments: object) -> None:
 
 
 def check_rate(**arguments: float) -> None:
-    """Refuse a dropout rate outside `[0, 1)`, and what is no number."""
+    """Refuses a dropout rate outside `[0, 1)`, and what is no number."""
     for name, value in arguments.items():
         if not isinstance(value, int | float) or not 0 <= value < 1:
             raise ValueError(
@@ -52,7 +52,7 @@ def check_rate(**arguments: float) -> None:
 
 
 def check_positive(**arguments: object) -> None:
-    """Refuse a number that is not finite and above 0; `None` passes."""
+    """Refuses a number that is not finite and above 0; `None` passes."""
     for name, value in arguments.items():
         if value is not None and not (
             isinstance(value, Real)
@@ -65,7 +65,7 @@ def check_positive(**arguments: object) -> None:
 
 
 def check_choice(choices: tuple[str, ...], **arguments: object) -> None:
-    """Refuse a value that is not one of `choices`."""
+    """Refuses a value that is not one of `choices`."""
     for name, value in arguments.items():
         if value not in choices:
             raise ValueError(
@@ -75,7 +75,7 @@ def check_choice(choices: tuple[str, ...], **arguments: object) -> None:
 
 
 def check_dense(**tensors) -> None:
-    """Refuse ragged and sparse tensors of TensorFlow, and strings."""
+    """Refuses ragged and sparse tensors of TensorFlow, and strings."""
     for name, tensor in tensors.items():
         kind = type(tensor).__name__
         if kind in ("RaggedTensor", "SparseTensor"):
@@ -94,7 +94,7 @@ def check_dense(**tensors) -> None:
 
 
 def check_rank(rank: int, **tensors) -> None:
-    """Refuse a tensor or a shape of another number of axes; `None` passes."""
+    """Refuses a tensor or a shape of another number of axes; `None` passes."""
     check_dense(**tensors)
     for name, tensor in tensors.items():
         if tensor is not None and len(shape_of(tensor)) != rank:
@@ -105,7 +105,7 @@ def check_rank(rank: int, **tensors) -> None:
 
 
 def check_features(layer, weight: str, axis: int, **tensors) -> None:
-    """Refuse tensors or shapes of other features than a layer was built for.
+    """Refuses tensors or shapes of other features than a layer was built for.
 
     Args:
         layer: Not built yet, it takes any.
@@ -126,7 +126,7 @@ def check_features(layer, weight: str, axis: int, **tensors) -> None:
 
 
 def check_axes(axes: str, **tensors) -> None:
-    """Refuse tensors or shapes that differ in their first axes.
+    """Refuses tensors or shapes that differ in their first axes.
 
     Args:
         axes: A letter for each of them.
@@ -149,5 +149,5 @@ def check_axes(axes: str, **tensors) -> None:
 
 
 def shape_of(tensor) -> tuple:
-    """The shape of a tensor; a shape is its own."""
+    """Returns the shape of a tensor; a shape is its own."""
     return tuple(getattr(tensor, "shape", tensor))

@@ -31,7 +31,7 @@ EXTRAS = {
 
 
 def is_installed(module: str) -> bool:
-    """Whether a module can be found; it is not imported.
+    """Returns whether a module can be found; it is not imported.
 
     Args:
         module: Its name, without dots.
@@ -47,7 +47,7 @@ def is_installed(module: str) -> bool:
 
 
 def need(sentence: str, *modules: str) -> None:
-    """Say which extra is missing, before an import would fail.
+    """Says which extra is missing, before an import would fail.
 
     Args:
         sentence: Its beginning, such as "Scores need".

@@ -14,7 +14,7 @@ from typing import Any
 def in_processes(
     function: Callable[[Any], Any], values: Iterable[Any], number: int
 ) -> Iterator[Any]:
-    """Call a function with each value, in some processes.
+    """Calls a function with each value, in some processes.
 
     Ctrl-C, which a terminal sends to all of them, is for the caller alone;
     when the results are given up, and when the caller dies, the processes end

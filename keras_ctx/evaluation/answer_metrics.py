@@ -35,7 +35,7 @@ class AnswerMetrics(NamedTuple):
 
 
 def answer_metrics(language: str) -> AnswerMetrics:
-    """The measures for answers in a language.
+    """Returns the measures for answers in a language.
 
     Args:
         language: A code such as "en", "zh" or "zh-TW". Chinese is scored by
@@ -72,7 +72,7 @@ def answer_metrics(language: str) -> AnswerMetrics:
 
 
 def find_language(questions: Sequence[SquadQuestion]) -> str:
-    """The language of a file, as far as its letters tell.
+    """Returns the language of a file, as far as its letters tell.
 
     Args:
         questions: What `read_squad` gave.

@@ -31,7 +31,7 @@ def best_spans(
     max_answer: int,
     top_k: int,
 ) -> BestSpans:
-    """The runs of whole words with the highest sums of two logits.
+    """Returns the runs of whole words with the highest sums of two logits.
 
     The score of a run is the start's logit at its first position and the
     end's at its last.
@@ -53,7 +53,8 @@ def best_spans(
         >>> spans.scores.numpy(), spans.first_words.numpy()
         (array([[10.,  6.]], dtype=float32), array([[1, 0]], dtype=int32))
 
-    Source: Devlin et al. 2019, section 4.2.
+    Source:
+        Devlin et al. 2019, section 4.2.
     """
     index = tf.convert_to_tensor(word_index)
     before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)

@@ -194,7 +194,7 @@ def class_scores(
 
 
 def confusion_matrix(true: Any, predicted: Any, num_classes: int) -> np.ndarray:
-    """How often each class was taken for each.
+    """Returns how often each class was taken for each.
 
     Args:
         true: The class ids, `(n,)`.

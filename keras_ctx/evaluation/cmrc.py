@@ -15,7 +15,7 @@ _APART = re.compile(
 
 
 def cmrc_segments(text: str) -> list[str]:
-    """An answer as the script compares it: ideographs and other words.
+    """Returns an answer as the script compares it: ideographs and other words.
 
     Case and the punctuation of the script's list are dropped, blanks part
     words. Each ideograph from U+4E00 to U+9FA5 is a segment; what is between
@@ -31,12 +31,14 @@ def cmrc_segments(text: str) -> list[str]:
         >>> cmrc_segments("《Verdi》的歌剧, 1,000 部。")
         ['verdi', '的', '歌', '剧', ',', '1,000', '部']
 
-    Source: the evaluation script of Cui et al. 2019,
-    https://github.com/ymcui/cmrc2018.
+    Source:
+        the evaluation script of Cui et al. 2019,
+        https://github.com/ymcui/cmrc2018.
 
-    Differs: the script splits English with NLTK's `word_tokenize`. That is
-    the same, but for a full stop inside an English text: it knows which ones
-    end a sentence, and here only the last is a word of its own.
+    Differs:
+        the script splits English with NLTK's `word_tokenize`. That is the
+        same, but for a full stop inside an English text: it knows which ones
+        end a sentence, and here only the last is a word of its own.
     """
     segments = []
     for place, part in enumerate(_IDEOGRAPH.split(_without_marks(text))):

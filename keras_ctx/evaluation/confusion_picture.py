@@ -16,7 +16,7 @@ _MOST_NAMES = 80
 def save_confusion(
     matrix: np.ndarray, labels: Sequence[str], path: str | Path
 ) -> bool:
-    """Draw how often each class was taken for each; needs `matplotlib`.
+    """Draws how often each class was taken for each; needs `matplotlib`.
 
     Args:
         matrix: int `(K, K)`, as `confusion_matrix` gives it: a row for each

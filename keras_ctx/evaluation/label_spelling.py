@@ -7,7 +7,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def spelling(label: str) -> str:
-    """A label without what nobody sees: labels alike in it look alike.
+    """Returns a label without what nobody sees: labels alike in it look alike.
 
     `true` and `false`, which JSON has beside 1 and 0, are these numbers.
     """

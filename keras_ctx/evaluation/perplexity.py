@@ -55,7 +55,7 @@ def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
         infinite.
 
     Raises:
-        ValueError: there are no targets.
+        ValueError: There are no targets.
 
     Example:
         >>> from keras_ctx.models import elmo_language_model, elmo_word_encoder

@@ -37,7 +37,8 @@ def normalize_answer(text: str) -> str:
         >>> normalize_answer("The  U.S. (an ally)")
         'us ally'
 
-    Source: the official evaluation of Rajpurkar et al. 2016, section 6.1.
+    Source:
+        the official evaluation of Rajpurkar et al. 2016, section 6.1.
     """
     text = text.lower().translate(_NO_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", text).split())
@@ -115,11 +116,13 @@ def squad_scores(
         >>> scores["exact"], round(scores["f1"], 1), scores["NoAns_f1"]
         (50.0, 83.3, 100.0)
 
-    Source: the evaluation scripts of SQuAD 1.1 and 2.0,
-    https://rajpurkar.github.io/SQuAD-explorer/.
+    Source:
+        the evaluation scripts of SQuAD 1.1 and 2.0,
+        https://rajpurkar.github.io/SQuAD-explorer/.
 
-    Differs: a missing prediction is an error; 1.1 counts it as wrong, 2.0
-    leaves its question out.
+    Differs:
+        a missing prediction is an error; 1.1 counts it as wrong, 2.0 leaves
+        its question out.
     """
     by_metric = {
         "exact": _scores(questions, predictions, exact),
@@ -147,7 +150,7 @@ def best_threshold(
     null_odds: Mapping[str, float],
     metric: Callable[[str, str], float] = word_f1,
 ) -> BestThreshold:
-    """The threshold above which "no answer" should be said.
+    """Returns the threshold above which "no answer" should be said.
 
     Tune it on development data, and keep it for the rest.
 
@@ -163,7 +166,7 @@ def best_threshold(
         where the odds are above it. Of equally good ones the lowest.
 
     Raises:
-        ValueError: as for `squad_scores`; or a question has no odds.
+        ValueError: As for `squad_scores`; or a question has no odds.
 
     Example:
         >>> from keras_ctx.data import SquadAnswer
@@ -175,11 +178,13 @@ def best_threshold(
         ...     questions, {"1": "Rome", "2": "Paris"}, {"1": -3.0, "2": 1.5})
         BestThreshold(score=100.0, threshold=-3.0)
 
-    Source: the search of SQuAD 2.0's evaluation script.
+    Source:
+        the search of SQuAD 2.0's evaluation script.
 
-    Differs: equal odds are answered together, as any threshold does; and
-    where no answer at all is best the threshold lies below all odds, not at
-    0, which suits probabilities alone.
+    Differs:
+        equal odds are answered together, as any threshold does; and where no
+        answer at all is best the threshold lies below all odds, not at 0,
+        which suits probabilities alone.
     """
     _check_ids(questions, "null_odds", null_odds)
     answered = _scores(questions, predictions, metric)
@@ -203,7 +208,7 @@ def _scores(
     predictions: Mapping[str, str],
     metric: Callable[[str, str], float],
 ) -> list[float]:
-    """The score of each question, from 0 to 1."""
+    """Returns the score of each question, from 0 to 1."""
     _check_ids(questions, "predictions", predictions)
     version_2 = _is_version_2(questions)
     scores = []

@@ -76,7 +76,7 @@ class TaggingTask:
         sentences: Sequence[tuple[Sequence[str], Sequence[str]]],
         words: Sequence[Sequence[str]],
     ) -> list[list[str]]:
-        """Give each word its most frequent tag: the least to be better than.
+        """Gives each word its most frequent tag: the least to be better than.
 
         Args:
             sentences: Words and tags that are known.

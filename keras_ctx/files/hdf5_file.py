@@ -27,7 +27,7 @@ class UnsafeFileError(ValueError):
 def open_hdf5(
     source: str | Path | IO[bytes], said: str | None = None
 ) -> Iterator[h5py.File]:
-    """Open a file to read that takes no numbers from elsewhere.
+    """Opens a file to read that takes no numbers from elsewhere.
 
     Args:
         source: The file, or its bytes in an open one.
@@ -54,7 +54,7 @@ def open_hdf5(
 
 
 def check_hdf5(source: str | Path | IO[bytes], said: str) -> None:
-    """Refuse a file as `open_hdf5` does, for another reader.
+    """Refuses a file as `open_hdf5` does, for another reader.
 
     Args:
         source: The file, or its bytes in an open one.

@@ -19,7 +19,7 @@ _TOKENS = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}]', re.DOTALL)
 
 
 def load_json(text: str) -> Any:
-    """Read JSON, and refuse an object that has one key twice.
+    """Reads JSON, and refuse an object that has one key twice.
 
     Args:
         text: JSON.
@@ -60,7 +60,7 @@ def load_json(text: str) -> Any:
 
 
 def load_json_file(path: str | Path) -> Any:
-    """Read a file of JSON; errors name the file and the place in it.
+    """Reads a file of JSON; errors name the file and the place in it.
 
     Args:
         path: The file, in UTF-8.
@@ -88,7 +88,7 @@ def load_json_file(path: str | Path) -> Any:
 
 
 def load_object_file(path: str | Path, *keys: str) -> dict[str, Any]:
-    """Read a file of one JSON object, as `load_json_file` does.
+    """Reads a file of one JSON object, as `load_json_file` does.
 
     Args:
         path: The file, in UTF-8.
@@ -176,7 +176,7 @@ def read_figures(text: str) -> Any:
 
 
 def read_figures_file(path: str | Path, *keys: str) -> dict[str, Any]:
-    """A file of an object of figures, which errors name.
+    """Returns a file of an object of figures, which errors name.
 
     Args:
         path: The file.
@@ -198,7 +198,7 @@ def read_figures_file(path: str | Path, *keys: str) -> dict[str, Any]:
 
 
 def _repeated(text: str) -> tuple[str, int]:
-    """The first key that stands twice in its object, and where."""
+    """Returns the first key that stands twice in its object, and where."""
     objects: list[set[str]] = []
     for token in _TOKENS.finditer(text):
         if token[0] == "{":

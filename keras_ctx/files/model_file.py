@@ -21,7 +21,7 @@ _LARGEST_RATIO = 100  # weights hardly get smaller when they are packed
 
 
 def load_model(path: str | Path, compile: bool = True) -> keras.Model:
-    """Load a `.keras` file in which nothing points elsewhere.
+    """Loads a `.keras` file in which nothing points elsewhere.
 
     Keras's safe mode stays on: no code out of the file is run.
 
@@ -50,7 +50,7 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:
 
 
 def check_model(path: Path) -> None:
-    """Refuse a `.keras` file as `load_model` does, without loading it."""
+    """Refuses a `.keras` file as `load_model` does, without loading it."""
     with _whole_archive(path) as archive:
         for info in archive.infolist():
             _check_name(path, info.filename)
@@ -66,7 +66,7 @@ def check_model(path: Path) -> None:
 
 
 def read_config(path: Path) -> str:
-    """The `config.json` of a `.keras` file.
+    """Returns the `config.json` of a `.keras` file.
 
     Args:
         path: The file.
@@ -158,7 +158,7 @@ def _check_weights(
 def _member(
     path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo
 ) -> Iterator[IO[bytes]]:
-    """A member's bytes, which can be read at any place."""
+    """Yields a member's bytes, which can be read at any place."""
     if info.compress_type != zipfile.ZIP_STORED:
         with tempfile.TemporaryFile() as file:
             with archive.open(info) as packed:

@@ -29,7 +29,7 @@ _ADVICE = "Get the file again, from where its author published it."
 
 
 def check_sizes(config: str, file: h5py.File, said: str) -> None:
-    """Refuse a configuration that asks for more than the weights have.
+    """Refuses a configuration that asks for more than the weights have.
 
     Args:
         config: The `config.json` of a `.keras` file.
@@ -68,7 +68,7 @@ def check_sizes(config: str, file: h5py.File, said: str) -> None:
 
 
 def _size_of(file: h5py.File) -> tuple[int, int]:
-    """How many groups a file of weights has, and how many numbers."""
+    """Returns how many groups a file of weights has, and how many numbers."""
     groups = numbers = 0
 
     def count(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -95,7 +95,7 @@ def _nodes(content: dict) -> Iterator[tuple[str, Any]]:
 
 
 def _check_numbers(content: dict, groups: int, most: int, said: str) -> None:
-    """Refuse what takes long, or memory before there are any weights."""
+    """Refuses what takes long, or memory before there are any weights."""
     for key, value in _nodes(content):
         problem = None
         # Each layer has a group in the file, also one without weights.
@@ -168,7 +168,7 @@ def _is_changed(content: dict) -> bool:
 
 
 def _wanted(content: dict, said: str) -> int:
-    """How many numbers a model has, which is built without any."""
+    """Returns how many numbers a model has, which is built without any."""
     found: list[int | Exception] = []
 
     def build() -> None:
@@ -198,7 +198,7 @@ def _wanted(content: dict, said: str) -> int:
 
 
 def _unpacked(node: Any) -> Any:
-    """The configuration without what makes integers of numbers."""
+    """Returns the configuration without what makes integers of numbers."""
     if isinstance(node, list):
         return [_unpacked(child) for child in node]
     if not isinstance(node, dict):

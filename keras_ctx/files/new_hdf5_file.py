@@ -12,7 +12,7 @@ import h5py
 def new_hdf5(
     path: str | Path,
 ) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
-    """Write a new HDF5 file, and learn where a write has failed.
+    """Writes a new HDF5 file, and learn where a write has failed.
 
     Where a write fails, on a full disk say, HDF5 tries again when it closes
     the file, and ends the process by a signal. Here the first failure is

@@ -23,7 +23,7 @@ _NO_LOCKS = {
 
 @contextlib.contextmanager
 def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
-    """Hold the lock of an output; a second run is refused.
+    """Holds the lock of an output; a second run is refused.
 
     The lock is one of the system (`flock`) on a hidden file, `.lock` in a
     folder and `.NAME.lock` beside a file. The system releases it when the
@@ -79,14 +79,14 @@ def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
 
 
 def lock_path(output: Path, is_file: bool = False) -> Path:
-    """The hidden file whose lock is that of `output`."""
+    """Returns the hidden file whose lock is that of `output`."""
     return (
         output.with_name(f".{output.name}{LOCK}") if is_file else output / LOCK
     )
 
 
 def move_lock(there: Path, folder: Path) -> None:
-    """Take the lock along when the folder of a run was renamed to `there`.
+    """Takes the lock along when the folder of a run was renamed to `there`.
 
     `folder` is made anew, with the lock in it.
 
@@ -131,7 +131,7 @@ def _is_locked(path: Path) -> bool:
 
 
 def _locked(path: Path, output: Path) -> tuple[int, bool]:
-    """The lock's descriptor, and whether the file system has locks."""
+    """Returns the lock's descriptor, and whether the file system has locks."""
     while True:
         is_alone = True
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

@@ -11,7 +11,7 @@ _DAMAGE = (tf.errors.DataLossError, tf.errors.OutOfRangeError)
 
 
 def count_records(path: str | Path) -> int:
-    """How many records a file has, all of which are whole.
+    """Returns how many records a file has, all of which are whole.
 
     It reads the file as fast as a disk gives it.
 

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 def write_tensors(
     path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]
 ) -> None:
-    """Write a safetensors file.
+    """Writes a safetensors file.
 
     Raises:
         OSError: It cannot be written; with the number of the system's error,

@@ -14,7 +14,7 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed if all goes well.
+    """Yields a temporary name beside `path`, renamed if all goes well.
 
     It ends as `path` does, at which some writers look. Who may read the file
     is as the umask says, whatever the writer makes of it.
@@ -42,7 +42,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def name_full_disk(error: BaseException, path: Path) -> None:
-    """Have the error of a full disk say which file could not be written."""
+    """Makes the error of a full disk say which file could not be written."""
     if isinstance(error, OSError) and error.errno in FULL_DISK:
         error.filename = str(path)
 
@@ -77,6 +77,6 @@ def left_over_files(folder: Path, name: str | None = None) -> list[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file under a temporary name beside it, then rename it."""
+    """Writes a UTF-8 file under a temporary name beside it, then rename it."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

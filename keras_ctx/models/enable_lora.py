@@ -14,7 +14,7 @@ def enable_lora(
     lora_alpha: float | None = None,
     embeddings: bool = False,
 ) -> None:
-    """Train low-rank updates of a BERT's blocks instead of their weights.
+    """Trains low-rank updates of a BERT's blocks instead of their weights.
 
     In every block the matrices of the attention (query, key, value, output)
     and of the feed-forward half each get an update `A B` of `rank`; they
@@ -90,7 +90,7 @@ def enable_lora(
 
 
 def _stack(model: Any):
-    """The layers of the encoder that LoRA updates or freezes."""
+    """Returns the layers of the encoder that LoRA updates or freezes."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _stack(layer)

@@ -21,7 +21,7 @@ def encoder_of(model: keras.Model, name: str | None = None) -> keras.Model:
         read `pooled` has lost its pooler, and gives none.
 
     Raises:
-        ValueError: a model of another kind.
+        ValueError: A model of another kind.
 
     Example:
         >>> from keras_ctx.models import bert_pretrainer, bert_tiny

@@ -107,12 +107,12 @@ def register_family(family: Family) -> Family:
 
 
 def families() -> tuple[Family, ...]:
-    """The rows of all families, in the order in which they came."""
+    """Returns the rows of all families, in the order in which they came."""
     return tuple(_FAMILIES.values())
 
 
 def family_of(model: keras.Model) -> Family:
-    """The family of an encoder, or of the encoder in a task model.
+    """Returns the family of an encoder, or of the encoder in a task model.
 
     Where the inputs and layers of several rows are there, it is the row that
     names most of them.
@@ -124,7 +124,7 @@ def family_of(model: keras.Model) -> Family:
         A `Family`.
 
     Raises:
-        ValueError: a model of another kind.
+        ValueError: A model of another kind.
 
     Example:
         >>> from keras_ctx.models import elmo_word_encoder, tagger

@@ -19,7 +19,7 @@ def with_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
         A `keras.Model` with weights of its own, equal to the encoder's.
 
     Raises:
-        ValueError: an unknown policy, or a model with a model in it, such as
+        ValueError: An unknown policy, or a model with a model in it, such as
             a classifier, whose scores stay float32 whatever the encoder has.
 
     Example:

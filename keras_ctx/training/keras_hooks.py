@@ -18,7 +18,7 @@ LossOfFunction: Any = keras.losses.MeanSquaredError.__base__
 
 
 def start_at_epoch(model: keras.Model, epoch: int) -> None:
-    """Let the `fit` that calls a callback start with this epoch.
+    """Lets the `fit` that calls a callback start with this epoch.
 
     Why: a callback learns at which epoch a run resumes only when `fit` has
     begun. Keras's own `BackupAndRestore` does the same.
@@ -27,7 +27,7 @@ def start_at_epoch(model: keras.Model, epoch: int) -> None:
 
 
 def copy_mask(source: Any, target: Any) -> None:
-    """Give a tensor the mask that Keras attached to another one, if any.
+    """Gives a tensor the mask that Keras attached to another one, if any.
 
     Why: a loss leaves masked tokens out by an attribute of its values. There
     is no public function to read or write it.

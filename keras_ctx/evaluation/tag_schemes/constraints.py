@@ -35,7 +35,7 @@ def allowed_transitions(
         of a row, `len(tags) + 1` as j its end.
 
     Raises:
-        ValueError: an unknown scheme; a tag that is not of the scheme or
+        ValueError: An unknown scheme; a tag that is not of the scheme or
             stands twice.
 
     Example:
@@ -70,7 +70,7 @@ def allowed_transitions(
 
 
 def _parts(tag: str, scheme: str) -> tuple[str, str]:
-    """The letter of a tag and its type."""
+    """Returns the letter of a tag and its type."""
     letter, hyphen, kind = tag.partition("-")
     letters = [x for x in _LETTERS[scheme] if x is not None]
     if tag == "O" or (letter in letters and (kind or not hyphen)):

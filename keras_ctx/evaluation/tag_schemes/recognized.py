@@ -29,7 +29,7 @@ def recognize_tags(
     scheme: str | None = None,
     describe: Callable[[str], str] = repr,
 ) -> tuple[TagScheme, list[str]]:
-    """Find the scheme that the tags of all files follow.
+    """Finds the scheme that the tags of all files follow.
 
     Of the schemes whose letters the tags have it is the one whose rules the
     fewest spans break; the spans themselves are the same in each.
@@ -115,7 +115,7 @@ def recognize_tags(
 
 
 def span_types(tags: Iterable[str]) -> set[str]:
-    """The types of the spans that some tags make; none of plain tags.
+    """Returns the types of the spans that some tags make; none of plain tags.
 
     Example:
         >>> sorted(span_types(["B-PER", "I-PER", "O", "B-LOC"]))
@@ -136,7 +136,7 @@ def span_types(tags: Iterable[str]) -> set[str]:
 
 
 def _check_types(counts: Iterable[str], describe: Callable[[str], str]) -> None:
-    """Refuse letters that have lost their type, as in "B-".
+    """Refuses letters that have lost their type, as in "B-".
 
     Where other tags are of no span, it is a tag of its own, as in PROIEL's
     parts of speech.
@@ -156,7 +156,7 @@ def _check_types(counts: Iterable[str], describe: Callable[[str], str]) -> None:
 
 
 def _lost_mark(tag: str) -> str:
-    """The mark of a tag that has a letter and no type; "" of others."""
+    """Returns the mark of a tag that has a letter and no type; "" of others."""
     if len(tag) < 2 or is_outside(tag):
         return ""
     letter, mark, rest = tag[0], tag[1], tag[2:]
@@ -168,7 +168,7 @@ def _lost_mark(tag: str) -> str:
 def _check_spelling(
     counts: Mapping[str, int], describe: Callable[[str], str]
 ) -> None:
-    """Ask about tags that look alike, and would be of two types.
+    """Asks about tags that look alike, and would be of two types.
 
     The letters of a scheme may be large or small, and "O" has many forms.
     """
@@ -284,7 +284,7 @@ def _form(
 def _check_broken(
     broken: Mapping[str, Mapping[str, tuple[int, int]]], best: str
 ) -> None:
-    """Ask where the spans keep the rules of no scheme.
+    """Asks where the spans keep the rules of no scheme.
 
     A file may be in IOB1 beside one in IOB2: their spans are plain.
     """

@@ -45,7 +45,7 @@ def scheme_letters(scheme: str) -> frozenset[str]:
 
 
 def split_tag(tag: str) -> tuple[str, str]:
-    """The letter and the type, "" if there is none."""
+    """Returns the letter and the type, "" if there is none."""
     return tag[:1], tag[2:]
 
 
@@ -92,7 +92,7 @@ def tag_spans(tags: Sequence[str]) -> list[Span]:
 
 
 def exact_spans(tags: Sequence[str]) -> list[Span]:
-    """The spans of tags in IOB2 that keep its rules; others are none.
+    """Returns the spans of tags in IOB2 that keep its rules; others are none.
 
     Args:
         tags: One a word. A span is a "B" and the "I" of its type behind it;
@@ -114,7 +114,7 @@ def exact_spans(tags: Sequence[str]) -> list[Span]:
 def span_tags(
     spans: Iterable[Span], num_words: int, scheme: str = "IOB2"
 ) -> list[str]:
-    """Write spans as the tags of a scheme.
+    """Writes spans as the tags of a scheme.
 
     Args:
         spans: `(start, end, type)`, in order; they do not overlap.

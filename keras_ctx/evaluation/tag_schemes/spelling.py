@@ -69,7 +69,7 @@ class TagScheme:
         return "O" if tag in (*OUTSIDE, self.outside) else None
 
     def to_iob2(self, tags: Sequence[str]) -> list[str]:
-        """The tags of a sentence in IOB2; plain tags as they are.
+        """Returns the tags of a sentence in IOB2; plain tags as they are.
 
         Raises:
             ValueError: A tag is of no scheme.
@@ -92,11 +92,11 @@ class TagScheme:
         return [self._spelled(tag) for tag in tags]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, ready for JSON."""
+        """Returns the arguments, ready for JSON."""
         return asdict(self)
 
     def normals(self, tags: Sequence[str]) -> list[str]:
-        """The tags as `tag_spans` reads them."""
+        """Returns the tags as `tag_spans` reads them."""
         known = {tag: self.normal(tag) for tag in set(tags)}
         normal = [known[tag] for tag in tags]
         if None in normal:
@@ -117,7 +117,7 @@ class TagScheme:
 
 
 def parsed_tag(tag: str, separator: str, suffix: bool) -> str | None:
-    """A letter, or a letter and a type, as `tag_spans` reads it."""
+    """Returns a letter, or a letter and a type, as `tag_spans` reads it."""
     letter, kind = tag, ""
     if len(tag) > 2 and separator:
         letter, mark, kind = tag[0], tag[1], tag[2:]

@@ -45,7 +45,7 @@ class CompositeLayer(keras.layers.Layer):
     lora_alpha: float | None = None
 
     def enable_lora(self, rank: int, lora_alpha: float | None = None) -> None:
-        """Train low-rank updates of the matrices, and nothing else here.
+        """Trains low-rank updates of the matrices, and nothing else here.
 
         Each matrix W becomes `W + lora_alpha / rank * A B`; W, the biases and
         norms no longer learn. B starts at 0, so that nothing changes before
@@ -57,7 +57,7 @@ class CompositeLayer(keras.layers.Layer):
             lora_alpha: Strength of the updates; `None`: `rank`, factor 1.
 
         Raises:
-            ValueError: an argument that is not positive, a layer that is not
+            ValueError: An argument that is not positive, a layer that is not
                 built, is frozen or has LoRA already.
 
         Source:
@@ -103,7 +103,7 @@ class CompositeLayer(keras.layers.Layer):
         ]
 
     def _lora_layers(self) -> list:
-        """The sublayers whose matrices `enable_lora` updates."""
+        """Returns the sublayers whose matrices `enable_lora` updates."""
         raise NotImplementedError
 
     def save_own_variables(self, store) -> None:
@@ -112,7 +112,7 @@ class CompositeLayer(keras.layers.Layer):
             store["lora"] = np.array([self.lora_rank, self.lora_alpha])
 
     def load_own_variables(self, store) -> None:
-        """Read the layer's own variables; its sublayers are read after it.
+        """Reads the layer's own variables; its sublayers are read after it.
 
         A subclassed model makes its layers anew, without a configuration
         that tells of LoRA; then the file does.
@@ -141,7 +141,7 @@ class CompositeLayer(keras.layers.Layer):
             self._freeze_base()  # which Keras has just thawed
 
     def restore_sublayers(self) -> None:
-        """Do again what `get_config` told of."""
+        """Does again what `get_config` told of."""
         restored, self._told = json.loads(self._told), "{}"
         if "lora" in restored:
             self._add_lora(**restored["lora"])

@@ -9,7 +9,7 @@ def known_ids(ids, rows: int):
 
 
 def with_dense_gradient(table):
-    """The table, such that the gradient of a look-up in it is dense.
+    """Returns the table, such that the gradient of a look-up in it is dense.
 
     TensorFlow's is sparse, with an entry for each occurrence of an id, and
     Keras's optimizers there square entry by entry instead of their sum: Adam's

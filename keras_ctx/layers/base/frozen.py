@@ -4,7 +4,7 @@ import keras
 
 
 def freeze_sublayers(layer: keras.layers.Layer) -> None:
-    """Freeze what `build` has made, where the layer itself is frozen.
+    """Freezes what `build` has made, where the layer itself is frozen.
 
     `load_model` makes a frozen layer by `trainable=False` in the constructor,
     before its sublayers exist; Keras would list their weights as trainable.

@@ -14,7 +14,7 @@ def as_ids(ids):
     `keras.layers.Embedding` casts in the same way.
 
     Raises:
-        ValueError: floats that are no whole numbers, run eagerly. A graph
+        ValueError: Floats that are no whole numbers, run eagerly. A graph
             rounds them towards 0.
     """
     dtype = keras.backend.standardize_dtype(ids.dtype)
@@ -38,7 +38,7 @@ def as_int32(ids):
 
 
 def check_ids(rows, why: str, **tensors) -> None:
-    """Refuse ids outside a table, when run eagerly; `None` passes.
+    """Refuses ids outside a table, when run eagerly; `None` passes.
 
     Args:
         rows: Of the table.
@@ -54,7 +54,7 @@ def check_ids(rows, why: str, **tensors) -> None:
 
 
 def _known(flag) -> bool:
-    """Whether it is true; in a graph nobody knows, and it is not."""
+    """Returns whether it is true; in a graph nobody knows, and it is not."""
     try:
         return bool(flag)
     except TypeError:  # what TensorFlow and JAX raise while they trace

@@ -49,7 +49,7 @@ def merged(masks):
 
 
 def check_mask(inputs, padding_mask):
-    """Refuse what is no mask of these inputs; `None` passes."""
+    """Refuses what is no mask of these inputs; `None` passes."""
     if padding_mask is None:
         return
     check_rank(2, padding_mask=padding_mask)
@@ -58,7 +58,7 @@ def check_mask(inputs, padding_mask):
 
 
 def check_is_mask(name: str, hidden: str, seen: str, mask) -> None:
-    """Refuse numbers other than 0 and 1; in a graph all but 0 are 1."""
+    """Refuses numbers other than 0 and 1; in a graph all but 0 are 1."""
     if isinstance(mask, tuple | list):  # a shape
         return
     dtype = keras.backend.standardize_dtype(mask.dtype)
@@ -75,7 +75,7 @@ def check_is_mask(name: str, hidden: str, seen: str, mask) -> None:
 
 
 def _holds_others(mask) -> bool:
-    """Whether a number is neither 0 nor 1; in a graph nobody knows."""
+    """Returns whether a number is neither 0 nor 1; in a graph nobody knows."""
     try:
         return bool(ops.any((mask != 0) & (mask != 1)))
     except TypeError:  # what TensorFlow and JAX raise while they trace

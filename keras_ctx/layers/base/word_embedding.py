@@ -28,7 +28,7 @@ class WordEmbedding(keras.layers.Embedding):
         `(B, T, output_dim)`.
 
     Raises:
-        ValueError: a size is not positive.
+        ValueError: A size is not positive.
 
     Example:
         >>> import numpy as np

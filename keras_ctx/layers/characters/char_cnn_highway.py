@@ -51,7 +51,7 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
         lies outside the table.
 
     Raises:
-        ValueError: an argument is not positive, `filters` is empty or not
+        ValueError: An argument is not positive, `filters` is empty or not
             made of pairs, an unknown activation, ids of another rank, or
             words shorter than the widest filter.
 

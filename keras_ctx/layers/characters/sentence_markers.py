@@ -136,7 +136,7 @@ class AddMarkerIds(IdsLayer):
         Integers `(B, T + 2)`.
 
     Raises:
-        ValueError: an id is not positive, or `word_ids` of another rank.
+        ValueError: An id is not positive, or `word_ids` of another rank.
 
     Example:
         >>> import numpy as np

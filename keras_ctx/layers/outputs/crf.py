@@ -169,7 +169,7 @@ class CRF(keras.layers.Layer):
         return {key: value[:, :length] for key, value in outputs.items()}
 
     def best_path(self, logits, mask):
-        """The most probable allowed tags of some of the tokens.
+        """Returns the most probable allowed tags of some of the tokens.
 
         Of the first pieces of words, say: the other tokens have no tag of
         their own, and the probabilities of all that they could have are

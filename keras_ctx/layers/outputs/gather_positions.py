@@ -20,7 +20,7 @@ class GatherPositions(IdsLayer):
         `(B, M, D)`; in a graph NaN for a position outside the row.
 
     Raises:
-        ValueError: an argument of another rank, two batches, or, run
+        ValueError: An argument of another rank, two batches, or, run
             eagerly, a position outside the row.
 
     Masking:

@@ -43,7 +43,7 @@ class Pooling(keras.layers.Layer):
         `(B, D * number of modes)`.
 
     Raises:
-        ValueError: unknown modes, none or one twice; a negative
+        ValueError: Unknown modes, none or one twice; a negative
             `num_skipped`; `inputs` of another rank, a mask of another shape,
             or no mask at all.
 
@@ -112,7 +112,7 @@ class Pooling(keras.layers.Layer):
 
 
 def check_modes(**arguments: str | Sequence[str]) -> tuple[str, ...]:
-    """The modes in the order of `MODES`; an error if any is unknown."""
+    """Returns the modes in the order of `MODES`; an error if any is unknown."""
     ((name, modes),) = arguments.items()
     given = (modes,) if isinstance(modes, str) else tuple(modes)
     if not given or set(given) - set(MODES) or len(set(given)) < len(given):

@@ -86,7 +86,7 @@ def identity(logits):
 
 
 def follow(following, mask):
-    """The path `(B, T)` of a table `(B, T, N)`: the tag after each tag.
+    """Returns the path `(B, T)` of a table `(B, T, N)`: the tag after each tag.
 
     Tokens outside the mask keep the tag of the token before.
     """
@@ -103,7 +103,7 @@ def follow(following, mask):
 
 
 def best_path(logits, mask, costs: Penalties):
-    """The most probable allowed tags of the tokens under `mask`.
+    """Returns the most probable allowed tags of the tokens under `mask`.
 
     The other tokens, such as the later pieces of words, have any tag: their
     probabilities are added up.
@@ -140,7 +140,7 @@ def best_path(logits, mask, costs: Penalties):
 
 
 def log_probability(logits, tags, mask):
-    """Log of the probability `(B,)` of tags that `follow` gives."""
+    """Logs of the probability `(B,)` of tags that `follow` gives."""
     previous = ops.pad(tags[:, :-1], ((0, 0), (1, 0)))
     rows = ops.take_along_axis(logits, previous[:, :, None, None], axis=2)
     found = ops.take_along_axis(rows[:, :, 0], tags[:, :, None], axis=2)

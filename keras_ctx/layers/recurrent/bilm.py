@@ -79,7 +79,7 @@ class BiLM(keras.layers.Layer):
         forward half first.
 
     Raises:
-        ValueError: a size or a clip is not positive, a rate outside [0, 1),
+        ValueError: A size or a clip is not positive, a rate outside [0, 1),
             another `initial_state`, or a measured one of a stateful layer,
             inputs of another rank, a mask of another shape, or a stateful
             layer gets more rows than `max_batch_size` (in a graph that does
@@ -333,13 +333,13 @@ class BiLM(keras.layers.Layer):
             )
 
     def reset_state(self):
-        """Forget the carried state: the next call starts from zeros."""
+        """Forgets the carried state: the next call starts from zeros."""
         for state in self.states:
             for variable in state:
                 variable.assign(ops.zeros_like(variable))
 
     def carrying_state(self, max_batch_size: int, name: str) -> "BiLM":
-        """A stateful layer with the very weights of this one.
+        """Returns a stateful layer with the very weights of this one.
 
         What trains one trains the other; each is saved whole.
         """

@@ -6,7 +6,7 @@ from keras_ctx.layers.recurrent.row_order import take
 
 
 def keep_last(states, before, steps, padding_mask):
-    """Write each row's state at its last real token; other rows stay.
+    """Writes each row's state at its last real token; other rows stay.
 
     Args:
         states: Variables `(N, D)`, of h and of c, N at least B.

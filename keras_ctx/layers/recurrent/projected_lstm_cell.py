@@ -42,7 +42,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         The output `(B, projection_dim)` and the new `[h, c]`.
 
     Raises:
-        ValueError: a size or a clip is not positive, or inputs of another
+        ValueError: A size or a clip is not positive, or inputs of another
             rank.
 
     Example:
@@ -112,7 +112,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         return ops.matmul(inputs, self.kernel) + self.bias
 
     def loop_kernels(self):
-        """The other kernels as plain tensors, for `lstm_loop`."""
+        """Returns the other kernels as plain tensors, for `lstm_loop`."""
         recurrent, projection = (
             None if kernel is None else ops.cast(kernel, self.compute_dtype)
             for kernel in (self.recurrent_kernel, self.projection_kernel)

@@ -4,7 +4,7 @@ from keras import ops
 
 
 def real_first(padding_mask):
-    """How to put the real tokens of each row first, and back.
+    """Returns how to put the real tokens of each row first, and back.
 
     Returns:
         The positions `(B, T)` to read a row in, and the place of each token

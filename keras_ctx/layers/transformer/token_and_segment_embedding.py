@@ -52,7 +52,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         `(B, T, D)`; with `reverse=True` scores `(..., V)`, without a bias.
 
     Raises:
-        ValueError: an argument is not positive, ids are not `(B, T)` or two
+        ValueError: An argument is not positive, ids are not `(B, T)` or two
             kinds of them differ in shape, or `T > max_length`.
 
     Masking:

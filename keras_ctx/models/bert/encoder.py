@@ -62,7 +62,7 @@ def bert_encoder(
         A `keras.Model`.
 
     Raises:
-        ValueError: a size is not positive, heads that do not divide
+        ValueError: A size is not positive, heads that do not divide
             `hidden_dim`, an unknown activation; from a call, rows longer than
             `max_length`.
 

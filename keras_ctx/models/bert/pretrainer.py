@@ -38,7 +38,7 @@ def bert_pretrainer(
         A `keras.Model`.
 
     Raises:
-        ValueError: an unknown activation.
+        ValueError: An unknown activation.
 
     Example:
         >>> from keras_ctx.models import bert_tiny

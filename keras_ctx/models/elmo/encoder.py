@@ -65,7 +65,7 @@ def elmo_encoder(
         A `keras.Model`.
 
     Raises:
-        ValueError: an argument that the layers refuse, or `max_characters`
+        ValueError: An argument that the layers refuse, or `max_characters`
             below the widest filter.
 
     Example:
@@ -155,7 +155,7 @@ def elmo_word_encoder(
         A `keras.Model`.
 
     Raises:
-        ValueError: an argument that the layers refuse.
+        ValueError: An argument that the layers refuse.
 
     Example:
         >>> import numpy as np

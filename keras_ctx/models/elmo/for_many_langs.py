@@ -73,7 +73,7 @@ def elmo_for_many_langs(
         A `keras.Model`.
 
     Raises:
-        ValueError: an argument that the layers refuse, or sizes that leave
+        ValueError: An argument that the layers refuse, or sizes that leave
             out one of the two projections.
 
     Example:

@@ -27,7 +27,7 @@ def distinct_words(encoder: keras.Model) -> keras.Model:
         A `keras.Model`.
 
     Raises:
-        ValueError: an encoder without characters.
+        ValueError: An encoder without characters.
 
     Example:
         >>> import numpy as np
@@ -69,7 +69,7 @@ def from_word_vectors(encoder: keras.Model) -> keras.Model:
         A `keras.Model`.
 
     Raises:
-        ValueError: an encoder without characters.
+        ValueError: An encoder without characters.
 
     Example:
         >>> import numpy as np
@@ -113,7 +113,7 @@ def with_markers(encoder: keras.Model) -> keras.Model:
         the last word, and behind it what means nothing.
 
     Raises:
-        ValueError: an encoder of another kind.
+        ValueError: An encoder of another kind.
 
     Example:
         >>> import numpy as np
@@ -150,7 +150,7 @@ def _of_rows(
     bilm: layers.BiLM,
     name: str,
 ) -> keras.Model:
-    """An encoder of words that are rows of a table `(W, P)`."""
+    """Returns an encoder of words that are rows of a table `(W, P)`."""
     word_ids = keras.Input((None,), dtype="int32", name="word_ids")
     marked = layers.AddMarkerIds(name="sentence_marker_ids")(word_ids)
     return from_tokens(

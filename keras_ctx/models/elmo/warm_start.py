@@ -41,7 +41,7 @@ def warm_start(
         A `keras.Model` with weights of its own, `initial_state="measured"`.
 
     Raises:
-        ValueError: an encoder of another kind, or a stateful one; or no
+        ValueError: An encoder of another kind, or a stateful one; or no
             sentences behind the first batch.
 
     Example:

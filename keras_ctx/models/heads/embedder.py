@@ -46,7 +46,7 @@ def embedder(
         `pooling`, or that of the last of `dense`.
 
     Raises:
-        ValueError: an unknown `mix` or `pooling`, or sizes that are not
+        ValueError: An unknown `mix` or `pooling`, or sizes that are not
             positive.
 
     Example:

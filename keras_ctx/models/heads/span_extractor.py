@@ -26,7 +26,7 @@ def span_extractor(
         -1e9 at padding.
 
     Raises:
-        ValueError: an unknown `mix`.
+        ValueError: An unknown `mix`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny

@@ -64,7 +64,7 @@ def tagger(
         `(B, T, N)` and `tags` `(B, T)`.
 
     Raises:
-        ValueError: as for `classifier`; `lstm_dim` or `lstm_layers` is not
+        ValueError: As for `classifier`; `lstm_dim` or `lstm_layers` is not
             positive; `constraints` that allow no path, or without `crf`.
 
     Example:

@@ -107,7 +107,7 @@ class DevelopmentScore(PlacedCallback):
         return None if best is None else self.scores[best]
 
     def restore_best(self) -> None:
-        """Give the model the weights of the best epoch."""
+        """Gives the model the weights of the best epoch."""
         if self.best_epoch is None:
             raise ValueError(
                 "`restore_best` needs a best epoch; train first. Received: "
@@ -213,5 +213,5 @@ def _save_weights(model: keras.Model, path: Path) -> None:
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
-    """The same layers; Keras would write the optimizer's state, too."""
+    """Returns the same layers; Keras would write the optimizer's state, too."""
     return keras.Model(model.inputs, model.outputs)

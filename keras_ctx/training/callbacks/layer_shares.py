@@ -4,7 +4,7 @@ import keras
 
 
 def layer_shares(model: keras.Model) -> dict[str, float]:
-    """The shares of the layers in a model's `ScalarMix`, and its scale.
+    """Returns the shares of the layers in a model's `ScalarMix`, and its scale.
 
     Args:
         model: A model with a layer "scalar_mix", as the heads of

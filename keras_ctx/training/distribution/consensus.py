@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def chiefs_number(number: float, strategy: Any) -> float:
-    """The number of the first worker, on all of them.
+    """Returns the number of the first worker, on all of them.
 
     What the first one wrote before is there for the others to read.
 
@@ -33,7 +33,7 @@ def chiefs_number(number: float, strategy: Any) -> float:
 
 
 def any_worker(answer: bool, strategy: Any, ask: bool = True) -> bool:
-    """Whether any worker's answer is yes.
+    """Returns whether any worker's answer is yes.
 
     Args:
         answer: That of this worker.

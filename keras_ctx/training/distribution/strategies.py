@@ -24,7 +24,7 @@ def strategy(
     tpu: str = "",
     timeout: float = 300.0,
 ) -> tf.distribute.Strategy:
-    """The strategy under whose `scope()` a model is made and compiled.
+    """Returns the strategy under whose `scope()` a model is made and compiled.
 
     Args:
         name: "one_device"; "mirrored": every GPU of this machine or, without

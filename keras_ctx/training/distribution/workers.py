@@ -14,7 +14,7 @@ _number = 0
 
 
 def is_chief() -> bool:
-    """Whether this process writes files: one of all workers does.
+    """Returns whether this process writes files: one of all workers does.
 
     A process becomes a worker by `strategy("multi_worker")`, and remains one.
 
@@ -26,13 +26,13 @@ def is_chief() -> bool:
 
 
 def become_worker(index: int) -> None:
-    """Remember that this process is worker `index`."""
+    """Remembers that this process is worker `index`."""
     global _number
     _number = index
 
 
 def workers() -> tuple[list[str], int]:
-    """The addresses of `TF_CONFIG`, and which of them is ours."""
+    """Returns the addresses of `TF_CONFIG`, and which of them is ours."""
     text = os.environ.get("TF_CONFIG") or "{}"
     try:
         config = load_json(text)
@@ -52,7 +52,7 @@ def workers() -> tuple[list[str], int]:
 def meet_workers(
     addresses: Sequence[str], index: int, timeout: float = 300.0
 ) -> None:
-    """Return when every worker has come, or say which have not.
+    """Returns when every worker has come, or say which have not.
 
     TensorFlow waits for a worker that never comes (we gave up after ten
     minutes), and heeds no signal meanwhile. So the workers meet first: one
@@ -76,7 +76,7 @@ def meet_workers(
 
 
 def _receive(addresses: Sequence[str], deadline: float, timeout: float) -> None:
-    """Wait for all others to be there at one moment, then let them go."""
+    """Waits for all others to be there at one moment, then let them go."""
     others = set(range(1, len(addresses)))
     there: dict[int, socket.socket] = {}
     host, port = addresses[0].rsplit(":", 1)

@@ -30,7 +30,7 @@ class CRFLoss(keras.losses.Loss):
             them, or `(B,)`. `None`: all 1; padding adds nothing.
 
     Raises:
-        ValueError: a tag of N or more where the weight is not 0, eagerly.
+        ValueError: A tag of N or more where the weight is not 0, eagerly.
 
     Example:
         >>> import numpy as np

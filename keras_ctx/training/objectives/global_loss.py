@@ -89,7 +89,7 @@ class GlobalLoss(keras.losses.Loss):
         return ops.sum(self._sum_of(ones)(y_true, y_pred, counted))
 
     def _sum_of(self, call: Callable) -> keras.losses.Loss:
-        """The loss with other values, not reduced by a count."""
+        """Returns the loss with other values, not reduced by a count."""
         # A shallow copy; copy.copy would save and load the loss.
         changed = object.__new__(type(self.loss))
         vars(changed).update(vars(self.loss))
@@ -99,7 +99,7 @@ class GlobalLoss(keras.losses.Loss):
 
 
 def over_all_devices(loss: Any) -> Any:
-    """The `loss` of `compile`, each of its losses over all devices.
+    """Returns the `loss` of `compile`, each of its losses over all devices.
 
     Args:
         loss: Names, functions or losses, alone or nested.

@@ -46,7 +46,7 @@ class LogLikelihoodLoss(keras.losses.Loss):
 
 
 def bert_pretraining_losses() -> dict[str, keras.losses.Loss]:
-    """The two losses of `bert_pretrainer`, for `compile`.
+    """Returns the two losses of `bert_pretrainer`, for `compile`.
 
     Example:
         >>> sorted(bert_pretraining_losses())
@@ -61,7 +61,7 @@ def bert_pretraining_losses() -> dict[str, keras.losses.Loss]:
 
 
 def elmo_pretraining_losses() -> dict[str, keras.losses.Loss]:
-    """The two losses of `elmo_language_model`, for `compile`.
+    """Returns the two losses of `elmo_language_model`, for `compile`.
 
     The paper's loss is the mean of both: `loss_weights` of 0.5 each.
 

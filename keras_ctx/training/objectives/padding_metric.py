@@ -5,7 +5,7 @@ from keras import ops
 
 
 def with_padding_metric(model: keras.Model) -> keras.Model:
-    """The same model; `fit` and `evaluate` log `padding`, a share, too.
+    """Returns the same model; `fit` and `evaluate` log `padding`, a share, too.
 
     Args:
         model: A functional model with the input `padding_mask`, not compiled

@@ -76,7 +76,7 @@ def task_loss(
 
 
 def _of_tags(crf: bool) -> dict[str, Any]:
-    """The weights of the words sum to 1 over the batch."""
+    """Returns the weights of the words sum to 1 over the batch."""
     if crf:
         # The logits of a CRF are those of steps from tag to tag: they have
         # no accuracy.

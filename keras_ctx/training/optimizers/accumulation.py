@@ -73,7 +73,7 @@ class AccumulatedGradients(SummedGradients):
         return averages
 
     def if_it_updates(self, step: Callable[[], None]) -> None:
-        """Call `step` if this batch is the last one of an update."""
+        """Calls `step` if this batch is the last one of an update."""
         if self.batches_per_update:
             ops.cond(self._updates(), step, lambda: None)
         else:

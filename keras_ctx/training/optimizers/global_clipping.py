@@ -38,7 +38,7 @@ class SummedGradients(OptimizerHooks):
         self.apply_summed(grads, trainable_variables)
 
     def apply_summed(self, grads, trainable_variables) -> None:
-        """Clip and update, with the same gradients on every device."""
+        """Clips and update, with the same gradients on every device."""
         super().apply(grads, trainable_variables)
 
 

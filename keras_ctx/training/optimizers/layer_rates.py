@@ -11,7 +11,7 @@ def layer_rates(
     unfreeze_every: int | None = None,
     encoder_name: str | None = None,
 ) -> dict[str, tuple[float, int]]:
-    """Lower layers learn more slowly, and later: for `LayerwiseAdamW`.
+    """Lowers layers learn more slowly, and later: for `LayerwiseAdamW`.
 
     The depth of the head is 0, of the encoder's highest layer 1, and so on
     down to the embeddings (ELMo: the words' vectors) at L + 1. The rate of a

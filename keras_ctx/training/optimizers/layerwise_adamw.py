@@ -31,7 +31,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         **kwargs: As for `keras.optimizers.AdamW`.
 
     Raises:
-        ValueError: a negative factor or step; or, when it is built, a
+        ValueError: A negative factor or step; or, when it is built, a
             variable that `layer_rates` does not name.
 
     Example:

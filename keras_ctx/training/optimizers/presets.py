@@ -57,7 +57,7 @@ def bert_optimizer(
         A `LayerwiseAdamW`.
 
     Raises:
-        ValueError: numbers that the schedule refuses, an unknown `schedule`,
+        ValueError: Numbers that the schedule refuses, an unknown `schedule`,
             or `gradient_accumulation_steps` below 1.
 
     Example:

@@ -16,7 +16,7 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         warmup_steps: Updates of the rise, below `total_steps`.
 
     Raises:
-        ValueError: the numbers do not fit together.
+        ValueError: The numbers do not fit together.
 
     Example:
         >>> rate = WarmupLinearDecay(1.0, total_steps=10, warmup_steps=2)
@@ -69,7 +69,7 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
         ratio: The peak over the lowest rate.
 
     Raises:
-        ValueError: the numbers do not fit together, or no step is left for
+        ValueError: The numbers do not fit together, or no step is left for
             the rise.
 
     Example:

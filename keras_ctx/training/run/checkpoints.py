@@ -35,7 +35,7 @@ class Position:
 
 
 def checkpoints(folder: str | Path) -> list[Path]:
-    """The checkpoints of a run, the newest last."""
+    """Returns the checkpoints of a run, the newest last."""
     return sorted((Path(folder) / "checkpoints").glob("step_*.safetensors"))
 
 
@@ -71,7 +71,7 @@ def newest_position(folder: str | Path) -> Position:
 
 
 def remove_checkpoints(folder: str | Path) -> None:
-    """Remove the checkpoints of a run that has ended and is saved.
+    """Removes the checkpoints of a run that has ended and is saved.
 
     Args:
         folder: Of the run.
@@ -85,7 +85,7 @@ def remove_checkpoints(folder: str | Path) -> None:
 def average_checkpoints(
     model: keras.Model, folder: str | Path, number: int
 ) -> None:
-    """Give a model the mean of the weights of the newest checkpoints.
+    """Gives a model the mean of the weights of the newest checkpoints.
 
     Only what is trained is averaged; all else stays as it is.
 
@@ -129,7 +129,7 @@ def save_checkpoint(
     figures: Sequence[np.ndarray],
     keep: int,
 ) -> Path:
-    """Write weights, optimizer, seeds and figures; keep the newest.
+    """Writes weights, optimizer, seeds and figures; keep the newest.
 
     Args:
         model: Compiled and built.
@@ -158,7 +158,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:
-    """Give the model and its optimizer the state of a checkpoint.
+    """Gives the model and its optimizer the state of a checkpoint.
 
     Raises:
         ValueError: It is of another model or optimizer.

@@ -35,7 +35,7 @@ def file_digest(path: str | Path) -> str:
 
 
 def encoder_digest(encoder: keras.Model) -> str:
-    """A digest of the weights, and of how they are used.
+    """Returns a digest of the weights, and of how they are used.
 
     Args:
         encoder: Any Keras model that is built.
@@ -63,7 +63,7 @@ def encoder_digest(encoder: keras.Model) -> str:
 
 
 def text_inputs_digest(text_inputs: Any) -> str:
-    """A digest of how texts become ids: class, settings, vocabulary.
+    """Returns a digest of how texts become ids: class, settings, vocabulary.
 
     Args:
         text_inputs: A `keras_ctx.text.TextInputs`.

@@ -9,7 +9,7 @@ from keras_ctx.files.whole_file import whole_file, write_text
 
 
 def save_model(model: keras.Model, path: str | Path) -> Path:
-    """Write a `.keras` file under a temporary name, then rename it.
+    """Writes a `.keras` file under a temporary name, then rename it.
 
     Args:
         model: Any Keras model.
@@ -19,8 +19,8 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
         The path.
 
     Raises:
-        ValueError: the path does not end in `.keras`.
-        OSError: the folder cannot be written.
+        ValueError: The path does not end in `.keras`.
+        OSError: The folder cannot be written.
 
     Example:
         >>> import tempfile
@@ -39,7 +39,7 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
 
 
 def save_json(content: dict, path: str | Path) -> Path:
-    """Write JSON under a temporary name, then rename it; paths as text.
+    """Writes JSON under a temporary name, then rename it; paths as text.
 
     JSON has no word for NaN, which is written as null, nor for infinities,
     which are written as the strings "Infinity" and "-Infinity".

@@ -13,7 +13,7 @@ _MOST_SEED = 2**32 - 1
 
 
 def check_run_numbers(config: Any) -> None:
-    """Refuse numbers with which nothing could be trained.
+    """Refuses numbers with which nothing could be trained.
 
     Otherwise they would be found out in the midst of a run, in the words of
     other libraries, and its folder would hold settings that cannot be meant.
@@ -47,7 +47,7 @@ def check_run_numbers(config: Any) -> None:
 
 
 def check_seeds(seeds: Any) -> None:
-    """Refuse no seeds, one that stands twice, and numbers that are none.
+    """Refuses no seeds, one that stands twice, and numbers that are none.
 
     Example:
         >>> check_seeds([1, 2])

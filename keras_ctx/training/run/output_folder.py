@@ -15,7 +15,7 @@ _Main = Callable[[Any], _Result]
 
 
 def writes_folder(main: _Main[_Result]) -> _Main[_Result]:
-    """Lock the folder `config.output` while `main(config)` runs.
+    """Locks the folder `config.output` while `main(config)` runs.
 
     A second run with the same folder is refused, before it does anything.
     The system releases the lock when the process ends, however it ends. Of
@@ -54,7 +54,7 @@ def writes_folder(main: _Main[_Result]) -> _Main[_Result]:
 
 
 def writes_file(main: _Main[_Result]) -> _Main[_Result]:
-    """Lock the file `config.output` while `main(config)` runs.
+    """Locks the file `config.output` while `main(config)` runs.
 
     As `writes_folder`; `None` is the standard output, which has no lock.
 
@@ -85,7 +85,7 @@ def writes_file(main: _Main[_Result]) -> _Main[_Result]:
 
 
 def check_output(config: Any) -> None:
-    """Refuse an `output` that cannot be written, or that is an input.
+    """Refuses an `output` that cannot be written, or that is an input.
 
     A run that is begun anew moves the old folder away, and what lies in it:
     its own input must not.
@@ -169,7 +169,7 @@ def _exists(path: Path) -> bool:
 
 
 def _inputs(config: Any) -> Iterator[tuple[str, Path]]:
-    """The paths of a configuration, by name, also those in tuples."""
+    """Returns the paths of a configuration, by name, also those in tuples."""
     for field in fields(config):
         value = getattr(config, field.name)
         values = value if isinstance(value, tuple | list) else (value,)
@@ -184,7 +184,7 @@ def _places(path: Path) -> set[Path]:
 
 
 def _is_in(path: Path, folder: Path) -> bool:
-    """Whether the path is gone once the folder is moved."""
+    """Returns whether the path is gone once the folder is moved."""
     return not _places(folder).isdisjoint(_passed(path))
 
 

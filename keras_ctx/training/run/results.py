@@ -9,7 +9,7 @@ from keras_ctx.training.run.folder import save_json
 
 
 def save_results(config: Any, results: dict[str, Any]) -> Path:
-    """Write `config.output / "results.json"`: the figures and all settings.
+    """Writes `config.output / "results.json"`: the figures and all settings.
 
     Args:
         config: The dataclass of a recipe.
@@ -28,7 +28,7 @@ def save_results(config: Any, results: dict[str, Any]) -> Path:
 
 
 def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
-    """The results of a run that has ended, or `None`; says that it has.
+    """Returns the results of a run that has ended, or `None`; says that it has.
 
     Args:
         folder: Of the run, after `begin_run`, so that they are of the same

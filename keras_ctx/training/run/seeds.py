@@ -57,7 +57,7 @@ class SeedRuns:
             yield seed, self._folder_of(seed)
 
     def end(self, seed: int, scores: dict[str, float]) -> None:
-        """Write `scores.json` of a run that has ended; remove its checkpoints.
+        """Writes `scores.json` of a run that has ended; remove its checkpoints.
 
         Args:
             seed: Of the run.
@@ -86,7 +86,7 @@ def over_seeds(
     settings: dict[str, Any] | None = None,
     digests: dict[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Run once for each seed, and once only.
+    """Runs once for each seed, and once only.
 
     Of several workers the first one writes, and all must see the folder.
     Keras, NumPy and Python are seeded before each run. Its scores are written

@@ -23,7 +23,7 @@ def begin_run(
     restart: bool = False,
     strategy: Any = None,
 ) -> None:
-    """Write down what a run depends on, or compare it with what is there.
+    """Writes down what a run depends on, or compare it with what is there.
 
     A run resumes, and a run that has ended reports its figures, only from
     the same settings, the same data and the same weights. Of several workers
@@ -125,7 +125,7 @@ def _same_settings(there: dict[str, Any], now: dict[str, Any]) -> bool:
 
 
 def _is_fresh(folder: Path) -> bool:
-    """Whether nothing has been learned there that could be lost."""
+    """Returns whether nothing has been learned there that could be lost."""
     return all(
         path.name in ("settings.json", LOCK)
         or "tensorboard" in path.parts
@@ -191,7 +191,7 @@ def begin_recipe(
     *free: str,
     strategy: Any = None,
 ) -> None:
-    """Begin the run of a recipe: `begin_run` with the settings of `config`.
+    """Begins the run of a recipe: `begin_run` with the settings of `config`.
 
     Args:
         config: A dataclass with `output` and `restart`; see `settings_of`.
