@@ -1,4 +1,4 @@
-"""Safetensors files, and what the system says where one cannot be written."""
+"""Writes safetensors files, with the system's error where that fails."""
 
 import os
 import re
@@ -15,8 +15,8 @@ def write_tensors(
     """Writes a safetensors file.
 
     Raises:
-        OSError: It cannot be written; with the number of the system's error,
-            which safetensors has in its text alone.
+        OSError: The file cannot be written. It has the system's error number,
+            which safetensors only gives in its message.
 
     Example:
         >>> write_tensors(Path("a.safetensors"), {"a": np.ones(2)}, {})
