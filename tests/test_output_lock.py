@@ -128,7 +128,7 @@ def test_a_file_system_without_locks_is_said(
 
 def test_an_output_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="`output` must be a place that can"):
+    with pytest.raises(ValueError, match="`output` must be a path that can"):
         with output_lock(tmp_path / "file" / "run"):
             pass
 
