@@ -1,37 +1,39 @@
-"""Speed of BERT on one accelerator, beside Hugging Face's in PyTorch.
+"""Speed of BERT on one accelerator, compared with Hugging Face's in PyTorch.
 
 Command   KERAS_BACKEND=jax python benchmarks/bert_accelerator.py
-Data      None: ids drawn by Zipf's law, every one a real token, [MASK] at four
-          of five masked positions. Times depend on ids only where the same
-          one stands often: its gradients are added into one row.
+Data      None: ids drawn by Zipf's law, all real tokens, [MASK] at four of
+          five masked positions. The ids only affect the time through frequent
+          ones, whose gradients are added to one row.
 Needs     A GPU, `pip install "jax[cuda13]"`, and PyTorch with `transformers`,
-          here or in a Python of its own (`--torch-python`). Ten minutes.
-Output    Markdown: a table of tokens a second, share of the chip's peak,
-          memory and ratios; a row as soon as it is measured.
+          here or in a separate Python (`--torch-python`). Ten minutes.
+Output    Markdown: a table of tokens per second, share of the chip's peak,
+          memory and ratios; each row is printed when it is measured.
 Expected  benchmarks/README.md, "BERT on an accelerator".
 
-"train" is `bert_pretrainer(bert_base(30522))` under "mixed_bfloat16" through
-`model.fit` with Keras's AdamW, on arrays in the memory of the host: 15 % of
-positions masked, the next sentence, both losses, batches shuffled and copied
-to the device in the clock. The peer, in `bert_accelerator_torch.py`, is
-`BertForPreTraining`'s encoder and heads, the head on the masked positions
-only, under autocast, with fused AdamW, with or without `torch.compile`,
-whichever is faster; its batches are on the device before the clock starts,
-and it gets no padding mask, so that PyTorch's fused attention can be taken.
-"forward" is a vector of each text, the mean of the last layer: `embedder`
-under "bfloat16" through `predict`, the peer alike. Each side of a row of the
-table is a process of its own; after two rounds that warm up and compile, the
-median of `rounds` counts, each ended by fetching its result.
+"train" is `bert_pretrainer(bert_base(30522))` under "mixed_bfloat16" with
+`model.fit` and Keras's AdamW, on arrays in the memory of the host: 15 % of
+positions masked, next sentence prediction, both losses. The time includes
+shuffling batches and copying them to the device. The peer, in
+`bert_accelerator_torch.py`, is the encoder and heads of `BertForPreTraining`,
+the head on the masked positions only, under autocast, with fused AdamW, with
+or without `torch.compile`, whichever is faster. Its batches are on the device
+before the clock starts, and it gets no padding mask, so that PyTorch can use
+fused attention. "forward" is the mean of the last layer for each text:
+`embedder` under "bfloat16" with `predict`, and the same for the peer. Each
+side of a row of the table runs in a separate process. After two rounds for
+warm-up and compilation, the result is the median of `rounds`; each round ends
+when its result has been fetched.
 
 Operations of a row of T tokens, M of them masked, with L blocks, D features
-and V words, of matrix products alone, 2 for a product and its sum:
+and V tokens in the vocabulary, matrix products only, 2 for a product and its
+sum:
 
     forward  =  24 L D^2 T  +  4 L D T^2
     train    =  3 (forward  +  2 (D^2 + D V) M  +  2 D^2)
 
-that is weights of the blocks, attention, and for training the head of masked
-words and the pooler; three times, for the gradients of both factors. What an
-implementation computes twice does not count.
+The terms are the weights of the blocks, attention, and for training the
+masked language model head and the pooler; the factor 3 is for the gradients
+of both factors. Recomputation by an implementation does not count.
 """
 
 import statistics
@@ -67,21 +69,21 @@ PEAKS = {
 @dataclass(frozen=True)
 class Config:
     torch_python: Path = Path(sys.executable)
-    """A Python that has PyTorch and transformers."""
+    """Python with PyTorch and transformers."""
     size: Literal["bert_tiny", "bert_base", "bert_large"] = "bert_base"
-    """Which BERT."""
+    """Size of the BERT."""
     modes: tuple[Literal["train", "forward"], ...] = ("train", "forward")
-    """What is measured."""
+    """What to measure."""
     lengths: tuple[int, ...] = (128, 512)
-    """Tokens of a row."""
+    """Tokens per row."""
     tokens_per_step: tuple[int, ...] = (65536,)
-    """Tokens of a batch: so many rows that they make this number."""
+    """Tokens per batch; the number of rows follows from it."""
     dropouts: tuple[float, ...] = (0.1,)
-    """Shares dropped, of features and attention, in training."""
+    """Dropout rates, of features and attention, in training."""
     steps: int = 20
-    """Batches of a round."""
+    """Batches per round."""
     rounds: int = 3
-    """Rounds that count."""
+    """Rounds to measure, after warm-up."""
 
     def __post_init__(self):
         if min(self.tokens_per_step) < max(self.lengths):
@@ -92,7 +94,7 @@ class Config:
 
 
 def operations(request: dict[str, Any]) -> float:
-    """Of a row, as the formula above has them."""
+    """Returns the operations of a row, by the formula above."""
     blocks, features = request["num_layers"], request["hidden_dim"]
     length = request["length"]
     forward = blocks * features * length * (24 * features + 4 * length)
@@ -103,7 +105,7 @@ def operations(request: dict[str, Any]) -> float:
 
 
 def requests(config: Config) -> list[dict[str, Any]]:
-    """The cells of the table."""
+    """Yields the requests for the cells of the table."""
     blocks, heads, features = SIZES[config.size]
     return [
         {
@@ -129,7 +131,7 @@ def requests(config: Config) -> list[dict[str, Any]]:
 
 
 def measure(python: Path, script: str, request: dict[str, Any]):
-    """What the worker answers, or None where it ended: out of memory, say."""
+    """Returns the worker's answer, or `None` if it ended (out of memory)."""
     try:
         with Worker(python, HERE / script) as worker:
             return worker.ask(**request)
@@ -146,7 +148,7 @@ def share_of_peak(reply: dict[str, Any], per_second: float) -> str:
 
 
 def cells(request: dict[str, Any], reply: dict[str, Any] | None) -> list[str]:
-    """Tokens/s, ms a step, share of the peak, peak memory."""
+    """Returns tokens/s, ms per step, share of the peak, peak memory."""
     if reply is None:
         return ["-"] * 4
     seconds = statistics.median(reply["seconds"])

@@ -1,4 +1,4 @@
-"""Our side of `bert_accelerator.py`, in a process of its own."""
+"""Our side of `bert_accelerator.py`, in a separate process."""
 
 import os
 import time
@@ -18,7 +18,7 @@ WARM_UP = 2
 
 
 class Clock(keras.callbacks.Callback):
-    """Seconds of each epoch; Keras has fetched its loss when it ends."""
+    """Measures the seconds of each epoch, until Keras has fetched its loss."""
 
     def __init__(self):
         super().__init__()
@@ -33,7 +33,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def inputs(request: dict[str, Any], generator: np.random.Generator):
-    """The rows of a round, ids by Zipf's law."""
+    """Returns the rows of a round, with ids drawn by Zipf's law."""
     rows = request["steps"] * request["batch_size"]
     shape = (rows, request["length"])
     shares = np.cumsum(1 / np.arange(1, request["vocabulary_size"]))

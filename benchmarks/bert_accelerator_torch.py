@@ -1,7 +1,6 @@
-"""The peer of `bert_accelerator.py`, in a process of its own.
+"""The peer of `bert_accelerator.py`, in a separate process.
 
-It imports PyTorch and transformers, and nothing of this repository but
-`worker`.
+It imports PyTorch and transformers, and only `worker` of this repository.
 """
 
 import statistics
@@ -36,7 +35,7 @@ def make_config(request: dict[str, Any]):
 
 
 def inputs(request: dict[str, Any]):
-    """Ids and segments, a batch a step, on the device."""
+    """Returns ids and segments on the device, one batch per step."""
     shape = (request["steps"], request["batch_size"], request["length"])
     ranks = torch.arange(1, request["vocabulary_size"], device=DEVICE)
     shares = (1 / ranks.double()).cumsum(0)
@@ -133,7 +132,7 @@ def measure(request: dict[str, Any], compiled: bool) -> dict[str, Any]:
 
 
 def handle(request: dict[str, Any]) -> dict[str, Any]:
-    """The faster of both ways; what both took goes to standard error."""
+    """Returns the faster variant; prints both times to standard error."""
     torch.set_float32_matmul_precision("high")
     found = [measure(request, compiled) for compiled in (False, True)]
     for one in found:

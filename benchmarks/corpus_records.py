@@ -1,14 +1,14 @@
-"""Preparing a corpus, and reading it: speed and memory.
+"""Speed and memory of preparing a corpus and of reading it.
 
 Command   python benchmarks/corpus_records.py
-Data      A text, by default the sample data, and ten times as much: each copy
-          with a sentence of its own in every document, so that none is dropped.
-Output    Tables in Markdown: tokens a second and the highest memory of
+Data      A text, by default the sample data, and ten copies of it, each with a
+          different sentence in every document, so that none is dropped.
+Output    Tables in Markdown: tokens per second and peak memory of
           recipes/prepare_corpus.py, with one process and with two; and the
-          tokens a second of its records beside those of bert_small training.
-Expected  The same memory at ten times the text; two processes make the records
-          faster, but not the vocabulary and the parts. Reading is far more
-          than ten times as fast as training.
+          tokens per second of reading records and of training bert_small.
+Expected  The same memory for ten times the text. Two processes are faster for
+          records, but not for the vocabulary and the parts. Reading is far
+          more than ten times as fast as training.
 """
 
 import tempfile
@@ -28,17 +28,17 @@ from recipe_peak import recipe_peak
 @dataclass(frozen=True)
 class Config:
     input: Path | None = None
-    """Text, one sentence a line; left out: the sample data."""
+    """Text, one sentence per line; default: the sample data."""
     times: tuple[int, ...] = (1, 10)
-    """How many times as long the texts are."""
+    """Lengths of the texts, as multiples of the input."""
     shard_megabytes: int = 4
-    """Text for a file of records."""
+    """Size of the text for one file of records."""
     max_length: int = 128
-    """Tokens of a pair."""
+    """Tokens per pair."""
     batch_size: int = 32
-    """Pairs a step."""
+    """Pairs per step."""
     steps: int = 10
-    """Of training; a hundred times as many are read."""
+    """Steps of training; a hundred times as many are read."""
 
 
 def copies(path: Path, times: int) -> Iterator[str]:
@@ -72,7 +72,7 @@ def prepare(config: Config, folder: Path, source: Path, times: int) -> None:
 
 
 def count_tokens(batches: Iterable) -> float:
-    """Real tokens a second of what is drawn."""
+    """Returns the real tokens per second when reading."""
     start, tokens = time.monotonic(), 0
     for features, _, _ in batches:
         tokens += int(features["padding_mask"].numpy().sum())
@@ -91,7 +91,7 @@ def make_batches(config: Config, folder: Path):
 
 
 def trained(config: Config, batches, vocabulary_size: int) -> float:
-    """Real tokens a second of `fit`, after a first time that compiles."""
+    """Returns the real tokens per second of `fit`, after compilation."""
     encoder = models.bert_small(vocabulary_size, max_length=config.max_length)
     model = models.bert_pretrainer(encoder)
     model.compile(

@@ -1,20 +1,20 @@
-"""Speed of ELMo's original size on a CPU, beside plain PyTorch.
+"""Speed of ELMo's original size on a CPU, compared with plain PyTorch.
 
 Command   python benchmarks/elmo.py --torch-python /path/to/venv/bin/python
-Data      Words and punctuation of `pydoc_data.topics`, Python's own manual:
-          rows from places drawn at random, others in every round.
-Needs     PyTorch in a Python of its own:
+Data      Words and punctuation of `pydoc_data.topics`, Python's manual: rows
+          from random positions, different ones in every round.
+Needs     PyTorch in a separate Python:
           python -m venv /tmp/torch && /tmp/torch/bin/pip install torch numpy
-          6 GB of memory, and some 15 minutes without other work beside it.
-Output    Markdown: a table of words a second and ratios, forward; another
+          6 GB of memory, and about 15 minutes without other work.
+Output    Markdown: a table of words per second and ratios, forward; another
           for forward and backward; memory and errors.
 
-Ours is `models.distinct_words(models.elmo_original())`, clips and all, from
-sentences to layers. The peer, in `elmo_torch.py`, gets ids of characters; its
+Ours is `models.distinct_words(models.elmo_original())` with clips, from
+sentences to layers. The peer, in `elmo_torch.py`, gets character ids; its
 LSTM is `torch.nn.LSTM(proj_size=512)`, which cannot clip. Both have the same
 random weights, and before anything is timed they must give the same numbers,
-ours then without clips. Each cell of the table takes turns: one process
-computes while the others wait. Words are those of the text, not the markers.
+ours without clips. For each cell of the table the processes take turns: one
+computes while the others wait. Sentence markers do not count as words.
 "Backward" is the gradient of the sum of all layers for all 93.6 million
 weights, without an optimizer.
 """
@@ -42,19 +42,19 @@ from worker import Worker
 
 HERE = Path(__file__).resolve().parent
 TOLERANCE = 1e-4
-"""Between the two, of the largest number."""
+"""Largest difference between the two, relative to the largest number."""
 
 
 @dataclass(frozen=True)
 class Config:
     torch_python: Path = Path(sys.executable)
-    """A Python that has PyTorch and NumPy."""
+    """Python with PyTorch and NumPy."""
     batch_sizes: tuple[int, ...] = (1, 16, 64)
-    """Rows of a batch."""
+    """Batch sizes."""
     rounds: int = 5
-    """Measurements of each cell, after those that warm up."""
+    """Measurements of each cell, after warm-up."""
     threads: int = 2
-    """Threads of each process."""
+    """Threads per process."""
     backward: bool = True
     """Whether to measure forward and backward, too."""
 
@@ -115,7 +115,7 @@ def peer(files: Files, dtype: str, config: Config):
 
 
 def answers(worker: Worker, files: Files, rows: Rows, backward: bool) -> dict:
-    """All layers, by name; and gradients of the lowest weights."""
+    """Returns all layers by name, and gradients of the lowest weights."""
     path = files.folder / "answers.npz"
     worker.ask(rows=rows, backward=backward, save=str(path))
     with np.load(path) as arrays:
@@ -123,10 +123,10 @@ def answers(worker: Worker, files: Files, rows: Rows, backward: bool) -> dict:
 
 
 def check_sameness(files: Files, config: Config) -> str:
-    """How far the two are apart, where neither clips.
+    """Describes the differences of the two models without clips.
 
     Raises:
-        RuntimeError: too far.
+        RuntimeError: They are too large.
     """
     rows = ragged(4, random.Random(0))
     with (
@@ -175,8 +175,8 @@ def error_of_bfloat16(workers: dict[str, Worker], files: Files) -> Iterator:
 
 
 def phase(files: Files, config: Config, backward: bool) -> Iterator[str]:
-    # Weights that are trained stay float32: an update is too small for
-    # bfloat16. Those that only answer need not.
+    # Trained weights stay float32: an update is too small for bfloat16. For
+    # inference alone they need not.
     policy = "mixed_bfloat16" if backward else "bfloat16"
     with contextlib.ExitStack() as stack:
         workers = {
@@ -207,7 +207,7 @@ def phase(files: Files, config: Config, backward: bool) -> Iterator[str]:
 
 
 def machine() -> str:
-    """The processor and its cores."""
+    """Describes the processor and its cores."""
     name, flags = platform.processor(), "flags unknown"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -224,10 +224,10 @@ def machine() -> str:
 
 
 def torch_version(python: Path) -> str:
-    """Of PyTorch.
+    """Returns the version of PyTorch.
 
     Raises:
-        SystemExit: that Python has none.
+        SystemExit: That Python has no PyTorch.
     """
     found = subprocess.run(
         [python, "-c", "import numpy, torch; print(torch.__version__)"],

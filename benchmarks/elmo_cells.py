@@ -1,4 +1,4 @@
-"""Measurements of `elmo.py`, a row of its table each."""
+"""Measurements of `elmo.py`, one for each row of its table."""
 
 import random
 import statistics
@@ -12,7 +12,7 @@ from worker import Worker
 
 @dataclass
 class Cell:
-    """What was measured on one kind of text."""
+    """The measurements on one kind of text."""
 
     label: str
     words: list[int]
@@ -29,7 +29,7 @@ class Cell:
         return f"{statistics.median(speeds):.0f} ({max(speeds):.0f})"
 
     def ratio(self, name: str, other: str) -> str:
-        """How many times as fast, as the median of the rounds."""
+        """Returns the ratio of speeds, the median of the rounds."""
         ratios = [
             theirs / mine
             for mine, theirs in zip(
@@ -79,7 +79,7 @@ def measure(
 
 
 def peer_packs(worker: Worker, rows: Rows, backward: bool) -> bool:
-    """Whether the peer is faster on packed sequences than on padding."""
+    """Returns whether the peer is faster on packed sequences."""
     times = {
         packed: min(
             worker.ask(rows=rows, backward=backward, packed=packed)["seconds"]

@@ -1,7 +1,7 @@
-"""Our side of `elmo.py`, as a user would have it, in a process of its own.
+"""Our side of `elmo.py`, as a user would run it, in a separate process.
 
-The clock starts at sentences: splitting them, their character ids and their
-distinct words are counted.
+The time begins with sentences: it includes splitting them, their character
+ids and their distinct words.
 """
 
 import os
@@ -29,17 +29,17 @@ class Config:
     weights: tyro.conf.Positional[Path]
     """The HDF5 file."""
     dtype: tyro.conf.Positional[str]
-    """The policy of dtypes, or "write" to write the two files."""
+    """Dtype policy, or "write" to write the two files."""
     threads: tyro.conf.Positional[int]
-    """Threads to compute with."""
+    """Number of threads."""
 
 
 def write(config: Config) -> None:
     """Writes ELMo's original size with random weights, as HDF5 and .npz."""
     keras.utils.set_random_seed(0)
     encoder = models.elmo_original()
-    # Fresh weights leave everything near 0, where a sigmoid is a line. With
-    # these factors layers have values of a trained model's size.
+    # With initial weights all values are near 0, where a sigmoid is linear.
+    # With these factors layers have values as large as in a trained model.
     for convolution in encoder.get_layer("char_cnn").convolutions:
         convolution.kernel.assign(convolution.kernel * 3)
     bilm = encoder.get_layer("bilm")

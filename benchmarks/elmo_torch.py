@@ -1,8 +1,8 @@
-"""The peer of `elmo.py`: a plain ELMo in PyTorch, in a process of its own.
+"""The peer of `elmo.py`: a plain ELMo in PyTorch, in a separate process.
 
-It imports PyTorch and NumPy, and nothing of this repository but `worker`.
-`torch.nn.LSTM(proj_size=...)` has no clips, so it does less than allennlp's
-cells, and than ours. Characters become ids before the clock starts.
+It imports PyTorch and NumPy, and only `worker` of this repository.
+`torch.nn.LSTM(proj_size=...)` has no clips, so it does less work than
+allennlp's cells and ours. The time does not include character ids.
 """
 
 import argparse
@@ -24,7 +24,7 @@ CHARACTERS = 50
 
 
 def char_ids(rows):
-    """Ids `(B, T + 2, 50)` of words between markers, and lengths `(B,)`."""
+    """Returns ids `(B, T + 2, 50)` with markers, and lengths `(B,)`."""
     lengths = [len(row) + 2 for row in rows]
     ids = np.zeros((len(rows), max(lengths), CHARACTERS), "int64")
     for b, row in enumerate(rows):
@@ -38,7 +38,7 @@ def char_ids(rows):
 
 
 class ELMo(nn.Module):
-    """Character encoder and two stacks of LSTMs; all layers come out."""
+    """Character encoder and two stacks of LSTMs; returns all layers."""
 
     def __init__(self, options):
         super().__init__()
@@ -120,7 +120,7 @@ class ELMo(nn.Module):
 
     @torch.no_grad()
     def load(self, weights):
-        """Weights under the names of the official files."""
+        """Loads weights with the names of the official files."""
 
         def put(parameter, array):
             parameter.copy_(torch.tensor(np.ascontiguousarray(array)))
@@ -141,7 +141,7 @@ class ELMo(nn.Module):
         for d, stack in enumerate(self.stacks):
             for i, lstm in enumerate(stack):
                 cell = f"RNN_{d}/RNN/MultiRNNCell/Cell{i}/LSTMCell"
-                # From the order i, j, f, o; the forget gate's 1 is added here.
+                # The file's order is i, j, f, o; the forget gate's 1 is added.
                 w, u = np.split(ifgo(weights[f"{cell}/W_0"]).T, 2, axis=1)
                 bias = ifgo(weights[f"{cell}/B"])
                 bias[lstm.hidden_size : 2 * lstm.hidden_size] += 1
@@ -176,7 +176,7 @@ def main():
     model.to(getattr(torch, arguments.dtype))
 
     def run(rows, backward, packed):
-        """Seconds, and all layers."""
+        """Returns the seconds and all layers."""
         model.zero_grad(set_to_none=True)
         ids, lengths = char_ids(rows)
         start = time.perf_counter()

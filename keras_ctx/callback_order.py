@@ -4,14 +4,14 @@ import keras
 
 
 class PlacedCallback(keras.callbacks.Callback):
-    """A callback that is refused after one of a higher place.
+    """A callback that checks its position among the callbacks of a `fit`.
 
     Keras calls callbacks in the order of their list: what one of them adds to
-    the figures only the later ones see. A list in the wrong order is refused
+    the logs only the later ones see. A list in the wrong order is refused
     before the first step.
 
-    Attributes: `place`. `MEASURE` adds figures, `WRITE` writes figures down or
-    judges them, `SAVE` saves the state from which a run resumes.
+    Attributes: `place`. `MEASURE` adds figures to the logs, `WRITE` writes or
+    checks them, `SAVE` saves the state from which a run resumes.
     """
 
     place: int
@@ -23,23 +23,23 @@ class PlacedCallback(keras.callbacks.Callback):
         if before.place > self.place:
             ours, theirs = type(self).__name__, type(before).__name__
             raise ValueError(
-                f"`callbacks` must have {ours} before {theirs}, which needs "
-                f"what it does. Give it to `training.run_callbacks(folder, "
-                "callbacks=[...])`, which puts all in order. "
+                f"`callbacks` must list {ours} before {theirs}, which needs "
+                f"its results. Give it to `training.run_callbacks(folder, "
+                "callbacks=[...])`, which sorts all of them. "
                 f"Received: {theirs} before {ours}"
             )
         params["placed_callback"] = self
 
 
-# Others, of Keras or your own, stand between the first two, unless they must
-# not be seen by what saves.
+# Other callbacks, of Keras or your own, come between the first two, except
+# `SwapEMAWeights`, whose averages must not be saved in a checkpoint.
 MEASURE, OTHERS, WRITE, SAVE, LAST = range(5)
 
 
 def in_order(
     callbacks: list[keras.callbacks.Callback],
 ) -> list[keras.callbacks.Callback]:
-    """Callbacks in the order that they need; equal ones stay as they are.
+    """Sorts callbacks by `place`; those of equal place keep their order.
 
     Example:
         >>> class Score(PlacedCallback):

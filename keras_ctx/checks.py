@@ -1,7 +1,7 @@
-"""Checks of arguments, with the same words everywhere.
+"""Checks of arguments, with the same messages everywhere.
 
-A value that an argument cannot have is a `ValueError`, as it is in Keras,
-whether it is of a wrong type or out of range.
+A value that an argument cannot have raises a `ValueError`, as in Keras,
+whether its type is wrong or it is out of range.
 """
 
 import math
@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 
 def check_positive_int(**arguments: object) -> None:
-    """Refuse anything but an integer of at least 1."""
+    """Raises a `ValueError` for anything but an integer of at least 1."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(
@@ -19,7 +19,7 @@ def check_positive_int(**arguments: object) -> None:
 
 
 def check_non_negative_int(**arguments: object) -> None:
-    """Refuse anything but an integer of at least 0."""
+    """Raises a `ValueError` for anything but an integer of at least 0."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise ValueError(
@@ -29,7 +29,7 @@ def check_non_negative_int(**arguments: object) -> None:
 
 
 def check_at_least(minimum: int, **arguments: object) -> None:
-    """Refuse anything but integers of at least `minimum`, NumPy's included."""
+    """Refuses anything but integers, also NumPy's, of at least `minimum`."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise ValueError(
@@ -42,7 +42,7 @@ def check_at_least(minimum: int, **arguments: object) -> None:
 
 
 def check_rate(**arguments: float) -> None:
-    """Refuse a dropout rate outside `[0, 1)`, and what is no number."""
+    """Refuses anything but a dropout rate in `[0, 1)`."""
     for name, value in arguments.items():
         if not isinstance(value, int | float) or not 0 <= value < 1:
             raise ValueError(
@@ -52,7 +52,7 @@ def check_rate(**arguments: float) -> None:
 
 
 def check_positive(**arguments: object) -> None:
-    """Refuse a number that is not finite and above 0; `None` passes."""
+    """Refuses anything but a finite number above 0; `None` passes."""
     for name, value in arguments.items():
         if value is not None and not (
             isinstance(value, Real)
@@ -65,7 +65,7 @@ def check_positive(**arguments: object) -> None:
 
 
 def check_choice(choices: tuple[str, ...], **arguments: object) -> None:
-    """Refuse a value that is not one of `choices`."""
+    """Refuses a value that is not one of `choices`."""
     for name, value in arguments.items():
         if value not in choices:
             raise ValueError(
@@ -75,26 +75,26 @@ def check_choice(choices: tuple[str, ...], **arguments: object) -> None:
 
 
 def check_dense(**tensors) -> None:
-    """Refuse ragged and sparse tensors of TensorFlow, and strings."""
+    """Refuses ragged and sparse tensors of TensorFlow, and strings."""
     for name, tensor in tensors.items():
         kind = type(tensor).__name__
         if kind in ("RaggedTensor", "SparseTensor"):
             raise ValueError(
                 f"`{name}` must be a dense tensor, with padding and a mask. "
-                "Pad rows by `to_tensor()` of a ragged tensor, or "
-                f"`tf.sparse.to_dense`. Received: a {kind}"
+                "Call `to_tensor()` on a ragged tensor, or "
+                f"`tf.sparse.to_dense` on a sparse one. Received: a {kind}"
             )
         dtype = str(getattr(tensor, "dtype", None))
         if "string" in dtype or "complex" in dtype:
             raise ValueError(
                 f"`{name}` must hold integers, floats or booleans. The text "
-                "inputs of `keras_ctx.text` make ids of texts. "
+                "inputs of `keras_ctx.text` turn texts into ids. "
                 f"Received: dtype={dtype}"
             )
 
 
 def check_rank(rank: int, **tensors) -> None:
-    """Refuse a tensor or a shape of another number of axes; `None` passes."""
+    """Refuses a tensor or a shape without `rank` axes; `None` passes."""
     check_dense(**tensors)
     for name, tensor in tensors.items():
         if tensor is not None and len(shape_of(tensor)) != rank:
@@ -105,12 +105,12 @@ def check_rank(rank: int, **tensors) -> None:
 
 
 def check_features(layer, weight: str, axis: int, **tensors) -> None:
-    """Refuse tensors or shapes of other features than a layer was built for.
+    """Refuses tensors or shapes whose features a layer was not built for.
 
     Args:
-        layer: Not built yet, it takes any.
-        weight: Its attribute that has a row or column for each feature.
-        axis: Which axis of the weight that is.
+        layer: A layer; before it is built it takes any number of features.
+        weight: The attribute with a row or column for each feature.
+        axis: The axis of that weight which counts the features.
         **tensors: `(..., D)`; `None` passes.
     """
     if not layer.built:
@@ -119,18 +119,18 @@ def check_features(layer, weight: str, axis: int, **tensors) -> None:
     for name, tensor in tensors.items():
         if tensor is not None and shape_of(tensor)[-1] not in (None, features):
             raise ValueError(
-                f"`{name}` must have {features} features, the last axis, as "
-                f"when {layer.name!r} was built. "
+                f"`{name}` must have {features} features on the last axis, as "
+                f"{layer.name!r} had when it was built. "
                 f"Received: shape={shape_of(tensor)}"
             )
 
 
 def check_axes(axes: str, **tensors) -> None:
-    """Refuse tensors or shapes that differ in their first axes.
+    """Refuses tensors or shapes that differ in their first axes.
 
     Args:
-        axes: A letter for each of them.
-        **tensors: The first is the one that the others must fit; `None`
+        axes: A letter for each axis.
+        **tensors: The first is the one that the others must match; `None`
             passes.
     """
     check_dense(**tensors)
@@ -142,12 +142,12 @@ def check_axes(axes: str, **tensors) -> None:
             for pair in zip(shape_of(tensor)[:count], wanted, strict=False)
         ):
             raise ValueError(
-                f"`{name}` must have the axes ({', '.join(axes)}) of "
+                f"`{name}` must have the same axes ({', '.join(axes)}) as "
                 f"`{first}`. Received: shape={shape_of(tensor)} and "
                 f"shape={wanted}"
             )
 
 
 def shape_of(tensor) -> tuple:
-    """The shape of a tensor; a shape is its own."""
+    """Returns the shape of a tensor, or a shape as it is."""
     return tuple(getattr(tensor, "shape", tensor))

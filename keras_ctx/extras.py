@@ -1,8 +1,8 @@
-"""What a part of the library needs beyond the core, and how to install it.
+"""Extras: what the library needs beyond the core, and how to install it.
 
-The core computes layers and models on JAX. Everything else is an extra of the
-package; a part whose extra is missing says so when it is imported or, if one
-function alone needs it, when that function is called.
+The core runs layers and models on JAX. Everything else needs an extra. A
+module whose extra is missing raises an error when it is imported; where only
+one function needs the extra, when that function is called.
 """
 
 import importlib.util
@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-# Extra -> what is imported of it -> its name in a sentence.
+# Extra -> module that is imported -> its name in an error message.
 EXTRAS = {
     "tensorflow": {
         "keras_hub": "KerasHub",
@@ -35,7 +35,7 @@ EXTRAS = {
 
 
 def is_installed(module: str) -> bool:
-    """Whether a module can be found; it is not imported.
+    """Returns whether a module is installed, without importing it.
 
     Args:
         module: Its name, without dots.
@@ -51,15 +51,15 @@ def is_installed(module: str) -> bool:
 
 
 def need(sentence: str, *modules: str) -> None:
-    """Say which extra is missing, before an import would fail.
+    """Raises an error that names the missing extra, before an import fails.
 
     Args:
-        sentence: Its beginning, such as "Scores need".
-        modules: Names of `EXTRAS`.
+        sentence: The beginning of the message, such as "Scores need".
+        modules: Names of modules in `EXTRAS`.
 
     Raises:
-        ModuleNotFoundError: A module is not installed; its `name` is that of
-            the first one.
+        ModuleNotFoundError: A module is not installed; `name` is that of
+            the first missing one.
 
     Example:
         >>> need("Recipes need", "tyro")  # is installed
@@ -67,7 +67,7 @@ def need(sentence: str, *modules: str) -> None:
     missing = [module for module in modules if not is_installed(module)]
     if not missing:
         return
-    # Recipes bring TensorFlow with them.
+    # The extra `recipes` includes TensorFlow.
     found = {_extra_of(module) for module in missing}
     extra = "recipes" if "recipes" in found else _extra_of(missing[0])
     *first, last = [EXTRAS[_extra_of(x)][x] for x in missing]
@@ -107,15 +107,15 @@ def end_recipes_in_one_line() -> None:
 
 
 def no_tensorflow() -> ModuleNotFoundError:
-    """What to do where Keras does not find TensorFlow, its default backend.
+    """Returns the error for Keras without TensorFlow, its default backend.
 
     Example:
         >>> print(str(no_tensorflow())[-51:])
         (for the recipes: pip install 'keras_ctx[recipes]')
     """
     return ModuleNotFoundError(
-        "Keras computes with TensorFlow unless it is told otherwise, and "
-        "TensorFlow is not installed. Set the environment variable "
+        "Keras uses TensorFlow as its backend by default, and TensorFlow "
+        "is not installed. Set the environment variable "
         "KERAS_BACKEND=jax, or: pip install 'keras_ctx[tensorflow]' "
         "(for the recipes: pip install 'keras_ctx[recipes]')",
         name="tensorflow",

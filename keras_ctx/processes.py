@@ -1,4 +1,4 @@
-"""Work shared among processes that end with the one that began them."""
+"""Runs a function in several processes, which end with their parent."""
 
 import multiprocessing
 import os
@@ -14,19 +14,18 @@ from typing import Any
 def in_processes(
     function: Callable[[Any], Any], values: Iterable[Any], number: int
 ) -> Iterator[Any]:
-    """Call a function with each value, in some processes.
+    """Calls a function with each value, in several processes.
 
-    Ctrl-C, which a terminal sends to all of them, is for the caller alone;
-    when the results are given up, and when the caller dies, the processes end
-    at once.
+    A terminal sends Ctrl-C to all processes; only the caller handles it. When
+    the caller stops reading the results, or dies, the processes end at once.
 
     Args:
-        function: Of one value. It, the values and the results are pickled.
-        values: What it is called with.
-        number: Of processes.
+        function: Takes one value. Function, values and results are pickled.
+        values: The values to call it with.
+        number: Number of processes.
 
     Yields:
-        Results, as they become ready.
+        The results, in the order in which they become ready.
 
     Raises:
         RuntimeError: A process was killed.
@@ -47,8 +46,8 @@ def in_processes(
             yield future.result()
     except BrokenProcessPool as error:
         raise RuntimeError(
-            "A process of `num_workers` was killed, as the system does where "
-            "memory is short. Start the same command again, with fewer. "
+            "A worker process was killed, probably because the system ran out "
+            "of memory. Start the same command again with fewer `num_workers`. "
             f"Received: num_workers={number}"
         ) from error
     except BaseException:
@@ -62,7 +61,7 @@ def in_processes(
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield  # only that one may set handlers
+        yield  # only the main thread may set handlers
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -72,7 +71,7 @@ def _interrupts_ignored() -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    # Otherwise it would wait for work for ever.
+    # Otherwise an orphaned process would wait for work for ever.
     threading.Thread(target=_await_parent, daemon=True).start()
 
 

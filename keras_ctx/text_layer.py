@@ -1,8 +1,8 @@
 """Text inputs as a Keras layer: strings in, a model's inputs out.
 
-It stands beside the packages, and loads `keras_ctx.text` when it is used, so
-that Keras knows the class of every `.keras` file as soon as this library is
-imported, and nobody waits for TensorFlow Text before.
+This module loads `keras_ctx.text` on first use only: Keras then knows the
+class of every `.keras` file as soon as this library is imported, without
+waiting for TensorFlow Text.
 """
 
 import json
@@ -18,14 +18,14 @@ from keras_ctx.layers.base.keras_hooks import take_arguments_as_they_are
 class TextLayer(keras.layers.Layer):
     """The text inputs of a model as a layer, in front of the model.
 
-    With a string `keras.Input` a model so takes texts: `predict`, `fit` on a
-    dataset of strings, `save` and `export` work on it as on any other. Keras
-    wants strings as NumPy objects or as a tensor; `StringModel` takes them in
-    any form. The layer runs on the TensorFlow backend, and on the CPU, since
-    other devices have no strings.
+    With this layer after a string `keras.Input` a model takes texts:
+    `predict`, `fit` on a dataset of strings, `save` and `export` work as on
+    any other model. Keras requires strings as NumPy objects or as a tensor;
+    `StringModel` takes them in any form. The layer needs the TensorFlow
+    backend and runs on the CPU, since other devices have no strings.
 
     Args:
-        text_inputs: Such as a `keras_ctx.text.BertInputs`.
+        text_inputs: Text inputs, such as a `keras_ctx.text.BertInputs`.
 
     Call arguments:
         text: Strings `(B,)`.
@@ -35,8 +35,8 @@ class TextLayer(keras.layers.Layer):
         The features of `text_inputs` by name, such as `token_ids` `(B, T)`.
 
     Raises:
-        ValueError: `text_inputs` is none of `keras_ctx.text`.
-        RuntimeError: Another backend than TensorFlow is active.
+        ValueError: `text_inputs` is not an object of `keras_ctx.text`.
+        RuntimeError: The backend is not TensorFlow.
 
     Example:
         >>> import numpy as np
@@ -58,13 +58,13 @@ class TextLayer(keras.layers.Layer):
         if keras.backend.backend() != "tensorflow":
             raise RuntimeError(
                 "`TextLayer` needs the TensorFlow backend: the others have no "
-                "strings. Call the text inputs on texts by themselves, and "
-                "the model on what they give. Received: "
+                "strings. Call the text inputs on the texts first, and the "
+                "model on their result. Received: "
                 f"backend={keras.backend.backend()!r}"
             )
         self._told = _as_json(text, text_inputs)
         self.text_inputs = text_inputs
-        # What an export has to find.
+        # Tracked, so that an export finds the lookup tables.
         self._tables = list(getattr(text_inputs, "tables", ()))
         take_arguments_as_they_are(self)
         self.supports_jit = False
@@ -110,17 +110,17 @@ class TextLayer(keras.layers.Layer):
 
 
 def _as_json(text: Any, text_inputs: Any) -> str:
-    """In JSON: Keras would track a dict."""
+    """Returns the config as JSON: Keras would track a dict."""
     return json.dumps(text.inputs_config(text_inputs), ensure_ascii=False)
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class StringModel(keras.Model):
-    """A functional model whose inputs are texts, however these are given.
+    """A functional model whose inputs are texts in any form.
 
-    Keras reads strings as a tensor of TensorFlow or as NumPy objects; an
-    array of NumPy's own strings, as `np.array(["a text"])` makes it, or a
-    list of texts it refuses. This model takes them all, in every method.
+    Keras reads strings as a tensor of TensorFlow or as NumPy objects. It
+    refuses an array of NumPy strings, such as `np.array(["a text"])`, and a
+    list of texts. This model takes all of them, in every method.
 
     Args:
         inputs: As of `keras.Model`; string tensors of shape `(B,)`.
@@ -155,7 +155,7 @@ class StringModel(keras.Model):
 
 
 def _as_objects(x: Any) -> Any:
-    """Texts in a form that Keras takes; anything else as it is."""
+    """Converts texts to a form that Keras takes; leaves the rest as it is."""
     if isinstance(x, dict):
         return {name: _as_objects(value) for name, value in x.items()}
     if isinstance(x, np.ndarray) and x.dtype.kind == "U":

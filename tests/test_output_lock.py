@@ -138,7 +138,7 @@ def test_an_output_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`output` must name a file"):
         with output_lock(tmp_path, is_file=True):
             pass
-    with pytest.raises(ValueError, match="`output` must be a place that can"):
+    with pytest.raises(ValueError, match="`output` must be a path that can"):
         with output_lock(tmp_path / ("a" * 300)):
             pass
     assert list(tmp_path.iterdir()) == [file]

@@ -1,7 +1,7 @@
 """Scores, equal to those of the official scorers.
 
-Labels, tags, answers and likelihoods in, figures out; nothing here knows a
-file format or a model.
+Functions take labels, tags, answers and likelihoods, and return scores. None
+of them knows a file format or a model.
 """
 
 from keras_ctx.extras import need

@@ -1,4 +1,4 @@
-"""Which formula scores answers: SQuAD's, or for Chinese that of CMRC 2018."""
+"""Chooses the formula that scores answers: SQuAD's, or CMRC 2018's."""
 
 import re
 import unicodedata
@@ -11,13 +11,13 @@ from keras_ctx.evaluation.cmrc import cmrc_exact_match, cmrc_f1
 from keras_ctx.evaluation.questions import SquadQuestion
 from keras_ctx.evaluation.squad import exact_match, word_f1
 
-# Characters that are read to tell the language of a file.
+# Characters to read when detecting the language of a file.
 _ENOUGH = 100_000
 _CODE = re.compile("[a-z]{2,3}([-_][a-z0-9]+)*")
 
 
 class AnswerMetrics(NamedTuple):
-    """The two measures of an answer, and whose they are.
+    """The two metrics of an answer, and the name of their formula.
 
     Example:
         >>> answer_metrics("zh").formula
@@ -27,25 +27,25 @@ class AnswerMetrics(NamedTuple):
     formula: str
     """"SQuAD" or "CMRC 2018"."""
     exact: Callable[[str, str], float]
-    """Of a prediction and an answer, from 0 to 1."""
+    """Exact match of a prediction and an answer, from 0 to 1."""
     f1: Callable[[str, str], float]
-    """Likewise."""
+    """F1 of a prediction and an answer, from 0 to 1."""
     note: str
-    """What to tell people about it."""
+    """A sentence about the formula, to print."""
 
 
 def answer_metrics(language: str) -> AnswerMetrics:
-    """The measures for answers in a language.
+    """Returns the metrics for answers in a language.
 
     Args:
         language: A code such as "en", "zh" or "zh-TW". Chinese is scored by
-            CMRC 2018, every other language by SQuAD.
+            CMRC 2018's formula, every other language by SQuAD's.
 
     Returns:
-        The measures.
+        The metrics.
 
     Raises:
-        ValueError: `language` is no such code.
+        ValueError: `language` is not such a code.
 
     Example:
         >>> answer_metrics("zh-TW").f1("北京大学", "北京")
@@ -72,13 +72,13 @@ def answer_metrics(language: str) -> AnswerMetrics:
 
 
 def find_language(questions: Sequence[SquadQuestion]) -> str:
-    """The language of a file, as far as its letters tell.
+    """Returns the language of a file, as far as its script shows it.
 
     Args:
-        questions: What `read_squad` gave.
+        questions: The questions that `read_squad` returned.
 
     Returns:
-        "zh", "ja" or "ko" where most letters are of that script; "en" for
+        "zh", "ja" or "ko" if most letters are of that script; "en" for
         everything else, since letters do not tell English from German.
 
     Example:
@@ -98,5 +98,5 @@ def find_language(questions: Sequence[SquadQuestion]) -> str:
     language, count = max(east_asian.items(), key=lambda item: item[1])
     if 2 * count < sum(scripts.values()) or not count:
         return "en"
-    # A Chinese text has a kana now and then, a Japanese one every few letters.
+    # Chinese texts contain few kana, Japanese texts one every few letters.
     return "ja" if language == "zh" and 10 * kana > count else language

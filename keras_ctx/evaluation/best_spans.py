@@ -1,27 +1,29 @@
-"""The best answers of a window: the recipe's and the served graph's alike."""
+"""Finds the best answers of a window, for recipes and served graphs alike."""
 
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-# The score of a span that there is not; a sum of two is still finite.
+# The score of a missing span; the sum of two is still finite.
 NOTHING = -1e30
 
 
 class BestSpans(NamedTuple):
     """The best spans of N windows, best first, each `(N, k)`.
 
-    Where a window has fewer than k, the score is `NOTHING` and the other
-    numbers are -1.
+    A window with fewer than k spans is filled up with the score `NOTHING` and
+    -1 for the other numbers.
     """
 
     scores: tf.Tensor
     first_words: tf.Tensor
-    """The word that each begins with, as `word_index` counts them."""
+    """First word of each span, as `word_index` counts words."""
     last_words: tf.Tensor
+    """Last word of each span, counted likewise."""
     starts: tf.Tensor
-    """The position of its first piece, and of its last one."""
+    """Position of the first piece of each span."""
     ends: tf.Tensor
+    """Position of the last piece of each span."""
 
 
 def best_spans(
@@ -31,18 +33,18 @@ def best_spans(
     max_answer: int,
     top_k: int,
 ) -> BestSpans:
-    """The runs of whole words with the highest sums of two logits.
+    """Returns the spans of whole words with the highest sums of two logits.
 
-    The score of a run is the start's logit at its first position and the
-    end's at its last.
+    The score of a span is the start logit at its first position plus the end
+    logit at its last position.
 
     Args:
-        start_logits: Of a `span_extractor`, finite, `(N, T)`.
-        end_logits: As `start_logits`.
-        word_index: The word of the context that each position is a piece of,
-            rising; -1 for the others. `(N, T)`.
-        max_answer: Most positions of a run.
-        top_k: k, spans of a window.
+        start_logits: Start logits of a `span_extractor`, finite, `(N, T)`.
+        end_logits: End logits, likewise.
+        word_index: Index of the word of the context that each position is a
+            piece of, ascending; -1 for other positions. `(N, T)`.
+        max_answer: Largest number of positions of a span.
+        top_k: Number k of spans for each window.
 
     Returns:
         A `BestSpans`.
@@ -53,7 +55,8 @@ def best_spans(
         >>> spans.scores.numpy(), spans.first_words.numpy()
         (array([[10.,  6.]], dtype=float32), array([[1, 0]], dtype=int32))
 
-    Source: Devlin et al. 2019, section 4.2.
+    Source:
+        Devlin et al. 2019, section 4.2.
     """
     index = tf.convert_to_tensor(word_index)
     before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
@@ -70,11 +73,11 @@ def best_spans(
     end = of_words(tf.cast(end_logits, tf.float32), behind, NOTHING)
     word = of_words(index, before, -1)
     first = of_words(position, before, 0)
-    # Behind the last word, no answer ends.
+    # No answer ends after the last word.
     last = of_words(position, behind, tf.int32.max // 2)
 
-    # A run of words, by its first and by how many are behind that.
-    longest = max_answer  # words: each has a position
+    # A span by its first word, and by the number of words after that.
+    longest = max_answer  # words: each has at least one position
     num_rows, num_words = tf.unstack(tf.shape(start))
     ahead = tf.range(num_words)[:, None] + tf.range(longest)[None, :]
 

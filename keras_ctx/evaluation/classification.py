@@ -1,4 +1,4 @@
-"""Scores of classes, of sets of labels and of numbers that were predicted."""
+"""Scores of predicted classes, label sets and numbers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,18 @@ from keras_ctx.extras import need
 def classification_scores(
     true: Sequence[int] | np.ndarray, predicted: Sequence[int] | np.ndarray
 ) -> dict[str, float]:
-    """Scores of one class a text, as GLUE takes them.
+    """Computes the scores of classification, one class per text, as GLUE does.
 
     Args:
         true: The class ids, `(n,)`.
-        predicted: Those that were predicted.
+        predicted: The predicted class ids, `(n,)`.
 
     Returns:
-        `accuracy`; `f1`, of class 1 where there are no others than 0 and 1,
-        else as `f1_macro`; `f1_macro`, the mean of the F1 of each class that
-        occurs in either; `matthews`. What is not defined is 0: the F1 of a
-        class that is neither there nor predicted, and the correlation where
-        one side is always the same class.
+        `accuracy`; `f1`, which is the F1 of class 1 if all ids are 0 or 1,
+        else `f1_macro`; `f1_macro`, the mean F1 of all classes that occur in
+        either argument; `matthews`. A score that is not defined is 0: the F1
+        of a class that neither occurs nor is predicted, and the correlation
+        if one argument holds a single class.
 
     Raises:
         ValueError: The two differ in length.
@@ -58,17 +58,17 @@ def classification_scores(
 def multi_label_scores(
     true: np.ndarray, predicted: np.ndarray
 ) -> dict[str, float]:
-    """Scores of sets of labels.
+    """Computes the scores of multi-label classification.
 
     Args:
         true: Zeros and ones, `(n, K)`.
-        predicted: Those that were predicted.
+        predicted: The predicted labels, likewise.
 
     Returns:
-        `f1_micro`, of all labels of all texts counted together; `f1_macro`,
-        the mean over the labels; `accuracy`, the share of texts whose set is
-        right as a whole. F1 is 0 where a label is neither there nor
-        predicted.
+        `f1_micro`, over all labels of all texts together; `f1_macro`, the
+        mean over the labels; `accuracy`, the share of texts whose whole set
+        of labels is right. The F1 of a label that neither occurs nor is
+        predicted is 0.
 
     Raises:
         ValueError: The two differ in shape.
@@ -79,7 +79,7 @@ def multi_label_scores(
         >>> {name: round(score, 3) for name, score in scores.items()}
         {'f1_micro': 0.8, 'f1_macro': 0.833, 'accuracy': 0.5}
     """
-    # Of two dimensions also where there is one label.
+    # Two dimensions, even with a single label.
     true, predicted = np.asarray(true, int), np.asarray(predicted, int)
     if true.shape != predicted.shape:
         raise ValueError(
@@ -99,15 +99,15 @@ def multi_label_scores(
 def regression_scores(
     true: Sequence[float] | np.ndarray, predicted: Sequence[float] | np.ndarray
 ) -> dict[str, float]:
-    """Correlations of numbers.
+    """Computes the correlations of numbers.
 
     Args:
         true: The numbers, `(n,)`.
-        predicted: Those that were predicted.
+        predicted: The predicted numbers, `(n,)`.
 
     Returns:
-        `pearson`, `spearman` and `pearson_spearman`, their mean. Where one
-        side is always the same number no correlation is defined: all are 0.
+        `pearson`, `spearman` and `pearson_spearman`, their mean. If one
+        argument is constant, correlations are not defined: all are 0.
 
     Raises:
         ValueError: The two differ in length, or a number is not finite.
@@ -124,7 +124,10 @@ def regression_scores(
 
     sides = [np.asarray(side, "float64") for side in (true, predicted)]
     if not all(np.isfinite(side).all() for side in sides):
-        raise ValueError("Numbers must be finite, and some are not.")
+        raise ValueError(
+            "`true` and `predicted` must be finite numbers. Remove the rows "
+            "that hold NaN or infinities. Received: such numbers"
+        )
     if any(is_constant(side) for side in sides):
         found = {"pearson": 0.0, "spearman": 0.0}
     else:
@@ -136,14 +139,14 @@ def regression_scores(
 
 
 def is_constant(numbers: Sequence[float] | np.ndarray) -> bool:
-    """Whether numbers do not differ by more than rounding; one does not.
+    """Returns whether all numbers are equal, up to rounding.
 
     Example:
         >>> is_constant([0.1 + 0.2, 0.3]), is_constant([0.3, 0.31])
         (True, False)
     """
     numbers = np.asarray(numbers, "float64")
-    # scipy's bound below which it warns that a correlation is rounding.
+    # Below this bound scipy warns that a correlation is only rounding.
     bound = 1e-13 * abs(numbers.mean())
     return bool(np.linalg.norm(numbers - numbers.mean()) <= bound)
 
@@ -151,16 +154,16 @@ def is_constant(numbers: Sequence[float] | np.ndarray) -> bool:
 def class_scores(
     true: Any, predicted: Any, labels: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Precision, recall, F1 and support of each class.
+    """Computes precision, recall, F1 and support of each class.
 
     Args:
         true: Class ids `(n,)`, or sets of labels as zeros and ones `(n, K)`.
-        predicted: Those that were predicted.
+        predicted: The predicted ones, likewise.
         labels: The names of the K classes.
 
     Returns:
-        By label `precision`, `recall`, `f1` and `support`, the number of
-        texts that have it; 0 where a share is of nothing.
+        For each label `precision`, `recall`, `f1` and `support`, the number
+        of texts with that label; 0 where a denominator is 0.
 
     Raises:
         ValueError: The two differ in shape.
@@ -175,8 +178,8 @@ def class_scores(
         true, predicted = (
             np.eye(len(labels), dtype=int)[x] for x in (true, predicted)
         )
-    # With a last label that no text has, so that one label is not taken for
-    # one of two classes.
+    # An extra label that no text has: otherwise scikit-learn would take a
+    # single label for one of two classes.
     true, predicted = (np.pad(x, ((0, 0), (0, 1))) for x in (true, predicted))
     *shares, support = _scikit_learn().precision_recall_fscore_support(
         true, predicted, average=None, zero_division=0
@@ -194,15 +197,16 @@ def class_scores(
 
 
 def confusion_matrix(true: Any, predicted: Any, num_classes: int) -> np.ndarray:
-    """How often each class was taken for each.
+    """Counts how often each class was predicted for each true class.
 
     Args:
         true: The class ids, `(n,)`.
-        predicted: Those that were predicted.
-        num_classes: K, classes.
+        predicted: The predicted class ids, `(n,)`.
+        num_classes: Number K of classes.
 
     Returns:
-        int `(K, K)`: a row for each true class, a column for each predicted.
+        Integers `(K, K)`: a row for each true class, a column for each
+        predicted class.
 
     Example:
         >>> confusion_matrix([0, 0, 1], [0, 1, 1], 2)

@@ -2,12 +2,12 @@
 
 import re
 
-# Dropped by the script; "……" stands there too, but it looks at one character
-# at a time and never finds it.
+# Dropped by the script. Its list also has "……", which it never finds, since it
+# looks at one character at a time.
 _MARKS = frozenset("-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
 _IDEOGRAPH = re.compile("([\u4e00-\u9fa5])")
-# What stands apart in the words between ideographs (Penn Treebank): marks, but
-# for a comma before a digit, and of full stops the last; and English clitics.
+# Split off in the words between ideographs (Penn Treebank): punctuation except
+# a comma before a digit, of full stops only the last; and English clitics.
 _APART = re.compile(
     r"\.{2,}|[;@#$%&?!\"()\[\]{}<>–—]|,(?!\d)|\.(?=[\])}>\"'»]*\s*$)"
     r"|n't\b|'(?:s|m|d|ll|re|ve)\b|'(?=\s|$)"
@@ -15,11 +15,11 @@ _APART = re.compile(
 
 
 def cmrc_segments(text: str) -> list[str]:
-    """An answer as the script compares it: ideographs and other words.
+    """Splits an answer as the script compares it: ideographs and other words.
 
-    Case and the punctuation of the script's list are dropped, blanks part
-    words. Each ideograph from U+4E00 to U+9FA5 is a segment; what is between
-    them is split into English words.
+    The text is lower-cased, the punctuation of the script's list is dropped,
+    and words are split at blanks. Each ideograph from U+4E00 to U+9FA5 is a
+    segment; the text between them is split into English words.
 
     Args:
         text: Any string.
@@ -31,12 +31,14 @@ def cmrc_segments(text: str) -> list[str]:
         >>> cmrc_segments("《Verdi》的歌剧, 1,000 部。")
         ['verdi', '的', '歌', '剧', ',', '1,000', '部']
 
-    Source: the evaluation script of Cui et al. 2019,
-    https://github.com/ymcui/cmrc2018.
+    Source:
+        The evaluation script of Cui et al. 2019,
+        https://github.com/ymcui/cmrc2018.
 
-    Differs: the script splits English with NLTK's `word_tokenize`. That is
-    the same, but for a full stop inside an English text: it knows which ones
-    end a sentence, and here only the last is a word of its own.
+    Differs:
+        The script splits English with NLTK's `word_tokenize`. The result is
+        the same except for full stops inside an English text: NLTK splits
+        off those that end a sentence, this function only the last one.
     """
     segments = []
     for place, part in enumerate(_IDEOGRAPH.split(_without_marks(text))):
@@ -49,7 +51,7 @@ def cmrc_segments(text: str) -> list[str]:
 
 
 def cmrc_exact_match(prediction: str, answer: str) -> float:
-    """1.0 if two answers are equal without case and punctuation, else 0.0.
+    """Returns 1.0 if two answers differ only in case and punctuation, else 0.0.
 
     Example:
         >>> cmrc_exact_match("《阿依达》", "阿依达")
@@ -59,17 +61,17 @@ def cmrc_exact_match(prediction: str, answer: str) -> float:
 
 
 def cmrc_f1(prediction: str, answer: str) -> float:
-    """F1 over the longest run of segments that two answers share.
+    """Computes F1 over the longest run of segments that two answers share.
 
-    The run is one piece of both answers: segments that are shared elsewhere
-    do not count, unlike in `word_f1`.
+    The run is contiguous in both answers: other shared segments do not count,
+    unlike in `word_f1`.
 
     Args:
         prediction: The answer to score.
-        answer: The answer that is right.
+        answer: The right answer.
 
     Returns:
-        From 0.0, no segment in common, to 1.0.
+        A score from 0.0, no segment in common, to 1.0.
 
     Example:
         >>> cmrc_f1("北京大学", "北京市的大学")  # 2 of 4, and 2 of 6

@@ -1,4 +1,4 @@
-"""A confusion matrix as a picture."""
+"""Draws a confusion matrix."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from keras_ctx.extras import need
 from keras_ctx.files.whole_file import whole_file
 
-# More numbers cannot be read.
+# More numbers or names would be illegible.
 _MOST_NUMBERS = 30
 _MOST_NAMES = 80
 
@@ -16,17 +16,17 @@ _MOST_NAMES = 80
 def save_confusion(
     matrix: np.ndarray, labels: Sequence[str], path: str | Path
 ) -> bool:
-    """Draw how often each class was taken for each; needs `matplotlib`.
+    """Draws a confusion matrix and saves the picture; needs `matplotlib`.
 
     Args:
-        matrix: int `(K, K)`, as `confusion_matrix` gives it: a row for each
-            true class, which is shaded by shares of that class.
+        matrix: Integers `(K, K)`, as `confusion_matrix` returns them: a row
+            for each true class, shaded by shares of that class.
         labels: The K classes.
-        path: Of the picture, such as `confusion.png`.
+        path: Path of the picture, such as `confusion.png`.
 
     Returns:
-        Whether the labels stand in the picture. Where no font of this machine
-        has their characters, it numbers the classes from 0.
+        Whether the picture shows the labels. If no font of this machine has
+        their characters, it numbers the classes from 0 instead.
 
     Raises:
         ModuleNotFoundError: `matplotlib` is not installed.
@@ -39,7 +39,7 @@ def save_confusion(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    # A label may be long, and is text, never a formula between dollars.
+    # A label may be long; dollars in it do not enclose a formula.
     shown = [
         label if len(label) <= 24 else f"{label[:23]}…" for label in labels
     ]
@@ -49,7 +49,7 @@ def save_confusion(
         shown = [str(number) for number in range(len(labels))]
     shares = matrix / np.maximum(matrix.sum(-1, keepdims=True), 1)
     size = 3 + min(0.35 * len(labels), 17)
-    # Not by pyplot, which would keep the figure and ask for a display.
+    # Not with pyplot, which would keep the figure and need a display.
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -74,7 +74,7 @@ def save_confusion(
 
 
 def _fonts(text: str) -> list[str] | None:
-    """Fonts that have all the characters together; none of them: None."""
+    """Returns fonts that together have all characters, or `None`."""
     from matplotlib import font_manager
 
     missing = set(map(ord, text))
@@ -83,7 +83,7 @@ def _fonts(text: str) -> list[str] | None:
     for font in font_manager.fontManager.ttflist:
         if not missing:
             break
-        # The last resort draws an empty box for each character that there is.
+        # "Last Resort" draws an empty box for every character.
         if font.name in found or font.name.startswith("Last Resort"):
             continue
         has = missing & _characters(font.fname)

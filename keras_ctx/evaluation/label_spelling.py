@@ -1,4 +1,4 @@
-"""Labels that look alike."""
+"""Normalizes labels, to find those that look alike."""
 
 import re
 import unicodedata
@@ -7,9 +7,10 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def spelling(label: str) -> str:
-    """A label without what nobody sees: labels alike in it look alike.
+    """Returns a label without invisible differences: case, width, blanks.
 
-    `true` and `false`, which JSON has beside 1 and 0, are these numbers.
+    Two labels with the same result look alike. `true` and `false` of JSON
+    become the numbers 1 and 0.
     """
     text = unicodedata.normalize("NFKC", label).casefold()
     seen = (x for x in text if unicodedata.category(x) != "Cf")

@@ -1,4 +1,4 @@
-"""How well a language model knows a text that it has not learned from."""
+"""Perplexity of a language model on held-out text."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,14 +14,14 @@ Batches = Iterable[tuple[dict[str, tf.Tensor], tf.Tensor]]
 def sentence_likelihoods(
     model: keras.Model,
 ) -> Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
-    """The model as a function of features, compiled once for all lengths.
+    """Returns a function of features, compiled once for all lengths.
 
     Args:
         model: A model of `elmo_language_model`, without `num_negatives`.
 
     Returns:
-        A function to `forward` and `backward`: negative log likelihoods
-        `(B, T + 1)` by the full softmax, in nats.
+        A function that returns `forward` and `backward`: negative log
+        likelihoods `(B, T + 1)` under the full softmax, in nats.
 
     Example:
         >>> from keras_ctx.models import elmo_language_model, elmo_word_encoder
@@ -38,24 +38,24 @@ def sentence_likelihoods(
 
 
 def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
-    """Perplexities of both directions and their geometric mean.
+    """Computes the perplexity of both directions and their geometric mean.
 
-    By the full softmax, without dropout, sentence by sentence. The end of a
-    sentence counts as a word for the forward model, its begin for the
-    backward one; words outside the vocabulary count as `<UNK>`.
+    It uses the full softmax, without dropout, sentence by sentence. The end
+    of a sentence counts as a word for the forward model, its beginning for
+    the backward model; words outside the vocabulary count as `<UNK>`.
 
     Args:
         model: A model of `elmo_language_model`, without `num_negatives`.
         batches: Pairs of features and weights, as
-            `keras_ctx.data.LanguageModelInputs` gives them.
+            `keras_ctx.data.LanguageModelInputs` returns them.
 
     Returns:
         `forward_perplexity`, `backward_perplexity`, `perplexity`, and
-        `num_targets`, words of one direction. A perplexity above e**709 is
-        infinite.
+        `num_targets`, the number of words of one direction. A perplexity
+        above e**709 is infinite.
 
     Raises:
-        ValueError: there are no targets.
+        ValueError: There are no targets.
 
     Example:
         >>> from keras_ctx.models import elmo_language_model, elmo_word_encoder
@@ -76,7 +76,7 @@ def perplexity(model: keras.Model, batches: Batches) -> dict[str, float]:
 
 
 def perplexity_of_nats(nats: float) -> float:
-    """`exp(nats)`, infinite above e**709, which no float can hold.
+    """Returns `exp(nats)`, infinite above e**709, the limit of a float.
 
     Args:
         nats: Mean negative log likelihood of a word, in nats; may be NaN.
@@ -110,14 +110,14 @@ def _perplexity(likelihoods, batches: Batches) -> dict[str, float]:
 
 
 class HeldOutPerplexity(PlacedCallback):
-    """Puts a held-out text's perplexity among the figures of every epoch.
+    """Adds the perplexity of held-out text to the logs of every epoch.
 
-    Give it to `run_callbacks`, whose callbacks write the figures down.
+    Give it to `run_callbacks`, whose callbacks write the logs to a file.
 
     Args:
         language_model: A model of `elmo_language_model` that shares its
             layers with the one in training.
-        batches: Gives the batches of `perplexity`, anew each time.
+        batches: Returns the batches of `perplexity` again at each call.
 
     Example:
         >>> callback = HeldOutPerplexity(keras.Model(), lambda: [])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class SquadAnswer(NamedTuple):
-    """One person's answer, and the place where it begins in the context.
+    """An answer, and its position in the context.
 
     Example:
         >>> SquadAnswer("Rome", start=3).text
@@ -14,7 +14,7 @@ class SquadAnswer(NamedTuple):
 
     text: str
     start: int
-    """In characters; negative where the file does not tell."""
+    """Offset in characters; negative if the file does not contain it."""
 
 
 @dataclass(frozen=True)

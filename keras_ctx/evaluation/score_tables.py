@@ -1,4 +1,4 @@
-"""Scores of classes and confusions, as text to be read."""
+"""Formats the scores of classes, and confusion matrices, as text tables."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ _MOST_CONFUSIONS = 20
 
 
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
-    """Precision, recall, F1 and support of each class, a line each.
+    """Formats precision, recall, F1 and support of each class, one per line.
 
     Args:
-        scores: As `class_scores` gives them.
+        scores: As `class_scores` returns them.
 
     Returns:
-        A table; columns line up also where labels are Chinese.
+        A table; its columns line up for Chinese labels, too.
 
     Example:
         >>> print(score_table({"yes": {
@@ -34,16 +34,16 @@ def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def confusion_table(matrix: np.ndarray, labels: Sequence[str]) -> str:
-    """How often each class was taken for each: a matrix, or the worst of it.
+    """Formats a confusion matrix, or its most frequent confusions.
 
     Args:
-        matrix: int `(K, K)`, as `confusion_matrix` gives it.
+        matrix: Integers `(K, K)`, as `confusion_matrix` returns them.
         labels: The K classes.
 
     Returns:
         A table with a row for each true class and a column for each
-        predicted; of more than 12 classes the most frequent confusions, a
-        line each.
+        predicted class; for more than 12 classes the most frequent
+        confusions, one per line.
 
     Example:
         >>> print(confusion_table(np.array([[3, 1], [0, 2]]), ["no", "yes"]))
@@ -57,7 +57,7 @@ def confusion_table(matrix: np.ndarray, labels: Sequence[str]) -> str:
             rows.append([label, *map(str, counts)])
         return _aligned(rows)
     wrong = matrix * (1 - np.eye(len(labels), dtype=int))
-    # Stable, so that equals stand in the order of the labels.
+    # Stable, so that equal counts keep the order of the labels.
     order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
     rows = [["true", "predicted", "texts"]]
     for true, predicted in zip(
@@ -85,7 +85,7 @@ def _aligned(rows: list[list[str]]) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal: two for each Chinese character."""
+    """Returns the terminal columns of a text, two per Chinese character."""
     return sum(
         0
         if unicodedata.combining(x)

@@ -1,4 +1,4 @@
-"""SQuAD's two measures, exact match and F1, as the official scripts count."""
+"""SQuAD's metrics, exact match and F1, equal to the official scripts."""
 
 import re
 import string
@@ -13,7 +13,7 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 
 class BestThreshold(NamedTuple):
-    """The best score that a threshold can give, and the threshold.
+    """The best score that a threshold can reach, and that threshold.
 
     Example:
         >>> BestThreshold(score=71.5, threshold=-2.0).threshold
@@ -25,26 +25,27 @@ class BestThreshold(NamedTuple):
 
 
 def normalize_answer(text: str) -> str:
-    """An answer as it is compared: no case, ASCII punctuation or articles.
+    """Normalizes an answer: drops case, ASCII punctuation and articles.
 
     Args:
         text: Any string.
 
     Returns:
-        Its words with one blank between two.
+        The words, separated by single blanks.
 
     Example:
         >>> normalize_answer("The  U.S. (an ally)")
         'us ally'
 
-    Source: the official evaluation of Rajpurkar et al. 2016, section 6.1.
+    Source:
+        The official evaluation of Rajpurkar et al. 2016, section 6.1.
     """
     text = text.lower().translate(_NO_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", text).split())
 
 
 def exact_match(prediction: str, answer: str) -> float:
-    """1.0 if two answers are equal when normalized, else 0.0.
+    """Returns 1.0 if two answers are equal when normalized, else 0.0.
 
     Example:
         >>> exact_match("the 1,000 men", "1000 men.")
@@ -54,14 +55,14 @@ def exact_match(prediction: str, answer: str) -> float:
 
 
 def word_f1(prediction: str, answer: str) -> float:
-    """F1 over the normalized words of two answers, each as often as it is.
+    """Computes F1 over the normalized words of two answers, with repetitions.
 
     Args:
         prediction: The answer to score.
-        answer: The answer that is right.
+        answer: The right answer.
 
     Returns:
-        From 0.0, no word in common, to 1.0.
+        A score from 0.0, no word in common, to 1.0.
 
     Example:
         >>> word_f1("the Denver Broncos team", "Broncos")
@@ -82,28 +83,28 @@ def squad_scores(
     exact: Callable[[str, str], float] = exact_match,
     f1: Callable[[str, str], float] = word_f1,
 ) -> dict[str, float]:
-    """Exact match and F1, in percent; each answer counts by its best match.
+    """Computes exact match and F1, in percent, against the best of the answers.
 
-    If a question has no answer the rules are those of SQuAD 2.0: an answer
-    that normalizes to nothing is none, and where there is none only nothing
-    is right.
+    If any question is impossible, the rules of SQuAD 2.0 apply: an answer
+    that normalizes to "" counts as no answer, and for a question without an
+    answer only "" is right.
 
     Args:
-        questions: What `read_squad` gave. The texts of the answers count, not
-            their offsets.
-        predictions: One text for each question's id; "" for no answer.
-        exact: Whether a prediction and an answer are equal; for Chinese
-            `cmrc_exact_match`, as `answer_metrics` tells.
-        f1: How far they are; for Chinese `cmrc_f1`.
+        questions: The questions that `read_squad` returned. Only the texts of
+            the answers count, not their offsets.
+        predictions: One text for the id of each question; "" for no answer.
+        exact: Exact match of a prediction and an answer; for Chinese
+            `cmrc_exact_match`, as `answer_metrics` chooses.
+        f1: F1 of a prediction and an answer; for Chinese `cmrc_f1`.
 
     Returns:
-        `exact`, `f1` and `total`, the number of questions. By 2.0 also
-        `HasAns_` and `NoAns_` with each of them, for the questions with and
-        without an answer, if there are any.
+        `exact`, `f1` and `total`, the number of questions. Under the rules of
+        2.0 also each of them with the prefix `HasAns_` and `NoAns_`, for the
+        questions with and without an answer, if there are any.
 
     Raises:
-        ValueError: A question has no prediction, or no answer without being
-            called impossible; or there is no question.
+        ValueError: A question has no prediction; or has no answer and is not
+            impossible; or there are no questions.
 
     Example:
         >>> from keras_ctx.data import SquadAnswer
@@ -115,11 +116,13 @@ def squad_scores(
         >>> scores["exact"], round(scores["f1"], 1), scores["NoAns_f1"]
         (50.0, 83.3, 100.0)
 
-    Source: the evaluation scripts of SQuAD 1.1 and 2.0,
-    https://rajpurkar.github.io/SQuAD-explorer/.
+    Source:
+        The evaluation scripts of SQuAD 1.1 and 2.0,
+        https://rajpurkar.github.io/SQuAD-explorer/.
 
-    Differs: a missing prediction is an error; 1.1 counts it as wrong, 2.0
-    leaves its question out.
+    Differs:
+        A missing prediction is an error; 1.1 counts it as wrong, 2.0 leaves
+        its question out.
     """
     by_metric = {
         "exact": _scores(questions, predictions, exact),
@@ -147,23 +150,24 @@ def best_threshold(
     null_odds: Mapping[str, float],
     metric: Callable[[str, str], float] = word_f1,
 ) -> BestThreshold:
-    """The threshold above which "no answer" should be said.
+    """Finds the threshold of odds above which to predict "no answer".
 
-    Tune it on development data, and keep it for the rest.
+    Tune it on development data, and keep it for other data.
 
     Args:
-        questions: What `read_squad` gave.
-        predictions: The best text for each question's id, whatever its odds.
-        null_odds: For each id a number that grows with the belief that there
-            is no answer, such as `QuestionAnswers.null_odds`.
-        metric: `word_f1` or another of `answer_metrics`.
+        questions: The questions that `read_squad` returned.
+        predictions: The best text for the id of each question, whatever its
+            odds.
+        null_odds: For each id a number that is the higher, the more likely
+            the question has no answer, such as `QuestionAnswers.null_odds`.
+        metric: `word_f1` or another metric of `answer_metrics`.
 
     Returns:
-        The best score in percent, and the threshold: the prediction is ""
-        where the odds are above it. Of equally good ones the lowest.
+        The best score in percent, and the threshold: the prediction is "" if
+        the odds are above it. Of equally good thresholds it is the lowest.
 
     Raises:
-        ValueError: as for `squad_scores`; or a question has no odds.
+        ValueError: As for `squad_scores`; or a question has no odds.
 
     Example:
         >>> from keras_ctx.data import SquadAnswer
@@ -175,11 +179,13 @@ def best_threshold(
         ...     questions, {"1": "Rome", "2": "Paris"}, {"1": -3.0, "2": 1.5})
         BestThreshold(score=100.0, threshold=-3.0)
 
-    Source: the search of SQuAD 2.0's evaluation script.
+    Source:
+        The search of SQuAD 2.0's evaluation script.
 
-    Differs: equal odds are answered together, as any threshold does; and
-    where no answer at all is best the threshold lies below all odds, not at
-    0, which suits probabilities alone.
+    Differs:
+        Questions with equal odds fall on the same side, as with any
+        threshold; and if no answer at all is best, the threshold is below all
+        odds, not 0, which only suits probabilities.
     """
     _check_ids(questions, "null_odds", null_odds)
     answered = _scores(questions, predictions, metric)
@@ -203,15 +209,15 @@ def _scores(
     predictions: Mapping[str, str],
     metric: Callable[[str, str], float],
 ) -> list[float]:
-    """The score of each question, from 0 to 1."""
+    """Returns the score of each question, from 0 to 1."""
     _check_ids(questions, "predictions", predictions)
     version_2 = _is_version_2(questions)
     scores = []
     for question in questions:
         if not question.answers and not question.is_impossible:
             raise ValueError(
-                "`questions` must have an answer, or be called impossible, to "
-                f"be scored. Received: {question.id!r} without"
+                "`questions` must have an answer or be impossible, to be "
+                f"scored. Received: {question.id!r} without either"
             )
         answers = [answer.text for answer in question.answers]
         if version_2:
@@ -235,6 +241,6 @@ def _check_ids(
     if missing or not questions:
         raise ValueError(
             f"`{name}` must have an entry for each question, and there must "
-            f"be one. Received: {len(questions)} questions, {len(missing)} "
-            f"of them without, such as {missing[:3]}"
+            f"be at least one. Received: {len(questions)} questions, "
+            f"{len(missing)} of them without an entry, such as {missing[:3]}"
         )

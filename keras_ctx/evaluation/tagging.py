@@ -1,4 +1,4 @@
-"""What the tags of a model mean, and how well they were predicted."""
+"""The tags of a tagging model, and the scores of its predictions."""
 
 import collections
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from keras_ctx.evaluation.tag_schemes.schemes import exact_spans
 from keras_ctx.evaluation.tag_schemes.spelling import PLAIN, TagScheme
 
 Tags = Sequence[Sequence[str]]
-"""The tags of sentences, in IOB2 or plain. Of predicted ones those of words
-that were cut off are left out, and count as "O"; of plain tags, as wrong."""
+"""The tags of sentences, in IOB2 or plain. Predicted tags may be missing at
+the end, for words that were cut off: they count as "O", plain tags as wrong."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TaggingTask:
     Args:
         labels: The tags of the model in the order of their ids: in IOB2,
             whatever the scheme of the files, or plain.
-        scheme: That of the files.
+        scheme: The scheme of the files.
 
     Example:
         >>> task = TaggingTask(["B-LOC", "I-LOC", "O"], TagScheme("BIOES"))
@@ -42,21 +42,21 @@ class TaggingTask:
 
     @property
     def metric(self) -> str:
-        """The score that is told first."""
+        """The main score."""
         return "accuracy" if self.is_plain else "f1"
 
     def scores(self, true: Tags, predicted: Tags) -> dict[str, float]:
-        """All scores of some sentences.
+        """Computes all scores of sentences.
 
         Args:
-            true: Their tags.
-            predicted: Those that were predicted.
+            true: The true tags.
+            predicted: The predicted tags.
 
         Returns:
-            Of spans `f1`, `precision` and `recall`, which count a span only
-            if its words and its type are right, and `f1_macro`, the mean of
-            the F1 of the types; of plain tags `accuracy` and `f1_macro`. A
-            share of nothing is 0.
+            For spans `f1`, `precision` and `recall`, where a span is right
+            only if its words and its type are, and `f1_macro`, the mean F1 of
+            the types; for plain tags `accuracy` and `f1_macro`. A score with
+            a denominator of 0 is 0.
         """
         classes = self.classes(true, predicted).values()
         macro = sum(found["f1"] for found in classes) / max(len(classes), 1)
@@ -76,14 +76,14 @@ class TaggingTask:
         sentences: Sequence[tuple[Sequence[str], Sequence[str]]],
         words: Sequence[Sequence[str]],
     ) -> list[list[str]]:
-        """Give each word its most frequent tag: the least to be better than.
+        """Predicts the most frequent tag of each word, as a baseline.
 
         Args:
-            sentences: Words and tags that are known.
-            words: Of other sentences.
+            sentences: Words and tags of the training sentences.
+            words: Words of the sentences to tag.
 
         Returns:
-            Their tags; of a new word "O", or the most frequent plain tag.
+            The tags; a new word gets "O", or the most frequent plain tag.
         """
         counts: dict[str, collections.Counter] = {}
         for known, tags in sentences:
@@ -99,16 +99,16 @@ class TaggingTask:
     def classes(
         self, true: Tags, predicted: Tags
     ) -> dict[str, dict[str, float]]:
-        """Precision, recall, F1 and support of each type, or plain tag.
+        """Computes precision, recall, F1 and support of each type or plain tag.
 
         Args:
-            true: The tags of sentences.
-            predicted: Those that were predicted.
+            true: The true tags of sentences.
+            predicted: The predicted tags.
 
         Returns:
-            By type, sorted, of those that are there or predicted; for spans
-            without types the one type is "span". Support is the number of
-            spans, or of words.
+            A dict by type, sorted, of all types that occur or are predicted;
+            spans without types have the type "span". Support is the number
+            of spans, or of words.
         """
         if not self.is_plain:
             return {
@@ -123,16 +123,16 @@ class TaggingTask:
     def confusions(
         self, true: Tags, predicted: Tags
     ) -> tuple[list[str], np.ndarray]:
-        """How often the words of each type, or tag, were taken for each.
+        """Computes the confusion matrix of the words' types, or plain tags.
 
         Args:
-            true: The tags of sentences.
-            predicted: Those that were predicted.
+            true: The true tags of sentences.
+            predicted: The predicted tags.
 
         Returns:
-            The types, and an int matrix with a row for each true one and a
-            column for each predicted one. Types are those of words, "O" of
-            words in no span.
+            The types, and a matrix of integers with a row for each true type
+            and a column for each predicted type. The type of a word outside
+            all spans is "O".
         """
         outside = "" if self.is_plain else "O"
         pairs = _words(true, predicted, outside)
@@ -149,7 +149,7 @@ def _type(tag: str) -> str:
 
 
 def _words(true: Tags, predicted: Tags, cut: str) -> list[tuple[str, str]]:
-    """Both tags of each word."""
+    """Returns the true and the predicted tag of each word."""
     return [
         pair
         for tags, best in zip(true, predicted, strict=True)
@@ -169,7 +169,7 @@ def _named_pairs(
 
 
 def _counts(true: Tags, predicted: Tags) -> dict[str, list[int]]:
-    """By type the spans that are right, that were found, that are there."""
+    """Counts the right, the predicted and the true spans of each type."""
     counts: dict[str, list[int]] = {}
     for tags, best in zip(true, predicted, strict=True):
         there, found = set(exact_spans(tags)), set(exact_spans(best))

@@ -1,4 +1,4 @@
-"""Strict F1 of tags as they are written, in whatever scheme."""
+"""Strict F1 of tags in any scheme."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from keras_ctx.evaluation.tag_schemes.spelling import PLAIN, TagScheme
 from keras_ctx.evaluation.tagging import TaggingTask
 from keras_ctx.extras import need
 
-# Under the names of seqeval, which knows neither M nor W.
+# seqeval's names of the schemes; it knows neither M nor W.
 _SEQEVAL = {"BIOES": "IOBES", "BMES": "IOBES", "BMEWO": "IOBES"}
 _LETTERS = str.maketrans("MW", "IS")
 
@@ -20,19 +20,19 @@ _LETTERS = str.maketrans("MW", "IS")
 def strict_f1(
     true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 ) -> float:
-    """F1 of spans whose words and type are right, in the scheme of `true`.
+    """Computes the F1 of spans with the right words and type.
 
     Args:
         true: The tags of sentences, in any scheme, or plain.
-        predicted: Those that were predicted, in the same scheme. Missing ones
-            at the end of a sentence count as outside.
+        predicted: The predicted tags, in the same scheme. Missing tags at the
+            end of a sentence count as outside.
 
     Returns:
-        The F1 of seqeval's strict mode: a span that breaks a rule of the
-        scheme is none. Of plain tags the accuracy.
+        The F1 of seqeval's strict mode, where a span that breaks a rule of
+        the scheme does not count. For plain tags the accuracy.
 
     Raises:
-        ValueError: The tags are of no one scheme.
+        ValueError: No single scheme has all the tags.
         ModuleNotFoundError: `seqeval` is not installed.
 
     Example:
@@ -69,7 +69,7 @@ def strict_f1(
 
 
 def _kept(scheme: TagScheme, tags: Sequence[str]) -> list[str]:
-    """In IOB2, the spans that keep the rules of their scheme."""
+    """Returns the spans that follow the rules of their scheme, as IOB2 tags."""
     normal = scheme.normals(tags)
     spans = tag_spans(normal)
     broken = broken_spans(normal, spans, scheme.name)

@@ -1,7 +1,7 @@
-"""HDF5 files of others: all that one holds must stand in itself.
+"""HDF5 files of others: a file must contain all its data itself.
 
 HDF5 can keep an array, or a part of its tree, in any other file of the
-machine. A file of weights from a stranger would so read what it likes.
+machine. So a file of weights from a stranger could read any file.
 """
 
 from collections.abc import Iterator
@@ -12,34 +12,33 @@ from typing import IO
 import h5py
 
 _ADVICE = (
-    "Get the file from where its author published it, or write its arrays "
-    "into a new one."
+    "Get the file from its publisher again, or write its arrays into a new one."
 )
-# DEFLATE packs no more than 1032 bytes into one.
+# DEFLATE compresses at most 1032 bytes into one.
 _LARGE, _DEFLATES_TO = 1 << 26, 1032
 
 
 class UnsafeFileError(ValueError):
-    """A file that is not damaged, and must not be read all the same."""
+    """A file that is not damaged, but is not safe to read."""
 
 
 @contextmanager
 def open_hdf5(
     source: str | Path | IO[bytes], said: str | None = None
 ) -> Iterator[h5py.File]:
-    """Open a file to read that takes no numbers from elsewhere.
+    """Opens a file that takes no data from other files, for reading.
 
     Args:
-        source: The file, or its bytes in an open one.
-        said: What errors call it; `None`: its path.
+        source: The path, or an open file of its bytes.
+        said: The file's name in errors; `None`: its path.
 
     Yields:
         The open file.
 
     Raises:
-        OSError: There is no such file, or it is no HDF5 or cut off.
-        ValueError: It has an external or a soft link, a dataset in external
-            storage or a virtual one, or a dataset without its numbers.
+        OSError: The file does not exist, is no HDF5 file or is cut off.
+        ValueError: It has an external or soft link, a virtual dataset or one
+            in external storage, or a dataset whose data are missing.
 
     Example:
         >>> with h5py.File("one.h5", "w") as file:
@@ -54,15 +53,15 @@ def open_hdf5(
 
 
 def check_hdf5(source: str | Path | IO[bytes], said: str) -> None:
-    """Refuse a file as `open_hdf5` does, for another reader.
+    """Refuses a file as `open_hdf5` does, for another reader.
 
     Args:
-        source: The file, or its bytes in an open one.
-        said: What errors call it.
+        source: The path, or an open file of its bytes.
+        said: The file's name in errors.
 
     Raises:
-        OSError: As of `open_hdf5`.
-        ValueError: Likewise.
+        OSError: As for `open_hdf5`.
+        ValueError: As for `open_hdf5`.
 
     Example:
         >>> with h5py.File("links.h5", "w") as file:
@@ -87,7 +86,7 @@ def _check_tree(file: h5py.File, said: str) -> None:
             if isinstance(item, h5py.Dataset):
                 _check_dataset(item, name, said)
             elif isinstance(item, h5py.Group):
-                # A group may stand in itself, by a second name.
+                # A group may contain itself under a second name.
                 if _address(item) not in seen:
                     seen.add(_address(item))
                     groups.append(item)
@@ -125,14 +124,14 @@ def _check_dataset(dataset: h5py.Dataset, name: str, said: str) -> None:
         return
     size = dataset.size * dataset.id.get_type().get_size()
     there = dataset.id.get_storage_size()
-    # What is packed may be small; of a large array something must be there.
+    # Compressed data may be small, but not smaller than DEFLATE allows.
     packed = dataset.id.get_create_plist().get_nfilters()
     if there < size and not (
         packed and (size < _LARGE or size <= _DEFLATES_TO * there)
     ):
-        # HDF5 would give zeros for what was never written.
+        # HDF5 would return zeros for missing data.
         raise UnsafeFileError(
-            f"{said}: an HDF5 file must hold all numbers of its arrays. "
+            f"{said}: an HDF5 file must contain all data of its arrays. "
             f"Received: {name}, of shape {dataset.shape}, with {there:,} of "
             f"{size:,} bytes. Get the file again."
         )
@@ -144,6 +143,6 @@ def _sources(dataset: h5py.Dataset) -> list:
 
 def _elsewhere(said: str, name: str, found: str) -> ValueError:
     return UnsafeFileError(
-        f"{said}: an HDF5 file must hold all its arrays itself, or it could "
+        f"{said}: an HDF5 file must contain all its arrays itself, or it could "
         f"read any file of this machine. Received: {name}, {found}. {_ADVICE}"
     )

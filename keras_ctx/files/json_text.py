@@ -1,8 +1,8 @@
-"""JSON that every reader takes, written and read.
+"""Reads and writes JSON that every other reader understands.
 
-Python writes and reads the tokens `NaN` and `Infinity`, but they are no JSON
+Python writes and reads the tokens `NaN` and `Infinity`, but they are not JSON
 (RFC 8259, section 6), and other readers refuse the whole file. Python also
-reads an object that has one key twice and keeps the last value; other readers
+accepts an object with a repeated key and keeps the last value; other readers
 keep the first (section 4).
 """
 
@@ -19,18 +19,18 @@ _TOKENS = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}]', re.DOTALL)
 
 
 def load_json(text: str) -> Any:
-    """Read JSON, and refuse an object that has one key twice.
+    """Reads JSON, and refuses an object with a repeated key.
 
     Args:
-        text: JSON.
+        text: The JSON text.
 
     Returns:
-        As of `json.loads`.
+        As `json.loads`.
 
     Raises:
         json.JSONDecodeError: A `ValueError` with the line and the column: the
-            text is no JSON, it is nested too deeply, or a key stands twice in
-            one object.
+            text is not JSON, is nested too deeply, or an object repeats a
+            key.
 
     Example:
         >>> load_json('{"a": 1, "b": {"a": 2}}')
@@ -60,17 +60,17 @@ def load_json(text: str) -> Any:
 
 
 def load_json_file(path: str | Path) -> Any:
-    """Read a file of JSON; errors name the file and the place in it.
+    """Reads a JSON file; errors name the file, the line and the column.
 
     Args:
         path: The file, in UTF-8.
 
     Returns:
-        As of `load_json`.
+        As `load_json`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is not UTF-8, or as of `load_json`.
+        FileNotFoundError: The file does not exist.
+        ValueError: It is not UTF-8, or as for `load_json`.
 
     Example:
         >>> _ = Path("cut_off.json").write_text('{"a": 1,')
@@ -83,23 +83,24 @@ def load_json_file(path: str | Path) -> Any:
     except ValueError as error:  # of JSON or of UTF-8
         raise ValueError(
             f"{path}: the file must be whole JSON in UTF-8. Get it again, or "
-            f"let what wrote it write it anew. Received: {error}"
+            f"write it again with the program that wrote it. Received: {error}"
         ) from error
 
 
 def load_object_file(path: str | Path, *keys: str) -> dict[str, Any]:
-    """Read a file of one JSON object, as `load_json_file` does.
+    """Reads a file with one JSON object, as `load_json_file` does.
 
     Args:
         path: The file, in UTF-8.
-        keys: What the object must have.
+        keys: Keys that the object must have.
 
     Returns:
         The object.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: As of `load_json_file`; it is no object, or lacks a key.
+        FileNotFoundError: The file does not exist.
+        ValueError: As for `load_json_file`; or the content is not an object,
+            or lacks a key.
 
     Example:
         >>> _ = Path("list.json").write_text("[1]")
@@ -117,25 +118,25 @@ def load_object_file(path: str | Path, *keys: str) -> dict[str, Any]:
         else repr(content)[:60]
     )
     raise ValueError(
-        f"{path}: the file must hold one JSON object{rule}. Let what wrote it "
-        f"write it anew. Received: {found}"
+        f"{path}: the file must hold one JSON object{rule}. Write it again "
+        f"with the program that wrote it. Received: {found}"
     )
 
 
 def json_text(content: Any, indent: int | None = None) -> str:
-    """`content` as JSON: NaN is null, infinities are strings.
+    """Returns `content` as JSON, with NaN as null and infinities as strings.
 
     Args:
-        content: Nested dicts, lists and tuples of what JSON knows, of NumPy
-            numbers and arrays; all else is written as its `str`, such as a
-            path.
+        content: Nested dicts, lists and tuples of values of JSON, NumPy
+            numbers and arrays; anything else, such as a path, is written as
+            its `str`.
         indent: As for `json.dumps`.
 
     Returns:
-        One line or, with `indent`, more, without a line break at the end.
+        One line, or several with `indent`, without a line break at the end.
 
     Raises:
-        ValueError: `content` holds itself.
+        ValueError: `content` contains itself.
 
     Example:
         >>> json_text({"perplexity": math.inf, "loss": [math.nan, 0.5]})
@@ -145,8 +146,8 @@ def json_text(content: Any, indent: int | None = None) -> str:
         plain = _plain(content)
     except RecursionError:
         raise ValueError(
-            "`content` must not be nested without end. Received: a value "
-            "that holds itself"
+            "`content` must not contain itself. Received: a value nested "
+            "without end"
         ) from None
     return json.dumps(
         plain,
@@ -158,15 +159,15 @@ def json_text(content: Any, indent: int | None = None) -> str:
 
 
 def read_figures(text: str) -> Any:
-    """Figures that `json_text` has written, as the numbers that they were.
+    """Reads numbers that `json_text` has written, also NaN and infinities.
 
     Args:
-        text: JSON whose leaves are numbers: every null is NaN, and the
-            strings "Infinity" and "-Infinity" are infinities. The tokens
-            `NaN` and `Infinity` of older files are read, too.
+        text: JSON of numbers: every null is read as NaN, and the strings
+            "Infinity" and "-Infinity" as infinities. The tokens `NaN` and
+            `Infinity` of older files are read, too.
 
     Returns:
-        What `json_text` was given.
+        The content that `json_text` was given.
 
     Example:
         >>> read_figures('{"perplexity": "Infinity", "loss": [null, 0.5]}')
@@ -176,18 +177,18 @@ def read_figures(text: str) -> Any:
 
 
 def read_figures_file(path: str | Path, *keys: str) -> dict[str, Any]:
-    """A file of an object of figures, which errors name.
+    """Reads a file with one JSON object of numbers; errors name the file.
 
     Args:
         path: The file.
-        keys: What the object must have.
+        keys: Keys that the object must have.
 
     Returns:
-        As of `read_figures`.
+        As `read_figures`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: As of `load_object_file`.
+        FileNotFoundError: The file does not exist.
+        ValueError: As for `load_object_file`.
 
     Example:
         >>> _ = Path("scores.json").write_text('{"loss": [null, 0.5]}')
@@ -198,7 +199,7 @@ def read_figures_file(path: str | Path, *keys: str) -> dict[str, Any]:
 
 
 def _repeated(text: str) -> tuple[str, int]:
-    """The first key that stands twice in its object, and where."""
+    """Returns the first repeated key of an object, and its position."""
     objects: list[set[str]] = []
     for token in _TOKENS.finditer(text):
         if token[0] == "{":

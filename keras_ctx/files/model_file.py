@@ -1,4 +1,4 @@
-"""Models out of `.keras` files, looked at before Keras reads them."""
+"""Loads models from `.keras` files, and checks these before Keras does."""
 
 import io
 import shutil
@@ -17,26 +17,26 @@ from keras_ctx.files.model_sizes import LARGEST_CONFIG, check_sizes
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _STORED_HEADER = 30
-_LARGEST_RATIO = 100  # weights hardly get smaller when they are packed
+_LARGEST_RATIO = 100  # weights can hardly be compressed
 
 
 def load_model(path: str | Path, compile: bool = True) -> keras.Model:
-    """Load a `.keras` file in which nothing points elsewhere.
+    """Loads a `.keras` file that refers to no other file.
 
-    Keras's safe mode stays on: no code out of the file is run.
+    Keras's safe mode stays on: no code from the file is run.
 
     Args:
-        path: What `keras.Model.save` wrote.
-        compile: As of `keras.saving.load_model`.
+        path: A file that `keras.Model.save` wrote.
+        compile: As for `keras.saving.load_model`.
 
     Returns:
         The model.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no `.keras` file or damaged; a name in it leaves the
-            archive; its weights take numbers from elsewhere; or it asks for
-            layers that its weights do not fill.
+        FileNotFoundError: The file does not exist.
+        ValueError: It is not a `.keras` file, or is damaged; a name in it
+            leads out of the archive; its weights are in other files; or its
+            layers need more weights than it contains.
 
     Example:
         >>> from keras_ctx import models
@@ -50,7 +50,7 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:
 
 
 def check_model(path: Path) -> None:
-    """Refuse a `.keras` file as `load_model` does, without loading it."""
+    """Refuses a `.keras` file as `load_model` does, without loading it."""
     with _whole_archive(path) as archive:
         for info in archive.infolist():
             _check_name(path, info.filename)
@@ -66,14 +66,15 @@ def check_model(path: Path) -> None:
 
 
 def read_config(path: Path) -> str:
-    """The `config.json` of a `.keras` file.
+    """Returns the `config.json` of a `.keras` file.
 
     Args:
         path: The file.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no `.keras` file, damaged, or without measure.
+        FileNotFoundError: The file does not exist.
+        ValueError: It is not a `.keras` file, is damaged, or its `config.json`
+            is too large.
 
     Example:
         >>> from keras_ctx import models
@@ -99,15 +100,15 @@ def _whole_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         zipfile.BadZipFile,
         OSError,
         EOFError,
-        KeyError,  # a part that is not there
+        KeyError,  # a missing member
         NotImplementedError,
         RuntimeError,
         zlib.error,
     ) as error:
         raise ValueError(
             f"{path}: the file must be a whole .keras file, as "
-            "`keras.Model.save` writes it. Copy it again, or start the "
-            "command of the run again. Received: "
+            "`keras.Model.save` writes it. Copy it again, or repeat the "
+            "command that wrote it. Received: "
             f"{path.stat().st_size} bytes; {error}"
         ) from error
 
@@ -133,7 +134,7 @@ def _check_name(path: Path, name: str) -> None:
     parts = PurePosixPath(name)
     if parts.is_absolute() or ".." in parts.parts or "\\" in name:
         raise UnsafeFileError(
-            f"{path}: the names in a .keras file must stay in it. "
+            f"{path}: the names in a .keras file must not lead out of it. "
             f"Received: {name!r}. Do not use a file from this source."
         )
 
@@ -146,8 +147,8 @@ def _check_weights(
         info.file_size > _LARGEST_RATIO * info.compress_size
     ):
         raise UnsafeFileError(
-            f"{said}: weights of a model must not be packed to less than a "
-            f"hundredth. Received: {info.file_size:,} bytes out of "
+            f"{said}: weights of a model must not be compressed to less than "
+            f"a hundredth. Received: {info.file_size:,} bytes out of "
             f"{info.compress_size:,}"
         )
     with _member(path, archive, info) as file:
@@ -158,15 +159,15 @@ def _check_weights(
 def _member(
     path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo
 ) -> Iterator[IO[bytes]]:
-    """A member's bytes, which can be read at any place."""
+    """Yields a member as a file in which any position can be read."""
     if info.compress_type != zipfile.ZIP_STORED:
         with tempfile.TemporaryFile() as file:
             with archive.open(info) as packed:
                 shutil.copyfileobj(packed, file, 1 << 20)
             yield file
         return
-    # As Keras writes it. `zipfile` would read all that lies between two
-    # places; a few bytes of a large file are enough.
+    # As Keras writes it. `zipfile` would read everything between two
+    # positions; here a few bytes of a large file are read.
     with open(path, "rb") as file:
         file.seek(info.header_offset)
         header = file.read(_STORED_HEADER)
@@ -178,7 +179,7 @@ def _member(
 
 
 class _Part(io.RawIOBase):
-    """`size` bytes of a file from `start` on."""
+    """The `size` bytes of a file that begin at `start`."""
 
     def __init__(self, file: IO[bytes], start: int, size: int):
         self._file, self._start, self._size = file, start, size

@@ -1,8 +1,8 @@
-"""What the configuration in a `.keras` file asks for, beside its weights.
+"""Compares the sizes in the configuration of a `.keras` file with its weights.
 
-A layer takes memory for the sizes that its configuration names before its
-weights are read. So a few words in a file of a stranger could take all
-memory: the model is first built without any numbers.
+A layer allocates memory for the sizes in its configuration before its weights
+are read. So a few words in a file from a stranger could take all memory. Here
+the model is first built without allocating its weights.
 """
 
 import reprlib
@@ -17,29 +17,29 @@ import keras
 from keras_ctx.files.json_text import load_json
 
 LARGEST_CONFIG = 1 << 22
-"""Bytes of a configuration; one of a hundred blocks has a tenth."""
+"""Bytes of a configuration; a model of a hundred blocks has a tenth."""
 
-_LARGEST = 2**63 - 1  # what a dimension is counted by
-# Lists of these are so many layers.
+_LARGEST = 2**63 - 1  # the largest dimension of a shape
+# The entries of these lists are one layer each.
 _COUNTS = ("num_layers", "num_highways", "num_hidden_layers")
 _LISTED = ("filters", "layers")
-# States of random generators are in no file.
+# The states of random generators are not stored in the file.
 _FEW = 1 << 16
-_ADVICE = "Get the file again, from where its author published it."
+_ADVICE = "Get the file from its publisher again."
 
 
 def check_sizes(config: str, file: h5py.File, said: str) -> None:
-    """Refuse a configuration that asks for more than the weights have.
+    """Refuses a configuration of a larger model than the weights are for.
 
     Args:
         config: The `config.json` of a `.keras` file.
         file: Its `model.weights.h5`, open.
-        said: What errors call the `.keras` file.
+        said: The name of the `.keras` file in errors.
 
     Raises:
-        ValueError: The configuration is no JSON, names a size that no weights
-            have, or makes no model; a class of your own must be registered
-            by `keras.saving.register_keras_serializable`.
+        ValueError: The configuration is not JSON, has a size that the weights
+            do not have, or does not build a model. Your own classes must be
+            registered with `keras.saving.register_keras_serializable`.
     """
     try:
         content = load_json(config)
@@ -56,19 +56,19 @@ def check_sizes(config: str, file: h5py.File, said: str) -> None:
     groups, there = _size_of(file)
     _check_numbers(content, groups, there + _FEW, said)
     wanted = _wanted(_to_build(content, said), said)
-    # Layers that are packed (two int4 in a byte) or have LoRA are built
-    # larger than they are stored.
+    # Layers with packed weights (two int4 in a byte) or LoRA are larger when
+    # they are built than in the file.
     most = there * (2 if _is_changed(content) else 1) + _FEW
     if wanted > most:
         raise ValueError(
             f"{said}: the configuration of a model must fit its weights. "
-            f"Received: a config.json that asks for {wanted:,} numbers, and "
+            f"Received: a config.json that needs {wanted:,} numbers, and "
             f"{there:,} in model.weights.h5. {_ADVICE}"
         )
 
 
 def _size_of(file: h5py.File) -> tuple[int, int]:
-    """How many groups a file of weights has, and how many numbers."""
+    """Returns the number of groups in a file of weights, and of numbers."""
     groups = numbers = 0
 
     def count(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -83,7 +83,7 @@ def _size_of(file: h5py.File) -> tuple[int, int]:
 
 
 def _nodes(content: dict) -> Iterator[tuple[str, Any]]:
-    """Every value below an object, with the key that it stands under."""
+    """Yields every nested value of an object, with its key."""
     left: list[tuple[str, Any]] = [("", content)]
     while left:
         key, value = left.pop()
@@ -95,10 +95,10 @@ def _nodes(content: dict) -> Iterator[tuple[str, Any]]:
 
 
 def _check_numbers(content: dict, groups: int, most: int, said: str) -> None:
-    """Refuse what takes long, or memory before there are any weights."""
+    """Refuses sizes that need much time or memory before weights are read."""
     for key, value in _nodes(content):
         problem = None
-        # Each layer has a group in the file, also one without weights.
+        # Each layer, also one without weights, has a group in the file.
         if key in _COUNTS and type(value) is int and value > groups:
             problem = f"must be at most {groups}, the parts of its weights"
         elif (
@@ -135,10 +135,10 @@ def _sizes(config: dict) -> Iterator[tuple[str, int]]:
 
 
 def _to_build(content: dict, said: str) -> dict:
-    """What can be built without numbers: of KerasHub's tasks the backbone.
+    """Returns what can be built without weights: of KerasHub, the backbone.
 
-    Each makes an optimizer at once, which is a number. A head is as large as
-    the backbone lets it, and the number of its classes.
+    A KerasHub task creates an optimizer, and so weights, at once. The size of
+    its head depends on the backbone and the number of classes.
     """
     config = content.get("config")
     hub = str(content.get("registered_name")).startswith("keras_hub>")
@@ -168,7 +168,7 @@ def _is_changed(content: dict) -> bool:
 
 
 def _wanted(content: dict, said: str) -> int:
-    """How many numbers a model has, which is built without any."""
+    """Returns the number of weights of a model, built without allocating."""
     found: list[int | Exception] = []
 
     def build() -> None:
@@ -179,26 +179,26 @@ def _wanted(content: dict, said: str) -> int:
                     safe_mode=True,
                 )
             found.append(sum(prod(each.shape) for each in model.variables))
-        except Exception as error:  # whatever a layer raises at such sizes
+        except Exception as error:  # layers raise many kinds at such sizes
             found.append(error)
 
-    # Keras notes variables without numbers, to give them theirs later, and
-    # counts names; a thread of its own takes its notes with it.
+    # Keras remembers variables that are not initialized, and counts names, by
+    # thread; a separate thread keeps this out of the caller's.
     thread = threading.Thread(target=build)
     thread.start()
     thread.join()
     if isinstance(found[0], int):
         return found[0]
     raise ValueError(
-        f"{said}: the configuration must make a model in this version of "
-        "Keras, with every class of your own registered by "
+        f"{said}: the configuration must build a model in this version of "
+        "Keras. Register your own classes with "
         "`keras.saving.register_keras_serializable`. Received: "
         f"{type(found[0]).__name__}: {found[0]}"
     ) from found[0]
 
 
 def _unpacked(node: Any) -> Any:
-    """The configuration without what makes integers of numbers."""
+    """Returns the configuration without its quantization."""
     if isinstance(node, list):
         return [_unpacked(child) for child in node]
     if not isinstance(node, dict):

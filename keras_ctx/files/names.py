@@ -1,19 +1,19 @@
-"""Names of files that stand in other files."""
+"""Checks file names that are read from other files."""
 
 from typing import Any
 
 
 def is_file_name(name: Any) -> bool:
-    r"""Whether a name is that of a file beside the one it was read from.
+    r"""Returns whether a value is a plain file name, without a folder.
 
-    A path would let a file from a stranger read others of the machine. What
-    the file is linked to does not count: caches of downloads hold links.
+    A path would let a file from a stranger read any other file of the
+    machine. Links are not followed: download caches contain links.
 
     Args:
         name: Any value of a JSON file.
 
     Returns:
-        True for a string that names neither a folder nor a way to one.
+        True for a string that contains no folder.
 
     Example:
         >>> [is_file_name(x) for x in ("a.txt", "../a", "/a", "a\\b", "..", 1)]

@@ -1,4 +1,4 @@
-"""HDF5 files that end with an error, not with the process, on a full disk."""
+"""Writes HDF5 files so that a full disk raises an error, not a signal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +12,11 @@ import h5py
 def new_hdf5(
     path: str | Path,
 ) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
-    """Write a new HDF5 file, and learn where a write has failed.
+    """Writes a new HDF5 file, and raises an error when a write fails.
 
-    Where a write fails, on a full disk say, HDF5 tries again when it closes
-    the file, and ends the process by a signal. Here the first failure is
-    raised, at the end of the block or sooner, by the function.
+    When a write fails, for example on a full disk, HDF5 tries again when it
+    closes the file, and a signal kills the process. Here the first failure is
+    raised at the end of the block, or earlier by calling the function.
 
     Args:
         path: The file.
@@ -25,7 +25,7 @@ def new_hdf5(
         The file, and a function that raises the failure, if there was one.
 
     Raises:
-        OSError: At the end: the file could not be written. It is not whole.
+        OSError: At the end: the file could not be written and is incomplete.
 
     Example:
         >>> with new_hdf5("numbers.h5") as (file, check):
@@ -40,21 +40,21 @@ def new_hdf5(
             with h5py.File(sure, "w") as file:
                 yield file, sure.check
         except Exception:
-            sure.check()  # rather than what HDF5 made of it
+            sure.check()  # rather than the error of HDF5
             raise
         sure.check()
 
 
 class _SureFile:
-    """A file whose failures HDF5 does not see.
+    """A file that hides its failures from HDF5.
 
-    It keeps the first one and takes everything after it for done.
+    It keeps the first failure, and ignores every later write.
     """
 
     def __init__(self, file: IO[bytes]):
         self._file = file
         self._failure: OSError | None = None
-        self.read = file.read  # by which h5py knows a file
+        self.read = file.read  # h5py recognizes a file by it
         self.seek = file.seek
         self.tell = file.tell
         self.readinto = file.readinto  # type: ignore[attr-defined]
@@ -66,7 +66,7 @@ class _SureFile:
         return self._tried(self._file.truncate, size, size or 0)
 
     def flush(self) -> None:
-        """Nothing waits: the file has no buffer."""
+        """Does nothing: the file has no buffer."""
 
     def check(self) -> None:
         if self._failure is not None:
@@ -74,7 +74,7 @@ class _SureFile:
 
     def _write_all(self, content) -> int:
         left = memoryview(content).cast("B")
-        while left:  # a disk that fills takes a part, without an error
+        while left:  # a disk that becomes full writes a part, without an error
             left = left[self._file.write(left) :]
         return len(content)
 

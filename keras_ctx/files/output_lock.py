@@ -1,4 +1,4 @@
-"""One writer at a time: the lock of what a run writes."""
+"""Locks the output of a run, so that one run at a time writes it."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ from pathlib import Path
 from keras_ctx.files.whole_file import left_over_files
 
 LOCK = ".lock"
-# What a file system says that has no locks.
+# Errors of a file system without locks.
 _NO_LOCKS = {
     *(errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP),
     *(errno.EOPNOTSUPP, errno.EINVAL),
@@ -23,27 +23,27 @@ _NO_LOCKS = {
 
 @contextlib.contextmanager
 def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
-    """Hold the lock of an output; a second run is refused.
+    """Holds the lock of an output; a second run is refused.
 
-    The lock is one of the system (`flock`) on a hidden file, `.lock` in a
-    folder and `.NAME.lock` beside a file. The system releases it when the
-    process ends, however it ends, so a killed run leaves none behind. The
-    hidden file is removed at the end, and so is a folder that was made for it
-    and is still empty.
+    The lock is a system lock (`flock`) on a hidden file: `.lock` in a folder,
+    `.NAME.lock` beside a file. The system releases it when the process ends,
+    so a killed run leaves no lock behind. The hidden file is removed at the
+    end, and so is a folder that was created for it and is still empty.
 
-    With the lock, temporary files are removed that killed runs have left in
-    the folder, or of the file.
+    Once it has the lock, it removes temporary files that killed runs have
+    left in the folder, or of the file.
 
-    A file system without locks is no hindrance: the run says that nothing
-    keeps a second one away, and continues.
+    On a file system without locks it prints a warning that nothing prevents a
+    second run, and continues.
 
     Args:
         output: The folder, or the file.
         is_file: Whether it is a file.
 
     Raises:
-        ValueError: Another run has it: which process, where, since when; or
-            it cannot be written.
+        ValueError: Another run holds the lock; the message says which
+            process, on which machine and since when. Or the output cannot be
+            written.
 
     Example:
         >>> with output_lock("runs/locked"):
@@ -77,7 +77,7 @@ def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
                     f"Received: output={str(output)!r}"
                 ) from error
         raise ValueError(
-            "`output` must be a place that can be written. Give another. "
+            "`output` must be a path that can be written. Give another one. "
             f"Received: output={str(output)!r}: {error}"
         ) from error
     try:
@@ -86,29 +86,29 @@ def output_lock(output: str | Path, *, is_file: bool = False) -> Iterator[None]:
         if _is_at(descriptor, path):
             path.unlink()
         os.close(descriptor)
-        with contextlib.suppress(OSError):  # those that are not empty stay
+        with contextlib.suppress(OSError):  # a folder that is not empty stays
             for folder in made:
                 folder.rmdir()
 
 
 def lock_path(output: Path, is_file: bool = False) -> Path:
-    """The hidden file whose lock is that of `output`."""
+    """Returns the hidden file that is locked for `output`."""
     return (
         output.with_name(f".{output.name}{LOCK}") if is_file else output / LOCK
     )
 
 
 def move_lock(there: Path, folder: Path) -> None:
-    """Take the lock along when the folder of a run was renamed to `there`.
+    """Moves the lock back when the folder of a run was renamed to `there`.
 
-    `folder` is made anew, with the lock in it.
+    `folder` is created again, with the lock in it.
 
     Raises:
-        ValueError: Another run has begun in `folder` meanwhile.
+        ValueError: Another run has started in `folder` meanwhile.
     """
     if not (there / LOCK).exists():
         return
-    # Under another name first, so that `folder` is never there without it.
+    # Under another name first, so that `folder` never exists without a lock.
     aside = folder.with_name(f".{uuid.uuid4().hex}.{folder.name}")
     aside.mkdir()
     (there / LOCK).rename(aside / LOCK)
@@ -122,7 +122,7 @@ def move_lock(there: Path, folder: Path) -> None:
 
 def _remove_left_over(folder: Path, name: str | None) -> None:
     for path in left_over_files(folder, name):
-        # A run that writes a file into the folder has a lock of its own.
+        # A run that writes a single file into the folder has its own lock.
         if name is not None or not _is_locked(
             lock_path(folder / path.name[34:], is_file=True)
         ):
@@ -144,7 +144,7 @@ def _is_locked(path: Path) -> bool:
 
 
 def _locked(path: Path, output: Path) -> tuple[int, bool]:
-    """The lock's descriptor, and whether the file system has locks."""
+    """Returns the lock's descriptor, and whether the file system has locks."""
     while True:
         is_alone = True
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -160,16 +160,16 @@ def _locked(path: Path, output: Path) -> tuple[int, bool]:
             is_alone = False
             print(
                 f"{output}: the file system has no locks ({error.strerror}). "
-                "Start no second run with this output.",
+                "Do not start a second run with this output.",
                 file=sys.stderr,
             )
-        # Between the two calls its last holder may have removed it.
+        # Between the two calls another run may have removed the file.
         if _is_at(descriptor, path):
             break
         os.close(descriptor)
     since = time.strftime("%Y-%m-%d %H:%M:%S %z")
     text = f"process {os.getpid()} on {platform.node()} since {since}\n"
-    with contextlib.suppress(OSError):  # a full disk: it is locked, even so
+    with contextlib.suppress(OSError):  # a full disk: the lock holds anyway
         os.ftruncate(descriptor, 0)
         os.write(descriptor, text.encode())
     return descriptor, is_alone
@@ -185,7 +185,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 def _in_use(output: Path, path: Path) -> ValueError:
     try:
         who = path.read_text("utf-8", errors="replace").strip()
-    except OSError:  # it has just ended
+    except OSError:  # the other run has just ended
         who = ""
     return ValueError(
         "`output` must be written by one run at a time. It is being written "

@@ -1,4 +1,4 @@
-"""TFRecord files read to their end: each record has a checksum."""
+"""Reads TFRecord files to their end, to verify the checksum of each record."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ import tensorflow as tf
 
 _BATCH = 4096
 _BUFFER = 1 << 23
-# A record that is not what it was, and one that is cut off.
+# A record with a wrong checksum, and one that is cut off.
 _DAMAGE = (tf.errors.DataLossError, tf.errors.OutOfRangeError)
 
 
 def count_records(path: str | Path) -> int:
-    """How many records a file has, all of which are whole.
+    """Returns the number of records of a file, and checks that all are whole.
 
-    It reads the file as fast as a disk gives it.
+    The disk limits the speed.
 
     Args:
         path: A TFRecord file.
@@ -44,7 +44,7 @@ def count_records(path: str | Path) -> int:
 
 
 def good_records(path: str | Path) -> int:
-    """How many records stand before the first that is damaged, or all."""
+    """Returns the number of records before the first damaged one."""
     good = 0
     try:
         for _ in tf.data.TFRecordDataset(str(path)):

@@ -1,4 +1,4 @@
-"""Safetensors files, and what the system says where one cannot be written."""
+"""Writes safetensors files, with the system's error where that fails."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from safetensors.numpy import save_file
 def write_tensors(
     path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]
 ) -> None:
-    """Write a safetensors file.
+    """Writes a safetensors file.
 
     Raises:
-        OSError: It cannot be written; with the number of the system's error,
-            which safetensors has in its text alone.
+        OSError: The file cannot be written. It has the system's error number,
+            which safetensors only gives in its message.
 
     Example:
         >>> write_tensors(Path("a.safetensors"), {"a": np.ones(2)}, {})

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Writes files whole or not at all."""
 
 import errno
 import os
@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# A disk without room, a quota or a limit of the size of a file that is reached.
+# A full disk, an exceeded quota, or the limit of the size of a file.
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed if all goes well.
+    """Yields a temporary path beside `path`, renamed to it after the block.
 
-    It ends as `path` does, at which some writers look. Who may read the file
-    is as the umask says, whatever the writer makes of it.
+    It has the ending of `path`, which some writers check. The permissions of
+    the file follow the umask, whatever the writer sets.
 
     Raises:
-        OSError: It cannot be written; a full disk's error names `path`.
+        OSError: The file cannot be written; the error of a full disk names
+            `path`.
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
@@ -28,10 +29,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         temporary.touch()
         mode = temporary.stat().st_mode & 0o777
         yield temporary
-        # Some writers leave a file to its owner alone.
+        # Some writers let only the owner read a file.
         if temporary.stat().st_mode & 0o777 != mode:
             temporary.chmod(mode)
-        # On the disk before it has its name, whatever happens to the power.
+        # The data must be on the disk before the rename, if power fails.
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -42,14 +43,14 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def name_full_disk(error: BaseException, path: Path) -> None:
-    """Have the error of a full disk say which file could not be written."""
+    """Adds the path of the file to the error of a full disk."""
     if isinstance(error, OSError) and error.errno in FULL_DISK:
         error.filename = str(path)
 
 
 @contextmanager
 def full_disk_named(path: Path) -> Iterator[None]:
-    """`name_full_disk` for what the block writes to a file that grows."""
+    """Applies `name_full_disk` to errors of a block that appends to a file."""
     try:
         yield
     except OSError as error:
@@ -58,13 +59,13 @@ def full_disk_named(path: Path) -> Iterator[None]:
 
 
 def left_over_files(folder: Path, name: str | None = None) -> list[Path]:
-    """The temporary files in a folder, of `whole_file`s that were killed.
+    """Returns the temporary files that killed `whole_file`s left in a folder.
 
-    Files of a process that is still alive look the same.
+    Files of a process that is still running look the same.
 
     Args:
-        folder: Where to look; what lies deeper is left.
-        name: The file whose temporary files they are; `None`: of any file.
+        folder: The folder to search, without its subfolders.
+        name: The file whose temporary files to return; `None`: of any file.
     """
     end = ".+" if name is None else re.escape(name)
     return [
@@ -77,6 +78,6 @@ def left_over_files(folder: Path, name: str | None = None) -> list[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file under a temporary name beside it, then rename it."""
+    """Writes a UTF-8 file under a temporary name beside it, then rename it."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -1,7 +1,7 @@
-"""Bricks: tensors in, tensors out, on TensorFlow, JAX and PyTorch.
+"""Keras layers: tensors in, tensors out, on TensorFlow, JAX and PyTorch.
 
-On all three they answer and learn alike; the tests say to how many digits. A
-recipe, an export and the data need TensorFlow.
+On all three backends their outputs and gradients agree; the tests contain the
+tolerances. Recipes, exports and data need TensorFlow.
 """
 
 from keras_ctx.layers.base.padding_mask import PaddingMask

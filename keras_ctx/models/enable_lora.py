@@ -1,4 +1,4 @@
-"""Fine-tuning of few weights: low-rank updates of an encoder's matrices."""
+"""LoRA: fine-tunes low-rank updates of an encoder's matrices."""
 
 from typing import Any
 
@@ -14,20 +14,21 @@ def enable_lora(
     lora_alpha: float | None = None,
     embeddings: bool = False,
 ) -> None:
-    """Train low-rank updates of a BERT's blocks instead of their weights.
+    """Trains low-rank updates of a BERT's blocks instead of their weights.
 
-    In every block the matrices of the attention (query, key, value, output)
-    and of the feed-forward half each get an update `A B` of `rank`; they
-    themselves, their biases, the norms and the embeddings no longer learn.
-    What is not a part of the encoder's stack (the pooler, the head, a
-    mixture, LSTMs, a CRF) is trained in full, as before.
+    In every block the matrices of attention (query, key, value, output) and
+    of the feed-forward network get an update `A B` of rank `rank`. The
+    matrices themselves, their biases, the norms and the embeddings are
+    frozen. All layers outside of the encoder's blocks and embeddings (pooler,
+    head, mixture, LSTMs, CRF) are trained in full, as before.
 
-    The model is changed in place, and computes the same as before until it is
-    trained. Call it before `compile`. `model.save` keeps A and B beside the
-    weights, and a loaded model trains them further; `clone_model`,
-    `keras_ctx.training.layer_rates` and `keras_ctx.serving.export` work as
-    without. Quantize last: what `model.quantize` turns to integers, Keras
-    trains no further, and an optimizer saved before does not fit afterwards.
+    The model is changed in place; its outputs stay the same until it is
+    trained. Call this function before `compile`. `model.save` stores A and B
+    beside the weights, and a loaded model can be trained further;
+    `clone_model`, `keras_ctx.training.layer_rates` and
+    `keras_ctx.serving.export` work as without LoRA. Quantize last: Keras does
+    not train weights that `model.quantize` has turned into integers, and an
+    optimizer saved before does not fit the model afterwards.
 
     Args:
         model: A `bert_encoder`, or a model of `keras_ctx.models` with one
@@ -39,8 +40,8 @@ def enable_lora(
 
     Raises:
         ValueError: `rank` or `lora_alpha` is not positive; the model has no
-            Transformer block, as an ELMo; its encoder is frozen, or has LoRA
-            already. Nothing is changed then.
+            Transformer block, such as an ELMo; its encoder is frozen, or
+            already has LoRA. The model is not changed then.
 
     Example:
         >>> from keras_ctx.models import bert_tiny, classifier
@@ -52,7 +53,7 @@ def enable_lora(
         36867
 
     Source:
-        Hu et al. 2022, https://arxiv.org/abs/2106.09685; there the query and
+        Hu et al. 2022, https://arxiv.org/abs/2106.09685, for the query and
         value matrices only. All matrices: Dettmers et al. 2023, section 4,
         https://arxiv.org/abs/2305.14314.
     """
@@ -62,22 +63,22 @@ def enable_lora(
     blocks = [x for x in found if isinstance(x, layers.TransformerEncoderBlock)]
     if not blocks:
         raise ValueError(
-            "`model` must have the blocks of a BERT encoder, which LoRA "
-            "updates. Train an ELMo as a whole, or its head alone "
+            "`model` must have the blocks of a BERT encoder, for LoRA to "
+            "update. Train an ELMo as a whole, or only its head "
             f"(`frozen=True`). Received: {model.name!r}"
         )
     for layer in blocks:
         if layer.lora_rank is not None:
             raise ValueError(
-                "`model` must have no LoRA yet: `models.merge_lora` gives an "
-                "encoder that has its updates in its matrices. "
+                "`model` must not have LoRA yet: `models.merge_lora` returns "
+                "an encoder with the updates merged into its matrices. "
                 f"Received: {layer.name!r} with rank {layer.lora_rank}"
             )
     for layer in found:
         if not layer.trainable:
             raise ValueError(
-                "`model` must have an encoder that is trained: LoRA freezes "
-                "its weights itself. Build it without `frozen=True`. "
+                "`model` must have a trainable encoder: LoRA itself freezes "
+                "its weights. Build the model without `frozen=True`. "
                 f"Received: {layer.name!r} with trainable=False"
             )
     for layer in found:
@@ -90,7 +91,7 @@ def enable_lora(
 
 
 def _stack(model: Any):
-    """The layers of the encoder that LoRA updates or freezes."""
+    """Yields the layers of the encoder that LoRA updates or freezes."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _stack(layer)

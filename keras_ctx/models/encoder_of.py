@@ -1,4 +1,4 @@
-"""The encoder inside a model that was made to train it."""
+"""Takes the encoder out of a language or task model."""
 
 import keras
 
@@ -6,22 +6,22 @@ from keras_ctx.models.family import encoder_part, family_of
 
 
 def encoder_of(model: keras.Model, name: str | None = None) -> keras.Model:
-    """The encoder inside a language or task model, such as one that was loaded.
+    """Returns the encoder inside a language or task model.
 
     Args:
         model: A model of `elmo_language_model`, of `bert_pretrainer`, or with
-            a head of `keras_ctx.models`.
-        name: Name of the encoder; None for that of its kind, such as
+            a head of `keras_ctx.models`; also a loaded one.
+        name: Name of the encoder; `None`: the default of its kind, such as
             `elmo_encoder`.
 
     Returns:
-        A `keras.Model`, as of `elmo_encoder`, `elmo_word_encoder`,
-        `elmo_for_many_langs` or `bert_encoder`, or of another family that is
-        registered; the layers are shared. A BERT under a head that does not
-        read `pooled` has lost its pooler, and gives none.
+        A `keras.Model`, as from `elmo_encoder`, `elmo_word_encoder`,
+        `elmo_for_many_langs` or `bert_encoder`, or of another registered
+        family; the layers are shared. A BERT under a head that does not read
+        `pooled` has no pooler, so this output is missing.
 
     Raises:
-        ValueError: a model of another kind.
+        ValueError: The model is of another kind.
 
     Example:
         >>> from keras_ctx.models import bert_pretrainer, bert_tiny

@@ -1,4 +1,4 @@
-"""Families of encoders: what the library knows of each, one row a family."""
+"""Families of encoders: one entry describes each kind of encoder."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ def _no_sizes(encoder: keras.Model) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Family:
-    """What the library knows of one kind of encoder.
+    """A kind of encoder, described for the library.
 
     An encoder is a functional model from a dict of features to a dict of
     `layers`, a list of L+1 tensors `(B, T, D)`, `sequence`, the last of them,
     `pooled` `(B, D)` and `padding_mask` `(B, T)`. All heads, training,
-    predictions and exports work on any such model. With its row, and text
-    inputs that name its inputs, so do the recipes and `encoder_of`.
+    predictions and exports work with any such model. With an entry here, and
+    text inputs for its inputs, the recipes and `encoder_of` do, too.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -30,41 +30,44 @@ class Family:
     """
 
     name: str
-    """In one word, such as "bert"."""
+    """Name of the family, such as "bert"."""
     reads: str
-    """What its first input holds, for messages: "the token ids of a BERT"."""
+    """Content of the first input, for messages: "the token ids of a BERT"."""
     inputs: tuple[str, ...]
-    """Inputs that all its models have; the first is its `input_key`."""
+    """Inputs that all models of the family have; the first is `input_key`."""
     layers: tuple[str, ...]
-    """Names of layers that all its models have."""
+    """Names of layers that all models of the family have."""
     text_inputs: tuple[str, ...]
-    """Names of the classes of text inputs that give `inputs`."""
+    """Names of the classes of text inputs that return `inputs`."""
     encoder: Callable[[keras.Model, str | None], keras.Model]
-    """From a model that holds its layers, such as one of pretraining, and a
-    name, or `None` for that of its kind, to the encoder alone."""
+    """Function that takes a model with the encoder's layers, such as a
+    pretraining model, and a name, or `None` for the default, and returns the
+    encoder alone."""
     stack: Callable[[keras.Model], list[list[keras.layers.Layer]]]
-    """Its layers from the lowest, for `keras_ctx.training.layer_rates`: those
-    in one list learn together. A pooler is left out: it counts as head."""
+    """Function that returns the layers, lowest first, for
+    `keras_ctx.training.layer_rates`: those in one list have one rate. A
+    pooler is left out: it counts as part of the head."""
     sizes: Callable[[keras.Model], Mapping[str, Any]] = _no_sizes
-    """What its text inputs must fit, by name: such as `vocabulary_size`, rows
-    of the table; `num_segments`; `positions`, most tokens of a row;
-    `max_characters`, ids a word. What there is no limit of is left out."""
+    """Function that returns sizes which text inputs must fit, by name, such as
+    `vocabulary_size`, rows of the table; `num_segments`; `positions`, the most
+    tokens of a row; `max_characters`, ids per word. Sizes without a limit are
+    left out."""
     position_table: str | None = None
-    """The class of the layer whose `max_length` is the most positions, by its
-    name in a file."""
+    """Class name, in a file, of the layer whose `max_length` is the number of
+    positions."""
     token_layer: str | None = None
-    """The layer that gives a word's vector from its ids alone, which
-    `from_word_vectors` leaves out."""
+    """The layer that computes the vector of a word from its ids alone;
+    `from_word_vectors` leaves it out."""
     recurrent: bool = False
-    """Whether it has first states, which `warm_start` measures."""
+    """Whether it has initial states, which `warm_start` measures."""
 
     @property
     def input_key(self) -> str:
-        """The input that tells its text inputs from others."""
+        """The input that distinguishes its text inputs from others."""
         return self.inputs[0]
 
     def fits(self, model: keras.Model) -> int:
-        """How many inputs and layers of the row a model has; 0 if not all."""
+        """Counts the inputs and layers of the family; 0 if any is missing."""
         inputs = getattr(model, "input", None)
         if not isinstance(inputs, dict) or not set(self.inputs) <= set(inputs):
             return 0
@@ -78,16 +81,16 @@ _FAMILIES: dict[str, Family] = {}
 
 
 def register_family(family: Family) -> Family:
-    """Makes a family of encoders known to the library.
+    """Registers a family of encoders.
 
     Args:
-        family: Its row. One of the same name is replaced.
+        family: The family. It replaces one of the same name.
 
     Returns:
-        The same row.
+        The same family.
 
     Raises:
-        ValueError: `family` is no `Family`, or has no input.
+        ValueError: `family` is not a `Family`, or has no input.
 
     Example:
         >>> from dataclasses import replace
@@ -107,24 +110,24 @@ def register_family(family: Family) -> Family:
 
 
 def families() -> tuple[Family, ...]:
-    """The rows of all families, in the order in which they came."""
+    """Returns all families, in the order of registration."""
     return tuple(_FAMILIES.values())
 
 
 def family_of(model: keras.Model) -> Family:
-    """The family of an encoder, or of the encoder in a task model.
+    """Returns the family of an encoder, or of the encoder in a task model.
 
-    Where the inputs and layers of several rows are there, it is the row that
-    names most of them.
+    If a model fits several families, it is the one that names the most inputs
+    and layers.
 
     Args:
-        model: An encoder; or a model that trains one, or that holds one.
+        model: An encoder, or a model that contains one.
 
     Returns:
         A `Family`.
 
     Raises:
-        ValueError: a model of another kind.
+        ValueError: The model fits no registered family.
 
     Example:
         >>> from keras_ctx.models import elmo_word_encoder, tagger
@@ -139,14 +142,14 @@ def family_of(model: keras.Model) -> Family:
         raise ValueError(
             "`model` must be one of `elmo_language_model` or "
             "`bert_pretrainer`, have a head of `keras_ctx.models`, or be an "
-            "encoder of a family that is registered. "
+            "encoder of a registered family. "
             f"Received: a model with the inputs {named}"
         )
     return fitting[max(fitting)]
 
 
 def encoder_part(model: keras.Model) -> keras.Model:
-    """The one model inside a model, as under a head; or the model itself."""
-    # Under a head it is a layer of its own, cut to what the head reads.
+    """Returns the one model inside a model, or the model itself."""
+    # Under a head the encoder is a layer, with the outputs that are read.
     inside = [x for x in model.layers if isinstance(x, keras.Model)]
     return inside[0] if len(inside) == 1 else model

@@ -1,4 +1,4 @@
-"""An encoder that has LoRA's updates in its matrices."""
+"""Merges LoRA's updates into the matrices of an encoder."""
 
 import keras
 
@@ -6,20 +6,20 @@ from keras_ctx.layers.base.composite_layer import CompositeLayer
 
 
 def merge_lora(encoder: keras.Model) -> keras.Model:
-    """A copy of an encoder whose matrices hold the updates of LoRA.
+    """Copies an encoder, with LoRA's updates merged into its matrices.
 
-    It answers as the encoder does and is one without LoRA: all its weights
-    learn, or it can be given another `enable_lora`.
+    The copy has the same outputs and no LoRA: all its weights are trainable,
+    and `enable_lora` can be called on it again.
 
     Args:
         encoder: An encoder of `keras_ctx.models` after `enable_lora`.
 
     Returns:
-        A `keras.Model` with weights of its own; of an encoder without LoRA,
+        A `keras.Model` with its own weights; for an encoder without LoRA,
         the encoder itself.
 
     Raises:
-        ValueError: A quantized encoder, whose matrices are rounded.
+        ValueError: The encoder is quantized, so that its matrices are rounded.
 
     Example:
         >>> from keras_ctx.models import bert_tiny, classifier, enable_lora
@@ -54,7 +54,7 @@ def merge_lora(encoder: keras.Model) -> keras.Model:
             new.set_weights(old.merged_weights())
         else:
             new.set_weights(old.get_weights())
-        new.trainable = True  # `enable_lora` froze what has no update, too
+        new.trainable = True  # `enable_lora` also froze layers without updates
     return merged
 
 

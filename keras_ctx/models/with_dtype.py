@@ -1,14 +1,14 @@
-"""The same encoder, computed in other numbers."""
+"""Copies an encoder under another dtype policy."""
 
 import keras
 
 
 def with_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
-    """A copy of an encoder that computes under another dtype policy.
+    """Copies an encoder, with another dtype policy.
 
-    For an encoder from a file, which has the policy that it was made with.
-    With "mixed_bfloat16" weights stay float32 and layers compute in bfloat16,
-    with half the memory for what is kept for the gradients.
+    Use it for an encoder from a file, which has the policy that it was saved
+    with. With "mixed_bfloat16" weights stay float32 and layers compute in
+    bfloat16, so that activations kept for the gradients take half the memory.
 
     Args:
         encoder: An encoder of `keras_ctx.models`.
@@ -16,11 +16,11 @@ def with_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
             "float32".
 
     Returns:
-        A `keras.Model` with weights of its own, equal to the encoder's.
+        A `keras.Model` with its own weights, equal to the encoder's.
 
     Raises:
-        ValueError: an unknown policy, or a model with a model in it, such as
-            a classifier, whose scores stay float32 whatever the encoder has.
+        ValueError: The policy is unknown, or the model contains a model, such
+            as a classifier.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -35,8 +35,8 @@ def with_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
     nested = [x.name for x in encoder.layers if isinstance(x, keras.Model)]
     if nested:
         raise ValueError(
-            "`encoder` must be an encoder alone. Put the new one under a head "
-            "as the old one was, and give that model the old one's weights. "
+            "`encoder` must be an encoder without a head. Convert the encoder, "
+            "build the same head on it, and set the weights of the old model. "
             f"Received: a model with the model {nested[0]!r} in it"
         )
 

@@ -1,7 +1,7 @@
-"""Schedules, optimizers, losses and the run folder; used with `model.fit`.
+"""Schedules, optimizers, losses, callbacks and run folders, for `model.fit`.
 
-`__all__` is what models are trained with. The recipes' other pieces are
-documented in their rooms, and can be imported from here as well.
+`__all__` lists what you need to train models. The other names are for the
+recipes; they are documented in their modules.
 """
 
 from keras_ctx.extras import need

@@ -1,9 +1,9 @@
-"""What training uses of Keras that Keras has no public name for.
+"""Private attributes of Keras that training needs.
 
-Nothing else in `training` touches an attribute of Keras that begins with an
-underscore. `tests/test_keras_hooks.py` says of each that the installed Keras
-still has it, as it is used here; setup.cfg allows only the minor version of
-Keras that this was tested with.
+Nothing else in `training` uses an attribute of Keras that begins with an
+underscore. `tests/test_keras_hooks.py` checks that the installed Keras still
+has each of them; setup.cfg allows only the minor version of Keras that this
+was tested with.
 """
 
 from typing import Any
@@ -11,26 +11,25 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# The loss that Keras makes of a function. Why: `compile` makes one of every
-# function and name of a loss, but does not return it, and the class has no
-# public name.
+# The class with which Keras wraps a function as a loss. Why: `compile` wraps
+# every function and name of a loss, but the class has no public name.
 LossOfFunction: Any = keras.losses.MeanSquaredError.__base__
 
 
 def start_at_epoch(model: keras.Model, epoch: int) -> None:
-    """Let the `fit` that calls a callback start with this epoch.
+    """Makes the `fit` that calls a callback start with this epoch.
 
-    Why: a callback learns at which epoch a run resumes only when `fit` has
-    begun. Keras's own `BackupAndRestore` does the same.
+    Why: a callback learns at which epoch a run resumes only after `fit` has
+    begun. Keras's `BackupAndRestore` does the same.
     """
     model._initial_epoch = epoch  # pyright: ignore
 
 
 def copy_mask(source: Any, target: Any) -> None:
-    """Give a tensor the mask that Keras attached to another one, if any.
+    """Copies the Keras mask of a tensor, if any, to another one.
 
-    Why: a loss leaves masked tokens out by an attribute of its values. There
-    is no public function to read or write it.
+    Why: a loss leaves out masked tokens according to an attribute of its
+    values. There is no public function to read or write it.
     """
     mask = getattr(source, "_keras_mask", None)
     if mask is not None:
@@ -38,30 +37,30 @@ def copy_mask(source: Any, target: Any) -> None:
 
 
 class OptimizerHooks(keras.optimizers.Optimizer):
-    """A base of optimizers that sum the gradients of all devices themselves.
+    """A base class of optimizers that sum the gradients of all devices.
 
-    Why: Keras sums the gradients of the devices after it has clipped each
-    device's own. Nothing public turns that off.
+    Why: Keras sums the gradients of the devices after it has clipped those of
+    each device. There is no public way to turn this off.
     """
 
     def index_of(self, variable) -> int:
-        """The place of a variable among those the optimizer was built for.
+        """Returns the index of a variable in the optimizer.
 
-        Why: Keras's guide to writing optimizers uses this look-up; there is
-        no public one.
+        Why: Keras's guide to writing optimizers uses this lookup; there is no
+        public one.
         """
         return self._get_variable_index(variable)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
-        # They are summed already.
+        # The gradients are already summed.
         return list(grads_and_vars)
 
 
 class BuildHook(keras.Model):
-    """A model that `fit` builds by one device's part of the first batch.
+    """A model that `fit` builds with one device's part of the first batch.
 
-    Why: `fit` builds metrics and losses from a batch of the dataset that a
-    strategy has split, which Keras does not put together again:
+    Why: `fit` builds metrics and losses from a batch that a strategy has
+    split, which Keras does not handle:
     https://github.com/keras-team/keras/issues/20585.
     """
 

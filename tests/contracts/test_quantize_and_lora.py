@@ -399,7 +399,7 @@ def test_error_of_a_model_without_blocks() -> None:
 
 def test_error_of_a_frozen_encoder() -> None:
     model = models.classifier(bert(), 3, frozen=True)
-    with pytest.raises(ValueError, match="Build it without `frozen=True`"):
+    with pytest.raises(ValueError, match="Build the model without `frozen"):
         models.enable_lora(model, 2)
 
 
@@ -416,7 +416,7 @@ def test_error_of_a_number(arguments: tuple, name: str) -> None:
 
 def test_error_of_lora_twice_or_unbuilt() -> None:
     model = lora_model()
-    with pytest.raises(ValueError, match="no LoRA yet.*block_0.*rank 2"):
+    with pytest.raises(ValueError, match="not have LoRA yet.*block_0.*rank 2"):
         models.enable_lora(model, 2)
     with pytest.raises(ValueError, match="is built. Call it or the model"):
         layers.TransformerEncoderBlock(2, 8).enable_lora(2)

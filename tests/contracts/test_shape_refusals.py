@@ -128,7 +128,7 @@ def test_mask_of_other_tokens(case: Case) -> None:
     layer = built(case)
     for shape in ((B, T + 1), (B + 1, T), (1, T)):
         flat = {**arrays(case), "padding_mask": np.ones(shape, bool)}
-        refused(case, layer, flat, "padding_mask", "must have the axes")
+        refused(case, layer, flat, "padding_mask", "must have the same axes")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_second_argument_of_other_tokens(name: str, argument: str) -> None:
     case = next(case for case in CASES if case.name == name)
     longer = np.repeat(arrays(case)[argument], 2, axis=1)
     flat = {**arrays(case), argument: longer}
-    refused(case, built(case), flat, argument, "must have the axes")
+    refused(case, built(case), flat, argument, "must have the same axes")
 
 
 def test_attention_mask_of_one_row_is_that_of_all() -> None:

@@ -424,7 +424,7 @@ def test_the_row_with_most_of_a_model_is_its_family() -> None:
         stack=row.stack,
     )
     assert narrow.fits(trigram_encoder()) == 0
-    with pytest.raises(ValueError, match=r"be an encoder of a family .*'x'"):
+    with pytest.raises(ValueError, match=r"of a registered family.*'x'"):
         x = keras.Input((3,), name="x")
         models.family_of(keras.Model({"x": x}, {"y": x + 1}))
     with pytest.raises(ValueError, match="must be a `Family`"):

@@ -46,7 +46,7 @@ def test_positions_outside_a_row(bad: int) -> None:
 
 
 def test_positions_in_rows_without_tokens() -> None:
-    with pytest.raises(ValueError, match="the tokens of a row are 0"):
+    with pytest.raises(ValueError, match="the length of a row is 0"):
         layers.GatherPositions()(X[:, :0], np.zeros((2, 1), "int32"))
 
 

@@ -125,7 +125,7 @@ def test_files_in_iob1_and_in_iob2_have_the_same_spans() -> None:
     ],
 )
 def test_broken_rules_are_asked_about(sentences) -> None:
-    with pytest.raises(ValueError, match="`scheme` must be said .*a, of"):
+    with pytest.raises(ValueError, match="`scheme` must be given .*a, of"):
         recognize_tags({"a": sentences})
     name = "IOB2" if "I-X" in sentences[0] else "BIOES"
     assert recognize_tags({"a": sentences}, name)[0].name == name
@@ -156,7 +156,7 @@ def test_tags_of_no_scheme_are_named(tags, message) -> None:
 def test_scheme_that_is_said() -> None:
     with pytest.raises(ValueError, match="`name` must be IOB2, "):
         recognize_tags({"a": [["O"]]}, "BIO")
-    with pytest.raises(ValueError, match="all tags are of a scheme, or none"):
+    with pytest.raises(ValueError, match="must be of a scheme, or none"):
         recognize_tags({"a": [["NN", "VB"]]}, "IOB2")
     found, _ = recognize_tags({"a": [["B-X", "E-X", "S-Y"]]}, "BMES")
     assert found.from_iob2(["B-X", "I-X", "I-X"]) == ["B-X", "M-X", "E-X"]
@@ -196,7 +196,7 @@ def test_random_files_of_each_scheme() -> None:
 )
 def test_letters_without_their_type_are_refused(tags) -> None:
     for scheme in (None, "IOB2"):
-        with pytest.raises(ValueError, match="must have a type behind"):
+        with pytest.raises(ValueError, match="must have a type after"):
             recognize_tags({"a": [tags]}, scheme)
     assert recognize_tags({"a": [tags]}, "plain")[0].name == "plain"
 
@@ -216,7 +216,7 @@ def test_letters_without_their_type_are_refused(tags) -> None:
 )
 def test_types_that_look_alike_are_asked_about(tags) -> None:
     files = {"train": [tags[:1]], "test": [tags[1:]]}
-    with pytest.raises(ValueError, match="differ only in case.*say `scheme`"):
+    with pytest.raises(ValueError, match="differ only in case.*give `scheme`"):
         recognize_tags(files)
     scheme = "plain" if "NN" in tags else "IOB2"
     assert recognize_tags(files, scheme)[0].name == scheme

@@ -92,5 +92,5 @@ def test_spans_that_break_a_rule_are_named() -> None:
 
 @pytest.mark.parametrize("tag", ["NN", "B_X", "", "BX"])
 def test_tags_of_another_form_are_refused(tag) -> None:
-    with pytest.raises(ValueError, match="`tags` must be .* at place 1"):
+    with pytest.raises(ValueError, match="`tags` must be .* at position 1"):
         tag_spans(["O", tag])

@@ -120,7 +120,7 @@ def test_what_cannot_be_that_of_one_device_is_refused(tmp_path: Path) -> None:
         "`gradient_accumulation_steps` of a Keras optimizer",
         "`steps_per_execution` must be 1",
         "`reduction` of a loss must be",
-        "must give one number a row or token",
+        "must return one number per row or token",
         "`train_on_batch` would give each of 2 devices",
         "`test_on_batch` would give each of 2 devices",
         "`predict_on_batch` would give each of 2 devices",

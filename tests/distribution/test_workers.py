@@ -75,7 +75,7 @@ def test_a_worker_that_never_comes_is_named() -> None:
         worker.start()
         worker.join(6)
     assert isinstance(first.error, TimeoutError)
-    assert f"within 1.5 seconds. Not there: worker 1 ({where[1]}), 2" in str(
+    assert f"within 1.5 seconds. Not started: worker 1 ({where[1]}), 2" in str(
         first.error
     )
 

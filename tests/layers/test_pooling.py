@@ -84,5 +84,5 @@ def test_bad_arguments(arguments: dict, message: str) -> None:
 
 
 def test_no_mask() -> None:
-    with pytest.raises(ValueError, match="`padding_mask` is needed"):
+    with pytest.raises(ValueError, match="`padding_mask` is required"):
         Pooling()(X)

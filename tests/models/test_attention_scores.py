@@ -92,5 +92,5 @@ def test_encoder_of_a_task_model_has_scores() -> None:
     ],
 )
 def test_model_without_attention_is_refused(encoder) -> None:
-    with pytest.raises(ValueError, match="`encoder` must be one of `bert_enc"):
+    with pytest.raises(ValueError, match="`encoder` must be a model of `bert"):
         models.attention_scores(encoder())

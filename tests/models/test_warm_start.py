@@ -121,7 +121,7 @@ def test_of_characters_and_padding() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(ValueError, match="behind the first batch"):
+    with pytest.raises(ValueError, match="after the first batch"):
         warm_start(encoder(), [features(BATCHES[0])])
     with pytest.raises(ValueError, match="`encoder` must be a model of"):
         warm_start(keras.Sequential([keras.Input((1,))]), [])

@@ -110,7 +110,7 @@ def test_it_trains_under_a_head_and_the_first_one_stays() -> None:
 
 def test_an_encoder_under_a_head_is_refused() -> None:
     model = models.classifier(bert()[0], 2)
-    with pytest.raises(ValueError, match="`encoder` must be an encoder alone"):
+    with pytest.raises(ValueError, match="must be an encoder without a head"):
         models.with_dtype(model, "float32")
 
 

@@ -61,7 +61,7 @@ def test_wrong_order_is_refused_before_the_first_step(tmp_path, last) -> None:
     before = model.get_weights()
     x = np.ones((4, 3))
     with pytest.raises(
-        ValueError, match=f"`callbacks` must have {late} before BackupAndRest"
+        ValueError, match=f"`callbacks` must list {late} before BackupAndRest"
     ):
         model.fit(x, x[:, :1], verbose=0, callbacks=callbacks)
     for one, other in zip(model.get_weights(), before, strict=True):

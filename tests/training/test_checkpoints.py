@@ -231,7 +231,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(whole, tmp_path: Path):
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
     assert "The checkpoint of step 14 could not be written" in last
-    assert f"whole is {checkpoints(tmp_path)[0]}; make room" in last
+    assert f"whole one is {checkpoints(tmp_path)[0]}; free some" in last
     assert steps_of(tmp_path) == [STEPS]
     assert not list((tmp_path / "checkpoints").glob(".*"))
     assert_same(fit(tmp_path), tmp_path, whole)

@@ -233,7 +233,7 @@ def test_error_of_a_tag_outside_the_set() -> None:
     logits = crf()(SCORES, REAL)["logits"]
     tags = TAGS.copy()
     tags[1, 1] = 3
-    message = "`y_true` must hold tags below the 3.*3 in row 1 at token 1"
+    message = "`y_true` must hold tags below 3, .*3 in row 1 at token 1"
     with pytest.raises(ValueError, match=message):
         CRFLoss()(tags, logits)
     # Beneath a weight of 0, at padding, and below 0 any number may stand.

@@ -125,7 +125,7 @@ def test_an_output_that_cannot_be_written() -> None:
             os.seteuid(65534)
         try:
             for output in (folder, folder / "runs" / "one"):
-                with pytest.raises(ValueError, match="belongs to somebody"):
+                with pytest.raises(ValueError, match="belongs to another user"):
                     training.check_output(Config(output))
         finally:
             if is_root:

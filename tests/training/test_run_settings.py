@@ -108,7 +108,7 @@ def test_a_run_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     digests = inputs_of(tmp_path)
     training.save_json({"rate": 0.1}, tmp_path / "old" / "settings.json")
     training.save_json({"f1": 0.5}, tmp_path / "old" / "scores.json")
-    with pytest.raises(ValueError, match="kept no digests"):
+    with pytest.raises(ValueError, match="without digests"):
         training.begin_run(tmp_path / "old", {"rate": 0.1}, digests)
     training.save_json({"results": {}}, tmp_path / "older" / "results.json")
     with pytest.raises(ValueError, match="results.json without"):

@@ -51,9 +51,9 @@ def test_classes_and_numbers() -> None:
     ("arguments", "message"),
     [
         (("classes",), "`kind` must be"),
-        (("regression", True), "`weighted` needs one class"),
-        (("multi_label", True), "`weighted` needs one class"),
-        (("tagging", True), "`weighted` needs one class"),
+        (("regression", True), '`weighted` needs `kind="classification"`'),
+        (("multi_label", True), '`weighted` needs `kind="classification"`'),
+        (("tagging", True), '`weighted` needs `kind="classification"`'),
     ],
 )
 def test_refused(arguments, message) -> None:
@@ -110,5 +110,5 @@ def test_answers() -> None:
 
 
 def test_a_crf_needs_tags() -> None:
-    with pytest.raises(ValueError, match="`crf` needs tags"):
+    with pytest.raises(ValueError, match='`crf` needs `kind="tagging"`'):
         training.task_loss("classification", crf=True)

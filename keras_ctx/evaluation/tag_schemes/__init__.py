@@ -1,1 +1,1 @@
-"""Tag schemes of spans: recognized, read, written, constrained."""
+"""Tag schemes of spans: recognizes, reads, writes and constrains them."""

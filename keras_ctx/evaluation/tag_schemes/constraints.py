@@ -1,10 +1,11 @@
-"""Which tag may follow which: what a tag scheme allows."""
+"""The pairs of successive tags that a tag scheme allows."""
 
 import itertools
 from collections.abc import Sequence
 
-# The letters that begin, continue, end and alone make an entity. With IOB1 an
-# entity begins with B only behind another of its type, with IOB2 always.
+# The letters that begin, continue and end an entity, and that of an entity of
+# one word. In IOB1 an entity begins with B only after another one of its type,
+# in IOB2 always.
 _LETTERS = {
     "IOB1": ("B", "I", None, None),
     "IOB2": ("B", "I", None, None),
@@ -17,15 +18,15 @@ _LETTERS = {
 def allowed_transitions(
     tags: Sequence[str], scheme: str = "IOB2"
 ) -> list[tuple[int, int]]:
-    """Pairs of tags that may follow each other under a tag scheme.
+    """Returns the pairs of tags that may follow each other in a tag scheme.
 
-    They are the `constraints` of `keras_ctx.layers.CRF`, which then never
-    answers with an entity that begins or ends in a way that the scheme does
-    not know, such as "I-PER" behind "O" in IOB2.
+    Give them as `constraints` to `keras_ctx.layers.CRF`, which then never
+    predicts an entity that begins or ends against the rules of the scheme,
+    such as "I-PER" after "O" in IOB2.
 
     Args:
         tags: The names of the tags, in the order of their ids: "O", or a
-            letter of the scheme, with a type behind a hyphen ("B-PER") or
+            letter of the scheme, with a type after a hyphen ("B-PER") or
             without ("B").
         scheme: "IOB1" (CoNLL-2003 as distributed), "IOB2" (also called BIO),
             "BIOES" (IOBES), "BILOU" (BIOUL) or "BMES".
@@ -35,8 +36,8 @@ def allowed_transitions(
         of a row, `len(tags) + 1` as j its end.
 
     Raises:
-        ValueError: an unknown scheme; a tag that is not of the scheme or
-            stands twice.
+        ValueError: An unknown scheme; a tag that is not of the scheme or is
+            repeated.
 
     Example:
         >>> allowed_transitions(["O", "B-PER", "I-PER"])
@@ -45,7 +46,7 @@ def allowed_transitions(
 
     Source:
         The pairs are those of `allowed_transitions` of allenai/allennlp,
-        except that BMES may have "O", as data sets of entities have it.
+        except that BMES may have "O", as in data sets of entities.
     """
     if scheme not in _LETTERS:
         raise ValueError(
@@ -65,12 +66,12 @@ def allowed_transitions(
         )
         if _allowed(before, after, scheme)
     ]
-    # At both places of `None` stands the row's boundary, whose id differs.
+    # `None` is the boundary of a row, whose id as i and as j differs.
     return [(i, end if j == start else j) for i, j in pairs]
 
 
 def _parts(tag: str, scheme: str) -> tuple[str, str]:
-    """The letter of a tag and its type."""
+    """Returns the letter of a tag and its type."""
     letter, hyphen, kind = tag.partition("-")
     letters = [x for x in _LETTERS[scheme] if x is not None]
     if tag == "O" or (letter in letters and (kind or not hyphen)):
@@ -78,14 +79,14 @@ def _parts(tag: str, scheme: str) -> tuple[str, str]:
     raise ValueError(
         f'`tags` must be "O", or one of {", ".join(letters)} with a type, '
         f'such as "{letters[0]}-PER", under `scheme={scheme!r}`. '
-        f"Received: {tag!r}. Name the scheme that the tags are written in."
+        f"Received: {tag!r}. Give the scheme in which the tags are written."
     )
 
 
 def _allowed(
     before: tuple[str, str] | None, after: tuple[str, str] | None, scheme: str
 ) -> bool:
-    """Whether a tag may follow another; `None` is the row's boundary."""
+    """Returns whether a tag may follow another; `None` is a row's boundary."""
     begin, inside, last, single = _LETTERS[scheme]
     if before is None and after is None:
         return False

@@ -1,4 +1,4 @@
-"""Which scheme the tags of some files follow."""
+"""Recognizes the scheme that the tags of files follow."""
 
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,9 +18,9 @@ from keras_ctx.evaluation.tag_schemes.spelling import (
     parsed_tag,
 )
 
-# Share of spans that may break the rules before somebody is asked.
+# Share of spans that may break the rules before it is an error.
 _MOST_BROKEN = 0.1
-# What parts a letter from a type in public files.
+# Separators of letter and type in public files.
 _MARKS = "-_:/|"
 
 
@@ -29,25 +29,27 @@ def recognize_tags(
     scheme: str | None = None,
     describe: Callable[[str], str] = repr,
 ) -> tuple[TagScheme, list[str]]:
-    """Find the scheme that the tags of all files follow.
+    """Finds the scheme that the tags of all files follow.
 
-    Of the schemes whose letters the tags have it is the one whose rules the
-    fewest spans break; the spans themselves are the same in each.
+    Of the schemes that have all letters of the tags, it is the one whose
+    rules the fewest spans break; the spans are the same in each scheme.
 
     Args:
-        files: The tags of the sentences of each file, by its name.
-        scheme: A name of `SCHEMES`, or "plain"; `None`: recognized.
-        describe: Says where a tag stands, for errors.
+        files: File name to the tags of each sentence of the file.
+        scheme: A name of `SCHEMES`, or "plain"; `None` to recognize it.
+        describe: Takes a tag and returns its position in the files, for
+            errors.
 
     Returns:
-        The scheme, and sentences for the user about what breaks its rules.
+        The scheme, and sentences for the user about tags that break its
+        rules.
 
     Raises:
         ValueError: Some tags are of a scheme and others are not; a tag has a
-            letter and no type behind the mark ("B-"); the letters are of no
-            one scheme; or, without `scheme`, more than a tenth of the spans
-            break the rules, or two tags differ only in case, width, or
-            characters that nobody sees.
+            letter but no type after the separator ("B-"); no single scheme
+            has all the letters; or, without `scheme`, more than a tenth of
+            the spans break the rules, or two tags differ only in case, width,
+            or invisible characters.
 
     Example:
         >>> recognize_tags({"train": [["I-PER", "I-PER", "B-PER", "O"]]})
@@ -56,7 +58,7 @@ def recognize_tags(
         'plain'
     """
     if scheme is not None:
-        TagScheme(scheme)  # a name that there is
+        TagScheme(scheme)  # refuses an unknown name
     counts: collections.Counter[str] = collections.Counter()
     for sentences in files.values():
         for tags in sentences:
@@ -76,18 +78,18 @@ def recognize_tags(
     }
     names = [n for n in SCHEMES if letters <= scheme_letters(n)]
     if scheme is not None:
-        # Its letters may be other ones: the spans are read all the same.
+        # The spans are read even if the tags have other letters.
         names = [scheme]
     if not names:
         if form.separator == "":
-            return TagScheme(PLAIN), []  # letters, and not of spans
+            return TagScheme(PLAIN), []  # single letters, but not of spans
         shown = ", ".join(
             describe(next(t for t in counts if (form.normal(t) or "")[0] == x))
             for x in sorted(letters)
         )
         raise ValueError(
             "The letters of the tags must be those of one scheme, such as "
-            "B, I (IOB2) or B, I, E, S (BIOES). Correct the tags, or say "
+            "B, I (IOB2) or B, I, E, S (BIOES). Correct the tags, or give "
             f"`scheme` ({', '.join(SCHEMES)}; {PLAIN}: no spans). Received: "
             f"{shown}"
         )
@@ -96,8 +98,8 @@ def recognize_tags(
     if scheme is None:
         _check_broken(broken, best)
     notes = [
-        f"{file}: {many} of {spans} spans break the rules of {best}; each is "
-        "read as CoNLL's scorer does, which begins a span at an I without one."
+        f"{file}: {many} of {spans} spans break the rules of {best}; they are "
+        "read as in CoNLL's scorer: an I that continues no span begins one."
         for file, (many, spans) in broken[best].items()
         if many
     ]
@@ -109,13 +111,13 @@ def recognize_tags(
     if small and large:
         notes.append(
             f"{describe(small[0])} and {describe(large[0])} are read "
-            "alike, their letters large or small."
+            "alike: the letter of a tag may be lower or upper case."
         )
     return found, notes
 
 
 def span_types(tags: Iterable[str]) -> set[str]:
-    """The types of the spans that some tags make; none of plain tags.
+    """Returns the types of the spans of some tags; none for plain tags.
 
     Example:
         >>> sorted(span_types(["B-PER", "I-PER", "O", "B-LOC"]))
@@ -131,14 +133,14 @@ def span_types(tags: Iterable[str]) -> set[str]:
         return set()
     normal = {form.normal(tag) or "O" for tag in tags}
     types = {tag[2:] for tag in normal - {"O"}}
-    # Letters alone may be anything, but beside "O".
+    # Single letters are spans only if "O" occurs, too.
     return set() if types == {""} and "O" not in normal else types
 
 
 def _check_types(counts: Iterable[str], describe: Callable[[str], str]) -> None:
-    """Refuse letters that have lost their type, as in "B-".
+    """Refuses a letter without a type after its separator, as in "B-".
 
-    Where other tags are of no span, it is a tag of its own, as in PROIEL's
+    If other tags are of no scheme, it is an ordinary tag, as among PROIEL's
     parts of speech.
     """
     lost = {tag: mark for tag in counts if (mark := _lost_mark(tag))}
@@ -148,15 +150,15 @@ def _check_types(counts: Iterable[str], describe: Callable[[str], str]) -> None:
         any(parsed_tag(tag, *form) for form in forms) for tag in others
     ):
         raise ValueError(
-            "A tag must have a type behind its letter and the mark, as "
-            '"B-PER" has, or be the letter alone. Write the type, or say '
+            "A tag must have a type after its letter and separator, such as "
+            '"B-PER", or be the letter alone. Write the type, or give '
             f'`scheme`: "{PLAIN}" for tags that are no spans. Received: '
             f"{', '.join(map(describe, list(lost)[:3]))}"
         )
 
 
 def _lost_mark(tag: str) -> str:
-    """The mark of a tag that has a letter and no type; "" of others."""
+    """Returns the separator of a tag with a letter and no type, else ""."""
     if len(tag) < 2 or is_outside(tag):
         return ""
     letter, mark, rest = tag[0], tag[1], tag[2:]
@@ -168,9 +170,9 @@ def _lost_mark(tag: str) -> str:
 def _check_spelling(
     counts: Mapping[str, int], describe: Callable[[str], str]
 ) -> None:
-    """Ask about tags that look alike, and would be of two types.
+    """Refuses tags that look alike, but would be of two types.
 
-    The letters of a scheme may be large or small, and "O" has many forms.
+    The letters of a scheme may be lower or upper case, and "O" has many forms.
     """
     seen: dict[str, tuple[str, str]] = {}
     for tag in counts:
@@ -185,8 +187,8 @@ def _check_spelling(
         if other != kind:
             raise ValueError(
                 f"{describe(tag)} and {describe(first)} differ only in case, "
-                "width, or characters that nobody sees, and would be of two "
-                "types. Write both alike; where they are two, say `scheme` "
+                "width, or invisible characters, and would be of two types. "
+                "Write both alike; if they are two types, give `scheme` "
                 f"(IOB2, ...; {PLAIN}: no spans)."
             )
 
@@ -196,7 +198,7 @@ def _count_broken(
     form: TagScheme,
     schemes: Sequence[str],
 ) -> dict[str, dict[str, tuple[int, int]]]:
-    """By scheme and file how many spans break the rules, and how many are."""
+    """Counts broken and all spans, by scheme and file."""
     broken: dict[str, dict[str, tuple[int, int]]] = {
         name: {file: (0, 0) for file in files} for name in schemes
     }
@@ -221,7 +223,7 @@ def _named(form: TagScheme, name: str) -> TagScheme:
 
 
 def _marks(characters: Iterable[str]) -> list[str]:
-    """What may part a letter from a type, the most usual first."""
+    """Returns possible separators of letter and type, the most usual first."""
     found = {x for x in characters if not x.isalnum()}
     return sorted(found, key=lambda x: (x not in "-_", x))
 
@@ -235,7 +237,7 @@ def _form(
     scheme: str | None,
     describe: Callable[[str], str],
 ) -> TagScheme | None:
-    """How letter and type are put together; `None`: the tags are plain."""
+    """Returns the form of the tags: separator and order; `None` if plain."""
     outside = [tag for tag, _ in counts.most_common() if is_outside(tag)]
     others = [tag for tag in counts if not is_outside(tag)]
     if not others:  # no span in any file
@@ -247,7 +249,7 @@ def _form(
     forms += [(mark, True) for mark in _marks(tag[-2] for tag in long)]
 
     def unread(form: tuple[str, bool]) -> list[str]:
-        # Where types are, a letter without one has lost its own.
+        # Where other tags have types, a letter without one is an error.
         return [
             tag
             for tag in others
@@ -257,16 +259,16 @@ def _form(
     best = min(forms, key=lambda form: len(unread(form)))
     rest = unread(best)
     if rest:
-        # A tag set of other tags, some of which look like that by chance.
+        # Plain tags, some of which look like those of a scheme by chance.
         by_chance = best[0] == "" or best[1] or 2 * len(rest) > len(others)
         if by_chance and scheme is None:
             return None
         read = next((tag for tag in others if tag not in rest), None)
         like = "" if read is None else f", as {describe(read)} is"
         raise ValueError(
-            f"Either all tags are of a scheme{like}, or none. Correct those "
-            f'that are not, or say `scheme`: "{PLAIN}" for tags that are no '
-            f"spans. Received: {', '.join(map(describe, rest[:3]))}"
+            f"Either all tags must be of a scheme{like}, or none. Correct the "
+            f'others, or give `scheme`: "{PLAIN}" for tags that are no spans. '
+            f"Received: {', '.join(map(describe, rest[:3]))}"
         )
     separator, suffix = best
     small = sum(
@@ -284,9 +286,9 @@ def _form(
 def _check_broken(
     broken: Mapping[str, Mapping[str, tuple[int, int]]], best: str
 ) -> None:
-    """Ask where the spans keep the rules of no scheme.
+    """Refuses tags that follow the rules of no scheme.
 
-    A file may be in IOB1 beside one in IOB2: their spans are plain.
+    One file may be in IOB1 and another in IOB2: both are unambiguous.
     """
     both = [name for name in broken if {name, best} <= {"IOB1", "IOB2"}]
     mixed = [
@@ -305,7 +307,7 @@ def _check_broken(
         for file, counts in broken[best].items()
     )
     raise ValueError(
-        "`scheme` must be said where the tags keep the rules of none. Look at "
+        "`scheme` must be given if the tags follow the rules of none. Look at "
         f"the files; then `scheme={best}` begins a span at each tag that "
         f"continues none, as CoNLL's scorer does, and writes {best}; "
         f'"{PLAIN}" is for tags that are no spans. Received: {shown}'

@@ -1,18 +1,18 @@
-"""Tags of words to spans and back, in the schemes that data sets use.
+"""Converts tags of words to spans and back, in the schemes of data sets.
 
 Here a tag is "O", a letter ("B"), or a letter, a hyphen and a type ("B-PER").
-`TagScheme` reads and writes the other ways in which files put it.
+`TagScheme` reads and writes the other forms that files have.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 Span = tuple[int, int, str]
-"""First word, the word behind the last, and the type."""
+"""First word, the word after the last one, and the type."""
 
 
 class Letters(NamedTuple):
-    """The letter of a span of one word, and those of a longer one."""
+    """The letter of a span of one word, and the letters of a longer span."""
 
     single: str
     first: str
@@ -20,10 +20,10 @@ class Letters(NamedTuple):
     last: str
 
 
-# The first that fits a file is taken, so the most common ones lead.
+# The first scheme that fits a file is taken: the most common ones come first.
 SCHEMES = {
     "IOB2": Letters("B", "B", "I", "I"),
-    "IOB1": Letters("I", "I", "I", "I"),  # "B" behind one of the same type
+    "IOB1": Letters("I", "I", "I", "I"),  # "B" after one of the same type
     "BIOES": Letters("S", "B", "I", "E"),
     "BIOS": Letters("S", "B", "I", "I"),
     "BIOE": Letters("B", "B", "I", "E"),
@@ -33,36 +33,36 @@ SCHEMES = {
     "IOE2": Letters("E", "I", "I", "E"),
     "IOE1": Letters("I", "I", "I", "I"),  # "E" before one of the same type
 }
-# What a letter says: begins (B), is inside (I), ends (E), stands alone (S).
+# The role of a letter: begins (B), is inside (I), ends (E), single word (S).
 _ROLES = {"M": "I", "L": "E", "U": "S", "W": "S"}
 LETTERS = frozenset("BIESMLUW")
 
 
 def scheme_letters(scheme: str) -> frozenset[str]:
-    """All letters that a scheme may write."""
+    """Returns all letters that a scheme may write."""
     seldom = {"IOB1": "B", "IOE1": "E"}.get(scheme, "")
     return frozenset((*SCHEMES[scheme], *seldom))
 
 
 def split_tag(tag: str) -> tuple[str, str]:
-    """The letter and the type, "" if there is none."""
+    """Returns the letter and the type of a tag; the type may be ""."""
     return tag[:1], tag[2:]
 
 
 def tag_spans(tags: Sequence[str]) -> list[Span]:
-    """The spans of a sentence, in any scheme, also where tags break its rules.
+    """Returns the spans of a sentence, also of tags that break the rules.
 
-    They are those of CoNLL's scorer: a span begins at "B", at a letter that
-    means one word alone, or at a tag that continues no span of its type.
+    The spans are those of CoNLL's scorer: a span begins at "B", at the letter
+    of a single word, or at a tag that continues no span of its type.
 
     Args:
-        tags: One a word.
+        tags: One tag for each word.
 
     Returns:
-        `(start, end, type)` of each span, `end` the word behind it.
+        `(start, end, type)` of each span; `end` is the word after it.
 
     Raises:
-        ValueError: A tag is not of the form.
+        ValueError: A tag has another form.
 
     Example:
         >>> tag_spans(["I-PER", "I-PER", "O", "S-LOC", "B-LOC", "E-LOC"])
@@ -79,7 +79,7 @@ def tag_spans(tags: Sequence[str]) -> list[Span]:
         if tag != "O" and (letter not in LETTERS or tag[1:2] not in ("", "-")):
             raise ValueError(
                 '`tags` must be "O", a letter, or a letter, a hyphen and a '
-                f"type. Received: {tag!r} at place {place}"
+                f"type. Received: {tag!r} at position {place}"
             )
         role = _ROLES.get(letter, letter)
         if start >= 0 and (before in "ES" or role in "BSO" or tag_type != kind):
@@ -92,14 +92,14 @@ def tag_spans(tags: Sequence[str]) -> list[Span]:
 
 
 def exact_spans(tags: Sequence[str]) -> list[Span]:
-    """The spans of tags in IOB2 that keep its rules; others are none.
+    """Returns the spans of tags in IOB2 that follow its rules.
 
     Args:
-        tags: One a word. A span is a "B" and the "I" of its type behind it;
-            an "I" without them is no part of any.
+        tags: One tag for each word. A span is a "B" and all "I" of its type
+            that follow; an "I" without a "B" is in no span.
 
     Returns:
-        As of `tag_spans`.
+        As `tag_spans`.
 
     Example:
         >>> exact_spans(["I-PER", "O", "B-PER", "I-PER", "I-LOC"])
@@ -114,15 +114,15 @@ def exact_spans(tags: Sequence[str]) -> list[Span]:
 def span_tags(
     spans: Iterable[Span], num_words: int, scheme: str = "IOB2"
 ) -> list[str]:
-    """Write spans as the tags of a scheme.
+    """Writes spans as the tags of a scheme.
 
     Args:
-        spans: `(start, end, type)`, in order; they do not overlap.
-        num_words: Words of the sentence.
+        spans: `(start, end, type)`, in order and without overlap.
+        num_words: Number of words of the sentence.
         scheme: A name of `SCHEMES`.
 
     Returns:
-        One tag a word.
+        One tag for each word.
 
     Example:
         >>> span_tags([(0, 1, "LOC"), (1, 3, "LOC")], 3, "IOB1")
@@ -156,7 +156,7 @@ def span_tags(
 def broken_spans(
     tags: Sequence[str], spans: Sequence[Span], scheme: str
 ) -> list[Span]:
-    """Of the spans of some tags those that a scheme writes otherwise.
+    """Returns the spans whose tags break the rules of a scheme.
 
     Example:
         >>> tags = ["I-PER", "O", "B-LOC", "I-LOC"]

@@ -1,4 +1,4 @@
-"""How files spell tags: the letter, the type, and what stands between."""
+"""How files spell tags: the letter, the type, and the separator."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,22 +17,22 @@ SchemeName = (
     Literal["IOB1", "IOB2", "IOE1", "IOE2"]
     | Literal["BIOES", "BIOS", "BIOE", "BILOU", "BMES", "BMEWO", "plain"]
 )
-# What files write for a word of no name.
+# What files write for a word outside all spans.
 OUTSIDE = ("O", "o", "0", "_", "-", "-X-", "NONE", "None", "none")
 OUTSIDE += ("OTHER", "Other", "other")
 
 
 @dataclass(frozen=True)
 class TagScheme:
-    """How the tags of a file are written.
+    """The scheme and spelling of the tags of a file.
 
     Args:
         name: A name of `SCHEMES`, or "plain" for tags that are no spans, such
             as parts of speech.
-        separator: Between the letter and the type.
-        suffix: Whether the letter stands behind the type ("PER-B").
-        outside: The tag of a word of no span.
-        lower_case: Whether the letters are small ones ("b-PER").
+        separator: Separator between the letter and the type.
+        suffix: Whether the letter comes after the type ("PER-B").
+        outside: The tag of a word outside all spans.
+        lower_case: Whether the letters are lower case ("b-PER").
 
     Example:
         >>> bmes = TagScheme("BMES", separator="_")
@@ -62,28 +62,27 @@ class TagScheme:
         return f"{self.name}, as in {self._spelled(f'{begins}-TYPE')!r}"
 
     def normal(self, tag: str) -> str | None:
-        """The tag as `tag_spans` reads it, `None` if it is of no scheme."""
+        """Returns a tag in the form of `tag_spans`; `None` if it is no tag."""
         found = parsed_tag(tag, self.separator, self.suffix)
         if found is not None:
             return found
         return "O" if tag in (*OUTSIDE, self.outside) else None
 
     def to_iob2(self, tags: Sequence[str]) -> list[str]:
-        """The tags of a sentence in IOB2; plain tags as they are.
+        """Converts the tags of a sentence to IOB2; leaves plain tags unchanged.
 
         Raises:
-            ValueError: A tag is of no scheme.
+            ValueError: A tag is not of this scheme.
         """
         if self.name == PLAIN:
             return list(tags)
         return span_tags(tag_spans(self.normals(tags)), len(tags))
 
     def from_iob2(self, tags: Sequence[str]) -> list[str]:
-        """Tags in IOB2 as the file would write them.
+        """Converts tags in IOB2 to the scheme and spelling of the file.
 
-        A span that breaks the rules of IOB2, as a model may predict it, is
-        kept as it is if the file is in IOB2, and else left out, because no
-        exact match can count it.
+        A predicted span may break the rules of IOB2. It is kept if the file
+        is in IOB2, and dropped otherwise, because it is never an exact match.
         """
         if self.name == PLAIN:
             return list(tags)
@@ -92,11 +91,11 @@ class TagScheme:
         return [self._spelled(tag) for tag in tags]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, ready for JSON."""
+        """Returns the arguments, as values of JSON."""
         return asdict(self)
 
     def normals(self, tags: Sequence[str]) -> list[str]:
-        """The tags as `tag_spans` reads them."""
+        """Returns tags in the form of `tag_spans`."""
         known = {tag: self.normal(tag) for tag in set(tags)}
         normal = [known[tag] for tag in tags]
         if None in normal:
@@ -117,7 +116,7 @@ class TagScheme:
 
 
 def parsed_tag(tag: str, separator: str, suffix: bool) -> str | None:
-    """A letter, or a letter and a type, as `tag_spans` reads it."""
+    """Returns a tag as `tag_spans` reads it: a letter, or letter and type."""
     letter, kind = tag, ""
     if len(tag) > 2 and separator:
         letter, mark, kind = tag[0], tag[1], tag[2:]

@@ -1,1 +1,1 @@
-"""What the other layers stand on: look-ups of ids, masks, frozen weights."""
+"""The base of the other layers: lookup of ids, masks, frozen weights."""

@@ -1,4 +1,4 @@
-"""A layer of layers that stay as they were changed, through a file."""
+"""A layer whose sublayers stay quantized, or keep LoRA, in a file."""
 
 import json
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ _FACTORS = (
 )
 
 MATRICES = ("kernel", "embeddings")
-"""What LoRA updates in a layer of Keras."""
+"""The weights of Keras layers that LoRA updates."""
 
 
 def merged_matrix(layer: Any) -> np.ndarray:
-    """`W + lora_alpha / rank * A B` of a layer of Keras with LoRA.
+    """Returns `W + lora_alpha / rank * A B` of a Keras layer with LoRA.
 
-    Its own property rounds the sum under a policy of half precision.
+    Keras's property `kernel` rounds the sum under a half-precision policy.
     """
     found = {w.name: keras.ops.convert_to_numpy(w) for w in layer.weights}
     first, second = (found[name] for name in _FACTORS if name in found)
@@ -33,11 +33,11 @@ def merged_matrix(layer: Any) -> np.ndarray:
 class CompositeLayer(keras.layers.Layer):
     """A layer whose sublayers may be quantized or have LoRA.
 
-    Keras changes layers in place (`quantize`, `enable_lora`) and notes it in
-    their own configurations. Those of sublayers are in no file: there the
-    layer is built from its own arguments. So its configuration says what
-    became of them, and `build` does it again, at its end by
-    `restore_sublayers`.
+    Keras changes layers in place (`quantize`, `enable_lora`) and records this
+    in their configurations. A file does not contain those of sublayers, since
+    the layer builds them from its own arguments. So the configuration of this
+    layer records the changes, and `build` repeats them by calling
+    `restore_sublayers` at its end.
     """
 
     _told = "{}"  # JSON: Keras would track a dict
@@ -45,31 +45,31 @@ class CompositeLayer(keras.layers.Layer):
     lora_alpha: float | None = None
 
     def enable_lora(self, rank: int, lora_alpha: float | None = None) -> None:
-        """Train low-rank updates of the matrices, and nothing else here.
+        """Trains low-rank updates of the matrices instead of all weights.
 
-        Each matrix W becomes `W + lora_alpha / rank * A B`; W, the biases and
-        norms no longer learn. B starts at 0, so that nothing changes before
-        the first step. A and B are weights like others: saved beside W, and
-        trained on after loading.
+        Each matrix W becomes `W + lora_alpha / rank * A B`; W, biases and
+        norms are frozen. B starts at 0, so that the outputs do not change
+        before the first step. A and B are ordinary weights: they are saved
+        beside W, and can be trained further after loading.
 
         Args:
             rank: Columns of A and rows of B.
             lora_alpha: Strength of the updates; `None`: `rank`, factor 1.
 
         Raises:
-            ValueError: an argument that is not positive, a layer that is not
-                built, is frozen or has LoRA already.
+            ValueError: An argument is not positive, or the layer is not
+                built, is frozen or already has LoRA.
 
         Source:
-            Hu et al. 2022, section 4, https://arxiv.org/abs/2106.09685, by
-            `enable_lora` of Keras's own layers.
+            Hu et al. 2022, section 4, https://arxiv.org/abs/2106.09685, with
+            `enable_lora` of Keras's layers.
         """
         check_positive_int(rank=rank)
         check_positive(lora_alpha=lora_alpha)
         for wrong, what in (
             (not self.built, "is built. Call it or the model first"),
-            (not self.trainable, "is trainable. LoRA freezes what it must"),
-            (self.lora_rank is not None, "has no LoRA yet"),
+            (not self.trainable, "is trainable. LoRA itself freezes weights"),
+            (self.lora_rank is not None, "does not have LoRA yet"),
         ):
             if wrong:
                 raise ValueError(
@@ -86,7 +86,7 @@ class CompositeLayer(keras.layers.Layer):
         self._freeze_base()
 
     def merged_weights(self) -> list[np.ndarray]:
-        """As `get_weights` without LoRA, whose updates are in the matrices."""
+        """Returns the weights as without LoRA, with the updates merged."""
         merged = {
             id(weight): merged_matrix(layer)
             for _, layer in _leaves(self)
@@ -103,7 +103,7 @@ class CompositeLayer(keras.layers.Layer):
         ]
 
     def _lora_layers(self) -> list:
-        """The sublayers whose matrices `enable_lora` updates."""
+        """Returns the sublayers that `enable_lora` updates."""
         raise NotImplementedError
 
     def save_own_variables(self, store) -> None:
@@ -112,10 +112,10 @@ class CompositeLayer(keras.layers.Layer):
             store["lora"] = np.array([self.lora_rank, self.lora_alpha])
 
     def load_own_variables(self, store) -> None:
-        """Read the layer's own variables; its sublayers are read after it.
+        """Loads the variables of this layer; Keras loads sublayers after it.
 
-        A subclassed model makes its layers anew, without a configuration
-        that tells of LoRA; then the file does.
+        A subclassed model builds new layers without this configuration; then
+        the file of weights tells whether they have LoRA.
         """
         if "lora" in store.keys() and self.lora_rank is None:
             rank, alpha = np.asarray(store["lora"]).tolist()
@@ -138,10 +138,10 @@ class CompositeLayer(keras.layers.Layer):
     def trainable(self, value: bool) -> None:
         keras.layers.Layer.trainable.fset(self, value)
         if value and self.lora_rank is not None:
-            self._freeze_base()  # which Keras has just thawed
+            self._freeze_base()  # Keras has just made all weights trainable
 
     def restore_sublayers(self) -> None:
-        """Do again what `get_config` told of."""
+        """Repeats the changes that `get_config` recorded."""
         restored, self._told = json.loads(self._told), "{}"
         if "lora" in restored:
             self._add_lora(**restored["lora"])
@@ -188,19 +188,19 @@ def _leaves(layer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _quantization(layer: Any) -> dict:
     if layer.quantization_mode in ("gptq", "awq"):
         raise ValueError(
-            f"A layer quantized by {layer.quantization_mode!r} inside a layer "
-            'cannot be saved. Quantize by "int8", "int4" or "float8", or '
-            f"export the model. Received: {layer.path}"
+            f"A sublayer quantized with {layer.quantization_mode!r} cannot be "
+            'saved. Quantize with "int8", "int4" or "float8", or export the '
+            f"model. Received: {layer.path}"
         )
     config = keras.saving.serialize_keras_object(layer.quantization_config)
     return json.loads(json.dumps(config))  # as it comes back from a file
 
 
 def _enable(layer: Any, rank: int, lora_alpha: float) -> None:
-    """LoRA on a layer of Keras, with A and B as weights in files.
+    """Enables LoRA on a Keras layer, and saves A and B as weights.
 
     Keras merges them into the matrix when it saves, and loads zeros for both,
-    whose gradients are zeros.
+    so that their gradients would be zero.
     """
     layer.enable_lora(rank, lora_alpha=lora_alpha)
     names = [name for name in _FACTORS if hasattr(layer, name)]

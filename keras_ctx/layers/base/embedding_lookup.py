@@ -1,37 +1,38 @@
-"""Table look-up that means the same on TensorFlow, JAX and PyTorch."""
+"""Embedding lookup with the same result on TensorFlow, JAX and PyTorch."""
 
 from keras import ops
 
 
 def known_ids(ids, rows: int):
-    """Booleans: whether each id lies inside a table of so many rows."""
+    """Returns booleans: whether each id is in a table with `rows` rows."""
     return ops.logical_and(ids >= 0, ids < rows)
 
 
 def with_dense_gradient(table):
-    """The table, such that the gradient of a look-up in it is dense.
+    """Returns the table, in a form whose lookups have a dense gradient.
 
-    TensorFlow's is sparse, with an entry for each occurrence of an id, and
-    Keras's optimizers there square entry by entry instead of their sum: Adam's
-    step for a word that stands n times in a batch is too long by sqrt(n), and
-    depends on how a batch is split over devices.
+    On TensorFlow the gradient is sparse, with an entry for each occurrence of
+    an id, and Keras's optimizers square each entry instead of their sum. For
+    a word that occurs n times in a batch, Adam's step is then too long by
+    sqrt(n), and depends on how the batch is split over devices.
     """
     return ops.convert_to_tensor(table) * 1
 
 
 def known_rows(embedding, ids):
-    """Rows of an embedding layer, for ids inside its table."""
+    """Returns rows of an embedding layer, for ids inside its table."""
     if embedding.quantization_mode is not None:
-        return embedding(ids)  # only the layer knows how to read its table
+        return embedding(ids)  # only the layer can read a quantized table
     table = with_dense_gradient(embedding.embeddings)
     return ops.cast(ops.take(table, ids, axis=0), embedding.compute_dtype)
 
 
 def lookup(embedding, ids):
-    """Rows of an embedding layer; an id outside its table reads NaN.
+    """Returns rows of an embedding layer, with NaN for ids outside its table.
 
-    TensorFlow raises for such an id on a CPU and reads zeros on a GPU, JAX
-    clamps it, PyTorch crashes. NaN is loud everywhere and works under XLA.
+    For such an id TensorFlow raises an error on a CPU and reads zeros on a
+    GPU, JAX clamps it, PyTorch crashes. NaN is visible on all of them and
+    works under XLA.
     """
     known = known_ids(ids, embedding.input_dim)
     rows = known_rows(embedding, ops.where(known, ids, 0))
@@ -40,12 +41,12 @@ def lookup(embedding, ids):
 
 
 def lookup_in_few(embedding, ids):
-    """`lookup` in a table of a few rows, by choosing between them.
+    """Returns rows as `lookup` does, faster for a table of two to four rows.
 
-    The gradient of a gather adds the vectors of all tokens into the same few
-    rows, for which they queue on an accelerator; that of a choice is a sum.
-    google-research/bert multiplies by one-hot vectors for the same reason,
-    which would round float32 where matrix units do.
+    The gradient of a gather adds the vectors of all tokens to the same few
+    rows, one after another on an accelerator; the gradient of `where` is a
+    sum. google-research/bert multiplies by one-hot vectors for the same
+    reason, but matrix units may round float32.
     """
     few = 1 < embedding.input_dim <= 4
     if embedding.quantization_mode is not None or not few:
@@ -59,7 +60,7 @@ def lookup_in_few(embedding, ids):
 
 
 def first_rows(embedding, count):
-    """Rows 0, 1, ... of an embedding layer, with a dense gradient, too."""
+    """Returns the first `count` rows of an embedding layer."""
     if embedding.quantization_mode is not None:
         return embedding(ops.arange(count))
     table = ops.convert_to_tensor(embedding.embeddings)

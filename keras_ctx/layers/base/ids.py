@@ -1,4 +1,4 @@
-"""Ids as layers take them: integers, whatever they arrive as."""
+"""Converts and checks the ids that layers receive."""
 
 import keras
 from keras import ops
@@ -7,14 +7,14 @@ from keras_ctx.layers.base.embedding_lookup import known_ids
 
 
 def as_ids(ids):
-    """Ids as int32 or int64.
+    """Converts ids to int32 or int64.
 
-    Floats come from files and from Keras, which rebuilds a subclassed model
-    on floats when it loads it; the sizes of tables do not fit in uint8.
-    `keras.layers.Embedding` casts in the same way.
+    Ids may be floats, from files or from Keras, which rebuilds a subclassed
+    model with floats when it loads it; and uint8 is too small for the sizes
+    of tables. `keras.layers.Embedding` casts in the same way.
 
     Raises:
-        ValueError: floats that are no whole numbers, run eagerly. A graph
+        ValueError: Eagerly, for floats that are not whole numbers. A graph
             rounds them towards 0.
     """
     dtype = keras.backend.standardize_dtype(ids.dtype)
@@ -22,15 +22,15 @@ def as_ids(ids):
         return ids
     if "float" in dtype and _known(ops.any(ops.floor(ids) != ids)):
         raise ValueError(
-            "Ids must be whole numbers. Vectors, scores and normalized "
-            f"numbers are no ids. Received: dtype={dtype}, {ids}"
+            "Ids must be whole numbers. Give ids, not vectors, scores or "
+            f"normalized numbers. Received: dtype={dtype}, {ids}"
         )
-    # What does not fit is negative then, and in no table.
+    # Ids that do not fit become negative, and so are in no table.
     return ops.cast(ids, "int64" if dtype == "uint64" else "int32")
 
 
 def as_int32(ids):
-    """`as_ids` as int32; an id that does not fit becomes -1."""
+    """Converts ids to int32; an id that does not fit becomes -1."""
     ids = as_ids(ids)
     if keras.backend.standardize_dtype(ids.dtype) == "int64":
         ids = ops.where(known_ids(ids, 2**31 - 1), ids, -1)
@@ -38,11 +38,11 @@ def as_int32(ids):
 
 
 def check_ids(rows, why: str, **tensors) -> None:
-    """Refuse ids outside a table, when run eagerly; `None` passes.
+    """Refuses ids outside a table, when run eagerly; `None` passes.
 
     Args:
-        rows: Of the table.
-        why: What `rows` is, for the message.
+        rows: Number of rows of the table.
+        why: Words that introduce `rows` in the message.
         **tensors: Integers.
     """
     for name, ids in tensors.items():
@@ -54,19 +54,19 @@ def check_ids(rows, why: str, **tensors) -> None:
 
 
 def _known(flag) -> bool:
-    """Whether it is true; in a graph nobody knows, and it is not."""
+    """Returns whether a flag is true; always `False` in a graph."""
     try:
         return bool(flag)
-    except TypeError:  # what TensorFlow and JAX raise while they trace
+    except TypeError:  # TensorFlow and JAX raise it while they trace
         return False
 
 
 class IdsLayer(keras.layers.Layer):
-    """A layer that reads ids, exactly under every dtype policy."""
+    """A layer that reads ids exactly, under every dtype policy."""
 
     @property
     def input_dtype(self):
-        # Of float inputs. bfloat16 holds whole numbers up to 256 only, and
-        # int32 would hide that one is none.
+        # For float inputs. bfloat16 is exact for whole numbers up to 256
+        # only, and a cast to int32 would hide fractions.
         wide = self.compute_dtype in ("float32", "float64")
         return self.compute_dtype if wide else "float32"

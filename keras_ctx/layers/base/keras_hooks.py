@@ -1,9 +1,9 @@
-"""What layers use of Keras that Keras has no public name for.
+"""Private attributes of Keras that layers need.
 
-Nothing else in `layers`, `models` and `serving` touches an attribute of Keras
-that begins with an underscore. `tests/test_keras_hooks.py` says of each that
-the installed Keras still has it, as it is used here; setup.cfg allows only the
-minor version of Keras that this was tested with.
+Nothing else in `layers`, `models` and `serving` uses an attribute of Keras
+that begins with an underscore. `tests/test_keras_hooks.py` checks that the
+installed Keras still has each of them; setup.cfg allows only the minor version
+of Keras that this was tested with.
 """
 
 from typing import Any
@@ -12,37 +12,37 @@ import keras
 
 
 def inner_layers(layer: Any) -> list:
-    """The layers right inside a layer or model, in the order they were set.
+    """Returns the direct sublayers of a layer or model, in order of creation.
 
-    Why: `Model.layers` is public, but a layer that is no model has no public
-    way to the layers inside of it.
+    Why: `Model.layers` is public, but a layer that is not a model has no
+    public list of its sublayers.
     """
     return layer._layers
 
 
 def take_arguments_as_they_are(layer: keras.layers.Layer) -> None:
-    """Gives the layer its arguments unchanged, such as strings.
+    """Makes Keras pass arguments, such as strings, to a layer unchanged.
 
-    Why: Keras turns them into tensors of the layer's dtype, which there is of
-    numbers alone; its layers of text and `Embedding` switch it off so.
+    Why: Keras converts them to tensors of the layer's dtype, which only works
+    for numbers; Keras's text layers and `Embedding` switch it off like this.
     """
     layer._convert_input_args = False
 
 
 class AttentionHook(keras.layers.MultiHeadAttention):
-    """`keras.layers.MultiHeadAttention` that attends by `attend`.
+    """`keras.layers.MultiHeadAttention` with `attend` as its arithmetic.
 
-    Why: Keras lets a subclass replace the arithmetic between its projections
-    only by `_compute_attention`, which its documentation names for that; and
-    the dropout of the scores, with its seed, is in an attribute of its own.
+    Why: a subclass can replace the arithmetic between the projections only by
+    overriding `_compute_attention`, as Keras documents; and the dropout of
+    the scores, with its seed, is a private attribute.
     """
 
     def attend(self, query, key, value, attention_mask, training) -> tuple:
-        """The heads' outputs `(B, T, H, D)` and scores `(B, H, T, T)`."""
+        """Returns outputs `(B, T, H, D)` and scores `(B, H, T, T)`."""
         raise NotImplementedError
 
     def drop_scores(self, scores, training):
-        """Dropout of attention scores."""
+        """Applies dropout to attention scores."""
         return self._dropout_layer(scores, training=training)
 
     def _compute_attention(

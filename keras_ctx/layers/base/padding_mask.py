@@ -1,4 +1,4 @@
-"""Which words of a batch of ids are real."""
+"""The padding mask of a batch of ids."""
 
 import keras
 from keras import ops
@@ -8,16 +8,16 @@ from keras_ctx.checks import check_dense, shape_of
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class PaddingMask(keras.layers.Layer):
-    """True where a word has any character, or an id.
+    """Computes a padding mask from ids: true where an id is not 0.
 
     Call arguments:
-        ids: Characters `(B, T, C)` or words `(B, T)`, 0 = no token here.
+        ids: Character ids `(B, T, C)` or word ids `(B, T)`, 0 = no token.
 
     Returns:
         Booleans `(B, T)`.
 
     Raises:
-        ValueError: `ids` of another rank.
+        ValueError: `ids` has another rank.
 
     Example:
         >>> import numpy as np
@@ -34,7 +34,7 @@ class PaddingMask(keras.layers.Layer):
         check_dense(ids=ids)
         if len(shape_of(ids)) not in (2, 3):
             raise ValueError(
-                "`ids` must have 2 axes, words, or 3, characters. "
+                "`ids` must have 2 axes (words) or 3 axes (characters). "
                 f"Received: shape={shape_of(ids)}"
             )
 

@@ -1,8 +1,8 @@
-"""Which tokens are real: what a layer is told, or what Keras carries.
+"""The mask of a layer: its argument `padding_mask`, or the mask of Keras.
 
 `Embedding(mask_zero=True)` and `Masking` attach a mask to their output, and
-layers hand it on. Keras fills it in for the call arguments `mask`, where the
-inputs are the only tensor, and `inputs_mask`, where there are others.
+layers pass it on. Keras gives it to the call argument `mask` of a layer with
+one input tensor, and to `inputs_mask` of a layer with several.
 """
 
 import functools
@@ -14,13 +14,13 @@ from keras_ctx.checks import check_axes, check_rank
 
 
 def token_mask(inputs, padding_mask, *carried):
-    """Booleans `(B, T)`; `None`: all tokens are real.
+    """Returns booleans `(B, T)`, or `None` if all tokens are real.
 
     Args:
         inputs: `(B, T, ...)`, or their shape.
-        padding_mask: The layer's argument; it wins.
-        *carried: What Keras has filled in: a mask, a list of masks for a list
-            of inputs, or `None`.
+        padding_mask: The layer's argument; it has precedence.
+        *carried: Masks from Keras: a mask, a list of masks for a list of
+            inputs, or `None`.
     """
     if padding_mask is None:
         padding_mask = merged(carried)
@@ -31,25 +31,25 @@ def token_mask(inputs, padding_mask, *carried):
 
 
 def needed_mask(inputs, padding_mask, carried, advice=""):
-    """As `token_mask`, where a layer means nothing without a mask."""
+    """Returns the mask as `token_mask` does, and refuses a missing one."""
     mask = token_mask(inputs, padding_mask, carried)
     if mask is None:
         raise ValueError(
-            "`padding_mask` is needed, or `inputs` with a mask of Keras's "
-            f"own, such as `Embedding(mask_zero=True)` makes.{advice} "
+            "`padding_mask` is required, or `inputs` with a Keras mask, such "
+            f"as the output of `Embedding(mask_zero=True)`.{advice} "
             "Received: padding_mask=None"
         )
     return mask
 
 
 def merged(masks):
-    """True where all masks of a nest are; `None` where there are none."""
+    """Returns the logical and of nested masks; `None` if there are none."""
     found = {id(x): x for x in keras.tree.flatten(masks) if x is not None}
     return functools.reduce(ops.logical_and, found.values()) if found else None
 
 
 def check_mask(inputs, padding_mask):
-    """Refuse what is no mask of these inputs; `None` passes."""
+    """Refuses a mask that does not fit the inputs; `None` passes."""
     if padding_mask is None:
         return
     check_rank(2, padding_mask=padding_mask)
@@ -58,7 +58,7 @@ def check_mask(inputs, padding_mask):
 
 
 def check_is_mask(name: str, hidden: str, seen: str, mask) -> None:
-    """Refuse numbers other than 0 and 1; in a graph all but 0 are 1."""
+    """Refuses numbers other than 0 and 1; a graph takes all but 0 for 1."""
     if isinstance(mask, tuple | list):  # a shape
         return
     dtype = keras.backend.standardize_dtype(mask.dtype)
@@ -68,15 +68,15 @@ def check_is_mask(name: str, hidden: str, seen: str, mask) -> None:
     if wrong:
         raise ValueError(
             f"`{name}` must hold booleans, or numbers that are 0 {hidden} and "
-            f"1 {seen}. What is added to scores (0 and -10000, say) is no "
-            "such mask; compare it with 0. "
+            f"1 {seen}. Convert a mask that is added to scores, such as 0 and "
+            "-10000, with `mask == 0`. "
             f"Received: dtype={dtype}, {mask}"
         )
 
 
 def _holds_others(mask) -> bool:
-    """Whether a number is neither 0 nor 1; in a graph nobody knows."""
+    """Returns whether a number is not 0 or 1; always `False` in a graph."""
     try:
         return bool(ops.any((mask != 0) & (mask != 1)))
-    except TypeError:  # what TensorFlow and JAX raise while they trace
+    except TypeError:  # TensorFlow and JAX raise it while they trace
         return False

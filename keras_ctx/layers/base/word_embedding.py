@@ -1,4 +1,4 @@
-"""Vectors of whole words: from a table, or from vectors made in a batch."""
+"""Word vectors: from an embedding table, or from a table of the batch."""
 
 import keras
 from keras import ops
@@ -10,16 +10,16 @@ from keras_ctx.layers.base.ids import IdsLayer, as_ids
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class WordEmbedding(keras.layers.Embedding):
-    """A table of word vectors, as biLMs that read no characters have it.
+    """A table of word embeddings, for biLMs without characters.
 
-    Id 0 is "no token here" and has a row, too; an id outside the table reads
+    Id 0 means "no token" and has a row, too; an id outside the table gives
     NaN.
 
     Args:
-        input_dim: Rows of the table, one more than there are words.
-        output_dim: Features of a word.
-        **kwargs: As of `keras.layers.Embedding`; the table starts uniform in
-            [-1, 1].
+        input_dim: Number of rows of the table, one more than the words.
+        output_dim: Number of features of a word.
+        **kwargs: As for `keras.layers.Embedding`; the table is initialized
+            uniformly in [-1, 1].
 
     Call arguments:
         inputs: Integers `(B, T)`, or of any shape.
@@ -28,7 +28,7 @@ class WordEmbedding(keras.layers.Embedding):
         `(B, T, output_dim)`.
 
     Raises:
-        ValueError: a size is not positive.
+        ValueError: A size is not positive.
 
     Example:
         >>> import numpy as np
@@ -53,17 +53,17 @@ class WordEmbedding(keras.layers.Embedding):
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class TakeRows(IdsLayer):
-    """Rows of a table that was made in the same batch.
+    """Gathers rows of a table that is part of the same batch.
 
     Call arguments:
         table: `(W, D)`.
-        ids: Integers `(B, T)`, rows of it.
+        ids: Integers `(B, T)`, the rows to take.
 
     Returns:
         `(B, T, D)`; NaN for an id outside the table.
 
     Raises:
-        ValueError: `table` or `ids` of another rank.
+        ValueError: `table` or `ids` has another rank.
 
     Example:
         >>> import numpy as np

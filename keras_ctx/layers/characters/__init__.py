@@ -1,1 +1,1 @@
-"""Words from their characters, and the markers around a sentence."""
+"""Word vectors from characters, and sentence markers."""

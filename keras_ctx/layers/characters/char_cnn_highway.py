@@ -19,41 +19,43 @@ from keras_ctx.layers.base.ids import IdsLayer, as_ids
 from keras_ctx.layers.characters.row_chunks import in_chunks, never_empty
 
 WORDS_AT_ONCE = 512
-"""Convolutions of the original ELMo hold 0.4 MB a word."""
+"""The convolutions of the original ELMo need 0.4 MB for each word."""
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class CharCNNHighway(IdsLayer, CompositeLayer):
-    """A vector for each word from its characters, free of context.
+    """Computes a vector for each word from its characters, without context.
 
-    Convolutions of several widths over the characters, each maximized over
-    all positions (those of the character pad take part, as in the reference),
-    then highways, then a projection, which is left out where the filters
-    already count `output_dim`. The highway gate multiplies the *transformed*
-    branch and starts at -2, so that a word mostly passes unchanged; the inner
-    activation of a highway is always relu.
+    It applies convolutions of several widths over the characters, takes the
+    maximum over all positions (positions of the character padding included,
+    as in the reference), then applies highway layers and a projection. The
+    projection is left out if the number of filters equals `output_dim`. The
+    highway gate multiplies the *transformed* branch; its bias starts at -2,
+    so that a word mostly passes unchanged. The inner activation of a highway
+    layer is always relu.
 
     Args:
-        filters: Pairs `(width, count)`: characters wide, number of filters.
-        output_dim: Features of a word.
-        char_dim: Features of a character.
-        num_highways: Highway layers; 0 for none.
+        filters: Pairs `(width, count)`: width in characters, number of
+            filters.
+        output_dim: Number of features of a word.
+        char_dim: Number of features of a character.
+        num_highways: Number of highway layers; 0 for none.
         vocabulary_size: Rows of the character table, row 0 (no token)
             included: 262 for bytes.
-        activation: After the convolutions, "relu" or "tanh".
+        activation: Activation after the convolutions, "relu" or "tanh".
 
     Call arguments:
-        char_ids: Integers `(B, T, C)`, 0 = no token here. C must be at least
-            the widest filter.
+        char_ids: Integers `(B, T, C)`, 0 = no token. C must be at least the
+            width of the widest filter.
 
     Returns:
         `(B, T, output_dim)`; zeros where all characters are 0, NaN where one
-        lies outside the table.
+        is outside the table.
 
     Raises:
-        ValueError: an argument is not positive, `filters` is empty or not
-            made of pairs, an unknown activation, ids of another rank, or
-            words shorter than the widest filter.
+        ValueError: A size is not positive, `filters` is empty or does not
+            hold pairs, the activation is unknown, `char_ids` has another
+            rank, or words are shorter than the widest filter.
 
     Example:
         >>> import numpy as np
@@ -68,8 +70,8 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
         2015, https://arxiv.org/abs/1505.00387.
 
     Differs:
-        bilm-tf leaves the biases' vector at padding tokens; this layer gives
-        zeros there. bilm-tf's table has no row 0 in its files.
+        At padding tokens bilm-tf returns a vector of the biases, this layer
+        zeros. The table in bilm-tf's files has no row 0.
     """
 
     def __init__(
@@ -105,7 +107,7 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
         self.activation = activation
 
     def build(self, char_ids_shape):
-        # Here, too: a functional model would tell only when it first runs.
+        # Also in `build`: a functional model calls `call` only when it runs.
         check_rank(3, char_ids=char_ids_shape)
         self._check_length(char_ids_shape[-1])
         dtype = self.dtype_policy
@@ -177,8 +179,8 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
         known = known_ids(char_ids, self.vocabulary_size)
         x = ops.reshape(ops.where(known, char_ids, 0), (-1, characters))
         if training and self.trainable:
-            # The way back would need what a loop had computed, all of it;
-            # and XLA the number of words.
+            # Not in chunks: backpropagation would need the activations of all
+            # of them, and XLA the number of words.
             x = never_empty(self._highest, x)
         else:
             x = in_chunks(self._highest, x, WORDS_AT_ONCE)
@@ -192,15 +194,16 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
         x = ops.reshape(x, (batch, length, self.output_dim))
         real = ops.any(ops.not_equal(char_ids, 0), axis=-1, keepdims=True)
         x = ops.where(real, x, ops.zeros_like(x))
-        # Put in here, since a maximum may swallow the NaN of a character.
+        # Only here, since a maximum may drop the NaN of a character.
         known = ops.all(known, axis=-1, keepdims=True)
         return ops.where(known, x, ops.cast(float("nan"), x.dtype))
 
     def _highest(self, char_ids):
-        """Each filter's highest answer: `(N, C)` to `(N, sum of counts)`.
+        """Computes each filter's maximum: `(N, C)` to `(N, sum of counts)`.
 
-        Where all words fill less than half of their rows, the windows beyond
-        see the character pad only, and are alike: a few do for all.
+        If all words fill less than half of their rows, the windows in the
+        other half contain only character padding and are equal, so that a few
+        of them are enough.
         """
         half = (char_ids.shape[-1] or 0) // 2  # 0 where not known
         end = half - max(width for width, _ in self.filters)
@@ -214,7 +217,7 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
 
     def _convolved(self, char_ids):
         x = known_rows(self.char_embedding, char_ids)  # (N, C, char_dim)
-        # The maximum of a sum with a bias is the maximum and the bias.
+        # The bias can be added after the maximum.
         x = ops.concatenate(
             [
                 ops.max(layer.convolution_op(x, layer.kernel), 1) + layer.bias
@@ -228,7 +231,7 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
         width = max(width for width, _ in self.filters)
         if isinstance(characters, int) and characters < width:
             raise ValueError(
-                "`char_ids` must hold at least as many characters a word as "
+                "`char_ids` must hold at least as many characters per word as "
                 f"the widest filter, {width}. Received: {characters}. Raise "
                 "`max_characters` of the text inputs or drop that filter."
             )

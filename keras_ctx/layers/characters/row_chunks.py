@@ -1,4 +1,4 @@
-"""Work on many rows in pieces of a bounded size, and on none at all."""
+"""Applies a function to rows in chunks, and to a batch without rows."""
 
 from collections.abc import Callable
 
@@ -6,17 +6,17 @@ from keras import ops
 
 
 def in_chunks(function: Callable, rows, size: int):
-    """`function(rows)`, computed on at most `size` rows at a time.
+    """Returns `function(rows)`, computed on at most `size` rows at a time.
 
-    What `function` holds in between is then bounded, and stays in the cache.
-    The pieces are alike, with a row or two of zeros in the last, and never
-    without a row, for which a convolution has no answer; where the number of
-    rows is known to be small there is no loop.
+    This bounds the memory of `function`, which then fits in the cache. All
+    chunks have the same size, with a few rows of zeros in the last, and never
+    size 0, for which a convolution fails. If the number of rows is known to
+    be small, there is no loop.
 
     Args:
-        function: From `(N, C)` to `(N, D)`, each row for itself.
+        function: Maps `(N, C)` to `(N, D)`, each row independently.
         rows: `(N, C)`.
-        size: Most rows of a piece.
+        size: Largest number of rows of a chunk.
 
     Returns:
         `(N, D)`.
@@ -34,12 +34,13 @@ def in_chunks(function: Callable, rows, size: int):
 
 
 def never_empty(function: Callable, rows):
-    """`function(rows)`, computed on a row of zeros where there is none.
+    """Returns `function(rows)`, also for a batch without rows.
 
-    The way back through a convolution fails on no row at all.
+    The gradient of a convolution fails without rows, so a row of zeros is
+    added and its result removed.
 
     Args:
-        function: From `(N, C)` to `(N, D)`, each row for itself.
+        function: Maps `(N, C)` to `(N, D)`, each row independently.
         rows: `(N, C)`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""ELMo's begin and end of sentence, put around the words and taken off."""
+"""Adds and removes ELMo's markers of the beginning and end of a sentence."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,22 @@ from keras_ctx.checks import check_positive_int, check_rank, shape_of
 from keras_ctx.layers.base.ids import IdsLayer, as_int32
 from keras_ctx.layers.base.token_mask import check_mask, token_mask
 
-# Character ids after the shift by one that frees 0 for "no token here".
+# Character ids, shifted by one, since 0 means "no token".
 SENTENCE_BEGIN, SENTENCE_END = 257, 258
 WORD_BEGIN, WORD_END, CHARACTER_PAD = 259, 260, 261
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class AddSentenceMarkers(IdsLayer):
-    """Rows of words become begin marker, words, end marker.
+    """Adds a begin marker before and an end marker after the words of each row.
 
     A marker is a word of one special byte. An empty row becomes the two
-    markers alone. Words keep their places: where padding stands in front of
-    them or between them, it stays there.
+    markers. Padding before or between the words stays where it is.
 
     Args:
-        max_characters: C, characters a word; at least 3.
-        begin: The C ids of the begin marker; `None` for those of bytes.
-        end: The C ids of the end marker; `None` for those of bytes.
+        max_characters: Number C of characters of a word; at least 3.
+        begin: The C ids of the begin marker; `None`: ELMo's, of bytes.
+        end: The C ids of the end marker; `None`: ELMo's, of bytes.
 
     Call arguments:
         char_ids: Integers `(B, T, C)`, 0 = no token.
@@ -35,8 +34,8 @@ class AddSentenceMarkers(IdsLayer):
         Integers `(B, T + 2, C)`.
 
     Raises:
-        ValueError: `max_characters` below 3, a marker of other than C
-            positive integers, or another C in the input.
+        ValueError: `max_characters` is below 3, a marker does not have C
+            positive integers, or `char_ids` has another C.
 
     Example:
         >>> import numpy as np
@@ -103,7 +102,7 @@ class AddSentenceMarkers(IdsLayer):
         if shape_of(char_ids)[-1] not in (None, self.max_characters):
             raise ValueError(
                 "`char_ids` must hold `max_characters="
-                f"{self.max_characters}` characters a word. Received: "
+                f"{self.max_characters}` characters per word. Received: "
                 f"shape={shape_of(char_ids)}"
             )
 
@@ -123,11 +122,11 @@ class AddSentenceMarkers(IdsLayer):
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class AddMarkerIds(IdsLayer):
-    """`AddSentenceMarkers` for words that are ids, not characters.
+    """Adds the ids of the begin and end marker to each row of word ids.
 
     Args:
-        begin_id: Id of the begin of a sentence.
-        end_id: Id of its end.
+        begin_id: Id of the begin marker.
+        end_id: Id of the end marker.
 
     Call arguments:
         word_ids: Integers `(B, T)`, 0 = no token.
@@ -136,7 +135,7 @@ class AddMarkerIds(IdsLayer):
         Integers `(B, T + 2)`.
 
     Raises:
-        ValueError: an id is not positive, or `word_ids` of another rank.
+        ValueError: An id is not positive, or `word_ids` has another rank.
 
     Example:
         >>> import numpy as np
@@ -175,23 +174,23 @@ class AddMarkerIds(IdsLayer):
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class StripSentenceMarkers(keras.layers.Layer):
-    """The inverse of `AddSentenceMarkers`, for vectors.
+    """Removes the vectors of the markers that `AddSentenceMarkers` added.
 
     Call arguments:
-        inputs: `(B, T + 2, D)`, positions as `AddSentenceMarkers` lays them.
-        padding_mask: Booleans `(B, T)` of the words alone. `None`: as the
-            mask says that Keras carries with `inputs`, `(B, T + 2)`, whose
-            first and last true tokens are the markers.
+        inputs: `(B, T + 2, D)`, in the positions of `AddSentenceMarkers`.
+        padding_mask: Booleans `(B, T)` of the words without markers. `None`:
+            derived from the Keras mask of `inputs`, `(B, T + 2)`, whose first
+            and last true tokens are the markers.
 
     Returns:
         `(B, T, D)`, zeros at padding.
 
     Raises:
-        ValueError: `inputs` of another rank, a mask of another shape, or no
-            mask at all.
+        ValueError: `inputs` has another rank, the mask has another shape, or
+            there is no mask.
 
     Masking:
-        Where `inputs` carry Keras's mask, that of the words is handed on.
+        If `inputs` has a Keras mask, the mask of the words is passed on.
 
     Example:
         >>> import numpy as np
@@ -214,8 +213,8 @@ class StripSentenceMarkers(keras.layers.Layer):
         keep = token_mask(words, padding_mask)
         if keep is None:
             raise ValueError(
-                "`padding_mask` is needed, or `inputs` with a mask of Keras's "
-                "own. Received: padding_mask=None"
+                "`padding_mask` is required, or `inputs` with a Keras mask. "
+                "Received: padding_mask=None"
             )
         keep = ops.expand_dims(keep, -1)
         return ops.where(keep, words, ops.zeros_like(words))
@@ -230,18 +229,18 @@ class StripSentenceMarkers(keras.layers.Layer):
 
 
 def marker_places(real):
-    """Where the markers stand in a row that is longer by two.
+    """Returns the positions of the markers, in a row that is longer by two.
 
     Args:
         real: Booleans `(B, T)`, true = word.
 
     Returns:
-        Two booleans `(B, T + 2)`: the begin marker's place is right before
-        the first word, the end marker's right behind the last; the first two
-        places in a row without words.
+        Two booleans `(B, T + 2)`: the begin marker is right before the first
+        word, the end marker right after the last; in a row without words they
+        are at the first two positions.
     """
     place = ops.expand_dims(ops.arange(ops.shape(real)[1]), 0)
-    # What it is of no words; and there may be no places at all.
+    # The result for a row without words; T may be 0.
     none = np.iinfo("int32").max
     end = 1 + ops.max(
         ops.where(real, place + 1, 0), axis=1, keepdims=True, initial=0
@@ -254,7 +253,7 @@ def marker_places(real):
 
 
 def words_between_markers(mask):
-    """The mask `(B, T)` of the words, from that of words and markers."""
+    """Returns the mask `(B, T)` of the words, without the markers."""
     count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
     between = ops.logical_and(count > 1, count < count[:, -1:])
     return ops.logical_and(mask, between)[:, 1:-1]

@@ -1,1 +1,1 @@
-"""What stands on an encoder: mixes, pooling, softmax, CRF."""
+"""Layers on an encoder: mixtures, pooling, softmax, CRF."""

@@ -23,56 +23,55 @@ from keras_ctx.layers.recurrent.recurrence import recur, with_a_token
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class CRF(keras.layers.Layer):
-    """The best path of tags, and how probable each step of each path is.
+    """A conditional random field: best path of tags and step probabilities.
 
-    A path y scores `start[y_1] + sum_t inputs[t, y_t] +
+    The score of a path y is `start[y_1] + sum_t inputs[t, y_t] +
     sum_t transitions[y_(t-1), y_t] + end[y_n]`, and its probability is the
     softmax over all paths. Given the row, the tags form a Markov chain, so
-    that probability is a product, with one factor a token: P(y_t | y_(t-1),
-    row). The layer gives the factors, and the loss of the sequence is a
-    cross-entropy a token, with weights a token, which needs nothing but this
-    output: `keras_ctx.training.CRFLoss`.
+    this probability is a product with one factor per token:
+    P(y_t | y_(t-1), row). The layer returns the factors. The loss of the
+    sequence is then a sum of cross-entropies of tokens, which can be weighted
+    and only needs this output: `keras_ctx.training.CRFLoss`.
 
     All weights start at 0, which is an independent softmax for each token.
 
-    `constraints` choose among the paths: `tags` is then the most probable of
-    the allowed ones. They change no probability. A path in the training data
-    that breaks them has a finite loss, as any path has, and a later piece of
-    a word, whose tag nobody knows, may have any tag while learning. Where
-    only some tokens have a tag of their own, the tags of those are the ones
-    that must be allowed: `best_path` finds them.
+    With `constraints`, `tags` is the most probable allowed path; the
+    probabilities do not change. A path in the training data that breaks the
+    constraints has a finite loss, as any path, and later pieces of words,
+    whose tags are unknown, may have any tag in training. If only some tokens
+    have labels, only their tags must be allowed: `best_path` finds them.
 
     Args:
-        num_tags: N, tags.
-        constraints: The allowed steps, pairs `(i, j)`: tag j may follow tag
-            i. N as i is the start of a row, N + 1 as j its end.
-            `keras_ctx.data.allowed_transitions` makes them from the names of
-            the tags. `None`: every step is allowed.
+        num_tags: Number N of tags.
+        constraints: The allowed pairs `(i, j)`: tag j may follow tag i. N as
+            i is the start of a row, N + 1 as j its end.
+            `keras_ctx.data.allowed_transitions` computes them from the names
+            of the tags. `None`: every pair is allowed.
 
     Call arguments:
         inputs: `(B, T, N)`, the score of each tag at each token.
-        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
-            that Keras carries with `inputs`; without one all are real.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the Keras
+            mask of `inputs`; without one all tokens are real.
 
     Returns:
-        A dict. `logits` `(B, T, N, N)`: at `[b, t, i, j]` the log of the
-        probability of tag j at token t after tag i at the token before; at
-        the first token alike for all i. `scores` `(B, T, N)`: the probability
-        of each tag at each token, over all paths. `tags`, int32 `(B, T)`: the
-        most probable allowed path (Viterbi); in a row too short or too long
-        for any, one with the fewest steps that are not. Floats are float32 at
-        least, whatever the policy, and so is the arithmetic.
+        A dict. `logits` `(B, T, N, N)`: at `[b, t, i, j]` the log probability
+        of tag j at token t after tag i at the previous token; equal for all i
+        at the first token. `scores` `(B, T, N)`: the probability of each tag
+        at each token, over all paths. `tags`, int32 `(B, T)`: the most
+        probable allowed path (Viterbi); in a row whose length allows none, a
+        path with the fewest forbidden pairs. The arithmetic and the outputs
+        are at least float32 under every dtype policy.
 
     Raises:
         ValueError: `num_tags` is not positive or differs from the number of
-            scores, `constraints` with other numbers or without any path, or a
-            mask of the wrong rank.
+            scores, `constraints` holds other numbers or allows no path, or
+            the mask has the wrong rank.
 
     Masking:
-        The real tokens of a row are one chain, as if there were no others
-        between, before or behind them. At padding `logits` and `scores` are 0
-        and `tags` is -1.
-        The mask that Keras carries with `inputs` is handed on with each.
+        The real tokens of a row form one chain; padding before, between or
+        after them is ignored. At padding `logits` and `scores` are 0 and
+        `tags` is -1. The Keras mask of `inputs` is passed on with each
+        output.
 
     Example:
         >>> import numpy as np
@@ -93,8 +92,9 @@ class CRF(keras.layers.Layer):
         paper. Constraints as in allenai/allennlp.
 
     Differs:
-        Others keep the normalizer of the whole row, and a loss that must be
-        given the layer's weights. The product of the factors is the same.
+        Other implementations compute the normalizer of the whole row, and a
+        loss that needs the layer's weights. The product of the factors is
+        equal.
     """
 
     def __init__(
@@ -109,14 +109,14 @@ class CRF(keras.layers.Layer):
         self.constraints = constraints
 
     def build(self, inputs_shape, padding_mask_shape=None):
-        # Here, too: a functional model would tell only when it first runs.
+        # Also in `build`: a functional model calls `call` only when it runs.
         self._check_size(inputs_shape)
         self.transitions = self._weight("transitions", 2)
         self.start = self._weight("start", 1)
         self.end = self._weight("end", 1)
 
     def _weight(self, name, rank):
-        # Not autocast: a policy of half precision would round it here.
+        # Not autocast: a half-precision policy would round it.
         return self.add_weight(
             name=name,
             shape=(self.num_tags,) * rank,
@@ -169,19 +169,19 @@ class CRF(keras.layers.Layer):
         return {key: value[:, :length] for key, value in outputs.items()}
 
     def best_path(self, logits, mask):
-        """The most probable allowed tags of some of the tokens.
+        """Returns the most probable allowed tags of some of the tokens.
 
-        Of the first pieces of words, say: the other tokens have no tag of
-        their own, and the probabilities of all that they could have are
-        added up. `tags` of a call are those of all real tokens.
+        For example of the first pieces of words: the other tokens have no
+        labels, so this sums over all their possible tags. The output `tags`
+        of a call is over all real tokens instead.
 
         Args:
-            logits: `(B, T, N, N)`, of a call.
+            logits: `(B, T, N, N)`, the output of a call.
             mask: Booleans `(B, T)`, true = a token whose tag counts.
 
         Returns:
-            Tags, int32 `(B, T)`, -1 at the other tokens, and the logs of
-            their probabilities, `(B,)`.
+            Tags, int32 `(B, T)`, -1 at the other tokens, and their log
+            probabilities, `(B,)`.
 
         Example:
             >>> import numpy as np
@@ -242,23 +242,23 @@ class CRF(keras.layers.Layer):
 
 
 def scores_onward(inputs, real, transitions, end, reduce):
-    """Scores `(B, T, N)` of each tag and of what follows it.
+    """Computes scores `(B, T, N)` of each tag and the path after it.
 
-    What follows is taken at its best (`reduce=highest`) or in sum
-    (`ops.logsumexp`), up to a constant for each token.
+    It takes the best path after each tag (`reduce=highest`) or the sum over
+    all of them (`ops.logsumexp`), up to a constant for each token.
     """
 
     def before(scores, after):
-        # (B, N) of a token's tags to (B, N) of those of the token before.
+        # (B, N) of a token's tags to (B, N) of the previous token's tags.
         paths = transitions + ops.expand_dims(scores + after, 1)
         message = reduce(paths, axis=-1)
-        # Only differences count; the sums of a long row would lose digits.
+        # Only differences count; sums over a long row would lose digits.
         return message - highest(message, axis=-1, keepdims=True)
 
     last = ops.zeros_like(inputs[:, 0]) + end
     messages = recur(before, last, inputs, real, reverse=True)  # (B, T, N)
-    # What is said to token t comes from token t + 1, if there is one.
-    # Padding in between hands on what it is told.
+    # The message to token t comes from token t + 1, if there is one. Padding
+    # in between passes it on.
     after = ops.where(
         ops.expand_dims(later(real), -1),
         ops.pad(messages[:, 1:], ((0, 0), (0, 1), (0, 0))),
@@ -268,12 +268,12 @@ def scores_onward(inputs, real, transitions, end, reduce):
 
 
 def marginals(logits, real):
-    """Probabilities `(B, T, N)` of the tags of a chain, from its steps."""
+    """Computes the tag probabilities `(B, T, N)` of a chain from its steps."""
 
     def step(chances, state):
         return ops.sum(chances * ops.expand_dims(state, -1), axis=-2)
 
-    # Any start that sums to 1: the first step is alike for all of it.
+    # Any start that sums to 1: the first step is equal for all tags.
     start = ops.zeros_like(logits[:, 0, 0]) + 1 / logits.shape[-1]
     steps = ops.where(real[:, :, None, None], logits, identity(logits))
     return recur(step, start, ops.exp(steps))

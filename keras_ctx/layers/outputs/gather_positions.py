@@ -1,4 +1,4 @@
-"""The vectors at chosen positions of each row."""
+"""Gathers the vectors at chosen positions of each row."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ from keras_ctx.layers.base.ids import IdsLayer, as_ids, check_ids
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class GatherPositions(IdsLayer):
-    """Row-wise selection, so that a head computes on few positions only.
+    """Gathers positions of each row, so that a head computes only on these.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -20,11 +20,11 @@ class GatherPositions(IdsLayer):
         `(B, M, D)`; in a graph NaN for a position outside the row.
 
     Raises:
-        ValueError: an argument of another rank, two batches, or, run
-            eagerly, a position outside the row.
+        ValueError: An argument has another rank, the batch sizes differ, or,
+            run eagerly, a position is outside the row.
 
     Masking:
-        No mask is handed on: a position is real because it was chosen.
+        No mask is passed on: every chosen position counts.
 
     Example:
         >>> import numpy as np
@@ -42,7 +42,7 @@ class GatherPositions(IdsLayer):
         inputs = ops.cast(inputs, self.compute_dtype)
         positions = as_ids(positions)
         length = ops.shape(inputs)[1]
-        check_ids(length, "the tokens of a row are", positions=positions)
+        check_ids(length, "the length of a row is", positions=positions)
         known = ops.expand_dims(known_ids(positions, length), -1)
         positions = ops.where(known, ops.expand_dims(positions, -1), 0)
         vectors = ops.take_along_axis(inputs, positions, axis=1)

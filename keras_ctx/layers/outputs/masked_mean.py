@@ -11,23 +11,23 @@ from keras_ctx.layers.base.token_mask import check_mask, needed_mask
 class MaskedMean(keras.layers.Layer):
     """Mean over the real tokens of each row; zeros for a row without any.
 
-    `keras.layers.GlobalAveragePooling1D` gives NaN for such a row, and a
-    server gets empty texts.
+    For a row without tokens `keras.layers.GlobalAveragePooling1D` returns
+    NaN, and a server receives empty texts.
 
     Call arguments:
         inputs: `(B, T, D)`.
-        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
-            that Keras carries with `inputs`.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the Keras
+            mask of `inputs`.
 
     Returns:
         `(B, D)`.
 
     Raises:
-        ValueError: `inputs` of another rank, a mask of another shape, or no
-            mask at all.
+        ValueError: `inputs` has another rank, the mask has another shape, or
+            there is no mask.
 
     Masking:
-        No mask is handed on: the output has no tokens.
+        No mask is passed on: the output has no tokens.
 
     Example:
         >>> import numpy as np
@@ -45,7 +45,7 @@ class MaskedMean(keras.layers.Layer):
             inputs,
             padding_mask,
             mask,
-            " Where all tokens are real, take `GlobalAveragePooling1D`.",
+            " If all tokens are real, use `GlobalAveragePooling1D`.",
         )
         mask = ops.expand_dims(mask, -1)
         kept = ops.where(mask, inputs, ops.zeros_like(inputs))

@@ -1,4 +1,4 @@
-"""One vector for a row of tokens, in the ways of sentence-transformers."""
+"""Pools the tokens of a row, with the modes of sentence-transformers."""
 
 from collections.abc import Sequence
 
@@ -13,42 +13,43 @@ MODES = ("cls", "max", "mean", "mean_sqrt_len", "weighted_mean", "last")
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class Pooling(keras.layers.Layer):
-    """The real tokens of each row made one vector, in one way or several.
+    """Pools the real tokens of each row into one vector, in one or more modes.
 
-    Several modes stand side by side, always in this order, whatever the order
-    of `modes`:
+    The results of several modes are concatenated, always in this order,
+    whatever the order of `modes`:
 
     * `"cls"`: the first token.
-    * `"max"`: the largest number of each feature.
+    * `"max"`: the maximum of each feature.
     * `"mean"`: the mean.
-    * `"mean_sqrt_len"`: the sum over the square root of the number of tokens.
-    * `"weighted_mean"`: the mean, where the real token 1, 2, 3 ... of the row
-      weighs 1, 2, 3 ...
+    * `"mean_sqrt_len"`: the sum divided by the square root of the number of
+      tokens.
+    * `"weighted_mean"`: the mean with weight k for the k-th real token of the
+      row.
     * `"last"`: the last real token.
 
-    Sums are taken in float32. A row without tokens gives zeros.
+    Sums are computed in float32. A row without tokens gives zeros.
 
     Args:
         modes: One mode or several.
-        num_skipped: Tokens at the start of each row that are not pooled: a
-            prompt, with `[CLS]`. `"cls"` takes the first token all the same,
-            and `"weighted_mean"` counts the places of all.
+        num_skipped: Number of tokens at the start of each row that are not
+            pooled: `[CLS]` and a prompt. `"cls"` still takes the first token,
+            and `"weighted_mean"` counts the positions of all tokens.
 
     Call arguments:
         inputs: `(B, T, D)`.
-        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
-            that Keras carries with `inputs`.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the Keras
+            mask of `inputs`.
 
     Returns:
         `(B, D * number of modes)`.
 
     Raises:
-        ValueError: unknown modes, none or one twice; a negative
-            `num_skipped`; `inputs` of another rank, a mask of another shape,
-            or no mask at all.
+        ValueError: `modes` is empty, or holds an unknown or repeated mode;
+            `num_skipped` is negative; `inputs` has another rank, the mask has
+            another shape, or there is no mask.
 
     Masking:
-        No mask is handed on: the output has no tokens.
+        No mask is passed on: the output has no tokens.
 
     Example:
         >>> import numpy as np
@@ -83,10 +84,10 @@ class Pooling(keras.layers.Layer):
         if not keras.backend.is_float_dtype(dtype):
             dtype = self.compute_dtype
         x = ops.cast(inputs, "float64" if dtype == "float64" else "float32")
-        # One token more, of padding: a batch may have none at all.
+        # One more token of padding, since a batch may have none.
         x = ops.pad(x, [[0, 0], [0, 1], [0, 0]])
         mask = ops.pad(mask, [[0, 0], [0, 1]])
-        # Of the real tokens, from 0: padding may stand anywhere.
+        # Index of each real token, from 0: padding may be anywhere.
         places = ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1
         pooled = ops.logical_and(mask, places >= self.num_skipped)
         found = [
@@ -112,7 +113,7 @@ class Pooling(keras.layers.Layer):
 
 
 def check_modes(**arguments: str | Sequence[str]) -> tuple[str, ...]:
-    """The modes in the order of `MODES`; an error if any is unknown."""
+    """Returns the modes in the order of `MODES`, and refuses unknown ones."""
     ((name, modes),) = arguments.items()
     given = (modes,) if isinstance(modes, str) else tuple(modes)
     if not given or set(given) - set(MODES) or len(set(given)) < len(given):
@@ -125,22 +126,22 @@ def check_modes(**arguments: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _pool(mode: str, x, mask, places):
-    """`(B, D)` of x `(B, T, D)`, mask and places `(B, T)`."""
+    """Returns `(B, D)` for x `(B, T, D)`, mask and places `(B, T)`."""
     real = ops.expand_dims(mask, -1)
-    # Chosen, not multiplied: what stands at padding may be NaN.
+    # `where`, not a product: the values at padding may be NaN.
     kept = ops.where(real, x, ops.zeros_like(x))
     any_real = ops.any(real, axis=1)
     if mode == "max":
         lowest = -float("inf")
         highest = ops.where(real, x, ops.full_like(x, lowest))
-        # With `initial` a batch of no rows is allowed.
+        # `initial` allows a batch without rows.
         highest = ops.max(highest, axis=1, initial=lowest)
         return ops.where(any_real, highest, ops.zeros_like(highest))
     numbers = ops.cast(mask, x.dtype)
     if mode == "cls":
         weights = numbers * ops.cast(places == 0, x.dtype)
     elif mode == "last":
-        # Padding behind it has the same place, and is masked.
+        # Padding after it has the same index, but is masked.
         weights = numbers * ops.cast(places == places[:, -1:], x.dtype)
     else:
         if mode == "weighted_mean":

@@ -1,4 +1,4 @@
-"""Next-word loss over a large vocabulary, sampled while training."""
+"""Next-word loss over a large vocabulary, sampled in training."""
 
 import keras
 import numpy as np
@@ -19,17 +19,17 @@ from keras_ctx.layers.base.ids import IdsLayer, as_ids, check_ids
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class SampledSoftmax(IdsLayer):
-    """Negative log likelihood of target words, from vectors.
+    """Computes the negative log likelihood of target words from vectors.
 
-    In training, with `negative_ids`, the softmax runs over the target and
-    the negatives; their scores are corrected by the log of the number of
-    times that the sampler is expected to draw them, and a negative that
-    equals the target is left out. Otherwise it runs over the whole
-    vocabulary. The sampled loss is *not* comparable with the full one.
+    In training, with `negative_ids`, the softmax is over the target and the
+    negative samples. Their scores are corrected by the log of the expected
+    count of the sampler, and a negative that equals the target is left out.
+    Otherwise the softmax is over the whole vocabulary. The sampled loss is
+    *not* comparable with the full loss.
 
     Args:
-        vocabulary_size: Words, sorted by falling frequency, which the
-            log-uniform sampler needs.
+        vocabulary_size: Number of words, sorted by descending frequency, as
+            the log-uniform sampler requires.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -40,11 +40,11 @@ class SampledSoftmax(IdsLayer):
 
     Returns:
         float32 `(B, T)`, in nats; in a graph NaN for a target outside the
-        vocabulary, and for all where a negative is outside.
+        vocabulary, and for all targets if a negative is outside.
 
     Raises:
-        ValueError: `vocabulary_size` is not positive, an argument of another
-            shape, or, run eagerly, an id outside the vocabulary.
+        ValueError: `vocabulary_size` is not positive, an argument has another
+            shape, or, run eagerly, an id is outside the vocabulary.
 
     Example:
         >>> import numpy as np
@@ -57,9 +57,9 @@ class SampledSoftmax(IdsLayer):
         `tf.nn.sampled_softmax_loss` in allenai/bilm-tf.
 
     Differs:
-        The expected count 1 - (1 - P)^tries takes the number of tries that
-        gives N distinct words on average, where TensorFlow's sampler reports
-        the tries of each draw; this needs no state beside the ids.
+        The expected count 1 - (1 - P)^tries uses the number of tries that
+        gives N distinct words on average. TensorFlow's sampler reports the
+        tries of each draw; here only the ids are needed.
     """
 
     def __init__(self, vocabulary_size: int, **kwargs):
@@ -163,7 +163,7 @@ class SampledSoftmax(IdsLayer):
 
 
 def expected_tries(num_negatives: int, vocabulary_size: int) -> float:
-    """Draws after which so many distinct ids are expected, by bisection."""
+    """Returns the expected tries for N distinct ids, by bisection."""
     ids = np.arange(vocabulary_size)
     log_miss = np.log1p(-np.log1p(1 / (ids + 1)) / np.log(vocabulary_size + 1))
     low, high = 0.0, 1.0

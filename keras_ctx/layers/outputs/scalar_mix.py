@@ -23,47 +23,46 @@ _EPSILON = {"bilm-tf": 1e-12, "allennlp": 1e-13}
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class ScalarMix(keras.layers.Layer):
-    """`scale * sum_k softmax(weights)_k * layer_k`.
+    """Mixes layers: `scale * sum_k softmax(weights)_k * layer_k`.
 
     The weights start at 0 (equal shares) and the scale at 1. With
     `layer_norm`, each layer is first normalized by one mean and one variance
-    over all real positions and features *of the batch*, without learned
-    scale, which couples the rows of a batch; the published models are best
-    used without.
+    over all real positions and features *of the batch*, without a learned
+    scale. This couples the rows of a batch; the published models work best
+    without it.
 
-    The two published norms differ in what they count. bilm-tf's leaves the
-    sentence markers out: give the layers and the mask of an encoder.
-    allennlp's counts them: mix an encoder's layers before it takes the
-    markers off (`encoder.get_layer("bilm").output` and, before them, the
-    output of `char_cnn` twice side by side) under the mask of
-    `marked_padding_mask`, and put `StripSentenceMarkers` behind the mixture.
+    The two published norms count different tokens. bilm-tf's leaves out the
+    sentence markers: give the layers and the mask of an encoder. allennlp's
+    counts them: mix the layers before an encoder removes the markers
+    (the output of `char_cnn`, twice side by side, and
+    `encoder.get_layer("bilm").output`) under the mask of
+    `marked_padding_mask`, and apply `StripSentenceMarkers` to the mixture.
 
     Args:
         num_layers: Number of layers to mix.
         layer_norm: Whether to normalize each layer first; "bilm-tf" (or true)
             adds 1e-12 to the variance, "allennlp" 1e-13.
         trainable_scale: Whether the scale is trained.
-        weights_l2: Penalty on the weights before the softmax, times the sum
-            of their squares; in the paper 0.001 mostly, and 1 for nearly
-            equal shares. The scale has none.
+        weights_l2: L2 penalty on the weights before the softmax. The paper
+            mostly uses 0.001, and 1 for nearly equal shares. The scale has no
+            penalty.
 
     Call arguments:
         layers: List of `num_layers` tensors `(B, T, D)`.
         padding_mask: Booleans `(B, T)`, true = real token; only used by
-            `layer_norm`. `None`: the mask that Keras carries with `layers`;
-            without one all are real.
+            `layer_norm`. `None`: the Keras mask of `layers`; without one all
+            tokens are real.
 
     Returns:
         `(B, T, D)`.
 
     Raises:
         ValueError: `num_layers` is not positive or differs from the number
-            of layers given, an unknown `layer_norm`, a negative
-            `weights_l2`, or a mask of the wrong rank.
+            of layers given, `layer_norm` is unknown, `weights_l2` is
+            negative, or the mask has the wrong rank.
 
     Masking:
-        With `layer_norm` the layers are 0 at padding, whatever they hold
-        there, and so is the mixture.
+        With `layer_norm` the mixture is 0 at padding.
 
     Example:
         >>> import numpy as np
@@ -78,8 +77,8 @@ class ScalarMix(keras.layers.Layer):
 
     Differs:
         bilm-tf adds 1/num_layers to every weight inside the softmax, which
-        changes nothing. allennlp adds 1e-4 to a variance in float16, where
-        this layer computes it in float32.
+        has no effect. In float16 allennlp adds 1e-4 to the variance; this
+        layer computes it in float32.
     """
 
     def __init__(
@@ -105,7 +104,7 @@ class ScalarMix(keras.layers.Layer):
         self.weights_l2 = weights_l2
 
     def build(self, layers_shape, padding_mask_shape=None):
-        # Here, too: a functional model would tell only when it first runs.
+        # Also in `build`: a functional model calls `call` only when it runs.
         self._check_number(layers_shape)
         self.weights_before_softmax = self.add_weight(
             name="weights",
@@ -143,7 +142,7 @@ class ScalarMix(keras.layers.Layer):
 
     @property
     def shares(self) -> np.ndarray:
-        """How much of each layer is in the mixture, `(num_layers,)`."""
+        """The share of each layer in the mixture, `(num_layers,)`."""
         raw = ops.cast(self.weights_before_softmax, "float32")
         return ops.convert_to_numpy(softmax(raw))
 
@@ -180,14 +179,14 @@ class ScalarMix(keras.layers.Layer):
 
 
 def normalize(x, padding_mask=None, epsilon=1e-12):
-    """Zero mean and unit variance over the real part of the whole batch."""
+    """Normalizes to mean 0 and variance 1 over the real tokens of a batch."""
     dtype = x.dtype
     x = ops.cast(x, "float64" if dtype == "float64" else "float32")
     mask = ops.ones_like(x, dtype="bool")
     if padding_mask is not None:
         real = ops.cast(ops.expand_dims(padding_mask, -1), "bool")
         mask = ops.logical_and(mask, real)
-    # Chosen, not multiplied: 0 times NaN is NaN, also in a gradient.
+    # `where`, not a product: 0 times NaN is NaN, also in a gradient.
     zero = ops.zeros_like(x)
     x = ops.where(mask, x, zero)
     count = ops.maximum(ops.sum(ops.cast(mask, x.dtype)), 1)

@@ -1,4 +1,4 @@
-"""The most probable path of tags among those that are allowed."""
+"""Finds the most probable allowed path of tags."""
 
 import math
 import operator
@@ -10,25 +10,25 @@ from keras import ops
 
 from keras_ctx.layers.recurrent.recurrence import recur
 
-# What a forbidden step costs: more than the scores of a row can bring.
+# The cost of a forbidden pair of tags: larger than the scores of a row.
 _FORBIDDEN = -1e9
 
 
 class Penalties(NamedTuple):
-    """What the steps of a path cost: 0 where one is allowed."""
+    """The costs of the pairs of a path: 0 for an allowed pair."""
 
     transitions: np.ndarray
     """`(N, N)`, from tag i to tag j."""
     start: np.ndarray
-    """`(N,)`, of a row's first tag."""
+    """`(N,)`, for the first tag of a row."""
     end: np.ndarray
-    """`(N,)`, of its last."""
+    """`(N,)`, for the last tag of a row."""
 
 
 def checked_pairs(
     constraints: Iterable, num_tags: int
 ) -> tuple[tuple[int, int], ...]:
-    """The allowed pairs in order, each once, if they allow a path at all."""
+    """Returns the allowed pairs, sorted, if they allow any path."""
     start, end = num_tags, num_tags + 1
     pairs = set()
     for pair in constraints:
@@ -51,14 +51,14 @@ def checked_pairs(
     if not any((i, end) in pairs for i in reached):
         raise ValueError(
             "`constraints` must allow a path: from the start of a row, "
-            f"{start}, over tags to its end, {end}. "
+            f"{start}, through tags to its end, {end}. "
             f"Received: constraints={sorted(pairs)}"
         )
     return tuple(sorted(pairs))
 
 
 def penalties(pairs: Iterable, num_tags: int) -> Penalties:
-    """What `checked_pairs` leaves out, as numbers to be added to scores."""
+    """Returns the costs of the pairs that are not allowed, to add to scores."""
     table = np.full((num_tags + 1, num_tags + 2), _FORBIDDEN)
     for i, j in pairs:
         table[i, j] = 0
@@ -67,34 +67,34 @@ def penalties(pairs: Iterable, num_tags: int) -> Penalties:
 
 
 def later(mask):
-    """Booleans `(B, T)`: whether a true one comes behind in the row."""
+    """Returns booleans `(B, T)`: whether a later token of the row is true."""
     count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
     return count < count[:, -1:]
 
 
 def is_first(mask):
-    """Booleans `(B, T)`: whether a token is the first true one of the row."""
+    """Returns booleans `(B, T)`: whether a token is the row's first true."""
     count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
     return ops.logical_and(mask, count == 1)
 
 
 def identity(logits):
-    """Log-probabilities `(N, N)` of a step that keeps its tag."""
+    """Returns log probabilities `(N, N)` of a step that keeps the tag."""
     keeps = ops.arange(logits.shape[-1])
     keeps = ops.expand_dims(keeps, 1) == keeps
     return ops.where(keeps, ops.cast(0.0, logits.dtype), _FORBIDDEN)
 
 
 def follow(following, mask):
-    """The path `(B, T)` of a table `(B, T, N)`: the tag after each tag.
+    """Returns the path `(B, T)` of a table `(B, T, N)` of successors of tags.
 
-    Tokens outside the mask keep the tag of the token before.
+    Tokens outside the mask keep the tag of the previous token.
     """
 
     def step(row, state):
         return ops.take_along_axis(row, ops.cast(state, "int32"), axis=-1)
 
-    # The loop has floats only, which hold an id of a tag exactly.
+    # The loop is for floats, which are exact for the ids of tags.
     keep = ops.arange(following.shape[-1], dtype="float32")
     following = ops.cast(following, "float32")
     following = ops.where(ops.expand_dims(mask, -1), following, keep)
@@ -103,18 +103,18 @@ def follow(following, mask):
 
 
 def best_path(logits, mask, costs: Penalties):
-    """The most probable allowed tags of the tokens under `mask`.
+    """Returns the most probable allowed tags of the tokens under `mask`.
 
-    The other tokens, such as the later pieces of words, have any tag: their
-    probabilities are added up.
+    The other tokens, such as the later pieces of words, may have any tag:
+    this sums over all of their tags.
 
     Args:
-        logits: `(B, T, N, N)`, as of `keras_ctx.layers.CRF`.
+        logits: `(B, T, N, N)`, the output of `keras_ctx.layers.CRF`.
         mask: Booleans `(B, T)`, true = a token whose tag counts.
-        costs: What `penalties` gives.
+        costs: The result of `penalties`.
 
     Returns:
-        Tags, int32 `(B, T)`, -1 outside the mask, and the logs of their
+        Tags, int32 `(B, T)`, -1 outside the mask, and their log
         probabilities among all paths, `(B,)`.
     """
     transitions, start, end = (ops.cast(x, logits.dtype) for x in costs)
@@ -140,7 +140,7 @@ def best_path(logits, mask, costs: Penalties):
 
 
 def log_probability(logits, tags, mask):
-    """Log of the probability `(B,)` of tags that `follow` gives."""
+    """Returns the log probability `(B,)` of tags from `follow`."""
     previous = ops.pad(tags[:, :-1], ((0, 0), (1, 0)))
     rows = ops.take_along_axis(logits, previous[:, :, None, None], axis=2)
     found = ops.take_along_axis(rows[:, :, 0], tags[:, :, None], axis=2)
@@ -148,10 +148,10 @@ def log_probability(logits, tags, mask):
 
 
 def steps_between(logits, mask):
-    """Logs of the probabilities of steps from a token of `mask` to the next.
+    """Computes log probabilities of steps from a token of `mask` to the next.
 
-    `(B, T, N, N)`: at such a token, from tag i at the one before it; over all
-    tags of the tokens in between.
+    `(B, T, N, N)`: at such a token, from tag i of the previous one, summed
+    over all tags of the tokens in between.
     """
     tags = logits.shape[-1]
     keep = identity(logits)
@@ -177,5 +177,5 @@ def steps_between(logits, mask):
 
 
 def highest(x, axis, keepdims=False):
-    """`ops.max`, which refuses a batch without rows, for any batch."""
+    """Returns `ops.max`, which fails without rows, for any batch."""
     return ops.max(x, axis=axis, keepdims=keepdims, initial=-math.inf)

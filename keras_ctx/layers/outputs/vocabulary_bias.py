@@ -1,4 +1,4 @@
-"""One learned number for each word of a vocabulary."""
+"""A learned bias for each token of a vocabulary."""
 
 import keras
 from keras import ops
@@ -8,8 +8,9 @@ from keras_ctx.checks import check_dense, check_features
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class VocabularyBias(keras.layers.Layer):
-    """Adds a learned bias to scores over a vocabulary, which a tied table
-    does not have.
+    """Adds a learned bias to logits over a vocabulary.
+
+    Use it after a tied embedding table, which has no bias.
 
     Call arguments:
         inputs: `(..., V)`.
@@ -18,7 +19,7 @@ class VocabularyBias(keras.layers.Layer):
         `(..., V)`.
 
     Raises:
-        ValueError: `inputs` of another V than the layer was built for.
+        ValueError: `inputs` has another V than when the layer was built.
 
     Example:
         >>> import numpy as np

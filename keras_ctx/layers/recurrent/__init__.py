@@ -1,1 +1,1 @@
-"""The bidirectional language model of ELMo, and the loops it runs in."""
+"""The bidirectional language model of ELMo, and its loops."""

@@ -28,67 +28,67 @@ from keras_ctx.layers.recurrent.row_order import (
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class BiLM(keras.layers.Layer):
-    """Two stacks of LSTMs with projection, one reading each way.
+    """Two stacks of LSTMs with projection, one for each direction.
 
     The stacks are independent: backward layer 2 reads backward layer 1 only.
-    Each reads the real tokens of a row as if there were no padding before,
-    between or behind them. With
-    `residual`, a layer after the first adds its (dropped-out) input to its
-    output after the clip; the recurrent state does not contain the sum.
+    Each reads the real tokens of a row and skips padding before, between or
+    after them. With `residual`, a layer after the first adds its input (after
+    dropout) to its clipped output; the recurrent state does not contain this
+    sum.
 
-    Stateless by default: every call starts from zeros, so that a served
-    answer never depends on the request before. With `stateful=True` row k of
-    a batch goes on where row k of the last one ended, which is what
-    allenai/bilm-tf and allennlp do. There are `max_batch_size` states; a
-    smaller batch reads and writes the first of them, the others wait. States
-    carry no gradient, and are saved with the weights.
+    Stateless by default: every call starts from zeros, so that the answer of
+    a server never depends on earlier requests. With `stateful=True`, row k of
+    a batch starts from the state in which row k of the last batch ended, as
+    in allenai/bilm-tf and allennlp. There are `max_batch_size` states; a
+    smaller batch reads and writes the first of them, the others are kept.
+    States carry no gradient, and are saved with the weights.
 
-    With `initial_state="measured"` every row begins in one state that
+    With `initial_state="measured"`, every row starts from one state that
     `keras_ctx.models.warm_start` measures on a corpus. It is saved with the
-    weights and is not trained. The answer still depends on the row alone.
+    weights and is not trained. The outputs still depend on the row alone.
 
-    Keras's `Bidirectional` has nothing to add and is refused; its
-    `TimeDistributed` takes layers of one output: give it a model of `BiLM` and
-    `ScalarMix`.
+    Keras's `Bidirectional` is refused, since this layer reads both directions
+    itself. Keras's `TimeDistributed` takes layers with one output: give it a
+    model of `BiLM` and `ScalarMix`.
 
     Args:
-        hidden_dim: Features of an LSTM's cell.
-        projection_dim: Features of an LSTM's output, half of a result.
-        num_layers: LSTMs in each direction.
-        cell_clip: Bound on the cell; `None` for none.
-        projection_clip: Bound on the projected output; `None` for none.
+        hidden_dim: Number of features of an LSTM's cell.
+        projection_dim: Number of features of an LSTM's output, half of the
+            result.
+        num_layers: Number of LSTMs in each direction.
+        cell_clip: Bound on the cell; `None`: no bound.
+        projection_clip: Bound on the projected output; `None`: no bound.
         residual: Whether layers after the first add their input.
-        dropout: Share of the input of each LSTM dropped in training, unless
-            the layer is frozen (`trainable=False`).
+        dropout: Dropout rate of the input of each LSTM; not applied if the
+            layer is frozen (`trainable=False`).
         stateful: Whether to carry the state from call to call.
-        max_batch_size: Rows of the carried state; without `stateful`, unused.
+        max_batch_size: Rows of the carried state; unused without `stateful`.
         initial_state: "zeros", or "measured" for weights `initial_h_...`
-            and `initial_c_...` of each LSTM, zeros at first.
+            and `initial_c_...` of each LSTM, initially zeros.
 
     Call arguments:
-        inputs: `(B, T, P)`; both directions read the same.
-        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
-            that Keras carries with `inputs`; without one all are real.
-        backward_inputs: `(B, T, P)`, what the backward stack reads, in its
-            own order, from a text of its own, as language models are trained;
-            its outputs are then in that order, too, and the mask is that of
-            both texts. `None`: `inputs`, from the last real token.
+        inputs: `(B, T, P)`, read by both directions.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the Keras
+            mask of `inputs`; without one all tokens are real.
+        backward_inputs: `(B, T, P)`, a separate text for the backward stack,
+            in its reading order, as in the training of language models. Its
+            outputs are then in that order, too, and the mask is for both
+            texts. `None`: `inputs`, from the last real token.
 
     Returns:
         A list of `num_layers` tensors `(B, T, 2 * projection_dim)`, the
         forward half first.
 
     Raises:
-        ValueError: a size or a clip is not positive, a rate outside [0, 1),
-            another `initial_state`, or a measured one of a stateful layer,
-            inputs of another rank, a mask of another shape, or a stateful
-            layer gets more rows than `max_batch_size` (in a graph that does
-            not know the batch size, TensorFlow raises instead).
+        ValueError: A size or a clip is not positive, `dropout` is outside
+            [0, 1), `initial_state` is unknown, or "measured" with `stateful`,
+            inputs have another rank, the mask has another shape, or a
+            stateful layer gets more rows than `max_batch_size` (in a graph
+            that does not know the batch size, TensorFlow raises instead).
 
     Masking:
-        Outputs at padding are 0; real outputs do not depend on the padding,
-        wherever it stands. The mask that Keras carries with `inputs` is
-        handed on.
+        Outputs at padding are 0; outputs of real tokens do not depend on
+        padding. The Keras mask of `inputs` is passed on.
 
     Example:
         >>> import numpy as np
@@ -102,7 +102,7 @@ class BiLM(keras.layers.Layer):
 
     Differs:
         Stateless by default. bilm-tf has states for 128 rows and fails on
-        more; allennlp makes more as they come.
+        more; allennlp adds states as needed.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class BiLM(keras.layers.Layer):
         if stateful and initial_state == "measured":
             raise ValueError(
                 '`initial_state` must be "zeros" if `stateful` is true: a '
-                "carried state begins where the last batch ended. "
+                "carried state starts where the last batch ended. "
                 f"Received: initial_state={initial_state!r}"
             )
         self.hidden_dim = hidden_dim
@@ -222,7 +222,7 @@ class BiLM(keras.layers.Layer):
             training = False
         self._check(inputs, padding_mask, backward_inputs)
         self._check_batch_size(inputs)
-        inputs = ops.cast(inputs, self.compute_dtype)  # integers, say
+        inputs = ops.cast(inputs, self.compute_dtype)  # may be integers
         if backward_inputs is not None:
             backward_inputs = ops.cast(backward_inputs, self.compute_dtype)
         mask = token_mask(inputs, padding_mask, mask, inputs_mask)
@@ -277,7 +277,7 @@ class BiLM(keras.layers.Layer):
         ]
 
     def _run(self, cells, states, initial_states, x, padding_mask, training):
-        """Outputs `(B, T, P)` of one direction's layers."""
+        """Computes the outputs `(B, T, P)` of the layers of one direction."""
         real = ops.expand_dims(padding_mask, -1)
         outputs = []
         for i, cell in enumerate(cells):
@@ -285,8 +285,8 @@ class BiLM(keras.layers.Layer):
             batch = ops.shape(x)[0]
             h, c = cell.get_initial_state(batch)
             if states:
-                # Copies: on PyTorch a part of a state changes with it, before
-                # the way back has read it.
+                # Copies: on PyTorch a slice of a state changes with it, before
+                # backpropagation has read it.
                 h, c = (
                     ops.copy(ops.cast(state[:batch], x.dtype))
                     for state in states[i]
@@ -312,8 +312,8 @@ class BiLM(keras.layers.Layer):
                 keep_last(states[i], (h, c), (hs, cs), padding_mask)
             y = ops.where(real, hs, ops.zeros_like(hs))
             x = y + x if self.residual and i > 0 else y
-            # The residual brings a dropped input into padding; it is 0
-            # there because the layer below is.
+            # The residual also adds the input at padding, which is 0 because
+            # the output of the layer below is 0 there.
             outputs.append(x)
         return outputs
 
@@ -327,21 +327,21 @@ class BiLM(keras.layers.Layer):
         batch = inputs.shape[0]
         if self.stateful and batch is not None and batch > self.max_batch_size:
             raise ValueError(
-                "A stateful BiLM has one state a row, for `max_batch_size="
+                "A stateful BiLM has one state per row, for `max_batch_size="
                 f"{self.max_batch_size}` rows. Received: a batch of {batch}. "
-                "Raise `max_batch_size` or take smaller batches."
+                "Raise `max_batch_size` or use smaller batches."
             )
 
     def reset_state(self):
-        """Forget the carried state: the next call starts from zeros."""
+        """Resets the carried state: the next call starts from zeros."""
         for state in self.states:
             for variable in state:
                 variable.assign(ops.zeros_like(variable))
 
     def carrying_state(self, max_batch_size: int, name: str) -> "BiLM":
-        """A stateful layer with the very weights of this one.
+        """Returns a stateful layer that shares the weights of this one.
 
-        What trains one trains the other; each is saved whole.
+        Training one also trains the other; each is saved with all weights.
         """
         twin = BiLM.from_config(
             {
@@ -356,7 +356,7 @@ class BiLM(keras.layers.Layer):
             (twin.forward_cells, self.forward_cells),
             (twin.backward_cells, self.backward_cells),
         ):
-            cells.clear()  # or Keras would know of cells that nobody calls
+            cells.clear()  # or Keras would track cells that are never called
             cells.extend(shared)
         return twin
 

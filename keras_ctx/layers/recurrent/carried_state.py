@@ -1,4 +1,4 @@
-"""States that are carried from one batch to the next."""
+"""Carries states from one batch to the next."""
 
 from keras import ops
 
@@ -6,12 +6,13 @@ from keras_ctx.layers.recurrent.row_order import take
 
 
 def keep_last(states, before, steps, padding_mask):
-    """Write each row's state at its last real token; other rows stay.
+    """Stores each row's state after its last real token.
 
     Args:
-        states: Variables `(N, D)`, of h and of c, N at least B.
-        before: Their values `(B, D)` before the first step.
-        steps: Their values `(B, T, D)` after each step.
+        states: Variables `(N, D)` of h and c, with N at least B. Rows beyond
+            B are kept.
+        before: Values `(B, D)` of h and c before the first step.
+        steps: Values `(B, T, D)` of h and c after each step.
         padding_mask: Booleans `(B, T)`.
     """
     lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=1)
@@ -19,7 +20,7 @@ def keep_last(states, before, steps, padding_mask):
     some = ops.expand_dims(lengths > 0, -1)
     for state, old, new in zip(states, before, steps, strict=True):
         new = ops.where(some, take(new, last)[:, 0], old)
-        # More rows than there are states is an error here: a wrong shape.
+        # A batch with more rows than states is an error here: a wrong shape.
         rest = state[ops.shape(new)[0] :]
         new = ops.concatenate([ops.cast(new, state.dtype), rest], axis=0)
         state.assign(new)

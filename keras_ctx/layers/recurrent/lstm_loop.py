@@ -1,4 +1,4 @@
-"""All steps of a projected LSTM, with a gradient made for long rows."""
+"""All steps of a projected LSTM, with an efficient gradient for long rows."""
 
 import keras
 from keras import ops
@@ -7,14 +7,14 @@ from keras_ctx.layers.recurrent.recurrence import loop
 
 
 def lstm_step(gates, c, projection_kernel, cell_clip, projection_clip):
-    """One step from its activated gates.
+    """Computes one step from its activated gates.
 
     Args:
-        gates: As `activated` gives them.
+        gates: As `activated` returns them.
         c: `(B, H)`, the last cell.
-        projection_kernel: `(H, P)`; `None` for none.
-        cell_clip: Bound on the cell; `None` for none.
-        projection_clip: Bound on the projected output; `None` for none.
+        projection_kernel: `(H, P)`; `None`: no projection.
+        cell_clip: Bound on the cell; `None`: no bound.
+        projection_clip: Bound on the projected output; `None`: no bound.
 
     Returns:
         The output `(B, P)` and the new cell `(B, H)`.
@@ -28,7 +28,7 @@ def lstm_step(gates, c, projection_kernel, cell_clip, projection_clip):
 
 
 def activated(z):
-    """Gates from `(B, 4H)`, whose blocks stand in TensorFlow 1's order.
+    """Activates the gates `(B, 4H)`, in the order of TensorFlow 1.
 
     Returns:
         Input gate, candidate, forget gate, output gate, each `(B, H)`.
@@ -40,30 +40,30 @@ def activated(z):
 def lstm_loop(
     inputs, h, c, recurrent_kernel, projection_kernel, clips, keep_gates
 ):
-    """All steps; what needs no state is done outside of the loop.
+    """Runs all steps; work that needs no state is done outside of the loop.
 
-    Differentiating a loop step by step adds a matrix of weights to a sum for
-    each step, which costs more than the arithmetic. Here the way back finds
-    only the gates' gradients in a loop, and the weights' in one product of
-    all steps at once. The state at the start is a constant: truncated
-    back-propagation.
+    Automatic differentiation of a loop adds a weight gradient to a sum in
+    each step, which costs more than the arithmetic. Here the backward loop
+    only computes the gradients of the gates; the gradients of the weights are
+    one product over all steps. The initial state is a constant: truncated
+    backpropagation.
 
     Args:
         inputs: `(B, T, 4H)`, the part of the gates that needs no state.
         h: `(B, P)`, the output before the first step.
         c: `(B, H)`, the cell before the first step.
         recurrent_kernel: `(P, 4H)`.
-        projection_kernel: `(H, P)`; `None` for none.
+        projection_kernel: `(H, P)`; `None`: no projection.
         clips: `(cell_clip, projection_clip)`.
-        keep_gates: Whether to keep the gates for the way back, or to compute
-            them again there: time or memory.
+        keep_gates: Whether to keep the gates for backpropagation, which takes
+            memory, or to compute them again, which takes time.
 
     Returns:
         Outputs `(B, T, P)` and cells `(B, T, H)`; the latter have no
         gradient.
     """
     size, cells = h.shape[-1], c.shape[-1]
-    # Keras's gradient of one's own is of one output there.
+    # On PyTorch `ops.custom_gradient` supports only one output.
     as_one = keras.backend.backend() == "torch"
 
     def forward(inputs, recurrent, projection):
@@ -87,9 +87,9 @@ def lstm_loop(
             i, j, f, o = activated(inputs + ops.matmul(hs_before, recurrent))
         squashed = ops.tanh(cs)
         inside = _inside(cs, cell_clip)
-        # What reaches z from one unit at the cell and one at the output; and
-        # what one unit at the output brings to the cell, and the cell to the
-        # one before. All that is known before the loop is done before it.
+        # Local derivatives: of the cell and the output by z (four factors), of
+        # the output by the cell, of the cell by the previous cell, and of the
+        # clip. They do not depend on the loop, so they are computed before it.
         factors = [
             i * (1 - i) * j,
             i * (1 - j * j),
@@ -101,7 +101,7 @@ def lstm_loop(
         ]
         ends = [(k + 1) * cells for k in range(len(factors))]
         ends = ends if projection is not None else ends[:-1]
-        # Turned once, not in every step.
+        # Transposed once, not in every step.
         recurrent_back = ops.transpose(recurrent)
         projection_back = h_inside = None
         if projection is not None:
@@ -145,10 +145,10 @@ def lstm_loop(
         hs, cs, gates = forward(inputs, recurrent, projection)
 
         def gradient(*upstreams, upstream=None):
-            # TensorFlow gives two arguments, JAX one pair.
+            # TensorFlow passes two arguments, JAX one pair.
             d_hs = upstreams[0]
             d_hs = d_hs[0] if isinstance(d_hs, tuple | list) else d_hs
-            if upstream is not None:  # as one, on PyTorch
+            if upstream is not None:  # one tensor, on PyTorch
                 d_hs = upstream[..., :size]
             return tuple(
                 backward(inputs, recurrent, projection, hs, cs, gates, d_hs)
@@ -166,18 +166,18 @@ def lstm_loop(
 
 
 def _shifted(steps, before):
-    """`(B, T, D)`: at t what was there at t - 1, and `before` at 0."""
+    """Shifts `(B, T, D)` by one step: `before`, then all but the last step."""
     return ops.concatenate([before[:, None], steps[:, :-1]], axis=1)
 
 
 def _weight_gradient(x, d_y):
-    """Gradient of W in `x W`, summed over steps and rows."""
+    """Returns the gradient of W in `x W`, summed over steps and rows."""
     x = ops.reshape(x, (-1, x.shape[-1]))
     return ops.matmul(ops.transpose(x), ops.reshape(d_y, (-1, d_y.shape[-1])))
 
 
 def _inside(x, bound):
-    """1 where a clip has let a value pass, else 0."""
+    """Returns 1 where a value is inside the clip's bound, else 0."""
     if bound is None:
         return ops.ones_like(x)
     return ops.cast(ops.abs(x) < bound, x.dtype)

@@ -16,7 +16,7 @@ from keras_ctx.layers.recurrent.lstm_loop import activated, lstm_step
 class ProjectedLSTMCell(keras.layers.Layer):
     """LSTM cell with a linear projection of its output, for `RNN`.
 
-    Column blocks of the weights stand in TensorFlow 1's order: input gate i,
+    Column blocks of the weights are in TensorFlow 1's order: input gate i,
     candidate j, forget gate f, output gate o. With x the input, h the last
     output and c the last cell:
 
@@ -24,15 +24,15 @@ class ProjectedLSTMCell(keras.layers.Layer):
         c = clip(sigmoid(f + 1) * c + sigmoid(i) * tanh(j))
         h = clip((sigmoid(o) * tanh(c)) P)
 
-    The clipped c is carried on. The forget gate's 1 is added here and is not
-    in the bias. Without a projection (`projection_dim == hidden_dim`) there is
-    no P and h is not clipped.
+    The next step uses the clipped c. The 1 of the forget gate is added here
+    and is not part of the bias. Without a projection
+    (`projection_dim == hidden_dim`) there is no P and h is not clipped.
 
     Args:
-        hidden_dim: Features of the cell c.
-        projection_dim: Features of the output h.
-        cell_clip: Bound on c; `None` for none.
-        projection_clip: Bound on h; `None` for none.
+        hidden_dim: Number of features of the cell c.
+        projection_dim: Number of features of the output h.
+        cell_clip: Bound on c; `None`: no bound.
+        projection_clip: Bound on h; `None`: no bound.
 
     Call arguments:
         inputs: `(B, D)`, one step.
@@ -42,7 +42,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         The output `(B, projection_dim)` and the new `[h, c]`.
 
     Raises:
-        ValueError: a size or a clip is not positive, or inputs of another
+        ValueError: A size or a clip is not positive, or `inputs` has another
             rank.
 
     Example:
@@ -56,7 +56,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         clips and forget bias as in allenai/bilm-tf.
 
     Differs:
-        Keras orders the gates i, f, c, o and keeps the forget gate's 1 in the
+        Keras orders the gates i, f, c, o and has the forget gate's 1 in the
         bias.
     """
 
@@ -81,7 +81,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
     def build(self, inputs_shape, states_shape=None):
         check_rank(2, inputs=inputs_shape)
         gates = 4 * self.hidden_dim
-        # One Glorot matrix of input and recurrent rows, as in the reference.
+        # Input and recurrent kernel as one Glorot matrix, as in the reference.
         limit = (6 / (inputs_shape[-1] + self.projection_dim + gates)) ** 0.5
         self.kernel, self.recurrent_kernel = (
             self.add_weight(
@@ -108,11 +108,11 @@ class ProjectedLSTMCell(keras.layers.Layer):
         )
 
     def project_inputs(self, inputs):
-        """`x W + b`: the part of the gates that needs no state."""
+        """Returns `x W + b`: the part of the gates that needs no state."""
         return ops.matmul(inputs, self.kernel) + self.bias
 
     def loop_kernels(self):
-        """The other kernels as plain tensors, for `lstm_loop`."""
+        """Returns the other kernels as plain tensors, for `lstm_loop`."""
         recurrent, projection = (
             None if kernel is None else ops.cast(kernel, self.compute_dtype)
             for kernel in (self.recurrent_kernel, self.projection_kernel)

@@ -13,19 +13,20 @@ def loop(
     padding_mask=None,
     reverse: bool = False,
 ):
-    """What `step` puts out at each token: `(B, T, ...)`, in their order.
+    """Returns the outputs of `step` at each token, `(B, T, ...)`.
 
-    Padding leaves the states as they are; what is returned there means
-    nothing. `keras.ops.scan` would be the natural loop, but on TensorFlow it
-    must know T, and its gradient does not compile under XLA.
+    Padding does not change the states; outputs at padding are undefined.
+    `keras.ops.scan` would be the natural loop, but on TensorFlow it must know
+    T, and its gradient does not compile under XLA.
 
     Args:
-        step: From an input `(B, ...)` and a list of states to an output and
-            the next states.
+        step: Takes an input `(B, ...)` and a list of states, and returns an
+            output and the next states.
         inputs: `(B, T, ...)`.
-        states: The first states, each `(B, D)`, of the dtype of `inputs`.
+        states: The initial states, each `(B, D)`, of the dtype of `inputs`.
         padding_mask: Booleans `(B, T)`, true = real token; `None`: all are.
-        reverse: Whether to go from the last token to the first.
+        reverse: Whether to go from the last token to the first. The outputs
+            are in the order of the tokens.
     """
     dtype = keras.backend.standardize_dtype(inputs.dtype)
     rnn = keras.layers.RNN(
@@ -40,10 +41,10 @@ def loop(
 
 
 def with_a_token(x):
-    """`x` `(B, T, ...)`, with a token of zeros where it has none.
+    """Returns `x` `(B, T, ...)`, with a token of zeros added if T is 0.
 
-    Keras's RNN fails on no token at all. A layer puts one in before its
-    arithmetic, where a token is smallest, and takes it off at its end.
+    Keras's RNN fails without tokens. A layer adds one before its arithmetic
+    and removes it at the end.
     """
     length = ops.shape(x)[1]
     if isinstance(length, int):
@@ -59,7 +60,7 @@ def with_a_token(x):
 def recur(
     step: Callable, state, inputs, padding_mask=None, reverse: bool = False
 ):
-    """The same for one state `(B, D)`, which is also what is put out."""
+    """Runs `loop` with one state `(B, D)`, which is also the output."""
 
     def both(inputs, states):
         state = step(inputs, states[0])
@@ -69,7 +70,7 @@ def recur(
 
 
 class _Cell:
-    """A function as a cell; it has no weights, so it needs no layer."""
+    """A function as an RNN cell; without weights it need not be a layer."""
 
     def __init__(self, step: Callable, state_size: list, compute_dtype: str):
         self.call = step

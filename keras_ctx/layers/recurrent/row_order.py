@@ -1,14 +1,15 @@
-"""The tokens of each row in another order."""
+"""Reorders the tokens of each row."""
 
 from keras import ops
 
 
 def real_first(padding_mask):
-    """How to put the real tokens of each row first, and back.
+    """Returns the order that puts the real tokens of each row first.
 
     Returns:
-        The positions `(B, T)` to read a row in, and the place of each token
-        in that order: its inverse. Both keep a row that ends in its padding.
+        The positions `(B, T)` in the order of reading, and the inverse: the
+        index of each token in that order. Rows with padding only at the end
+        do not change.
     """
     real = ops.cast(padding_mask, "int32")
     padding = 1 - real
@@ -21,31 +22,31 @@ def real_first(padding_mask):
 
 
 def reversed_order(padding_mask):
-    """Positions `(B, T)` that reverse each row's real part; its own inverse."""
+    """Returns positions `(B, T)` that reverse the real part of each row."""
     positions = ops.expand_dims(ops.arange(ops.shape(padding_mask)[1]), 0)
     lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=1, keepdims=True)
     return ops.where(positions < lengths, lengths - 1 - positions, positions)
 
 
 def take(x, positions):
-    """Row-wise `x[b, positions[b, t]]`, for `(B, T)` or `(B, T, D)`."""
+    """Returns `x[b, positions[b, t]]`, for `(B, T)` or `(B, T, D)`."""
     batch, length = ops.shape(x)[:2]
-    # Whole vectors; `ops.take_along_axis` looks each number up.
+    # Takes whole vectors; `ops.take_along_axis` would take single numbers.
     first = ops.expand_dims(ops.arange(batch), -1) * length
     x = ops.reshape(x, (-1, *x.shape[2:]))
     return ops.take(x, positions + first, axis=0)
 
 
 def reordered(x, order, inverse):
-    """`take(x, order)` of a whole row; an `order` of `None` leaves it."""
+    """Returns `take(x, order)` of a permutation; `None` leaves x as it is."""
     if order is None:
         return x
 
     @ops.custom_gradient
     def run(x):
         def gradient(*upstream):
-            # A gather's own gradient would add up vectors, of which there is
-            # one for each place.
+            # The gradient of a gather would add vectors, though each position
+            # of a permutation has exactly one.
             return take(upstream[0], inverse)
 
         return take(x, order), gradient

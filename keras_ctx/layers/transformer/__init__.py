@@ -1,1 +1,1 @@
-"""The bricks of BERT: embeddings, and blocks of self-attention."""
+"""The layers of BERT: embeddings, and blocks of self-attention."""

@@ -1,4 +1,4 @@
-"""The activations of encoder blocks, by the names of their checkpoints."""
+"""The activations of encoder blocks, by their names in checkpoints."""
 
 import keras
 from keras import ops
@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 def gelu_tanh(x):
-    """GELU by the tanh approximation, as google-research/bert computes it."""
+    """Computes GELU by the tanh approximation, as in google-research/bert."""
     return keras.activations.gelu(x, approximate=True)
 
 
@@ -18,8 +18,10 @@ ACTIVATIONS = {
 
 
 def softmax(x):
-    """Softmax over the last axis, which may have one entry only: Keras warns
-    of that, and a text of one token or an encoder of one layer is no mistake.
+    """Computes the softmax over the last axis, which may have size 1.
+
+    Keras warns about size 1, but a text of one token or an encoder of one
+    layer is not a mistake.
     """
     if x.shape[-1] == 1:
         return ops.exp(ops.log_softmax(x, axis=-1))

@@ -1,4 +1,4 @@
-"""A Transformer block that always gives its attention, too."""
+"""A Transformer block that also returns its attention scores."""
 
 import keras
 
@@ -9,13 +9,14 @@ from keras_ctx.layers.transformer.transformer_encoder_block import (
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class BlockWithScores(keras.layers.Layer):
-    """A block, shared with an encoder, and its attention.
+    """A block, shared with an encoder, that returns its attention scores.
 
-    Keras checks a graph by the outputs of a layer's first call: a block that
-    has given one tensor there cannot give two elsewhere. This layer can.
+    Keras checks a graph against the outputs of a layer's first call: a block
+    that returned one tensor there cannot return two elsewhere. This wrapper
+    can.
 
     Args:
-        block: The block; its weights stay its own.
+        block: The block; this layer has no other weights.
 
     Call arguments:
         inputs: `(B, T, D)`.

@@ -1,4 +1,4 @@
-"""The attention of a Transformer block, exact in low precision."""
+"""Self-attention of a Transformer block, with a float32 softmax."""
 
 from keras import ops
 
@@ -7,10 +7,9 @@ from keras_ctx.layers.transformer.activations import softmax
 
 
 class SelfAttention(AttentionHook):
-    """`keras.layers.MultiHeadAttention` whose softmax is always float32.
+    """`keras.layers.MultiHeadAttention` with a float32 softmax.
 
-    Keras itself rounds the softmax to the compute dtype when there is
-    dropout.
+    Keras rounds the softmax to the compute dtype when there is dropout.
     """
 
     def attend(self, query, key, value, attention_mask, training):

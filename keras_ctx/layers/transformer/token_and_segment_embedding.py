@@ -22,43 +22,41 @@ from keras_ctx.layers.base.ids import IdsLayer, as_ids
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
-    """Sum of token, segment and learned position vectors, normalized.
+    """Sums token, segment and learned position embeddings, and normalizes.
 
-    An id outside its table gives NaN on TensorFlow, JAX and PyTorch, which
-    themselves disagree (an exception, zeros, the nearest row). The token table
-    is a `keras.layers.ReversibleEmbedding`; called with `reverse=True`, the
-    layer maps vectors back to scores over the vocabulary with the same
-    weights, so that a masked language model is tied to it and stays tied
-    after saving.
+    An id outside its table gives NaN on TensorFlow, JAX and PyTorch, which by
+    themselves differ (an exception, zeros, the nearest row). The token table
+    is a `keras.layers.ReversibleEmbedding`: with `reverse=True` the layer
+    maps vectors to logits over the vocabulary with the same weights. So the
+    weights of a masked language model are tied, also after saving.
 
     Args:
         vocabulary_size: Number of rows of the token table.
-        hidden_dim: Features of a vector.
+        hidden_dim: Number of features of a vector.
         max_length: Number of positions, in tokens.
         num_segments: Number of segments (BERT: first and second sentence).
-        dropout: Share of features dropped in training, after the norm, unless
-            the layer is frozen (`trainable=False`).
-        layer_norm_epsilon: Added to the variance in the norm.
-        initializer_range: Standard deviation of the tables at the start (of
-            the normal distribution, which is cut at twice that).
+        dropout: Dropout rate after the normalization; not applied if the
+            layer is frozen (`trainable=False`).
+        layer_norm_epsilon: Added to the variance in the normalization.
+        initializer_range: Standard deviation of the initial values of the
+            tables: a normal distribution, truncated at twice that.
 
     Call arguments:
         token_ids: Integers `(B, T)`, `T <= max_length`. With `reverse=True`
             vectors `(..., D)`.
         segment_ids: Integers `(B, T)`; `None` puts all tokens into segment 0.
-        reverse: Whether to map vectors to vocabulary scores instead.
+        reverse: Whether to map vectors to logits over the vocabulary instead.
 
     Returns:
-        `(B, T, D)`; with `reverse=True` scores `(..., V)`, without a bias.
+        `(B, T, D)`; with `reverse=True` logits `(..., V)`, without a bias.
 
     Raises:
-        ValueError: an argument is not positive, ids are not `(B, T)` or two
-            kinds of them differ in shape, or `T > max_length`.
+        ValueError: A size is not positive, ids are not `(B, T)` or differ in
+            shape, or `T > max_length`.
 
     Masking:
         None. Padding tokens have vectors like any other; the encoder blocks
-        mask them. With `reverse=True` the mask that Keras carries is handed
-        on.
+        mask them. With `reverse=True` the Keras mask is passed on.
 
     Example:
         >>> import numpy as np
@@ -157,8 +155,8 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         if length is not None and length > self.max_length:
             raise ValueError(
                 f"`token_ids` may hold at most `max_length={self.max_length}` "
-                f"tokens a row. Received: {length}. Cut the text or build the "
-                "encoder with a larger `max_length`."
+                f"tokens per row. Received: {length}. Cut the text or build "
+                "the encoder with a larger `max_length`."
             )
         if segment_ids is None:
             segment_ids = ops.zeros_like(token_ids)

@@ -28,53 +28,57 @@ from keras_ctx.layers.transformer.self_attention import SelfAttention
 class TransformerEncoderBlock(CompositeLayer):
     """Multi-head self-attention and feed-forward, each with residual and norm.
 
-    Post-norm (BERT) normalizes after adding the residual, pre-norm before
-    entering each half; a pre-norm stack needs one more norm at its end.
-    `activation="gelu"` is the exact form with the error function,
-    `"gelu_tanh"` the approximation that google-research/bert computes.
+    Post-norm (BERT) normalizes after adding the residual, pre-norm before the
+    attention and before the feed-forward network; a pre-norm stack needs one
+    more norm at its end. `activation="gelu"` is the exact form with the error
+    function, `"gelu_tanh"` the approximation of google-research/bert.
 
     Args:
-        num_heads: Attention heads; must divide the features of the input.
-        intermediate_dim: Features inside the feed-forward half.
+        num_heads: Number of attention heads; must divide the features of the
+            input.
+        intermediate_dim: Number of features inside the feed-forward network.
         activation: "gelu", "gelu_tanh" or "relu".
-        dropout: Share dropped in training from the output of each half.
-        attention_dropout: Share of attention weights dropped in training;
-            neither is, where the layer is frozen (`trainable=False`).
+        dropout: Dropout rate of the outputs of attention and feed-forward
+            network.
+        attention_dropout: Dropout rate of the attention scores. If the layer
+            is frozen (`trainable=False`), no dropout is applied.
         norm_first: Pre-norm if true, post-norm if false.
-        layer_norm_epsilon: Added to the variance in the norms.
-        initializer_range: Standard deviation of the kernels at the start (of
-            the normal distribution, which is cut at twice that). 0.02 is
-            BERT's; blocks of 128 features and less learn much sooner with
-            the square root of 1 / D, those of 256 do not.
+        layer_norm_epsilon: Added to the variance in layer normalization.
+        initializer_range: Standard deviation of the initial values of the
+            kernels: a normal distribution, truncated at twice that. BERT uses
+            0.02; blocks of 128 features or fewer learn much sooner with the
+            square root of 1 / D, blocks of 256 do not.
 
     Call arguments:
         inputs: `(B, T, D)`.
-        padding_mask: Booleans `(B, T)`, true = real token. `None`: the mask
-            that Keras carries with `inputs`, if any.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the Keras
+            mask of `inputs`, if any.
         attention_mask: Booleans `(B, T, T)`, true where the query (second
-            axis) may see the key (third axis); combined with `padding_mask`.
-        return_attention_scores: Whether to return the attention, too.
+            axis) may attend to the key (third axis); combined with
+            `padding_mask`.
+        return_attention_scores: Whether to return the attention scores, too.
 
     Returns:
-        `(B, T, D)`, or the pair with scores `(B, H, T, T)` after the softmax
+        `(B, T, D)`, or a pair with scores `(B, H, T, T)` after the softmax
         and before dropout.
 
     Raises:
-        ValueError: `num_heads` does not divide D, a size is not positive, an
-            unknown activation, inputs of another rank, or a mask of another
-            shape.
+        ValueError: `num_heads` does not divide D, a size is not positive, the
+            activation is unknown, `inputs` has another rank, or a mask has
+            another shape.
 
     Quantization:
-        `quantize` on a functional model stays through `save`. A subclassed
-        `keras.Model` makes its layers anew when it is loaded, and Keras then
-        quantizes none, also no `Dense`: quantize it after loading, or keep it
-        by `save_weights` and quantize the new one before `load_weights`.
+        `save` keeps the effect of `quantize` on a functional model. A
+        subclassed `keras.Model` builds new layers when it is loaded, and
+        Keras does not quantize these, nor its own `Dense`: quantize the model
+        after loading, or use `save_weights`, and quantize the new model
+        before `load_weights`.
 
     Masking:
-        Masked keys get no attention; a query with no visible key attends to
-        all equally. Outputs at masked positions are finite and meaningless;
-        NaN or infinity in the input there reaches no other position, and no
-        gradient. The mask that Keras carries with `inputs` is handed on.
+        Masked keys get no attention; a query without visible keys attends to
+        all equally. Outputs at masked positions are finite but undefined; NaN
+        or infinity in the input there does not reach other positions or
+        gradients. The Keras mask of `inputs` is passed on.
 
     Example:
         >>> import numpy as np
@@ -204,11 +208,11 @@ class TransformerEncoderBlock(CompositeLayer):
         inputs_mask=None,
     ):
         self._check(inputs, padding_mask, attention_mask)
-        inputs = ops.cast(inputs, self.compute_dtype)  # integers, say
+        inputs = ops.cast(inputs, self.compute_dtype)  # may be integers
         real = token_mask(inputs, padding_mask, mask, inputs_mask)
         if real is not None:
-            # A copy, too: Keras's attention would use the mask that is on
-            # this very tensor its own way, and take it off.
+            # This also copies `inputs`: Keras's attention would apply the
+            # Keras mask of the original tensor itself, and remove it.
             inputs = finite_padding(inputs, real)
         mask = _combined_mask(real, attention_mask)
         if not self.trainable:
@@ -246,7 +250,7 @@ class TransformerEncoderBlock(CompositeLayer):
         if attention_mask is not None:
             check_is_mask(
                 *("attention_mask", "where a token is hidden"),
-                *("where it is seen", attention_mask),
+                *("where it is visible", attention_mask),
             )
             batch, length, _ = shape_of(inputs)
             sizes = zip(
@@ -304,7 +308,7 @@ class TransformerEncoderBlock(CompositeLayer):
 
 
 def _combined_mask(padding_mask, attention_mask):
-    """Both masks as one of shape `(B, 1 or T, T)`, or None."""
+    """Combines both masks to one of shape `(B, 1 or T, T)`, or `None`."""
     if padding_mask is not None:
         padding_mask = ops.expand_dims(padding_mask, 1)
     if attention_mask is None:

@@ -1,4 +1,4 @@
-"""A model that gives the attention of every block of a Transformer."""
+"""A model that returns the attention of every block of a Transformer."""
 
 from typing import Any
 
@@ -10,23 +10,24 @@ from keras_ctx.layers.transformer.block_with_scores import BlockWithScores
 def attention_scores(
     encoder: keras.Model, name: str = "attention_scores"
 ) -> keras.Model:
-    """A model that gives every block's attention, on an encoder's own layers.
+    """Builds a model that returns the attention scores of every block.
 
     Args:
         encoder: A model of `bert_encoder`, or one that `encoder_of` took out
-            of a task model. The weights are shared: what the encoder learns
-            later shows here.
+            of a task model. The layers are shared: later training of the
+            encoder changes this model, too.
         name: Name of the model.
 
     Returns:
         A `keras.Model` from the encoder's inputs to `attention_scores`, a
-        list of one tensor `(B, H, T, T)` a block, lowest first: for each head
-        and query (third axis) the shares of all keys (last axis), which sum
-        to 1. They are those after the softmax and before dropout; a padded
-        key has 0, and a query of a row without tokens looks at all equally.
+        list of one tensor `(B, H, T, T)` for each block, lowest first: for
+        each head and query (third axis) the weights of all keys (last axis),
+        which sum to 1. They are taken after the softmax and before dropout.
+        Padded keys have 0; in a row without tokens all keys have equal
+        weights.
 
     Raises:
-        ValueError: The encoder has no blocks with attention, as an ELMo.
+        ValueError: The encoder has no blocks with attention, such as an ELMo.
 
     Example:
         >>> import numpy as np
@@ -44,8 +45,8 @@ def attention_scores(
     found: dict[str, Any] = {layer.name: layer for layer in encoder.layers}
     if "embeddings" not in found or "block_0" not in found:
         raise ValueError(
-            "`encoder` must be one of `bert_encoder`, with blocks of "
-            "attention. The LSTMs of an ELMo have none; of a task model take "
+            "`encoder` must be a model of `bert_encoder`, with attention "
+            "blocks. The LSTMs of an ELMo have none; for a task model give "
             "`encoder_of(model)`. Received: "
             f"{encoder.name!r} with the layers {sorted(found)[:10]}"
         )

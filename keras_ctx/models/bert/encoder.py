@@ -24,47 +24,47 @@ def bert_encoder(
     name: str = "bert_encoder",
     block_initializer_range: float | None = None,
 ) -> keras.Model:
-    """A BERT encoder as a functional model.
+    """Builds a BERT encoder as a functional model.
 
-    Inputs `token_ids`, `segment_ids` (integers) and `padding_mask` (booleans,
-    true = real token), each `(B, T)`. Outputs `sequence` `(B, T, D)`, the last
-    of `layers`, the list of the embeddings and every block's output, each
-    `(B, T, D)`; `pooled` `(B, D)`, the first token through a dense layer and
-    tanh; and `padding_mask`, passed on for heads. Keras casts what it is given
-    to the dtypes of the inputs, before any check: a mask of 0 and -1e9, such
-    as Hugging Face adds to scores, must be given as `mask == 0`.
+    Inputs: `token_ids`, `segment_ids` (integers) and `padding_mask` (booleans,
+    true = real token), each `(B, T)`. Outputs: `layers`, the list of the
+    embeddings and every block's output, each `(B, T, D)`; `sequence`
+    `(B, T, D)`, the last of them; `pooled` `(B, D)`, the first token after a
+    dense layer and tanh; and `padding_mask`, unchanged, for heads. Keras casts
+    its inputs to the dtypes of the model before any check: give a mask of 0
+    and -1e9, as Hugging Face adds it to scores, as `mask == 0`.
 
     Layer names: `embeddings`, `block_0` ... , `pooler`, and with `norm_first`
     `final_norm`, which normalizes the last of `layers`.
 
     Args:
-        vocabulary_size: Tokens in the vocabulary.
-        num_layers: Encoder blocks.
-        num_heads: Attention heads; must divide `hidden_dim`.
-        hidden_dim: Features of a token.
-        intermediate_dim: Features inside the feed-forward halves.
-        max_length: Positions, in tokens.
-        num_segments: Segments.
+        vocabulary_size: Number of tokens in the vocabulary.
+        num_layers: Number of encoder blocks.
+        num_heads: Number of attention heads; must divide `hidden_dim`.
+        hidden_dim: Number of features of a token.
+        intermediate_dim: Number of features inside the feed-forward networks.
+        max_length: Number of positions: the most tokens of a row.
+        num_segments: Number of segments.
         activation: "gelu" (exact), "gelu_tanh" or "relu".
-        dropout: Share dropped in training.
-        attention_dropout: Share of attention dropped in training.
-        norm_first: Pre-norm if true.
-        layer_norm_epsilon: Added to the variance in norms.
-        initializer_range: Standard deviation of all tables and kernels at
-            the start, also of the heads that are put on the encoder; 0.02 is
-            BERT's.
+        dropout: Dropout rate.
+        attention_dropout: Dropout rate of the attention scores.
+        norm_first: Whether the blocks normalize their inputs (pre-norm).
+        layer_norm_epsilon: Added to the variance in layer normalization.
+        initializer_range: Standard deviation of the initial values of all
+            tables and kernels, also those of heads on the encoder; BERT uses
+            0.02.
         name: Name of the model.
-        block_initializer_range: The same of the blocks alone; `None`: of
-            `initializer_range`. 128 features and less learn much sooner with
-            `hidden_dim ** -0.5`, 256 do not.
+        block_initializer_range: `initializer_range` of the blocks alone;
+            `None`: the same. With 128 features or fewer, `hidden_dim ** -0.5`
+            learns much sooner; with 256 it does not.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        ValueError: a size is not positive, heads that do not divide
-            `hidden_dim`, an unknown activation; from a call, rows longer than
-            `max_length`.
+        ValueError: A size is not positive, `num_heads` does not divide
+            `hidden_dim`, or the activation is unknown; in a call, rows are
+            longer than `max_length`.
 
     Example:
         >>> import numpy as np
@@ -114,7 +114,7 @@ def bert_encoder(
         outputs[-1] = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, name="final_norm"
         )(x)
-    # A sum of one, or of none in a batch without tokens, where an index fails.
+    # Not `[:, 0]`, which fails in a batch without tokens.
     first = ops.sum(outputs[-1][:, :1], axis=1)
     pooled = keras.layers.Dense(
         hidden_dim,

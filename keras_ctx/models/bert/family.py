@@ -1,4 +1,4 @@
-"""BERT's row among the families of encoders."""
+"""BERT's entry among the families of encoders."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from keras_ctx.models.family import Family
 
 def _encoder(model: keras.Model, name: str | None) -> keras.Model:
     found = {layer.name: layer for layer in model.layers}
-    outputs = [found["embeddings"].output]  # of its first call, forwards
+    outputs = [found["embeddings"].output]  # of its first call
     while f"block_{len(outputs) - 1}" in found:
         outputs.append(found[f"block_{len(outputs) - 1}"].output)
     if "final_norm" in found:

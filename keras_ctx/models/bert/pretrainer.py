@@ -1,4 +1,4 @@
-"""BERT's encoder with the heads that it is pretrained with."""
+"""BERT's encoder with its two pretraining heads."""
 
 import keras
 
@@ -13,32 +13,33 @@ def bert_pretrainer(
     layer_norm_epsilon: float | None = None,
     name: str = "bert_pretrainer",
 ) -> keras.Model:
-    """An encoder with the two heads that BERT is pretrained with.
+    """Builds an encoder with the two heads that pretrain BERT.
 
-    The masked language model computes on the masked positions only and maps
-    back to the vocabulary with the encoder's own token table; the tie holds
-    after saving and loading, since it is a second call of the same layer.
-    The layers are shared: training this model trains `encoder`.
+    The masked language model computes logits at the masked positions only,
+    with the encoder's token table as output weights. The weights stay tied
+    after saving and loading, since the head calls the same layer again. The
+    layers are shared: training this model trains `encoder`.
 
-    Inputs are the encoder's and `masked_positions`, integers `(B, M)`. Outputs
-    are logits: `masked_lm` `(B, M, V)` and `next_sentence` `(B, 2)`, where
-    class 1 is "the second segment follows the first".
+    Inputs: those of the encoder, and `masked_positions`, integers `(B, M)`.
+    Outputs: the logits `masked_lm` `(B, M, V)` and `next_sentence` `(B, 2)`,
+    where class 1 is "the second segment follows the first".
 
-    Layer names beside the encoder's: `masked_lm_gather`, `masked_lm_dense`,
-    `masked_lm_norm`, `masked_lm_bias`, `next_sentence`.
+    Layer names in addition to the encoder's: `masked_lm_gather`,
+    `masked_lm_dense`, `masked_lm_norm`, `masked_lm_bias`, `next_sentence`.
 
     Args:
         encoder: A model of `bert_encoder`.
-        activation: Of the dense layer before the scores of masked words, by
-            the names of `bert_encoder`; `None` for the encoder's.
-        layer_norm_epsilon: Of the norm there; `None` for the encoder's.
+        activation: Activation of the dense layer before the logits of masked
+            tokens, named as in `bert_encoder`; `None`: the encoder's.
+        layer_norm_epsilon: Epsilon of the layer normalization after it;
+            `None`: the encoder's.
         name: Name of the model.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        ValueError: an unknown activation.
+        ValueError: An unknown activation.
 
     Example:
         >>> from keras_ctx.models import bert_tiny

@@ -1,1 +1,1 @@
-"""ELMo: its encoders and language models, and other views of them."""
+"""ELMo: its encoders, language models and views."""

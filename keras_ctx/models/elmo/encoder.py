@@ -1,4 +1,4 @@
-"""ELMo's encoder, of characters or of words."""
+"""ELMo's encoders: of characters, and of word ids."""
 
 from collections.abc import Sequence
 
@@ -28,45 +28,46 @@ def elmo_encoder(
     initial_state: str = "zeros",
     name: str = "elmo_encoder",
 ) -> keras.Model:
-    """An ELMo encoder as a functional model.
+    """Builds an ELMo encoder as a functional model.
 
-    Input `char_ids` `(B, T, C)`, words only: the encoder puts the begin and
-    end of sentence around them and takes them off again. Outputs `layers`, a
-    list of the token layer (twice side by side) and every LSTM layer (forward
-    half, backward half), each `(B, T, 2P)` and zero at padding; `sequence`,
-    the last of them; `pooled` `(B, 2P)`, its mean over the words; and
-    `padding_mask` `(B, T)`, true = word.
+    Input: `char_ids` `(B, T, C)`, words only; the encoder adds the sentence
+    markers and removes them again. Outputs: `layers`, a list of the token
+    layer (twice side by side) and every LSTM layer (forward half, backward
+    half), each `(B, T, 2P)` and zero at padding; `sequence`, the last of them;
+    `pooled` `(B, 2P)`, its mean over the words; and `padding_mask` `(B, T)`,
+    true = word.
 
     Layer names: `sentence_markers`, `char_cnn`, `bilm`, `strip_0` ... ,
     `pooler`.
 
     Args:
         filters: Pairs (width, count) of the character convolutions.
-        hidden_dim: Features of an LSTM's cell.
-        projection_dim: P, features of a word in one direction.
-        num_layers: LSTM layers in each direction.
-        num_highways: Highway layers of the token layer.
-        char_dim: Features of a character.
+        hidden_dim: Number of features of an LSTM's cell.
+        projection_dim: Number P of features of a word in one direction.
+        num_layers: Number of LSTM layers in each direction.
+        num_highways: Number of highway layers of the token layer.
+        char_dim: Number of features of a character.
         vocabulary_size: Rows of the character table, 262 for bytes.
-        max_characters: C, characters a word, at least the widest filter.
-        activation: Of the convolutions, "relu" or "tanh".
-        cell_clip: Bound on the LSTM cell; `None` for none.
-        projection_clip: Bound on the LSTM output; `None` for none.
+        max_characters: Number C of characters of a word, at least the width
+            of the widest filter.
+        activation: Activation of the convolutions, "relu" or "tanh".
+        cell_clip: Bound on the LSTM's cell; `None`: no bound.
+        projection_clip: Bound on the LSTM's output; `None`: no bound.
         residual: Whether LSTM layers after the first add their input.
-        dropout: Share of an LSTM layer's input dropped in training.
-        stateful: Whether a row goes on from the state in which the same row
+        dropout: Dropout rate of the input of an LSTM layer.
+        stateful: Whether a row starts from the state in which the same row
             of the last batch ended, as in allenai/bilm-tf; see `BiLM`.
         max_batch_size: Rows of that state.
-        initial_state: "zeros", or "measured" for first states that are weights
-            of the encoder; see `BiLM` and `warm_start`.
+        initial_state: "zeros", or "measured" for initial states that are
+            weights of the encoder; see `BiLM` and `warm_start`.
         name: Name of the model.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        ValueError: an argument that the layers refuse, or `max_characters`
-            below the widest filter.
+        ValueError: The layers refuse an argument, or `max_characters` is
+            below the width of the widest filter.
 
     Example:
         >>> import numpy as np
@@ -81,7 +82,7 @@ def elmo_encoder(
 
     Differs:
         Stateless by default: allenai/bilm-tf and allennlp start a batch from
-        the last state of the one before.
+        the last state of the previous batch.
     """
     check_positive_int(projection_dim=projection_dim)  # `output_dim` below
     return of_characters(
@@ -128,34 +129,34 @@ def elmo_word_encoder(
     initial_state: str = "zeros",
     name: str = "elmo_word_encoder",
 ) -> keras.Model:
-    """An encoder as `elmo_encoder`, that knows words by a table.
+    """Builds an ELMo encoder with a table of word embeddings.
 
-    Input `word_ids` `(B, T)`: 0 = no token, else a word's place in the
-    vocabulary, counted from 1, as `keras_ctx.text.WordInputs` gives them.
-    Outputs and layer names as of `elmo_encoder`, with `word_embedding` for
-    `char_cnn`.
+    Input: `word_ids` `(B, T)`: 0 = no token, else the index of a word in the
+    vocabulary, counted from 1, as `keras_ctx.text.WordInputs` returns them.
+    Outputs and layer names are those of `elmo_encoder`, with
+    `word_embedding` instead of `char_cnn`.
 
     Args:
-        vocabulary_size: Words, the markers among them.
-        hidden_dim: As for `elmo_encoder`, and all that is not named here.
-        projection_dim: P.
-        num_layers: LSTM layers in each direction.
-        cell_clip: Bound on the LSTM cell.
-        projection_clip: Bound on the LSTM output.
+        vocabulary_size: Number of words, sentence markers included.
+        hidden_dim: Number of features of an LSTM's cell.
+        projection_dim: Number P of features of a word in one direction.
+        num_layers: Number of LSTM layers in each direction.
+        cell_clip: Bound on the LSTM's cell; `None`: no bound.
+        projection_clip: Bound on the LSTM's output; `None`: no bound.
         residual: Whether LSTM layers after the first add their input.
-        dropout: Share of an LSTM layer's input dropped in training.
-        begin_id: Id of the begin of a sentence.
-        end_id: Id of its end.
-        stateful: Whether rows go on from batch to batch.
-        max_batch_size: Rows of the state.
-        initial_state: "zeros" or "measured".
+        dropout: Dropout rate of the input of an LSTM layer.
+        begin_id: Id of the marker at the beginning of a sentence.
+        end_id: Id of the marker at its end.
+        stateful: Whether rows carry their state from batch to batch.
+        max_batch_size: Rows of that state.
+        initial_state: "zeros" or "measured"; see `elmo_encoder`.
         name: Name of the model.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        ValueError: an argument that the layers refuse.
+        ValueError: The layers refuse an argument.
 
     Example:
         >>> import numpy as np
@@ -164,7 +165,7 @@ def elmo_word_encoder(
         TensorShape([1, 3, 8])
 
     Source:
-        allenai/bilm-tf, whose training can do without characters.
+        allenai/bilm-tf, which can train without characters.
     """
     check_positive_int(
         vocabulary_size=vocabulary_size, projection_dim=projection_dim

@@ -1,4 +1,4 @@
-"""ELMo's rows among the families of encoders: one for each way of reading."""
+"""ELMo's entries among the families of encoders: one for each kind of input."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from keras_ctx.models.family import Family
 
 
 def _of_characters(model: keras.Model, name: str | None) -> keras.Model:
-    # The characters of a word stand in the last axis, in a view, too.
+    # The last axis holds the characters of a word, in a view, too.
     first = next(model.input[x] for x in _KEYS if x in model.input)
     return of_characters(
         first.shape[-1],
@@ -76,7 +76,7 @@ def _sizes_of_characters(encoder: keras.Model) -> dict[str, Any]:
 
 
 def _sizes_of_words(encoder: keras.Model) -> dict[str, Any]:
-    # One more row, for "no token", which no vocabulary lists.
+    # The table has one more row, for "no token".
     table = encoder.get_layer("word_embedding")
     return {"vocabulary_size": table.input_dim - 1}
 
@@ -142,7 +142,7 @@ MANY_LANGS = Family(
     "elmo_for_many_langs",
     reads="the characters of a model of ELMoForManyLangs",
     inputs=("character_ids",),
-    # The first two alone would be fewer than those of `elmo_words`.
+    # Three, so that this row is chosen over `elmo_words`.
     layers=("sentence_markers", "char_cnn", "bilm"),
     text_inputs=("ElmoForManyLangsInputs",),
     encoder=_of_many_langs,

@@ -1,4 +1,4 @@
-"""The encoder of ELMoForManyLangs, of characters and of words."""
+"""The encoder of ELMoForManyLangs, of characters and words."""
 
 from collections.abc import Sequence
 
@@ -32,39 +32,42 @@ def elmo_for_many_langs(
     initial_state: str = "zeros",
     name: str = "elmo_for_many_langs",
 ) -> keras.Model:
-    """An ELMo whose characters are those of a vocabulary, not bytes.
+    """Builds an ELMo with a vocabulary of characters instead of bytes.
 
-    Input `character_ids` `(B, T, C)`, words only, 0 = no token; and, with
-    `num_words`, `word_ids` `(B, T)`, the words' places in a table, counted
-    from 1. `keras_ctx.text.ElmoForManyLangsInputs` gives both. A word's vector
-    is made of its characters and of its row of the table. Outputs as of
-    `elmo_encoder`.
+    Inputs: `character_ids` `(B, T, C)`, words only, 0 = no token; and, with
+    `num_words`, `word_ids` `(B, T)`, the words' indices in a table, counted
+    from 1. `keras_ctx.text.ElmoForManyLangsInputs` returns both. The vector
+    of a word combines its characters and its row of the table. Outputs are
+    those of `elmo_encoder`.
 
     Layer names: `sentence_markers`, `char_cnn`, `word_markers`,
     `word_embedding`, `word_projection`, `bilm`, `strip_0` ... , `pooler`.
 
     Args:
-        filters: Pairs (width, count) of the character convolutions; their
-            counts must not add up to `projection_dim`.
-        hidden_dim: Features of an LSTM's cell, not `projection_dim`.
-        projection_dim: P, features of a word in one direction.
+        filters: Pairs (width, count) of the character convolutions; the sum
+            of the counts must differ from `projection_dim`.
+        hidden_dim: Number of features of an LSTM's cell; must differ from
+            `projection_dim`.
+        projection_dim: Number P of features of a word in one direction.
         vocabulary_size: Rows of the character table, row 0 (no token)
             included.
-        begin_characters: The C ids of the marker of a sentence's begin.
-        end_characters: Those of its end.
-        num_words: Words of the table; 0 for a model of characters alone.
-        word_dim: Features of a row of it.
-        begin_id: Id of the begin of a sentence in it.
+        begin_characters: The C ids of the marker at the beginning of a
+            sentence.
+        end_characters: The C ids of the marker at its end.
+        num_words: Words of the word table; 0: a model of characters alone.
+        word_dim: Number of features of a row of the word table.
+        begin_id: Id of the beginning of a sentence in the word table.
         end_id: Id of its end.
-        num_layers: LSTM layers in each direction; those after the first add
-            their input to their output.
-        num_highways: Highway layers of the token layer.
-        char_dim: Features of a character.
-        activation: Of the convolutions, "relu" or "tanh".
-        cell_clip: Bound on the LSTM cell; `None` for none.
-        projection_clip: Bound on the LSTM output; `None` for none.
-        dropout: Share of an LSTM layer's input dropped in training.
-        stateful: Whether rows go on from batch to batch; see `BiLM`.
+        num_layers: Number of LSTM layers in each direction; those after the
+            first add their input to their output.
+        num_highways: Number of highway layers of the token layer.
+        char_dim: Number of features of a character.
+        activation: Activation of the convolutions, "relu" or "tanh".
+        cell_clip: Bound on the LSTM's cell; `None`: no bound.
+        projection_clip: Bound on the LSTM's output; `None`: no bound.
+        dropout: Dropout rate of the input of an LSTM layer.
+        stateful: Whether rows carry their state from batch to batch; see
+            `BiLM`.
         max_batch_size: Rows of that state.
         initial_state: "zeros" or "measured"; see `BiLM` and `warm_start`.
         name: Name of the model.
@@ -73,8 +76,8 @@ def elmo_for_many_langs(
         A `keras.Model`.
 
     Raises:
-        ValueError: an argument that the layers refuse, or sizes that leave
-            out one of the two projections.
+        ValueError: The layers refuse an argument, or two sizes are equal, so
+            that one of the two projections would be left out.
 
     Example:
         >>> import numpy as np
@@ -90,9 +93,10 @@ def elmo_for_many_langs(
         https://github.com/HIT-SCIR/ELMoForManyLangs.
 
     Differs:
-        Stateless by default: there, as in allennlp, a batch starts from the
-        last state of the one before. There dropout is of the LSTMs' outputs
-        and recurrent connections, one mask a row; here of their inputs.
+        Stateless by default; in ELMoForManyLangs, as in allennlp, a batch
+        starts from the last state of the previous one. There dropout applies
+        to the LSTMs' outputs and recurrent connections, with one mask for
+        each row; here to their inputs.
     """
     check_positive_int(projection_dim=projection_dim, hidden_dim=hidden_dim)
     check_non_negative_int(num_words=num_words)
@@ -110,8 +114,8 @@ def elmo_for_many_langs(
         if size == projection_dim:
             raise ValueError(
                 f"`{argument}` must give another size than `projection_dim`: "
-                "these models always project, and with equal sizes the layers "
-                f"here do not. Received: {size} for both"
+                "these models always project, but with equal sizes our layers "
+                f"do not. Received: {size} for both"
             )
     words = None
     if num_words:
@@ -120,7 +124,7 @@ def elmo_for_many_langs(
             layers.WordEmbedding(
                 num_words + 1, word_dim, name="word_embedding"
             ),
-            # The bias is that of the characters' projection.
+            # The projection of the characters has the bias.
             keras.layers.Dense(
                 projection_dim, use_bias=False, name="word_projection"
             ),

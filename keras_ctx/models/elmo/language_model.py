@@ -1,4 +1,4 @@
-"""The language models that train an ELMo encoder, and score texts."""
+"""The language models that train an ELMo encoder and score texts."""
 
 import keras
 from keras import ops
@@ -16,38 +16,40 @@ def elmo_language_model(
     dropout: float = 0.1,
     name: str = "elmo_language_model",
 ) -> keras.Model:
-    """An encoder with the softmax over words that ELMo is trained with.
+    """Builds an encoder with the softmax over words that trains ELMo.
 
-    The forward stack predicts the next word, from the begin marker to the end
-    marker, the backward stack the one before; the softmax is shared by both.
-    In training it is sampled, if `num_negatives` is given; in evaluation it
-    runs over the whole vocabulary. The layers are shared: training this model
-    trains `encoder`.
+    The forward LSTMs predict the next word, from the begin marker to the end
+    marker, the backward LSTMs the previous word; both share the softmax. With
+    `num_negatives` it is sampled in training; in evaluation it covers the
+    whole vocabulary. The layers are shared: training this model trains
+    `encoder`.
 
     Inputs: those of the encoder, `(B, T, ...)`; `forward_targets` and
     `backward_targets`, word ids `(B, T + 1)`; with `num_negatives`, also
-    `negative_ids` `(B, 2, N)`, drawn once a batch for each direction and
-    repeated for each row (so that a batch can be split over devices; row 0 is
-    read). For n words forward targets are w1 ... wn, end marker, and backward
-    targets begin marker, w1 ... wn. Outputs `forward` and `backward`: negative
-    log likelihoods `(B, T + 1)` in nats, meaningless beyond index n.
+    `negative_ids` `(B, 2, N)`, drawn once per batch for each direction and
+    repeated for each row, so that a batch can be split over devices; only row
+    0 is read. For n words the forward targets are w1 ... wn, end marker, and
+    the backward targets begin marker, w1 ... wn. Outputs: `forward` and
+    `backward`, negative log likelihoods `(B, T + 1)` in nats, undefined
+    beyond index n.
 
-    Layer names beside the encoder's: `softmax`, `top_dropout`.
+    Layer names in addition to the encoder's: `softmax`, `top_dropout`.
 
     Args:
         encoder: A model of `elmo_encoder` or `elmo_word_encoder`.
-        vocabulary_size: Words to predict, sorted by falling frequency.
-        num_negatives: N, words that a target is told from in training;
-            `None` for the full softmax.
-        dropout: Share of the top layer's output dropped in training.
+        vocabulary_size: Number of words to predict, sorted by descending
+            frequency.
+        num_negatives: Number N of negative samples in training; `None`: the
+            full softmax.
+        dropout: Dropout rate of the top layer's output.
         name: Name of the model.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        ValueError: `num_negatives` not below `vocabulary_size`, or a rate
-            outside [0, 1).
+        ValueError: `num_negatives` is not below `vocabulary_size`, or
+            `dropout` is outside [0, 1).
 
     Example:
         >>> from keras_ctx.models import elmo_encoder
@@ -94,42 +96,42 @@ def elmo_stream_model(
     name: str = "elmo_stream_model",
     num_devices: int = 1,
 ) -> keras.Model:
-    """A language model that reads endless texts in windows, to train ELMo.
+    """Builds a language model that reads endless texts in windows.
 
-    Row k of a batch goes on where row k of the last one ended: states are
-    carried, gradients stop at the window (truncated back-propagation). There
-    is no padding. Both directions read texts of their own, the backward one
-    from right to left. The layers are those of `language_model`: training
-    this model trains that one, and its encoder.
+    Row k of a batch continues row k of the previous batch: states are
+    carried, gradients stop at the window (truncated backpropagation). There
+    is no padding. Each direction reads its own texts, the backward one from
+    right to left. The layers are those of `language_model`: training this
+    model trains `language_model` and its encoder.
 
-    Inputs, as `keras_ctx.data.elmo_stream_dataset` gives them, B rows of U
+    Inputs, as `keras_ctx.data.elmo_stream_dataset` returns them, B rows of U
     words: `forward_word_ids`, `backward_word_ids` `(B, U)`, and
-    `forward_targets`, `backward_targets` `(B, U)`, what follows each word in
-    reading order; with `num_negatives`, `negative_ids` `(B, 2, N)` as for
+    `forward_targets`, `backward_targets` `(B, U)`, the word after each word
+    in reading order; with `num_negatives`, `negative_ids` `(B, 2, N)` as for
     `elmo_language_model`; for an encoder of characters `distinct_char_ids`
-    `(W, C)`, of which the word ids are rows, or on several devices `(B, K,
-    C)`, so that a batch can be split: each device has all the words in its
-    rows, K in each, and states of its own rows. Outputs `forward` and
-    `backward`: negative log likelihoods `(B, U)` in nats.
+    `(W, C)`, where a word id is a row of this array, or on several devices
+    `(B, K, C)`, so that a batch can be split: each device has K words for
+    each of its rows, all that it needs, and the states of its rows. Outputs:
+    `forward` and `backward`, negative log likelihoods `(B, U)` in nats.
 
-    Layer names beside the language model's: `stream_bilm`, whose
-    `reset_state()` begins anew.
+    Layer names in addition to the language model's: `stream_bilm`, whose
+    `reset_state()` resets the states.
 
     Args:
         language_model: A model of `elmo_language_model`.
         batch_size: Largest B.
-        num_negatives: N, words that a target is told from in training;
-            `None` for the full softmax.
+        num_negatives: Number N of negative samples in training; `None`: the
+            full softmax.
         name: Name of the model.
-        num_devices: Devices that a batch is split over.
+        num_devices: Number of devices that a batch is split over.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        ValueError: `num_negatives` not below the vocabulary's size,
-            `batch_size` or `num_devices` not positive, or a model over
-            `elmo_for_many_langs`.
+        ValueError: `num_negatives` is not below the size of the vocabulary,
+            `batch_size` or `num_devices` is not positive, or the model is one
+            of `elmo_for_many_langs`.
 
     Example:
         >>> from keras_ctx.models import elmo_encoder
@@ -145,8 +147,8 @@ def elmo_stream_model(
     family = family_of(language_model)
     if family is MANY_LANGS:
         raise ValueError(
-            "`language_model` must read characters as bytes, or words alone: "
-            "streams of texts have no inputs for a model of "
+            "`language_model` must read either characters as bytes, or words: "
+            "a stream of texts has no inputs for a model of "
             "`elmo_for_many_langs`. Train the language model itself. "
             f"Received: inputs {sorted(language_model.input)}"
         )
@@ -170,7 +172,7 @@ def elmo_stream_model(
             name="distinct_char_ids",
         )
         inputs["distinct_char_ids"] = distinct
-        # One row of all the words, for a layer that takes rows of words.
+        # `char_cnn` takes rows of words: here one row of all words.
         table = language_model.get_layer("char_cnn")(
             ops.reshape(distinct, (1, -1, characters))
         )[0]
@@ -206,7 +208,7 @@ def elmo_stream_model(
 
 
 def _negative_ids(inputs, num_negatives, vocabulary_size):
-    """A pair, one a direction; adds to the inputs what they are read from."""
+    """Returns the negatives of both directions, and adds their input."""
     if num_negatives is None:
         return [None, None]
     if not 0 < num_negatives < vocabulary_size:
@@ -219,5 +221,5 @@ def _negative_ids(inputs, num_negatives, vocabulary_size):
         (2, num_negatives), dtype="int32", name="negative_ids"
     )
     inputs["negative_ids"] = negative_ids
-    # Row 0, in sum: a batch without rows, which a device may get, has none.
+    # A sum over row 0, since a device may get a batch without rows.
     return [ops.sum(negative_ids[:1, i], axis=0) for i in (0, 1)]

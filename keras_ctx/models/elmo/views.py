@@ -1,4 +1,4 @@
-"""Other ways into an ELMo encoder that exists, over the same layers."""
+"""Views of an ELMo encoder: other inputs or outputs of the same layers."""
 
 import keras
 from keras import ops
@@ -8,17 +8,17 @@ from keras_ctx.models.elmo.wiring import from_tokens
 
 
 def distinct_words(encoder: keras.Model) -> keras.Model:
-    """The same encoder, with each distinct word of a batch encoded once.
+    """Builds the same encoder, which encodes each distinct word once per batch.
 
-    Of the words of a running text a third to a half are distinct, and a word
-    costs a tenth to a third of the whole in its characters. The layers are
+    A third to a half of the words of running text are distinct, and encoding
+    characters takes a tenth to a third of all computation. The layers are
     shared: training one model trains the other.
 
-    Inputs, as `keras_ctx.text.ElmoInputs(distinct=True)` gives them:
-    `distinct_char_ids` `(W, C)`, the words once each, after a row of zeros
-    for "no token", the begin marker and the end marker; `word_ids` `(B, T)`,
-    rows of it. Outputs as of `encoder`. A batch cannot be split over devices,
-    since both inputs would be.
+    Inputs, as `keras_ctx.text.ElmoInputs(distinct=True)` returns them:
+    `distinct_char_ids` `(W, C)`, each word once, after a row of zeros for
+    "no token", the begin marker and the end marker; `word_ids` `(B, T)`, the
+    indices of its rows. Outputs are those of `encoder`. A batch cannot be
+    split over devices, which would split `distinct_char_ids`, too.
 
     Args:
         encoder: A model of `elmo_encoder`.
@@ -27,7 +27,7 @@ def distinct_words(encoder: keras.Model) -> keras.Model:
         A `keras.Model`.
 
     Raises:
-        ValueError: an encoder without characters.
+        ValueError: An encoder without characters.
 
     Example:
         >>> import numpy as np
@@ -45,22 +45,23 @@ def distinct_words(encoder: keras.Model) -> keras.Model:
     distinct = keras.Input(
         (characters,), dtype="int32", name="distinct_char_ids"
     )
-    # One row of all the words, for a layer that takes rows of words.
+    # `char_cnn` takes rows of words: here one row of all words.
     table = char_cnn(ops.expand_dims(distinct, 0))[0]
     inputs = {"distinct_char_ids": distinct}
     return _of_rows(inputs, table, encoder.get_layer("bilm"), encoder.name)
 
 
 def from_word_vectors(encoder: keras.Model) -> keras.Model:
-    """The same encoder above its token layer, for word vectors made before.
+    """Builds the same encoder without its token layer, for cached word vectors.
 
-    What `char_cnn` gives for a word knows no context, so it can be kept from
-    batch to batch, in memory or on disk. The layers are shared.
+    The output of `char_cnn` for a word does not depend on context, so it can
+    be cached, in memory or on disk. The layers are shared.
 
-    Inputs: `word_vectors` `(W, P)`, the words' rows as
-    `encoder.get_layer("char_cnn")` gives them, after a row of zeros for "no
-    token" and the rows of the words `<S>` and `</S>`, the markers;
-    `word_ids` `(B, T)`, rows of it, 0 on padding. Outputs as of `encoder`.
+    Inputs: `word_vectors` `(W, P)`, the outputs of
+    `encoder.get_layer("char_cnn")` for the words, after a row of zeros for
+    "no token" and the rows of the markers `<S>` and `</S>`; `word_ids`
+    `(B, T)`, the indices of its rows, 0 at padding. Outputs are those of
+    `encoder`.
 
     Args:
         encoder: A model of `elmo_encoder`.
@@ -69,7 +70,7 @@ def from_word_vectors(encoder: keras.Model) -> keras.Model:
         A `keras.Model`.
 
     Raises:
-        ValueError: an encoder without characters.
+        ValueError: An encoder without characters.
 
     Example:
         >>> import numpy as np
@@ -95,25 +96,25 @@ def from_word_vectors(encoder: keras.Model) -> keras.Model:
 def of_word_vectors(
     projection_dim: int, dtype: str, bilm: layers.BiLM, name: str
 ) -> keras.Model:
-    """The encoder of `from_word_vectors`, of its parts."""
+    """Builds the encoder of `from_word_vectors` from its parts."""
     table = keras.Input((projection_dim,), dtype=dtype, name="word_vectors")
     return _of_rows({"word_vectors": table}, table, bilm, name)
 
 
 def with_markers(encoder: keras.Model) -> keras.Model:
-    """The same encoder, without taking the sentence markers off again.
+    """Builds the same encoder, with the sentence markers left in the outputs.
 
     Args:
         encoder: A model of `elmo_encoder` or `elmo_word_encoder`, or a view
-            of this module on one. The layers are shared.
+            of one. The layers are shared.
 
     Returns:
-        A `keras.Model` of the same inputs, with the output `layers`, each
-        `(B, T + 2, 2P)`: the begin marker at index 0, the end marker behind
-        the last word, and behind it what means nothing.
+        A `keras.Model` with the same inputs and the output `layers`, each
+        `(B, T + 2, 2P)`: the begin marker at index 0, the end marker after
+        the last word; later values are undefined.
 
     Raises:
-        ValueError: an encoder of another kind.
+        ValueError: The encoder is of another kind.
 
     Example:
         >>> import numpy as np
@@ -150,7 +151,7 @@ def _of_rows(
     bilm: layers.BiLM,
     name: str,
 ) -> keras.Model:
-    """An encoder of words that are rows of a table `(W, P)`."""
+    """Builds an encoder of words that are rows of a table `(W, P)`."""
     word_ids = keras.Input((None,), dtype="int32", name="word_ids")
     marked = layers.AddMarkerIds(name="sentence_marker_ids")(word_ids)
     return from_tokens(

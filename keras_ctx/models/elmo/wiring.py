@@ -1,4 +1,4 @@
-"""From the vectors of words to the outputs of an ELMo encoder."""
+"""Wires the layers of ELMo encoders."""
 
 import keras
 from keras import ops
@@ -44,10 +44,10 @@ def of_characters_and_words(
     bilm: layers.BiLM,
     name: str,
 ) -> keras.Model:
-    """Of ELMoForManyLangs: a word's characters, and the word as a whole.
+    """Builds the encoder of ELMoForManyLangs, of characters and word ids.
 
-    Its code joins the two vectors and projects them; here each is projected,
-    and the results are added, which is the same.
+    The original concatenates the vectors of both and projects the result.
+    Here each is projected, and the results are added, which is equal.
     """
     character_ids = keras.Input(
         (None, markers.max_characters), dtype="int32", name="character_ids"
@@ -80,7 +80,7 @@ def from_tokens(
     bilm: layers.BiLM,
     name: str,
 ) -> keras.Model:
-    """From the vectors of words between markers to an encoder's outputs."""
+    """Builds an encoder from the vectors of words between markers."""
     contextual = bilm(tokens, padding_mask=marked_padding_mask)
     outputs = [
         layers.StripSentenceMarkers(name=f"strip_{i}")(layer, padding_mask)

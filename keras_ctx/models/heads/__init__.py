@@ -1,1 +1,1 @@
-"""Task models on any encoder: classifier, tagger, spans, embedder."""
+"""Task models on any encoder: classifier, tagger, span extractor, embedder."""

@@ -1,4 +1,4 @@
-"""One class for a text, on any encoder."""
+"""A text classifier on any encoder."""
 
 import keras
 
@@ -19,30 +19,29 @@ def classifier(
     dropout: float = 0.1,
     name: str = "classifier",
 ) -> keras.Model:
-    """One class for a text, or for a pair of texts.
+    """Builds a classifier of texts or text pairs.
 
-    With `mix="last"` it reads the encoder's `pooled` vector, else the mean
-    of its layers, mixed or side by side, over the real tokens.
+    With `mix="last"` it reads the encoder's `pooled` vector, otherwise the
+    mean over the real tokens of its layers, mixed or concatenated.
 
     Args:
         encoder: Any encoder of `keras_ctx.models`.
-        num_classes: N, classes.
-        mix: "last"; "concat_last_4" for the last four layers side by side;
-            "scalar_mix" for a `ScalarMix` over all layers; or a `ScalarMix`
-            of your own. A `ScalarMix` is layer-normalized.
-        frozen: Whether the encoder stays as it is: its weights are not
-            trained (`encoder.trainable` is set) and its dropout is off.
-        dropout: Share of the features under the head dropped in training;
-            without `mix="last"`, of that mean.
+        num_classes: Number N of classes.
+        mix: "last"; "concat_last_4", which concatenates the last four layers;
+            "scalar_mix", a `ScalarMix` over all layers; or your own
+            `ScalarMix`. The output of a `ScalarMix` is layer-normalized.
+        frozen: Whether the encoder is frozen: its weights are not trained
+            (this sets `encoder.trainable`) and its dropout is off.
+        dropout: Dropout rate of the vector that the head reads.
         name: Name of the model.
 
     Returns:
         A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`.
 
     Raises:
-        ValueError: `num_classes` is not positive, a rate outside [0, 1), an
-            unknown `mix`, a `ScalarMix` of another number of layers, or fewer
-            than four layers for "concat_last_4".
+        ValueError: `num_classes` is not positive, `dropout` is outside
+            [0, 1), `mix` is unknown, a `ScalarMix` is for another number of
+            layers, or "concat_last_4" has fewer than four layers.
 
     Example:
         >>> from keras_ctx.models import bert_tiny

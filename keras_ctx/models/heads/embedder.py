@@ -1,4 +1,4 @@
-"""One vector for a text, on any encoder."""
+"""A text embedder on any encoder."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,11 @@ def embedder(
     normalize: bool = True,
     num_skipped: int = 0,
 ) -> keras.Model:
-    """One vector for a text: the mean of its tokens, of length 1.
+    """Builds a model that returns one vector for each text.
 
-    Layer names: `mean`, or `pooling` where it is not the mean of all tokens;
+    By default it is the mean of the tokens, normalized to length 1.
+
+    Layer names: `mean`, or `pooling` if it is not the mean of all tokens;
     `dense_0` ... ; `embedding`.
 
     Args:
@@ -33,21 +35,21 @@ def embedder(
         mix: As for `classifier`, over `sequence`.
         frozen: As for `classifier`.
         name: Name of the model.
-        pooling: How tokens become one vector: one or several `modes` of
-            `keras_ctx.layers.Pooling`, such as "cls" or "max".
-        dense: Layers on the pooled vector: of each its features, Keras's
-            name of its activation, and whether it has a bias.
-        normalize: Whether the vector is brought to length 1.
+        pooling: One or several `modes` of `keras_ctx.layers.Pooling`, such as
+            "cls" or "max".
+        dense: Dense layers on the pooled vector: for each its number of
+            features, Keras's name of its activation, and whether it has a
+            bias.
+        normalize: Whether to normalize the vector to length 1.
         num_skipped: As for `keras_ctx.layers.Pooling`.
 
     Returns:
-        A `keras.Model` to `{"embedding": (B, D)}`; without `dense` zeros for
-        a row without tokens. Its D is that of the encoder times the modes of
-        `pooling`, or that of the last of `dense`.
+        A `keras.Model` with the output `{"embedding": (B, D)}`; without
+        `dense`, a row without tokens gets zeros. D is the encoder's D times
+        the number of modes of `pooling`, or the size of the last of `dense`.
 
     Raises:
-        ValueError: an unknown `mix` or `pooling`, or sizes that are not
-            positive.
+        ValueError: `mix` or `pooling` is unknown, or a size is not positive.
 
     Example:
         >>> from keras_ctx.models import bert_tiny

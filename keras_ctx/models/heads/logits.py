@@ -1,10 +1,10 @@
-"""The dense layer that gives a head's scores."""
+"""The dense layer that computes the logits of a head."""
 
 import keras
 
 
 def logits_layer(units: int, encoder: keras.Model) -> keras.layers.Dense:
-    # That of the encoder's lowest layer that has one.
+    # Initialized as the encoder's lowest layer with `initializer_range`.
     found = [getattr(x, "initializer_range", None) for x in encoder.layers]
     start = next((x for x in found if x is not None), 0.02)
     return keras.layers.Dense(

@@ -1,4 +1,4 @@
-"""The first and last token of an answer, on any encoder."""
+"""A span extractor for question answering, on any encoder."""
 
 import keras
 from keras import ops
@@ -13,7 +13,7 @@ def span_extractor(
     frozen: bool = False,
     name: str = "span_extractor",
 ) -> keras.Model:
-    """The first and last token of an answer.
+    """Builds a model that scores the first and last token of an answer.
 
     Args:
         encoder: Any encoder of `keras_ctx.models`.
@@ -22,11 +22,11 @@ def span_extractor(
         name: Name of the model.
 
     Returns:
-        A `keras.Model` to `start_logits` and `end_logits`, each `(B, T)`,
-        -1e9 at padding.
+        A `keras.Model` with the outputs `start_logits` and `end_logits`, each
+        `(B, T)`, -1e9 at padding.
 
     Raises:
-        ValueError: an unknown `mix`.
+        ValueError: `mix` is unknown.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -39,7 +39,7 @@ def span_extractor(
 
     def head(outputs, sequence):
         x = logits_layer(2, encoder)(sequence)
-        # float32, because float16 cannot hold the number for padding.
+        # float32, because -1e9 overflows in float16.
         x = ops.where(
             ops.expand_dims(outputs["padding_mask"], -1),
             ops.cast(x, "float32"),

@@ -1,4 +1,4 @@
-"""One tag for each token, on any encoder."""
+"""A tagger on any encoder."""
 
 from collections.abc import Iterable
 
@@ -26,46 +26,45 @@ def tagger(
     name: str = "tagger",
     constraints: Iterable[tuple[int, int]] | None = None,
 ) -> keras.Model:
-    """One tag for each token.
+    """Builds a tagger: one tag for each token.
 
     `frozen=True, mix="concat_last_4", lstm_dim=768` is BERT's feature-based
-    tagger; without the three the encoder is fine-tuned.
+    tagger; without these arguments the encoder is fine-tuned.
 
-    With `crf` the tags of a row are chosen together, by a `CRF` over the
-    scores of the tokens. Train it with
+    With `crf`, a `CRF` over the scores of the tokens chooses the tags of a
+    row together. Train it with
     `loss={"logits": keras_ctx.training.CRFLoss()}`, on the same data as
-    without. A token without a tag of its own ([CLS], or a later piece of a
-    word) takes part in the path with a tag that nobody knows; under
-    `constraints` the tags of words are those of `CRF.best_path`, which the
-    signature `tag` of an export gives.
+    without `crf`. A token without a label ([CLS], or a later piece of a word)
+    is part of the path with an unknown tag. With `constraints`, the tags of
+    words are those of `CRF.best_path`, as in the signature `tag` of an
+    export.
 
     Layer names: `lstm_0` ... , `logits`, the scores of a token, and `crf`.
 
     Args:
         encoder: Any encoder of `keras_ctx.models`.
-        num_tags: N, tags.
+        num_tags: Number N of tags.
         mix: As for `classifier`, over `sequence`.
         frozen: As for `classifier`.
-        dropout: Share of the features under the head dropped in training;
-            with a mixture it is ELMo's dropout, on the mixture of each token
-            (behind its norm). With LSTMs, also of their outputs.
+        dropout: Dropout rate of the vectors that the head reads; with a
+            `ScalarMix` after its normalization, as in ELMo. With LSTMs, also
+            of their outputs.
         crf: Whether a conditional random field chooses the tags.
-        lstm_dim: Features, in each direction, of the LSTMs that read the
-            sentence both ways between the encoder and the scores; `None`: no
-            LSTMs.
-        lstm_layers: LSTMs in each direction, with `lstm_dim`.
+        lstm_dim: Number of features, in each direction, of bidirectional
+            LSTMs between the encoder and the scores; `None`: no LSTMs.
+        lstm_layers: Number of these LSTMs.
         name: Name of the model.
-        constraints: With `crf`, the steps from tag to tag that are allowed,
-            as `keras_ctx.data.allowed_transitions` gives them; `None`: all.
+        constraints: With `crf`, the allowed pairs of successive tags, as
+            `keras_ctx.data.allowed_transitions` returns them; `None`: all.
 
     Returns:
-        A `keras.Model` to `{"logits": (B, T, N)}`; with `crf` to the outputs
-        of `keras_ctx.layers.CRF`: `logits` `(B, T, N, N)`, `scores`
-        `(B, T, N)` and `tags` `(B, T)`.
+        A `keras.Model` with the output `{"logits": (B, T, N)}`; with `crf`
+        with the outputs of `keras_ctx.layers.CRF`: `logits` `(B, T, N, N)`,
+        `scores` `(B, T, N)` and `tags` `(B, T)`.
 
     Raises:
-        ValueError: as for `classifier`; `lstm_dim` or `lstm_layers` is not
-            positive; `constraints` that allow no path, or without `crf`.
+        ValueError: As for `classifier`; `lstm_dim` or `lstm_layers` is not
+            positive; `constraints` allow no path, or are given without `crf`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -85,8 +84,8 @@ def tagger(
     chosen = layers.CRF(num_tags, constraints, name="crf") if crf else None
     if chosen is None and constraints is not None:
         raise ValueError(
-            "`constraints` choose among the paths of a CRF. Give `crf=True`, "
-            "or leave them out."
+            "`constraints` need a CRF. Give `crf=True`, or leave out "
+            f"`constraints`. Received: crf={crf}, constraints={constraints!r}"
         )
 
     def head(outputs, sequence):
@@ -97,8 +96,8 @@ def tagger(
                 x = keras.layers.Bidirectional(lstm, name=f"lstm_{i}")(
                     x, mask=outputs["padding_mask"]
                 )
-            # Zeros at padding. Keras's own mask, which the LSTMs hand on, ends
-            # here: a loss would weigh by it, too.
+            # Zeros at padding. This also drops the Keras mask of the LSTMs,
+            # by which a loss would be weighted.
             x = ops.where(ops.expand_dims(outputs["padding_mask"], -1), x, 0)
             x = keras.layers.Dropout(dropout, name="lstm_dropout")(x)
         x = logits_layer(num_tags, encoder)(x)

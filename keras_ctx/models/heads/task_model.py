@@ -1,4 +1,4 @@
-"""An encoder under a head: what the head reads of it, and what is trained."""
+"""Wires a head on an encoder: what the head reads, and what is trained."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -19,11 +19,11 @@ def task_model(
     frozen: bool,
     name: str,
 ) -> keras.Model:
-    """From an encoder's inputs to what `head` makes of its outputs.
+    """Builds a model from an encoder's inputs to the outputs of `head`.
 
-    `head` is called with those outputs of the encoder that are read, and
-    with the vectors of the tokens, `(B, T, D)`. `last` names the outputs that
-    are read with `mix="last"`.
+    `head` is called with the encoder's outputs that it reads, and with the
+    vectors of the tokens, `(B, T, D)`. `last` names the outputs that are
+    read with `mix="last"`.
     """
     own = isinstance(mix, layers.ScalarMix)
     if not own and mix not in ("last", "scalar_mix", "concat_last_4"):
@@ -34,19 +34,19 @@ def task_model(
     if mix == "concat_last_4" and len(encoder.output["layers"]) < 4:
         raise ValueError(
             '`mix="concat_last_4"` needs an encoder with at least 4 `layers`; '
-            'take "scalar_mix" or "last" for this one. '
+            'use "scalar_mix" or "last" for this one. '
             f"Received: {len(encoder.output['layers'])}"
         )
     if mix == "last" and (missing := set(last) - set(encoder.output)):
         raise ValueError(
             f'`mix="last"` needs an encoder with {", ".join(sorted(missing))}, '
-            "which one taken from under another head may have lost; take "
+            "which an encoder taken out of a task model may lack; use "
             f'"scalar_mix". Received: {encoder.name!r} with the outputs '
             f"{sorted(encoder.output)}"
         )
     if frozen:
-        encoder.trainable = False  # all of it, also what the head leaves out
-    # Only what the head reads: an unused pooler would have no gradient.
+        encoder.trainable = False  # also the layers that the head leaves out
+    # Only the outputs the head reads: an unused pooler would have no gradient.
     keys = last if mix == "last" else ("layers", "padding_mask")
     encoder = keras.Model(
         encoder.input,
@@ -67,6 +67,6 @@ def task_model(
             mix = layers.ScalarMix(len(outputs["layers"]), name="scalar_mix")
         sequence = mix(outputs["layers"], padding_mask=outputs["padding_mask"])
         # Encoders differ in scale (an LSTM's outputs are a tenth of a
-        # Transformer's); under one norm a head learns equally fast on any.
+        # Transformer's); after a norm a head learns equally fast on any.
         sequence = keras.layers.LayerNormalization(name="mix_norm")(sequence)
     return keras.Model(inputs, head(outputs, sequence), name=name)

@@ -1,4 +1,4 @@
-"""Going on where a run was interrupted, to the same numbers."""
+"""Resumes an interrupted run, with the same results."""
 
 import os
 import signal
@@ -23,39 +23,44 @@ from keras_ctx.training.run.checkpoints import (
     save_checkpoint,
 )
 
-# Steps from one question to the other workers to the next.
+# Steps between two exchanges with the other workers.
 _ASK_EVERY = 10
 
 
 class BackupAndRestore(PlacedCallback):
-    """Saves the whole state of training; a new run goes on from it.
+    """Saves the whole state of training, from which a killed run resumes.
 
-    As Keras's callback of that name, and: a checkpoint holds the states of
-    all random number generators, without which dropout would start anew; it
-    is whole or not there, so that a kill or a full disk while it is written
-    leaves the one before; within an epoch it holds the epoch's figures up to
-    there, and `run_callbacks` gives the resumed epoch these and only the steps
-    that are left. So a run that was killed ends bit for bit, on one device,
-    as one that never was, if its dataset starts at `completed_steps(folder)`.
+    It does what Keras's callback of that name does, and more:
+
+    - A checkpoint contains the states of all random number generators, so
+      that dropout continues its sequence.
+    - A checkpoint is written whole or not at all: after a kill or on a full
+      disk the previous one is intact.
+    - A checkpoint within an epoch contains the metrics of the epoch so far.
+      `run_callbacks` gives them to the resumed epoch, which only runs the
+      remaining steps.
+
+    So a killed run ends, on one device, bit for bit as an uninterrupted one,
+    if its dataset starts at `completed_steps(folder)`.
 
     SIGTERM, which clusters send some seconds before they kill, saves at the
     end of the step and ends the process with exit status 143; Ctrl-C (SIGINT)
     does the same with exit status 130. A second signal ends the process at
-    once. A process that was told to ignore SIGINT, as one in the background
-    is, still ignores it. Of several workers any may get the signal: all save
-    together and end. Of several workers the first one writes, and all of
-    them read: they must see the folder.
+    once. A process that ignores SIGINT, such as one in the background, still
+    ignores it. Any of several workers may get the signal: all save together
+    and end. The first worker writes and all read, so all need access to the
+    folder.
 
     Args:
-        folder: Of the run; the checkpoints are in its `checkpoints/` until
-            `remove_checkpoints`.
-        every_steps: Steps from one checkpoint to the next within an epoch;
-            `None`: only an epoch's end is saved.
-        keep: Checkpoints that stay.
+        folder: Folder of the run; the checkpoints are in its `checkpoints/`
+            until `remove_checkpoints`.
+        every_steps: Steps between two checkpoints within an epoch; `None`:
+            only the end of an epoch is saved.
+        keep: Number of checkpoints to keep.
 
     Raises:
         ValueError: `every_steps` or `keep` is not positive; in training,
-            weights that are not finite, which are not saved.
+            weights are not finite, and are not saved.
         OSError: A checkpoint cannot be written.
 
     Example:
@@ -91,7 +96,7 @@ class BackupAndRestore(PlacedCallback):
         start_at_epoch(self.model, self._position.epoch)
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._position.epoch != epoch:  # one with an `initial_epoch`
+        if self._position.epoch != epoch:  # `fit` has an `initial_epoch`
             self._position = Position(self._position.step, epoch)
         self._first = self._position
 
@@ -121,8 +126,7 @@ class BackupAndRestore(PlacedCallback):
     def _save(self, figures) -> None:
         if keras.backend.backend() == "jax":
             self.model.jax_state_sync()
-        # All workers read them: a figure is summed over the workers when it
-        # is read.
+        # On all workers: reading a metric sums it over the workers.
         values = [variable.numpy() for variable in figures]
         if not is_chief():
             return
@@ -134,8 +138,8 @@ class BackupAndRestore(PlacedCallback):
         except OSError as error:
             raise OSError(
                 f"The checkpoint of step {self._position.step} could not be "
-                f"written: {error}. The last one that is whole is "
-                f"{self._last_checkpoint()}; make room and start "
+                f"written: {error}. The last whole one is "
+                f"{self._last_checkpoint()}; free some disk space and start "
                 "the same command again."
             ) from error
 
@@ -156,7 +160,7 @@ class BackupAndRestore(PlacedCallback):
     def _listen(self) -> None:
         self._before: dict[signal.Signals, Any] = {}
         if threading.current_thread() is not threading.main_thread():
-            return  # where Python takes no signals
+            return  # Python handles signals in the main thread only
         for number in (signal.SIGTERM, signal.SIGINT):
             if (
                 number == signal.SIGINT
@@ -170,7 +174,7 @@ class BackupAndRestore(PlacedCallback):
         if self._is_in_fit(frame):
             self._received = signal.Signals(number)
         else:
-            # An error ended `fit`, which then tells no callback.
+            # An error ended `fit`, which then calls no callback.
             os.kill(os.getpid(), number)
 
     def _is_in_fit(self, frame: FrameType | None) -> bool:
@@ -189,17 +193,17 @@ class BackupAndRestore(PlacedCallback):
         self._before = {}
 
     def _is_terminated(self, epoch_step: int) -> bool:
-        # Keras has it on TensorFlow only.
+        # A model has this attribute on TensorFlow only.
         strategy = getattr(self.model, "distribute_strategy", None)
         ask = epoch_step % _ASK_EVERY == 0
         return any_worker(self._received is not None, strategy, ask)
 
     def _end(self) -> None:
-        # Another worker may have got it.
+        # Another worker may have received the signal.
         received = self._received or signal.SIGTERM
         name = "Ctrl-C" if received == signal.SIGINT else received.name
         print(
             f"\nStopped by {name} after step {self._position.step}, which is "
-            f"saved in {self.folder}; the same command goes on from there."
+            f"saved in {self.folder}; the same command resumes from there."
         )
         raise SystemExit(128 + received)

@@ -1,4 +1,4 @@
-"""Keeping the epoch that is best on development data."""
+"""Keeps the weights of the best epoch on development data."""
 
 import math
 import shutil
@@ -20,31 +20,33 @@ from keras_ctx.training.run.folder import save_json
 
 
 class DevelopmentScore(PlacedCallback):
-    """Scores every epoch, keeps the weights of the best, and stops in time.
+    """Scores every epoch, keeps the best weights, and stops early.
 
-    Give it to `run_callbacks`, whose callbacks write the score down as
-    `val_<name>` and save the state from which a killed run resumes: such a
-    run ends with the scores and the best epoch of one that was never killed.
-    Of equal epochs the earlier is the best. Of several workers all score, the
-    first one's score counts for all, and it writes; all must see the folder.
+    Give it to `run_callbacks`, whose callbacks log the score as `val_<name>`
+    and save the state from which a killed run resumes. Such a run ends with
+    the same scores and best epoch as an uninterrupted one. Of epochs with
+    equal scores the first is the best. All of several workers compute the
+    score; that of the first worker counts, and only it writes. All need
+    access to the folder.
 
-    Attributes: `scores`, one of each epoch; `best_epoch`, counted from 0, and
+    Attributes: `scores`, one for each epoch; `best_epoch`, counted from 0, and
     `best_score`, both `None` before the first epoch.
 
     Args:
         score: Called without arguments after an epoch; returns a number, such
             as the strict entity F1 of the model on development data.
-        name: Of the score, in logs and files.
-        folder: Of the run. `development_<name>.json` in it holds the scores,
-            `best_epoch_<n>.weights.h5` the weights, without the optimizer's.
-        patience: Epochs without a new best after which training stops; `None`:
-            it never does.
-        mode: Whether the best score is the highest, "max", or the lowest.
+        name: Name of the score, in logs and files.
+        folder: Folder of the run. `development_<name>.json` in it contains
+            the scores, `best_epoch_<n>.weights.h5` the weights, without the
+            optimizer's.
+        patience: Epochs without a new best score after which training stops;
+            `None`: it never stops early.
+        mode: "max" if a higher score is better, "min" if a lower one is.
 
     Raises:
-        ValueError: `patience` is not positive or an unknown `mode`; in
-            training, a score that is not a finite number, or scores in
-            `folder` that do not reach up to the epoch that a run goes on at.
+        ValueError: `patience` is not positive, or `mode` is unknown; in
+            training, a score is not a finite number, or `folder` lacks the
+            scores of epochs before the one at which a run resumes.
 
     Example:
         >>> import numpy as np, tempfile
@@ -107,10 +109,10 @@ class DevelopmentScore(PlacedCallback):
         return None if best is None else self.scores[best]
 
     def restore_best(self) -> None:
-        """Give the model the weights of the best epoch."""
+        """Loads the weights of the best epoch into the model."""
         if self.best_epoch is None:
             raise ValueError(
-                "`restore_best` needs a best epoch; train first. Received: "
+                "`restore_best` needs a best epoch: train first. Received: "
                 "no scores"
             )
         path = self._weights(self.best_epoch)
@@ -125,17 +127,17 @@ class DevelopmentScore(PlacedCallback):
         self.stopped = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        # What came after the state that the run goes on from happens again.
+        # Epochs after the checkpoint from which the run resumes are repeated.
         if len(self.scores) < epoch:
             raise ValueError(
                 f"`folder` must hold the scores of all {epoch} epochs before "
-                f"the one that training goes on at. Received: {self.folder} "
+                f"the one at which training resumes. Received: {self.folder} "
                 f"with {len(self.scores)}. Train with DevelopmentScore from "
                 "the first epoch on, or start in an empty folder"
             )
         self.scores = self.scores[:epoch]
         self._remove_all_but_the_best()
-        # Killed after its last epoch, before it knew that it was the last.
+        # The run may have been killed after its last epoch, before it stopped.
         self.stopped = self._waited_long_enough()
         if self.stopped:
             self.model.stop_training = True
@@ -144,8 +146,8 @@ class DevelopmentScore(PlacedCallback):
         if self.stopped:
             return
         strategy = getattr(self.model, "distribute_strategy", None)
-        # Figures may differ in the last digit from worker to worker, and all
-        # must stop after the same epoch.
+        # Scores may differ in the last digit between workers, and all must
+        # stop after the same epoch.
         score = chiefs_number(float(self.score()), strategy)
         if not math.isfinite(score):
             raise ValueError(
@@ -155,7 +157,7 @@ class DevelopmentScore(PlacedCallback):
         self.scores.append(score)
         if is_chief():
             self._write(epoch)
-        chiefs_number(score, strategy)  # It has written.
+        chiefs_number(score, strategy)  # waits until the first has written
         if logs is not None:
             logs[f"val_{self.name}"] = score
         if self._waited_long_enough():
@@ -184,7 +186,7 @@ class DevelopmentScore(PlacedCallback):
         return self.folder / f"best_epoch_{epoch}.weights.h5"
 
     def _remove_all_but_the_best(self) -> None:
-        # Not sooner: a run that was killed may go on from before an epoch.
+        # Not sooner: a killed run may resume from before the best epoch.
         if not is_chief():
             return
         best = self.best_epoch
@@ -194,10 +196,10 @@ class DevelopmentScore(PlacedCallback):
 
 
 def _save_weights(model: keras.Model, path: Path) -> None:
-    """As `save_weights`, which a full disk ends by a signal.
+    """Saves weights as `save_weights` does, but raises on a full disk.
 
-    HDF5 does that where it writes to the disk itself; an archive of Keras is
-    filled from memory.
+    HDF5 kills the process by a signal where it writes to the disk itself; it
+    writes a Keras archive to memory first.
     """
     archive = path.with_name(f"{path.name}.keras")
     try:
@@ -213,5 +215,5 @@ def _save_weights(model: keras.Model, path: Path) -> None:
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
-    """The same layers; Keras would write the optimizer's state, too."""
+    """Returns the same layers without the optimizer, to save only weights."""
     return keras.Model(model.inputs, model.outputs)

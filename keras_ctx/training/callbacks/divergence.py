@@ -1,4 +1,4 @@
-"""An end to a run that has stopped learning for good."""
+"""Stops a run that diverges."""
 
 import collections
 import math
@@ -10,12 +10,12 @@ from keras_ctx.callback_order import WRITE, PlacedCallback
 from keras_ctx.training.run.checkpoints import checkpoints, newest_position
 
 _WINDOW = 100
-# Losses that hardly vary: less than this share of the mean is no spike.
+# For losses that hardly vary: the smallest deviation, as a share of the mean.
 _LEAST_DEVIATION = 0.05
 
 
 class DivergenceError(ArithmeticError):
-    """The loss is not a number any more, or far above what it was.
+    """The loss is no longer finite, or far above its recent mean.
 
     Attributes: `step`, counted from 1 over the whole run.
 
@@ -32,15 +32,15 @@ class DivergenceError(ArithmeticError):
 class StopAtDivergence(PlacedCallback):
     """Raises an error at a loss of nan or inf, or at a spike.
 
-    The error says the step, what the batch was made of, and the last
-    checkpoint; `BackupAndRestore` saves none of weights that are not finite.
+    The error names the step, the records of the batch, and the last
+    checkpoint; `BackupAndRestore` never saves weights that are not finite.
 
     Args:
-        folder: Of the run.
-        spike: Standard deviations that the loss of one step may be above the
-            mean of the 100 steps before it; `None`: any.
-        records_of: From the number of a step, counted from 0, to names of
-            the records of its batch.
+        folder: Folder of the run.
+        spike: Number of standard deviations that the loss of a step may be
+            above the mean of the 100 steps before it; `None`: no limit.
+        records_of: Takes the number of a step, counted from 0, and returns
+            the names of the records of its batch.
 
     Raises:
         ValueError: `spike` is not positive.
@@ -76,7 +76,7 @@ class StopAtDivergence(PlacedCallback):
         )
 
     def on_epoch_begin(self, epoch, logs=None):
-        # Unknown for an epoch that goes on: its first loss is not judged.
+        # Unknown for a resumed epoch: its first loss is not checked.
         self._mean = None if self._done else 0.0
 
     def on_train_batch_end(self, batch, logs=None):
@@ -86,7 +86,7 @@ class StopAtDivergence(PlacedCallback):
         if not math.isfinite(mean):
             self._stop(f"is {mean}")
         if self._mean is not None:
-            # Keras logs the mean since the epoch's begin.
+            # Keras logs the mean since the beginning of the epoch.
             self._judge(mean * self._done - self._mean * (self._done - 1))
         self._mean = mean
 
@@ -115,9 +115,9 @@ class StopAtDivergence(PlacedCallback):
         found = checkpoints(self.folder)
         if found:
             parts.append(
-                f"The last good checkpoint is {found[-1]}, from which the "
-                "same command goes on, to the same end: lower the learning "
-                "rate, or mend the records, in another folder."
+                f"The last good checkpoint is {found[-1]}. The same command "
+                "resumes from it and would diverge again: lower the learning "
+                "rate, or correct the records, and use another folder."
             )
         else:
             parts.append("There is no checkpoint yet.")

@@ -1,18 +1,18 @@
-"""What a task reads: the shares of the layers in its mixture."""
+"""The shares of the layers in the mixture of a task model."""
 
 import keras
 
 
 def layer_shares(model: keras.Model) -> dict[str, float]:
-    """The shares of the layers in a model's `ScalarMix`, and its scale.
+    """Returns the shares of the layers in a model's `ScalarMix`, and its scale.
 
     Args:
-        model: A model with a layer "scalar_mix", as the heads of
-            `keras_ctx.models` have with `mix="scalar_mix"`; `{}` without.
+        model: A model with a layer "scalar_mix", such as a head of
+            `keras_ctx.models` with `mix="scalar_mix"`.
 
     Returns:
-        `share_0` of the lowest layer, `share_1` ..., which add up to 1, and
-        `scale`.
+        `share_0` of the lowest layer, `share_1` ..., which sum to 1, and
+        `scale`; `{}` for a model without this layer.
 
     Example:
         >>> from keras_ctx.models import bert_tiny, tagger

@@ -1,4 +1,4 @@
-"""What a run writes about itself: figures, curves, and when it will end."""
+"""Logs a run: metrics, curves, and the expected end."""
 
 import resource
 import time
@@ -17,32 +17,32 @@ from keras_ctx.files.whole_file import full_disk_named, write_text
 from keras_ctx.training.run.checkpoints import newest_position
 from keras_ctx.training.run.metrics_file import read_metrics
 
-# Steps between which the profiler runs: caches are warm by then.
+# The profiler runs between these steps, when caches are warm.
 _TRACED = 20, 25
 
 
 class RunLog(PlacedCallback):
-    """Writes `metrics.jsonl` and TensorBoard curves; says when a run ends.
+    """Writes `metrics.jsonl` and TensorBoard curves; prints the expected end.
 
-    A line of steps has the means of what Keras logs over the steps since the
-    line before, and `learning_rate`, `gradient_norm` (of the last step,
-    before clipping), `seconds`, `steps_per_second`, `memory` (the process's
-    peak, MiB) and, with `tokens_per_step`, `tokens_per_second`, padding not
-    counted. A line of an epoch has Keras's figures of it. Perplexities stand
-    beside the likelihoods named `perplexity_of`; one above e**709 is infinite.
-    A figure that is not a number is null in the file, and an infinite one the
-    string "Infinity"; `read_metrics` reads both as numbers. TensorBoard has
-    the same under the same names, and the settings of the run as text.
+    A line for steps has the means of Keras's logs over the steps since the
+    previous line, and `learning_rate`, `gradient_norm` (of the last step,
+    before clipping), `seconds`, `steps_per_second`, `memory` (peak of the
+    process, MiB) and, with `tokens_per_step`, `tokens_per_second`, without
+    padding. A line for an epoch has Keras's logs of the epoch. Perplexities
+    are added for the losses named in `perplexity_of`; one above e**709 is
+    infinite. In the file NaN is null, and infinity the string "Infinity";
+    `read_metrics` reads both as numbers. TensorBoard shows the same values
+    under the same names, and the settings of the run as text.
 
-    A run that goes on drops the lines after its checkpoint: they happen
-    again. So this stands before `BackupAndRestore`, and a line is there
-    whenever its checkpoint is.
+    A run that resumes drops the lines after its checkpoint, since these steps
+    are repeated. This callback comes before `BackupAndRestore`, so that the
+    lines up to a checkpoint are always there.
 
     Args:
-        folder: Of the run.
-        every_steps: Steps from one line to the next.
-        tokens_per_step: Tokens of a batch, padding included. Where the model
-            logs `padding`, its share, tokens are counted without it.
+        folder: Folder of the run.
+        every_steps: Steps between two lines.
+        tokens_per_step: Tokens of a batch, padding included. If the model
+            logs `padding`, its share, `tokens_per_second` leaves it out.
         perplexity_of: Names of losses that are mean negative log
             likelihoods, in nats.
         profile: Whether TensorFlow's profiler traces some steps, for
@@ -125,7 +125,7 @@ class RunLog(PlacedCallback):
         self._curves.close()
 
     def _say_the_end(self, epoch: int) -> None:
-        # Where an epoch begins, since Keras's bar has the line at its end.
+        # At the beginning of an epoch: at its end Keras's progress bar prints.
         here = self._step - self._first_step
         epochs, steps = self.params["epochs"], self.params["steps"]
         if steps is not None and here:
@@ -133,7 +133,7 @@ class RunLog(PlacedCallback):
             seconds = (time.monotonic() - self._start) * left / here
             end = time.localtime(time.time() + seconds)
             print(
-                f"{epoch} of {epochs} epochs; the last ends in about "
+                f"{epoch} of {epochs} epochs; the last one ends in about "
                 f"{_duration(seconds)}, {time.strftime('%d %b %H:%M', end)}"
             )
 
@@ -141,7 +141,7 @@ class RunLog(PlacedCallback):
         return self._before + time.monotonic() - self._start
 
     def _write_steps(self, logs: dict[str, float]) -> None:
-        """Means since the last line, from means since the epoch's begin."""
+        """Writes the means since the last line, from those of the epoch."""
         if keras.backend.backend() == "jax":
             self.model.jax_state_sync()
         now = time.monotonic()
@@ -182,7 +182,7 @@ class RunLog(PlacedCallback):
         optimizer = self.model.optimizer
         rate = keras.ops.convert_to_numpy(optimizer.learning_rate)
         found = {"learning_rate": float(rate)}
-        # That of mixed_float16 is inside of the one that scales the loss.
+        # With mixed_float16, the optimizer is inside a `LossScaleOptimizer`.
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         if hasattr(inner, "gradient_norm"):
             found["gradient_norm"] = float(inner.gradient_norm.numpy())
@@ -216,8 +216,8 @@ class RunLog(PlacedCallback):
 
 
 def _means(lines: list[dict], first: int) -> tuple[dict[str, float], int]:
-    """What Keras logged with the last of the lines of steps after `first`,
-    and how many steps that is of."""
+    """Returns the means over the lines of steps after `first`, as Keras logs
+    them, and the number of these steps."""
     sums: dict[str, float] = {}
     last = first
     for line in lines:
@@ -229,7 +229,7 @@ def _means(lines: list[dict], first: int) -> tuple[dict[str, float], int]:
 
 
 def _peak_memory() -> float:
-    """Of this process, or of its GPU, in MiB."""
+    """Returns the peak memory of this process, or of its GPU, in MiB."""
     if tf.config.list_physical_devices("GPU"):
         info = tf.config.experimental.get_memory_info("GPU:0")
         return info["peak"] / 2**20

@@ -1,4 +1,4 @@
-"""Now and then a fresh start for a model that carries its state."""
+"""Resets the state of a stateful layer at intervals."""
 
 import keras
 from keras import ops
@@ -7,16 +7,16 @@ from keras_ctx.checks import check_at_least
 
 
 class ResetState(keras.callbacks.Callback):
-    """Forgets a layer's carried state before every so many-th step.
+    """Resets the carried state of a layer every `steps` steps.
 
-    A model that always goes on from an old state may come to need one: some
-    cells settle at one value for good, which a state of zeros does not have.
-    Stateless use, ours by default, starts from zeros. A resumed run resets
-    where it would have without the interruption.
+    A model that always continues from an old state may come to depend on it:
+    some cells settle at one value for good, which a state of zeros does not
+    have. Our encoders are stateless by default, and start from zeros. A
+    resumed run resets at the same steps as an uninterrupted one.
 
     Args:
-        layer: With `reset_state()`, such as a stateful `BiLM`.
-        steps: From one reset to the next; an epoch begins with one.
+        layer: A layer with `reset_state()`, such as a stateful `BiLM`.
+        steps: Steps between two resets; each epoch begins with a reset.
 
     Raises:
         ValueError: `steps` is not positive.
@@ -26,7 +26,7 @@ class ResetState(keras.callbacks.Callback):
         >>> callback = ResetState(BiLM(4, 2, stateful=True), steps=50)
 
     Differs:
-        allenai/bilm-tf never resets, and is used with carried state, too.
+        allenai/bilm-tf never resets, and also carries state in inference.
     """
 
     def __init__(self, layer: keras.layers.Layer, steps: int):
@@ -39,7 +39,7 @@ class ResetState(keras.callbacks.Callback):
         self.done: int | None = None
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.done is None:  # not sooner: what resumes the run has by now
+        if self.done is None:  # not sooner: the checkpoint is loaded by now
             self.done = self._seen()
         if self.done % self.steps == 0:
             self.layer.reset_state()
@@ -49,8 +49,8 @@ class ResetState(keras.callbacks.Callback):
         self.done = 0
 
     def _seen(self) -> int:
-        """Steps of the epoch before it was interrupted."""
-        # A variable that a strategy mirrors is no number until it is an array.
+        """Returns the steps of the epoch before it was interrupted."""
+        # A mirrored variable must be converted to an array first.
         steps = self.params["steps"]
         seen = int(ops.convert_to_numpy(self.model.optimizer.iterations))
         return seen % steps if steps else 0

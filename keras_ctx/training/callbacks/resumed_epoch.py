@@ -1,4 +1,4 @@
-"""The rest of an epoch in which a run was interrupted."""
+"""Completes an epoch in which a run was interrupted."""
 
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,19 @@ from keras_ctx.training.run.checkpoints import (
     saved_figures,
 )
 
-# Ends this epoch. It is no longer this where another callback has set True,
-# which ends training.
+# The value of `stop_training` that ends this epoch only. If another callback
+# sets it to True, training ends.
 _ENDS_EARLY: Any = object()
 
 
 class ResumedEpoch(PlacedCallback):
-    """Gives an epoch that resumes its figures so far, and the steps left.
+    """Restores the metrics of a resumed epoch, and runs its remaining steps.
 
-    So the callbacks that write figures down, and Keras's progress bar, see
-    the epoch's means over all of its steps.
+    So callbacks that log metrics, and Keras's progress bar, get the means
+    over all steps of the epoch.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
     """
 
     place = MEASURE
@@ -42,7 +42,7 @@ class ResumedEpoch(PlacedCallback):
         if not self._done:
             return
         if batch == 0:
-            # Not sooner: Keras makes metrics in the first step.
+            # Not sooner: Keras creates metrics in the first step.
             self._add_figures()
             if logs is not None:
                 logs.update(
@@ -52,7 +52,7 @@ class ResumedEpoch(PlacedCallback):
                 )
         steps = self.params["steps"]
         if steps is not None and self._done + batch + 1 >= steps:
-            # Keras would go on for as many steps as a whole epoch has.
+            # Otherwise Keras would run as many steps as a whole epoch has.
             self.model.stop_training = self.model.stop_training or _ENDS_EARLY
 
     def on_epoch_end(self, epoch, logs=None):

@@ -1,4 +1,4 @@
-"""The callbacks of every run, in the order that they need."""
+"""The callbacks of every run, in the right order."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,13 +26,13 @@ def run_callbacks(
     profile: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[keras.callbacks.Callback]:
-    """Callbacks of every run: figures, a stop where it diverges, checkpoints.
+    """Returns callbacks that log metrics, save checkpoints and stop divergence.
 
     Args:
-        folder: Of the run. `checkpoints/` in it holds the states from which
-            it resumes until `remove_checkpoints`, `metrics.jsonl` its
-            figures, `tensorboard/` the curves of them.
-        batches_per_write: Steps from one point of a curve to the next.
+        folder: Folder of the run. `checkpoints/` in it contains the states
+            from which it resumes, until `remove_checkpoints`, `metrics.jsonl`
+            its metrics, `tensorboard/` their curves.
+        batches_per_write: Steps between two points of a curve.
         checkpoint_steps: See `BackupAndRestore`.
         keep: See `BackupAndRestore`.
         spike: See `StopAtDivergence`.
@@ -40,14 +40,14 @@ def run_callbacks(
         tokens_per_step: See `RunLog`.
         perplexity_of: See `RunLog`.
         profile: See `RunLog`.
-        callbacks: Others of this run, such as `DevelopmentScore`,
+        callbacks: Other callbacks of this run, such as `DevelopmentScore`,
             `EarlyStopping` or your own.
 
     Returns:
-        A list for `model.fit(callbacks=...)`, with `callbacks` where they
-        belong: figures that they add are written down, and what they change
-        at the end of an epoch is saved with it. Of several workers the first
-        one writes; the others only resume, and stop where it diverges.
+        A list for `model.fit(callbacks=...)`, with `callbacks` in the right
+        positions: metrics that they add are logged, and their changes at the
+        end of an epoch are saved in its checkpoint. Of several workers only
+        the first one writes; the others resume, and stop on divergence.
 
     Example:
         >>> import tempfile

@@ -1,1 +1,1 @@
-"""Several devices and workers: strategies, and what they agree on."""
+"""Training on several devices and workers."""

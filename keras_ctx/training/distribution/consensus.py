@@ -1,7 +1,7 @@
-"""Numbers and answers on which all workers agree.
+"""Numbers and flags on which all workers agree.
 
-All of them call, and none goes on before the last one has. Only under
-`MultiWorkerMirroredStrategy` are there others to agree with.
+All workers must call these functions, and none continues before the last one
+has called. There are other workers under `MultiWorkerMirroredStrategy` only.
 """
 
 from typing import Any
@@ -10,16 +10,16 @@ import tensorflow as tf
 
 
 def chiefs_number(number: float, strategy: Any) -> float:
-    """The number of the first worker, on all of them.
+    """Returns the number of the first worker, on all workers.
 
-    What the first one wrote before is there for the others to read.
+    After the call, the other workers can read what the first one has written.
 
     Args:
-        number: That of this worker.
-        strategy: That of the model.
+        number: The number of this worker.
+        strategy: The strategy of the model.
 
     Returns:
-        The first one's `number`, which may not be finite.
+        The `number` of the first worker; it may be NaN or infinite.
 
     Example:
         >>> chiefs_number(0.5, tf.distribute.get_strategy())
@@ -33,13 +33,13 @@ def chiefs_number(number: float, strategy: Any) -> float:
 
 
 def any_worker(answer: bool, strategy: Any, ask: bool = True) -> bool:
-    """Whether any worker's answer is yes.
+    """Returns whether the flag of any worker is true.
 
     Args:
-        answer: That of this worker.
-        strategy: That of the model.
-        ask: Whether they ask each other now, the same on all; where they do
-            not, the answer of several is no.
+        answer: The flag of this worker.
+        strategy: The strategy of the model.
+        ask: Whether to exchange the flags now, the same on all workers. If
+            not, the result with several workers is `False`.
 
     Example:
         >>> any_worker(True, tf.distribute.get_strategy(), ask=False)
@@ -61,12 +61,12 @@ def _sum(strategy: Any, number: tf.Tensor) -> float:
     return float(strategy.experimental_local_results(total)[0])
 
 
-# Else TensorFlow would warn that it runs eagerly.
+# As a function, since TensorFlow warns about running this eagerly.
 @tf.function
 def _summed(strategy: Any, number: tf.Tensor) -> Any:
     def of_all(number):
         context = tf.distribute.get_replica_context()
-        # An argument as it is has no device, which the sum asks for.
+        # The sum requires a device, which an argument does not have.
         here = tf.identity(number)
         return context.all_reduce(tf.distribute.ReduceOp.SUM, here)
 

@@ -1,4 +1,4 @@
-"""Training on several devices that is the training on one."""
+"""Makes training on several devices equal to training on one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,36 +12,37 @@ from keras_ctx.training.optimizers.global_clipping import SummedGradients
 
 
 def distributed(model: keras.Model) -> keras.Model:
-    """The same model, which `fit` trains under every strategy as on one device.
+    """Returns the same model, which `fit` trains under any strategy correctly.
 
-    Losses, metrics, gradients and predictions are those of the same batches
-    on one device, also where devices hold unequal numbers of rows, as of a
-    last batch that is smaller, or none at all. Without `distributed` Keras
+    Losses, metrics, gradients and predictions equal those of the same batches
+    on one device, even if devices have unequal numbers of rows, as in a
+    smaller last batch, or none at all. Without `distributed` Keras
 
-    - takes the mean of the devices' mean losses, so that a row counts for
-      more where a device has few of them, and weights differ from those of
-      one device after a smaller batch;
+    - takes the mean of the mean losses of the devices, so that a row counts
+      more on a device with few rows, and weights differ from those of one
+      device after a smaller batch;
     - fails under `MultiWorkerMirroredStrategy`
       (https://github.com/keras-team/keras/issues/20585) and, with boolean
       features, under `MirroredStrategy`.
 
-    What a layer computes over the rows of a batch is not made equal: Keras's
+    Layers that compute over the rows of a batch are not equal: Keras's
     `BatchNormalization` (unless `synchronized=True`) and activity
     regularizers are refused. `ScalarMix(layer_norm=True)` normalizes over the
     rows of each device. Dropout draws other numbers on each device.
 
     Args:
-        model: A functional model, not compiled yet.
+        model: A functional model that is not compiled yet.
 
     Returns:
-        A model of the same layers, inputs, outputs and name. Under one device
-        it is `model` itself. Save the result of `without_strategy`.
+        A model with the same layers, inputs, outputs and name. On one device
+        it is `model` itself. To save it, save the result of
+        `without_strategy`.
 
     Raises:
-        ValueError: The model is compiled; the compilation would be lost. Or a
-            layer depends on the other rows of its device. Later, `compile`
-            raises for a loss without one number a row, or for an optimizer
-            of Keras that clips gradients or accumulates them.
+        ValueError: The model is compiled, which would be lost; or a layer
+            depends on the other rows of its device. Later, `compile` raises
+            for a loss that does not return one number per row, or for a Keras
+            optimizer that clips or accumulates gradients.
 
     Example:
         >>> from keras_ctx import models
@@ -53,12 +54,12 @@ def distributed(model: keras.Model) -> keras.Model:
         return model
     if model.compiled:
         raise ValueError(
-            "`model` must not be compiled before `distributed`: compile what "
-            f"`distributed` returns. Received: {model.name}, compiled"
+            "`model` must not be compiled before `distributed`: compile the "
+            f"model that it returns. Received: {model.name}, compiled"
         )
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
         _check_layers(model)
-    # What it adds to the training of its kind stays.
+    # A subclass of its class, so that its training methods are kept.
     kind = type("DistributedModel", (_Distributed, type(model)), {})
     return kind(model.input, model.output, name=model.name)
 
@@ -93,8 +94,8 @@ class _Distributed(BuildHook):
         devices = self.distribute_strategy.num_replicas_in_sync
         if devices > 1:
             raise ValueError(
-                f"`{name}` would give each of {devices} devices the whole "
-                f"batch. Use `{instead}`, which splits it, or the model of "
+                f"`{name}` would give the whole batch to each of {devices} "
+                f"devices. Use `{instead}`, which splits it, or the model of "
                 "`without_strategy`."
             )
 
@@ -112,7 +113,7 @@ class _Distributed(BuildHook):
         return self._with_an_axis(super().test_step(data))
 
     def get_metrics_result(self):
-        """Of all devices: in a step Keras would take the mean of each one's."""
+        """Returns metrics of all devices; Keras would average per device."""
         context = tf.distribute.get_replica_context()
         if context is None or not self._is_mirrored():
             return super().get_metrics_result()
@@ -132,7 +133,7 @@ def _check_layers(model: keras.Model) -> None:
         if batch_norm and not layer.synchronized:
             raise ValueError(
                 "`model` must not normalize over the rows of one device, "
-                "which several devices would not do as one does: give "
+                "which differs from training on one device: give "
                 "`BatchNormalization` `synchronized=True`. Received: "
                 f"{layer.path} of {model.name}"
             )
@@ -145,7 +146,7 @@ def _check_layers(model: keras.Model) -> None:
 
 
 def _check_optimizer(optimizer: Any) -> None:
-    # That of mixed_float16 is inside of the one that scales the loss.
+    # With mixed_float16, the optimizer is inside a `LossScaleOptimizer`.
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     if isinstance(optimizer, SummedGradients):
         return
@@ -158,7 +159,7 @@ def _check_optimizer(optimizer: Any) -> None:
         if getattr(optimizer, name, None):
             raise ValueError(
                 f"`{name}` of a Keras optimizer does not work on several "
-                "devices: it looks at the gradients of each device, not at "
+                "devices: it applies to the gradients of each device, not to "
                 "their sum. Use `bert_optimizer` or `elmo_optimizer` of "
                 "keras_ctx.training, or leave it out. Received: "
                 f"{name}={getattr(optimizer, name)} of {optimizer.name}"

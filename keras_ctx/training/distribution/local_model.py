@@ -1,21 +1,23 @@
-"""What a worker does by itself with a model that all of them train."""
+"""Uses a distributed model outside of its strategy."""
 
 import keras
 import tensorflow as tf
 
 
 def without_strategy(model: keras.Model) -> keras.Model:
-    """The same layers outside of any strategy, to predict and to be saved.
+    """Returns a model of the same layers without a strategy.
 
-    Under a strategy `predict_on_batch` would give every device the whole
-    batch, and `predict` would give every worker the others' rows. Each worker
-    has all weights, and predicts all rows by itself.
+    Use it to predict and to save. Under a strategy `predict_on_batch` would
+    give the whole batch to every device, and `predict` would return the rows
+    of all workers to each. Each worker has all weights, and can predict all
+    rows by itself.
 
     Args:
-        model: A functional model; called outside of the strategy's scope.
+        model: A functional model. Call this function outside of the scope of
+            the strategy.
 
     Returns:
-        A model of the same layers, inputs, outputs and name, not compiled.
+        A model with the same layers, inputs, outputs and name, not compiled.
         Without a strategy it is `model` itself.
 
     Example:
@@ -25,7 +27,7 @@ def without_strategy(model: keras.Model) -> keras.Model:
         True
     """
     alone = tf.distribute.get_strategy()
-    # Only on TensorFlow has a model a strategy.
+    # A model has a strategy on TensorFlow only.
     if getattr(model, "distribute_strategy", alone) is alone:
         return model
     same = keras.Model(model.input, model.output, name=model.name)

@@ -1,4 +1,4 @@
-"""One word for the devices that a model trains on."""
+"""Chooses the devices that a model trains on, by name."""
 
 import functools
 from typing import Literal, get_args
@@ -24,28 +24,29 @@ def strategy(
     tpu: str = "",
     timeout: float = 300.0,
 ) -> tf.distribute.Strategy:
-    """The strategy under whose `scope()` a model is made and compiled.
+    """Returns the strategy in whose `scope()` to build and compile a model.
 
     Args:
         name: "one_device"; "mirrored": every GPU of this machine or, without
-            any, every logical CPU; "multi_worker": the machines of
-            `TF_CONFIG`, all of which run the same program; "tpu"; or, where
-            Keras runs on JAX, "data_parallel": all devices that JAX sees.
-        batch_size: Rows of a batch of all devices together, of which each
-            must have as many; `None`: not checked.
-        tpu: Name or address of the TPU; empty for that of this machine.
-        timeout: Seconds in which all workers must have been started.
+            a GPU, every logical CPU; "multi_worker": the machines of
+            `TF_CONFIG`, which all run the same program; "tpu"; or, with Keras
+            on JAX, "data_parallel": all devices that JAX sees.
+        batch_size: Batch size of all devices together, which must be a
+            multiple of their number; `None`: not checked.
+        tpu: Name or address of the TPU; empty: the TPU of this machine.
+        timeout: Seconds within which all workers must have started.
 
     Returns:
-        A `tf.distribute.Strategy`. `keras_ctx.training.distributed` makes a
-        model that `fit` trains under any of them. With "data_parallel"
-        `keras.distribution` is set, and the scope does nothing. Called
-        again, the same one.
+        A `tf.distribute.Strategy`; calling again returns the same one. `fit`
+        trains the result of `keras_ctx.training.distributed` under any of
+        them. "data_parallel" sets `keras.distribution`, and its scope has no
+        effect.
 
     Raises:
-        ValueError: An unknown name, one of another backend, a `TF_CONFIG`
-            that says no workers, or a `batch_size` that cannot be shared.
-        TimeoutError: A worker has not come.
+        ValueError: The name is unknown or for another backend, `TF_CONFIG`
+            names no workers, or `batch_size` is not a multiple of the number
+            of devices.
+        TimeoutError: A worker has not started.
 
     Example:
         >>> from keras_ctx import models
@@ -86,7 +87,7 @@ def strategy(
 def _of_this_process(
     name: StrategyName, tpu: str, timeout: float
 ) -> tf.distribute.Strategy:
-    """One: what two of them reduce would bear the same numbers."""
+    """Creates one strategy only: the collective keys of two would collide."""
     if name == "mirrored":
         devices = tf.config.list_logical_devices(
             "GPU"

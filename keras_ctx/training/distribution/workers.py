@@ -1,4 +1,4 @@
-"""The workers of `TF_CONFIG`: who they are, and that all have come."""
+"""The workers of `TF_CONFIG`: their addresses, and a wait for all of them."""
 
 import contextlib
 import os
@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 
 from keras_ctx.files.json_text import load_json
 
-# Our number, once `strategy("multi_worker")` has made us a worker. TF_CONFIG
-# alone does not tell: a cluster sets it for a process that trains alone, too.
+# The index of this worker, set by `strategy("multi_worker")`. TF_CONFIG is not
+# enough: a cluster also sets it for a process that trains alone.
 _number = 0
 
 
 def is_chief() -> bool:
-    """Whether this process writes files: one of all workers does.
+    """Returns whether this process writes files: only the first worker does.
 
-    A process becomes a worker by `strategy("multi_worker")`, and remains one.
+    A process becomes a worker by `strategy("multi_worker")`, and stays one.
 
     Example:
         >>> is_chief()
@@ -26,13 +26,13 @@ def is_chief() -> bool:
 
 
 def become_worker(index: int) -> None:
-    """Remember that this process is worker `index`."""
+    """Records that this process is worker `index`."""
     global _number
     _number = index
 
 
 def workers() -> tuple[list[str], int]:
-    """The addresses of `TF_CONFIG`, and which of them is ours."""
+    """Returns the addresses in `TF_CONFIG`, and the index of this worker."""
     text = os.environ.get("TF_CONFIG") or "{}"
     try:
         config = load_json(text)
@@ -52,20 +52,21 @@ def workers() -> tuple[list[str], int]:
 def meet_workers(
     addresses: Sequence[str], index: int, timeout: float = 300.0
 ) -> None:
-    """Return when every worker has come, or say which have not.
+    """Waits until every worker has started.
 
-    TensorFlow waits for a worker that never comes (we gave up after ten
-    minutes), and heeds no signal meanwhile. So the workers meet first: one
-    listens at its address, on the port that TensorFlow takes afterwards, the
-    others tell it their numbers, and it lets all go when the last has come.
+    TensorFlow waits without a time limit for a missing worker (we stopped
+    after ten minutes), and ignores signals while it waits. So the workers
+    connect first: worker 0 listens at its address, on the port that
+    TensorFlow uses afterwards, the others send it their indices, and it lets
+    all continue when the last one has connected.
 
     Args:
         addresses: `host:port` of each worker, as in `TF_CONFIG`.
-        index: The number of this one.
+        index: The index of this worker.
         timeout: Seconds to wait.
 
     Raises:
-        TimeoutError: A worker has not come.
+        TimeoutError: A worker has not started; the message names it.
         OSError: The address of the first worker is not free.
     """
     deadline = time.monotonic() + timeout
@@ -76,7 +77,7 @@ def meet_workers(
 
 
 def _receive(addresses: Sequence[str], deadline: float, timeout: float) -> None:
-    """Wait for all others to be there at one moment, then let them go."""
+    """Waits until all others are connected at once, then lets them continue."""
     others = set(range(1, len(addresses)))
     there: dict[int, socket.socket] = {}
     host, port = addresses[0].rsplit(":", 1)
@@ -93,7 +94,7 @@ def _receive(addresses: Sequence[str], deadline: float, timeout: float) -> None:
                 named = ", ".join(f"{n} ({addresses[n]})" for n in missing)
                 raise TimeoutError(
                     "`TF_CONFIG` must name workers that are started within "
-                    f"{timeout:g} seconds. Not there: worker {named}"
+                    f"{timeout:g} seconds. Not started: worker {named}"
                 ) from None
             there[number] = stack.enter_context(connection)
             there = {n: x for n, x in there.items() if not _is_closed(x)}
@@ -103,7 +104,7 @@ def _receive(addresses: Sequence[str], deadline: float, timeout: float) -> None:
 
 
 def _is_closed(connection: socket.socket) -> bool:
-    """Whether the other end is gone, of which nothing else is to be heard."""
+    """Returns whether the other end, which sends nothing more, has closed."""
     connection.setblocking(False)
     try:
         return not connection.recv(1, socket.MSG_PEEK)
@@ -116,7 +117,7 @@ def _is_closed(connection: socket.socket) -> bool:
 def _arrivals(
     server: socket.socket, deadline: float
 ) -> Iterator[tuple[socket.socket, int]]:
-    """Connections whose first line is the number of a worker."""
+    """Yields connections whose first line is the index of a worker."""
     while (left := deadline - time.monotonic()) > 0:
         server.settimeout(left)
         try:
@@ -127,7 +128,7 @@ def _arrivals(
         try:
             yield connection, int(connection.recv(16))
         except (OSError, ValueError):
-            # Somebody else, a health check say.
+            # Not a worker, but for example a health check.
             connection.close()
 
 
@@ -144,10 +145,10 @@ def _arrive(address: str, index: int, deadline: float, timeout: float) -> None:
                     return
         except OSError:
             pass
-        # It has not begun to listen, or was started again.
+        # Worker 0 does not listen yet, or was started again.
         time.sleep(0.2)
     raise TimeoutError(
         "`TF_CONFIG` must name workers that are started within "
         f"{timeout:g} seconds. Worker 0 ({address}) did not answer worker "
-        f"{index}, or waits for others in vain"
+        f"{index}, or other workers are missing"
     )

@@ -10,27 +10,26 @@ from keras_ctx.layers.recurrent.recurrence import recur
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class CRFLoss(keras.losses.Loss):
-    """Negative log likelihood of the tags, from a CRF's `logits`.
+    """Negative log likelihood of the tags, from the `logits` of a CRF.
 
-    A token's share is the log of the probability of its tag, given the row
-    and the tags that are known before it; the shares of a row add up to the
-    log likelihood of its tags. A tag is unknown, not false, where its weight
-    is 0 or its id is below 0 (at [CLS], or at a later piece of a word): the
-    likelihood is then the sum over all tags that could stand there. The
-    `constraints` of the layer change nothing here: tags that break them have
-    a finite loss.
+    The loss of a token is the negative log probability of its tag, given the
+    row and the known tags before it; the losses of a row sum to the negative
+    log likelihood of its tags. A tag is unknown, not wrong, if its weight is
+    0 or its id is below 0 (at [CLS], or at a later piece of a word): the
+    likelihood then sums over all tags at this token. The `constraints` of the
+    layer do not matter here: tags that break them have a finite loss.
 
-    A tag of N or more is an error when called eagerly. In a graph, as in
-    `model.fit`, the loss is NaN, and so are the gradients.
+    A tag of N or more raises an error when called eagerly. In a graph, as in
+    `model.fit`, the loss and the gradients are NaN.
 
     Call arguments:
         y_true: Tag ids `(B, T)`, below N; below 0 = unknown.
         y_pred: `logits` `(B, T, N, N)` of `keras_ctx.layers.CRF`.
-        sample_weight: `(B, T)` as `keras_ctx.data.tagging_dataset` gives
-            them, or `(B,)`. `None`: all 1; padding adds nothing.
+        sample_weight: `(B, T)` as `keras_ctx.data.tagging_dataset` returns
+            them, or `(B,)`. `None`: all 1; padding does not count.
 
     Raises:
-        ValueError: a tag of N or more where the weight is not 0, eagerly.
+        ValueError: Eagerly, for a tag of N or more whose weight is not 0.
 
     Example:
         >>> import numpy as np
@@ -62,7 +61,7 @@ class CRFLoss(keras.losses.Loss):
         y_pred = ops.convert_to_tensor(y_pred)
         num_tags = y_pred.shape[-1]
         tags = ops.cast(y_true, "int32")
-        # Zeros are no logs of probabilities, but of a single tag.
+        # All zeros are not log probabilities, except with a single tag.
         padding = ops.all(y_pred[:, :, 0] == 0, axis=-1)
         if num_tags > 1:
             tags = ops.where(padding, -1, tags)
@@ -71,18 +70,18 @@ class CRFLoss(keras.losses.Loss):
         possible = ops.expand_dims(tags, -1) == ops.arange(num_tags)
         possible = ops.logical_or(possible, ops.expand_dims(tags < 0, -1))
         costs = ops.where(possible, ops.cast(0.0, y_pred.dtype), -1e9)
-        # Padding, where all are 0, hands on the tag before it.
+        # Padding, where all logits are 0, passes on the previous tag.
         keeps = ops.where(padding[:, :, None, None], identity(y_pred), 0)
         steps = y_pred + ops.expand_dims(costs, -2) + keeps
 
         def step(chances, state):
-            # The state, one tag of it or all, is made to sum to 1 again.
+            # The probabilities in the state are normalized to sum to 1.
             state = state - ops.logsumexp(state, axis=-1, keepdims=True)
             return ops.logsumexp(chances + ops.expand_dims(state, -1), axis=-2)
 
         start = ops.zeros_like(steps[:, 0, 0])
         shares = ops.logsumexp(recur(step, start, steps), axis=-1)
-        # A factor, which makes the gradients NaN, too.
+        # A factor of NaN makes the gradients NaN, too.
         shares = shares * ops.where(outside, float("nan"), 1.0)
         return ops.where(tags < 0, 0.0, -shares)
 
@@ -95,7 +94,7 @@ def _check(tags, outside, num_tags: int) -> None:
     if found.any():
         row, token = np.argwhere(found)[0]
         raise ValueError(
-            f"`y_true` must hold tags below the {num_tags} of the CRF. "
+            f"`y_true` must hold tags below {num_tags}, the CRF's `num_tags`. "
             f"Received: {ops.convert_to_numpy(tags)[row, token]} in row {row} "
             f"at token {token}. Build the tagger with `num_tags` for every "
             "tag of the data, or give that token the weight 0."

@@ -13,24 +13,24 @@ _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 
 
 class GlobalLoss(keras.losses.Loss):
-    """A loss whose value and gradient are those of one device.
+    """A loss with the value and gradient that it has on one device.
 
     Keras takes the mean over the rows of each device, and the mean of these
-    means: rows of a device that has few of them count for more. Here the
-    sums of all devices are divided by the number of rows, or by the sum of
+    means, so that rows on a device with few rows count more. Here the sum
+    over all devices is divided by the number of rows, or by the sum of
     weights, of all devices.
 
-    On every device the value is that of the whole batch, divided by the
-    number of devices, as Keras expects it; the gradient is that of the
-    device's own rows, which the optimizer adds up.
+    On every device the value is the loss of the whole batch, divided by the
+    number of devices, as Keras expects; the gradient is that of the device's
+    own rows, and the optimizer sums the gradients.
 
     Args:
-        loss: A Keras loss of any reduction that gives one number.
+        loss: A Keras loss with any reduction to one number.
 
     Raises:
-        ValueError: The loss cannot be computed in parts: it gives one number
-            a row (`reduction=None`), one number for a batch before any
-            reduction, or does not use `Loss.__call__`.
+        ValueError: The loss cannot be computed in parts: it returns one
+            number per row (`reduction=None`), one number for a batch before
+            any reduction, or does not use `Loss.__call__`.
 
     Example:
         >>> loss = GlobalLoss(keras.losses.MeanSquaredError())
@@ -56,20 +56,20 @@ class GlobalLoss(keras.losses.Loss):
             return found[-1]
 
         total = self._sum_of(values)(y_true, y_pred, sample_weight)
-        # An empty batch that is known to be so is not summed by Keras.
+        # Keras does not sum a batch that is statically empty.
         total = ops.sum(total)
         if not found or found[-1].shape.rank == 0:
             raise ValueError(
-                "On several devices a loss must give one number a row or "
+                "On several devices a loss must return one number per row or "
                 f"token and leave the sum to Keras. Received: {self.name}, "
-                "which gives one number a batch. Return a value for each "
+                "which returns one number per batch. Return a value for each "
                 "row instead, or train on one device"
             )
         count = self._count(found[-1], y_true, y_pred, sample_weight)
         return _of_all_devices(total, count)
 
     def _count(self, values, y_true, y_pred, sample_weight):
-        """What the sum of these rows is divided by; `None`: by nothing."""
+        """Returns the divisor of the sum of these rows; `None`: no division."""
         if self.loss.reduction == "sum":
             return None
         weighted = (
@@ -78,8 +78,7 @@ class GlobalLoss(keras.losses.Loss):
         )
 
         def ones(y_true, y_pred):
-            # Keras sums the weights as they are given, not repeated over the
-            # axes that they lack.
+            # Keras sums the weights as given, not broadcast over missing axes.
             one = ops.ones_like(values)
             one = ops.ones([1] * len(one.shape)) if weighted else one
             copy_mask(values, one)
@@ -89,7 +88,7 @@ class GlobalLoss(keras.losses.Loss):
         return ops.sum(self._sum_of(ones)(y_true, y_pred, counted))
 
     def _sum_of(self, call: Callable) -> keras.losses.Loss:
-        """The loss with other values, not reduced by a count."""
+        """Returns the loss with other values and reduction "sum"."""
         # A shallow copy; copy.copy would save and load the loss.
         changed = object.__new__(type(self.loss))
         vars(changed).update(vars(self.loss))
@@ -99,10 +98,10 @@ class GlobalLoss(keras.losses.Loss):
 
 
 def over_all_devices(loss: Any) -> Any:
-    """The `loss` of `compile`, each of its losses over all devices.
+    """Wraps each loss of `compile` in a `GlobalLoss`.
 
     Args:
-        loss: Names, functions or losses, alone or nested.
+        loss: A name, function or loss, or a nested structure of them.
 
     Returns:
         The same structure of `GlobalLoss`.
@@ -120,7 +119,7 @@ def _global_loss(given: Any) -> GlobalLoss | None:
         return given
     if str(given).lower() in ("crossentropy", "ce"):
         raise ValueError(
-            "On several devices `loss` must name its kind: "
+            "On several devices `loss` must be a specific one: "
             '"binary_crossentropy", "categorical_crossentropy" or '
             f'"sparse_categorical_crossentropy". Received: loss={given!r}'
         )

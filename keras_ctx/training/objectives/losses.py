@@ -1,9 +1,9 @@
-"""Losses of pretraining, exact whatever the number of devices.
+"""Losses of pretraining, exact with any number of devices.
 
-All of them add up what they are given (`reduction="sum"`). The weights are
-normalized over the global batch by the input pipeline, before a batch is
-split, so that replicas with uneven numbers of targets add up to the gradient
-of one device. Keras's default would divide by each replica's own slots.
+All of them sum (`reduction="sum"`). The input pipeline normalizes the weights
+over the global batch before it is split, so that the gradients of devices with
+unequal numbers of targets sum to the gradient of one device. Keras's default
+would divide by the number of values on each device.
 """
 
 import keras
@@ -15,10 +15,11 @@ class LogLikelihoodLoss(keras.losses.Loss):
     """Weighted sum of negative log likelihoods that the model has computed.
 
     Call arguments:
-        y_true: Of the shape of `y_pred`; not read.
-        y_pred: Negative log likelihoods, such as `elmo_language_model` gives.
-        sample_weight: Of the shape of `y_pred`, or one a row. Where it is 0,
-            `y_pred` is not read: it may be NaN.
+        y_true: An array of the shape of `y_pred`; ignored.
+        y_pred: Negative log likelihoods, as `elmo_language_model` returns
+            them.
+        sample_weight: Weights of the shape of `y_pred`, or one per row. Where
+            a weight is 0, `y_pred` is ignored and may be NaN.
 
     Example:
         >>> import numpy as np
@@ -46,7 +47,7 @@ class LogLikelihoodLoss(keras.losses.Loss):
 
 
 def bert_pretraining_losses() -> dict[str, keras.losses.Loss]:
-    """The two losses of `bert_pretrainer`, for `compile`.
+    """Returns the two losses of `bert_pretrainer`, for `compile`.
 
     Example:
         >>> sorted(bert_pretraining_losses())
@@ -61,7 +62,7 @@ def bert_pretraining_losses() -> dict[str, keras.losses.Loss]:
 
 
 def elmo_pretraining_losses() -> dict[str, keras.losses.Loss]:
-    """The two losses of `elmo_language_model`, for `compile`.
+    """Returns the two losses of `elmo_language_model`, for `compile`.
 
     The paper's loss is the mean of both: `loss_weights` of 0.5 each.
 

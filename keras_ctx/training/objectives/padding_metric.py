@@ -1,23 +1,25 @@
-"""The share of padding in what a model reads, as a metric."""
+"""The share of padding in the inputs of a model, as a metric."""
 
 import keras
 from keras import ops
 
 
 def with_padding_metric(model: keras.Model) -> keras.Model:
-    """The same model; `fit` and `evaluate` log `padding`, a share, too.
+    """Returns the same model, which also logs the share of padding.
+
+    `fit` and `evaluate` log it under the name `padding`.
 
     Args:
         model: A functional model with the input `padding_mask`, not compiled
             yet.
 
     Returns:
-        A model of the same layers, inputs, outputs and name. Where Keras
-        does not run on TensorFlow it is `model` itself.
+        A model with the same layers, inputs, outputs and name. On other
+        backends than TensorFlow it is `model` itself.
 
     Raises:
-        ValueError: The model is compiled; the compilation would be lost. Or
-            it has no such input.
+        ValueError: The model is compiled, which would be lost, or it has no
+            input `padding_mask`.
 
     Example:
         >>> from keras_ctx import models
@@ -43,6 +45,6 @@ class _PaddingModel(keras.Model):
 
     def compute_loss(self, x=None, *args, **kwargs):
         real = ops.cast(x["padding_mask"], "float32")  # pyright: ignore
-        # One share a row, which add up whatever the number of devices.
+        # One value per row, so that the mean is right on several devices.
         self.padding.update_state(1 - ops.mean(real, axis=-1))
         return super().compute_loss(x, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""The loss and the figures of a task model, by what its labels mean."""
+"""The loss and the metrics of a task model, by the kind of its task."""
 
 from typing import Any, Literal
 
@@ -18,26 +18,27 @@ TaskKind = Literal[
 def task_loss(
     kind: TaskKind, weighted: bool = False, *, crf: bool = False
 ) -> dict[str, Any]:
-    """What `compile` takes for a task model of `keras_ctx.models`.
+    """Returns arguments of `compile` for a task model of `keras_ctx.models`.
 
     Args:
-        kind: Of a `models.classifier`: one class a text, any number of labels,
-            or a number. "tagging": a tag for each word, of a `models.tagger`.
-            "question_answering": of a `models.span_extractor`.
-        weighted: Whether weights come with the classes that sum to 1 over the
-            batch, as `data.classification_dataset(class_weights=...)` gives
-            them.
+        kind: "classification" (one class for each text), "multi_label" (any
+            number of labels) or "regression" (a number) for a
+            `models.classifier`; "tagging" for a `models.tagger`;
+            "question_answering" for a `models.span_extractor`.
+        weighted: Whether the data have weights that sum to 1 over the batch,
+            as from `data.classification_dataset(class_weights=...)`.
         crf: Whether the tagger has a CRF.
 
     Returns:
-        Arguments of `compile`: `loss` and, by the kind, `metrics`,
+        Arguments of `compile`: `loss` and, depending on `kind`, `metrics`,
         `weighted_metrics` and `loss_weights`. The loss is cross-entropy; for
-        several labels that of each one alone, averaged; for numbers the
-        squared error; for answers the mean of those of start and end.
+        "multi_label" the mean of the binary cross-entropies; for "regression"
+        the squared error; for "question_answering" the mean of the losses of
+        start and end.
 
     Raises:
-        ValueError: An unknown `kind`, weights where there are no classes, or
-            a CRF where there are no tags.
+        ValueError: `kind` is unknown, `weighted` is given without classes, or
+            `crf` without tags.
 
     Example:
         >>> sorted(task_loss("multi_label"))
@@ -53,10 +54,12 @@ def task_loss(
         )
     if weighted and kind != "classification":
         raise ValueError(
-            f"`weighted` needs one class a text. Received: kind={kind!r}"
+            f'`weighted` needs `kind="classification"`. Received: kind={kind!r}'
         )
     if crf and kind != "tagging":
-        raise ValueError(f"`crf` needs tags. Received: kind={kind!r}")
+        raise ValueError(
+            f'`crf` needs `kind="tagging"`. Received: kind={kind!r}'
+        )
     if kind == "tagging":
         return _of_tags(crf)
     if kind == "question_answering":
@@ -76,10 +79,9 @@ def task_loss(
 
 
 def _of_tags(crf: bool) -> dict[str, Any]:
-    """The weights of the words sum to 1 over the batch."""
+    """Returns the arguments for tags, whose weights sum to 1 over the batch."""
     if crf:
-        # The logits of a CRF are those of steps from tag to tag: they have
-        # no accuracy.
+        # The logits of a CRF are for pairs of tags, so they have no accuracy.
         return {"loss": {"logits": CRFLoss()}, "weighted_metrics": None}
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="sum"

@@ -1,1 +1,1 @@
-"""Optimizers as the papers set them, schedules, layer rates."""
+"""Optimizers with the papers' settings, schedules, layer rates."""

@@ -1,4 +1,4 @@
-"""Gradients of several batches, averaged into one update."""
+"""Averages the gradients of several batches into one update."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,12 +9,12 @@ from keras_ctx.training.optimizers.global_clipping import SummedGradients
 
 
 class AccumulatedGradients(SummedGradients):
-    """A mixin of optimizers that accumulate, on any number of devices.
+    """A mixin for optimizers that accumulate gradients on several devices.
 
-    Keras 3.15 decides whether a batch makes an update around all that the
-    devices do together, which TensorFlow forbids. Here the gradients are
-    added up outside of that decision, and each variable decides for itself:
-    `update_step` must do all it does within `if_it_updates`. On other
+    Keras 3.15 puts the communication of the devices inside the condition
+    whether a batch updates the weights, which TensorFlow forbids. Here the
+    gradients are summed outside of that condition, and each variable has its
+    own: `update_step` must do all its work within `if_it_updates`. On other
     backends than TensorFlow, Keras accumulates.
     """
 
@@ -32,7 +32,7 @@ class AccumulatedGradients(SummedGradients):
 
     @property
     def iterations(self):
-        """Updates, as in Keras."""
+        """The number of updates, as in Keras."""
         batches = super().iterations
         if not self.batches_per_update:
             return batches
@@ -43,7 +43,7 @@ class AccumulatedGradients(SummedGradients):
             return
         super().build(variables)
         if self.batches_per_update:
-            # Without an aggregation each device has its own, all equal.
+            # Without an aggregation each device has a copy; all are equal.
             self.sums = [
                 self.add_variable_from_reference(variable, "gradient_sum")
                 for variable in variables
@@ -55,7 +55,7 @@ class AccumulatedGradients(SummedGradients):
         super().apply_summed(grads, trainable_variables)
 
     def _averages(self, grads: Sequence, trainable_variables) -> list:
-        """Of this batch and those since the last update."""
+        """Averages the gradients of the batches since the last update."""
         if trainable_variables is None:
             sums = self.sums
         else:
@@ -73,7 +73,7 @@ class AccumulatedGradients(SummedGradients):
         return averages
 
     def if_it_updates(self, step: Callable[[], None]) -> None:
-        """Call `step` if this batch is the last one of an update."""
+        """Calls `step` if this batch is the last one of an update."""
         if self.batches_per_update:
             ops.cond(self._updates(), step, lambda: None)
         else:

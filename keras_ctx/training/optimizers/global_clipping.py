@@ -1,4 +1,4 @@
-"""Gradients of all devices, summed before their norm is clipped."""
+"""Sums the gradients of all devices before their norm is clipped."""
 
 import keras
 import tensorflow as tf
@@ -8,11 +8,11 @@ from keras_ctx.training.keras_hooks import OptimizerHooks
 
 
 class SummedGradients(OptimizerHooks):
-    """A mixin of optimizers that clip.
+    """A mixin for optimizers that clip gradients.
 
-    Keras 3.15 clips the gradients of each device and sums them then: the norm
-    of a part is not that of the whole, and two devices would not train as one
-    does. `gradient_norm` is that of the last batch, before clipping.
+    Keras 3.15 clips the gradients of each device and then sums them. Their
+    norm differs from that of the sum, so that two devices would not train as
+    one. `gradient_norm` is the norm for the last batch, before clipping.
     """
 
     def build(self, variables):
@@ -38,7 +38,7 @@ class SummedGradients(OptimizerHooks):
         self.apply_summed(grads, trainable_variables)
 
     def apply_summed(self, grads, trainable_variables) -> None:
-        """Clip and update, with the same gradients on every device."""
+        """Clips and updates, with the same gradients on every device."""
         super().apply(grads, trainable_variables)
 
 

@@ -1,4 +1,4 @@
-"""How fast each layer of an encoder learns, and from when on."""
+"""The learning rate and the first step of each layer of an encoder."""
 
 import keras
 
@@ -11,32 +11,35 @@ def layer_rates(
     unfreeze_every: int | None = None,
     encoder_name: str | None = None,
 ) -> dict[str, tuple[float, int]]:
-    """Lower layers learn more slowly, and later: for `LayerwiseAdamW`.
+    """Computes the learning rate and first step of each layer.
 
-    The depth of the head is 0, of the encoder's highest layer 1, and so on
-    down to the embeddings (ELMo: the words' vectors) at L + 1. The rate of a
-    variable is `decay ** depth` of the head's, and it begins to learn at step
-    `unfreeze_every * depth`; until then it takes as much time as later. A
-    pooler counts as head; a last norm as part of the highest layer.
+    Give the result to `LayerwiseAdamW`: lower layers then learn more slowly
+    and start later. The depth of the head is 0, of the encoder's highest
+    layer 1, and so on down to the embeddings (ELMo: the token layer) at
+    L + 1. The learning rate of a variable is `decay ** depth` times that of
+    the head, and its first step is `unfreeze_every * depth`; earlier steps
+    take the same time. A pooler counts as part of the head, a final norm as
+    part of the highest layer.
 
     Args:
-        model: A task model of `keras_ctx.models` over an encoder, or
-            a pretrainer. Only what is trainable now is listed.
-        decay: Rate of a layer over that of the layer above it. ULMFiT's is
-            1 / 2.6; 0.65 to 0.95 are usual for BERT and ELECTRA.
-        unfreeze_every: Updates of a stage: the first trains the head only,
-            each later one another layer (ULMFiT: one epoch). `None`: all
-            learn from the start.
-        encoder_name: Name of the encoder in `model`; needed only if there are
-            several models in it.
+        model: A task model of `keras_ctx.models` on an encoder, or a
+            pretrainer. The result contains only variables that are trainable
+            now.
+        decay: The rate of a layer divided by that of the layer above it.
+            ULMFiT uses 1 / 2.6; 0.65 to 0.95 are usual for BERT and ELECTRA.
+        unfreeze_every: Number of updates of a stage: the first stage trains
+            the head only, each later stage one more layer (ULMFiT: one
+            epoch). `None`: all layers learn from the start.
+        encoder_name: Name of the encoder in `model`; only needed if `model`
+            contains several models.
 
     Returns:
-        From the path of each trainable variable to its factor of the learning
-        rate and its first step.
+        A dict from the path of each trainable variable to a pair: its factor
+        of the learning rate, and its first step.
 
     Raises:
-        ValueError: `decay` is not in (0, 1], `unfreeze_every` not positive,
-            or no encoder of this library is found.
+        ValueError: `decay` is not in (0, 1], `unfreeze_every` is not
+            positive, or the model has no encoder of this library.
 
     Example:
         >>> from keras_ctx import models
@@ -51,7 +54,8 @@ def layer_rates(
         et al. 2020, appendix, https://arxiv.org/abs/2003.10555.
 
     Differs:
-        In google-research/electra the highest layer has `decay ** 2`.
+        In google-research/electra the factor of the highest layer is
+        `decay ** 2`.
     """
     if not 0 < decay <= 1:
         raise ValueError(
@@ -59,7 +63,7 @@ def layer_rates(
         )
     if unfreeze_every is not None and not unfreeze_every > 0:
         raise ValueError(
-            "`unfreeze_every` must be a positive number of steps, or None. "
+            "`unfreeze_every` must be a positive number of updates, or None. "
             f"Received: unfreeze_every={unfreeze_every}"
         )
     stack = _stack(_encoder(model, encoder_name))
@@ -79,7 +83,7 @@ def layer_rates(
 
 
 def _encoder(model: keras.Model, name: str | None) -> keras.Model:
-    """The model in the model, or, as in a pretrainer, the model itself."""
+    """Returns the model in the model, or the model itself (a pretrainer)."""
     inner = [x for x in model.layers if isinstance(x, keras.Model)]
     if name is not None:
         inner = [x for x in inner if x.name == name]
@@ -95,12 +99,12 @@ def _encoder(model: keras.Model, name: str | None) -> keras.Model:
 
 
 def _stack(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
-    """Its layers from the lowest; what learns together is in one list."""
+    """Returns lists of layers, lowest first; one list has one rate."""
     try:
         return family_of(encoder).stack(encoder)
-    except (ValueError, KeyError) as error:  # no layer of such a name
+    except (ValueError, KeyError) as error:  # a layer is missing
         raise ValueError(
-            "`model` must be a task model over an encoder of "
+            "`model` must be a task model on an encoder of "
             "keras_ctx.models. "
             f"Received: layers {[layer.name for layer in encoder.layers]}"
         ) from error

@@ -1,4 +1,4 @@
-"""AdamW with a learning rate of its own for every variable."""
+"""AdamW with a separate learning rate for every variable."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,28 +12,28 @@ from keras_ctx.training.optimizers.accumulation import AccumulatedGradients
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
-    """AdamW; each variable has a factor of the rate, and a first step.
+    """AdamW with a factor of the learning rate and a first step per variable.
 
-    The factor scales the whole step of a variable: Adam's, and its decay.
-    Before its first step a variable rests: neither it nor its moments move
-    by a bit, its gradient counts for nothing where the norm of all is
-    clipped, and its bias correction starts when it does. Without
-    `layer_rates` this is `keras.optimizers.AdamW`, bit for bit, except that
-    a saved model knows what does not decay, and that several devices sum
-    their gradients before the norm is clipped.
+    The factor scales the whole update of a variable, weight decay included.
+    Before its first step a variable is frozen: it and its moments do not
+    change, and its gradient does not count for the clipped norm. Its bias
+    correction starts at its first step. Without `layer_rates` this equals
+    `keras.optimizers.AdamW`, bit for bit, except that a saved model contains
+    the variables that are excluded from weight decay, and that several
+    devices sum their gradients before the norm is clipped.
 
     Args:
         learning_rate: A number or a schedule.
-        layer_rates: From the path of each variable to its factor, at least
-            0, and its first step, counted in updates from 0; as
-            `keras_ctx.training.layer_rates` gives them. `None`: 1 and 0.
+        layer_rates: A dict from the path of each variable to a pair: its
+            factor, at least 0, and its first step, counted in updates from 0,
+            as `keras_ctx.training.layer_rates` returns them. `None`: 1 and 0.
         exclude_from_weight_decay: Patterns (`re.search`) of the paths of
-            variables that have no decay.
+            variables that have no weight decay.
         **kwargs: As for `keras.optimizers.AdamW`.
 
     Raises:
-        ValueError: a negative factor or step; or, when it is built, a
-            variable that `layer_rates` does not name.
+        ValueError: A factor or a step is negative; or, when the optimizer is
+            built, `layer_rates` lacks a variable.
 
     Example:
         >>> kernel = keras.Variable([1.0], name="kernel")
@@ -70,8 +70,8 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         }
         # Not under its own name, which is that of a method of Keras's.
         self._no_decay = tuple(exclude_from_weight_decay)
-        # Of everything: Keras decays all variables by one rate, before their
-        # steps; here a variable decays by its own, in `update_step`.
+        # Exclude everything from Keras's weight decay, which has one rate for
+        # all variables; here `update_step` applies it with separate rates.
         super().exclude_from_weight_decay(var_names=[""])
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
@@ -91,7 +91,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         unknown = [path for path in paths if path not in rates]
         if unknown:
             raise ValueError(
-                "`layer_rates` must name every trainable variable; make it "
+                "`layer_rates` must name every trainable variable; compute it "
                 "from the model that is compiled. Received: none for "
                 + ", ".join(unknown)
             )
@@ -104,13 +104,13 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         super().build(variables)
 
     def apply(self, grads, trainable_variables=None):
-        # Before they are clipped and accumulated. Moments start at 0, and
-        # a gradient of 0 leaves them there.
+        # Before gradients are clipped and accumulated. Moments start at 0, and
+        # stay 0 with a gradient of 0.
         if trainable_variables is not None:
             trainable_variables = list(trainable_variables)
             known = self.layer_rates or {}
             rates = [known.get(_path(x), (1, 0)) for x in trainable_variables]
-        else:  # Keras refuses it if there are none yet.
+        else:  # Keras refuses an optimizer that has no variables yet
             rates = self._rates if self.built else [(1, 0)] * len(grads)
         grads = [
             self._unless_it_rests(gradient, first_step)
@@ -147,7 +147,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         super().update_step(gradient, variable, rate * correction)
 
     def _bias_correction(self, step):
-        """What Adam multiplies the rate with."""
+        """Returns the factor of the learning rate in Adam's bias correction."""
         beta_1_power = ops.power(ops.cast(self.beta_1, step.dtype), step)
         beta_2_power = ops.power(ops.cast(self.beta_2, step.dtype), step)
         return ops.sqrt(1 - beta_2_power) / (1 - beta_1_power)
@@ -167,5 +167,5 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
 
 
 def _path(variable) -> str:
-    # TensorFlow's own variables, which optimizers take too, have only names.
+    # Optimizers also take TensorFlow's variables, which have only names.
     return getattr(variable, "path", variable.name)

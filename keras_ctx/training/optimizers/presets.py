@@ -1,4 +1,4 @@
-"""The optimizers that BERT and ELMo are trained with."""
+"""The optimizers of BERT and ELMo."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -14,7 +14,7 @@ from keras_ctx.training.optimizers.schedules import (
     WarmupLinearDecay,
 )
 
-# Biases, norms, and the few numbers of a ScalarMix: nothing to decay.
+# Excluded from weight decay: biases, norms, and the weights of a ScalarMix.
 NO_WEIGHT_DECAY = r"(^|/)(bias|gamma|beta|weights|scale)(:0)?$"
 
 
@@ -30,35 +30,38 @@ def bert_optimizer(
     gradient_accumulation_steps: int = 1,
     ema_momentum: float | None = None,
 ) -> LayerwiseAdamW:
-    """AdamW without decay on norms and biases, warm-up and decay of the rate.
+    """Creates AdamW with warm-up and decay of the learning rate.
+
+    Norms and biases are excluded from weight decay.
 
     Args:
         peak_learning_rate: Highest learning rate.
-        total_steps: Updates of the whole run.
-        warmup_ratio: Share of them in which the rate rises.
-        weight_decay: Share of a weight taken off a step, times the rate.
-        clip_norm: Bound on the norm of all gradients together; `None` for
-            none.
+        total_steps: Number of updates of the whole run.
+        warmup_ratio: Warm-up ratio: the share of updates in which the
+            learning rate rises.
+        weight_decay: Weight decay per update, multiplied by the learning
+            rate.
+        clip_norm: Bound on the global norm of the gradients; `None`: no
+            bound.
         beta_2: Decay of the mean of squared gradients; 0.98 (RoBERTa's) suits
             short runs.
         schedule: "linear" for `WarmupLinearDecay`, "slanted_triangular" for
             `SlantedTriangular`, whose `cut_frac` is `warmup_ratio`.
-        layer_rates: Lower rates, or later starts, for lower layers, as
-            `keras_ctx.training.layer_rates` gives them.
-        gradient_accumulation_steps: Batches whose gradients are averaged into
-            one update, on any number of devices.
-
-        ema_momentum: What an average of the weights keeps of itself in a
-            step, say 0.999; `None` for no average. `fit` leaves the model
-            with the average at its end; `keras.callbacks.SwapEMAWeights`
-            scores it before.
+        layer_rates: Lower learning rates, or later first steps, for lower
+            layers, as `keras_ctx.training.layer_rates` returns them.
+        gradient_accumulation_steps: Number of batches whose gradients are
+            averaged into one update, on any number of devices.
+        ema_momentum: Momentum of an exponential moving average of the
+            weights, such as 0.999; `None`: no average. At its end `fit` gives
+            the model the averaged weights; to score them earlier, use
+            `keras.callbacks.SwapEMAWeights`.
 
     Returns:
         A `LayerwiseAdamW`.
 
     Raises:
-        ValueError: numbers that the schedule refuses, an unknown `schedule`,
-            or `gradient_accumulation_steps` below 1.
+        ValueError: The schedule refuses the numbers or is unknown, or
+            `gradient_accumulation_steps` is below 1.
 
     Example:
         >>> bert_optimizer(1e-4, total_steps=100).weight_decay
@@ -108,25 +111,25 @@ def bert_optimizer(
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class Adagrad(SummedGradients, keras.optimizers.Adagrad):
-    """Keras's; several devices sum their gradients before the norm is
-    clipped."""
+    """Keras's Adagrad, which sums gradients of all devices before clipping."""
 
 
 def elmo_optimizer(
     learning_rate: float = 0.2, clip_norm: float | None = 10.0
 ) -> keras.optimizers.Adagrad:
-    """Adagrad as ELMo was trained with it.
+    """Creates Adagrad with the settings of ELMo.
 
     bilm-tf takes the gradient of the mean loss *times the steps of a window*:
     give `compile` the loss weights `0.5 * window_size` for each direction.
 
     Args:
-        learning_rate: Never falls; Adagrad's sums do the work of a schedule.
-        clip_norm: Bound on the norm of all gradients together; `None` for
-            none.
+        learning_rate: Constant learning rate; Adagrad's sums have the effect
+            of a schedule.
+        clip_norm: Bound on the global norm of the gradients; `None`: no
+            bound.
 
     Returns:
-        A `keras.optimizers.Adagrad`, its sums starting at 1.
+        A `keras.optimizers.Adagrad` whose sums start at 1.
 
     Example:
         >>> elmo_optimizer().initial_accumulator_value

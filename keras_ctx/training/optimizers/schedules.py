@@ -1,4 +1,4 @@
-"""Learning rates over the steps of a run."""
+"""Learning rate schedules."""
 
 import math
 
@@ -10,15 +10,16 @@ from keras_ctx.files.earlier_names import with_names_of_today
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """From 0 up to the peak, then straight down to 0.
+    """A linear rise from 0 to the peak, then a linear decay to 0.
 
     Args:
-        peak_learning_rate: Highest rate, reached after the warm-up.
-        total_steps: Updates of the whole run.
-        warmup_steps: Updates of the rise, below `total_steps`.
+        peak_learning_rate: Highest learning rate, reached after the warm-up.
+        total_steps: Number of updates of the whole run.
+        warmup_steps: Number of updates of the warm-up, below `total_steps`.
 
     Raises:
-        ValueError: the numbers do not fit together.
+        ValueError: `warmup_steps` is not below `total_steps`, or a number is
+            out of range.
 
     Example:
         >>> rate = WarmupLinearDecay(1.0, total_steps=10, warmup_steps=2)
@@ -62,17 +63,16 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
-    """Straight up from a fraction of the peak, then straight down to it.
+    """A linear rise from a fraction of the peak, then a linear decay to it.
 
     Args:
-        peak_learning_rate: Highest rate.
-        total_steps: Updates of the whole run.
-        cut_frac: Share of them in which the rate rises.
-        ratio: The peak over the lowest rate.
+        peak_learning_rate: Highest learning rate.
+        total_steps: Number of updates of the whole run.
+        cut_frac: Share of the updates in which the learning rate rises.
+        ratio: The highest learning rate divided by the lowest.
 
     Raises:
-        ValueError: the numbers do not fit together, or no step is left for
-            the rise.
+        ValueError: A number is out of range, or the rise has no step.
 
     Example:
         >>> rate = SlantedTriangular(1.0, 20, cut_frac=0.2, ratio=5)
@@ -84,9 +84,9 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
         https://arxiv.org/abs/1801.06146.
 
     Differs:
-        The rate stays at its lowest where the equation would go below it:
-        from `total_steps` on, and in a few last steps if `total_steps *
-        cut_frac` is not whole.
+        The learning rate stays at its lowest where the equation would go
+        below it: from `total_steps` on, and in the last few steps if
+        `total_steps * cut_frac` is not an integer.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
         ratio: float = 32,
     ):
         _check_peak(peak_learning_rate)
-        # Rounded first, so that 0.29 * 100 is 29 and not a hair less.
+        # Rounded first, so that 0.29 * 100 is 29 and not slightly less.
         cut = math.floor(round(total_steps * cut_frac, 9))
         if not (cut >= 1 and cut_frac < 1):
             raise ValueError(
@@ -139,14 +139,14 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule of updates, where an update takes several batches.
+    """A schedule in updates, for optimizers that accumulate gradients.
 
-    Keras asks schedules by the number of batches, also with
+    Keras calls schedules with the number of batches, even with
     `gradient_accumulation_steps`.
 
     Args:
-        schedule: Learning rate of each update.
-        gradient_accumulation_steps: Batches an update takes.
+        schedule: The learning rate of each update.
+        gradient_accumulation_steps: Number of batches of an update.
 
     Example:
         >>> rate = PerUpdate(WarmupLinearDecay(1.0, 10, warmup_steps=2), 3)

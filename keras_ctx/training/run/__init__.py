@@ -1,1 +1,1 @@
-"""The folder of a run: settings, digests, figures, checkpoints."""
+"""The folder of a run: settings, digests, metrics, checkpoints."""

@@ -1,7 +1,7 @@
-"""Checkpoints of a run: files that are whole or not there.
+"""Checkpoints of a run, written whole or not at all.
 
-Keras's own files of weights are HDF5, which ends the process by a signal
-where a disk is full; these are safetensors, written without a second copy in
+Keras saves weights as HDF5, which kills the process by a signal when the disk
+is full. Checkpoints are safetensors files, written without a second copy in
 memory.
 """
 
@@ -24,9 +24,9 @@ from keras_ctx.training.distribution.consensus import chiefs_number
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands: after `step` steps in all.
+    """The progress of a run: `step` steps in all.
 
-    `epoch_step` of them are of epoch number `epoch`, which is not over.
+    `epoch_step` of them are in the unfinished epoch `epoch`.
     """
 
     step: int = 0
@@ -35,18 +35,18 @@ class Position:
 
 
 def checkpoints(folder: str | Path) -> list[Path]:
-    """The checkpoints of a run, the newest last."""
+    """Returns the checkpoints of a run, newest last."""
     return sorted((Path(folder) / "checkpoints").glob("step_*.safetensors"))
 
 
 def completed_steps(folder: str | Path) -> int:
-    """Steps in the newest checkpoint of an interrupted run, or 0.
+    """Returns the steps in the newest checkpoint of a run, or 0.
 
-    A dataset that starts there gives a resumed run the batches that it would
-    have seen without the interruption.
+    A dataset that starts at this step gives a resumed run the same batches as
+    an uninterrupted one.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
 
     Example:
         >>> completed_steps("a folder that is not there")
@@ -65,16 +65,16 @@ def newest_position(folder: str | Path) -> Position:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{found[-1]} must be a checkpoint of a run, with its "
-                "`position`. Remove it to go on from the one before. "
+                "`position`. Remove it to resume from the previous one. "
                 f"Received: {error!r}"
             ) from error
 
 
 def remove_checkpoints(folder: str | Path) -> None:
-    """Remove the checkpoints of a run that has ended and is saved.
+    """Removes the checkpoints of a run that has ended and is saved.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
 
     Example:
         >>> remove_checkpoints("a folder that is not there")
@@ -85,17 +85,18 @@ def remove_checkpoints(folder: str | Path) -> None:
 def average_checkpoints(
     model: keras.Model, folder: str | Path, number: int
 ) -> None:
-    """Give a model the mean of the weights of the newest checkpoints.
+    """Sets the weights of a model to the mean of the newest checkpoints.
 
-    Only what is trained is averaged; all else stays as it is.
+    Only trainable weights are averaged; all others do not change.
 
     Args:
-        model: The compiled model that the checkpoints are of.
-        folder: Of the run.
-        number: How many; `BackupAndRestore` must have kept them.
+        model: The compiled model of the checkpoints.
+        folder: Folder of the run.
+        number: Number of checkpoints to average; `BackupAndRestore` must have
+            kept them.
 
     Raises:
-        ValueError: There are not so many.
+        ValueError: There are fewer checkpoints.
 
     Example:
         >>> average_checkpoints(keras.Model(), "runs/none", number=5)
@@ -108,7 +109,7 @@ def average_checkpoints(
     found = checkpoints(folder)
     if not 1 <= number <= len(found):
         raise ValueError(
-            "`number` must be at most that of the checkpoints that were kept "
+            "`number` must be at most that of the checkpoints that are kept "
             f"in {folder}, {len(found)}, and at least 1. "
             f"Received: number={number}"
         )
@@ -118,7 +119,7 @@ def average_checkpoints(
             if variable.trainable:
                 parts = [file.get_tensor(f"weights.{index}") for file in files]
                 variable.assign(np.mean(parts, axis=0, dtype="float64"))
-    # All workers have read before the first one removes the files.
+    # All workers must have read the files before the first one removes them.
     chiefs_number(0.0, getattr(model, "distribute_strategy", None))
 
 
@@ -129,17 +130,17 @@ def save_checkpoint(
     figures: Sequence[np.ndarray],
     keep: int,
 ) -> Path:
-    """Write weights, optimizer, seeds and figures; keep the newest.
+    """Saves weights, optimizer, seeds and metrics; keeps the newest files.
 
     Args:
-        model: Compiled and built.
-        folder: Of the run.
-        position: Where it stands.
-        figures: Of the epoch so far.
-        keep: How many checkpoints stay.
+        model: A compiled and built model.
+        folder: Folder of the run.
+        position: Progress of the run.
+        figures: Values of the metrics of the epoch so far.
+        keep: Number of checkpoints to keep.
 
     Raises:
-        OSError: It cannot be written; those before it are whole.
+        OSError: The checkpoint cannot be written; earlier ones are intact.
     """
     name = f"step_{position.step:09d}.safetensors"
     path = Path(folder) / "checkpoints" / name
@@ -148,7 +149,7 @@ def save_checkpoint(
         arrays[f"figures.{index}"] = _storable(figure)
     metadata = {"position": json.dumps(asdict(position))}
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(".*"):  # of a run that was killed
+    for left in path.parent.glob(".*"):  # left by a killed run
         left.unlink()
     with whole_file(path) as temporary:
         write_tensors(temporary, arrays, metadata)
@@ -158,7 +159,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:
-    """Give the model and its optimizer the state of a checkpoint.
+    """Loads a checkpoint into a model and its optimizer.
 
     Raises:
         ValueError: It is of another model or optimizer.
@@ -176,8 +177,8 @@ def load_checkpoint(model: keras.Model, path: Path) -> None:
         if shapes != expected:
             raise ValueError(
                 "`model` and its optimizer must be those of the checkpoint "
-                f"{path}, of {len(shapes)} variables. Received: "
-                f"{len(expected)} variables, or the same with other shapes. "
+                f"{path}, with {len(shapes)} variables. Received: "
+                f"{len(expected)} variables, or other shapes. "
                 "Give another folder, or the settings that the run began with"
             )
         for key, variable in variables.items():
@@ -188,7 +189,7 @@ def load_checkpoint(model: keras.Model, path: Path) -> None:
 
 
 def saved_figures(path: Path) -> list[np.ndarray]:
-    """Of the epoch up to a checkpoint."""
+    """Returns the values of the metrics in a checkpoint within an epoch."""
     with _open(path) as file:
         names = [x for x in file.keys() if x.startswith("figures.")]  # noqa: SIM118
         return [file.get_tensor(f"figures.{i}") for i in range(len(names))]
@@ -200,13 +201,13 @@ def _open(path: Path):
     except SafetensorError as error:
         raise ValueError(
             f"`folder` must hold whole checkpoints. Received: {path}, which "
-            f"is damaged ({error}). Remove it to go on from the one before"
+            f"is damaged ({error}). Remove it to resume from the previous one"
         ) from error
 
 
 def _state(model: keras.Model) -> dict[str, keras.Variable]:
-    # Not `model.variables`, where metrics may be, too, which several workers
-    # can only read together.
+    # Not `model.variables`, which may contain metrics: several workers can
+    # only read these together.
     seeds = [x for x in model.variables if x.name == "seed_generator_state"]
     groups = {
         "weights": model.weights,
@@ -222,5 +223,5 @@ def _state(model: keras.Model) -> dict[str, keras.Variable]:
 
 def _storable(array) -> np.ndarray:
     array = np.asarray(array)
-    # NumPy has no bfloat16 of its own.
+    # NumPy itself has no bfloat16.
     return array.view("uint16") if array.dtype.name == "bfloat16" else array

@@ -1,4 +1,4 @@
-"""Digests of what a run reads: whether its figures are still those of it."""
+"""Digests of the inputs of a run, to notice when they change."""
 
 import hashlib
 import json
@@ -11,13 +11,13 @@ import keras
 
 
 def file_digest(path: str | Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal, as `sha256sum` prints it.
+    """Returns the SHA-256 of a file in hexadecimal, as `sha256sum` prints it.
 
     Args:
         path: The file.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
 
     Example:
         >>> _ = Path("empty.txt").write_bytes(b"")
@@ -35,10 +35,10 @@ def file_digest(path: str | Path) -> str:
 
 
 def encoder_digest(encoder: keras.Model) -> str:
-    """A digest of the weights, and of how they are used.
+    """Returns a digest of the weights and the configuration of a model.
 
     Args:
-        encoder: Any Keras model that is built.
+        encoder: Any built Keras model.
 
     Returns:
         The SHA-256 of each layer's configuration and weights, in hexadecimal.
@@ -63,7 +63,7 @@ def encoder_digest(encoder: keras.Model) -> str:
 
 
 def text_inputs_digest(text_inputs: Any) -> str:
-    """A digest of how texts become ids: class, settings, vocabulary.
+    """Returns a digest of text inputs: class, settings, vocabulary.
 
     Args:
         text_inputs: A `keras_ctx.text.TextInputs`.
@@ -82,20 +82,20 @@ def input_digests(
     encoder: keras.Model | None = None,
     text_inputs: Any = None,
 ) -> dict[str, str]:
-    """Digests of all that the figures of a run depend on, for `begin_run`.
+    """Returns digests of everything that a run reads, for `begin_run`.
 
     Args:
         files: Paths of the data by name, such as `{"train": "train.tsv"}`;
-            one of `None` is left out.
-        encoder: The model that training starts from, if there is one.
-        text_inputs: What turns texts into ids, if it is known by now.
+            `None` is left out.
+        encoder: The model from which training starts, if there is one.
+        text_inputs: The text inputs, if they are known already.
 
     Returns:
-        By the same names the digests, those of `encoder` and `text_inputs`,
-        and under `library` the version of this one.
+        The digests by the same names, those of `encoder` and `text_inputs`,
+        and the version of this library under `library`.
 
     Raises:
-        FileNotFoundError: A file is not there.
+        FileNotFoundError: A file does not exist.
 
     Example:
         >>> _ = Path("train.tsv").write_text("good\\t1\\n")
@@ -111,5 +111,5 @@ def input_digests(
         digests["encoder"] = encoder_digest(encoder)
     if text_inputs is not None:
         digests["text_inputs"] = text_inputs_digest(text_inputs)
-    # The package imports this one: its version is looked up when it is there.
+    # Looked up in the call, since the package imports this module.
     return {**digests, "library": sys.modules["keras_ctx"].__version__}

@@ -1,4 +1,4 @@
-"""What a run writes into its folder: models and JSON, whole or not at all."""
+"""Writes the models and JSON files of a run, whole or not at all."""
 
 from pathlib import Path
 
@@ -9,18 +9,18 @@ from keras_ctx.files.whole_file import whole_file, write_text
 
 
 def save_model(model: keras.Model, path: str | Path) -> Path:
-    """Write a `.keras` file under a temporary name, then rename it.
+    """Writes a `.keras` file under a temporary name, then renames it.
 
     Args:
         model: Any Keras model.
-        path: Ends in `.keras`; its folder is made.
+        path: Path that ends in `.keras`; its folder is created.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: the path does not end in `.keras`.
-        OSError: the folder cannot be written.
+        ValueError: The path does not end in `.keras`.
+        OSError: The folder cannot be written.
 
     Example:
         >>> import tempfile
@@ -39,10 +39,10 @@ def save_model(model: keras.Model, path: str | Path) -> Path:
 
 
 def save_json(content: dict, path: str | Path) -> Path:
-    """Write JSON under a temporary name, then rename it; paths as text.
+    """Writes JSON under a temporary name, then renames it.
 
-    JSON has no word for NaN, which is written as null, nor for infinities,
-    which are written as the strings "Infinity" and "-Infinity".
+    NaN is written as null, infinities as the strings "Infinity" and
+    "-Infinity", paths as strings.
 
     Example:
         >>> import tempfile

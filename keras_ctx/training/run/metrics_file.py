@@ -1,4 +1,4 @@
-"""The figures that a run has written down."""
+"""Reads the metrics that a run has logged."""
 
 from pathlib import Path
 from typing import Any
@@ -7,19 +7,21 @@ from keras_ctx.files.json_text import read_figures
 
 
 def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
-    """The figures of a run, one dict for each line of its `metrics.jsonl`.
+    """Reads the metrics of a run, one dict for each line of `metrics.jsonl`.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
 
     Returns:
-        Lines of steps and of epochs in the order of training; only those of
-        epochs have `epoch`, counted from 1. All have `step`, in all, and
-        `seconds`, of training so far. Figures may be NaN or infinite, which
-        the file says as null and "Infinity". There is no line without the file.
+        Lines for steps and for epochs, in the order of training; only those
+        for epochs have `epoch`, counted from 1. All have `step`, counted over
+        the whole run, and `seconds` of training so far. Values may be NaN or
+        infinite, which are null and "Infinity" in the file. Without the file
+        the list is empty.
 
     Raises:
-        ValueError: A line is no JSON object, or lacks `step` or `seconds`.
+        ValueError: A line is not a JSON object, or lacks `step` or
+            `seconds`.
 
     Example:
         >>> read_metrics("a folder that is not there")
@@ -28,7 +30,7 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
     path = Path(folder) / "metrics.jsonl"
     if not path.exists():
         return []
-    # A kill while a line is written leaves the half of it, without an end.
+    # A kill while a line is written leaves a part of it, without a line break.
     whole = path.read_bytes().split(b"\n")[:-1]
     found = []
     for number, line in enumerate(whole, 1):

@@ -1,4 +1,4 @@
-"""The whole numbers among the arguments of a run, checked before it begins."""
+"""Checks the integers among the settings of a run before it begins."""
 
 from typing import Any
 
@@ -14,22 +14,22 @@ COUNTS = (
     *("steps_per_epoch", "held_out_steps", "checkpoint_steps"),
     *("average_checkpoints", "reset_steps", "top_k"),
 )
-# NumPy's generators take no others.
+# The largest seed of NumPy's generators.
 _MOST_SEED = 2**32 - 1
 
 
 def check_run_numbers(config: Any) -> None:
-    """Refuse numbers with which nothing could be trained.
+    """Refuses numbers with which training is impossible.
 
-    Otherwise they would be found out in the midst of a run, in the words of
-    other libraries, and its folder would hold settings that cannot be meant.
+    Otherwise other libraries would raise less clear errors during the run,
+    whose folder would already contain the wrong settings.
 
     Args:
-        config: Settings of a recipe. Of its fields those of `COUNTS`, `seed`
-            and `seeds` are looked at; `None` stays.
+        config: Settings of a recipe. The fields in `COUNTS`, `seed` and
+            `seeds` are checked; `None` is allowed.
 
     Raises:
-        ValueError: A count below 1; a seed that is none, or stands twice.
+        ValueError: A count is below 1; or a seed is out of range or repeated.
 
     Example:
         >>> from types import SimpleNamespace
@@ -53,7 +53,7 @@ def check_run_numbers(config: Any) -> None:
 
 
 def check_seeds(seeds: Any) -> None:
-    """Refuse no seeds, one that stands twice, and numbers that are none.
+    """Refuses an empty list of seeds, repeated seeds and invalid seeds.
 
     Example:
         >>> check_seeds([1, 2])

@@ -1,4 +1,4 @@
-"""What a run writes: refused before any work where it cannot be, and locked."""
+"""Checks and locks the output of a run before any work."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,19 +15,20 @@ _Main = Callable[[Any], _Result]
 
 
 def writes_folder(main: _Main[_Result]) -> _Main[_Result]:
-    """Lock the folder `config.output` while `main(config)` runs.
+    """Locks the folder `config.output` while `main(config)` runs.
 
-    A second run with the same folder is refused, before it does anything.
-    The system releases the lock when the process ends, however it ends. Of
+    A second run with the same folder is refused before it does anything. The
+    system releases the lock when the process ends, however it ends. Of
     several workers of one run, which share the folder, the first one locks.
 
     Args:
-        main: Of a recipe; its `config` has `output`, and `strategy` if it
-            trains with several workers.
+        main: The main function of a recipe; its `config` has `output`, and
+            `strategy` if it trains with several workers.
 
     Raises:
-        ValueError: In the call: another run has the folder (which process,
-            on which machine, since when), or it cannot be written.
+        ValueError: In the call: another run has the lock (the message says
+            which process, on which machine and since when), or the folder
+            cannot be written.
 
     Example:
         >>> import dataclasses
@@ -54,12 +55,13 @@ def writes_folder(main: _Main[_Result]) -> _Main[_Result]:
 
 
 def writes_file(main: _Main[_Result]) -> _Main[_Result]:
-    """Lock the file `config.output` while `main(config)` runs.
+    """Locks the file `config.output` while `main(config)` runs.
 
-    As `writes_folder`; `None` is the standard output, which has no lock.
+    It works as `writes_folder`; `None` is the standard output, which has no
+    lock.
 
     Args:
-        main: Of a recipe.
+        main: The main function of a recipe.
 
     Raises:
         ValueError: In the call: another run writes the file, or it cannot be
@@ -85,20 +87,20 @@ def writes_file(main: _Main[_Result]) -> _Main[_Result]:
 
 
 def check_output(config: Any) -> None:
-    """Refuse an `output` that cannot be written, or that is an input.
+    """Refuses an `output` that cannot be written, or that is an input.
 
-    A run that is begun anew moves the old folder away, and what lies in it:
-    its own input must not.
+    `restart` moves the old folder away with all its content, so it must not
+    contain an input of the run.
 
     Args:
-        config: Settings of a recipe, a dataclass. `output` is where it writes,
-            `restart` whether a run that is there is moved away, and every
-            other path in it is something that it reads.
+        config: Settings of a recipe, a dataclass. The recipe writes to
+            `output`, `restart` says whether to move an existing run away, and
+            every other path is an input.
 
     Raises:
         ValueError: `output` or a folder above it is a file, a broken link or
-            not writable; it is a folder that is read; or it holds an input,
-            or the working directory, and `restart` would move it.
+            not writable; `output` is an input; or `restart` would move an
+            input or the working directory, which is in `output`.
 
     Example:
         >>> import dataclasses
@@ -171,13 +173,13 @@ def _check_writable(name: str, folder: Path) -> None:
     if not os.access(there, os.W_OK | os.X_OK, effective_ids=effective):
         raise ValueError(
             f"`{name}` must be a folder that can be written. {there} cannot: "
-            "it belongs to somebody else, or is read-only. Give another "
+            "it belongs to another user, or is read-only. Give another "
             f"folder. Received: {name}={str(folder)!r}"
         )
 
 
 def _exists(path: Path) -> bool:
-    """Also of a link to nothing; a path that cannot be is an `OSError`."""
+    """Returns whether a path exists, also as a broken link."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -186,7 +188,7 @@ def _exists(path: Path) -> bool:
 
 
 def _inputs(config: Any) -> Iterator[tuple[str, Path]]:
-    """The paths of a configuration, by name, also those in tuples."""
+    """Yields the paths of a configuration with their names."""
     for field in fields(config):
         value = getattr(config, field.name)
         values = value if isinstance(value, tuple | list) else (value,)
@@ -196,22 +198,22 @@ def _inputs(config: Any) -> Iterator[tuple[str, Path]]:
 
 
 def _places(path: Path) -> set[Path]:
-    """Where a path is: as it is written, and where its links lead."""
+    """Returns the absolute path as written, and with links resolved."""
     return {Path(os.path.abspath(path)), Path(os.path.realpath(path))}
 
 
 def _is_in(path: Path, folder: Path) -> bool:
-    """Whether the path is gone once the folder is moved."""
+    """Returns whether moving the folder would move or break the path."""
     return not _places(folder).isdisjoint(_passed(path))
 
 
 def _passed(path: Path) -> set[Path]:
-    """All folders on the way to a path, also those that its links lead to."""
+    """Returns all folders on the way to a path, also through its links."""
     passed: set[Path] = set()
     ways = [Path(os.path.abspath(path))]
     for way in ways:
         for place in (way, *way.parents):
-            # A link that leads into itself has no end.
+            # Each link only once, since links may form a cycle.
             if place.is_symlink() and place not in passed:
                 target = place.parent / place.readlink()
                 ways.append(

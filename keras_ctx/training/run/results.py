@@ -1,4 +1,4 @@
-"""The figures of a run that has ended: `results.json`."""
+"""The results of a finished run: `results.json`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,11 +9,11 @@ from keras_ctx.training.run.folder import save_json
 
 
 def save_results(config: Any, results: dict[str, Any]) -> Path:
-    """Write `config.output / "results.json"`: the figures and all settings.
+    """Writes `config.output / "results.json"`: the results and all settings.
 
     Args:
-        config: The dataclass of a recipe.
-        results: As JSON.
+        config: The settings of a recipe, a dataclass.
+        results: The results, as values of JSON.
 
     Example:
         >>> import dataclasses
@@ -28,15 +28,15 @@ def save_results(config: Any, results: dict[str, Any]) -> Path:
 
 
 def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
-    """The results of a run that has ended, or `None`; says that it has.
+    """Returns the results of a finished run, and prints that it has ended.
 
     Args:
-        folder: Of the run, after `begin_run`, so that they are of the same
-            settings and data.
-        files: Names of what it must have left beside `results.json`.
+        folder: Folder of the run, after `begin_run`, so that the settings and
+            data are the same.
+        files: Names of files that it must contain beside `results.json`.
 
     Returns:
-        The `results` in `results.json`.
+        The `results` in `results.json`, or `None` if the run has not ended.
 
     Example:
         >>> ended_run("a folder that is not there") is None
@@ -45,15 +45,15 @@ def ended_run(folder: str | Path, *files: str) -> dict[str, Any] | None:
     path = Path(folder) / "results.json"
     if not all((Path(folder) / name).exists() for name in (path.name, *files)):
         return None
-    print(f"{folder}: this run has ended; --restart begins it anew.")
+    print(f"{folder}: this run has ended; --restart starts it again.")
     return load_object_file(path, "results")["results"]
 
 
 def seconds_before(folder: str | Path) -> float:
-    """Seconds that earlier starts of a run have taken, by its results.
+    """Returns the seconds of earlier starts of a run, from its results.
 
     Args:
-        folder: Of the run; 0 where it has no `results.json` yet.
+        folder: Folder of the run; without `results.json` the result is 0.
 
     Example:
         >>> seconds_before("a folder that is not there")
@@ -67,6 +67,6 @@ def seconds_before(folder: str | Path) -> float:
         return float(results["seconds"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path}: `results` must have `seconds`, a number. Begin the run "
-            f"anew with --restart. Received: {str(results)[:100]}"
+            f"{path}: `results` must have `seconds`, a number. Start the run "
+            f"again with --restart. Received: {str(results)[:100]}"
         ) from error

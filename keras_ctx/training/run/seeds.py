@@ -1,4 +1,4 @@
-"""The same run with several seeds: mean and spread of its scores."""
+"""Repeats a run with several seeds: mean and spread of its scores."""
 
 import math
 import statistics
@@ -17,19 +17,20 @@ from keras_ctx.training.run.settings import begin_run
 
 
 class SeedRuns:
-    """The runs of a series, one for each seed, of which each ends once.
+    """A series of runs, one for each seed.
 
-    An iteration gives those that have not ended, so that a killed series
+    Iterating yields the runs that have not ended, so that a killed series
     resumes with the seed at which it stopped. Keras, NumPy and Python are
     seeded before each run. Of several workers the first one writes, and all
-    must see the folder.
+    need access to the folder.
 
     Args:
-        seeds: One run each, all different.
-        folder: Of the series; that of a run is `folder/seed_<n>`.
+        seeds: One different seed for each run.
+        folder: Folder of the series; the folder of a run is
+            `folder/seed_<n>`.
 
     Raises:
-        ValueError: A seed stands twice, is below 0 or there is none.
+        ValueError: There is no seed, or a seed is repeated or out of range.
 
     Example:
         >>> runs = SeedRuns([0, 2], "runs/series")
@@ -57,11 +58,11 @@ class SeedRuns:
             yield seed, self._folder_of(seed)
 
     def end(self, seed: int, scores: dict[str, float]) -> None:
-        """Write `scores.json` of a run that has ended; remove its checkpoints.
+        """Writes the `scores.json` of a finished run; removes its checkpoints.
 
         Args:
-            seed: Of the run.
-            scores: Its scores, by name.
+            seed: The seed of the run.
+            scores: The scores of the run, by name.
         """
         self._found[seed] = scores
         if is_chief():
@@ -69,9 +70,13 @@ class SeedRuns:
             remove_checkpoints(self._folder_of(seed))
 
     def scores(self) -> dict[str, dict[str, Any]]:
-        """By the name of a score, when all have ended: `mean`, `spread` (the
-        sample standard deviation, 0 for one seed, NaN where a score is not
-        finite) and `seeds`, the score of each."""
+        """Summarizes the scores after all runs have ended.
+
+        Returns:
+            For each score `mean`, `spread` (the sample standard deviation; 0
+            for one seed, NaN if a score is not finite) and `seeds`, the score
+            of each seed.
+        """
         found = [self._found[seed] for seed in self.seeds]
         return {name: _summary(name, found) for name in found[0]}
 
@@ -86,35 +91,35 @@ def over_seeds(
     settings: dict[str, Any] | None = None,
     digests: dict[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Run once for each seed, and once only.
+    """Calls a function once for each seed.
 
-    Of several workers the first one writes, and all must see the folder.
-    Keras, NumPy and Python are seeded before each run. Its scores are written
-    to `folder/seed_<n>/scores.json` when it has ended, where its checkpoints
-    are then removed, and read from there when all is started again, so that
-    a killed series resumes with the seed at which it stopped. `SeedRuns` is the
-    same as a loop.
+    Keras, NumPy and Python are seeded before each run. When a run has ended,
+    its scores are written to `folder/seed_<n>/scores.json` and its
+    checkpoints are removed. When the series is started again, it reads these
+    scores, so that a killed series resumes with the seed at which it stopped.
+    Of several workers the first one writes, and all need access to the
+    folder. `SeedRuns` does the same as a loop.
 
     Args:
         run: Called with a seed and the folder of its run; returns scores by
             name.
-        seeds: One run each, all different.
-        folder: Of the series.
-        settings: What the scores depend on, as JSON; written to
-            `folder/settings.json` when the series begins. A folder of other
-            settings is refused. `None`: `folder` is part of a run that
-            `begin_run` has compared.
-        digests: Of the data and weights that they depend on, from
-            `input_digests`; kept and compared likewise.
+        seeds: One different seed for each run.
+        folder: Folder of the series.
+        settings: The settings that the scores depend on, as values of JSON;
+            written to `folder/settings.json` when the series begins. A folder
+            with other settings is refused. `None`: `folder` is part of a run
+            that `begin_run` has compared.
+        digests: Digests of the data and weights that the scores depend on,
+            from `input_digests`; written and compared likewise.
 
     Returns:
-        By the name of a score `mean`, `spread` (the sample standard
-        deviation, 0 for one seed, NaN where a score is not finite) and
-        `seeds`, the score of each.
+        For each score `mean`, `spread` (the sample standard deviation; 0 for
+        one seed, NaN if a score is not finite) and `seeds`, the score of each
+        seed.
 
     Raises:
-        ValueError: A seed stands twice, is below 0 or there is none; or the
-            folder is of other settings or other data.
+        ValueError: There is no seed, or a seed is repeated or out of range;
+            or the folder is of other settings or other data.
 
     Example:
         >>> def run(seed, folder):

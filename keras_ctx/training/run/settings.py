@@ -1,4 +1,4 @@
-"""The beginning of a run: what it depends on, and whether that is unchanged."""
+"""Begins a run: records its settings and data, or checks them."""
 
 import itertools
 import json
@@ -24,26 +24,27 @@ def begin_run(
     restart: bool = False,
     strategy: Any = None,
 ) -> None:
-    """Write down what a run depends on, or compare it with what is there.
+    """Records the settings and data of a run, or compares them.
 
-    A run resumes, and a run that has ended reports its figures, only from
-    the same settings, the same data and the same weights. Of several workers
-    the first one compares and writes, and the others wait for it.
+    A run resumes, and a finished run reports its results, only with the same
+    settings, data and weights. Of several workers the first one compares and
+    writes, and the others wait for it.
 
     Args:
-        folder: Of the run; `settings.json` in it is written when it begins.
-        settings: As JSON, without the paths of what `digests` tells.
-        digests: Of all that is read, from `input_digests`; `None`: the run
-            reads nothing.
-        restart: Whether a run that is there is moved to `folder.old-1` (or
-            the next free number), so that this one begins anew.
-        strategy: That of the model, where several workers train.
+        folder: Folder of the run; `settings.json` in it is written when the
+            run begins.
+        settings: Settings as values of JSON, without the paths of files in
+            `digests`.
+        digests: Digests of all inputs, from `input_digests`; `None`: the run
+            has no inputs.
+        restart: Whether to move an existing run to `folder.old-1` (or the
+            next free number), and to start again.
+        strategy: The strategy of the model, if several workers train.
 
     Raises:
-        ValueError: The folder is of a run with other settings or other data,
-            whose figures would be taken for those of this one. Nothing is
-            written or moved. (Other data are no hindrance as long as the run
-            has written nothing but its settings.)
+        ValueError: The folder contains a run with other settings or data.
+            Nothing is written or moved. (Other data are allowed as long as
+            the run has written nothing but its settings.)
 
     Example:
         >>> begin_run("runs/begun", {"rate": 0.1})
@@ -58,7 +59,7 @@ def begin_run(
     """
     if is_chief():
         _begin(Path(folder), settings, digests or {}, restart)
-    chiefs_number(0.0, strategy)  # It has moved and written.
+    chiefs_number(0.0, strategy)  # waits until the first has written
 
 
 def _begin(
@@ -67,7 +68,7 @@ def _begin(
     if restart and folder.is_dir() and set(os.listdir(folder)) - {LOCK}:
         _move_away(folder)
     path = folder / "settings.json"
-    # As they are written: paths are strings, tuples are lists.
+    # As in the file: paths are strings, tuples are lists.
     written = {**settings, **({"digests": digests} if digests else {})}
     written = json.loads(json_text(written))
     if path.exists():
@@ -80,12 +81,12 @@ def _begin(
         there, differing = written, []
         save_json(written, path)
     if differing and _same_settings(there, written) and _is_fresh(folder):
-        save_json(written, path)  # a file was mended before the first step
+        save_json(written, path)  # a file was corrected before the first step
     elif differing:
         raise ValueError(
             f"`folder` holds a run of other settings: {folder}. Give another "
             "folder; or --restart (`restart=True`), which moves that run to "
-            f"{_free_name(folder)} and begins anew. "
+            f"{_free_name(folder)} and starts again. "
             f"Received: {'; '.join(differing)}"
         )
 
@@ -94,7 +95,7 @@ def _move_away(folder: Path) -> None:
     new = _free_name(folder)
     try:
         folder.rename(new)
-    except OSError as error:  # a mounted disk, say, or folder of another user
+    except OSError as error:  # such as a mounted disk, another user's folder
         raise ValueError(
             f"`restart` must be able to move `folder` to {new}. Give another "
             f"folder, or move it yourself. Received: {error}"
@@ -108,7 +109,7 @@ def _differences(there: dict[str, Any], now: dict[str, Any]) -> list[str]:
     before, after = there.pop("digests", {}), now.pop("digests", {})
     found = differences(there, now)
     if after and not before:
-        return [*found, "a run of a version that kept no digests of its data"]
+        return [*found, "a run of a version without digests of its data"]
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if name == "library" and old != new:
@@ -126,7 +127,7 @@ def _same_settings(there: dict[str, Any], now: dict[str, Any]) -> bool:
 
 
 def _is_fresh(folder: Path) -> bool:
-    """Whether nothing has been learned there that could be lost."""
+    """Returns whether the run has written nothing but its settings."""
     return all(
         path.name in ("settings.json", LOCK)
         or "tensorboard" in path.parts
@@ -141,7 +142,7 @@ def _short(digest: str | None) -> str:
 
 
 def _free_name(folder: Path) -> Path:
-    folder = Path(os.path.abspath(folder))  # "." has no name of its own
+    folder = Path(os.path.abspath(folder))  # "." has no name
     names = (
         folder.with_name(f"{folder.name}.old-{number}")
         for number in itertools.count(1)
@@ -149,7 +150,7 @@ def _free_name(folder: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-# Where a run is written, and what changes no figure of it.
+# The output of a run, and settings that do not change its results.
 _FREE = {
     *("output", "restart", "strategy"),
     *("checkpoint_steps", "loss_spike", "profile"),
@@ -157,15 +158,15 @@ _FREE = {
 
 
 def settings_of(config: Any, *free: str) -> dict[str, Any]:
-    """The settings of a recipe that its figures depend on, for `begin_run`.
+    """Returns the settings that the results of a recipe depend on.
 
-    Paths are left out: what counts is the content of the files, which
-    `input_digests` tells.
+    Give them to `begin_run`. Paths are left out: `input_digests` covers the
+    content of the files.
 
     Args:
         config: A dataclass. Its `output`, `restart`, `strategy`,
-            `checkpoint_steps`, `loss_spike` and `profile` change no figure and
-            are left out, too.
+            `checkpoint_steps`, `loss_spike` and `profile` do not change the
+            results and are left out, too.
         free: Names of other such fields.
 
     Example:
@@ -192,16 +193,16 @@ def begin_recipe(
     *free: str,
     strategy: Any = None,
 ) -> None:
-    """Begin the run of a recipe: `begin_run` with the settings of `config`.
+    """Begins the run of a recipe: `begin_run` with the settings of `config`.
 
     Args:
         config: A dataclass with `output` and `restart`; see `settings_of`.
-        digests: Of all that is read, from `input_digests`.
-        free: Names of fields that change no figure.
-        strategy: That of the model, where several workers train.
+        digests: Digests of all inputs, from `input_digests`.
+        free: Names of fields that do not change the results.
+        strategy: The strategy of the model, if several workers train.
 
     Raises:
-        ValueError: As of `begin_run`.
+        ValueError: As for `begin_run`.
 
     Example:
         >>> import dataclasses
