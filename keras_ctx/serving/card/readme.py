@@ -1,4 +1,4 @@
-"""The README.md of a version."""
+"""Writes the README.md of a version."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from keras_ctx.serving.card.notes import batching_notes
 
 _MOST_LABELS = 50
-# How each library is imported.
+# Import statement of each library.
 _IMPORTS = {
     "tensorflow": "import tensorflow as tf",
     "tensorflow_text": "import tensorflow_text  # registers ops; not used",
@@ -16,7 +16,7 @@ _IMPORTS = {
 
 
 def readme(card: Mapping[str, Any]) -> str:
-    """The page of a version, made of its `signature.json`."""
+    """Returns the page of a version, from its `signature.json`."""
     name, task = card["name"], card["task"]
     sample = card["example"]
     sections = [
@@ -68,7 +68,7 @@ def readme(card: Mapping[str, Any]) -> str:
 
 
 def _quality(card: Mapping[str, Any]) -> list[str]:
-    """What is known of the model: its figures, its labels, its data."""
+    """Returns the figures, the labels and the data of the model."""
     found = []
     if card["metrics"]:
         data = card["measured_on"] or "not said"
@@ -101,7 +101,7 @@ def _quality(card: Mapping[str, Any]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """A text within a table."""
+    """Escapes a text for a table."""
     return text.replace("|", "\\|")
 
 
@@ -117,7 +117,7 @@ def _checked(card: Mapping[str, Any]) -> list[str]:
 
 
 def _python(card: Mapping[str, Any]) -> str:
-    """A program that asks the version without a server, and without Keras."""
+    """Returns a program that runs the version without server and Keras."""
     needed = card["python_imports"]
     imports = "".join(f"{_IMPORTS[name]}\n" for name in needed)
     taken = ", ".join(
@@ -136,7 +136,7 @@ def _python(card: Mapping[str, Any]) -> str:
 
 
 def _curls(card: Mapping[str, Any], sample: Mapping[str, Any]) -> list[str]:
-    """A request by REST for each API that the model answers."""
+    """Returns a REST request for each API that the model supports."""
     bodies: dict[str, Any] = {"predict": {"inputs": sample}}
     for name, one in card["signatures"].items():
         if one["method"] != "predict":
@@ -154,9 +154,9 @@ def _curls(card: Mapping[str, Any], sample: Mapping[str, Any]) -> list[str]:
 
 
 def _limits(card: Mapping[str, Any]) -> list[str]:
-    """What happens to requests that are long, or wrong."""
+    """Returns what happens to long or wrong requests."""
     most, windows = card["text_inputs"].get("max_length"), card["windows"]
-    # A line each, or the list would end within a note.
+    # One line each: a line break would end the list.
     limits = [" ".join(note.split()) for note in card["notes"]]
     if most is not None:
         limits.append(
