@@ -57,8 +57,8 @@ def check_model(model: keras.Model) -> None:
         if getattr(layer, "stateful", False):
             raise ValueError(
                 "`model` must be stateless: with a layer that carries state "
-                "from call to call, an answer depends on earlier requests of any "
-                "client. Create or load the model with "
+                "from call to call, an answer depends on earlier requests of "
+                "any client. Create or load the model with "
                 f"stateful=False. Received: layer {layer.name!r}"
             )
 

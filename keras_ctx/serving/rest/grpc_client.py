@@ -1,4 +1,4 @@
-"""Requests to TensorFlow Serving's gRPC interface, rows in and rows out."""
+"""Sends rows to TensorFlow Serving by gRPC, and returns rows."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -19,26 +19,26 @@ from keras_ctx.serving.rest.response import predict_answer
 from keras_ctx.serving.rest.values import RequestError
 
 Row = dict[str, Any]
-# The one that the stub calls; tensorflow-serving-api brings it along.
+# The grpc module of the stub, a dependency of tensorflow-serving-api.
 _grpc: Any = prediction_service_pb2_grpc.grpc
 
 
 class GrpcError(RuntimeError):
-    """The server has refused, or is not to be had."""
+    """The server refuses the request or is unavailable."""
 
     def __init__(self, message: str, is_passing: bool = False):
         super().__init__(message)
         self.is_passing = is_passing
-        """Whether another try may help."""
+        """Whether a retry may help."""
 
 
 class GrpcClient:
-    """One model of a server.
+    """A client for one model of a server.
 
     Args:
         address: HOST:PORT.
         model: The model's name.
-        version: The version to ask; `None`: the newest, or that of `label`.
+        version: The version to call; `None` for the newest, or that of `label`.
         label: The label of a version.
         timeout: Seconds to wait for an answer.
 
@@ -64,13 +64,13 @@ class GrpcClient:
         if label is not None:
             self._choice["version_label"] = label
         self._timeout = timeout
-        # All layers of a batch are more than the 4 MB that gRPC allows.
+        # All layers of a batch exceed gRPC's default limit of 4 MB.
         self._channel = _grpc.insecure_channel(
             address,
             options=[
                 ("grpc.max_send_message_length", -1),
                 ("grpc.max_receive_message_length", -1),
-                # Else a server that comes back is not seen for a minute.
+                # Otherwise a restarted server is not found for a minute.
                 ("grpc.max_reconnect_backoff_ms", 1000),
             ],
         )
@@ -79,10 +79,11 @@ class GrpcClient:
         )
 
     def signatures(self) -> dict[str, Any]:
-        """The model's signatures by name, in the form of REST's metadata.
+        """Returns the model's signatures by name, in the form of REST's
+        metadata.
 
         Raises:
-            GrpcError: the server has refused, or is not to be had.
+            GrpcError: The server refuses the request or is unavailable.
         """
         request = get_model_metadata_pb2.GetModelMetadataRequest(
             model_spec=self._choice, metadata_field=["signature_def"]
@@ -103,19 +104,20 @@ class GrpcClient:
     def ask(
         self, signature: str, rows: Sequence[Row], outputs: Sequence[str] = ()
     ) -> list[Row]:
-        """The answers to rows, as TensorFlow Serving's REST would write them.
+        """Returns the answers to rows, in the form of TensorFlow Serving's
+        REST.
 
         Args:
-            signature: A name of `signatures`, which must have been called.
-            rows: For each the signature's inputs by name; for one of Classify
-                or Regress the features of an example.
-            outputs: Those of Predict to ask for; all, if empty.
+            signature: A name from `signatures`, which must have been called.
+            rows: Inputs of the signature by name, for each row; for Classify
+                and Regress the features of an example.
+            outputs: Outputs of Predict to return; if empty, all.
 
         Returns:
             Outputs by name, for each row; NaN and Infinity as strings.
 
         Raises:
-            GrpcError: `rows` are of the wrong form, or as of `signatures`.
+            GrpcError: `rows` have the wrong form, or see `signatures`.
         """
         spec = {**self._choice, "signature_name": signature}
         method = self._signatures[signature].method_name.rpartition("/")[2]
@@ -149,7 +151,7 @@ class GrpcClient:
             request.inputs[name].CopyFrom(tensor)
         answer = self._call(self._stub.Predict, request)
         arrays = {x: tf.make_ndarray(y) for x, y in answer.outputs.items()}
-        # One name must not be taken away, as REST does.
+        # REST would drop the name of a single output.
         columns = {
             name: predict_answer({name: arrays[name]}, True)["predictions"]
             for name in sorted(arrays)
@@ -192,9 +194,9 @@ class GrpcClient:
                 f"{error.details()} ({code})", is_passing
             ) from error
         except UnicodeDecodeError as error:
-            # gRPC for Python cannot show every error that quotes its request.
+            # Python's gRPC cannot decode every error that quotes its request.
             raise GrpcError(
-                f"The server has refused, and quotes what is no text: {error}"
+                f"The server refused, and its message is not text: {error}"
             ) from error
 
 
@@ -219,5 +221,5 @@ def _examples(rows: Sequence[Row]) -> Any:
 
 
 def _shortest(value: float) -> float:
-    """A float32 by its shortest decimal, as REST writes it."""
+    """Returns a float32 as its shortest decimal, as REST writes it."""
     return float(str(np.float32(value)))

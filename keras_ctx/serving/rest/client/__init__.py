@@ -1,7 +1,7 @@
 """A client of TensorFlow Serving and of serve.py, by REST or by gRPC.
 
-It asks for texts or rows and yields an answer for each. By REST it needs
-nothing but Python's own library, so nothing else is imported here.
+It sends texts or rows and yields an answer for each. REST needs only Python's
+standard library, so nothing else is imported here.
 """
 
 from keras_ctx.serving.rest.client.answers import answers, find_signature

@@ -1,4 +1,4 @@
-"""Requests to a model server's gRPC interface."""
+"""Sends requests to a model server by gRPC."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,12 +13,12 @@ _T = TypeVar("_T")
 
 
 class GrpcClient:
-    """One model of a server, asked by gRPC; it needs TensorFlow.
+    """A client for one model of a server, by gRPC; it needs TensorFlow.
 
     Args:
         server: grpc://HOST:PORT.
         model: The model's name.
-        version: The version to ask; `None`: the newest, or that of `label`.
+        version: The version to call; `None` for the newest, or that of `label`.
         label: The label of a version.
         timeout: Seconds to wait for an answer.
 
@@ -46,7 +46,7 @@ class GrpcClient:
         )
 
     def signatures(self) -> dict[str, Any]:
-        """As of `RestClient`."""
+        """See `RestClient.signatures`."""
         return self._call(self._client.signatures)
 
     def ask(
@@ -56,14 +56,14 @@ class GrpcClient:
         rows: list[Row],
         outputs: tuple[str, ...] = (),
     ) -> list[Row]:
-        """As of `RestClient`; only the outputs that are wanted are sent."""
-        # By `num_tokens` and `num_masks` answers are cut.
+        """See `RestClient.ask`; the server sends only the given outputs."""
+        # Answers are cut by `num_tokens` and `num_masks`.
         kept = sorted({*outputs, *LENGTHS} & signature.outputs.keys())
         wanted = kept if outputs else []
         return self._call(lambda: self._client.ask(name, rows, wanted))
 
     def close(self) -> None:
-        """End the connection."""
+        """Closes the connection."""
         self._client.close()
 
     def _call(self, call: Callable[[], _T]) -> _T:
