@@ -210,10 +210,10 @@ def test_a_run_that_has_not_ended(texts, tmp_path: Path) -> None:
     run = tmp_path / "run"
     save_run(run, models.classifier(encoder(), 2), LABELS)
     (run / "settings.json").write_text("{}")
-    with pytest.raises(ValueError, match="run that has ended.*resumes"):
+    with pytest.raises(ValueError, match="finished run.*resumes"):
         predicted(run, path)
     (run / "model.keras").unlink()
-    with pytest.raises(ValueError, match="run that has ended.*resumes"):
+    with pytest.raises(ValueError, match="finished run.*resumes"):
         predicted(run, path)
     (run / "settings.json").unlink()
     with pytest.raises(FileNotFoundError, match="of a fine-tuning recipe"):
@@ -232,7 +232,7 @@ def test_files_of_a_run_that_are_damaged(texts, tmp_path: Path) -> None:
     save_run(run, models.classifier(encoder(), 2), LABELS)
     content = (run / "model.keras").read_bytes()
     (run / "model.keras").write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match="model.keras: the file is no whole"):
+    with pytest.raises(ValueError, match="model.keras: the file is not a"):
         predicted(run, path)
     (run / "model.keras").write_bytes(content)
     (run / "task.json").write_text('{"task": "tagging", "task": "regression"}')

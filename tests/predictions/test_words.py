@@ -149,7 +149,7 @@ def test_words_behind_the_cut_are_counted(run, capsys) -> None:
     assert [line.split()[0] for line in lines] == words
     # 24 positions, two of them [CLS] and [SEP].
     assert [line.split()[1] for line in lines[22:]] == ["O"] * 8
-    assert capsys.readouterr().err.startswith("8 words lie behind")
+    assert capsys.readouterr().err.startswith("8 words exceed")
 
 
 def test_crf_with_constraints(tmp_path: Path) -> None:

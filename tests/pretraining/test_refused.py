@@ -48,7 +48,7 @@ def test_by_both(
 @pytest.mark.parametrize(
     ("options", "arguments", "message"),
     [
-        (BERT, {"init": A, "vocabulary": B}, "a checkpoint has tokens"),
+        (BERT, {"init": A, "vocabulary": B}, "a checkpoint has its own tokens"),
         (
             BERT,
             {"records": A, "vocabulary": B, "pair_length": 9},

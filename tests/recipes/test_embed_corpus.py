@@ -218,7 +218,7 @@ def test_only_blank_lines(folders: dict[str, Path], tmp_path: Path) -> None:
 ERRORS = {
     "Either `init` or `options`": {"init": None},
     "`options` and `weights` must": {"weights": "w"},
-    "`mix` is of all layers": {"mix": (1.0,), "layers": ("last",)},
+    "`mix` uses all layers": {"mix": (1.0,), "layers": ("last",)},
     "`scale` needs `mix`. Received: scale=2.0": {"scale": 2.0},
     "`window` must be at least 1. Received: window=0": {"window": 0},
     "`batch_words` must be at least 1": {"batch_words": 0},
@@ -287,7 +287,7 @@ def test_warm_start(
 def test_warm_start_of_a_bert(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match="`warm_start` is of ELMo"):
+    with pytest.raises(ValueError, match="`warm_start` needs an ELMo"):
         embed(
             init=folders["bert"],
             corpus=corpus,

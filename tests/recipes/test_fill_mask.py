@@ -115,8 +115,8 @@ def test_answers_by_hand(
         None,
         "there is no [MASK] in it",
         None,
-        "1 of 3 [MASK] lie behind the 12 tokens that the encoder reads",
-        "1 of 1 [MASK] lie behind the 12 tokens that the encoder reads",
+        "1 of 3 [MASK] are beyond the 12 tokens that the encoder reads",
+        "1 of 1 [MASK] are beyond the 12 tokens that the encoder reads",
         "there is no [MASK] in it",
     ]
     assert found[1]["masks"] == found[4]["masks"] == found[5]["masks"] == []

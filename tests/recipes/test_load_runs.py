@@ -135,10 +135,10 @@ def test_seed_of_a_run_that_was_killed(classified, tmp_path: Path) -> None:
         path.write_bytes((run / name).read_bytes())
     (tmp_path / "pretrained/seed_2").mkdir()
     for name in (".", "pretrained/seed_1", "pretrained/seed_2"):
-        with pytest.raises(ValueError, match="a run that has ended"):
+        with pytest.raises(ValueError, match="a finished run"):
             keras_ctx.load(tmp_path / name)
     for name in (".", "pretrained/seed_1"):
-        with pytest.raises(ValueError, match="a run that has ended"):
+        with pytest.raises(ValueError, match="a finished run"):
             predictions.read_task(tmp_path / name)
     with pytest.raises(ValueError, match="Name the folder above"):
         keras_ctx.load(tmp_path / "pretrained")

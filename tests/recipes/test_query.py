@@ -281,7 +281,8 @@ def test_answer_of_another_server() -> None:
     with answering(Proxy) as url:
         said = refusal(server=url, text=("a",))
     assert said == (
-        "No answer of a model server: <html>Please log in.</html> (status 200)"
+        "Not the answer of a model server: <html>Please log in.</html> "
+        "(status 200)"
     )
 
 
@@ -317,7 +318,7 @@ def test_errors_of_any_bytes() -> None:
     for handler in (Other, List):
         with answering(handler) as url:
             said = refusal(server=url, text=("a",))
-        assert said.startswith("No answer of a model server: ")
+        assert said.startswith("Not the answer of a model server: ")
 
 
 class Quoting(PredictionService):
@@ -415,7 +416,7 @@ def test_server_that_comes_up_late(
     with serving(folder, port=port):
         client.join()
     assert answered == [1]
-    assert "Again in" in capsys.readouterr().err
+    assert "Retrying in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,10 @@ PADDED = {"inputs": {"token_ids": {"shape": [None, 128]}}, "outputs": {}}
             ["`tokens` takes rows of one width", "(`tag`, `tokens`)"],
             ["distinct_char_ids"],
         ),
-        ({"tag": TAG, "features": IDS}, ["`features` takes ids of one"], []),
+        ({"tag": TAG, "features": IDS}, ["`features` also takes ids"], []),
         (
             {"classify": CLASSIFY, "features": DISTINCT},
-            ["`features` cannot be asked", "No warm-up request"],
+            ["`features` cannot be asked", "no warm-up requests"],
             ["ids of one width", "longest row"],
         ),
         (

@@ -162,7 +162,7 @@ def test_checkpoints_of_others(tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="which is not there"):
+    with pytest.raises(FileNotFoundError, match="which does not exist"):
         keras_ctx.load(tmp_path / "nowhere")
 
 
@@ -201,7 +201,7 @@ def test_run_that_has_not_ended(model: str | None, tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"config": {}, "digests": {}}')
     if model:
         encoder().save(tmp_path / model)
-    with pytest.raises(ValueError, match="a run that has ended"):
+    with pytest.raises(ValueError, match="a finished run"):
         keras_ctx.load(tmp_path)
 
 
