@@ -1,4 +1,4 @@
-"""What is trained: the encoder, its untrained twin, the compiled model."""
+"""Models to train: the encoder, its untrained twin, the compiled model."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_updates_of_the_whole_run(folder: Path) -> None:
     model = compiled(folder, epochs=4, accumulate=2, learning_rate=0.5)
     schedule = model.optimizer.get_config()["learning_rate"]["config"]
     schedule = schedule["schedule"]["config"]
-    # 4 epochs of 10 batches, two of which make an update.
+    # 4 epochs of 10 batches, with two batches per update.
     assert schedule["total_steps"] == 20
     assert schedule["peak_learning_rate"] == 0.5
     config = model.optimizer.get_config()
@@ -79,7 +79,7 @@ def test_low_rank_updates(folder: Path) -> None:
 
 
 def test_options_of_another_recipe_are_not_needed(folder: Path) -> None:
-    """Those of questions have no `accumulate` and no `schedule`."""
+    """Options for questions have no `accumulate` and no `schedule`."""
     given = fine_tuning.QuestionOptions(
         init=folder, output=Path("one"), train=Path("a.json"), epochs=2
     )
