@@ -1,4 +1,4 @@
-"""Cases of which `make test` runs some, and `make slow` the others."""
+"""Splits cases between `make test` and `make slow`."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 
 def quick(values: Iterable[Any], *chosen: Any) -> list[Any]:
-    """Cases for `parametrize`, slow but for the chosen ones."""
+    """Returns cases for `parametrize`, slow except the chosen ones."""
     values = list(values)
     assert set(chosen) <= set(values), "a chosen case is none"
     slow = [pytest.mark.slow]

@@ -6,7 +6,7 @@ from typing import Any
 
 LONG = " ".join(f"w{n}" for n in range(60)) + "."
 # A context, then questions: id, question, and answers as in the context. An
-# answer stands where its text first does.
+# answer starts where its text first occurs.
 ARTICLES = {
     "Verdi": [
         (

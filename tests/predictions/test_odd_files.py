@@ -1,4 +1,4 @@
-"""Odd files and folders: a line for each line, or a sentence that says why."""
+"""Odd files and folders: one output line per line, or an error message."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from keras_ctx.predictions import check_file, predict_file
 
 LABELS = ("bad", "good")
 TAGS = ("B-X", "I-X", "O")
-# What shows nothing, and what shows something, both by the eye.
+# Characters that are invisible, and characters that are visible.
 BLANKS = [
     *("", " \t", "\u3000", "\u00a0", "\u200b", " \u200b \ufeff"),
     *("\x0b", "\x0c", "\x1c", "\x85", "\u2028"),
@@ -218,7 +218,7 @@ def test_a_run_that_has_not_ended(texts, tmp_path: Path) -> None:
     (run / "settings.json").unlink()
     with pytest.raises(FileNotFoundError, match="of a fine-tuning recipe"):
         predicted(run, path)
-    # One that has pretrained an encoder has ended, and is of another kind.
+    # A finished pretraining run is of another kind.
     (run / "settings.json").write_text("{}")
     (run / "encoder.keras").write_text("")
     with pytest.raises(FileNotFoundError, match="pretrained .* as --init"):
@@ -272,7 +272,7 @@ def test_texts_in_another_encoding(texts, tmp_path: Path) -> None:
 
 
 def test_a_tab_in_one_of_the_texts(texts, tmp_path: Path) -> None:
-    # The advice is one that predict.py can follow.
+    # The advice works with predict.py.
     path = tmp_path / "a.txt"
     path.write_text("a\nb\tc\n")
     with pytest.raises(ValueError, match="line 2: .* --lines") as error:

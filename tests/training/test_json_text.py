@@ -1,4 +1,4 @@
-"""No token that is no JSON, and figures that come back as they were."""
+"""Written JSON is strictly valid, and figures are read back unchanged."""
 
 import json
 import math
