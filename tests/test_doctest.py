@@ -1,4 +1,4 @@
-"""Every example in a docstring of the library runs and prints what it says."""
+"""Every example in a docstring of the library runs with the output shown."""
 
 import doctest
 import importlib
@@ -14,8 +14,8 @@ PACKAGES = [
     for name in keras_ctx.__all__
     if inspect.ismodule(getattr(keras_ctx, name))
 ]
-# Each is another function with the numbers of a publication filled in; its
-# docstring names that function, which has the example.
+# Each calls another function with published sizes; its docstring names that
+# function, which has the example.
 PUBLISHED_SIZES = {
     *("bert_tiny", "bert_mini", "bert_small", "bert_medium"),
     *("bert_base", "bert_large", "elmo_small", "elmo_medium", "elmo_original"),
@@ -31,7 +31,7 @@ def public_names() -> list[tuple[str, str]]:
     ]
 
 
-# Their examples export a model, which other tests do as well.
+# Their examples export a model, which other tests also do.
 SLOW = (
     "keras_ctx.serving.verify.raw_answers",
     "keras_ctx.serving.export.saved_model",
@@ -53,7 +53,7 @@ def modules() -> list[str]:
 def test_examples_run(
     name: str, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # An example that writes a file writes it here.
+    # Examples write their files here.
     monkeypatch.chdir(tmp_path)
     failed, _ = doctest.testmod(
         importlib.import_module(name),

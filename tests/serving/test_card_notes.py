@@ -1,4 +1,4 @@
-"""What a version's README.md says of servers that batch, model by model."""
+"""Notes on batching servers in the README.md of each kind of model."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A text model learns from raw texts, and its scores are the recipes'."""
+"""A text model trains on raw texts, with the scores of the recipes."""
 
 import dataclasses
 from pathlib import Path
@@ -48,13 +48,13 @@ def test_it_learns_classes() -> None:
     assert scores["accuracy"] == scores["f1_macro"] == 1
     wrong = model.evaluate(texts, ["bad"] * 12)
     assert wrong["accuracy"] == 0.5
-    # A second call learns on, though the rate of the first has fallen to 0.
+    # A second call still learns, though the first rate fell to 0.
     before = model.model.get_weights()
     model.fit(*both, **settings)
     after = model.model.get_weights()
     changes = [np.abs(x - y).max() for x, y in zip(before, after, strict=True)]
     assert max(changes) > 1e-3
-    # The graph reads the weights as they are.
+    # The graph reads the current weights.
     logits = model.model.get_layer("logits")
     logits.bias.assign([100.0, 0.0])
     assert {each.label for each in model(texts)} == {"bad"}
@@ -114,13 +114,13 @@ def test_tagger_learns_names_in_texts(crf: bool) -> None:
         assert model.evaluate(given, labels)["f1"] == 1
     wrong = [[], [(0, 3, "Y")], [], [(2, 3, "Y")]]
     scores = model.evaluate(texts, wrong)
-    # One of three that were found is there, and one of two that are there.
+    # Precision 1/3, recall 1/2.
     assert scores["precision"] == pytest.approx(1 / 3)
     assert scores["recall"] == pytest.approx(1 / 2)
 
 
 def test_published_tagger_in_another_scheme_is_scored_in_iob2() -> None:
-    # Of IOB1 only I- where nothing else is needed.
+    # In IOB1, only I- unless B- is needed.
     labels = ("I-X", "I-Y", "O")
     model = keras_ctx.TextModel(models.tagger(small(), 3), INPUTS, labels)
     words = [["a", "b"], ["c"]]

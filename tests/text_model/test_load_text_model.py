@@ -1,4 +1,4 @@
-"""Every folder with a model in it is opened, and no other."""
+"""Loading of every folder with a model; refusal of others."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_tags_through_predict_are_as_the_text_model(
         assert found == list(asking.tags(rows, 4))
 
 
-# An export takes seconds: it is checked in a process of its own.
+# An export takes seconds: it is checked in a separate process.
 @pytest.mark.parametrize(
     "task",
     [
@@ -124,7 +124,7 @@ def test_exported_answers_are_the_same(tmp_path: Path) -> None:
     rows = texts_for("question_answering")[:3]
     found = keras_ctx.load(tmp_path / "served")(rows)
     for one, other in zip(found, model(rows), strict=True):
-        # Scores are shares of the five best there, and of the twenty here.
+        # Scores are normalized over five best answers there, twenty here.
         assert one[:3] == other[:3]
         assert same(one.null_odds, other.null_odds, 1e-4)
 
