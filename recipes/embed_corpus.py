@@ -12,8 +12,8 @@ Output    OUTPUT/vectors-00000.h5 ... (or .npz), a window of lines each, and
           (on the same machine).
 Command   python recipes/embed_corpus.py --init runs/elmo \
               --corpus news.txt --output runs/news_vectors
-          With official weights of ELMo instead of --init: python
-          recipes/embed_corpus.py --options options.json \
+          With official weights of ELMo instead of --init:
+          python recipes/embed_corpus.py --options options.json \
               --weights weights.hdf5 --corpus news.txt
 Expected  Memory does not depend on the length of the text. A blank line has no
           vectors but keeps its number. Each word (for BERT: each word piece)

@@ -44,7 +44,7 @@ from keras_ctx.predictions import vectors
 class Config:
     init: Path = Path("runs/bert")
     """Folder of a run or a checkpoint, with its vocabulary. Its modules.json
-    defines the pooling; without one, it is the mean of length 1."""
+    defines the pooling; without one, it is the mean, scaled to length 1."""
     input: Path | None = None
     """Sentences to embed. Default: the sample data."""
     output: Path = Path("runs/sentence_vectors")

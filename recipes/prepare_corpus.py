@@ -40,7 +40,7 @@ class Config(pretraining.CorpusOptions):
     num_shards: int | None = None
     """Number of record files. Default: by the size of the text."""
     shard_megabytes: int = 64
-    """Megabytes of text per record file, by default of `num_shards`."""
+    """Megabytes of text per record file, if `num_shards` is not given."""
     num_workers: int = 1
     """Number of processes, without Beam."""
     beam: str = ""

@@ -11,8 +11,8 @@ Command   On the sample data:
           To adapt a checkpoint to a corpus, or to continue from a run:
           python recipes/pretrain_bert.py --init FOLDER --corpus news.txt \
               --held-out other_news.txt --learning-rate 1e-4 --output runs/news
-          A corpus larger than memory, from prepare_corpus.py: python
-          recipes/pretrain_bert.py --records runs/records
+          A corpus larger than memory, from prepare_corpus.py:
+          python recipes/pretrain_bert.py --records runs/records
 Expected  See the table of docs/results.md for the defaults.
 """
 

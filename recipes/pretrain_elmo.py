@@ -14,8 +14,8 @@ Command   On the sample data:
           python recipes/pretrain_elmo.py --init-options options.json \
               --init-weights weights.hdf5 --corpus news.txt \
               --split whitespace --output runs/news
-          A corpus of many files, from prepare_corpus.py: python
-          recipes/pretrain_elmo.py --records runs/records
+          A corpus of many files, from prepare_corpus.py:
+          python recipes/pretrain_elmo.py --records runs/records
 Expected  See the tables of docs/results.md for the defaults.
 """
 
