@@ -69,8 +69,8 @@ def _of_run(folder: Path) -> Exportable:
     for name in _RUN:
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                "`model` must be the folder of a finished run of a fine-tuning "
-                f"recipe, with a {name}; for an encoder or a checkpoint "
+                "`model` must be the folder of a fine-tuning recipe's finished "
+                f"run, with a {name}; for an encoder or a checkpoint "
                 f"give --kind. Received: model={folder}"
             )
     known: dict[str, Any] = {}

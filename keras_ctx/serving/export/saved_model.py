@@ -76,21 +76,21 @@ def export(
     float32; signatures that take texts also return `num_tokens`, the tokens of
     the row, and `truncated`, whether some were cut off):
 
-    - `embed`, from `text` `(B,)`: an encoder's `sequence`, `layers` `(B, L+1,
-      T, D)`, `pooled` and `tokens`; an embedder's `embedding`. For a task
-      model, those of its encoder, and its `mix`.
+    - `embed`, from `text` `(B,)`: an encoder's `sequence`, `layers`
+      `(B, L+1, T, D)`, `pooled` and `tokens`; an embedder's `embedding`. For a
+      task model, those of its encoder, and its `mix`.
     - `classify`, with `labels`: `labels` and `scores` `(B, n)`, best first;
       with `multi_label` each score is the probability of its label alone;
       `regress`: `score` `(B,)`. With `pair` also from `second_text`.
       `classify_examples` and `regress_examples` are the same for TF Serving's
       Classify and Regress, from `tf.train.Example`s with the texts by name.
-    - `tag`, with `labels`: `words`, `tags`, `scores`, `starts`, `ends` `(B,
-      W)`, positions in characters; with a CRF `path_log_probability`.
+    - `tag`, with `labels`: `words`, `tags`, `scores`, `starts`, `ends`
+      `(B, W)`, positions in characters; with a CRF `path_log_probability`.
     - `answer`, from `question` and `context`: `answers`, `scores`, `starts`,
       `ends` `(B, top_k)` and `null_odds`.
     - `fill_mask`, from `text` with [MASK]: `words`, `scores` `(B, M, top_k)`.
-    - `tokens`, like the task's signature, but from words already split, `(B,
-      W)`, padded with "" at the end of a row.
+    - `tokens`, like the task's signature, but from words already split,
+      `(B, W)`, padded with "" at the end of a row.
     - `features`, from the model's ids by name to its own outputs; the padding
       mask follows from the ids.
     - `serving_default`, the task's signature; for any other model, its own

@@ -21,11 +21,12 @@ Tensors = dict[str, tf.Tensor]
 class ModelOutputs:
     """The outputs of a model by name.
 
-    `layers`, a list of L+1 tensors `(B, T, D)`, become one tensor `(B, L+1, T,
-    D)`, rows first as TF Serving's batching requires. Floating-point numbers
-    become float32, since REST has no bfloat16. The padding mask is left out.
-    Called eagerly, the model runs op by op; all graphs share one trace of it,
-    which computes with the weights of `stored`, if given.
+    `layers`, a list of L+1 tensors `(B, T, D)`, become one tensor
+    `(B, L+1, T, D)`, rows first as TF Serving's batching requires.
+    Floating-point numbers become float32, since REST has no bfloat16. The
+    padding mask is left out. Called eagerly, the model runs op by op; all
+    graphs share one trace of it, which computes with the weights of `stored`,
+    if given.
     """
 
     def __init__(

@@ -10,12 +10,12 @@ larger.
     weights: `x . (w + dw)` with `|dw| <= g |w|`. In the worst case g is n u. If
     rounding errors have random signs, g is about sqrt(n) u (Higham and Mary
     2019). The functions between two kernels (softmax, norms, gelu) are accurate
-    to a few units in the last place: 4 u more. So each kernel has `g = u (4 +
-    sqrt(n))`, where n is the number of inputs of one of its outputs, or, if
-    greater, the positions of a row, over which attention, means and loops sum.
-    A table counts as a kernel, since it may be used as one; a bias or the scale
-    of a norm sums nothing, so its n is 1. Half precision rounds each result to
-    its u, 2**-8 or 2**-11, and sums in float32: g is 4 u.
+    to a few units in the last place: 4 u more. So each kernel has
+    `g = u (4 + sqrt(n))`, where n is the number of inputs of one of its
+    outputs, or, if greater, the positions of a row, over which attention, means
+    and loops sum. A table counts as a kernel, since it may be used as one; a
+    bias or the scale of a norm sums nothing, so its n is 1. Half precision
+    rounds each result to its u, 2**-8 or 2**-11, and sums in float32: g is 4 u.
 
 2.  *Condition.* How much the answers change with the weights depends on depth,
     magnitudes, norms and cancellation. It is measured: the model runs again
