@@ -63,7 +63,7 @@ class ModelRows:
         if any(getattr(x, "stateful", False) for x in _layers(model)):
             raise ValueError(
                 "`model` must not be stateful: the answer to a text would "
-                "depend on the texts before it. Make the encoder with "
+                "depend on earlier texts. Create the encoder with "
                 f"`stateful=False`. Received: {model.name!r}"
             )
         self._text_inputs = text_inputs

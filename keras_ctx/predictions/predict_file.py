@@ -184,7 +184,7 @@ def _check_output(
     for file in files:
         if output.exists() and file.exists() and output.samefile(file):
             raise ValueError(
-                "`output` must be another file than those that are read: it "
+                "`output` must differ from all files that are read: it "
                 f"would replace {file}. Received: output={str(output)!r}"
             )
     if output.is_dir():

@@ -110,8 +110,8 @@ def read_task(folder: str | Path) -> RunTask:
             raise FileNotFoundError(
                 f"`folder` must be that of a fine-tuning recipe, with {MODEL} "
                 f"and {TEXT_INPUTS}. "
-                + "This one has pretrained an encoder: give it to such a "
-                "recipe as --init first. "
+                + "This is a pretraining run: fine-tune it with such a "
+                "recipe first, as its --init. "
                 * pretrained
                 + "Vectors of an encoder are written by embed_sentences.py "
                 f"and embed_corpus.py. Received: folder={str(folder)!r}, "

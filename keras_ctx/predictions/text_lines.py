@@ -114,8 +114,8 @@ class TextFile:
         return (
             f"Read as a table of {width} columns, the texts in column "
             f"{self.columns[0]}, counted from 0: `columns` (predict.py "
-            "--columns) takes others, `lines` (predict.py --lines) whole "
-            "lines."
+            "--columns) selects others, `lines` (predict.py --lines) reads "
+            "whole lines."
         )
 
     def _row_is_line(self) -> bool:
@@ -167,8 +167,8 @@ def text_file(
     if lines:
         if pair or columns is not None:
             raise ValueError(
-                "`lines` must be left out for a model that reads pairs, and "
-                f"where `columns` are given. Received: columns={columns}, and "
+                "`lines` must not be given for a model that reads pairs, or "
+                f"together with `columns`. Received: columns={columns}, and "
                 f"a model of {1 + pair} texts"
             )
         return TextFile(path, [], table)

@@ -54,8 +54,8 @@ def check_fit_arguments(
     if optimizer is not None and _has_ended(optimizer):
         raise ValueError(
             "`model` must be compiled with a learning rate above 0: its "
-            "schedule has ended, as of a model that was fitted before it was "
-            "saved, so that nothing would be learned. Compile it anew, or "
+            "schedule has ended, as in a model saved after `fit`, so it "
+            "would learn nothing. Compile it again, or "
             "load it with `compile=False`. Received: "
             f"{model.name!r} after {int(optimizer.iterations)} steps"
         )

@@ -84,7 +84,7 @@ def load(folder: str | Path, task: str | None = None) -> TextModel:
             return _served(version, task)
     elif folder.is_file() and folder.suffix in (".keras", ".json", ".pb"):
         raise ValueError(
-            f"{_EXPECTED} Give the folder that the file lies in. Received: "
+            f"{_EXPECTED} Give the folder that contains the file. Received: "
             f"folder={str(folder)!r}, a file"
         )
     elif not folder.exists():
@@ -133,8 +133,8 @@ def _vectors(folder: Path, task: str) -> TextModel:
         if is_run and not (folder / FILES[task]).is_file():
             raise ValueError(
                 f'`task="fill_mask"` needs a folder with {FILES[task]}, as '
-                "pretrain_bert.py writes it: this model has no head that "
-                f"knows the words. Received: folder={str(folder)!r}"
+                "pretrain_bert.py writes it: this model has no masked LM "
+                f"head. Received: folder={str(folder)!r}"
             )
         return TextModel(convert.load_pretrainer(folder), inputs)
     encoder = convert.load_encoder(folder)

@@ -121,7 +121,7 @@ def test_other_folders_are_refused_with_one_to_name(
     for inside in run.rglob("tensorboard"):
         with pytest.raises(ValueError, match=r"Name the folder above, .*seed_"):
             keras_ctx.load(inside)
-    with pytest.raises(ValueError, match="Give the folder that the file lies"):
+    with pytest.raises(ValueError, match="Give the folder that contains"):
         keras_ctx.load(run / "model.keras")
     with pytest.raises(ValueError, match=r"needs a folder with pretrainer\."):
         keras_ctx.load(run, "fill_mask")

@@ -103,7 +103,7 @@ def test_warm_up_for_an_unknown_signature(folder: Path) -> None:
     (folder / WARM_UP).parent.mkdir()
     with tf.io.TFRecordWriter(str(folder / WARM_UP)) as writer:
         writer.write(log.SerializeToString())
-    with pytest.raises(ValueError, match="asks for a signature 'other'"):
+    with pytest.raises(ValueError, match="unknown signature, 'other'"):
         LoadedVersion(folder)
 
 

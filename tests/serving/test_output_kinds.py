@@ -403,8 +403,8 @@ def test_an_output_without_a_kind_is_refused() -> None:
         return {"continue": signature._replace(kinds=kinds)}
 
     message = (
-        "`kinds` of the signature 'continue' must say of each output what it "
-        "is. Received: none of `length`, `log_likelihood`"
+        "`kinds` of the signature 'continue' must have a kind for each "
+        "output. Received: none for `length`, `log_likelihood`"
     )
     with pytest.raises(ValueError, match=message):
         expectation(

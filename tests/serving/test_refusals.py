@@ -81,7 +81,7 @@ def test_texts_longer_than_the_model_has_positions(
 ) -> None:
     # Short texts would work; a request of nine tokens would not.
     inputs = BertInputs(SPECIAL, 9, split="character")
-    message = r"(?s)`model` refuses what .*\(4,\).*at most `max_length=8`"
+    message = r"(?s)`model` refuses the output .*\(4,\).*at most `max_length=8`"
     with pytest.raises(ValueError, match=message):
         serving.export(bert, inputs, tmp_path)
     assert list(tmp_path.iterdir()) == []

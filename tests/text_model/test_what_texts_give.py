@@ -424,7 +424,7 @@ def test_no_mask_no_words_for_it() -> None:
 
     inputs = Maskless(**INPUTS.get_config())
     model = models.bert_pretrainer(encoder())
-    said = r"a token that hides another, as \[MASK\].*Received: Maskless"
+    said = r"a mask token, such as \[MASK\].*Received: Maskless"
     with pytest.raises(ValueError, match=said):
         keras_ctx.TextModel(model, inputs)
     with pytest.raises(ValueError, match=said):

@@ -25,8 +25,8 @@ def check_not_stateful(encoder: keras.Model, what: str, each: str) -> None:
         article = "an" if each[0] in "aeiou" else "a"
         raise ValueError(
             "`init` must hold an encoder that is not stateful: the "
-            f"{what} of {article} {each} would depend on the {each}s before "
-            "it. Make the encoder with `stateful=False`. "
+            f"{what} of {article} {each} would depend on earlier {each}s. "
+            "Create the encoder with `stateful=False`. "
             "Received: stateful=True"
         )
 

@@ -83,7 +83,9 @@ def _tokens(options: CorpusOptions, files: Sequence[Path]) -> list[str]:
         options.lower_case,
     )
     if len(tokens) == len(text.SPECIAL_TOKENS):
-        raise ValueError("`inputs` must hold text. Received: none in them")
+        raise ValueError(
+            "`inputs` must contain text. Received: files without any"
+        )
     return tokens
 
 

@@ -33,7 +33,7 @@ def batching_notes(card: Mapping[str, Any]) -> list[str]:
         notes.append(
             '`tokens` takes rows of one width, with "" behind the last word. '
             "Where a server batches, it must be the same width in all "
-            "requests, or they fail with `different shapes`: use one "
+            "requests, or they fail with `different shapes`: agree on one "
             "(`query.py --width 128`)."
         )
     features = made.get("features", {"inputs": {}})["inputs"]
@@ -66,7 +66,7 @@ def batching_notes(card: Mapping[str, Any]) -> list[str]:
         )
     notes.append(
         "Never send a request without rows to a server that batches: it is "
-        "not answered, and holds a thread of the server for ever."
+        "never answered, and blocks a thread of the server."
     )
     return notes
 

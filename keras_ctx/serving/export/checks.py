@@ -42,7 +42,7 @@ def check_model(model: keras.Model) -> None:
     if not all(isinstance(tensors, dict) for tensors in dicts):
         raise ValueError(
             "`model` must be a functional model with a dict of inputs and a "
-            "dict of outputs: their keys name what is served. "
+            "dict of outputs: their keys are the served names. "
             f"Received: model={model!r}"
         )
     for layer in all_layers(model):
@@ -108,7 +108,7 @@ def _check_pairs(sizes: Mapping[str, Any], text_inputs: TextInputs) -> None:
     if not text_inputs.takes_pairs:
         raise ValueError(
             "`text_inputs` must take pairs of texts for this model. Received: "
-            f"{type(text_inputs).__name__}, which take one text a row"
+            f"{type(text_inputs).__name__}, which take single texts"
         )
     segments = sizes.get("num_segments", 2)
     if segments < 2:
@@ -137,7 +137,7 @@ def listed(labels: Sequence[str]) -> tuple[str, ...]:
     if isinstance(labels, str | bytes | set | frozenset):
         raise ValueError(
             "`labels` must be a list of names in the order of the logits; "
-            f"a {type(labels).__name__} is none. Received: labels={labels!r}"
+            f"a {type(labels).__name__} has none. Received: labels={labels!r}"
         )
     labels = tuple(labels)
     if not all(isinstance(label, str) for label in labels):
@@ -289,8 +289,8 @@ def check_mask(text_inputs: TextInputs) -> None:
     """Refuses text inputs without [MASK], for a model that fills masks."""
     if text_inputs.mask_id is None:
         raise ValueError(
-            "`text_inputs` must have a token that hides another, as "
-            "[MASK] of a BERT, for a model that fills masks. "
+            "`text_inputs` must have a mask token, such as [MASK] of "
+            "BERT, for a model that fills masks. "
             f"Received: {type(text_inputs).__name__} without one"
         )
 

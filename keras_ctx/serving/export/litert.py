@@ -185,8 +185,8 @@ def _converted(signature: Signature, weights: str) -> bytes:
             return converter.convert()
         except Exception as error:  # its type is not public
             raise ValueError(
-                "`model` must have no ops but those of LiteRT; the loops of a "
-                f"CRF or an LSTM are none. Received: {str(error)[:500]}"
+                "`model` must have only ops of LiteRT, which lacks the loops "
+                f"of a CRF or an LSTM. Received: {str(error)[:500]}"
             ) from error
 
 
@@ -251,6 +251,6 @@ def _check(
         if not one.share <= 1:
             raise RuntimeError(
                 f"`{key}` must be that of the model. It is off by "
-                f"{one.largest:g}, {one.share:.3g} times what rounding can do; "
+                f"{one.largest:g}, {one.share:.3g} times the rounding bound; "
                 "nothing was written."
             )

@@ -38,8 +38,8 @@ def write_warm_up(
 ) -> None:
     """Writes the `requests` that can be batched, where a server expects them.
 
-    If a server would refuse so many, some of each signature are kept, including
-    the last.
+    If there are more than a server accepts, some of each signature are kept,
+    including the last.
 
     Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup.
     """

@@ -172,7 +172,9 @@ class LoadedVersion:
             request = getattr(log, str(kind)).request
             name = request.model_spec.signature_name or "serving_default"
             if name not in self.signatures:
-                raise ValueError(f"{path} asks for a signature {name!r}.")
+                raise ValueError(
+                    f"{path} has a request for an unknown signature, {name!r}."
+                )
             self.run(name, _warm_up_inputs(request))
 
 

@@ -77,10 +77,11 @@ def expectation(
         for key, difference in found.items():
             if not difference.share <= 1:
                 raise RuntimeError(
-                    f"`model` must answer compiled, as `predict` and a server "
-                    f"do, as it does op by op. Its `{key}` for `{name}` is off "
-                    f"by {difference.largest:g}, {difference.share:.3g} times "
-                    "what rounding can do; nothing was published."
+                    "`model` must give the same answers compiled, as in "
+                    "`predict` and a server, and op by op. Its "
+                    f"`{key}` for `{name}` is off by "
+                    f"{difference.largest:g}, {difference.share:.3g} times "
+                    "the rounding bound; nothing was published."
                 )
     if stored is None:
         own = answers

@@ -84,7 +84,7 @@ def check_agreement(
                 raise RuntimeError(
                     f"The export's `{key}` from `{name}` must equal the "
                     f"model's. It is off by {one.largest:g}, {one.share:.3g} "
-                    f"times what rounding can do (shape {given[key].shape}, "
+                    f"times the rounding bound (shape {given[key].shape}, "
                     f"the model's {right.outputs[key].shape}); nothing was "
                     "published."
                 )

@@ -104,7 +104,7 @@ class Witness:
         except (ValueError, tf.errors.InvalidArgumentError) as error:
             shapes = {key: tuple(x.shape) for key, x in tensors.items()}
             raise ValueError(
-                f"`model` refuses what `text_inputs` gives, of {shapes}: "
+                f"`model` refuses the output of `text_inputs`, of {shapes}: "
                 f"{error}"
             ) from error
         [asked] = [model for model in self._models if model.last is not None]
@@ -113,8 +113,8 @@ class Witness:
         if unknown:
             listed = ", ".join(f"`{key}`" for key in sorted(unknown))
             raise ValueError(
-                f"`kinds` of the signature {name!r} must say of each output "
-                f"what it is. Received: none of {listed}"
+                f"`kinds` of the signature {name!r} must have a kind for each "
+                f"output. Received: none for {listed}"
             )
         real = real_positions(features, self._text_inputs)
         return Answer(

@@ -64,7 +64,7 @@ def _refuse_above(tolerance: float, scaled: np.ndarray, output: str) -> None:
     if not error <= tolerance:
         raise RuntimeError(
             f"{output} must be that of the model in float32 to {tolerance:g}. "
-            f"It is off by {error:g}; nothing was written. Keep more bits in "
+            f"It is off by {error:g}; nothing was written. Use more bits in "
             "`weights`."
         )
 

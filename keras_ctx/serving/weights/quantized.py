@@ -17,8 +17,8 @@ def stored_weights(model: keras.Model, weights: str) -> "StoredWeights | None":
     formats = ("float32", "bfloat16", "int8")
     if weights not in formats:
         raise ValueError(
-            f"`weights` must be one of {formats}, the numbers that the export "
-            f"keeps. Received: weights={weights!r}"
+            f"`weights` must be one of {formats}, the format of the export's "
+            f"weights. Received: weights={weights!r}"
         )
     return None if weights == "float32" else StoredWeights(model, weights)
 
@@ -58,7 +58,7 @@ class StoredWeights:
             raise ValueError(
                 "`weights` must be 'float32' for a model without a float32 "
                 f"kernel or table of at least {SMALLEST} numbers: no other is "
-                f"kept in fewer bits. Received: weights={weights!r}"
+                f"stored in fewer bits. Received: weights={weights!r}"
             )
 
     @property

@@ -75,7 +75,7 @@ class ServedVersion:
                 return kind
         raise ValueError(
             f"{self.folder}: the version must be of a task, one of "
-            f"{', '.join(sorted(set(SIGNATURES.values())))}; this one gives "
+            f"{', '.join(sorted(set(SIGNATURES.values())))}; this one returns "
             "numbers without names. Export it with `labels`. Received: "
             f"task={signature!r}"
         )
