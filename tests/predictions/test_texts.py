@@ -166,7 +166,7 @@ def test_every_line_is_a_text_where_that_is_said(run: Path) -> None:
         predicted(run, path)
     assert not (run.parent / "out.tsv").exists()
     assert len(predicted(run, path, lines=True)) == 3
-    with pytest.raises(ValueError, match="`lines` must be left out"):
+    with pytest.raises(ValueError, match="`lines` must not be given"):
         predicted(run, path, lines=True, columns=["0"])
 
 
@@ -208,7 +208,7 @@ def test_pairs(tmp_path: Path) -> None:
     check(lines, first, logits(model, first, second))
     with pytest.raises(ValueError, match="`columns` must be 2, as the model"):
         predicted(tmp_path / "run", path, columns=["first"])
-    with pytest.raises(ValueError, match="`lines` must be left out"):
+    with pytest.raises(ValueError, match="`lines` must not be given"):
         predicted(tmp_path / "run", path, lines=True)
 
 

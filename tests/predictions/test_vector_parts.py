@@ -89,7 +89,7 @@ def test_stateful_encoders_are_refused(each: str) -> None:
     encoder = models.elmo_encoder(
         [(1, 4)], 6, 4, max_characters=8, stateful=True, max_batch_size=2
     )
-    message = f"vectors of a {each} would depend on the {each}s before it"
+    message = f"vectors of a {each} would depend on earlier {each}s"
     with pytest.raises(ValueError, match=message):
         vectors.check_not_stateful(encoder, "vectors", each)
 

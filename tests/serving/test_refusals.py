@@ -37,7 +37,7 @@ def bert() -> keras.Model:
         ([0, 1, 2], r"must be strings.*\('0', '1', '2'\)"),
         ([b"a", b"b", b"c"], "must be strings"),
         ("abc", "a list of names in the order of the logits; a str"),
-        ({"a", "b", "c"}, "the order of the logits; a set is none"),
+        ({"a", "b", "c"}, "the order of the logits; a set has none"),
         (["a", "b", ""], "not empty"),
         (["a", "b", "\ud800"], "Unicode of one line each"),
         (["a", "b", "c\nd"], "of one line each"),
