@@ -1,25 +1,25 @@
-"""Write the vectors of a text of any length, layer by layer.
+"""Writes the vectors of a text of any length, layer by layer.
 
-Data      One sentence a line, plain or compressed; by default the sample data.
+Data      One sentence per line, may be compressed. Default: the sample data.
 Output    OUTPUT/vectors-00000.h5 ... (or .npz), a window of lines each, and
           OUTPUT/index.json; `keras_ctx.data.read_vectors(OUTPUT)` reads them.
           With `--format allennlp` also OUTPUT/elmo.hdf5 as allennlp's command
-          `elmo` writes it: a key a line ("0", "1", ...), `(layers, words, D)`
-          for all layers and `(words, D)` for one, and `sentence_to_index`.
-          It needs the same space again; the other files may then go.
-          A killed run, started again, resumes after its last whole window,
-          and ends in the same files, byte for byte (on the same machine).
+          `elmo` writes it: a key for each line ("0", "1", ...),
+          `(layers, words, D)` for all layers and `(words, D)` for one, and
+          `sentence_to_index`. It needs the same space again; you may then
+          delete the other files. A killed run, started again, resumes after
+          its last complete window, and writes the same files, byte for byte
+          (on the same machine).
 Command   python recipes/embed_corpus.py --init runs/elmo \
               --corpus news.txt --output runs/news_vectors
-          With official weights of ELMo in place of --init:
+          With official weights of ELMo instead of --init:
           python recipes/embed_corpus.py --options options.json \
               --weights weights.hdf5 --corpus news.txt
-Expected  Memory does not depend on the length of the text. A blank line has 0
-          vectors and keeps its number. Each word has one vector a layer (of
-          BERT: each piece; [CLS] and [SEP] are left out, and ELMo's
-          markers, unless `--markers` asks for them). ELMo reads lines
-          and words of any length, words by their first bytes; BERT has a
-          longest line.
+Expected  Memory does not depend on the length of the text. A blank line has no
+          vectors but keeps its number. Each word (for BERT: each word piece)
+          has one vector per layer; [CLS], [SEP] and ELMo's markers have none
+          without `--markers`. ELMo reads lines and words of any length, words
+          by their first bytes; BERT has a maximum length.
 """
 
 import os
@@ -41,45 +41,46 @@ from keras_ctx.predictions import vectors
 @dataclass(frozen=True)
 class Config:
     corpus: Path | None = None
-    """Text to embed; left out: the sample data."""
+    """Text to embed. Default: the sample data."""
     output: Path = Path("runs/vectors")
     """Folder of the vectors."""
     init: Path | None = None
     """Folder with encoder.keras and text_inputs.json, or of
     ELMoForManyLangs."""
     options: Path | None = None
-    """options.json of official ELMo weights, in place of `init`."""
+    """options.json of official ELMo weights, instead of `init`."""
     weights: Path | None = None
-    """Their HDF5 file or TensorFlow checkpoint."""
+    """HDF5 file or TensorFlow checkpoint of the official weights."""
     vocabulary: Path | None = None
-    """Their words, one a line, if the model reads no characters."""
+    """Words of the official model, one per line, if it reads no characters."""
     split: Literal["whitespace", "character"] = "whitespace"
-    """With `options`: how a line is cut into words."""
+    """With `options`: how to split a line into words."""
     layers: tuple[str, ...] = ("all",)
-    """Numbers of layers, 0 the lowest; or "all", "last", or "mean"."""
+    """Numbers of layers, 0 for the lowest; or "all", "last" or "mean"."""
     mix: tuple[float, ...] = ()
-    """Shares of all layers in one mixture, such as a tagger has learned."""
+    """Shares of all layers in one mixture, such as those a tagger learned."""
     scale: float = 1.0
     """Factor of that mixture."""
     dtype: Literal["float32", "float16"] = "float32"
     """float16 halves the files and keeps three digits."""
     format: Literal["hdf5", "npz", "allennlp"] = "hdf5"
-    """Of the files; allennlp: HDF5, and all in one file with a key a line."""
+    """Format of the files; allennlp: HDF5, also one file with a key per
+    line."""
     markers: bool = False
-    """Whether the vectors of the sentence markers (<S> and </S>, of BERT [CLS]
-    and [SEP]) are written, too; a blank line has these two alone."""
+    """Whether to also write the vectors of the sentence markers (<S> and </S>,
+    for BERT [CLS] and [SEP]); a blank line has only these two."""
     warm_start: int | None = None
-    """Lines of `corpus`, its first, on which ELMo's first states are measured:
-    the first words of a line gain most; such as 2000. Left out: the states of
-    the encoder as it is, mostly zeros."""
+    """Number of first lines of `corpus`, such as 2000, from which ELMo's
+    initial states are measured; the first words of a line gain most. Default:
+    the initial states of the encoder, usually zeros."""
     window: int = 2048
-    """Lines a file, sorted by length together; a stop loses that many."""
+    """Lines per file, sorted by length together; a stop loses one window."""
     batch_words: int = 2048
-    """Words a batch, with padding; a longer line has a batch of its own."""
+    """Words per batch, with padding; a longer line gets its own batch."""
     cache_words: int = 100_000
-    """Words whose characters are not read again while they are kept."""
+    """Number of words whose vectors from characters are cached."""
     long_lines: Literal["error", "cut"] = "error"
-    """What to do with a line that is longer than BERT can read."""
+    """What to do with a line longer than BERT can read."""
 
     def __post_init__(self):
         if (self.init is None) == (self.options is None):
@@ -87,7 +88,7 @@ class Config:
         if (self.options is None) != (self.weights is None):
             raise ValueError("`options` and `weights` must be given together.")
         if self.mix and self.layers != ("all",):
-            raise ValueError("`mix` is of all layers: leave out `layers`.")
+            raise ValueError("`mix` uses all layers: leave out `layers`.")
         if self.scale != 1 and not self.mix:
             raise ValueError(
                 f"`scale` needs `mix`. Received: scale={self.scale}"
@@ -102,7 +103,7 @@ class Config:
 
 
 def load(config: Config, corpus: Path) -> tuple[keras.Model, Any]:
-    """The encoder and its text inputs, which cut no line."""
+    """Loads the encoder and its text inputs, which cut no line."""
     if config.init is not None:
         encoder = convert.load_encoder(config.init)
         inputs = convert.load_text_inputs(config.init).uncut()
@@ -123,7 +124,7 @@ def load(config: Config, corpus: Path) -> tuple[keras.Model, Any]:
 
 
 def make_settings(config: Config, encoder, inputs, digest: str) -> dict:
-    """All that the files depend on."""
+    """Returns all settings that the files depend on."""
     return {
         "corpus": digest,
         **training.input_digests({}, encoder, inputs),
@@ -133,7 +134,7 @@ def make_settings(config: Config, encoder, inputs, digest: str) -> dict:
         "window": config.window,
         "batch_words": config.batch_words,
         "cache_words": config.cache_words,
-        # Not named where it is false: older folders do not know it.
+        # Left out if false: older folders lack it.
         **({"markers": True} if config.markers else {}),
         "warm_start": config.warm_start,
     }

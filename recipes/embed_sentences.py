@@ -1,27 +1,27 @@
-"""Write one vector a sentence, and find the sentences nearest to a query.
+"""Writes one vector per sentence, and finds sentences nearest to a query.
 
-Data      One sentence a line, plain or compressed; by default the sample data.
+Data      One sentence per line, may be compressed. Default: the sample data.
 Output    OUTPUT/vectors-00000.h5 ... (or .npz), a window of lines each, and
           OUTPUT/index.json; `keras_ctx.data.read_vectors(OUTPUT)` reads them,
-          each sentence as one token of one layer. OUTPUT/nearest.json, if
-          there is a query. A killed run, started again, resumes after its
-          last whole window, and ends in the same files, byte for byte (on
-          the same machine).
+          each sentence as one token of one layer. OUTPUT/nearest.json, if there
+          is a query. A killed run, started again, resumes after its last
+          complete window, and writes the same files, byte for byte (on the same
+          machine).
 Command   python recipes/embed_sentences.py --init FOLDER \
               --input sentences.txt --output runs/sentence_vectors
-          The nearest of them, now or in a later run with the same folders:
+          To find the nearest, now or in a later run with the same folders:
           python recipes/embed_sentences.py --init FOLDER \
               --input sentences.txt --output runs/sentence_vectors \
               --query "How do I reset my password?" --nearest 5
-Expected  In a folder of sentence-transformers its modules.json says how a
-          vector is made of the tokens: pooling, dense layers, length 1 or
-          not. With any other encoder it is the mean of the last layer over
-          the tokens, [CLS] and [SEP] among them, of length 1. The recipe
-          prints which. Encoders that were trained for it, such as
-          all-MiniLM-L6-v2, rank by meaning; one that was only pretrained
-          ranks by words, mostly. A sentence that is longer than the encoder
-          reads loses its end, and is counted. Some encoders (e5, bge) want a
-          prompt before a text: see --prompt and their model card.
+Expected  For a folder of sentence-transformers, its modules.json defines how
+          token vectors become one vector: pooling, dense layers, and whether it
+          has length 1. For any other encoder it is the mean of the last layer
+          over all tokens, including [CLS] and [SEP], of length 1. The recipe
+          prints which. Encoders trained for this, such as all-MiniLM-L6-v2,
+          rank by meaning; an encoder that is only pretrained ranks mostly by
+          words. A sentence longer than the encoder reads is cut, and counted.
+          Some encoders (e5, bge) need a prompt before a text: see --prompt and
+          their model card.
 """
 
 import os
@@ -43,33 +43,32 @@ from keras_ctx.predictions import vectors
 @dataclass(frozen=True)
 class Config:
     init: Path = Path("runs/bert")
-    """Folder of a run, or of a checkpoint, with its vocabulary. Its
-    modules.json says how tokens are pooled; without one: their mean, of
-    length 1."""
+    """Folder of a run or a checkpoint, with its vocabulary. Its modules.json
+    defines the pooling; without one, it is the mean, scaled to length 1."""
     input: Path | None = None
-    """Sentences to embed; left out: the sample data."""
+    """Sentences to embed. Default: the sample data."""
     output: Path = Path("runs/sentence_vectors")
     """Folder of the vectors."""
     query: tuple[str, ...] = ()
-    """Sentences whose nearest are looked for."""
+    """Queries, whose nearest sentences are found."""
     nearest: int = 5
-    """How many of them."""
+    """Number of nearest sentences for each query."""
     prompt: str | None = None
-    """Put before each sentence: the name of a prompt of the folder, or a text
-    such as "passage: "; left out: the folder's default, mostly none."""
+    """Prompt before each sentence: the name of one of the folder's prompts, or
+    a text such as "passage: ". Default: the folder's, usually none."""
     query_prompt: str | None = None
-    """The same for the queries; left out: as for the sentences."""
+    """Prompt before each query. Default: that of the sentences."""
     max_length: int | None = None
-    """Most tokens of a sentence; left out: what the folder says, else all
-    that the encoder reads."""
+    """Most tokens of a sentence. Default: the folder's setting, or else what
+    the encoder reads."""
     dtype: Literal["float32", "float16"] = "float32"
     """float16 halves the files and keeps three digits."""
     format: Literal["hdf5", "npz"] = "hdf5"
-    """Of the files."""
+    """Format of the files."""
     window: int = 2048
-    """Lines a file, sorted by length together; a stop loses that many."""
+    """Lines per file, sorted by length together; a stop loses one window."""
     batch_size: int = 32
-    """Sentences at a time."""
+    """Sentences per batch."""
 
     def __post_init__(self):
         checks.check_at_least(
@@ -83,7 +82,7 @@ class Config:
 def load(
     config: Config, prompt: str = ""
 ) -> tuple[keras.Model, text.TextInputs]:
-    """A model of sentence vectors, and its text inputs."""
+    """Loads a model of sentence vectors, and its text inputs."""
     model, inputs = convert.load_embedder(
         config.init, config.max_length, prompt
     )
@@ -92,7 +91,7 @@ def load(
 
 
 def make_writer(config: Config, embedder, corpus: str) -> data.VectorWriter:
-    """What the vectors are written with, and all that they depend on."""
+    """Returns the writer of the vectors, with all that they depend on."""
     return data.VectorWriter(
         config.output,
         num_layers=1,
@@ -150,7 +149,7 @@ def main(config: Config) -> dict:
     if num_cut:
         print(
             f"{num_cut:,} sentences have more than "
-            f"{embedder.inputs.max_length} tokens and lost their ends."
+            f"{embedder.inputs.max_length} tokens and were cut."
         )
     nearest = []
     if config.query:

@@ -1,18 +1,18 @@
-"""Export a model as a SavedModel, check it from outside, and ask it.
+"""Exports a model as a SavedModel, checks it independently, and tries it.
 
-Data      The folder of a fine-tuning recipe, or of a published BERT with the
-          head of a task (classifier, token classifier, question answering);
-          or, with --kind, of a pretrained encoder or any checkpoint, which
-          answers with vectors (encoder, embedder) or with words for [MASK]
-          (fill_mask). Sentences of your own (--texts, one a line) to ask; the
-          first 32 are checked, too.
-Output    OUTPUT/<version>/, with a README.md of its own, and
-          MODEL/export.json with the answers.
+Data      The folder of a fine-tuning recipe, or of a published BERT with a
+          task head (classifier, token classifier, question answering); or,
+          with --kind, of a pretrained encoder or any checkpoint, to predict
+          vectors (encoder, embedder) or words for [MASK] (fill_mask). Your own
+          sentences (--texts, one per line) to try; the first 32 are also
+          checked.
+Output    OUTPUT/<version>/, with its own README.md, and MODEL/export.json with
+          the answers.
 Command   python recipes/export_saved_model.py --model runs/bert_sentiment \
               --output saved_models/bert_sentiment
 Expected  The largest difference between the compiled Keras model and the
-          SavedModel, asked in a fresh process with TensorFlow alone: 0 on the
-          machine of the export, and never more than rounding can do.
+          SavedModel, run in a fresh process with TensorFlow alone: 0 on the
+          machine of the export, and never more than rounding explains.
 """
 
 import os
@@ -44,23 +44,22 @@ SENTENCES = (
 class Config:
     model: Path = Path("runs/bert_sentiment")
     """Folder of a run, with model.keras and text_inputs.json, or of a published
-    BERT with the head of a task; with `kind`, of an encoder or a
-    checkpoint."""
+    BERT with a task head; with `kind`, of an encoder or a checkpoint."""
     output: Path = Path("saved_models/bert_sentiment")
     """Folder of the SavedModel's versions."""
     kind: Literal["task", "encoder", "embedder", "fill_mask"] = "task"
-    """What to serve: the fine-tuned model of a run, or of a checkpoint all
-    vectors, one vector a text, or words for [MASK]."""
+    """What to serve: the fine-tuned model of a run; or for a checkpoint, all
+    vectors, one vector per text, or words for [MASK]."""
     pair: bool | None = None
-    """Whether the model reads pairs of texts; left out: as the run says in its
-    task.json, and no otherwise."""
+    """Whether the model reads text pairs. Default: as in the run's task.json,
+    otherwise no."""
     top_k: int = 5
-    """Most answers to a question, words for a [MASK]."""
+    """Most answers to a question, or words for a [MASK]."""
     windows: bool = False
-    """Whether a classifier or tagger reads a text that is longer than a row
-    in windows; otherwise it is cut. A question's context never is."""
+    """Whether a classifier or tagger reads a text that is too long in windows;
+    otherwise it is cut. The context of a question is never cut."""
     texts: Path | None = None
-    """Sentences to ask, one a line; left out: six of ours."""
+    """Sentences to try, one per line. Default: six examples."""
 
 
 @training.writes_folder
@@ -74,7 +73,7 @@ def main(config: Config) -> dict:
         known["pair"] = config.pair
     if config.windows:
         known["windows"] = serving.TextWindows()
-    # Our own sentences are of the kind that is checked anyway.
+    # The default sentences are like those that are always checked.
     more = texts[:32] if config.texts else []
     version = serving.export(
         model,

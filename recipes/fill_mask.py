@@ -1,14 +1,14 @@
-"""What a BERT would write for each [MASK] of a text.
+"""Predicts the tokens for each [MASK] of a text with a BERT.
 
-Data      One text a line, with one [MASK] or more, spelled just so: --text,
-          or --input texts.txt, or lines on the standard input.
-Output    A table; with --output FILE also one JSON object a text: `line`,
+Data      One text per line, with one or more [MASK], spelled exactly so:
+          --text, or --input texts.txt, or lines on standard input.
+Output    A table; with --output FILE also one JSON object per text: `line`,
           `text`, `masks` (for each [MASK] a list of `token` and `probability`,
-          the likeliest first), and `problem`, null or what was wrong.
+          most probable first), and `problem`, null or an error.
 Command   python recipes/fill_mask.py --init runs/bert \
               --text "这家酒店的[MASK]务很好。"
-Expected  A [MASK] is filled without knowing what fills another one. A token
-          with ## continues the word before it.
+Expected  Each [MASK] is filled independently of the others. A token with ##
+          continues the word before it.
 
 `--init` takes a run of pretrain_bert.py, or any checkpoint with a masked
 language model.
@@ -41,13 +41,13 @@ class Config:
     text: tuple[str, ...] = ()
     """Texts, each with [MASK]."""
     input: Path | None = None
-    """Texts, one a line; left out, without `text`: the standard input."""
+    """File of texts, one per line. Default, without `text`: standard input."""
     output: Path | None = None
-    """File of the answers."""
+    """File for the predictions."""
     top_k: int = 5
-    """Answers for each [MASK]."""
+    """Tokens for each [MASK]."""
     batch_size: int = 16
-    """Texts at a time; from a keyboard it is one."""
+    """Texts per batch; for typed input it is one."""
 
     def __post_init__(self):
         checks.check_at_least(1, top_k=self.top_k, batch_size=self.batch_size)
@@ -56,7 +56,7 @@ class Config:
 
 
 def numbered_texts(config: Config) -> Iterator[tuple[int, str]]:
-    """Texts with the numbers of their lines; blank ones are left out."""
+    """Yields texts with the numbers of their lines, without blank lines."""
     if config.text:
         lines: Iterable[str] = config.text
     elif config.input is not None:
@@ -69,7 +69,7 @@ def numbered_texts(config: Config) -> Iterator[tuple[int, str]]:
 
 
 def answers(config: Config, filler: MaskFiller) -> Iterator[dict]:
-    """A record a text."""
+    """Yields a record for each text."""
     texts = numbered_texts(config)
     size = config.batch_size
     if not config.text and config.input is None and sys.stdin.isatty():
@@ -82,7 +82,7 @@ def answers(config: Config, filler: MaskFiller) -> Iterator[dict]:
                 problem = f"there is no {MASK} in it"
             elif len(masks) < there:
                 problem = (
-                    f"{there - len(masks)} of {there} {MASK} lie behind the "
+                    f"{there - len(masks)} of {there} {MASK} are beyond the "
                     f"{filler.inputs.max_length} tokens that the encoder reads"
                 )
             yield {

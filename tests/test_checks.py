@@ -1,4 +1,4 @@
-"""One kind of exception for one kind of mistake, in every room."""
+"""The same type of exception for the same mistake, in every package."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""How a command ends: one line for a mistake, a traceback for a bug."""
+"""Endings of a command: one line for a mistake, a traceback for a bug."""
 
 import errno
 import os
@@ -29,7 +29,7 @@ class Config:
 
 
 def ended(main, capsys, *arguments: str) -> tuple[int, str]:
-    """The exit status, and what stands on the standard error."""
+    """Returns the exit status and standard error."""
     with pytest.raises(SystemExit) as end:
         run_command(main, Config, arguments)
     assert isinstance(end.value.code, int)
@@ -50,7 +50,7 @@ def test_a_mistake_is_one_line(capsys) -> None:
     name = Path(__file__).name
     expected = "`rate` must be higher. Received: 0.1 (--traceback shows where.)"
     assert ended(refuses, capsys) == (2, f"{name}: {expected}\n")
-    # Found by the settings themselves, and of two lines.
+    # Raised by the settings, with a message of two lines.
     status, text = ended(refuses, capsys, "--rate", "0")
     assert status == 2 and text.count("\n") == 1
     assert "must be positive. Received: rate=0.0" in text
@@ -90,7 +90,7 @@ def bug_in_zip(config: Config) -> None:
 def bug_elsewhere(config: Config) -> None:
     import json
 
-    json.loads("{")  # raised, as a ValueError, but not by us
+    json.loads("{")  # a ValueError from other code
 
 
 def bug_of_a_key(config: Config) -> None:
@@ -175,7 +175,7 @@ def test_wrong_options_are_one_line(arguments, words, capsys) -> None:
     assert line.endswith("(--help lists the options.)")
 
 
-# These two answer errors of their own.
+# These two are the recipe's own errors.
 @pytest.mark.parametrize(
     "name",
     sorted({x.stem for x in RECIPES.glob("*.py")} - {"query", "serve"}),
@@ -206,8 +206,8 @@ def test_recipe_as_a_process(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
 def test_a_standard_output_that_is_full() -> None:
-    # What is left in a buffer is written at the end, where Python would say
-    # that an exception is ignored.
+    # The rest of a buffer is written at exit, where Python would only report an
+    # ignored exception.
     program = """
 import dataclasses
 from keras_ctx.command_line import run_command

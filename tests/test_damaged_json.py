@@ -1,4 +1,4 @@
-"""Files of JSON that a run reads again: damaged or foreign ones are named."""
+"""JSON files that a run rereads: errors name damaged or foreign ones."""
 
 import json
 import sys
@@ -73,7 +73,7 @@ def test_figures_of_a_run(line: bytes, tmp_path: Path) -> None:
     path.write_bytes(whole + line + b"\n" + whole)
     with pytest.raises(ValueError, match=r"metrics\.jsonl, line 2: "):
         training.read_metrics(tmp_path)
-    path.write_bytes(whole + whole)  # as the error advises
+    path.write_bytes(whole + whole)  # following the advice
     assert [x["step"] for x in training.read_metrics(tmp_path)] == [1, 1]
 
 

@@ -1,9 +1,9 @@
-"""Every block of README.md, of docs/ and of the benchmarks' pages runs.
+"""Runs every block of README.md, docs/ and the pages of benchmarks.
 
 `python` blocks run in the order of their page, in one namespace and an empty
-folder. Commands in `bash` blocks are read by the parser that they are for:
-the settings of a recipe or benchmark, the targets of the Makefile, the extras
-of setup.cfg. A comment before a block says otherwise: CONTRIBUTING.md.
+folder. Commands in `bash` blocks are parsed: by the settings of a recipe or
+benchmark, the targets of the Makefile, or the extras of setup.cfg. A comment
+before a block can change this; see CONTRIBUTING.md.
 """
 
 import configparser
@@ -48,9 +48,9 @@ class Block:
     line: int
     language: str
     marker: str
-    """slow, not run, backend, or empty."""
+    """One of slow, not run, backend, or empty."""
     reason: str
-    """Of the marker; of `backend` its name."""
+    """Text of the marker; for `backend` its name."""
     body: str
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ def blocks(language: str, *markers: str) -> list[Block]:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_is_of_a_kind_that_is_tested(page: Path) -> None:
-    # Of Sphinx are the braces; what a program prints, or others write, is text.
+    # Braces are Sphinx's; output of programs and others' code is `text`.
     known = {"python", "bash", "text", "{toctree}", "{eval-rst}", "{include}"}
     for block in blocks_of(page):
         assert block.language.split(" ")[0] in known, str(block)
@@ -113,7 +113,8 @@ def run_blocks(page: Path, markers: tuple[str, ...]) -> None:
     namespace: dict = {"__name__": "__main__"}
     for block in blocks_of(page):
         if block.language == "python" and block.marker in markers:
-            # Empty lines before it: errors then name the page's own lines.
+            # Leading empty lines, so that errors have the line numbers of the
+            # page.
             code = "\n" * (block.line - 1) + block.body
             exec(compile(code, str(page), "exec"), namespace)
 
@@ -123,8 +124,8 @@ def pages_with(marker: str) -> list[Path]:
     return sorted(found)
 
 
-# What Keras and TensorFlow say of layers without weights that are quantized,
-# and of eager functions in `tf.data`, which stay compiled.
+# Warnings of Keras and TensorFlow about quantized layers without weights, and
+# about eager functions in `tf.data`.
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 @pytest.mark.parametrize("page", pages_with(""), ids=name_of)
@@ -132,7 +133,7 @@ def test_python_blocks_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    # Tracing each `fit` would take most of the time: `make slow` does it.
+    # Tracing each `fit` would take most of the time; `make slow` does it.
     tf.config.run_functions_eagerly(True)
     try:
         run_blocks(page, ("",))
@@ -188,7 +189,7 @@ def commands(body: str) -> list[str]:
 
 @functools.cache
 def script(path: str) -> ModuleType:
-    """A recipe or a benchmark as a module."""
+    """Loads a recipe or a benchmark as a module."""
     name = Path(path).stem
     spec = importlib.util.spec_from_file_location(
         f"documented_{name}", ROOT / path
@@ -239,7 +240,7 @@ def check_pip(words: list[str]) -> None:
 def check_command(line: str) -> None:
     words = shlex.split(line, comments=True)
     while words and re.fullmatch(r"[A-Z_]+=[^$]*", words[0]):
-        words = words[1:]  # a variable of the environment
+        words = words[1:]  # an environment variable
     if not words:
         return
     if words[0] == "python":
@@ -261,7 +262,7 @@ def check_command(line: str) -> None:
 
 
 def check_assignment(line: str) -> None:
-    """A variable that Python prints: it names a folder."""
+    """Checks a variable printed by Python: it names a folder."""
     if importlib.util.find_spec(MINILM) is None:
         return
     name = line.partition("=")[0]
@@ -275,7 +276,7 @@ def check_assignment(line: str) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What settings look for before anything begins."""
+    """Returns a folder with the files that settings check."""
     folder = tmp_path_factory.mktemp("commands")
     (folder / "saved_models").mkdir()
     (folder / "news.txt").write_text("a b\nc d\n\ne f\ng h\n" * 9)
@@ -342,7 +343,7 @@ def test_every_public_package_has_its_page() -> None:
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading, as GitHub and MyST make it."""
+    """Returns the anchor of a heading, as on GitHub and in MyST."""
     return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
 
 

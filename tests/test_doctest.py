@@ -1,4 +1,4 @@
-"""Every example in a docstring of the library runs and prints what it says."""
+"""Every example in a docstring of the library runs with the output shown."""
 
 import doctest
 import importlib
@@ -65,7 +65,7 @@ def modules() -> list[str]:
 def test_examples_run(
     name: str, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # An example that writes a file writes it here.
+    # Examples write their files here.
     monkeypatch.chdir(tmp_path)
     failed, _ = doctest.testmod(
         importlib.import_module(name),

@@ -1,7 +1,7 @@
-"""The light core, and what is said where an extra is missing.
+"""The light core, and the messages if an extra is missing.
 
-Packages are hidden from processes of their own: a finder refuses them as if
-they were not installed. Nothing of the library is replaced.
+Packages are hidden from separate processes: a finder refuses them as if they
+were not installed. Nothing of the library is replaced.
 """
 
 import ast
@@ -36,7 +36,7 @@ PACKAGES = {
     "tensorflow_text": "tensorflow-text",
 }
 CORE_ONLY = [*EXTRAS["tensorflow"], *EXTRAS["recipes"], *EXTRAS["samples"]]
-CORE_ONLY.remove("scipy")  # JAX brings it
+CORE_ONLY.remove("scipy")  # JAX requires it
 
 
 def without(
@@ -44,7 +44,7 @@ def without(
 ) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("KERAS_BACKEND", None)
-    # What XLA's optimizer takes is not looked at here.
+    # XLA optimizations do not matter here.
     environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
     if backend:
         environment["KERAS_BACKEND"] = backend
@@ -254,7 +254,7 @@ def test_a_recipe_imports_first_what_names_its_extra(path: Path) -> None:
     others = [
         x for x in names if x.split(".")[0] not in sys.stdlib_module_names
     ]
-    if path.stem == "query":  # a client, which need not load Keras
+    if path.stem == "query":  # a client that does not load Keras
         return
     assert others[0] == "keras_ctx.command_line"
 
@@ -266,6 +266,6 @@ def test_extras_are_those_of_setup_cfg() -> None:
         lines = config["options.extras_require"][extra].splitlines()
         lines = [re.sub("#.*", "", line).strip() for line in lines]
         wanted = {canonicalize_name(Requirement(x).name) for x in lines if x}
-        # TensorBoard needs it, and no module of ours does.
+        # Only TensorBoard needs it.
         wanted -= {"keras-ctx", "setuptools"}
         assert wanted == {PACKAGES.get(x, x) for x in modules}

@@ -1,4 +1,4 @@
-"""Files that are whole, readable as the umask says, and nothing beside them."""
+"""Files are complete, follow the umask, and leave nothing else behind."""
 
 import os
 import resource
@@ -28,7 +28,7 @@ HEX = "0123456789abcdef" * 2
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """A disk that is full after so many bytes of a file: EFBIG."""
+    """Limits the size of files, like a full disk: EFBIG."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -54,7 +54,7 @@ def write_vectors(folder: Path, format: str) -> None:
 def write_allennlp(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as small:
         writer = data.VectorWriter(small, 1, 64, settings={})
-        for line in range(1, 41):  # each of them a file of a few kilobytes
+        for line in range(1, 41):  # each a file of a few kilobytes
             with writer.shard(line, [[b"a"] * 8]) as put:
                 put(0, np.ones((8, 1, 64), "float32"))
         writer.finish(40)
@@ -106,7 +106,7 @@ def vocabulary(size: int) -> list[str]:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_full_disk_is_an_error_of_the_file(name: str, tmp_path: Path) -> None:
-    """And not a signal that ends the process, as HDF5's is."""
+    """Not a signal that ends the process, as from HDF5."""
     with files_of_at_most(20_000):
         with pytest.raises(OSError) as raised:
             WRITERS[name](tmp_path)
@@ -114,7 +114,7 @@ def test_full_disk_is_an_error_of_the_file(name: str, tmp_path: Path) -> None:
     assert "Make room, and start the same command again" in sentence
     assert str(tmp_path) in sentence
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
-    # The index of vectors says that the rest is missing.
+    # The index of vectors shows that the rest is missing.
     assert {path.name for path in left} <= {"index.json"}
     WRITERS[name](tmp_path)
 
@@ -172,7 +172,7 @@ def test_files_of_a_run_that_is_alive_stay(tmp_path: Path) -> None:
     with output_lock(scores, is_file=True):
         with whole_file(scores) as growing:
             growing.write_text("half")
-            with output_lock(tmp_path):  # of a folder, which is another lock
+            with output_lock(tmp_path):  # a folder has another lock
                 assert growing.read_text() == "half"
                 assert not stranger.exists()
             stranger.touch()
@@ -206,5 +206,5 @@ def test_a_full_disk_of_a_file_that_grows(tmp_path: Path) -> None:
         full_disk_named(path),
         path.open("a") as file,
     ):
-        file.write("{}\n")  # found when the buffer is written, at the end
+        file.write("{}\n")  # found when the buffer is written at the end
     assert f"No space left on device: {path}. Make" in _sentence(caught.value)

@@ -1,4 +1,4 @@
-"""HDF5 that takes its arrays from elsewhere is refused by every reader."""
+"""Every reader refuses HDF5 files with arrays outside of the file."""
 
 import re
 import zipfile
@@ -58,7 +58,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 
 
 def turn(path, kind, folder, suffix=""):
-    """Replace the first dataset whose name ends so by one from elsewhere."""
+    """Replaces a dataset by one from outside, by the end of its name."""
     with h5py.File(path, "r+") as file:
         found = []
         file.visititems(
@@ -172,7 +172,7 @@ def test_packed_weights_that_grow_without_measure(tmp_path):
 
 
 def repack(path, change, packed=zipfile.ZIP_STORED):
-    """Write a `.keras` file again, with its weights changed."""
+    """Rewrites a `.keras` file with changed weights."""
     weights = path.with_name("changed.h5")
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}

@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows."""
+"""The project's rules that no linter checks."""
 
 import ast
 import configparser
@@ -43,7 +43,7 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def requirements() -> dict[str, list[Requirement]]:
-    """The ranges of setup.cfg: the base ("") and each extra."""
+    """Returns the ranges of setup.cfg: the base ("") and each extra."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     groups = {"": config["options"]["install_requires"]}
@@ -110,7 +110,7 @@ def test_module_is_named_after_what_it_holds(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED + TESTS, ids=name_of)
 def test_nothing_is_left_to_do(path: Path) -> None:
-    # Written in two halves, so that this file passes its own test.
+    # Split in two, so that this file passes its own test.
     unfinished = re.compile(
         r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b"
     )
@@ -119,7 +119,7 @@ def test_nothing_is_left_to_do(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=name_of)
 def test_nothing_is_pickled(path: Path) -> None:
-    # Reading a pickle runs whatever its writer wished.
+    # Reading a pickle can run arbitrary code.
     assert not imported_modules(path) & {"pickle", "cloudpickle", "dill"}
 
 
@@ -161,7 +161,7 @@ def test_public_packages_are_the_folders_that_there_are() -> None:
     folders = {
         path.parent.name for path in (ROOT / "keras_ctx").glob("*/__init__.py")
     }
-    # They are for the others and for recipes, and not for users.
+    # These are for other packages and recipes, not for users.
     assert sorted(folders - {"files", "command_line"}) == PACKAGES
 
 
@@ -227,7 +227,7 @@ def test_every_import_of_the_library_is_a_requirement() -> None:
         "tensorflow_text": "tensorflow-text",
         "google": "tensorflow",  # protobuf, which TensorFlow requires
     }
-    # Installed for one feature, and named in the error when missing.
+    # Installed for one feature, and named in the error if missing.
     optional = {"apache_beam", "matplotlib", "scipy", "seqeval", "sklearn"}
     optional |= {"snownlp", "starlette", "tyro", "uvicorn"}
     for path in LIBRARY:

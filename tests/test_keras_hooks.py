@@ -1,7 +1,7 @@
-"""Attributes of Keras without a public name: where they are, and that they are.
+"""Private attributes of Keras: where we use them, and that they exist.
 
-A new minor version of Keras may rename any of them without a word; then it is
-these tests that say so, and setup.cfg keeps users from it until they pass.
+A new minor version of Keras may rename any of them silently. Then these tests
+fail, and setup.cfg excludes that version until they pass.
 """
 
 import ast
@@ -32,9 +32,9 @@ FILES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
     if not path.as_posix().endswith(HOOKS)
 ]
-# Documented, for all their underscore: of named tuples, and of `os`.
+# Documented despite the underscore: of named tuples, and of `os`.
 DOCUMENTED = {"_asdict", "_exit", "_fields", "_replace"}
-# What the hooks name. A line for each, with what says that Keras has it below.
+# Names that the hooks use, one per line; a check for each is below.
 NAMES = {
     "_all_reduce_sum_gradients",
     "_compute_attention",
@@ -59,7 +59,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def attributes(path: Path) -> set[str]:
-    """Private attributes that a file names: read, set, or asked by name."""
+    """Returns private attributes that a file reads, sets or looks up."""
     found = set()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Attribute):
@@ -75,7 +75,7 @@ def attributes(path: Path) -> set[str]:
 
 @cache
 def defined() -> frozenset[str]:
-    """Private names that some class, function or `self` of ours has."""
+    """Returns private names of our classes, functions and `self`."""
     found = set()
     for path in FILES:
         for node in ast.walk(tree_of(path)):
@@ -115,16 +115,16 @@ def test_the_hooks_name_what_is_tested_here() -> None:
 
 
 def private_names(kind: type) -> set[str]:
-    """Of a class, and of `self` in its methods."""
+    """Returns private names of a class and of `self` in its methods."""
     try:
         on_self = re.findall(r"\bself\.(_\w+)", inspect.getsource(kind))
-    except (OSError, TypeError):  # one of C
+    except (OSError, TypeError):  # written in C
         on_self = []
     return set(filter(is_private, [*vars(kind), *on_self]))
 
 
 def classes() -> list[type]:
-    """Every class of the library that has a base of Keras."""
+    """Returns every class of the library with a Keras base class."""
     found = set()
     for module in pkgutil.walk_packages(keras_ctx.__path__, "keras_ctx."):
         for kind in vars(importlib.import_module(module.name)).values():

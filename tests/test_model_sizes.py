@@ -1,4 +1,4 @@
-"""Sizes that a `.keras` file's own weights have not are refused at once."""
+"""Sizes that differ from a `.keras` file's weights are refused at once."""
 
 import json
 import time
@@ -33,7 +33,7 @@ def plain():
     return keras.Model(inputs, keras.layers.Dense(2)(hidden))
 
 
-# A name of a layer's argument, and the model that has it.
+# An argument of a layer, and a model with it.
 CASES = [
     *((bert, "vocabulary_size"), (bert, "hidden_dim"), (bert, "max_length")),
     *((bert, "num_segments"), (bert, "intermediate_dim"), (bert, "num_heads")),
@@ -44,7 +44,7 @@ CASES = [
 
 
 def set_everywhere(node, key, value):
-    """How often an argument was found and set."""
+    """Sets an argument everywhere; returns how often."""
     if isinstance(node, list):
         return sum(set_everywhere(child, key, value) for child in node)
     if not isinstance(node, dict):
@@ -101,8 +101,8 @@ def test_a_size_is_refused_at_once(make, key, value, tmp_path):
 
 
 def test_a_refused_size_leaves_no_variables_behind(tmp_path):
-    # Keras gives its numbers to a variable that was made without them at the
-    # end of the next stateless scope: 3 * 2^31 of them here.
+    # Keras initializes a variable created without values at the end of the next
+    # stateless scope: here with 3 * 2^31 numbers.
     path = tmp_path / "encoder.keras"
     saved(plain, "units", 2**31, path)
     with pytest.raises(ValueError, match=r"encoder\.keras"):
@@ -193,7 +193,7 @@ def test_what_fits_is_loaded(tmp_path):
     assert load_model(path).count_params() == model.count_params()
     quantized = bert()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of layers that have no matrices
+        warnings.simplefilter("ignore")  # for layers without matrices
         quantized.quantize("int4")
     quantized.save(path)
     assert load_model(path).count_params() == quantized.count_params()

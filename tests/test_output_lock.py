@@ -1,4 +1,4 @@
-"""Two runs in one output: the second one is refused, and told who has it."""
+"""Two runs with one output: the second is refused, and the owner named."""
 
 import errno
 import fcntl
@@ -15,7 +15,7 @@ import pytest
 from keras_ctx import training
 from keras_ctx.files.output_lock import LOCK, move_lock, output_lock
 
-# Without TensorFlow, so that it starts at once.
+# Without TensorFlow, to start at once.
 HOLDER = """
 import importlib.util, sys, time
 spec = importlib.util.spec_from_file_location("output_lock", sys.argv[1])
@@ -34,7 +34,7 @@ class Config:
 
 
 def hold(output: Path) -> subprocess.Popen:
-    """Another process that has the lock."""
+    """Starts another process that holds the lock."""
     module = sys.modules[output_lock.__module__].__file__
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(module), str(output)],
@@ -63,10 +63,10 @@ def test_a_second_process_is_refused_and_a_kill_frees_the_lock(
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-    assert (output / LOCK).exists()  # as the kill left it
+    assert (output / LOCK).exists()  # left by the kill
     with output_lock(output):
         assert f"process {os.getpid()} on" in (output / LOCK).read_text()
-    # What was there before the call stays, the lock goes.
+    # Earlier files stay, the lock is removed.
     assert list(output.iterdir()) == []
 
 
@@ -96,7 +96,7 @@ def test_a_file_has_its_lock_beside_it(tmp_path: Path) -> None:
 def test_a_lock_that_its_holder_removes_meanwhile_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Opened before the holder removes it, locked after: a lock of nothing.
+    # Opened before the holder removes it, locked after: it locks nothing.
     real, calls = fcntl.flock, []
 
     def late(descriptor: int, how: int) -> None:
@@ -147,7 +147,7 @@ def test_an_output_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_restart_keeps_the_lock(tmp_path: Path) -> None:
     output = tmp_path / "run"
     with output_lock(output):
-        # There is nothing in it but the lock, so there is nothing to move.
+        # It contains only the lock, so there is nothing to move.
         training.begin_run(output, {"rate": 1}, restart=True)
         assert not (tmp_path / "run.old-1").exists()
         training.begin_run(output, {"rate": 2}, restart=True)
@@ -177,7 +177,7 @@ def test_only_the_worker_that_writes_locks(
         task = f'"task": {{"type": "worker", "index": {index}}}'
         monkeypatch.setenv("TF_CONFIG", f"{{{cluster}, {task}}}")
         assert main(config) == locked
-    # TF_CONFIG alone makes no worker.
+    # TF_CONFIG alone does not make a worker.
     assert main(Config(tmp_path)) == [LOCK]
 
 

@@ -1,4 +1,4 @@
-"""Processes that share work: how they end."""
+"""The end of processes that share work."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ def test_an_error_comes_as_it_is() -> None:
 def test_all_end_together(name: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    # A session of its own, so that Ctrl-C reaches all as from a terminal.
+    # A separate session, so that Ctrl-C reaches all as from a terminal.
     started = subprocess.Popen(
         [sys.executable, script],
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""What a recipe prints: no remarks of TensorFlow, no control characters."""
+"""Output of recipes: no messages of TensorFlow, no control characters."""
 
 import os
 import re
@@ -21,7 +21,7 @@ def test_recipe_asks_for_errors_only_before_tensorflow(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith(STARTS)]
     if not starts:
-        return  # it asks a server, without TensorFlow
+        return  # a client without TensorFlow
     before = "\n".join(lines[: starts[0]])
     assert 'os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")' in before
 
@@ -46,8 +46,8 @@ def test_output_of_a_run_is_plain(tmp_path: Path) -> None:
     text = output.read_bytes()
     assert b"1/1" in text
     assert {byte for byte in text if byte < 32} <= set(b"\n\t")
-    # TensorFlow reports what it takes for an error even where it only means
-    # that there is no GPU; remarks and warnings are quiet.
+    # TensorFlow reports even a missing GPU as an error; infos and warnings are
+    # off.
     lines = errors.read_text("utf-8").splitlines()
     assert all(re.search(r": E \S+/cuda\S*\.cc:\d+\] ", x) for x in lines)
 

@@ -1,4 +1,4 @@
-"""A recipe as a command: its help, how it ends, and what it says then.
+"""Runs a recipe as a command: help, error messages, exit status, last lines.
 
 A recipe imports this first, before Keras: where its packages are missing, the
 import says what to install.

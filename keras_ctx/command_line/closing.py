@@ -1,4 +1,4 @@
-"""The last lines of a recipe: what it measured, what it made, what is next."""
+"""The last lines of a recipe: its figures, its files, the next command."""
 
 import contextlib
 import math
@@ -22,21 +22,22 @@ def closing(
     next_command: Sequence[Any] = (),
     file: TextIO | None = None,
 ) -> None:
-    """Print a small table, the paths of what was made, and the next command.
+    """Prints a small table, the paths of new files, and the next command.
 
-    The lines have no control characters, and fit a terminal of 40 columns as
-    long as no word in them is longer.
+    The lines contain no control characters, and fit a terminal of 40 columns
+    unless a single word is longer.
 
     Args:
-        rows: Of the table, the names of the columns first. A cell is text, a
-            number, or `None` where there is none. Numbers are written with
-            four digits; a cell of text stays as it is, such as "72.1 %".
-        made: The path that the recipe has written, or several, or none.
-        next_command: The words of a command that runs as it is printed. Its
-            first word may be the file name of a recipe, "predict.py": it is
-            printed as Python and the path of the recipe. Empty: none.
-        file: Where to print; `None`: the standard output. Recipes whose
-            standard output is data give `sys.stderr`.
+        rows: The rows of the table; the first row names the columns. A cell is
+            text, a number, or `None` if it is empty. Numbers are printed with
+            four digits, text such as "72.1 %" unchanged.
+        made: The path or paths that the recipe has written; may be empty.
+        next_command: The words of a command that runs as printed. If the first
+            word is the file name of a recipe, such as "predict.py", it is
+            printed as Python and the path of the recipe. If empty, no command
+            is printed.
+        file: Where to print. Defaults to standard output. Recipes that write
+            data to standard output pass `sys.stderr`.
 
     Example:
         >>> closing(
@@ -66,11 +67,11 @@ def closing(
 
 
 def table_lines(rows: Sequence[_Row], width: int) -> list[str]:
-    """The lines of a table; where it is wider than `width`, a cell a line.
+    """Returns the lines of a table, one cell a line if it exceeds `width`.
 
     Args:
-        rows: As of `closing`.
-        width: Columns of the terminal.
+        rows: See `closing`.
+        width: Width of the terminal in columns.
 
     Example:
         >>> table_lines([["", "texts"], ["train", 1000], ["test", 64]], 40)
@@ -99,16 +100,16 @@ def table_lines(rows: Sequence[_Row], width: int) -> list[str]:
 
 
 def _columns(file: TextIO) -> int:
-    """Of the terminal behind a file; 80 where there is none."""
+    """Returns the width of a file's terminal; 80 if it has no terminal."""
     columns = 0
     if "COLUMNS" not in os.environ:
-        with contextlib.suppress(OSError, ValueError):  # it is no terminal
+        with contextlib.suppress(OSError, ValueError):  # not a terminal
             columns = os.get_terminal_size(file.fileno()).columns
     return columns or shutil.get_terminal_size().columns
 
 
 def _is_number(value: Any) -> bool:
-    """Also text such as "72.1 %"."""
+    """Returns whether a cell is a number, or text such as "72.1 %"."""
     if value is None or isinstance(value, int | float):
         return True
     return re.match(r"-?\d[\d,.]*( %)?$", str(value)) is not None
@@ -130,7 +131,7 @@ def _cell(value: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """Control characters, such as those of a label, written as escapes."""
+    """Escapes control characters, which a label may contain."""
     return "".join(
         x if x.isprintable() else x.encode("unicode_escape").decode()
         for x in text
@@ -138,7 +139,7 @@ def _printable(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal; a Chinese character takes two."""
+    """Returns the columns a text takes; a Chinese character takes two."""
     return sum(
         0
         if unicodedata.combining(x)

@@ -1,11 +1,11 @@
-"""What `--help` shows above the options: the docstring of a recipe."""
+"""The docstring of a recipe, which `--help` shows above the options."""
 
 import re
 import textwrap
 
 from keras_ctx.command_line.shell_command import wrapped_command
 
-# "Data      A table, ...", where the lines below are indented as far.
+# "Data      A table, ..."; the next lines are indented to "A table".
 _SECTION = re.compile(r"(?P<name>[A-Z]\w*) {2,}(?P<text>\S.*)")
 # A word of a command, with the quotes in it.
 _WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
@@ -17,13 +17,13 @@ _AS_WRITTEN = 80
 
 
 def help_page(doc: str, width: int) -> str:
-    r"""The docstring, as it is written or for a terminal narrower than it.
+    r"""Returns the docstring, rewrapped if the terminal is narrow.
 
     Args:
-        doc: One sentence; then sections such as "Data      A table, ...",
-            whose further lines are indented; commands in them begin with
-            "python" or "curl".
-        width: Columns of the terminal.
+        doc: One sentence, then sections such as "Data      A table, ..." with
+            further lines indented. Commands in them begin with "python" or
+            "curl".
+        width: Width of the terminal in columns.
 
     Example:
         >>> doc = '''Sort a file.
@@ -59,7 +59,7 @@ def help_page(doc: str, width: int) -> str:
 
 
 def _short_commands(line: str) -> str:
-    """A line; a command that fills more than it, on several.
+    """Splits a command that is longer than a line into several lines.
 
     In a docstring that is not raw, Python joins lines that end in a backslash.
     """
@@ -84,7 +84,7 @@ def _sections(paragraph: str) -> list[tuple[str, list[str]]]:
 
 
 def _parts(lines: list[str]) -> list[str]:
-    """Commands and the sentences between them, each on one line."""
+    """Returns commands and the sentences between them, each on one line."""
     parts: list[str] = []
     is_open = False  # whether the next line belongs to the last part
     for line in lines:

@@ -1,4 +1,4 @@
-"""A recipe as a command: how it ends, and what it says of a mistake."""
+"""Runs a recipe as a command: its exit status and its error messages."""
 
 import contextlib
 import dis
@@ -21,7 +21,7 @@ from keras_ctx.files.whole_file import FULL_DISK
 
 _LIBRARY = Path(__file__).resolve().parents[1]
 _RAISE = dis.opmap["RAISE_VARARGS"]
-# What is wrong with the files that a command names, as the system says it.
+# Errors of the system about files that a command names.
 _WRONG_PATHS = (
     *(FileNotFoundError, FileExistsError, PermissionError),
     *(IsADirectoryError, NotADirectoryError),
@@ -35,21 +35,21 @@ def run_command(
     config: type,
     arguments: Sequence[str] | None = None,
 ) -> None:
-    """Call `main` with the settings of the command line, and end the process.
+    """Calls `main` with the settings of the command line; may end the process.
 
-    What a user can mend ends with one line on the standard error, without a
-    traceback: an error that this library or the recipe raises, and one of the
-    system about a file. Any other error is a bug and shows its traceback.
+    A user's mistake prints one line on standard error, without a traceback: an
+    error raised by this library or the recipe, or a system error about a file.
+    Any other error is a bug and shows its traceback.
 
-    Exit status: 0; 1 after a bug, or if the system failed, as where a disk is
-    full; 2 after a user's mistake; 130 after Ctrl-C.
+    Exit status: 0 after success; 1 after a bug or a system failure, such as a
+    full disk; 2 after a user's mistake; 130 after Ctrl-C.
 
     Args:
-        main: Of the recipe, called with a `config`.
+        main: The main function of the recipe; it takes a `config`.
         config: The dataclass of its settings.
-        arguments: Of the command; `None`: those of this process.
-            `--traceback`, anywhere among them, shows the traceback of a
-            user's mistake, too.
+        arguments: The words of the command line. Defaults to those of this
+            process. `--traceback` anywhere among them also shows the traceback
+            of a user's mistake.
 
     Raises:
         SystemExit: The command has failed; its code is the exit status.
@@ -74,7 +74,7 @@ def run_command(
 
         with _in_one_line(recipe, words):
             if not {"-h", "--help"}.isdisjoint(words):
-                # Above the options; tyro would join its lines.
+                # Printed here because tyro would join its lines.
                 print(_help_page(recipe))
             given = tyro.cli(
                 _unchecked(config),
@@ -88,7 +88,7 @@ def run_command(
                     **{x.name: getattr(given, x.name) for x in fields(config)}
                 )
             )
-        sys.stdout.flush()  # or a full disk would be found after the end
+        sys.stdout.flush()  # reports a full disk here, not after the end
     except KeyboardInterrupt:
         if show:
             raise
@@ -97,7 +97,7 @@ def run_command(
     except Exception as error:
         code = exit_code(error, recipe)
         if code is None or show:
-            # As Python shows it; with the status of what it is.
+            # Printed as Python does, but with our exit status.
             sys.excepthook(type(error), error, error.__traceback__)
             sys.exit(code or 1)
         _say(recipe, f"{_sentence(error)} ({SHOW} shows where.)")
@@ -106,9 +106,9 @@ def run_command(
 
 @contextlib.contextmanager
 def _plain_progress() -> Iterator[None]:
-    """In a file or pipe, Keras's progress bars are a line at their end.
+    """Prints each Keras progress bar as one line in a file or pipe.
 
-    Keras takes any output on Linux for a terminal, and writes backspaces.
+    On Linux, Keras treats any output as a terminal and writes backspaces.
     """
     if "keras" not in sys.modules or sys.stdout.isatty():
         yield
@@ -128,7 +128,7 @@ def _plain_progress() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _in_one_line(recipe: ModuleType, words: Sequence[str]) -> Iterator[None]:
-    """What tyro says of wrong options in a box of many lines, as one line."""
+    """Prints tyro's boxed message about wrong options as one line."""
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
@@ -144,7 +144,7 @@ def _in_one_line(recipe: ModuleType, words: Sequence[str]) -> Iterator[None]:
 
 
 def _unboxed(text: str) -> str:
-    """The message in a box, without its frame and its pointer to the help."""
+    """Returns the message in a box, without frame and pointer to the help."""
     parts = [""]
     for line in text.splitlines()[1:-1]:
         line = line.strip("│| ")
@@ -157,8 +157,7 @@ def _unboxed(text: str) -> str:
 
 
 def _unchecked(config: type) -> type:
-    """The same settings without their checks: tyro would draw a box around
-    what these say."""
+    """Returns the settings without checks: tyro would box their messages."""
     content = {
         "__post_init__": lambda self: None,
         "__module__": config.__module__,
@@ -168,30 +167,30 @@ def _unchecked(config: type) -> type:
 
 
 def exit_code(error: BaseException, recipe: ModuleType) -> int | None:
-    """The exit status for an error that a user can mend; `None`: a bug.
+    """Returns the exit status after a user's mistake; `None` for a bug.
 
     Args:
-        error: What ended the command.
-        recipe: Its module.
+        error: The error that ended the command.
+        recipe: The module of the recipe.
     """
     if isinstance(error, _WRONG_PATHS):
         return 2
-    if isinstance(error, OSError):  # a full disk, a server that is gone
+    if isinstance(error, OSError):  # a full disk, a stopped server
         return 1
     if not _is_raised_by(error.__traceback__, recipe):
         return None
     if isinstance(error, ValueError | TypeError | ImportError):
         return 2
-    # A training that diverges, what cannot be done here.
+    # Training diverged, or this machine lacks something.
     known = ArithmeticError | RuntimeError
     return 1 if isinstance(error, known) else None
 
 
 def _is_raised_by(traceback: TracebackType | None, recipe: ModuleType) -> bool:
-    """Whether a `raise` of the library or of the recipe raised an error.
+    """Returns whether a `raise` of the library or the recipe raised an error.
 
-    The same type from elsewhere, or from an expression of ours such as
-    `int("x")`, is a bug.
+    The same type from elsewhere, or from an expression such as `int("x")`, is
+    a bug.
     """
     if traceback is None:
         return False
@@ -215,7 +214,7 @@ def _help_page(recipe: ModuleType) -> str:
 
 
 def _sentence(error: BaseException) -> str:
-    """What an error says, on one line."""
+    """Returns the message of an error on one line."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror  # without its number
@@ -230,7 +229,7 @@ def _say(recipe: ModuleType, text: str) -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        # It is full or closed. Python would say so once more at its end.
+        # Full or closed. Python would report it again on exit.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     print(f"{_file(recipe).name}: {text}", file=sys.stderr)

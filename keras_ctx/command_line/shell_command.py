@@ -1,4 +1,4 @@
-"""Commands as a user types them."""
+"""Formats commands as a user types them."""
 
 import os
 import re
@@ -13,12 +13,12 @@ _OPTION = re.compile("--|-[A-Za-z]$")
 
 
 def export_command(model: Path, kind: str | None = None) -> list[Any]:
-    """The words of the command that exports a model, for `closing`.
+    """Returns the words of the command that exports a model, for `closing`.
 
     Args:
-        model: Folder of a run, or of a checkpoint.
-        kind: What is exported, where it is no task model: "encoder",
-            "embedder" or "fill_mask".
+        model: Folder of a run or a checkpoint.
+        kind: What to export: "encoder", "embedder" or "fill_mask"; `None` for a
+            task model.
 
     Example:
         >>> [str(word) for word in export_command(Path("runs/one"))][-2:]
@@ -31,12 +31,12 @@ def export_command(model: Path, kind: str | None = None) -> list[Any]:
 
 
 def recipe_words(words: Sequence[Any]) -> list[str]:
-    """A command whose first word may be the file name of a recipe, quoted.
+    """Returns the quoted words of a command, with the path of its recipe.
 
     Args:
         words: Texts, paths and numbers. A first word such as "predict.py"
-            becomes Python, as this process was started, and the recipe beside
-            the one that is running.
+            becomes the Python that runs this process, and the path of that
+            recipe, beside the running one.
 
     Example:
         >>> recipe_words(["ls", Path("my runs")])
@@ -52,11 +52,11 @@ def recipe_words(words: Sequence[Any]) -> list[str]:
 
 
 def wrapped_command(words: Sequence[str], width: int) -> list[str]:
-    r"""The lines of a command; where it is long, an option a line.
+    r"""Splits a long command into lines, one option a line.
 
     Args:
-        words: Of the command, as a shell reads them: quoted where they must.
-        width: Columns of a line, if the words allow it.
+        words: Words of the command, quoted for a shell.
+        width: Longest line in columns; a single word may be longer.
 
     Example:
         >>> wrapped_command(["ls", "'my runs'"], 20)
@@ -81,10 +81,10 @@ def wrapped_command(words: Sequence[str], width: int) -> list[str]:
 
 
 def _python() -> str:
-    """`python`, where that is the one that is running; else its path."""
+    """Returns `python` if that runs this process, else the path of Python."""
     found = shutil.which("python")
     running = Path(sys.executable)
-    # Not where its links lead: an environment links to Python outside of it.
+    # Links are not followed: an environment links to a Python outside it.
     if found is not None and Path(found).parent == running.parent:
         return "python"
     return _short(running)
@@ -97,6 +97,6 @@ def _recipe(name: str) -> str:
 
 
 def _short(path: Path) -> str:
-    """From the working directory, where the path is in it."""
+    """Returns the path relative to the working directory, if it is inside."""
     here = Path.cwd()
     return str(path.relative_to(here) if here in path.parents else path)

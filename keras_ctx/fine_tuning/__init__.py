@@ -1,9 +1,9 @@
-"""What the recipes share that fine-tune an encoder: options, models, results.
+"""Shared parts of the fine-tuning recipes: options, models, results.
 
-A recipe reads its files, makes a model and calls `model.fit`, in plain sight.
-What all of them do in the same way is here: the options, how an encoder is
-loaded, what is refused before anything is written, the optimizer, the scores
-of a trained model, and what is saved.
+A recipe reads its files, creates a model and calls `model.fit`. This package
+contains what all of them share: the options, loading an encoder, the checks
+before anything is written, the optimizer, the scores of a trained model, and
+saving.
 """
 
 from keras_ctx.extras import need

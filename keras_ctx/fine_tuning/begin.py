@@ -1,4 +1,4 @@
-"""The beginning of a run: what cannot be trained is refused."""
+"""The start of a run: refuses what cannot be trained."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from keras_ctx import convert, text, training
 from keras_ctx.fine_tuning.encoder import in_dtype
 from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 
-# They change no figure of a run: others may join it later.
+# These do not change the figures of a run, so they may change later.
 _FREE = ("seeds", "compare", "predict")
 
 
@@ -22,23 +22,23 @@ def begin(
     make_model: Callable[[keras.Model], keras.Model],
     pairs: bool = False,
 ) -> None:
-    """Try to make the model, then write down what the run depends on.
+    """Tries to create the model, then records what the run depends on.
 
-    What cannot be trained is found here, before anything is written. A folder
-    of a run with other settings, data or weights is refused, too.
+    Refuses what cannot be trained before anything is written. Also refuses a
+    folder that has a run with other settings, data or weights.
 
     Args:
-        options: Of the recipe.
-        strategy: Of `training.strategy`.
-        files: What is read, by name; `None` is no file.
-        text_inputs: Of the encoder.
-        make_model: Makes the compiled model on an encoder, as it is made for
-            each seed later.
-        pairs: Whether a row holds two texts.
+        options: Options of the recipe.
+        strategy: See `training.strategy`.
+        files: The files to read, by name; `None` means no file.
+        text_inputs: The text inputs of the encoder.
+        make_model: Creates the compiled model from an encoder, as later for
+            each seed.
+        pairs: Whether an example is a text pair.
 
     Raises:
-        ValueError: The text inputs are not of the encoder, the model cannot
-            be made, or as of `training.begin_run`.
+        ValueError: The text inputs do not fit the encoder, the model cannot be
+            created, or see `training.begin_run`.
 
     Example:
         >>> from keras_ctx import models

@@ -1,4 +1,4 @@
-"""The callback that keeps the epoch that is best on development data."""
+"""The callback that keeps the best epoch on development data."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +13,14 @@ def best_epoch(
     name: str,
     score: Callable[[], float],
 ) -> list[training.DevelopmentScore]:
-    """The callback of a run with `dev`, or none.
+    """Returns the callback of a run with `dev`, else an empty list.
 
-    Call `restore_best` of it after `fit`.
+    Call its `restore_best` after `fit`.
 
     Args:
-        options: `dev` and `patience` are read.
-        folder: Of the run.
-        name: Of the score.
+        options: Uses `dev` and `patience`.
+        folder: Folder of the run.
+        name: Name of the score.
         score: See `training.DevelopmentScore`.
 
     Example:

@@ -1,4 +1,4 @@
-"""A task model, ready for `fit`: LoRA, devices, optimizer, loss."""
+"""Compiles a task model: LoRA, devices, optimizer, loss."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,22 +18,21 @@ def compile_model(
     steps_per_epoch: int,
     loss: Mapping[str, Any],
 ) -> keras.Model:
-    """The model as it is trained, with updates of low rank if asked for.
+    """Compiles the model, with LoRA updates if the options say so.
 
     Args:
-        options: Of the recipe.
-        model: An encoder with a head; it is changed.
-        steps_per_epoch: Batches of an epoch.
+        options: Options of the recipe.
+        model: An encoder with a head; modified in place.
+        steps_per_epoch: Batches per epoch.
         loss: Loss and metrics, from `training.task_loss`.
 
     Returns:
-        The model to call `fit` of, which trains on the devices of the
-        strategy in whose scope this is called.
+        The model to call `fit` on. It trains on the devices of the strategy in
+        whose scope this function is called.
 
     Raises:
-        ValueError: Numbers that cannot be trained with, a schedule that is
-            longer than the run, or LoRA for an encoder that has no blocks of
-            a BERT.
+        ValueError: A number is out of range, the schedule is longer than the
+            run, or the encoder has no BERT blocks for LoRA.
 
     Example:
         >>> import pathlib
@@ -59,7 +58,7 @@ def compile_model(
 def _optimizer(
     options: FineTuningOptions, model: keras.Model, steps_per_epoch: int
 ) -> keras.optimizers.Optimizer:
-    """BERT's, for the whole run, with a learning rate for each layer."""
+    """Returns BERT's optimizer for the run, with a rate for each layer."""
     accumulate, unfreezes = 1, False
     more: dict[str, Any] = {}
     if isinstance(options, LabelledDataOptions):

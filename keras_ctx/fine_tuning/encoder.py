@@ -1,4 +1,4 @@
-"""The encoder under a head: from a folder, or its untrained twin."""
+"""The encoder under a head: pretrained, or its untrained twin."""
 
 import keras
 
@@ -9,15 +9,15 @@ from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 def load_encoder(
     options: FineTuningOptions, pretrained: bool = True
 ) -> keras.Model:
-    """The encoder of `options.init`, which computes in `options.dtype`.
+    """Loads the encoder of `options.init`, to compute in `options.dtype`.
 
     Args:
-        options: `init` and `dtype` are read.
-        pretrained: `False`: the same layers with new, random weights, to
-            measure what pretraining brings.
+        options: Uses `init` and `dtype`.
+        pretrained: If `False`, the same layers get new random weights, to
+            measure the gain from pretraining.
 
     Raises:
-        FileNotFoundError, ValueError: As of `convert.load_encoder`.
+        FileNotFoundError, ValueError: See `convert.load_encoder`.
 
     Example:
         >>> import pathlib
@@ -35,10 +35,11 @@ def load_encoder(
 
 
 def in_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
-    """The encoder, or a copy of it where it is to compute in another dtype.
+    """Returns the encoder, or a copy that computes in another dtype.
 
     Args:
-        encoder: Of `convert.load_encoder`.
-        dtype: "float32": as it is; or another policy of Keras.
+        encoder: See `convert.load_encoder`.
+        dtype: "float32" returns the encoder unchanged; or another Keras dtype
+            policy.
     """
     return encoder if dtype == "float32" else models.with_dtype(encoder, dtype)

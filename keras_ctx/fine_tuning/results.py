@@ -1,4 +1,4 @@
-"""What a run leaves behind: the files of its first seed, and its results."""
+"""Saves a run: the files of its first seed, and its results."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ def save_run(
     results: Mapping[str, Any],
     labels: Sequence[str] = (),
 ) -> None:
-    """Make `options.output` a whole run, which `keras_ctx.load` reads.
+    """Completes the run in `options.output`, for `keras_ctx.load`.
 
     Args:
-        options: Of the recipe.
+        options: Options of the recipe.
         first: Folder of the first seed.
-        names: Of files in it that are copied, or patterns of them; what is
-            not there is left out.
-        text_inputs: Of the encoder, for `text_inputs.json`.
-        task: What the labels mean and how files are written, as JSON, for
+        names: Names or patterns of files in it to copy; missing files are
+            skipped.
+        text_inputs: The text inputs of the encoder, for `text_inputs.json`.
+        task: What the labels mean and the file format, as JSON, for
             `task.json`.
-        results: As JSON, for `results.json`, which is written last.
-        labels: For `labels.txt`; none: no such file.
+        results: Figures as JSON, for `results.json`, which is written last.
+        labels: Labels for `labels.txt`; if empty, the file is not written.
 
     Example:
         >>> _ = Path("seed_1").mkdir(), Path("runs/one").mkdir(parents=True)
@@ -53,11 +53,11 @@ def save_run(
 
 
 def score_rows(results: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of a closing table: each encoder, and the majority.
+    """Returns the rows of a closing table: each encoder, and the majority.
 
     Args:
-        results: Of a recipe that compares a pretrained encoder with an
-            untrained one: "metric", "majority", and the mean score of each.
+        results: Results of a recipe that compares a pretrained with an
+            untrained encoder: "metric", "majority", and the mean score of each.
 
     Example:
         >>> score_rows(

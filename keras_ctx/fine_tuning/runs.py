@@ -11,7 +11,7 @@ from keras_ctx.fine_tuning.options.shared import LabelledDataOptions
 
 @dataclass(frozen=True)
 class Run:
-    """One of them.
+    """One run of a recipe.
 
     Example:
         >>> Run(1, Path("runs/one/untrained/seed_1"), pretrained=False).seed
@@ -21,17 +21,17 @@ class Run:
     seed: int
     folder: Path
     pretrained: bool
-    """Whether its encoder is; else it begins with random weights."""
+    """Whether its encoder is pretrained, else it starts with random weights."""
 
 
 class EncoderRuns:
     """Runs with the pretrained encoder, then with an untrained one.
 
-    An iteration gives those that have not ended, so that a killed series
-    resumes where it stopped; see `training.SeedRuns`.
+    Iterating yields the unfinished runs, so that a killed series resumes where
+    it stopped; see `training.SeedRuns`.
 
     Args:
-        options: `output`, `seeds` and `compare` are read.
+        options: Uses `output`, `seeds` and `compare`.
 
     Example:
         >>> options = LabelledDataOptions(output=Path("runs/both"))
@@ -62,18 +62,20 @@ class EncoderRuns:
                 yield Run(seed, folder, name == "pretrained")
 
     def end(self, run: Run, scores: dict[str, float]) -> None:
-        """Write down the scores of a run that has ended.
+        """Records the scores of a finished run.
 
         Args:
-            run: Which one.
-            scores: By their names.
+            run: The finished run.
+            scores: Scores by name.
         """
         name = "pretrained" if run.pretrained else "untrained"
         self._series[name].end(run.seed, scores)
 
     def results(self, metric: str) -> dict[str, Any]:
-        """When all have ended: by encoder the mean of the metric; and as
-        `scores_pretrained`, `scores_untrained` all scores of all seeds.
+        """Returns the scores after all runs have finished.
+
+        They are the mean of the metric by encoder, and all scores of all seeds
+        as `scores_pretrained` and `scores_untrained`.
 
         Args:
             metric: Name of a score.

@@ -1,7 +1,7 @@
-"""What a fine-tuned run says about a file: one line in, one line out.
+"""Predicts a file with a fine-tuned run: one line in, one line out.
 
-This package stands above `data`, `text` and `models`: it reads a file as the
-recipe that trained the run does, asks the model, and writes the answers.
+It reads a file as the recipe that trained the run does, runs the model, and
+writes the answers.
 """
 
 from keras_ctx.extras import need

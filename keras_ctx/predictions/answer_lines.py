@@ -1,4 +1,4 @@
-"""Files of questions, and the answers of a model to them."""
+"""Reads files of questions, and writes the answers of a model."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,25 +19,25 @@ from keras_ctx.data import (
 from keras_ctx.data.squad.dataset import WindowWords, short_first
 from keras_ctx.predictions.run_task import RunTask
 
-# Of finetune_squad.py, for runs that do not say.
+# The defaults of finetune_squad.py, for runs that did not record them.
 DEFAULTS = {"stride": 128, "max_question": 64, "max_answer": 30}
 
 
 class WindowInputs:
-    """Text inputs of questions with windows, in a graph that is made once.
+    """Text inputs of questions with windows, in a graph that is traced once.
 
-    Making it takes seconds, so whoever asks again keeps it.
+    Tracing takes seconds, so keep the object for further calls.
 
     Args:
-        text_inputs: Those of the model.
+        text_inputs: The text inputs of the model.
 
     Call arguments:
         asked: Words of the questions, ragged strings `(B, None)`.
-        window: Words of the windows, likewise.
+        window: Words of the windows, ragged strings `(B, None)`.
 
     Returns:
-        The features, and `word_index`, int32 `(B, T)`: for every position
-        its word, counted in the window, or -1.
+        The features, and `word_index`, int32 `(B, T)`: for each position the
+        index of its word in the window, or -1.
 
     Example:
         >>> from keras_ctx import text
@@ -75,25 +75,26 @@ def answer_questions(
     null_answer: bool = False,
     num_questions: int = 256,
 ) -> Iterator[QuestionAnswers]:
-    """Answer `num_questions` at a time, so that memory is bounded.
+    """Answers `num_questions` at a time, so that memory is bounded.
 
     Args:
-        questions: What `read_squad` gave.
-        inputs: Of the text inputs of the model, with a `max_length`.
-        run: The model: features of a batch to its outputs.
-        batch_size: Windows at a time.
+        questions: The questions, from `read_squad`.
+        inputs: The window inputs of the model; its text inputs need a
+            `max_length`.
+        run: The model: maps the features of a batch to its outputs.
+        batch_size: Windows per batch.
         stride: See `question_windows`.
-        max_question: Likewise.
-        max_answer: Likewise.
+        max_question: See `question_windows`.
+        max_answer: See `question_windows`.
         top_k: See `decode_answers`.
-        null_answer: Likewise.
+        null_answer: See `decode_answers`.
         num_questions: Questions in memory at a time.
 
     Returns:
-        A generator of the answers in the order of the questions.
+        A generator of answers, in the order of the questions.
 
     Raises:
-        ValueError: As of `question_windows` and `decode_answers`.
+        ValueError: See `question_windows` and `decode_answers`.
 
     Example:
         >>> from keras_ctx import models, text
@@ -133,9 +134,9 @@ def _batches(
     run: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     batch_size: int,
 ) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
-    """What `decode_answers` reads of each batch.
+    """Yields what `decode_answers` reads of each batch.
 
-    No dataset: a `map` would trace the text inputs for each call anew.
+    It is not a dataset, whose `map` would trace the text inputs at each call.
     """
     words, order = WindowWords(made), np.array(short_first(made), np.int32)
     for start in range(0, len(order), batch_size):
@@ -147,22 +148,21 @@ def _batches(
 def answer_lines(
     task: RunTask, path: str | Path, run: Callable, batch_size: int = 32
 ) -> Iterator[str]:
-    """The official file of predictions, one question a line.
+    """Returns the lines of the official prediction file, one per question.
 
     Args:
-        task: Of a model that answers questions. Its settings tell the windows
-            and, where questions may have no answer, `null_threshold`.
-        path: Questions, as `read_squad` reads them; answers are not used.
-        run: The model: features of a batch to its outputs.
-        batch_size: Windows at a time.
+        task: The task of a model that answers questions. Its settings define
+            the windows and, if questions may have no answer, `null_threshold`.
+        path: File of questions for `read_squad`; its answers are not used.
+        run: The model: maps the features of a batch to its outputs.
+        batch_size: Windows per batch.
 
     Returns:
         A generator of lines: a brace, `"id": "answer",` for each question in
         the order of the file, a brace. Together they are one JSON object.
 
     Raises:
-        FileNotFoundError, ValueError: As of `read_squad` and
-            `answer_questions`.
+        FileNotFoundError, ValueError: See `read_squad` and `answer_questions`.
     """
     settings = task.settings
     windows: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A stream through batches of like length, in order, in bounded memory."""
+"""Runs a stream in batches of similar length, in order, in bounded memory."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,17 +18,18 @@ def in_length_order(
     batch_size: int = 32,
     window: int = 1024,
 ) -> Iterator[Result | None]:
-    """Run batches of examples of like length; give results in order.
+    """Runs batches of examples of similar length; yields results in order.
 
     Args:
-        examples: A stream, of any length. `None` is no example.
-        run: From a batch of examples to as many results.
-        length: Of an example; short ones are run together.
-        batch_size: Examples at a time.
+        examples: A stream of any length. `None` means no example.
+        run: Maps a batch of examples to one result for each.
+        length: Returns the length of an example; similar lengths are run
+            together.
+        batch_size: Examples per batch.
         window: Examples in memory at a time.
 
     Returns:
-        A generator: a result for each example, `None` for `None`.
+        A generator of one result for each example, `None` for `None`.
 
     Raises:
         ValueError: A number is below 1.

@@ -1,4 +1,4 @@
-"""Words for every [MASK] of a text, with their probabilities."""
+"""Predicts tokens for every [MASK] of a text, with probabilities."""
 
 from pathlib import Path
 
@@ -7,21 +7,22 @@ import tensorflow as tf
 from keras_ctx import convert, models
 
 Mask = list[dict]
-"""Answers for one [MASK], the likeliest first: `token` and `probability`."""
+"""Predictions for one [MASK], best first: `token` and `probability`."""
 
 
 class MaskFiller:
-    """A masked language model, and how a text becomes its features.
+    """A masked language model with its text inputs.
 
-    A [MASK] is filled without knowing what fills another one.
+    Each [MASK] is filled independently of the others.
 
     Args:
-        folder: Of a run, or of a checkpoint with a masked language model.
-        top_k: Answers for each [MASK].
+        folder: Folder of a run, or of a checkpoint with a masked language
+            model.
+        top_k: Predictions for each [MASK].
 
     Raises:
-        ValueError: There is no such model in the folder, or `top_k` is above
-            the tokens of its vocabulary.
+        ValueError: The folder has no such model, or `top_k` exceeds the size of
+            its vocabulary.
     """
 
     def __init__(self, folder: Path, top_k: int = 5):
@@ -54,7 +55,7 @@ class MaskFiller:
         self._best = tf.function(best, input_signature=[signature])
 
     def __call__(self, texts: list[str]) -> list[list[Mask]]:
-        """For each text, for each [MASK] that the encoder reads: answers."""
+        """Returns the predictions for each [MASK] that is read, by text."""
         features = self.inputs(tf.constant(texts))
         is_mask = features["token_ids"] == self.inputs.mask_id
         places = tf.ragged.boolean_mask(

@@ -1,4 +1,4 @@
-"""A stream of texts through a model: in order, with bounded memory."""
+"""Runs a stream of texts through a model, in order, in bounded memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,33 +16,32 @@ Outputs = dict[str, np.ndarray]
 
 
 class ModelRows:
-    """Outputs of a model for each of a stream of examples.
+    """A model that is run on a stream of examples.
 
-    So many examples at a time are read, sorted by length and put into
-    batches; their outputs come in the order of the stream. The model runs
-    without dropout, in a graph that is made once.
+    `window` examples at a time are read, sorted by length and batched; the
+    outputs come in the order of the stream. The model runs without dropout, in
+    a graph that is traced once.
 
     Args:
-        model: With a head of `keras_ctx.models`.
-        text_inputs: Those that the model was trained with.
-        batch_size: Examples at a time.
+        model: A model with a head of `keras_ctx.models`.
+        text_inputs: The text inputs that the model was trained with.
+        batch_size: Examples per batch.
         window: Examples in memory at a time.
 
     Call arguments:
-        examples: An iterable of what the text inputs read: a text, or a pair
-            of texts, in a tuple; or the words of a sentence, in a list. `None`
-            is no example.
+        examples: An iterable of examples: a tuple with a text or a text pair,
+            or a list of the words of a sentence. `None` means no example.
 
     Returns:
-        A generator with, for every example, each output of the model by name,
-        without the axis B. Of words it is "tags" alone: the ids of the tags
-        that a tagger gives them, those of their first positions; words behind
-        the cut have none. For `None` it gives `None`.
+        A generator of the outputs of the model by name for each example,
+        without the axis B. For words it is "tags" alone: the tag id at the
+        first position of each word; words that were cut off have none. For
+        `None` it yields `None`.
 
     Raises:
         ValueError: A number is below 1; the model is stateful, so that an
-            answer would depend on the texts before it; or an output is not
-            finite, as of a model that has diverged.
+            answer would depend on earlier texts; or an output is not finite
+            because training diverged.
 
     Example:
         >>> from keras_ctx import models, text
@@ -64,7 +63,7 @@ class ModelRows:
         if any(getattr(x, "stateful", False) for x in _layers(model)):
             raise ValueError(
                 "`model` must not be stateful: the answer to a text would "
-                "depend on the texts before it. Make the encoder with "
+                "depend on earlier texts. Create the encoder with "
                 f"`stateful=False`. Received: {model.name!r}"
             )
         self._text_inputs = text_inputs
@@ -72,7 +71,7 @@ class ModelRows:
         self._window = window
         self._run = compiled(model)
         self.max_length = text_inputs.max_length
-        self.num_texts = self.num_cut = 0  # all, and those that were cut
+        self.num_texts = self.num_cut = 0  # all texts, and those cut
         self.unknown = UnknownTexts(text_inputs)
         self._crf = next(
             (x for x in _layers(model) if isinstance(x, layers.CRF)), None
@@ -122,22 +121,22 @@ class ModelRows:
         elif self._crf.constraints is None:
             best = outputs["tags"]
         else:
-            # What must be allowed are the tags of whole words.
+            # The constraints hold between the tags of whole words.
             best = np.asarray(self._crf.best_path(outputs["logits"], first)[0])
         return [row[mask] for row, mask in zip(best, first, strict=True)]
 
 
 def compiled(model: keras.Model) -> Callable[[Any], Outputs]:
-    """A model as a function, in a graph that is made once for all shapes.
+    """Compiles a model to a function whose graph is traced once.
 
     Args:
-        model: Its inputs and outputs are dicts.
+        model: A model whose inputs and outputs are dicts.
 
     Returns:
-        A function of the features of a batch to its outputs, in NumPy.
+        A function that maps the features of a batch to NumPy outputs.
 
     Raises:
-        ValueError: From a call, if an output is not finite.
+        ValueError: Raised by the function, if an output is not finite.
 
     Example:
         >>> from keras_ctx import models
@@ -167,13 +166,13 @@ def compiled(model: keras.Model) -> Callable[[Any], Outputs]:
 
 
 def check_finite(outputs: Mapping[str, np.ndarray]) -> None:
-    """Refuse numbers of a model that are not finite.
+    """Raises an error if outputs of a model are not finite.
 
     Args:
-        outputs: By name; what is no number with a fraction passes.
+        outputs: Arrays by name; only floating-point arrays are checked.
 
     Raises:
-        ValueError: One of them is NaN or infinite.
+        ValueError: A value is NaN or infinite.
 
     Example:
         >>> check_finite({"logits": np.array([1.0, float("nan")])})
@@ -197,7 +196,7 @@ def _length(example: Sequence[str]) -> int:
 
 
 def _first(index: tf.Tensor) -> np.ndarray:
-    """Where a word begins, of the number of the word at each position."""
+    """Returns where words begin, from the word index of each position."""
     numbers = index.numpy()
     before = np.pad(numbers[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
     return (numbers >= 0) & (numbers != before)

@@ -1,4 +1,4 @@
-"""A file through a fine-tuned run, into a file that is whole or not there."""
+"""Predicts a file with a fine-tuned run; writes the whole output or none."""
 
 import contextlib
 import shutil
@@ -44,34 +44,31 @@ def predict_file(
     verbose: bool = False,
     encoding: str | None = None,
 ) -> int:
-    r"""Write what a run says about each line of a file, in order.
+    r"""Writes the prediction of a run for each line of a file, in order.
 
     Args:
-        run: Folder of the run, as for `read_task`; or what `read_task`
-            returned, which is loaded once for several files.
-        path: The file, in the format that the run learned from, without
-            labels; a compressed one is unpacked, and "-" is the standard input,
-            which is JSON lines if its first one is an object.
-        output: The file to write, compressed if its name ends in `.gz`,
-            `.bz2`, `.xz` or `.zst`; `None`: the standard
-            output.
-        columns: Of texts, see `text_file`.
-        lines: Likewise.
-        batch_size: Rows of the model at a time.
-        verbose: Whether to count the lines on the standard output while a
-            file is written.
-        encoding: Of texts and words, such as "latin-1"; `None`: that of the
-            files that the run learned from.
+        run: Folder of the run, see `read_task`; or what `read_task` returned,
+            to load a model once for several files.
+        path: The file, in the format of the training files, without labels. It
+            may be compressed. "-" is standard input, which is read as JSON
+            lines if its first line is an object.
+        output: The file to write, compressed if its name ends in `.gz`, `.bz2`,
+            `.xz` or `.zst`. Defaults to standard output.
+        columns: Columns of the texts; see `text_file`.
+        lines: Whether every line is a text; see `text_file`.
+        batch_size: Examples per batch.
+        verbose: Whether to show the number of lines while writing.
+        encoding: Encoding of texts and words, such as "latin-1". Defaults to
+            that of the training files.
 
     Returns:
-        The number of lines that were written.
+        The number of lines written.
 
     Raises:
-        FileNotFoundError: There is no such folder or file.
-        ValueError: The run or the file cannot be read as it must, or `output`
-            is the file itself, one of the run, or a folder. Then there is no
-            output file.
-        OSError: `output` cannot be written there.
+        FileNotFoundError: The folder or the file does not exist.
+        ValueError: The run or the file cannot be read, or `output` is the file
+            itself, a file of the run, or a folder. No output is written.
+        OSError: `output` cannot be written.
 
     Example:
         >>> from keras_ctx import models, text
@@ -120,15 +117,15 @@ def predict_file(
 
 
 def check_file(path: str | Path | None, settings: Mapping[str, Any]) -> None:
-    """Read a file to predict to its end, before a model is trained for it.
+    """Checks a whole file to predict, before a model is trained for it.
 
     Args:
-        path: The file; `None`: there is none.
-        settings: Of the run, as in `task.json`.
+        path: The file; `None` means no file.
+        settings: Settings of the run, as in `task.json`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It cannot be read as it must, with its line.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file cannot be read; the message names the line.
 
     Example:
         >>> _ = Path("a.tsv").write_text("a\\tb\\nc\\n")
@@ -143,24 +140,25 @@ def check_file(path: str | Path | None, settings: Mapping[str, Any]) -> None:
         read_squad(path)
         return
     read = words_of(task, path)[1] if task.kind == "tagging" else None
-    # To the end, one at a time.
+    # Read to the end, one example at a time.
     for _ in text_file(task, path).items() if read is None else read:
         pass
 
 
 def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
-    """Write `folder/predicted.*`, as the fine-tuning recipes do at their end.
+    """Writes `folder/predicted.*`, as the fine-tuning recipes do at the end.
 
     Args:
-        folder: Of the run, as for `read_task`.
-        path: The file to predict; `None`: nothing is done.
+        run: Folder of the run, see `read_task`; or what `read_task` returned,
+            to load a model once for several files.
+        path: The file to predict; with `None`, nothing is done.
 
     Returns:
-        What was written: `predicted.tsv` of texts, `.conll` of words, `.json`
-        of questions.
+        The path written: `predicted.tsv` for texts, `.conll` for words, `.json`
+        for questions.
 
     Raises:
-        FileNotFoundError, ValueError: As of `predict_file`.
+        FileNotFoundError, ValueError: See `predict_file`.
 
     Example:
         >>> predict_into(".", None)
@@ -177,7 +175,7 @@ def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
 def _check_output(
     folder: str | Path | None, path: str | Path, output: str | Path | None
 ) -> None:
-    """Refuse what cannot be written, or would replace what is read."""
+    """Refuses an output that cannot be written or would replace an input."""
     if output is None:
         return
     output = Path(output)
@@ -188,7 +186,7 @@ def _check_output(
     for file in files:
         if output.exists() and file.exists() and output.samefile(file):
             raise ValueError(
-                "`output` must be another file than those that are read: it "
+                "`output` must differ from all files that are read: it "
                 f"would replace {file}. Received: output={str(output)!r}"
             )
     if output.is_dir():
@@ -197,9 +195,9 @@ def _check_output(
             f"output={str(output)!r}"
         )
     if str(path) != STDIN and not Path(path).is_file():
-        return  # which the reader says
+        return  # the reader will raise the error
     output.parent.mkdir(parents=True, exist_ok=True)
-    # Now, and not when all has been read: whether it can be written there.
+    # Finds out now, not after prediction, whether `output` can be written.
     with tempfile.TemporaryFile(dir=output.parent):
         pass
 
@@ -225,7 +223,7 @@ def _lines(
 def _and_unknown(
     lines: Iterator[str], rows: ModelRows, path: Path
 ) -> Iterator[str]:
-    """The lines; then, of texts that are hardly known, how many there were."""
+    """Yields the lines, then prints how many texts are mostly unknown."""
     yield from lines
     if message := rows.unknown.message(str(path)):
         print(message, file=sys.stderr)
@@ -233,8 +231,7 @@ def _and_unknown(
 
 @contextlib.contextmanager
 def _on_disk(path: str | Path, task: RunTask) -> Iterator[Path]:
-    """The file; what comes from the standard input is put on the disk, where
-    it can be read twice, and takes no memory."""
+    """Yields the file; standard input is first saved, to be read twice."""
     if str(path) != STDIN:
         yield Path(path)
         return
@@ -256,7 +253,7 @@ def _on_disk(path: str | Path, task: RunTask) -> Iterator[Path]:
 
 
 def _is_object(line: bytes) -> bool:
-    """Whether a line is an object in JSON: the input has no name to tell."""
+    """Returns whether a line is a JSON object: standard input has no name."""
     try:
         return isinstance(load_json(line.decode("utf-8-sig")), dict)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a fine-tuned run was trained for, told by its folder."""
+"""Loads a fine-tuned run from its folder: model, labels and task."""
 
 import re
 import zipfile
@@ -15,8 +15,8 @@ from keras_ctx.files.model_file import load_model
 
 MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
-SCORES = "scores.json"  # of one seed
-ENCODER = "encoder.keras"  # of a run that pretrains
+SCORES = "scores.json"  # scores of one seed
+ENCODER = "encoder.keras"  # in a pretraining run
 KINDS = (
     *("classification", "multi_label", "regression"),
     *("tagging", "question_answering"),
@@ -25,7 +25,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class RunTask:
-    """A fine-tuned model, and how its files and labels are written.
+    """A fine-tuned model, with the format of its files and labels.
 
     Example:
         >>> RunTask("regression", None, None).labels
@@ -37,20 +37,21 @@ class RunTask:
     model: Any
     text_inputs: Any
     labels: tuple[str, ...] = ()
-    """In the order of their ids."""
+    """Labels in the order of their ids."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """What `task.json` says beside."""
+    """The other entries of `task.json`."""
 
 
 def run_folder(folder: str | Path) -> Path:
-    """The folder of the run that the folder of a seed lies in.
+    """Returns the folder of the run that contains the folder of a seed.
 
     Args:
-        folder: Of a seed, such as `RUN/pretrained/seed_2`, which holds the
-            model of that seed alone; or any other.
+        folder: Folder of a seed, such as `RUN/pretrained/seed_2`, which has
+            only the model of that seed; or any other folder.
 
     Returns:
-        The folder above with `settings.json`; of any other folder itself.
+        The parent folder with `settings.json`, or `folder` itself if it is not
+        that of a seed.
 
     Example:
         >>> Path("run/pretrained/seed_2").mkdir(parents=True)
@@ -70,22 +71,22 @@ def run_folder(folder: str | Path) -> Path:
 
 
 def read_task(folder: str | Path) -> RunTask:
-    """Load the model of a run, and what it was trained for.
+    """Loads the model of a run and the task it was trained for.
 
     Args:
-        folder: That of a fine-tuning recipe: `model.keras`,
-            `text_inputs.json`, `labels.txt` where there are labels, and
-            `task.json`. Of a run from before there was a `task.json` the kind
-            is told by the model's outputs, and the columns by the settings in
-            `results.json`.
+        folder: Folder of a fine-tuning recipe, with `model.keras`,
+            `text_inputs.json`, `task.json` and, if there are labels,
+            `labels.txt`. For older runs without `task.json`, the kind is
+            inferred from the outputs of the model, and the columns from the
+            settings in `results.json`.
 
     Returns:
         A `RunTask`.
 
     Raises:
-        FileNotFoundError: There is no such folder, or no such file in it.
-        ValueError: The folder is not of a fine-tuning recipe, its run has not
-            ended, or what it holds does not belong together.
+        FileNotFoundError: The folder or one of its files does not exist.
+        ValueError: The folder is not that of a fine-tuning recipe, its run has
+            not finished, or its files do not fit each other.
 
     Example:
         >>> from keras_ctx import models, text
@@ -109,8 +110,8 @@ def read_task(folder: str | Path) -> RunTask:
             raise FileNotFoundError(
                 f"`folder` must be that of a fine-tuning recipe, with {MODEL} "
                 f"and {TEXT_INPUTS}. "
-                + "This one has pretrained an encoder: give it to such a "
-                "recipe as --init first. "
+                + "This is a pretraining run: fine-tune it with such a "
+                "recipe first, as its --init. "
                 * pretrained
                 + "Vectors of an encoder are written by embed_sentences.py "
                 f"and embed_corpus.py. Received: folder={str(folder)!r}, "
@@ -140,7 +141,7 @@ def read_task(folder: str | Path) -> RunTask:
 
 
 def _settings(folder: Path) -> dict[str, Any]:
-    """What `task.json` says; of older runs, what their settings were."""
+    """Returns the content of `task.json`; for older runs, their settings."""
     path = folder / TASK
     if not path.is_file():
         path = folder / "results.json"
@@ -168,7 +169,7 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 def _not_ended(folder: Path) -> ValueError:
     return ValueError(
-        "`folder` must be that of a run that has ended. Start the command of "
+        "`folder` must be that of a finished run. Start the command of "
         f"the run again: it resumes. Received: folder={str(folder)!r}, with "
         f"{SETTINGS} and without all of {MODEL}, {TEXT_INPUTS} and {TASK}"
     )
@@ -177,7 +178,7 @@ def _not_ended(folder: Path) -> ValueError:
 def _load_model(path: Path) -> keras.Model:
     if not zipfile.is_zipfile(path):
         raise ValueError(
-            f"{path}: the file is no whole model in Keras's format. Copy it "
+            f"{path}: the file is not a complete Keras model. Copy it "
             "again, or start the command of the run again. Received: "
             f"{path.stat().st_size} bytes"
         )
@@ -201,7 +202,7 @@ def _kind_of(model: keras.Model, labels: tuple[str, ...], folder: Path) -> str:
 
 
 def _check_labels(task: RunTask, folder: Path) -> None:
-    """Refuse labels that are not those of the model."""
+    """Refuses labels that do not fit the model."""
     if task.kind == "question_answering":
         return
     width = task.model.output["logits"].shape[-1]
@@ -214,6 +215,6 @@ def _check_labels(task: RunTask, folder: Path) -> None:
     twice = [x for x in task.labels if task.labels.count(x) > 1]
     if twice:
         raise ValueError(
-            f"{folder / LABELS}: each label must stand once. Copy the file of "
+            f"{folder / LABELS}: each label must occur once. Copy the file of "
             f"the run again. Received: {twice[0]!r}, {len(twice)} times"
         )

@@ -1,4 +1,4 @@
-"""How likely a language model holds each sentence, word by word."""
+"""Scores sentences with a language model, word by word."""
 
 from pathlib import Path
 from typing import Any
@@ -10,23 +10,23 @@ from keras_ctx.files.model_file import load_model
 
 
 class SentenceScorer:
-    """A language model, and how a text becomes its features.
+    """A language model with its text inputs.
 
     Args:
-        folder: Of a run of pretrain_elmo.py.
+        folder: Folder of a run of pretrain_elmo.py.
 
     Call arguments:
-        lines: Sentences, none of them blank.
+        lines: Sentences that are not blank.
 
     Returns:
-        For each line its `words`, and the natural logarithms of the
-        probabilities: `forward` of the n words and the end, `backward` of
-        the begin and the n words, `(n + 1,)`.
+        For each line a dict with its n `words`, and natural logarithms of
+        probabilities `(n + 1,)`: `forward` for the words and the end of the
+        sentence, `backward` for its beginning and the words.
     """
 
     def __init__(self, folder: Path):
         inputs = text.load_inputs(folder / "text_inputs.json")
-        changed = {**inputs.get_config(), "max_length": None}  # no line is cut
+        changed = {**inputs.get_config(), "max_length": None}  # cut no line
         vocabulary = text.load_vocabulary(folder / "words.txt")
         self.inputs = data.LanguageModelInputs(
             type(inputs).from_config(changed),  # pyright: ignore
@@ -50,8 +50,8 @@ class SentenceScorer:
         return [
             {
                 "words": [word.decode() for word in tokens[row, :n]],
-                "forward": forward[row, : n + 1],  # of the words, then the end
-                "backward": backward[row, : n + 1],  # of the begin, then words
+                "forward": forward[row, : n + 1],  # words, then the end
+                "backward": backward[row, : n + 1],  # beginning, then words
             }
             for row, n in enumerate(lengths)
         ]
@@ -62,12 +62,12 @@ def score_record(
     scored: dict[str, Any] | None,
     vocabulary: set[str] | None = None,
 ) -> dict[str, Any]:
-    """What is written about a line.
+    """Returns the record that is written for a line.
 
     Args:
-        line: Its number.
-        scored: Of a `SentenceScorer`; `None`: the line is blank.
-        vocabulary: Of the scorer, where each word is written, too.
+        line: Number of the line.
+        scored: Result of a `SentenceScorer`; `None` for a blank line.
+        vocabulary: Vocabulary of the scorer, to also write each word.
 
     Example:
         >>> import numpy as np

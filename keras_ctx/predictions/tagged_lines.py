@@ -1,4 +1,4 @@
-"""Files of words without tags, and the tags of a model for each line."""
+"""Reads files of words, and writes the tags of a model for each line."""
 
 import itertools
 import json
@@ -19,10 +19,11 @@ from keras_ctx.predictions.run_task import RunTask
 
 
 class _Tagger:
-    """Ids to tags as the run's files write them."""
+    """Converter of ids to tags, in the scheme of the training files."""
 
     def __init__(self, task: RunTask) -> None:
-        # An older run tags as its files did.
+        # Older runs did not record a scheme: their ids are the tags of the
+        # files.
         self._scheme = TagScheme(
             **task.settings.get("tag_scheme", {"name": PLAIN})
         )
@@ -45,24 +46,24 @@ class _Tagger:
 def tagged_lines(
     task: RunTask, rows: ModelRows, path: str | Path
 ) -> Iterator[str]:
-    """A line for each line of a file: the word and its tag.
+    """Yields a line for each line of a file: the word and its tag.
 
     Args:
-        task: Of a tagger.
+        task: Task of a tagger.
         rows: Its model.
-        path: Words one a line, alone or in the columns that the run learned
-            from, a blank line between sentences; or JSON lines with a list of
+        path: One word per line, alone or in the columns of the training files,
+            with a blank line between sentences; or JSON lines with a list of
             words each.
 
     Returns:
-        A generator of lines. Tags are in the scheme of the training files. A
-        blank line and a comment stay as they are; a line that is no word,
-        such as a range of CoNLL-U, has the tag "_". Words that the encoder
-        cuts off have the tag of no span; how many is said at the end, on the
-        standard error.
+        A generator of lines. Tags are in the scheme of the training files.
+        Blank lines and comments stay unchanged; a line that is not a word, such
+        as a range in CoNLL-U, gets the tag "_". Words that the encoder cuts off
+        get the tag outside of spans; their number is printed on standard error
+        at the end.
 
     Raises:
-        FileNotFoundError, ValueError: As of `read_words`.
+        FileNotFoundError, ValueError: See `read_words`.
     """
     tagger = _Tagger(task)
     keys, sentences = words_of(task, path)
@@ -74,7 +75,7 @@ def tagged_lines(
         yield from _json_lines(tagger, rows, keys, sentences)
     if tagger.num_cut:
         print(
-            f"{tagger.num_cut} words lie behind the longest row of the encoder "
+            f"{tagger.num_cut} words exceed the length that the encoder reads "
             f"and have the tag {tagger.outside}. Split their sentences.",
             file=sys.stderr,
         )
@@ -83,10 +84,10 @@ def tagged_lines(
 def words_of(
     task: RunTask, path: str | Path
 ) -> tuple[JsonTagLayout | None, Iterator[Any]]:
-    """The keys of JSON, or `None`; and numbered words of each sentence.
+    """Returns the JSON keys or `None`, and the numbered words of sentences.
 
-    The number is that of the line, and in JSON that of the word. There a
-    blank line gives `None`.
+    A word has the number of its line; in JSON its index, and a blank line
+    gives `None`.
     """
     settings = task.settings.get("layout", {})
     if is_json(path):
@@ -109,7 +110,7 @@ def _word_lines(
         words = [word for _, word in sentence]
         found = tagger(words, output["tags"]) if output else []
         tags = dict(zip((n for n, _ in sentence), found, strict=True))
-        # Words with blanks in them have tabs behind.
+        # If words contain spaces, a tab precedes the tag.
         mark = "\t" if any(" " in word for word in words) else " "
         named = dict(sentence)
         for number, line in lines:
@@ -123,7 +124,7 @@ def _word_lines(
 
 
 def _other(line: str) -> str:
-    """A line that is no word."""
+    """Returns the output for a line that is not a word."""
     if is_blank(line):
         return ""
     if is_boundary(line):

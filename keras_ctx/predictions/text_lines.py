@@ -1,4 +1,4 @@
-"""Files of texts without labels, and what a classifier says of each line."""
+"""Reads files of texts, and writes a classifier's prediction for each line."""
 
 import itertools
 import sys
@@ -24,15 +24,15 @@ from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.run_task import RunTask
 
 HEADER: Literal["header"] = "header"
-# A text or a pair; None for a blank line; "header" for a row of names.
+# A text or a text pair; None for a blank line; "header" for column names.
 Item = tuple[str, ...] | None | Literal["header"]
-# Of predict.py: the recipes that train have no such option.
+# An option of predict.py that the training recipes do not have.
 _LINES = "If every line is a text, give `lines` (predict.py --lines)."
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """How to read a file of texts, or of pairs of texts.
+    """A file of texts or text pairs, and how to read it.
 
     Example:
         >>> _ = Path("texts.txt").write_text("good\\n\\nbad\\n")
@@ -42,14 +42,16 @@ class TextFile:
 
     path: str | Path
     columns: Sequence[int | str]
-    """Of the text, or of both texts; empty: every line is a text."""
+    """Columns of one or two texts; if empty, every line is a text."""
     table: TableFormat = TableFormat()
-    """How the file is written down."""
+    """The format of the file."""
 
     def items(self) -> Iterator[Item]:
-        """The rows in order. Where a row is a line, as in every file but a
-        table with quotes and a list in JSON, each line of the file gives one
-        item; of a file without any text, too."""
+        """Yields the rows in order.
+
+        Each line of the file gives one item, also in a file without text,
+        except in a table with quotes and a JSON list, whose rows may span
+        lines."""
         lines = (x for _, x in numbered_lines(self.path, self.table.encoding))
         if not self.columns:
             yield from (None if is_blank(x) else (x,) for x in lines)
@@ -58,7 +60,7 @@ class TextFile:
             lines = numbered_lines(self.path, self.table.encoding)
             yield from (None for _ in lines)
             return
-        # A row that lacks a column is an error: it would have no answer.
+        # A row without the column is an error: it would get no prediction.
         table = self.table
         if table.ragged_rows == "drop":
             table = replace(table, ragged_rows="read")
@@ -87,7 +89,7 @@ class TextFile:
     def _rows(
         self, columns: Sequence[int | str], table: TableFormat
     ) -> Iterator[TableRow]:
-        """The table; an error does not name options of recipes that train."""
+        """Reads the table; errors do not name options of training recipes."""
         try:
             yield from read_table(self.path, columns, table, texts=columns)
         except ValueError as error:
@@ -98,7 +100,7 @@ class TextFile:
             raise ValueError(message) from error
 
     def note(self) -> str:
-        """A sentence where a column is read, and lines might be meant."""
+        """Returns a note if a column is read but whole lines may be meant."""
         if self.table.layout_of(self.path) != "table" or not all(
             isinstance(column, int) for column in self.columns
         ):
@@ -112,8 +114,8 @@ class TextFile:
         return (
             f"Read as a table of {width} columns, the texts in column "
             f"{self.columns[0]}, counted from 0: `columns` (predict.py "
-            "--columns) takes others, `lines` (predict.py --lines) whole "
-            "lines."
+            "--columns) selects others, `lines` (predict.py --lines) reads "
+            "whole lines."
         )
 
     def _row_is_line(self) -> bool:
@@ -133,25 +135,26 @@ def text_file(
     columns: Sequence[str] | None = None,
     lines: bool = False,
 ) -> TextFile:
-    """How a file for prediction is read by what the run learned from.
+    """Returns how to read a file to predict, given the training files.
 
     Args:
-        task: Of a classifier or regressor.
+        task: Task of a classifier or regressor.
         path: The file.
-        columns: Of the text, or of both texts; numbers counted from 0, or
-            names in the first row. `None`: those that the run learned from,
-            without that of the label; or, where these are numbers and the
-            file has one column only, that one.
-        lines: Whether every line is a text, whatever is in it.
+        columns: Columns of one or two texts: numbers counted from 0, or names
+            in the first row. Defaults to those of the training files without
+            the label; or to the only column, if the file has one and the
+            columns are numbers.
+        lines: Whether every line is a text, whatever it contains.
 
     Returns:
-        A `TextFile`. Files in the layouts of TREC and fastText, which begin
-        each line with its label, are texts one a line without it.
+        A `TextFile`. In the layouts of TREC and fastText, where each line
+        begins with a label, the file to predict has one text per line and no
+        label.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The columns are not as many as the texts that the model
-            reads, or the first row has not all of them.
+        FileNotFoundError: The file does not exist.
+        ValueError: The number of columns is not the number of texts that the
+            model reads, or the first row lacks one of them.
 
     Example:
         >>> task = RunTask("regression", None, None)
@@ -164,8 +167,8 @@ def text_file(
     if lines:
         if pair or columns is not None:
             raise ValueError(
-                "`lines` must be left out for a model that reads pairs, and "
-                f"where `columns` are given. Received: columns={columns}, and "
+                "`lines` must not be given for a model that reads pairs, or "
+                f"together with `columns`. Received: columns={columns}, and "
                 f"a model of {1 + pair} texts"
             )
         return TextFile(path, [], table)
@@ -188,7 +191,7 @@ def text_file(
     except ValueError as error:
         if pair:
             raise
-        if table.layout in ("trec", "fasttext"):  # a label leads each line
+        if table.layout in ("trec", "fasttext"):  # a label begins each line
             return TextFile(path, [], table)
         if table.layout_of(path) == "json":
             if "`columns`" not in str(error):
@@ -214,17 +217,17 @@ def _one_column(path: str | Path, table: TableFormat) -> bool:
 def text_lines(
     task: RunTask, rows: ModelRows, items: Iterable[Item]
 ) -> Iterator[str]:
-    """A line for each item: the prediction, and the logits behind tabs.
+    """Yields a line for each item: the prediction and the logits, with tabs.
 
     Args:
-        task: Of a classifier or regressor.
+        task: Task of a classifier or regressor.
         rows: Its model.
-        items: As of `TextFile.items`.
+        items: See `TextFile.items`.
 
     Returns:
-        A generator of lines: those of the recipe's predictions.tsv without
-        the true label; "" for `None`; for a header the names of the columns.
-        How many texts were cut is said at the end, on the standard error.
+        A generator of lines as in the recipe's predictions.tsv, without the
+        true label; "" for `None`; the column names for a header. The number of
+        texts cut is printed on standard error at the end.
 
     Example:
         >>> from keras_ctx import models, text

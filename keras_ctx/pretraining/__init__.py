@@ -1,10 +1,9 @@
-"""What the recipes share that pretrain an encoder: options, texts, results.
+"""Shared parts of the pretraining recipes: options, texts, results.
 
-A recipe makes a model and its batches and calls `model.fit`, in plain sight.
-What all of them do in the same way is here: the options, what is refused
-before anything is written, the text inputs and words, the model that a run
-continues from, held-out texts, and what is saved. So is how a corpus becomes
-the records that they learn from.
+A recipe creates a model and its batches and calls `model.fit`. This package
+contains what all of them share: the options, the checks before anything is
+written, the text inputs and words, the model that a run continues from,
+held-out texts, and saving. It also converts a corpus to training records.
 """
 
 from keras_ctx.extras import need

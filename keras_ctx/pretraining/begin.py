@@ -1,4 +1,4 @@
-"""The beginning of a run: what cannot be trained on is refused."""
+"""The start of a run: refuses what cannot be trained on."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,20 +17,19 @@ from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 
 def begin_bert(options: BertPretrainingOptions, strategy: Any) -> None:
-    r"""Begin the run of a BERT, or refuse it before anything is written.
+    r"""Starts the run of a BERT, or refuses it before anything is written.
 
-    Texts are read to their ends, and `init` is loaded: what cannot be trained
-    on is found here. A folder of a run with other settings, data or weights
-    is refused, too.
+    Reads all texts and loads `init`, to find what cannot be trained on. Also
+    refuses a folder that has a run with other settings, data or weights.
 
     Args:
-        options: Of the recipe.
-        strategy: Of `training.strategy`.
+        options: Options of the recipe.
+        strategy: See `training.strategy`.
 
     Raises:
-        FileNotFoundError: A file is not there.
-        ValueError: A text that is empty or not UTF-8, text inputs that are
-            not those of the encoder of `init`, or as of `load_bert_start` and
+        FileNotFoundError: A file does not exist.
+        ValueError: A text is empty or not UTF-8, the text inputs do not fit the
+            encoder of `init`, or see `load_bert_start` and
             `training.begin_run`.
 
     Example:
@@ -54,16 +53,16 @@ def begin_bert(options: BertPretrainingOptions, strategy: Any) -> None:
 
 
 def begin_elmo(options: ElmoPretrainingOptions, strategy: Any) -> None:
-    r"""Begin the run of an ELMo, or refuse it, as `begin_bert`.
+    r"""Starts the run of an ELMo, or refuses it, like `begin_bert`.
 
     Args:
-        options: Of the recipe.
-        strategy: Of `training.strategy`.
+        options: Options of the recipe.
+        strategy: See `training.strategy`.
 
     Raises:
-        FileNotFoundError: A file is not there.
-        ValueError: A text that is empty or not UTF-8, too few lines for
-            `warm_start`, or as of `load_elmo_start` and `training.begin_run`.
+        FileNotFoundError: A file does not exist.
+        ValueError: A text is empty or not UTF-8, there are too few lines for
+            `warm_start`, or see `load_elmo_start` and `training.begin_run`.
 
     Example:
         >>> _ = Path("news.txt").write_text("one\n")
@@ -75,7 +74,7 @@ def begin_elmo(options: ElmoPretrainingOptions, strategy: Any) -> None:
         ValueError: `lines` must hold two sentences at least, ...
     """
     _check_texts(options)
-    if options.warm_start is not None:  # enough lines, before the training
+    if options.warm_start is not None:  # refuses too few lines
         next(warm_start_batches(options, text.ElmoInputs(split=options.split)))
     files = {"words": options.words, "init_options": options.init_options}
     _begin(options, strategy, files, load_elmo_start(options))

@@ -1,4 +1,4 @@
-"""The callbacks of a pretraining, as its options ask for them."""
+"""The callbacks of a pretraining, from its options."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +12,11 @@ from keras_ctx.pretraining.options.shared import PretrainingOptions
 def run_callbacks(
     options: PretrainingOptions, **arguments: Any
 ) -> list[keras.callbacks.Callback]:
-    """Those of `training.run_callbacks`, with the options of the recipe.
+    """Returns `training.run_callbacks` with the options of the recipe.
 
     Args:
-        options: `output`, `checkpoint_steps`, `loss_spike` and `profile` are
-            read.
-        **arguments: Others of `training.run_callbacks`.
+        options: Uses `output`, `checkpoint_steps`, `loss_spike` and `profile`.
+        **arguments: Other arguments of `training.run_callbacks`.
 
     Example:
         >>> from pathlib import Path
@@ -36,14 +35,14 @@ def run_callbacks(
 
 
 def batch_names(options: PretrainingOptions) -> Callable[[int], list[str]]:
-    """What a batch is made of, by its step: for a run that has to stop.
+    """Returns a function that names a batch, for the message of a stop.
 
     Args:
-        options: `records`, `batch_size` and `seed` are read.
+        options: Uses `records`, `batch_size` and `seed`.
 
     Returns:
-        A function from the number of a step, counted from 0, to the names of
-        its records; of a corpus, to how the batch is made again.
+        A function that maps a step, counted from 0, to the names of its
+        records; for a corpus, to the settings that reproduce the batch.
 
     Example:
         >>> from pathlib import Path

@@ -1,4 +1,4 @@
-"""A text that a model has not learned from, and how well it knows it."""
+"""Evaluates a model in training on a held-out text."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,20 +9,19 @@ import tensorflow as tf
 
 from keras_ctx import data, text
 
-# Sentences of a batch, and lines that are sorted by length together.
+# Sentences per batch, and lines sorted by length together.
 _ROWS, _WINDOW = 32, 4096
 
 
 def measure(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
-    """The figures of a compiled model on a held-out text; they are printed.
+    """Returns and prints the metrics of a model on a held-out text.
 
     Args:
-        model: The model in training.
-        dataset: As of `data.first_batches`.
+        model: The compiled model in training.
+        dataset: See `data.first_batches`.
 
     Returns:
-        The loss and the metrics under the names that `fit` gives them:
-        `val_loss` and so on.
+        The loss and the metrics under the names of `fit`, such as `val_loss`.
 
     Example:
         >>> model = keras.Sequential([keras.layers.Identity()])
@@ -41,15 +40,15 @@ def measure(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
 def sentence_batches(
     path: str | Path, text_inputs: text.TextInputs, words: list[str]
 ) -> Callable[[], Iterator[Any]]:
-    """Every line of a text once, for `training.HeldOutPerplexity`.
+    """Returns batches of every line once, for `training.HeldOutPerplexity`.
 
     Args:
-        path: One sentence a line.
-        text_inputs: Of the encoder, without distinct words.
-        words: Those that the language model predicts.
+        path: A file with one sentence per line.
+        text_inputs: The text inputs of the encoder, without distinct words.
+        words: The words that the language model predicts.
 
     Returns:
-        A function that gives the batches, anew each time.
+        A function that returns a new iterator over the batches.
 
     Example:
         >>> _ = Path("held_out.txt").write_text("a b\\nb\\n")

@@ -1,14 +1,14 @@
-"""Where the next recipe writes."""
+"""Suggests the folder in which the next recipe writes."""
 
 from pathlib import Path
 
 
 def next_folder(folder: Path, ending: str) -> Path:
-    """A folder beside another, named after it.
+    """Returns a folder beside another, named after it.
 
     Args:
-        folder: Of a run or of records.
-        ending: Stands behind its name.
+        folder: Folder of a run or of records.
+        ending: Suffix of the new name.
 
     Example:
         >>> next_folder(Path("runs/bert"), "sentiment")

@@ -1,4 +1,4 @@
-"""What a pretraining leaves behind: its files, and its last lines."""
+"""Saves the files of a pretraining run, and prints its last lines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,14 +18,15 @@ def save_run(
     trained: Mapping[str, keras.Model],
     results: Mapping[str, Any],
 ) -> None:
-    """Make `options.output` a whole run, which others load; `results.json`
-    is written after the models, and checkpoints are removed last.
+    """Completes the run in `options.output`, for others to load.
+
+    `results.json` is written after the models; checkpoints are removed last.
 
     Args:
-        options: Of the recipe.
-        text_inputs: Of the encoder, for `text_inputs.json`.
+        options: Options of the recipe.
+        text_inputs: The text inputs of the encoder, for `text_inputs.json`.
         trained: Models by the names of their files, such as "encoder".
-        results: As JSON, for `results.json`.
+        results: Figures as JSON, for `results.json`.
 
     Example:
         >>> from pathlib import Path
@@ -46,13 +47,13 @@ def save_run(
 
 
 def bare_model(model: keras.Model, dtype: str) -> keras.Model:
-    """A model as it is saved: not compiled, and in float32.
+    """Returns a model to save: not compiled, and in float32.
 
-    With its optimizer the file would be three times as large.
+    With the optimizer, the file would be three times as large.
 
     Args:
         model: A functional model.
-        dtype: The policy that it computes in.
+        dtype: The dtype policy that it computes in.
 
     Example:
         >>> model = models.with_dtype(
@@ -72,19 +73,19 @@ def close_run(
     figures: Sequence[str],
     export_kind: str,
 ) -> dict[str, Any]:
-    """Print the figures, the folder of the run and the next command.
+    """Prints the figures, the folder of the run and the next command.
 
-    After the sample data that is fine-tuning on the sample reviews, after
-    texts of the user's own the export of what has been learned.
+    The next command fine-tunes on the sample reviews after a run on the sample
+    data; after a run on the user's own texts it exports the model.
 
     Args:
-        options: Of the recipe.
-        results: Of the run.
-        figures: Names of those to print.
-        export_kind: What the next command exports, see `export_command`.
+        options: Options of the recipe.
+        results: Results of the run.
+        figures: Names of the figures to print.
+        export_kind: What the next command exports; see `export_command`.
 
     Returns:
-        The results. Of several workers the first one prints.
+        The results. Of several workers, only the first prints.
 
     Example:
         >>> from pathlib import Path
@@ -114,15 +115,15 @@ def close_run(
 def figure_rows(
     results: Mapping[str, Any], figures: Sequence[str]
 ) -> list[list[Any]]:
-    """The rows of a closing table: figures in training and on held-out text.
+    """Returns the rows of a closing table: training and held-out figures.
 
     Columns and rows without a figure are left out.
 
     Args:
-        results: Of a run. `val_` stands before a figure on held-out text,
-            which is in "before", of before the training, in the results
-            themselves, and in "averaged", of the mean that was saved.
-        figures: Their names.
+        results: Results of a run. Names of held-out figures begin with `val_`;
+            they are in "before" for those before training, in the results
+            themselves, and in "averaged" for the saved mean of the weights.
+        figures: Names of the figures.
 
     Example:
         >>> figure_rows(

@@ -1,4 +1,4 @@
-"""Model and text function together as a SavedModel that takes strings."""
+"""Exports a model with its text inputs as a SavedModel that takes strings."""
 
 from keras_ctx.extras import need
 

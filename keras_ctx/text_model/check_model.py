@@ -1,4 +1,4 @@
-"""Whether a model, text inputs, labels and a task belong together."""
+"""Checks that a model, text inputs, labels and a task fit each other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,11 +25,11 @@ def checked_task(
     kind: str | None,
     settings: dict[str, Any],
 ) -> RunTask:
-    """The parts as a `RunTask`, with its kind.
+    """Returns the parts as a `RunTask`, with its kind.
 
     Raises:
-        ValueError: They do not belong together.
-        RuntimeError: Another backend than TensorFlow is active.
+        ValueError: They do not fit each other.
+        RuntimeError: The backend is not TensorFlow.
     """
     if kind is not None:
         check_choice(tuple(SIGNATURES), task=kind)

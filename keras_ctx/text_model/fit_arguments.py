@@ -1,4 +1,4 @@
-"""What `TextModel.fit` is given, checked before any work."""
+"""Checks the arguments of `TextModel.fit` before any work."""
 
 from numbers import Real
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 
 from keras_ctx.checks import check_at_least, check_positive
 
-# What `keras.Model.fit` takes for arrays alone, and what to do here.
+# Arguments of `keras.Model.fit` for arrays only, and what to do instead.
 _NOT_TAKEN = {
     "shuffle": "the texts of each epoch are shuffled by `seed`",
     "validation_split": "give the texts held out as `validation_data`",
@@ -29,12 +29,12 @@ def check_fit_arguments(
     validation_data: Any,
     arguments: dict[str, Any],
 ) -> None:
-    """Refuse, before texts are read, what would fail or do nothing."""
+    """Refuses, before texts are read, what would fail or have no effect."""
     check_at_least(1, epochs=epochs)
     if not isinstance(learning_rate, Real):
         raise ValueError(
-            "`learning_rate` must be a number. For a schedule of your own "
-            "compile `.model` before: it stays so. Received: "
+            "`learning_rate` must be a number. To use your own schedule, "
+            "compile `.model` before `fit`. Received: "
             f"learning_rate={learning_rate!r}"
         )
     check_positive(learning_rate=learning_rate)
@@ -48,21 +48,21 @@ def check_fit_arguments(
         )
     for name in sorted(arguments.keys() & _NOT_TAKEN.keys()):
         raise ValueError(
-            f"`{name}` is no argument of this `fit`: {_NOT_TAKEN[name]}. "
+            f"`{name}` is not an argument of this `fit`: {_NOT_TAKEN[name]}. "
             f"Received: {name}={str(arguments[name])[:60]}"
         )
     if optimizer is not None and _has_ended(optimizer):
         raise ValueError(
             "`model` must be compiled with a learning rate above 0: its "
-            "schedule has ended, as of a model that was fitted before it was "
-            "saved, so that nothing would be learned. Compile it anew, or "
+            "schedule has ended, as in a model saved after `fit`, so it "
+            "would learn nothing. Compile it again, or "
             "load it with `compile=False`. Received: "
             f"{model.name!r} after {int(optimizer.iterations)} steps"
         )
 
 
 def _has_ended(optimizer: Any) -> bool:
-    """Whether a schedule has come to a rate of 0; a rate of 0 is a wish."""
+    """Returns whether a schedule has reached 0; a constant 0 is allowed."""
     is_schedule = isinstance(optimizer.get_config()["learning_rate"], dict)
     return (
         is_schedule

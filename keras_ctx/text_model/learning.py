@@ -1,4 +1,4 @@
-"""A text model learns from labelled texts, and is scored on them."""
+"""Trains a text model on labelled texts, and scores it."""
 
 import weakref
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ def fitted(
     steps_per_epoch: int | None = None,
     **arguments: Any,
 ) -> keras.callbacks.History:
-    """Fit the model, compiled as a recipe does where nobody else did."""
+    """Fits the model, compiled as in a recipe unless the user compiled it."""
     model = task.model
     compiles = not model.compiled or compiled_here(model)
     check_fit_arguments(
@@ -80,19 +80,19 @@ def fitted(
     )
 
 
-# The optimizers of models that were compiled here. Their rates fall to 0 in
-# one call, so that the next one makes others, whichever `TextModel` asks.
+# The optimizers of models compiled here. Their rates fall to 0 within one call
+# of `fit`, so the next call creates new ones, from any `TextModel`.
 _COMPILED_HERE: Any = weakref.WeakSet()
 
 
 def compiled_here(model: Any) -> bool:
-    """Whether `fit` has compiled the model, and nobody has since."""
+    """Returns whether `fit` compiled the model, and no one has since."""
     optimizer = getattr(model, "optimizer", None)
     return optimizer is not None and optimizer in _COMPILED_HERE
 
 
 def mark_compiled(model: Any) -> None:
-    """Let the next `fit` compile the model anew."""
+    """Lets the next `fit` compile the model again."""
     if getattr(model, "optimizer", None) is not None:
         _COMPILED_HERE.add(model.optimizer)
 
@@ -104,7 +104,7 @@ def evaluated(
     predict: Callable[[Sequence[Any]], list[Any]],
     predict_tags: Callable[[Sequence[Any]], list[list[str]]],
 ) -> dict[str, float]:
-    """The scores of a recipe, of what `predict` gives for the texts."""
+    """Returns the scores of the recipes for the results of `predict`."""
     rows, listed = labelled_rows(task, texts, labels)
     if task.kind == "tagging":
         return _tagging_scores(task, listed, predict_tags(rows))
@@ -122,7 +122,7 @@ def evaluated(
         [[each.scores[label] for label in task.labels] for each in found]
     )
     if task.kind == "multi_label":
-        # There a label is given where a logit is above 0.
+        # `MultiLabel` predicts a label if its logit is above 0.
         return data.MultiLabel(task.labels).scores(true, probabilities - 0.5)
     return data.Classification(task.labels).scores(true, probabilities)
 
@@ -132,7 +132,7 @@ def _tagging_scores(
 ) -> dict[str, float]:
     scheme = tag_scheme(task)
     if scheme.name != PLAIN and not _is_iob2(task.labels):
-        # A published tagger; IOB2 is what is scored.
+        # A published tagger; scores are computed in IOB2.
         true, predicted = (
             [
                 span_tags(tag_spans(scheme.normals(tags)), len(tags))
@@ -144,7 +144,7 @@ def _tagging_scores(
 
 
 def _is_iob2(labels: Sequence[str]) -> bool:
-    """Whether each I- has its B-, and there is nothing else but O."""
+    """Returns whether each I- has its B-, and the only other label is O."""
     kinds = {label[2:] for label in labels if label.startswith("B")}
     return all(
         label == "O"

@@ -1,4 +1,4 @@
-"""Any folder with a model in it, as a `TextModel`."""
+"""Loads any folder with a model as a `TextModel`."""
 
 import json
 import re
@@ -35,28 +35,27 @@ _EXPECTED = (
 
 
 def load(folder: str | Path, task: str | None = None) -> TextModel:
-    """Open a folder with a model in it, whoever wrote it.
+    """Loads the model of a folder, of this or another library.
 
     Args:
-        folder: Of a run of a fine-tuning recipe, or of one of its seeds, such
-            as `RUN/pretrained/seed_2`; what `TextModel.save` wrote; of a
-            pretraining run; of a checkpoint: a BERT of Hugging
-            Face, Google, KerasHub or Model Garden, an ELMo, a model of
-            sentence-transformers; or of an exported model, or one version of
-            it, which TensorFlow alone answers.
-        task: `None`: what the folder is for; where it holds an encoder alone,
-            "embedding". Of an encoder also "encoder", the vectors of all
-            tokens, and of a BERT with its pretraining heads "fill_mask".
+        folder: Folder of a fine-tuning run, or of one of its seeds, such as
+            `RUN/pretrained/seed_2`; of `TextModel.save`; of a pretraining run;
+            of a checkpoint: a BERT of Hugging Face, Google, KerasHub or Model
+            Garden, an ELMo, a model of sentence-transformers; or of an exported
+            model or one of its versions, which runs on TensorFlow alone.
+        task: Defaults to the task of the folder, or "embedding" for an encoder
+            alone. For an encoder it may also be "encoder", the vectors of all
+            tokens; for a BERT with its pretraining heads, "fill_mask".
 
     Returns:
         A `TextModel`. Its vectors are those of `convert.load_embedder`, which
-        prints how they are made.
+        prints how they are computed.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        ValueError: It is empty, of another library, of a run that has not
-            ended or of a later version of this library, or damaged; what was
-            found is said, and what was expected.
+        FileNotFoundError: The folder does not exist.
+        ValueError: It is empty, of an unknown library, of an unfinished run, of
+            a later version of this library, or damaged. The message says what
+            was found and expected.
 
     Example:
         >>> from keras_ctx import models, text
@@ -71,7 +70,7 @@ def load(folder: str | Path, task: str | None = None) -> TextModel:
     if task not in (None, *VECTORS):
         raise ValueError(
             f"`task` must be None, or one of {', '.join(VECTORS)} for an "
-            "encoder; a model with a task says itself what it is for. "
+            "encoder; a task model has only its own task. "
             f"Received: task={task!r}"
         )
     if folder.is_dir():
@@ -86,13 +85,13 @@ def load(folder: str | Path, task: str | None = None) -> TextModel:
             return _served(version, task)
     elif folder.is_file() and folder.suffix in (".keras", ".json", ".pb"):
         raise ValueError(
-            f"{_EXPECTED} Give the folder that the file lies in. Received: "
+            f"{_EXPECTED} Give the folder that contains the file. Received: "
             f"folder={str(folder)!r}, a file"
         )
     elif not folder.exists():
         raise FileNotFoundError(
             f"{_EXPECTED} Check the spelling and the working directory. "
-            f"Received: folder={str(folder)!r}, which is not there"
+            f"Received: folder={str(folder)!r}, which does not exist"
         )
     try:
         return _opened(folder, task)
@@ -104,7 +103,7 @@ def load(folder: str | Path, task: str | None = None) -> TextModel:
 
 
 def _opened(folder: Path, task: str | None) -> TextModel:
-    """A run, or a checkpoint."""
+    """Loads a run or a checkpoint."""
     told = _told_task(run_folder(folder))
     if task is None and told not in VECTORS:
         if (folder / MODEL).is_file() and not _is_vectors(folder / MODEL):
@@ -135,8 +134,8 @@ def _vectors(folder: Path, task: str) -> TextModel:
         if is_run and not (folder / FILES[task]).is_file():
             raise ValueError(
                 f'`task="fill_mask"` needs a folder with {FILES[task]}, as '
-                "pretrain_bert.py writes it: this model has no head that "
-                f"knows the words. Received: folder={str(folder)!r}"
+                "pretrain_bert.py writes it: this model has no masked LM "
+                f"head. Received: folder={str(folder)!r}"
             )
         return TextModel(convert.load_pretrainer(folder), inputs)
     encoder = convert.load_encoder(folder)
@@ -144,14 +143,14 @@ def _vectors(folder: Path, task: str) -> TextModel:
 
 
 def _one_by_one(inputs: Any) -> Any:
-    """Text inputs that give each word in its place."""
+    """Returns text inputs without distinct words."""
     if not inputs.distinct:
         return inputs
     return inputs.with_settings(distinct=False)
 
 
 def _version(folder: Path, inside: list[str]) -> Path | None:
-    """The version that the folder is, or the newest in it."""
+    """Returns the folder if it is a version, or the newest version in it."""
     if _GRAPH in inside:
         if _CARD not in inside:
             raise ValueError(
@@ -182,7 +181,7 @@ def _served(version: Path, task: str | None) -> TextModel:
 
 
 def _check_run(folder: Path) -> None:
-    """Refuse a run that has not ended, or one of a later version."""
+    """Refuses a run that is unfinished or of a later version."""
     run = run_folder(folder)
     inside = {path.name for path in run.iterdir()}
     models = {MODEL, *FILES.values()} & inside
@@ -196,7 +195,7 @@ def _check_run(folder: Path) -> None:
         _check_library(run / TASK, written.get("library"))
     if SETTINGS in inside and not (models and TEXT_INPUTS in inside):
         raise ValueError(
-            "`folder` must be that of a run that has ended. Start the command "
+            "`folder` must be that of a finished run. Start the command "
             f"of the run again: it resumes. Received: folder={str(folder)!r}, "
             f"with {SETTINGS} and {sorted(models) or 'no model'}"
             f"{'' if TEXT_INPUTS in inside else f', without {TEXT_INPUTS}'}"
@@ -204,7 +203,7 @@ def _check_run(folder: Path) -> None:
 
 
 def _near(folder: Path) -> str:
-    """The folders in a folder without a model, or above it, that have one."""
+    """Suggests folders with a model inside or above one without."""
     if not folder.is_dir() or _is_opened(folder):
         return ""
     inside = [
@@ -228,14 +227,14 @@ def _has_ended(folder: Path) -> bool:
 
 
 def _is_opened(folder: Path) -> bool:
-    """Whether a folder seems to hold a model of this library."""
+    """Returns whether a folder seems to hold a model of this library."""
     marks = (MODEL, *FILES.values(), SETTINGS, _CARD, f"*/{_CARD}")
     return any(any(folder.glob(mark)) for mark in marks)
 
 
 def _check_library(path: Path, written: Any) -> None:
-    """Refuse what a later version wrote: nobody knows what it means."""
-    # The package imports this one: its version is looked up when it is there.
+    """Refuses files of a later version, whose meaning is unknown."""
+    # `keras_ctx` imports this module, so its version is looked up late.
     here = sys.modules["keras_ctx"].__version__
     if isinstance(written, str) and _numbers(written) > _numbers(here):
         raise ValueError(
@@ -267,11 +266,11 @@ def _is_encoder(folder: Path) -> bool:
 
 
 def _is_vectors(path: Path) -> bool:
-    """Whether a model gives vectors, told by the names of its outputs."""
+    """Returns whether a model outputs vectors, by its output names."""
     try:
         config = json.loads(read_config(path))["config"]
         outputs = config["output_layers"]
     except (ValueError, KeyError, TypeError):
-        return False  # which `read_task` says
+        return False  # `read_task` will raise the error
     names = set(outputs) if isinstance(outputs, dict) else set()
     return names == {"embedding"} or {"layers", "sequence"} <= names

@@ -1,4 +1,4 @@
-"""A model, its text inputs and its labels: one object that takes text."""
+"""One object that takes text: a model with its text inputs and its labels."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,24 +31,24 @@ _FIELDS = ("model", "text_inputs", "labels", "task", "settings")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TextModel:
-    """A model that takes text and gives what a person wants to know.
+    """A model that takes text and returns readable results.
 
-    `keras_ctx.load` makes one of a folder; this makes one of parts. Calling
-    it is `predict`.
+    `keras_ctx.load` creates one from a folder; this class, from its parts.
+    Calling it is the same as `predict`.
 
     Args:
         model: A task model, an embedder, a pretrainer or an encoder of
             `keras_ctx.models`.
-        text_inputs: Those that it was, or will be, trained with.
+        text_inputs: The text inputs that it was, or will be, trained with.
         labels: Names of the classes or tags, in the order of the logits.
         task: "classification", "multi_label", "regression", "tagging",
             "question_answering", "embedding", "encoder" or "fill_mask";
-            `None`: as the outputs of the model and the labels say.
-        settings: What a run's `task.json` says beside, such as
-            `{"pair": True}` for a model that reads pairs of texts.
+            Defaults to the task that fits the outputs and the labels.
+        settings: Other entries of a run's `task.json`, such as `{"pair": True}`
+            for a model that reads text pairs.
 
     Raises:
-        ValueError: The parts do not belong together.
+        ValueError: The parts do not fit each other.
 
     Example:
         >>> from keras_ctx import models, text
@@ -76,7 +76,7 @@ class TextModel:
         self.__dict__.update(labels=task.labels, task=task.kind)
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy makes graphs of its own: these would ask the first model.
+        # A copy must build its own graphs: these would run the first model.
         state = {name: getattr(self, name) for name in _FIELDS}
         return {**state, "compiled": compiled_here(self.model)}
 
@@ -96,29 +96,29 @@ class TextModel:
     def predict(
         self, texts: Any, batch_size: int = 32, verbose: Verbose = None
     ) -> Any:
-        """What the model says of each text, in the order of the texts.
+        """Predicts a result for each text, in the order of the texts.
 
-        Short texts are computed together, and few are in memory at a time;
-        of vectors the array that is returned is all that grows.
+        Texts of similar length are batched, and few are in memory at a time;
+        for vectors, only the returned array grows.
 
         Args:
             texts: An iterable of texts, an array, or a `tf.data.Dataset` of
-                strings, in batches or not. Of a model of pairs, of tuples of
-                two texts; of questions, of `(question, context)`; a tagger
-                also takes lists of words.
-            batch_size: Texts, or windows of contexts, at a time.
-            verbose: Whether a bar shows the progress, as 0 or 1, too; `None`
-                or "auto": where the work is long and somebody is looking.
+                strings, batched or not. A model of pairs takes tuples of two
+                texts; a question-answering model `(question, context)`; a
+                tagger also lists of words.
+            batch_size: Texts, or windows of contexts, per batch.
+            verbose: Whether to show a progress bar, also as 0 or 1. If `None`
+                or "auto", it is shown on a terminal for long work.
 
         Returns:
-            By `task`: a list of `Label`, `LabelSet`, `Answer` or `Tokens`; of
-            a tagger, of a list of `Entity` for each text; of "fill_mask", of
-            a list of `Filled` for each [MASK] of each text. Numbers in an
-            array `(N,)`; vectors, float32 `(N, D)`.
+            Depending on `task`: a list of `Label`, `LabelSet`, `Answer` or
+            `Tokens`; for a tagger, a list of `Entity` per text; for
+            "fill_mask", a list of `Filled` per [MASK] per text; for a
+            regressor, an array `(N,)`; for an embedder, float32 `(N, D)`.
 
         Raises:
-            ValueError: What is given is no such thing, with its row; or the
-                model gives numbers that are not finite.
+            ValueError: A text has the wrong form, with its row; or the model
+                returns numbers that are not finite.
         """
         results = with_bar(
             self.stream(texts, batch_size), num_texts(texts), verbose
@@ -130,7 +130,7 @@ class TextModel:
         return list(results)
 
     def stream(self, texts: Any, batch_size: int = 32) -> Iterator[Any]:
-        """As `predict`, one result at a time, while texts are read."""
+        """Yields the results of `predict` one by one, while texts are read."""
         return self._asking.results(texts, batch_size)
 
     def fit(
@@ -145,33 +145,35 @@ class TextModel:
         seed: int = 0,
         **arguments: Any,
     ) -> keras.callbacks.History:
-        """Train on texts and their labels, by `keras.Model.fit`.
+        """Trains on texts and their labels, with `keras.Model.fit`.
 
-        A model that you have compiled stays so. Else each call compiles it
-        as the fine-tuning recipes do: AdamW, a rate that rises in the first
-        tenth of the steps and falls to 0, and the loss of the task.
+        A model that you have compiled is used as it is. Otherwise each call
+        compiles it as the fine-tuning recipes do: AdamW, a learning rate that
+        rises in the first tenth of the steps and falls to 0, and the loss of
+        the task.
 
         Args:
-            texts: As for `predict`.
-            labels: One for each text: the name of its class; a list of
-                names; a number; of words, a tag for each, and of a text its
-                names as `(start, end, label)`, in characters; of a question,
-                its answer, `(answer, start)`, a list of them, or `None`.
-            batch_size: Texts, or windows of contexts, a step.
+            texts: See `predict`.
+            labels: One label for each text: the name of its class; a list of
+                names; a number; for words, a tag for each, and for a text to
+                tag, its spans as `(start, end, label)`, in characters; for a
+                question, its answer, `(answer, start)`, a list of these, or
+                `None`.
+            batch_size: Texts, or windows of contexts, per step.
             epochs: Passes over the texts.
             learning_rate: Highest learning rate, a number. 5e-5 suits a
                 published BERT; small models need more, such as 1e-3.
             validation_data: Texts and labels to score after each epoch.
-            seed: Of the order of the texts.
-            **arguments: Others of `keras.Model.fit`, such as `callbacks`,
-                `verbose` and `steps_per_epoch`. Those that are for arrays,
-                such as `sample_weight`, are refused.
+            seed: Seed of the order of the texts.
+            **arguments: Other arguments of `keras.Model.fit`, such as
+                `callbacks`, `verbose` and `steps_per_epoch`. Those for arrays
+                only, such as `sample_weight`, are refused.
 
         Returns:
-            What `keras.Model.fit` returns.
+            The history of `keras.Model.fit`.
 
         Raises:
-            ValueError: The texts or labels are none for this model.
+            ValueError: The texts or labels do not fit this model.
         """
         self._check_is_keras("fit")
         return fitted(
@@ -191,17 +193,17 @@ class TextModel:
         batch_size: int = 32,
         verbose: Verbose = None,
     ) -> dict[str, float]:
-        """Scores on texts with labels, by the formulas of the recipes.
+        """Scores the model on labelled texts, with the metrics of the recipes.
 
         Args:
-            texts: As for `fit`.
-            labels: Likewise.
-            batch_size: Texts at a time.
-            verbose: As for `predict`.
+            texts: See `fit`.
+            labels: See `fit`.
+            batch_size: Texts per batch.
+            verbose: See `predict`.
 
         Returns:
-            By name, such as "accuracy" and "f1_macro"; of a tagger those of
-            whole names; of answers `exact` and `f1`, in percent.
+            Scores by name, such as "accuracy" and "f1_macro"; for a tagger
+            those of whole spans; for answers `exact` and `f1`, in percent.
         """
 
         def shown(results: Iterator[Any], rows: Sequence[Any]) -> list[Any]:
@@ -215,46 +217,46 @@ class TextModel:
 
     @property
     def encoder(self) -> keras.Model:
-        """The encoder in the model; its layers are shared."""
+        """The encoder of the model; its layers are shared."""
         self._check_is_keras("encoder")
         return self._asking.encoder
 
     def layers(self, texts: Any, batch_size: int = 32) -> list[Tokens]:
-        """The vectors of all tokens in all layers.
+        """Returns the vectors of all tokens in all layers.
 
         Args:
-            texts: Single texts, whatever the task.
-            batch_size: Texts at a time.
+            texts: Single texts, for any task.
+            batch_size: Texts per batch.
 
         Returns:
-            `Tokens` of vectors `(L+1, T, D)` for each text, layer 0 being
-            the embeddings.
+            `Tokens` with vectors `(L+1, T, D)` for each text; layer 0 is the
+            embeddings.
         """
         return self._asking.layers(texts, batch_size)
 
     def attention(self, texts: Any, batch_size: int = 32) -> list[Tokens]:
-        """The attention of all heads of a BERT.
+        """Returns the attention of all heads of a BERT.
 
         Args:
-            texts: Single texts, whatever the task.
-            batch_size: Texts at a time.
+            texts: Single texts, for any task.
+            batch_size: Texts per batch.
 
         Returns:
-            `Tokens` of scores `(L, H, T, T)` for each text, as
-            `keras_ctx.models.attention_scores` gives them.
+            `Tokens` with scores `(L, H, T, T)` for each text; see
+            `keras_ctx.models.attention_scores`.
         """
         self._check_is_keras("attention")
         return self._asking.attention(texts, batch_size)
 
     def export(self, path: str | Path, **options: Any) -> Path:
-        """Write the next SavedModel version, by `keras_ctx.serving.export`.
+        """Writes the next SavedModel version, with `keras_ctx.serving.export`.
 
         Args:
             path: Folder of the versions.
-            **options: Of `serving.export`.
+            **options: Options of `serving.export`.
 
         Returns:
-            The folder of the version, which `keras_ctx.load` opens, too.
+            The folder of the version, which `keras_ctx.load` also reads.
         """
         self._check_is_keras("export")
         known: dict[str, Any] = {"labels": list(self.labels) or None}
@@ -266,10 +268,11 @@ class TextModel:
         return serving.export(self.model, self.text_inputs, path, **known)
 
     def save(self, folder: str | Path) -> Path:
-        """Write what `keras_ctx.load` and the recipes read.
+        """Saves the model for `keras_ctx.load` and the recipes.
 
         Args:
-            folder: It is made; files of a model that are there are replaced.
+            folder: The folder to create; existing files of a model are
+                replaced.
 
         Returns:
             The folder.
@@ -278,12 +281,12 @@ class TextModel:
         return save_text_model(self._task, Path(folder))
 
     def as_keras_model(self) -> keras.Model:
-        """The model with strings as its inputs, to be used as any of Keras.
+        """Returns a Keras model whose inputs are strings.
 
         Returns:
-            A `keras.Model` from `text`, for pairs also `text_pair`, or from
-            `question` and `context`, strings `(B,)`, to the outputs of
-            `model`; the layers are shared. A text that is too long is cut.
+            A `keras.Model` that maps `text`, for pairs also `text_pair`, or
+            `question` and `context`, strings `(B,)`, to the outputs of `model`.
+            The layers are shared. A text that is too long is cut.
         """
         self._check_is_keras("as_keras_model")
         return string_model(self._task)
@@ -309,6 +312,6 @@ class TextModel:
         if isinstance(self.model, ServedVersion):
             raise ValueError(
                 f"`{name}` needs the Keras model, which an exported version "
-                "has not. Load the run or checkpoint that it was made of. "
+                "lacks. Load the run or checkpoint that it came from. "
                 f"Received: {self.model.folder}"
             )

@@ -1,4 +1,4 @@
-"""What a text model says of a text, as plain Python values."""
+"""The results of a text model, as plain Python values."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Label(NamedTuple):
-    """The likeliest class of a text.
+    """The most probable class of a text.
 
     Example:
         >>> Label("good", 0.9, {"good": 0.9, "bad": 0.1}).label
@@ -17,11 +17,11 @@ class Label(NamedTuple):
     score: float
     """Its probability."""
     scores: dict[str, float]
-    """The probabilities of all classes, the likeliest first; their sum is 1."""
+    """The probabilities of all classes, highest first; their sum is 1."""
 
 
 class LabelSet(NamedTuple):
-    """All labels of a text whose probability is over one half.
+    """All labels of a text with a probability above one half.
 
     Example:
         >>> LabelSet(("rain",), {"rain": 0.8, "wind": 0.3}).labels
@@ -29,13 +29,13 @@ class LabelSet(NamedTuple):
     """
 
     labels: tuple[str, ...]
-    """The likeliest first; none, where none is likely."""
+    """The labels, most probable first; may be empty."""
     scores: dict[str, float]
-    """The probability of each label alone, the likeliest first."""
+    """The independent probability of each label, highest first."""
 
 
 class Entity(NamedTuple):
-    """A name in a text, or a word with a tag that is no part of a span.
+    """A named span in a text, or a word with a plain tag.
 
     Example:
         >>> Entity("LOC", "Rome", 3, 7, 0.9).text
@@ -43,14 +43,14 @@ class Entity(NamedTuple):
     """
 
     label: str
-    """Its type, such as "PER"; of plain tags the tag."""
+    """Its type, such as "PER"; or the plain tag."""
     text: str
-    """As the text writes it; of words that were given, joined by blanks."""
+    """Its text; for words as input, joined by spaces."""
     start: int
-    """Its first character in the text; where words were given, its first
-    word. Counted from 0."""
+    """Its first character in the text, or for words as input its first word,
+    counted from 0."""
     end: int
-    """The character, or word, behind the last."""
+    """The end, one after its last character or word."""
     score: float
     """The mean probability of the tags of its words."""
 
@@ -64,19 +64,19 @@ class Answer(NamedTuple):
     """
 
     text: str
-    """As the context writes it; "" for no answer."""
+    """Its text in the context; "" for no answer."""
     start: int
     """Its first character in the context, counted from 0; -1 for none."""
     end: int
-    """The character behind the last."""
+    """The end, one after its last character."""
     score: float
     """Its probability among the best answers."""
     null_odds: float
-    """How far "no answer" is ahead of the best answer, in logits."""
+    """The lead of "no answer" over the best answer, in logits."""
 
 
 class Filled(NamedTuple):
-    """A word in the place of a [MASK].
+    """A word for a [MASK].
 
     Example:
         >>> Filled("Rome", 0.6).word
@@ -85,11 +85,11 @@ class Filled(NamedTuple):
 
     word: str
     score: float
-    """Its probability in this place."""
+    """Its probability."""
 
 
 class Tokens(NamedTuple):
-    """The tokens of a text, and numbers of each.
+    """The tokens of a text, with vectors or scores.
 
     Example:
         >>> Tokens(["[CLS]", "a", "[SEP]"], np.zeros((3, 8))).vectors.shape
@@ -97,7 +97,7 @@ class Tokens(NamedTuple):
     """
 
     tokens: list[str]
-    """The text at each of the T positions, special tokens among them."""
+    """The token at each of the T positions, including special tokens."""
     vectors: np.ndarray
-    """Of an encoder `(T, D)`; of all its layers `(L+1, T, D)`; of attention
-    `(L, H, T, T)`."""
+    """`(T, D)` for an encoder; `(L+1, T, D)` for all its layers; `(L, H, T, T)`
+    for attention."""

@@ -1,4 +1,4 @@
-"""A text model as a folder, which `load` and the recipes read."""
+"""Saves a text model to a folder, for `load` and the recipes."""
 
 import sys
 from pathlib import Path
@@ -13,13 +13,13 @@ from keras_ctx.predictions.run_task import (
 )
 
 FILES = {"encoder": "encoder.keras", "fill_mask": "pretrainer.keras"}
-"""What the model is called, where it is none with a task."""
+"""File names of models other than task models."""
 
 
 def save_text_model(task: RunTask, folder: Path) -> Path:
-    """Write the model, what reads its texts, and what they mean.
+    """Saves the model, its text inputs, its labels and its settings.
 
-    The settings come last: a folder with them is whole.
+    The settings are written last: a folder with them is complete.
     """
     name = FILES.get(task.kind, MODEL)
     others = {MODEL, *FILES.values()} - {name}
@@ -27,7 +27,7 @@ def save_text_model(task: RunTask, folder: Path) -> Path:
     if there:
         raise ValueError(
             "`folder` must hold no model of another kind, which would be read "
-            f"in the place of {name}. Received: folder={str(folder)!r} with "
+            f"instead of {name}. Received: folder={str(folder)!r} with "
             f"{there}"
         )
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A text model as a model of Keras whose inputs are strings."""
+"""A text model as a Keras model whose inputs are strings."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from keras_ctx.text_model.texts.rows import NAMES
 
 
 def string_model(task: RunTask) -> StringModel:
-    """The text inputs in front of the model; the layers are shared."""
+    """Puts the text inputs before the model; the layers are shared."""
     names = NAMES[text_kind(task)]
     texts = [keras.Input((), dtype="string", name=name) for name in names]
     features: Any = TextLayer(task.text_inputs, name="text_inputs")(*texts)

@@ -1,4 +1,4 @@
-"""The last lines of a recipe, on terminals wide and narrow."""
+"""The last lines of a recipe, on wide and narrow terminals."""
 
 import fcntl
 import os
@@ -57,7 +57,7 @@ def test_forty_columns(capsys, monkeypatch) -> None:
         "  accuracy: 72.1 %",
         "  seconds: 12,346",
     ]
-    # A shell reads the lines of the command as one.
+    # A shell joins the lines of the command.
     command = lines[lines.index("Next:") + 1 :]
     words = [line.strip().removesuffix("\\") for line in command]
     assert shlex.split(" ".join(words))[2:] == list(map(str, NEXT[1:]))
@@ -89,7 +89,7 @@ def test_another_file(capsys) -> None:
 
 
 def test_as_wide_as_its_own_terminal(monkeypatch) -> None:
-    """The standard output is none, where its data are read by another."""
+    """Standard output is not a terminal if another program reads it."""
     monkeypatch.delenv("COLUMNS", raising=False)
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 30, 0, 0))
@@ -109,7 +109,7 @@ closing([], [], ["next.py", "--model", "my run"])
 @pytest.mark.quick("False")
 @pytest.mark.parametrize("inside", [True, False])
 def test_the_command_runs_as_it_is_printed(tmp_path: Path, inside) -> None:
-    """Also from another folder, and where `python` is another one."""
+    """Also from another folder, and if `python` is another Python."""
     folder = tmp_path / "my recipes"
     folder.mkdir()
     (folder / "this.py").write_text(RECIPE)

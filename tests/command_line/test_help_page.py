@@ -1,4 +1,4 @@
-"""What stands above the options of `--help`."""
+"""The page that `--help` shows above the options."""
 
 import ast
 import re
@@ -46,7 +46,7 @@ def test_as_it_is_written_and_narrow() -> None:
 
 
 def test_lines_that_python_has_joined() -> None:
-    """A docstring that is not raw has no backslash, but the blanks."""
+    """A docstring that is not raw loses the backslash, not the spaces."""
     joined = DOC.replace("\\\n", "")
     assert help_page(joined, 40) == NARROW
     command = "python recipes/finetune_tagger.py --init runs/bert"
@@ -79,5 +79,5 @@ def test_every_recipe_on_a_narrow_terminal(path: Path) -> None:
     assert letters[0] == letters[1]
     for line in narrow.splitlines():
         words = re.findall(r"'[^']*'|\"[^\"]*\"|\S+", line.removesuffix(" \\"))
-        # Python, an option or a sign, and one word that may be long.
+        # Python, an option or a sign, and one word of any length.
         assert len(line) <= 40 or len(words) <= 2, line

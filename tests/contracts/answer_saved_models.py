@@ -1,6 +1,6 @@
-"""Run in a fresh process: loads every model of a folder, as a user would.
+"""Loads every model of a folder, as a user would; run in a fresh process.
 
-The one import of ours is `keras_ctx`, which must register all that is needed.
+The only import of the library is `keras_ctx`, which must register all layers.
 
     python answer_saved_models.py FOLDER
 """

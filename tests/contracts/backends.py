@@ -1,4 +1,4 @@
-"""The few things that every backend of Keras does in its own way."""
+"""The few operations that differ between the backends of Keras."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ BACKEND = keras.backend.backend()
 
 
 def compiled(layer: keras.layers.Layer, call: Callable[..., Any]) -> Callable:
-    """`call`, which calls `layer` on a dict of arrays, compiled by XLA."""
+    """Compiles `call`, which runs `layer` on a dict of arrays, by XLA."""
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
@@ -28,15 +28,14 @@ def compiled(layer: keras.layers.Layer, call: Callable[..., Any]) -> Callable:
 
 
 def quickest(layer: keras.layers.Layer, call: Callable[..., Any]) -> Callable:
-    """`call`, compiled where eager calls of a new shape are slow: JAX
-    compiles every single operation of them."""
+    """Compiles `call` on JAX, where eager calls of a new shape are slow."""
     return compiled(layer, call) if BACKEND == "jax" else call
 
 
 def gradients(
     layer: keras.layers.Layer, loss: Callable[[], Any]
 ) -> dict[str, np.ndarray | None]:
-    """The gradient of each trainable weight, by the weight's path."""
+    """Returns the gradient of each trainable weight, by its path."""
     weights = layer.trainable_weights
     if BACKEND == "tensorflow":
         import tensorflow as tf
@@ -44,7 +43,7 @@ def gradients(
         with tf.GradientTape() as tape:
             value = loss()
         found = tape.gradient(value, [w.value for w in weights])
-        # Keras's optimizers go wrong on sparse ones where an id comes twice.
+        # Keras's optimizers fail on sparse gradients with repeated ids.
         assert not any(isinstance(g, tf.IndexedSlices) for g in found)
         found = [None if g is None else np.asarray(g) for g in found]
     elif BACKEND == "torch":

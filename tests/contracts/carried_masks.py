@@ -1,11 +1,11 @@
-"""Keras's own masks, as its layers carry them, on every backend."""
+"""Keras's implicit masks, as its layers pass them on, on every backend."""
 
 import keras
 from keras import ops
 
 
 class Carry(keras.layers.Layer):
-    """Its input, with the mask that it is given."""
+    """A layer that returns its input with a given mask."""
 
     def __init__(self):
         super().__init__()
@@ -22,18 +22,18 @@ class _Read(keras.layers.Layer):
         self.found = lambda: None
 
     def call(self, inputs, mask=None):
-        # Not as it is: Keras would track what is in an attribute.
+        # Wrapped, because Keras would track the attribute.
         self.found = lambda: mask
         return inputs
 
 
 def carry(x, mask):
-    """`x`, or each of a list, with the mask that layers then see."""
+    """Returns `x`, or each of a list, with a mask that layers will see."""
     return keras.tree.map_structure(lambda each: Carry()(each, mask=mask), x)
 
 
 def carried(x):
-    """The mask of a tensor as an array, or `None`."""
+    """Returns the mask of a tensor as an array, or `None`."""
     reader = _Read()
     reader(x)
     mask = reader.found()

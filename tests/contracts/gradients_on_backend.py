@@ -1,4 +1,4 @@
-"""What layers answer, and their gradients, on the backend of KERAS_BACKEND.
+"""Computes outputs and gradients of layers on the backend of KERAS_BACKEND.
 
 KERAS_BACKEND=torch python gradients_on_backend.py FILE.npz CASE ...
 """
@@ -14,12 +14,12 @@ from random_weights import randomized
 
 
 def answers(case: Case) -> dict[str, np.ndarray]:
-    """The outputs by number, and the gradient of their squares by weight."""
+    """Returns outputs by number, and gradients of their squares by weight."""
     flat = {name: each.value for name, each in case.flat_arguments.items()}
     layer = case.create()
     call = dict(case.call)
     if case.name == "BiLM":
-        call["training"] = True  # it then keeps what the way back needs
+        call["training"] = True  # keeps what the backward pass needs
 
     def outputs():
         return keras.tree.flatten(layer(**case.nested(flat), **call))
@@ -51,7 +51,7 @@ def main(path: str, *names: str) -> None:
     for case in CASES:
         if case.name in names:
             found |= answers(case)
-    # The names of layers have slashes, those of members of a file have none.
+    # Layer names have slashes; names in an npz file must not.
     np.savez(path, **{k.replace("/", "|"): x for k, x in found.items()})
 
 

@@ -1,4 +1,4 @@
-"""How the laws of this folder call a layer."""
+"""Calls a layer for the laws of this folder."""
 
 import inspect
 from typing import Any
@@ -36,7 +36,7 @@ def build(case: Case, layer: keras.layers.Layer) -> None:
     wanted = inspect.signature(layer.build).parameters
     if set(shapes) & set(wanted):
         layer.build(**{k: v for k, v in shapes.items() if k in wanted})
-    else:  # a layer of Keras, or one without weights
+    else:  # a Keras layer, or a layer without weights
         layer.build(next(iter(shapes.values())))
 
 
@@ -45,7 +45,7 @@ def numpy(outputs: list) -> list[np.ndarray]:
 
 
 def functional(case: Case, layer: keras.layers.Layer) -> keras.Model:
-    """The layer in a model whose B, T and M are dynamic."""
+    """Returns the layer in a model whose B, T and M are dynamic."""
     inputs = {
         name: keras.Input(
             batch_shape=[

@@ -1,4 +1,4 @@
-"""Every public layer, as the laws of this folder see it.
+"""Every public layer, as a case for the laws of this folder.
 
 Axes, one letter each: B batch, T tokens, M chosen positions, S a marked row
 (T + 2), D features, C characters, V vocabulary, W distinct words, N negatives.
@@ -27,14 +27,14 @@ class Argument:
 
     value: np.ndarray
     axes: str
-    """A letter an axis; "" for one without a batch."""
+    """One letter for each axis; "" without a batch axis."""
     pad: float = 7.0
-    """What padding along T holds: as nasty as the layer must stand."""
+    """Value at padding along T: the worst that the layer must accept."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A layer and what it is called with."""
+    """A layer with its arguments."""
 
     name: str
     create: Callable[..., keras.layers.Layer]
@@ -42,16 +42,16 @@ class Case:
     outputs: tuple[str, ...] = ("BTD",)
     """The axes of each output."""
     dtype: str | tuple[str, ...] = "compute"
-    """Of all outputs or each; "compute": the policy's compute dtype."""
+    """Dtype of all outputs, or of each; "compute" for the policy's."""
     call: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of `call`, no tensors."""
+    """Further arguments of `call` that are not tensors."""
     exempt: dict[str, str] = field(default_factory=dict)
-    """Laws that cannot hold, with the reason."""
+    """Laws that the layer cannot obey, with the reason."""
     variant: bool = False
-    """A layer of another case with other options, which the laws that take
-    seconds a case leave to the slow tests."""
+    """Whether the layer is that of another case with other options. Laws that
+    take seconds per case test variants only in the slow tests."""
     no_gradient: dict[str, str] = field(default_factory=dict)
-    """Weights whose gradient is 0 by mathematics, with the reason."""
+    """Weights whose gradient is always 0, with the reason."""
 
     @property
     def flat_arguments(self) -> dict[str, Argument]:
@@ -64,7 +64,7 @@ class Case:
         return flat
 
     def nested(self, flat: dict[str, Any]) -> dict[str, Any]:
-        """Tensors under the names of `flat_arguments`, as `call` wants."""
+        """Converts tensors by the names of `flat_arguments` for `call`."""
         return {
             name: [flat[f"{name}_{i}"] for i in range(len(value))]
             if isinstance(value, list)
@@ -97,7 +97,7 @@ def char_ids(characters: int = 6) -> Argument:
 
 
 def short_words(characters: int = 12) -> Argument:
-    """Words that fill less than half of their rows."""
+    """Returns words that fill less than half of their rows."""
     ids = char_ids(characters).value
     ids[..., 2:] = 261 * padding_mask().value[..., None]
     return Argument(ids, "BTC", pad=0)
@@ -414,7 +414,7 @@ CASES = [
 
 
 def slow_variants(cases: Iterable[Case]) -> list:
-    """Cases of a law that takes seconds a case: its variants are slow tests."""
+    """Returns cases of an expensive law, with variants marked slow."""
     return [
         pytest.param(case, marks=[pytest.mark.slow] * case.variant)
         for case in cases

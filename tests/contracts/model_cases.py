@@ -1,4 +1,4 @@
-"""Every kind of model, tiny, as the laws of this folder see it."""
+"""Every kind of model, tiny, as a case for the laws of this folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,19 +14,19 @@ LENGTHS = (6, 3, 2, 0)  # words; the last text is empty
 
 @dataclass(frozen=True)
 class ModelCase:
-    """A model, what it is called with, and what it gives."""
+    """A model with its inputs and outputs."""
 
     name: str
     create: Callable[[], keras.Model]
     family: str
-    """Whose inputs it has: a key of `INPUTS`."""
+    """The key of its inputs in `INPUTS`."""
     outputs: dict[str, str]
     """Axes of the outputs, as in layer_cases.py; K for classes."""
     variant: bool = field(init=False)
-    """Of parts that other cases put together otherwise; the laws that take
-    seconds a case leave it to the slow tests."""
+    """Whether its parts also occur in other cases. Laws that take seconds per
+    case test it only in the slow tests."""
     exempt: dict[str, str] = field(default_factory=dict)
-    """Laws that cannot hold, with the reason."""
+    """Laws that the model cannot obey, with the reason."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variant", self.name in VARIANTS)
@@ -44,7 +44,7 @@ VARIANTS = {
     *("tagger of bert, crf", "tagger of elmo, lstm and crf"),
     *("distinct_words", "elmo_language_model", "tagger of elmo, last"),
     *("classifier of elmo, scalar_mix", "from_word_vectors"),
-    # Left are each head, each mixture and an encoder of each family.
+    # The others cover each head, each mixture and each family.
     *("classifier of bert, last", "classifier of elmo, last"),
     *("classifier of bert, scalar_mix", "tagger of bert, last"),
     *("tagger of bert, scalar_mix", "tagger of elmo, scalar_mix"),
@@ -143,7 +143,7 @@ _TARGETS = {
     "forward_targets": (_integers(0, 11, B, T + 1), "BT", 0),
     "backward_targets": (_integers(0, 11, B, T + 1)[:, ::-1], "BT", 0),
 }
-_STREAM = {  # without padding: what "pads" it goes on
+_STREAM = {  # without padding: "padding" continues it
     "forward_word_ids": (_integers(1, 9, B, T), "BT", 4),
     "backward_word_ids": (_integers(1, 9, B, T)[:, ::-1], "BT", 4),
     "forward_targets": (_integers(0, 11, B, T), "BT", 4),
@@ -404,7 +404,7 @@ CASES = [
         _ENCODED,
     ),
 ]
-# It changes a model; its laws are those of test_quantize_and_lora.py.
+# It changes a model; test_quantize_and_lora.py tests it.
 IN_PLACE = {"enable_lora"}
 # Rows of families of encoders, and no models.
 ROWS = {"Family", "family_of", "register_family"}
@@ -419,5 +419,5 @@ SIZES = {
     "elmo_medium",
     "elmo_original",
 }
-"""Public names without a case: the encoders above in published sizes, which
-tests/models checks by their numbers of parameters."""
+"""Public names without a case: encoders in published sizes, whose numbers of
+parameters tests/models checks."""

@@ -1,4 +1,4 @@
-"""Weights in which nothing is 0 or 1 by design."""
+"""Random weights without the zeros and ones of initializers."""
 
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ Built = TypeVar("Built", bound=keras.layers.Layer)
 
 
 def randomized(layer: Built) -> Built:
-    """Biases that are 0 and norms that are 1 would hide mistakes."""
+    """Randomizes weights: zero biases and unit norms would hide errors."""
     generator = np.random.default_rng(5)
     for weight in layer.weights:
         if "seed" not in weight.path:

@@ -23,9 +23,9 @@ MODELS = {case.name: case for case in model_cases.CASES}
 class Everything(keras.Model):
     """Every layer and model of the library, each with a layer after it.
 
-    Keras saves no wiring of such a model. When it loads one it calls it on
-    placeholders of the saved shapes, all of them floats. Where that fails it
-    warns, and what was not built by then starts anew.
+    Keras does not save the wiring of such a model. To load it, Keras calls it
+    on float placeholders of the saved shapes. If that fails, Keras warns, and
+    layers not built by then get new weights.
     """
 
     def __init__(self, names: list[str], **kwargs):
@@ -73,7 +73,7 @@ def arrays(names: list[str]) -> dict[str, dict[str, np.ndarray]]:
 
 
 def answers(model: Everything) -> dict[str, np.ndarray]:
-    """By the case and the place among its outputs."""
+    """Returns outputs by case and index."""
     outputs: dict[str, Any] = model(arrays(model.names))
     return {
         f"{name}, output {i}": ops.convert_to_numpy(value)

@@ -1,4 +1,4 @@
-"""Encoders that do not learn, and tables that two parts of a model share."""
+"""Frozen encoders, and tables that two parts of a model share."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def test_frozen_encoder(case: ModelCase) -> None:
         return ops.convert_to_numpy(logits)
 
     np.testing.assert_array_equal(answer(True), answer(False))
-    # The witness that there is dropout to be turned off.
+    # Checks that there is dropout to be turned off.
     free = models.tagger(case.create(), 3, dropout=0.0)
     free.set_weights(frozen.get_weights())
     noisy = free(arrays(case), training=True)["logits"]
@@ -51,7 +51,7 @@ def test_tie_of_the_masked_language_model(tmp_path) -> None:
     inputs["token_ids"] = np.minimum(inputs["token_ids"], 11)
     before = flat(loaded(inputs))["masked_lm"]
     table = ops.convert_to_numpy(tables[0].value).copy()
-    table[12] += 1.0  # a word that no text has: only the output can see it
+    table[12] += 1.0  # a word of no text: only the output reads it
     tables[0].assign(table)
     after = flat(loaded(inputs))["masked_lm"]
     np.testing.assert_array_equal(before[..., :12], after[..., :12])

@@ -1,4 +1,4 @@
-"""Ids mean the same in whatever numbers they arrive."""
+"""Ids mean the same in any dtype."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ WAYS_IN = list({case.family: case for case in MODEL_CASES[::-1]}.values())
 
 
 def in_other_numbers(inputs: dict) -> dict[str, dict]:
-    """The same ids in each dtype that can hold them."""
+    """Returns the same ids in each dtype that can hold them."""
     found = {}
     for dtype in DTYPES:
         other = {

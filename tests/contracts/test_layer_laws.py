@@ -23,9 +23,9 @@ POLICIES = {  # name: the bound on the difference from float32
 
 
 def subjects(law: str, dear: bool = False) -> pytest.MarkDecorator:
-    """All cases but those that cannot obey a law and say why.
+    """Returns all cases but those that state why they cannot obey a law.
 
-    Variants are slow tests of a dear law, which takes seconds a case.
+    For an expensive law, with seconds per case, variants are slow tests.
     """
     cases = [case for case in CASES if law not in case.exempt]
     return pytest.mark.parametrize(
@@ -39,8 +39,8 @@ every_case = subjects("")
 
 
 def answer(case: Case, layer: keras.layers.Layer, flat: dict, run=None) -> list:
-    """What a call gives, as arrays; what it has changed is put back, so that
-    the next one starts where this one did."""
+    """Returns the outputs of a call as arrays, and restores the state of the
+    layer for the next call."""
     before = layer.get_weights()
     outputs = call(case, layer, flat) if run is None else run(flat)
     layer.set_weights(before)
@@ -93,7 +93,7 @@ def test_build_makes_every_weight(case: Case) -> None:
     call(case, layer, arrays(case))
     assert [weight.path for weight in layer.variables] == before
     assert len(set(before)) == len(before)
-    if "in RNN" not in case.name:  # Keras notes how the cell was built
+    if "in RNN" not in case.name:  # Keras records how the cell was built
         assert layer.get_config() == config
 
 
@@ -196,7 +196,7 @@ def test_policy(case: Case, policy: str) -> None:
         assert keras.backend.standardize_dtype(x.dtype) == wanted == s.dtype
         difference = np.abs(as_float(x) - as_float(reference_x))
         scale = np.maximum(1, np.abs(as_float(reference_x)))
-        # Not <=, which NaN would pass the wrong way round.
+        # Written so that NaN fails.
         assert np.all(difference / scale < POLICIES[policy])
 
 
@@ -231,7 +231,7 @@ def test_every_trainable_weight_gets_a_gradient(case: Case) -> None:
 
 @every_case
 def test_frozen_layer_does_not_train(case: Case) -> None:
-    # As `load_model` makes it: by its constructor, not by the setter.
+    # As `load_model` does: with the constructor, not the setter.
     layer = case.create(trainable=False)
     model = functional(case, layer)
     assert not model.trainable_weights
@@ -248,7 +248,7 @@ def test_frozen_layer_does_not_train(case: Case) -> None:
 
 
 def padded(case: Case, amount: int) -> dict[str, np.ndarray]:
-    """More padding at the right of every T."""
+    """Returns the arguments with more padding on the right of every T."""
 
     def pad(each: Argument) -> np.ndarray:
         widths = np.array(
@@ -267,7 +267,7 @@ def padded(case: Case, amount: int) -> dict[str, np.ndarray]:
 def assert_same_where_real(
     case: Case, found: list[np.ndarray], expected: list[np.ndarray], rows: list
 ) -> None:
-    """Compare the part that both have, masked tokens left out."""
+    """Compares the part that both have, without masked tokens."""
     masked = "padding_mask" in case.arguments
     for x, y, axes in zip(found, expected, case.outputs, strict=True):
         common = tuple(
@@ -300,7 +300,7 @@ def test_padding_changes_no_real_output(case: Case) -> None:
 
 
 def row(case: Case, index: int, trim: bool) -> dict[str, np.ndarray]:
-    """One row of the batch, without its padding if `trim`."""
+    """Returns one row of the batch, without its padding if `trim`."""
 
     def cut(each: Argument) -> np.ndarray:
         if "B" not in each.axes:

@@ -1,4 +1,4 @@
-"""What every layer does with a mask: its own argument's, or Keras's."""
+"""How every layer uses a mask: its own argument, or Keras's."""
 
 import keras
 import numpy as np
@@ -14,9 +14,9 @@ from random_weights import randomized
 from keras_ctx import layers, models
 
 MASKED = [case for case in CASES if "padding_mask" in case.arguments]
-# Its mask is that of the words, and Keras's that of words and markers.
+# Its mask covers the words, Keras's also the markers.
 ANY = [case for case in MASKED if case.name != "StripSentenceMarkers"]
-OTHERS = [  # of vectors of tokens, too
+OTHERS = [  # also on vectors of tokens
     case
     for case in CASES
     if "padding_mask" not in case.arguments
@@ -33,7 +33,7 @@ def subjects(cases: list[Case], law: str = "") -> pytest.MarkDecorator:
 
 
 def with_keras_mask(case: Case, mask, **explicit) -> dict:
-    """Arguments of a call, whose first carries a mask."""
+    """Returns arguments of a call, the first with a mask."""
     arguments = case.nested(arrays(case))
     del arguments["padding_mask"]
     first = next(iter(arguments))
@@ -42,7 +42,7 @@ def with_keras_mask(case: Case, mask, **explicit) -> dict:
 
 
 def answer(layer: keras.layers.Layer, arguments: dict) -> list:
-    """Outputs from the same state, if there is one."""
+    """Returns outputs, always from the same state if there is one."""
     before = layer.get_weights()
     outputs = keras.tree.flatten(layer(**arguments))
     layer.set_weights(before)
@@ -52,14 +52,14 @@ def answer(layer: keras.layers.Layer, arguments: dict) -> list:
 @subjects(ANY)
 def test_keras_mask_is_the_default_and_an_explicit_one_wins(case) -> None:
     layer = built(case)
-    # Not that of the cases, which any layer may use by chance.
+    # Not the mask of the cases, which a layer may match by chance.
     explicit = {**arrays(case), "padding_mask": HOLES}
     expected = numpy(answer(layer, {**case.nested(explicit), **case.call}))
     arguments = with_keras_mask(case, HOLES)
     found = answer(layer, arguments)
     for x, y in zip(numpy(found), expected, strict=True):
         np.testing.assert_array_equal(x, y)
-    # It is handed on with each output that has these tokens, and still there.
+    # Each output with these tokens carries the mask on.
     for x, axes in zip(found, case.outputs, strict=True):
         if axes.startswith("BT"):
             np.testing.assert_array_equal(carried(x), HOLES)
@@ -182,7 +182,7 @@ def test_stack_under_keras_mask_equals_the_explicit_one(stack) -> None:
             np.testing.assert_array_equal(
                 ops.convert_to_numpy(x), ops.convert_to_numpy(y)
             )
-    # The witness that the mask is used: other padding, the same answers.
+    # Shows that the mask is used: other padding, the same answers.
     longer = implicit(np.pad(IDS, ((0, 0), (0, 3))))
     for x, y in zip(keras.tree.flatten(longer), found, strict=True):
         x, y = ops.convert_to_numpy(x), ops.convert_to_numpy(y)

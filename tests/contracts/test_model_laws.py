@@ -76,7 +76,7 @@ def subjects(
     law: str = "",
     quick: set[str] = QUICK,
 ) -> pytest.MarkDecorator:
-    """Those of these names; all but those that cannot obey a law.
+    """Returns the cases with these names, or all that can obey a law.
 
     A case takes about a second: the others than `quick` are slow tests.
     """
@@ -109,8 +109,8 @@ def padded(case: ModelCase, amount: int) -> dict[str, np.ndarray]:
 
 
 def answer(model: keras.Model, inputs: dict, run=None) -> dict[str, np.ndarray]:
-    """What a call gives; what it has changed is put back, so that the next
-    one starts where this one did."""
+    """Returns the outputs of a call, and restores the state of the model for
+    the next call."""
     before = model.get_weights()
     outputs = flat((run or model)(inputs))
     model.set_weights(before)
@@ -118,7 +118,7 @@ def answer(model: keras.Model, inputs: dict, run=None) -> dict[str, np.ndarray]:
 
 
 def row(case: ModelCase, index: int) -> dict[str, np.ndarray]:
-    """One row of the batch, alone and without its padding."""
+    """Returns one row of the batch, alone and without its padding."""
     surplus = T - max(LENGTHS[index], 1)
     return {
         name: value[
@@ -284,7 +284,7 @@ def test_exported_and_loaded_raw_is_equal(case: ModelCase, tmp_path) -> None:
             np.testing.assert_allclose(
                 found[key].astype("float64"),
                 value.astype("float64"),
-                rtol=1e-6,  # its graph fuses what runs op by op here
+                rtol=1e-6,  # its graph fuses ops that run separately here
                 atol=1e-6,
             )
 
@@ -345,7 +345,7 @@ def test_every_trainable_weight_gets_a_gradient(case: ModelCase) -> None:
             ops.sum(
                 directions["/".join(map(str, key))] * ops.cast(value, "float32")
             )
-            # A score of -1e9 at padding would drown the rest.
+            # A score of -1e9 at padding would dominate the rest.
             * (1e-9 if "start_logits" in key or "end_logits" in key else 1)
             for key, value in keras.tree.flatten_with_path(
                 model(arrays(case), training=True)
@@ -363,13 +363,13 @@ def test_every_trainable_weight_gets_a_gradient(case: ModelCase) -> None:
 
 
 def _without_gradient(case: ModelCase) -> set[str]:
-    """Weights that a model has and its output does not use."""
-    # A shift of all keys alike is taken away by the softmax.
+    """Returns weights that the outputs of a model do not use."""
+    # The softmax cancels an equal shift of all keys.
     unused = {"attention/key/bias"}
     if "of bert" in case.name and case.name != "classifier of bert, last":
         unused.add("pooler")
     if case.name == "attention_scores":
-        # What the last block does with its attention, nobody reads.
+        # Nothing reads the attention output of the last block.
         unused |= {"block_1/attention/value", "block_1/attention/attention"}
         unused |= {"block_1/attention_norm", "block_1/feedforward_norm"}
         unused |= {"block_1/intermediate", "block_1/output_projection"}

@@ -1,4 +1,4 @@
-"""Models of a batch without any token, T = 0: no positions, finite rows."""
+"""Models on a batch without any token, T = 0: no positions, finite rows."""
 
 import keras
 import model_cases
@@ -7,7 +7,7 @@ import pytest
 from backends import BACKEND
 from model_cases import INPUTS, ModelCase
 
-# The others read positions, targets or tables beside the tokens.
+# The others also read positions, targets or tables.
 FAMILIES = ("bert", "elmo", "elmo_words", "elmo_many_langs")
 ROWS = 2
 NO_ANSWER = {
@@ -48,7 +48,7 @@ def test_no_token_in_and_none_out(case: ModelCase) -> None:
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        # In a graph that knows neither B nor T.
+        # In a graph with unknown B and T.
         specs = {
             name: tf.TensorSpec([None, None, *value.shape[2:]], value.dtype)
             for name, value in inputs.items()

@@ -1,6 +1,6 @@
 """A batch without rows: nothing in, nothing out, gradients of zero.
 
-A device gets none of a last batch that has fewer rows than there are devices.
+If a last batch has fewer rows than there are devices, some devices get none.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from keras import ops
 from layer_cases import Case
 from model_cases import INPUTS, ModelCase
 
-# Models are wired of layers, which obey the law themselves; of each kind one.
+# One model of each kind: their layers obey the law themselves.
 QUICK = {"bert_pretrainer", "elmo_encoder"}
 
 
@@ -26,7 +26,7 @@ def without_rows(value: np.ndarray, axes: str) -> np.ndarray:
 
 
 def traced(call: Callable[[dict], Any], inputs: dict[str, np.ndarray]):
-    """`call` on inputs, of which the graph does not know the rows."""
+    """Runs `call` in a graph with an unknown number of rows."""
     if BACKEND != "tensorflow":
         return call(inputs)
     import tensorflow as tf
@@ -46,7 +46,7 @@ def assert_nothing_comes_out(
     call: Callable[[], dict[str, Any]],
     expected: dict[str, Any],
 ) -> None:
-    """Outputs of no row, gradients of 0, and a carried state as before."""
+    """Checks outputs without rows, gradients of 0, and an unchanged state."""
     before = layer.get_weights()
     found: dict[str, Any] = {}
 

@@ -13,7 +13,7 @@ from layer_cases import Case
 
 
 def without_tokens(case: Case) -> dict[str, np.ndarray]:
-    """The arrays of a case with T = 0; a marked row keeps its markers."""
+    """Returns the arrays of a case with T = 0; marked rows keep markers."""
 
     def cut(value: np.ndarray, axes: str) -> np.ndarray:
         if case.name == "StripSentenceMarkers" and value.ndim == 3:
@@ -27,7 +27,7 @@ def without_tokens(case: Case) -> dict[str, np.ndarray]:
 
 
 def unknown_length(function: Any, case: Case, flat: dict) -> list:
-    """`function` in a graph that knows neither B nor T."""
+    """Returns `function` in a graph with unknown B and T."""
     if BACKEND != "tensorflow":
         return function(flat)
     import tensorflow as tf

@@ -1,6 +1,6 @@
-"""Layers and their gradients on JAX and PyTorch, beside those of TensorFlow.
+"""Compares layers and their gradients on JAX and PyTorch with TensorFlow's.
 
-`make slow` runs all laws on JAX; here one process of each other backend.
+`make slow` runs all laws on JAX; here each other backend gets one process.
 """
 
 import importlib.util
@@ -15,7 +15,7 @@ from gradients_on_backend import answers
 from layer_cases import CASES
 
 ROOT = Path(__file__).resolve().parents[2]
-# Loops with gradients of their own, where backends differ most.
+# Loops with custom gradients, where backends differ most.
 LOOPS = ["BiLM", "BiLM, stateful", "CRF"]
 EVERY = [case.name for case in CASES]
 
@@ -45,7 +45,7 @@ def check(backend: str, names: list[str], folder: Path) -> None:
             expected |= answers(case)
     assert found.keys() == expected.keys()
     for key, value in expected.items():
-        # Sums in other orders, of squares of numbers up to 30.
+        # The order of sums differs; they add squares of numbers up to 30.
         np.testing.assert_allclose(
             found[key], value, rtol=1e-4, atol=1e-4, err_msg=key
         )

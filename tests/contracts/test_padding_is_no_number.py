@@ -1,4 +1,4 @@
-"""What is no number at padding reaches no real output, and no gradient."""
+"""NaN at padding reaches no real output and no gradient."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ SUBJECTS = [
 
 
 def poisoned(case: Case, value: float) -> dict[str, Any]:
-    """The arguments with `value` in all vectors of padding."""
+    """Returns the arguments with `value` in all vectors of padding."""
     mask = case.flat_arguments["padding_mask"].value
 
     def changed(each):
@@ -49,7 +49,7 @@ def test_layer(case: Case, value: float) -> None:
     def outputs(arguments):
         found = keras.tree.flatten(layer(**arguments, **case.call))
         layer.set_weights(start) if case.name.endswith("stateful") else None
-        # Of what is a row a token, the real tokens.
+        # For outputs with a token axis, only real tokens.
         return [
             ops.where(
                 np.reshape(mask, (*mask.shape, *[1] * (x.ndim - 2))), x, 0

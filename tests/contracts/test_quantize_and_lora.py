@@ -1,5 +1,5 @@
-"""What Keras makes of layers in place, `quantize` and `enable_lora`, stays
-through a file: every model answers alike in a fresh process."""
+"""Models after `quantize` and `enable_lora` answer the same when loaded in a
+fresh process."""
 
 import os
 import subprocess
@@ -25,14 +25,14 @@ QUICK = ["tagger of bert, crf", "elmo_stream_model"]
 
 def quantized(model, mode: str = "int8", **kwargs):
     with warnings.catch_warnings():
-        # Keras names every layer that has nothing to quantize.
+        # Keras warns of every layer without anything to quantize.
         warnings.simplefilter("ignore", UserWarning)
         model.quantize(mode, **kwargs)
     return model
 
 
 def in_fresh_process(saved: dict[str, tuple], folder: Path) -> dict:
-    """What loaded models answer: `saved` holds models and their inputs."""
+    """Returns answers of loaded models; `saved` has models and inputs."""
     for k, (model, inputs) in enumerate(saved.values()):
         model.save(folder / f"{k}.keras")
         np.savez(folder / f"{k}.inputs.npz", allow_pickle=False, **inputs)
@@ -79,7 +79,7 @@ def test_ways_to_keep_a_subclassed_model_that_is_quantized(tmp_path) -> None:
     model(x)
     model.save(tmp_path / "before.keras")
     expected = quantized(model)(x)
-    # As the docstring of the block says; `save` alone is Keras's to mend.
+    # See the docstring of the block; fixing plain `save` is up to Keras.
     later = keras.saving.load_model(tmp_path / "before.keras")
     np.testing.assert_array_equal(quantized(later)(x), expected)
     model.save_weights(tmp_path / "quantized.weights.h5")
@@ -104,7 +104,7 @@ def test_quantized_models_come_back(names: list[str], tmp_path) -> None:
         before = {w.path for w in model.weights}
         quantized(model)
         added = {w.path for w in model.weights} - before
-        # The witness that something was: but in a BiLM alone nothing can be.
+        # Checks that something was quantized; a BiLM alone has nothing.
         assert added or "word" in name + case.family, name
         saved[name] = model, inputs
     check_fresh(saved, tmp_path)
@@ -125,14 +125,14 @@ def test_modes_come_back(mode: str, tmp_path) -> None:
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(X)["logits"], expected)
     if mode == "float8":
-        return  # a clone of Keras's own Dense has its weights in other order
+        return  # a clone of Keras's Dense orders its weights differently
     again = keras.models.clone_model(model)
     again.set_weights(model.get_weights())
     np.testing.assert_array_equal(again(X)["logits"], expected)
 
 
 def test_only_some_layers_quantized_come_back(tmp_path) -> None:
-    # The weights alone, by a regular expression, with 32 of them a scale.
+    # Only the weights, by a regular expression, with one scale for 32.
     config = keras.quantizers.Int4QuantizationConfig(block_size=32)
     model = randomized(models.classifier(bert(2), 3))
     wanted = "block_1/intermediate"
@@ -197,9 +197,9 @@ def test_lora_is_merged_into_a_checkpoint(dtype: str, tmp_path) -> None:
     randomized(encoder)
     convert.save_bert(encoder, tmp_path / "bert")
     loaded = convert.load_bert(tmp_path / "bert")
-    # Nothing is rounded in the file, whatever the encoder computes in.
+    # The file is not rounded, in any compute dtype of the encoder.
     encoder = models.with_dtype(encoder, "float32")
-    # One sums W + A B in the graph, the other has the sum in its file.
+    # One computes W + A B in the graph, the other has the sum in its file.
     np.testing.assert_allclose(
         loaded(X)["pooled"], encoder(X)["pooled"], rtol=0, atol=1e-6
     )
@@ -231,7 +231,7 @@ def test_lora_is_merged_into_an_encoder(dtype: str, tmp_path) -> None:
         assert weight.trainable, weight.path
         np.testing.assert_allclose(weight, wanted, 0, 1e-5, weight.path)
     assert not expected and len(product) == 7
-    # Of a run, so that fine-tuning trains all of it, or new updates.
+    # Of a run, so that fine-tuning trains all weights, or new updates.
     model.save(tmp_path / "model.keras")
     loaded = convert.load_encoder(tmp_path)
     for ours, wanted in zip(loaded.weights, merged.weights, strict=True):
@@ -242,7 +242,7 @@ def test_lora_is_merged_into_an_encoder(dtype: str, tmp_path) -> None:
 
 
 def _second_factor(encoder: keras.Model, first: keras.Variable) -> np.ndarray:
-    """B, as a matrix: of heads it has two axes behind the rank."""
+    """Returns B as a matrix: with heads it has two axes after the rank."""
     (found,) = [
         weight
         for weight in encoder.weights
@@ -272,7 +272,7 @@ def lora_model(**kwargs) -> keras.Model:
 
 
 def train(model: keras.Model, epochs: int, rates: bool = False) -> None:
-    """Whole batches, one an epoch; the first has a learning rate of 0."""
+    """Trains one full batch per epoch; the first has learning rate 0."""
     model.compile(
         training.bert_optimizer(
             0.05,
@@ -336,7 +336,7 @@ def test_lora_comes_back_and_learns_on(tmp_path) -> None:
     for model in saved.values():
         train(model, 2)
     check_fresh({name: (x, X) for name, x in saved.items()}, tmp_path)
-    # Loaded, it is as if it had not been away; Keras itself loads zeros.
+    # It continues as if never saved; Keras itself loads zeros.
     model = saved["with the tokens"]
     loaded = keras.saving.load_model(tmp_path / "0.keras")
     for name, array in numpy(model).items():
@@ -388,7 +388,7 @@ def test_base_stays_frozen_when_a_model_is_thawed() -> None:
     assert not model.trainable_weights
     model.trainable = True
     again = [w.path for w in model.trainable_weights]
-    # Of the encoder only; the embeddings are a layer like any other.
+    # Only those of the encoder; the embeddings are an ordinary layer.
     assert [p for p in again if not p.startswith("embeddings/")] == expected
 
 

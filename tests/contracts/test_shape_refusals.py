@@ -1,5 +1,5 @@
-"""What has no shape that a layer can read is refused in our words, when it is
-run and when a functional model is wired."""
+"""Inputs of wrong shapes are refused with our messages, in calls and when a
+functional model is built."""
 
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ ANY_SHAPE = {
 
 
 def refused(case: Case, layer, flat: dict, name: str, rule: str) -> None:
-    """Eagerly, and on symbolic inputs."""
+    """Checks the refusal eagerly and on symbolic inputs."""
     symbolic = {
         key: keras.KerasTensor(x.shape, x.dtype.name) for key, x in flat.items()
     }
@@ -56,7 +56,7 @@ def test_rank(case: Case) -> None:
             refused(case, layer, {**arrays(case), name: x}, name, "must")
 
 
-FEATURES_READ = {  # by a weight with a row or a column for each
+FEATURES_READ = {  # by a weight with a row or column for each
     "BiLM",
     "CRF",
     "ProjectedLSTMCell",
@@ -143,7 +143,7 @@ def test_what_is_added_to_scores_is_no_mask(case: Case) -> None:
         flat = {**arrays(case), "padding_mask": mask}
         with pytest.raises(ValueError, match=r"`padding_mask` must hold bool"):
             layer(**case.nested(flat), **case.call)
-    # Numbers are as good as booleans, as files hold them.
+    # Numbers work like booleans, as files store them.
     for dtype in ("int64", "uint8", "float32", "float64"):
         flat = {**arrays(case), "padding_mask": real.astype(dtype)}
         layer(**case.nested(flat), **case.call)

@@ -16,7 +16,7 @@ from keras_ctx import layers
 HERE = Path(__file__).resolve().parent
 EVERY = sorted(
     [*MODELS, *LAYERS],
-    # Keras hands `training` on to all that is called after.
+    # Keras passes `training` on to all nested calls.
     key=lambda name: name in LAYERS and "training" in LAYERS[name].call,
 )
 ONE_OF_EACH = [
@@ -39,7 +39,7 @@ def test_loaded_in_a_fresh_process(names: list[str], tmp_path) -> None:
     model = Everything(names)
     model(arrays(names))
     randomized(model)
-    model.save(tmp_path / "model.keras")  # with the states that it has now
+    model.save(tmp_path / "model.keras")  # with its current states
     expected = answers(model)
     subprocess.run(
         [sys.executable, "-W", "error", HERE / "subclassed.py", tmp_path],

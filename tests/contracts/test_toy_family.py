@@ -1,7 +1,7 @@
-"""A fifth family of encoders, in this one file, and all that works with it.
+"""A fifth family of encoders, in this one file, tested with all features.
 
-Its encoder is a bag of character trigrams under two dense layers. What the
-library is told of it stands between here and "The tests".
+Its encoder is a bag of character trigrams under two dense layers. The code up
+to "The tests" is all that the library needs for it.
 """
 
 import json
@@ -176,7 +176,7 @@ HEADS: dict[str, Callable] = {
 
 
 def dataset(head: str) -> tf.data.Dataset:
-    """What a head is trained on, without end."""
+    """Returns an endless dataset to train a head on."""
     inputs, steps = TrigramInputs(), {"batch_size": 6, "training": True}
     if head == "classifier":
         return data.classification_dataset(TEXTS, LABELS, inputs, **steps)
@@ -411,7 +411,7 @@ def test_text_inputs_of_another_family_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_row_with_most_of_a_model_is_its_family() -> None:
-    # Of the same input, with a layer of its own.
+    # A family with the same input, and an extra layer.
     row = models.family_of(trigram_encoder())
     assert row.name == "toy"
     narrow = models.Family(
@@ -454,7 +454,7 @@ EXPORTS = {
 def test_exported_answers_are_the_models(head: str, tmp_path: Path) -> None:
     task, labels, names = EXPORTS[head]
     model, inputs = HEADS[head](trigram_encoder()), TrigramInputs()
-    # It asks a fresh process of raw TensorFlow, too, and compares.
+    # It also compares with a fresh process of raw TensorFlow.
     version = serving.export(model, inputs, tmp_path / "toy", labels)
     served = tf.saved_model.load(str(version)).signatures
     asked = {name: tf.constant(TEXTS[:4]) for name in names}
@@ -521,7 +521,7 @@ def test_classifier_recipe(tmp_path: Path) -> None:
     assert 0 <= results["pretrained"] <= 1
     lines = (output / "predicted.tsv").read_text().splitlines()
     assert [line[0] in "ab" for line in lines] == [True] * len(rows)
-    # The encoder of the run is the next one's.
+    # The encoder of the run starts the next run.
     assert models.family_of(convert.load_encoder(output)).name == "toy"
     task = predictions.read_task(output)
     assert type(task.text_inputs) is TrigramInputs

@@ -1,5 +1,5 @@
-"""An id outside its table is NaN at that token and nowhere else, on every
-backend; Keras's backends raise, read zeros or read another row."""
+"""An id outside its table gives NaN at that token and nowhere else, on every
+backend, whereas Keras's backends raise, read zeros or read another row."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ BAD_TOKENS = [-1, 11, 2_000_000_000]
 
 
 def not_a_number(vectors) -> np.ndarray:
-    """`(B, T)`: whether a token is NaN; all of its features or none."""
+    """Returns whether tokens are NaN, `(B, T)`, in all features or none."""
     found = np.isnan(ops.convert_to_numpy(vectors))
     assert (found.all(axis=-1) == found.any(axis=-1)).all()
     return found.all(axis=-1)
@@ -62,7 +62,7 @@ def test_other_rows_of_a_batch_are_untouched_by_the_encoder() -> None:
     for x, y in zip(bilm(vectors), good, strict=True):
         x = ops.convert_to_numpy(x)
         np.testing.assert_array_equal(x[0], y[0])
-        # Forwards the word before is safe, backwards the word after.
+        # Forward, the word before is unaffected; backward, the word after.
         np.testing.assert_array_equal(x[1, 0, :4], y[1, 0, :4])
         np.testing.assert_array_equal(x[1, 2, 4:], y[1, 2, 4:])
         assert np.isnan(x[1, 1]).all()

@@ -1,5 +1,5 @@
-"""Numbers that are no ids, no positions and no targets are refused in our
-words when run eagerly; what nobody knows in a graph is NaN there."""
+"""Invalid ids, positions and targets are refused with our messages in eager
+calls, and give NaN in graphs."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ WITH_IDS = [
     case
     for case in CASES
     if not case.variant
-    and case.name != "PaddingMask"  # asks only what is 0
+    and case.name != "PaddingMask"  # only tests for 0
     and any(x.dtype == "int32" for x in arrays(case).values())
 ]
 

@@ -1,8 +1,8 @@
-"""Files of BERT as others write them, and what a BERT with them answers.
+"""Writes files of BERT in others' formats, and checks a BERT loaded from them.
 
-Arrays stand under the names of google-research/bert without the leading
-`bert/`; other names are written down here once more, by renaming, where the
-library has tables. The answers are NumPy's.
+Arrays have the names of google-research/bert without the leading `bert/`. Other
+names are derived here by renaming, independently of the library's tables. The
+expected answers are computed with NumPy.
 """
 
 import json
@@ -24,7 +24,7 @@ POSITIONS = np.array([[5, 0, 2], [1, 1, 0], [0, 0, 0]], "int32")
 
 
 def arrays(heads: bool = False, seed: int = 7) -> Arrays:
-    """Random float32 ones of an encoder, and of the two heads."""
+    """Returns random float32 arrays of an encoder, and of the two heads."""
     generator = np.random.default_rng(seed)
     made: Arrays = {}
 
@@ -64,7 +64,7 @@ def arrays(heads: bool = False, seed: int = 7) -> Arrays:
 
 
 def config(**changes: Any) -> dict[str, Any]:
-    """config.json, and bert_config.json too."""
+    """Returns the content of config.json, and of bert_config.json."""
     return {
         "model_type": "bert",
         "vocab_size": V,
@@ -82,11 +82,11 @@ def config(**changes: Any) -> dict[str, Any]:
 def as_torch(
     named: Mapping[str, np.ndarray], prefix: str = "", norms: str = "new"
 ) -> Arrays:
-    """The tensors of a PyTorch state dict.
+    """Returns the tensors of a PyTorch state dict.
 
     Args:
-        named: Under Google's names.
-        prefix: Before the names of the encoder.
+        named: Arrays by Google's names.
+        prefix: Prefix of the encoder's names.
         norms: "new" for weight and bias, "old" for gamma and beta.
     """
     tensors = {}
@@ -117,7 +117,7 @@ def write_huggingface(
     content: Mapping[str, Any] | None = None,
     shards: int = 1,
 ) -> Path:
-    """config.json and the tensors, in one file or dealt out to several."""
+    """Writes config.json and the tensors, in one file or several."""
     folder.mkdir(exist_ok=True)
     write_json(folder / "config.json", config() if content is None else content)
     if shards == 1:
@@ -138,7 +138,7 @@ def write_huggingface(
 def write_checkpoint(
     folder: Path, named: Mapping[str, np.ndarray], name: str = "bert_model.ckpt"
 ) -> Path:
-    """A checkpoint with these names, as they are."""
+    """Writes a checkpoint with exactly these names."""
     folder.mkdir(exist_ok=True)
     tf.raw_ops.SaveV2(
         prefix=str(folder / name),
@@ -150,7 +150,7 @@ def write_checkpoint(
 
 
 def as_google(named: Mapping[str, np.ndarray]) -> Arrays:
-    """Under their names in a checkpoint."""
+    """Renames arrays as in a checkpoint."""
     return {
         name if name.startswith("cls/") else f"bert/{name}": array
         for name, array in named.items()
@@ -179,7 +179,7 @@ def check(
     epsilon: float = 1e-12,
     pooler: bool = True,
 ) -> None:
-    """An encoder of ours answers as NumPy does with these arrays."""
+    """Checks that our encoder answers as NumPy does with these arrays."""
     inputs = batch()
     outputs = model(inputs)
     no_pooler = {
@@ -209,7 +209,7 @@ def check_heads(
     activation: str = "gelu",
     next_sentence: bool = True,
 ) -> None:
-    """A pretrainer of ours answers as NumPy does, with the classes swapped."""
+    """Checks our pretrainer against NumPy, with the classes swapped."""
     inputs = batch()
     outputs = model({**inputs, "masked_positions": POSITIONS})
     for k, length in enumerate(LENGTHS):
@@ -222,7 +222,7 @@ def check_heads(
             activation,
             norm_first=False,
         )
-        # NumPy's dense layer has a kernel where the files have rows.
+        # The files have the transposed kernel of NumPy's dense layer.
         weights = named["cls/seq_relationship/output_weights"].T
         masked, classes = bert_numpy.heads(
             {

@@ -1,4 +1,4 @@
-"""A small folder as HIT-SCIR/ELMoForManyLangs publishes its models."""
+"""Writes a small folder like the models of HIT-SCIR/ELMoForManyLangs."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ WORDS = ["<oov>", "<bos>", "<eos>", "<pad>", "今天", "é", "abcdea", "ea"]
 
 
 def content(s: Settings) -> dict[str, Any]:
-    """Of the settings' file."""
+    """Returns the content of the settings file."""
     return {
         "encoder": {
             "name": "elmo",
@@ -41,7 +41,7 @@ def content(s: Settings) -> dict[str, Any]:
 
 
 def write_folder(folder: Path, s: Settings) -> tuple[dict, dict]:
-    """Write all of it, after the script of the docs; returns the tensors."""
+    """Writes the folder like the script in docs; returns the tensors."""
     tensors = random_tensors(s, len(CHARACTERS), len(WORDS))
     for name, part in zip(("token_embedder", "encoder"), tensors, strict=True):
         save_file(part, folder / f"{name}.safetensors")
@@ -59,7 +59,7 @@ def write_folder(folder: Path, s: Settings) -> tuple[dict, dict]:
     )
     write_json(folder / SETTINGS, content(s))
     for name, entries in (("char.dic", CHARACTERS), ("word.dic", WORDS)):
-        # Not in the order of the ids, as the published ones are not.
+        # Not in the order of the ids, as in published files.
         lines = [f"{entry}\t{i}\n" for i, entry in enumerate(entries)]
         (folder / name).write_text("".join(reversed(lines)), encoding="utf-8")
     return tensors

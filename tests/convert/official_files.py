@@ -1,7 +1,7 @@
-"""Files as allenai/bilm-tf writes them, from arrays under official names.
+"""Writes files like allenai/bilm-tf, from arrays with official names.
 
-Names in checkpoints are written down here once more (ELMO.md, section 9), by
-renaming, where the library has a table.
+Names in checkpoints are derived here by renaming (ELMO.md, section 9),
+independently of the library's table.
 """
 
 import json
@@ -20,12 +20,12 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def arrays_of(options: Options) -> dict[str, np.ndarray]:
-    """Random ones, so large that the clips bind."""
+    """Returns random arrays, large enough for the clips to take effect."""
     return random_weights(options, CHAR_DIM, seed=3, scale=2.5)
 
 
 def content_of(o: Options, length: int = LENGTH) -> dict[str, Any]:
-    """What options.json holds."""
+    """Returns the content of options.json."""
     return {
         "lstm": {
             "dim": o.dim,
@@ -71,7 +71,7 @@ def read_hdf5(path: Path) -> dict[str, np.ndarray]:
 
 
 def without_multi_cell(arrays: Arrays) -> dict[str, np.ndarray]:
-    """As bilm-tf dumps a model of one layer."""
+    """Renames arrays as bilm-tf does for a model of one layer."""
     return {
         name.replace("MultiRNNCell/Cell0/", ""): array
         for name, array in arrays.items()
@@ -79,7 +79,7 @@ def without_multi_cell(arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def checkpoint_name(name: str) -> str:
-    """The variable that is dumped under an official name."""
+    """Returns the variable behind an official name."""
     for pattern, ours in (
         ("/RNN/", "/rnn/"),
         (r"MultiRNNCell/Cell(\d)", r"multi_rnn_cell/cell_\1"),
@@ -93,7 +93,7 @@ def checkpoint_name(name: str) -> str:
 
 
 def write_checkpoint(prefix: Path, arrays: Arrays) -> Path:
-    """With what a training writes beside the weights."""
+    """Writes a checkpoint, also with the variables of training."""
     variables = {checkpoint_name(name): a for name, a in arrays.items()}
     slots = {f"{name}/Adagrad": a + 1 for name, a in variables.items()}
     counters = {"global_step": 3.0, "train_perplexity": 9.0}
@@ -102,7 +102,7 @@ def write_checkpoint(prefix: Path, arrays: Arrays) -> Path:
         **slots,
         **{name: np.float32(value) for name, value in counters.items()},
     }
-    tensors = dict(sorted(tensors.items()))  # as TensorFlow 1 lays them out
+    tensors = dict(sorted(tensors.items()))  # the order of TensorFlow 1
     tf.raw_ops.SaveV2(
         prefix=str(prefix),
         tensor_names=list(tensors),

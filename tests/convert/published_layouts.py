@@ -1,5 +1,5 @@
-"""Checkpoints as they are published, made small: the names, the files and the
-odd settings of each, with random weights and a vocabulary of 200."""
+"""Small versions of published checkpoints: the names, files and odd settings of
+each, with random weights and a vocabulary of 200."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ _NAMES = {
 
 
 def modern(**changes: Any) -> dict[str, Any]:
-    """tokenizer_config.json as transformers since 4.34 writes it."""
+    """Returns tokenizer_config.json as written by transformers since 4.34."""
     return {
         "added_tokens_decoder": {
             str(place): {
@@ -61,7 +61,7 @@ def modern(**changes: Any) -> dict[str, Any]:
         "do_basic_tokenize": True,
         "do_lower_case": True,
         "extra_special_tokens": {},
-        # `int(1e30)`, "as long as you like".
+        # `int(1e30)` means "no limit".
         "model_max_length": int(1e30),
         "never_split": None,
         "strip_accents": None,
@@ -73,40 +73,40 @@ def modern(**changes: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Layout:
-    """One checkpoint: its name is that of the folder, too."""
+    """One checkpoint; its name is also that of the folder."""
 
     name: str
     texts: tuple[str, ...] = (ENGLISH, "x", "")
     letters: str = ""
-    """Beside ASCII's small letters."""
+    """Tokens in addition to the lower-case ASCII letters."""
     words: str = ""
     special: str = SPECIAL
     lower_case: bool = True
-    """What the reference is told, as the files say or do not."""
+    """Settings of the reference tokenizer, whether in the files or not."""
     strip_accents: bool | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
-    """Keys that config.json has not."""
+    """Keys that config.json lacks."""
     tokenizer_config: Mapping[str, Any] | None = None
     files: Mapping[str, Any] = field(default_factory=dict)
-    """Other JSON."""
+    """Other JSON files."""
     tokenizer_json: bool = False
     whole: tuple[str, ...] = ()
-    """Words that are never cut."""
+    """Words that are never split."""
     prefix: str = "bert."
     norms: str = "new"
     heads: bool = False
     pooler: bool = True
     segments: int = 2
     rows: int = SIZE
-    """Of the table."""
+    """Rows of the embedding table."""
     extra: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """More tensors, by their shapes."""
+    """Shapes of further tensors."""
     shards: int = 1
     checkpoint: str | None = None
-    """Of TensorFlow 1."""
+    """Whether it is a TensorFlow 1 checkpoint."""
     warns: str | None = None
-    """What is said about the text inputs."""
+    """Expected message about the text inputs."""
 
     def tokens(self) -> list[str]:
         letters = list(dict.fromkeys(self.letters))
@@ -175,7 +175,7 @@ class Layout:
         if self.tokenizer_config is not None:
             settings = dict(self.tokenizer_config)
             if "added_tokens_decoder" in settings:
-                # By the ids of this vocabulary.
+                # With the ids of this vocabulary.
                 settings["added_tokens_decoder"] = {
                     str(self.tokens().index(each["content"])): each
                     for each in settings["added_tokens_decoder"].values()
@@ -193,7 +193,7 @@ _CHINESE: dict[str, Any] = {
     "letters": "鲁迅的故乡在绍兴。中文世纪，é",
     "words": "##鲁 ##迅 ABC abc cafe café",
 }
-_WHOLE_WORDS: dict[str, Any] = {  # masked whole, in wwm-ext and MacBERT
+_WHOLE_WORDS: dict[str, Any] = {  # whole-word masking, in wwm-ext and MacBERT
     **_CHINESE,
     "config": _LEGACY,
     "tokenizer_config": {"init_inputs": []},
@@ -272,7 +272,7 @@ LAYOUTS = (
         letters="TBRCADEFGHIJKLMNOPé",
         words="The patient gene was test ##ed Bayes",
         lower_case=False,
-        # The tanh form, under the name of the exact one.
+        # The tanh approximation, under the name of the exact gelu.
         without=("model_type", "architectures", "layer_norm_eps"),
         checkpoint="model.ckpt-1000000",
         heads=True,
@@ -379,7 +379,7 @@ LAYOUTS = (
         "indobert-base-p1",
         texts=("Saya pergi ke Jakarta, ya?", "x", ""),
         words="saya pergi ke jakarta",
-        # Of 50,000 rows 30,521 have a token.
+        # 30,521 of 50,000 rows have a token.
         rows=250,
         tokenizer_config={"do_lower_case": True, "model_max_length": 512},
         warns="200 tokens.*250: the last rows of the table have no token",

@@ -1,4 +1,4 @@
-"""Folders of sentence-transformers, made small."""
+"""Writes small folders of sentence-transformers."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ PREFIX = "sentence_transformers.models."
 
 
 def pooling(*modes: str, **more: Any) -> dict[str, Any]:
-    """A 1_Pooling/config.json; modes as its keys end."""
+    """Returns a 1_Pooling/config.json; modes are the ends of its keys."""
     keys = ["cls_token", "mean_tokens", "max_tokens"]
     keys += ["mean_sqrt_len_tokens", *modes]
     flags = {f"pooling_mode_{key}": key in modes for key in keys}
@@ -41,15 +41,15 @@ def write_sentence_folder(
     sentence_config: Mapping[str, Any] | None = None,
     lower_case: bool = True,
 ) -> Path:
-    """A BERT, its Pooling, and modules of other kinds without files.
+    """Writes a BERT, its Pooling, and modules of other kinds without files.
 
     Args:
-        folder: Is made.
+        folder: The folder to create.
         pooled: The config.json of the Pooling.
-        kinds: Of the modules behind it, such as "Normalize".
+        kinds: Kinds of the modules after it, such as "Normalize".
         inside: The folder of the Transformer; "" for the top.
         sentence_config: sentence_bert_config.json.
-        lower_case: Of the tokenizer.
+        lower_case: The setting of the tokenizer.
     """
     folder.mkdir(parents=True)
     encoder = folder / inside
@@ -79,7 +79,7 @@ def write_dense(
     activation: str = "activation.Tanh",
     bias: bool = True,
 ) -> dict[str, np.ndarray]:
-    """A Dense module's files; its tensors."""
+    """Writes the files of a Dense module; returns its tensors."""
     folder.mkdir()
     content = {"in_features": inputs, "out_features": units, "bias": bias}
     content["activation_function"] = f"torch.nn.modules.{activation}"
@@ -94,7 +94,7 @@ def write_dense(
 
 
 def tokens_by_hand(ids: list[int]) -> np.ndarray:
-    """The last layer of the BERT of `write_sentence_folder`, (T, D)."""
+    """Returns the last layer of `write_sentence_folder`'s BERT, (T, D)."""
     from parity import bert_numpy
 
     at = np.array(ids)
@@ -105,7 +105,7 @@ def tokens_by_hand(ids: list[int]) -> np.ndarray:
 
 
 def ids_by_hand(text: str, limit: int = 9) -> list[int]:
-    """By the words of the vocabulary: no tokenizer."""
+    """Returns ids by looking up words, without a tokenizer."""
     words = re.findall(r"\w+|:", text.lower())
     found = [VOCABULARY.index(word) for word in words][: limit - 2]
     return [2, *found, 3]

@@ -1,4 +1,4 @@
-"""Added tokens, from whichever file of a checkpoint says them."""
+"""Added tokens, from any file of a checkpoint that lists them."""
 
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def test_added_tokens_decoder(tmp_path: Path) -> None:
 
 
 def test_added_tokens_json_and_special_ones(tmp_path: Path) -> None:
-    # The flags of a token that is only named are the library's defaults.
+    # A token that is only named has the default flags of the library.
     added = [*ADDED[:2], *map(AddedToken, ("<user>", "COVID", "http_url"))]
     tokenizer = reference(added)
     ids = {
@@ -195,7 +195,7 @@ def test_special_tokens_that_only_tokenizer_json_names(tmp_path: Path) -> None:
 
 
 def test_names_that_change_places(tmp_path: Path) -> None:
-    # "[CLS]" is there, and the model does not use it.
+    # "[CLS]" exists, but the model does not use it.
     says = {"do_lower_case": True, "cls_token": "[unused1]"}
     folder = write(tmp_path, [], tokenizer_config=says)
     tokens = convert.vocabulary(folder).tokens

@@ -1,6 +1,6 @@
 """Checkpoints of Model Garden with the names of 2020, and refusals.
 
-Those of today are in tests/parity/test_garden.py.
+For current names, see tests/parity/test_garden.py.
 """
 
 import json
@@ -33,9 +33,9 @@ OUTSIDE = {
 
 
 def of_2020(named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays by their ways from the root, as in the published BERT-base.
+    """Returns arrays by their paths from the root, as in BERT-base.
 
-    The encoder's own pooler is another one, which was never trained.
+    The encoder's own pooler is a different, untrained one.
     """
     theirs = {}
     for name, array in named.items():
@@ -71,7 +71,7 @@ def of_2020(named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def write_objects(folder: Path, by_way: dict[str, np.ndarray]) -> Path:
-    """A checkpoint of nested objects."""
+    """Writes a checkpoint of nested objects."""
 
     def objects(below: dict[str, np.ndarray]):
         if set(below) == {""}:

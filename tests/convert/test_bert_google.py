@@ -104,7 +104,7 @@ def test_checkpoint_of_google(tmp_path: Path) -> None:
     for ours, expected in zip(outputs["layers"], layers, strict=True):
         close(ours[0], expected)
     close(outputs["pooled"][0], pooled)
-    # It was never trained, and has both heads.
+    # It is untrained and has both heads.
     positions = {"masked_positions": np.array([[1, 4]], "int32")}
     masked, classes = bert_numpy.heads(
         {

@@ -1,4 +1,4 @@
-"""Checkpoints of Hugging Face: every layout that there is."""
+"""Checkpoints of Hugging Face, in every layout."""
 
 import json
 import struct
@@ -29,7 +29,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "huggingface"
         ("bert.", "old", 1),
         ("", "old", 3),
         ("bert.", "new", 2),
-        # A wrapper's, such as that of sentence-transformers.
+        # The prefix of a wrapper, such as that of sentence-transformers.
         ("0.auto_model.", "new", 1),
     ],
 )
@@ -57,7 +57,7 @@ def test_activation_and_epsilon(theirs: str, ours: str, tmp_path: Path) -> None:
 
 
 def write_safetensors(path: Path, kind: str, tensors: dict) -> None:
-    """The format by hand: a length, a header, the bytes."""
+    """Writes the format by hand: a length, a header, the bytes."""
     header, start = {}, 0
     for name, array in tensors.items():
         end = start + array.nbytes
@@ -101,7 +101,7 @@ def test_heads(tmp_path: Path) -> None:
     tensors["cls.predictions.decoder.weight"] = table
     folder = write_huggingface(tmp_path / "bert", tensors)
     check_heads(load_bert(folder, heads=True), named)
-    # `transformers` has the bias twice, and older files under one name.
+    # `transformers` stores the bias twice, older files once.
     bias = tensors.pop("cls.predictions.bias")
     tensors["cls.predictions.decoder.bias"] = bias
     write_huggingface(folder, tensors)
@@ -162,7 +162,7 @@ def test_decoder_of_its_own(tmp_path: Path) -> None:
         "`cls.predictions.decoder.weight` must equal "
         "`bert.embeddings.word_embeddings.weight`"
     ) in str(caught.value)
-    load_bert(folder)  # the encoder alone is as any other
+    load_bert(folder)  # the encoder alone is ordinary
 
 
 def test_golden_file_of_transformers() -> None:

@@ -164,7 +164,7 @@ def test_another_class(tmp_path: Path) -> None:
             "  other shape: layers/reversible_embedding/vars/0: the "
             "configuration gives (18, 8), the file has (17, 8)",
         ),
-        # Keras itself would load the first layer and be content.
+        # Keras itself would load only the first layer, without an error.
         (
             "num_layers",
             1,

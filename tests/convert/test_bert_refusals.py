@@ -1,4 +1,4 @@
-"""Checkpoints that cannot be loaded: each error says what is wrong."""
+"""Checkpoints that cannot be loaded: each error states the reason."""
 
 import pickle
 import re
@@ -179,7 +179,7 @@ def test_weights_of_integers(tensors, tmp_path: Path) -> None:
 
 
 class Leaves:
-    """Leaves a file behind when it is unpickled."""
+    """An object that writes a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -202,7 +202,7 @@ def test_pickle_is_never_opened(tmp_path: Path) -> None:
     assert "pickle" in told
     assert "never opened here" in told
     assert not trace.exists()
-    # The lines that it tells to run are Python.
+    # The lines that the message suggests are valid Python.
     lines = re.findall(r"^  (.*)$", told, re.MULTILINE)
     compile("\n".join(lines), "told", "exec")
     assert f"pathlib.Path({str(folder)!r})" in told
@@ -295,7 +295,7 @@ def test_two_names_of_one_array(tmp_path: Path) -> None:
 
 
 def test_code_of_a_checkpoint_is_told(tensors, tmp_path: Path) -> None:
-    """Where its weights look like those of a BERT."""
+    """If its weights look like those of a BERT."""
     code = {"AutoConfig": "a.MyConfig", "AutoModel": "a.MyBert"}
     folder = write_huggingface(
         tmp_path / "bert", tensors, config(auto_map=code)

@@ -1,4 +1,4 @@
-"""Our BERT to Hugging Face's files, and back."""
+"""Converts our BERT to Hugging Face's files and back."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ def same_weights(one: keras.Model, other: keras.Model) -> bool:
 
 
 def test_the_file_of_transformers_again(tmp_path: Path) -> None:
-    """What `save_pretrained` of `transformers` wrote, we write."""
+    """Our file equals that of `save_pretrained` in `transformers`."""
     convert.save_bert(convert.load_bert(GOLDEN, heads=True), tmp_path / "bert")
     theirs = load_file(GOLDEN / "model.safetensors")
     ours = load_file(tmp_path / "bert" / "model.safetensors")
@@ -59,7 +59,7 @@ def test_the_file_of_transformers_again(tmp_path: Path) -> None:
     their_config = json.loads((GOLDEN / "config.json").read_text())
     our_config = json.loads((tmp_path / "bert" / "config.json").read_text())
     for key, value in our_config.items():
-        # `transformers` 5 knows no other position embeddings.
+        # `transformers` 5 has no other position embeddings.
         assert their_config.get(key, "absolute") == value, key
 
 
@@ -100,7 +100,7 @@ def test_pretrainer_that_was_saved_in_between(
             again.get_layer(name).get_config()
             == model.get_layer(name).get_config()
         )
-    # The encoder inside is read alone, too.
+    # The encoder inside can also be read alone.
     assert same_weights(convert.load_bert(tmp_path / "bert"), encoder)
 
 
@@ -110,7 +110,7 @@ def test_vocabulary(lower_case: bool, tmp_path: Path) -> None:
     found = convert.vocabulary(tmp_path)
     assert found == (VOCABULARY, lower_case, tmp_path / "vocab.txt")
     inputs = convert.load_text_inputs(tmp_path)
-    # The `tokenizers` library reads the file to the same ids.
+    # The `tokenizers` library gets the same ids from the file.
     words = WordPiece.from_file(str(tmp_path / "vocab.txt"))
     for token in VOCABULARY:
         assert Tokenizer(words).token_to_id(token) == VOCABULARY.index(token)
@@ -130,7 +130,7 @@ def test_files_are_replaced_together_or_not_at_all(
     first, second = bert(), bert()
     convert.save_bert(first, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(json, "dumps", lambda *_, **__: "\ud800")  # no UTF-8
+    monkeypatch.setattr(json, "dumps", lambda *_, **__: "\ud800")  # not UTF-8
     with pytest.raises(UnicodeEncodeError):
         convert.save_bert(second, tmp_path)
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""TensorFlow checkpoints that are damaged or lie, and folders of links."""
+"""Damaged or inconsistent TensorFlow checkpoints, and folders of links."""
 
 import time
 from pathlib import Path
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def masked_crc(content: bytes, folder: Path) -> bytes:
-    """As a table has it: a TFRecord ends with the same one."""
+    """Returns the checksum of a table, the same as at the end of a TFRecord."""
     path = str(folder / "crc.tfrecord")
     with tf.io.TFRecordWriter(path) as writer:
         writer.write(content)
@@ -50,7 +50,7 @@ def varint(number: int) -> bytes:
 
 
 def write_table(path: Path, rows: dict[bytes, bytes]) -> None:
-    """LevelDB's table format, which an index is in, of one block."""
+    """Writes an index, a LevelDB table, with one block."""
 
     def block(entries: dict[bytes, bytes]) -> tuple[bytes, bytes]:
         content, starts = b"", []
@@ -77,7 +77,7 @@ def write_table(path: Path, rows: dict[bytes, bytes]) -> None:
 
 
 def test_an_index_of_arrays_that_are_not_there(tmp_path: Path) -> None:
-    # Index and configuration agree; the data have a few bytes.
+    # Index and configuration agree, but the data are only a few bytes.
     names = as_google(arrays())
     wide = 2**31 - 1
     word = "bert/embeddings/word_embeddings"
@@ -133,7 +133,7 @@ def test_a_shard_that_is_not_there(folder: Path) -> None:
 
 
 def test_a_state_file_that_points_elsewhere(folder: Path) -> None:
-    # As a training on another machine leaves it: its name counts alone.
+    # Written by a training on another machine: only the name counts.
     state = 'model_checkpoint_path: "/etc/bert_model.ckpt"\n'
     (folder / "checkpoint").write_text(state)
     load_bert(folder)
@@ -150,7 +150,7 @@ def test_a_graph_of_objects_that_is_none(content: bytes) -> None:
 
 
 def linked(source: Path, target: Path) -> Path:
-    """As the cache of Hugging Face keeps a download."""
+    """Links a folder as the cache of Hugging Face does."""
     snapshot = target / "snapshots" / "0f3a"
     blobs = target / "blobs"
     snapshot.mkdir(parents=True)

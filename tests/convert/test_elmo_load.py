@@ -1,4 +1,4 @@
-"""`load_elmo` on files of every kind, against the NumPy reading."""
+"""`load_elmo` on files of every kind, compared with NumPy."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ SENTENCES = [
 
 
 def batch_of(length: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Padded ids, and those of each sentence."""
+    """Returns padded ids, and the ids of each sentence."""
     rows = [
         np.array([word_ids(word, length) for word in words], "int32")
         for words in SENTENCES
@@ -208,7 +208,7 @@ def test_loaded_model_is_trainable_and_saved(tmp_path: Path) -> None:
     options = replace(BASE, n_layers=1)
     arrays = random_weights(options, CHAR_DIM, seed=1, scale=1.0)
     encoder = load(tmp_path, arrays, content_of(options))
-    # All arrays of the file; W_0 is two of our variables.
+    # All arrays of the file; W_0 becomes two of our variables.
     assert len(encoder.trainable_variables) == len(arrays) + 2
     encoder.save(tmp_path / "encoder.keras")
     loaded = keras.saving.load_model(tmp_path / "encoder.keras")

@@ -1,4 +1,4 @@
-"""The table of names against what is known of the published files."""
+"""The table of names, compared with the published files."""
 
 import math
 

@@ -16,7 +16,7 @@ from keras_ctx.convert import load_elmo
 
 
 def message(options_file: Path) -> str:
-    # Options are read first: no weights are needed.
+    # Options are read first, so no weights are needed.
     with pytest.raises(ValueError) as caught:
         load_elmo(options_file, options_file.with_name("none"))
     assert str(options_file) in str(caught.value)

@@ -1,4 +1,4 @@
-"""Weights that cannot be loaded: each error names all that is wrong."""
+"""Weights that cannot be loaded: each error lists all problems."""
 
 import re
 from pathlib import Path
@@ -211,7 +211,7 @@ def test_folder_of_checkpoints(
     write_checkpoint(folder / "model.ckpt-2500", broken)
     text = message(options_file, folder)
     assert "['model.ckpt-1250', 'model.ckpt-2500']" in text
-    # As it comes from the machine of the training.
+    # As copied from the machine of the training.
     (folder / "checkpoint").write_text(
         'model_checkpoint_path: "/gone/run/model.ckpt-1250"\n'
         'all_model_checkpoint_paths: "/gone/run/model.ckpt-2500"\n'

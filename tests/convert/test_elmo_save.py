@@ -1,4 +1,4 @@
-"""`save_elmo` writes what was read, name by name and key by key."""
+"""`save_elmo` writes the same names and keys as were read."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Models of words, and language models with their softmax."""
+"""Word-level models, and language models with their softmax."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -144,7 +144,7 @@ def negative_log_likelihood(x, kernel, bias, targets) -> np.ndarray:
 
 
 def check_scores(model, inputs, tops, kernel, bias) -> None:
-    """Nats of every sentence in both directions; `tops` with markers."""
+    """Checks the nats of every sentence; `tops` include markers."""
     forward, backward = (
         np.zeros((len(SENTENCES), LENGTH + 1), "int32") for _ in range(2)
     )
@@ -214,7 +214,7 @@ def test_language_model_of_characters(tmp_path: Path) -> None:
     }
     kernel, bias = softmax["softmax/W"], softmax["softmax/b"]
     check_scores(model, inputs, tops, kernel, bias)
-    encoder = load_elmo(options_file, prefix)  # the softmax is passed over
+    encoder = load_elmo(options_file, prefix)  # the softmax is skipped
     assert not any("softmax" in v.path for v in encoder.variables)
 
 

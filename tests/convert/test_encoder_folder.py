@@ -1,4 +1,4 @@
-"""One call for the folder of anybody's encoder."""
+"""One function loads encoder folders of any library."""
 
 import re
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_length_of_the_tokenizer(tmp_path: Path, written, expected) -> None:
     settings = {"do_lower_case": True, "model_max_length": written}
     write_json(folder / "tokenizer_config.json", settings)
     assert convert.load_text_inputs(folder).max_length == expected
-    # A length that is asked for may be any that the encoder takes.
+    # A requested length may be any that the encoder takes.
     assert convert.load_text_inputs(folder, 9).max_length == 9
     model, inputs = convert.load_embedder(folder)
     assert inputs.max_length == expected
@@ -143,7 +143,7 @@ def test_rows_of_a_run_fit_the_positions_of_its_encoder(
         ValueError, match=rf"at most 16.*{name}\.keras.*max_length=17"
     ):
         convert.load_text_inputs(tmp_path, 17)
-    # What the run itself says is checked, too.
+    # The run's own setting is checked, too.
     inputs = text.BertInputs(VOCABULARY, 20, False)
     text.save_inputs(inputs, tmp_path / "text_inputs.json")
     with pytest.raises(ValueError, match=r"of text_inputs.json.*at most 16"):

@@ -1,4 +1,4 @@
-"""The vocabulary and the casing, wherever a folder says them."""
+"""The vocabulary and the casing, from any file of a folder."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ def sequence(*kinds: str) -> dict:
 @pytest.mark.parametrize(
     ("tokens", "files", "lower_case"),
     [
-        # Each of these outdoes what stands below it.
+        # Each of these overrides those below it.
         (LOWER, {"config": {"_name_or_path": "bert-base-cased"}}, False),
         (CAPITALS, {"config": {"_name_or_path": "x/bert-uncased"}}, True),
         (LOWER, {"tokenizer": normalizer(False)}, False),
@@ -79,12 +79,12 @@ def test_casing(
     ("own", "lower_case", "told"),
     [
         ([], True, "0 of the 28 .* case is folded.*: false"),
-        # Words that were added to an uncased vocabulary do not turn it.
+        # Words added to an uncased vocabulary do not make it cased.
         (["COVID"], True, "1 of the 29 .* case is folded"),
         (["COVID", "McKinsey"], True, "2 of the 30 .* case is folded"),
-        # Signs of the model are no words.
+        # Special tokens are not words.
         (["[E1]", "<USER>", "[unused1]"], True, "0 of the 28"),
-        # An alphabet of capitals is no added word.
+        # Single capital letters are not added words.
         ([*"ABCDE"], False, "5 of the 33 .* case is kept.*: true"),
         ([*"АБВГД"], False, "5 of the 33 .* case is kept"),
         (["猫", "銀行"], True, "0 of the 28"),
@@ -99,7 +99,7 @@ def test_casing_that_no_file_says_is_guessed_and_said(
     with pytest.warns(UserWarning, match=told) as caught:
         assert vocabulary(folder).lower_case is lower_case
     assert caught[0].filename == __file__
-    # One capital alone is one word, however few the others are.
+    # A single capital counts as one word, however few others there are.
     folder = write(tmp_path / "few", [*SPECIAL, "The", "猫"])
     with pytest.warns(UserWarning, match="1 of the 1 tokens"):
         assert vocabulary(folder).lower_case
@@ -112,7 +112,7 @@ def test_casing_that_no_file_says_is_guessed_and_said(
 def test_casing_by_the_name_of_the_folder(
     name: str, lower_case: bool, tmp_path: Path
 ) -> None:
-    # Google's archives say it nowhere else.
+    # Google's archives have it only there.
     tokens = LOWER if not lower_case else CAPITALS
     assert vocabulary(write(tmp_path / name, tokens)).lower_case is lower_case
 

@@ -1,4 +1,4 @@
-"""Task presets of KerasHub, against KerasHub's own logits; Model Garden's."""
+"""Task presets of KerasHub, compared with its own logits; Model Garden's."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sentence vectors of folders as sentence-transformers writes them."""
+"""Sentence vectors from folders of sentence-transformers."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ TEXTS = ["the good bank", "river", "a b the river bank good a b the"]
 
 
 def check(folder: Path, expected, limit: int = 9) -> None:
-    """`expected` makes a vector of the tokens (T, D) of one text."""
+    """Compares vectors; `expected` computes one from tokens (T, D)."""
     model, inputs = convert.load_embedder(folder)
     found = model(inputs(TEXTS))["embedding"]
     for row, sentence in enumerate(TEXTS):
@@ -77,7 +77,7 @@ def weighted(x: np.ndarray) -> np.ndarray:
             [],
             lambda x: x.mean(axis=0),
         ),
-        # As newer versions write it.
+        # Written by newer versions.
         (
             "one word",
             {"embedding_dimension": D, "pooling_mode": "cls"},
@@ -108,9 +108,9 @@ def test_minilm_cuts_where_its_folder_says(tmp_path: Path, capsys) -> None:
     assert f"{folder}: a vector is the mean, of length 1" in shown
     assert "(as modules.json says)" in shown
     assert convert.load_embedder(folder, max_length=8)[1].max_length == 8
-    # Elsewhere the folder is a BERT like others.
+    # Otherwise the folder is an ordinary BERT.
     assert convert.load_text_inputs(folder).max_length == 9
-    # More than the encoder has, and the tokenizer's where it says none.
+    # More than the encoder takes; and the tokenizer's if not given.
     for content, expected in (({"max_seq_length": 512}, 9), ({}, 7)):
         write_json(folder / "sentence_bert_config.json", content)
         write_json(
@@ -146,7 +146,7 @@ def test_labse(tmp_path: Path, capsys) -> None:
     check(folder, lambda x: unit(np.tanh(w @ x[0] + b)))
     shown = capsys.readouterr().out
     assert f"cls, dense to {D} (tanh), of length 1 (as modules.json" in shown
-    # A folder in the folder is found by the others, too.
+    # Other functions also find the nested folder.
     assert convert.load_encoder(folder).name == "bert_encoder"
 
 
@@ -234,7 +234,7 @@ def test_saved_and_loaded(tmp_path: Path, capsys) -> None:
     )
     found = np.load(tmp_path / "out.npy")
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
-    # As a folder it is taken as it is, not as the mean of its encoder.
+    # The saved embedder is loaded, not the mean of its encoder.
     capsys.readouterr()
     again, inputs = convert.load_embedder(run)
     found = again(inputs(TEXTS[:2]))["embedding"]
@@ -267,7 +267,7 @@ def test_half_precision_and_int8(tmp_path: Path) -> None:
     cosines = (np.asarray(found, "float32") * expected).numpy().sum(-1)
     assert cosines.min() > 0.99
     with warnings.catch_warnings():
-        # Keras says of each layer without a kernel that it stays as it is.
+        # Keras warns of each layer without a kernel that it stays unchanged.
         warnings.simplefilter("ignore", UserWarning)
         model.quantize("int8")
     found = model(inputs(TEXTS))["embedding"]

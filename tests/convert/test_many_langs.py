@@ -1,4 +1,4 @@
-"""A folder of ELMoForManyLangs: ids by hand, vectors as NumPy reads them."""
+"""A folder of ELMoForManyLangs: ids by hand, vectors by NumPy."""
 
 import json
 from dataclasses import replace
@@ -116,14 +116,14 @@ def test_inputs_in_a_file_are_the_same(tmp_path: Path) -> None:
 
 
 def test_settings_that_the_folder_does_not_hold(tmp_path: Path) -> None:
-    """The released ones: other sizes than these weights have."""
+    """The released settings have other sizes than these weights."""
     write_folder(tmp_path, SMALL)
     (tmp_path / SETTINGS).unlink()
     with pytest.raises(ValueError, match=r"do not fit the settings") as told:
         convert.load_encoder(tmp_path)
     assert "the settings give (2048,), the file has" not in str(told.value)
     assert "projection.weight: the settings give (512, 2148)" in str(told.value)
-    # And in the folder of the project.
+    # And in the project's folder.
     (tmp_path / "configs").mkdir()
     write_json(tmp_path / "configs" / SETTINGS, content(SMALL))
     assert convert.load_encoder(tmp_path).name == "elmo_for_many_langs"
@@ -218,7 +218,7 @@ def test_vocabulary_of_other_weights(tmp_path: Path, change) -> None:
 
 
 def test_blank_character_is_the_ideographic_space(tmp_path: Path) -> None:
-    """Its code takes the entry off with the ends of the line."""
+    """Its code strips the entry together with the line end."""
     write_folder(tmp_path, SMALL)
     inputs = convert.load_text_inputs(tmp_path)
     assert isinstance(inputs, text.ElmoForManyLangsInputs)
@@ -294,13 +294,13 @@ def test_first_states_can_be_measured(tmp_path: Path) -> None:
     line = inputs(["今天 é"])
     layers = [np.asarray(x[0]) for x in warm(line)["layers"]]
     wanted = expected(tensors, SMALL, ["今天", "é"])
-    # The token layer knows no states; the others begin elsewhere.
+    # The token layer has no states; the other layers start differently.
     np.testing.assert_allclose(layers[0], wanted[0], rtol=0, atol=1e-5)
     assert np.abs(layers[1] - wanted[1]).max() > 1e-3
 
 
 def test_clips_bind(tmp_path: Path) -> None:
-    """Or the comparison with NumPy would say nothing of them."""
+    """Otherwise the comparison with NumPy would not test them."""
     tensors = write_folder(tmp_path, SMALL)
     words = SENTENCES[0].split()
     wanted = expected(tensors, SMALL, words)[2]

@@ -1,4 +1,4 @@
-"""What looks like a BERT and is none is refused by its name, unread."""
+"""Models that only look like BERT are refused by name, without reading."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ LOADERS = [
 
 
 def unreadable(folder: Path, content: dict[str, Any]) -> Path:
-    """Weights that would be an error if somebody looked at them."""
+    """Writes weights that raise an error if they are read."""
     folder.mkdir(exist_ok=True)
     write_json(folder / "config.json", content)
     (folder / "model.safetensors").write_bytes(b"no weights")
@@ -58,7 +58,7 @@ def test_architectures(
     folder = unreadable(tmp_path, config(**content))
     with pytest.raises(ValueError, match=f"must hold a BERT.*{told}"):
         load(folder)
-    # Whatever the weights are in, and where there are none.
+    # For any format of weights, and without weights.
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(ValueError, match=f"must hold a BERT.*{told}"):
         load(folder)

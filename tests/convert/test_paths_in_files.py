@@ -1,4 +1,4 @@
-"""A name in a file of data never leads out of its folder."""
+"""A path in a data file never leads out of its folder."""
 
 import json
 
@@ -17,7 +17,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 @pytest.mark.parametrize("vocabulary", ["/etc/passwd", "../vocab.txt", [1], {}])
 @pytest.mark.parametrize("name", ["BertInputs", "WordInputs"])
 def test_vocabulary_of_text_inputs(name, vocabulary, tmp_path):
-    # Each would be a good vocabulary, were it opened.
+    # Each would be a valid vocabulary if it were opened.
     (tmp_path.parent / "vocab.txt").write_text("\n".join(SPECIAL))
     config = {"vocabulary": vocabulary, "max_length": 8}
     path = tmp_path / "text_inputs.json"

@@ -1,5 +1,5 @@
-"""Published checkpoints, made small: ids equal to those of the `tokenizers`
-library, vectors to NumPy's."""
+"""Small versions of published checkpoints: ids equal those of the `tokenizers`
+library, vectors those of NumPy."""
 
 import json
 import warnings
@@ -21,7 +21,7 @@ BY_NAME = {layout.name: layout for layout in LAYOUTS}
 
 
 def reference(layout: Layout) -> BertWordPieceTokenizer:
-    # As `transformers` reads vocab.txt: a token twice has its last id.
+    # Like `transformers`: a token that occurs twice gets its last id.
     ids = {token: place for place, token in enumerate(layout.tokens())}
     tokenizer = BertWordPieceTokenizer(
         ids, lowercase=layout.lower_case, strip_accents=layout.strip_accents
@@ -42,7 +42,7 @@ def load_inputs(folder: Path, warns: str | None = None) -> Any:
 
 
 def ids_of(inputs: Any, texts: Any) -> list[list[int]]:
-    # The positions of the small encoder are too few for the texts.
+    # The small encoder has too few positions for the texts.
     long = json.loads(json.dumps({**inputs.get_config(), "max_length": 300}))
     found = text.BertInputs.from_config(long)(tf.constant(texts))
     return tf.ragged.boolean_mask(
@@ -105,7 +105,7 @@ def test_layout(name: str, tmp_path: Path) -> None:
     texts = list(layout.texts)
     wanted = [tokenizer.encode(each).ids for each in texts]
     assert ids_of(inputs, texts) == wanted
-    # The texts are not only unknown words, which all ids would agree on.
+    # The texts are not only unknown words, which would always agree.
     known = [x for row in wanted for x in row if x != inputs.unknown_id]
     assert len(set(known)) > 9
     check_vectors(convert.load_encoder(folder), layout)
@@ -131,7 +131,7 @@ def test_bert_tiny_without_tokenizer_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["\n", "\r\n"])
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 def test_lines_of_a_vocabulary(line: str, start: str, tmp_path: Path) -> None:
-    """Every line has its id, also a blank one and one that is there twice."""
+    """Every line has an id, also a blank or repeated one."""
     tokens = "[PAD] [unused1] [UNK] [CLS] [SEP] [MASK] a b  ab ##b a c".split(
         " "
     )
@@ -143,7 +143,7 @@ def test_lines_of_a_vocabulary(line: str, start: str, tmp_path: Path) -> None:
         as_torch(layout.arrays()),
         config(vocab_size=rows),
     )
-    # Blank lines at the end are no tokens, and have no row in the table.
+    # Blank lines at the end are not tokens and have no row.
     content = start + line.join([*tokens, "", ""])
     (folder / "vocab.txt").write_bytes(content.encode())
     write_json(folder / "tokenizer_config.json", {"do_lower_case": True})
@@ -155,7 +155,7 @@ def test_lines_of_a_vocabulary(line: str, start: str, tmp_path: Path) -> None:
     assert wanted[0] == [3, 11, 7, 9, 9, 10, 12, 4]
     assert ids_of(inputs, texts) == wanted
     assert inputs.vocabulary_size == rows
-    # A vocabulary of one's own is checked as ever.
+    # Your own vocabulary is still checked.
     with pytest.raises(ValueError, match="Received: ''|every token once"):
         text.load_vocabulary(folder / "vocab.txt")
 
@@ -198,7 +198,7 @@ def test_more_tokens_than_rows(tmp_path: Path) -> None:
 
 
 def test_arabert_with_a_tokenizer_json(tmp_path: Path) -> None:
-    # There the file decides: what it does not list is cut.
+    # There the file decides: words not listed are split.
     layout = BY_NAME["bert-base-arabertv02"]
     folder = layout.write(tmp_path)
     tokenizer = reference(layout)
@@ -227,7 +227,7 @@ def test_preset_of_keras_hub(lowercase: bool, tmp_path: Path) -> None:
     theirs.save_to_preset(str(folder))
     inputs = load_inputs(folder)
     assert inputs.lower_case is lowercase
-    # Of ASCII: elsewhere its normalization is not BERT's.
+    # Only ASCII: otherwise its normalization differs from BERT's.
     texts = ["The patient's BRCA1 gene, 2013?", "x"]
     wanted = [
         [inputs.cls_id, *row, inputs.sep_id]

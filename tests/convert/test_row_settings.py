@@ -1,4 +1,4 @@
-"""Rows that a checkpoint's own tokenizer makes otherwise are told."""
+"""Warnings if a checkpoint's own tokenizer builds rows differently."""
 
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def test_texts_that_are_cut_at_their_beginning(
         rows.append(tokenizer.encode(TEXT).ids)
     with pytest.warns(UserWarning, match=f'{file}: .*truncation.* is "left"'):
         found = first_row(tmp_path)
-    # What is told: the row is that of the other side.
+    # As the warning says, the row keeps the other side.
     assert found == rows[sides.index("right")] != rows[sides.index("left")]
 
 

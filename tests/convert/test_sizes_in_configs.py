@@ -1,4 +1,4 @@
-"""Sizes that no file of weights has are refused before anything is built."""
+"""Sizes that do not fit the weights are refused before building."""
 
 import json
 import time
@@ -55,7 +55,7 @@ CASES = [
 
 
 def folder_of(kind, key, value, folder):
-    """A folder whose config has one value that its weights have not."""
+    """Returns a folder whose config has one value unlike its weights."""
     config = json.loads(json.dumps({"bert": BERT, "hub": HUB}.get(kind, ELMO)))
     *blocks, last = key.split(".")
     place = config
@@ -78,7 +78,7 @@ def folder_of(kind, key, value, folder):
         file["a"] = weights
 
 
-# Said before the other differences are.
+# Reported before the other differences.
 @pytest.mark.filterwarnings("ignore:.*has no pooler")
 @pytest.mark.parametrize("value", HUGE, ids=lambda value: str(value)[:9])
 @pytest.mark.parametrize(("kind", "key"), CASES)

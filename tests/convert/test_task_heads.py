@@ -1,4 +1,4 @@
-"""Heads of published checkpoints answer as NumPy does by hand."""
+"""Heads of published checkpoints, compared with NumPy by hand."""
 
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ def check_tokens(outputs: dict, rows: int, keys: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("content", "rows", "kind", "labels"),
     [
-        # As textattack's: no labels at all.
+        # Like textattack's: without labels.
         ({"finetuning_task": "sst-2"}, 2, "classification", "LABEL_0 LABEL_1"),
         (
             {"id2label": {"0": "NEGATIVE", "1": "POSITIVE"}},
@@ -116,7 +116,7 @@ def check_tokens(outputs: dict, rows: int, keys: tuple[str, ...]) -> None:
             "classification",
             "NEGATIVE POSITIVE",
         ),
-        # The order of the keys is no order of the classes.
+        # The order of the keys is not that of the classes.
         (
             {"id2label": {"2": "neutral", "10": "k", "0": "a"}}
             | {"num_labels": None},
@@ -180,7 +180,7 @@ def test_token_classifier(
     assert found.kind == "tagging" and found.labels == ("O", "B-PER", "I-PER")
     assert found.text_inputs.max_length == 7
     check_tokens(found.model(batch()), 3, ("logits",))
-    # It has no pooler because it reads none.
+    # It has no pooler because it uses none.
     assert not [x for x in recwarn if "pooler" in str(x.message)]
 
 
@@ -285,7 +285,7 @@ def test_arguments_and_arrays_beside_the_head(tmp_path: Path) -> None:
         convert.load_task_model(folder, labels=["a"])
     found = convert.load_task_model(folder, labels=["no", "yes"])
     assert found.labels == ("no", "yes")
-    # A CRF over a classifier of tokens would be left out in silence.
+    # Otherwise, a CRF over a token classifier would be ignored silently.
     tensors = as_torch(arrays(), "bert.")
     tensors |= {f"classifier.{key}": x for key, x in head(2).items()}
     tensors["crf.transitions"] = np.zeros((2, 2), "float32")

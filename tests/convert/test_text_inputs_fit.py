@@ -43,7 +43,7 @@ def test_text_inputs_of_another_kind(given: str) -> None:
         if taken == given:
             encoder = make()
             convert.check_text_inputs(inputs, encoder, "runs/a")
-            encoder(inputs(["a b"]))  # They fit, indeed.
+            encoder(inputs(["a b"]))  # They do fit.
             continue
         message = rf"runs/a: .* \(`{taken}`\), .* \(`{given}`\)"
         with pytest.raises(ValueError, match=message) as caught:
@@ -57,7 +57,7 @@ def test_numbers_that_do_not_fit() -> None:
         convert.check_text_inputs(text.ElmoInputs(50), elmo(), "runs/a")
     inputs = text.BertInputs(TOKENS, 16)
     convert.check_text_inputs(inputs, bert(8), "runs/a")
-    # Tables are often filled up: only ids above the table are wrong.
+    # Tables are often padded: only ids beyond the table are wrong.
     convert.check_text_inputs(inputs, bert(9), "runs/a")
     pretrainer = models.bert_pretrainer(bert(7))
     for encoder in (bert(7), pretrainer):
@@ -90,7 +90,7 @@ def test_a_whole_model_gives_its_encoder(
     given, expected = loaded(features), encoder(features)
     np.testing.assert_array_equal(given["sequence"], expected["sequence"])
     assert len(given["layers"]) == 2
-    # A head on the mixed layers has no pooler to give.
+    # A head on mixed layers has no pooler.
     assert ("pooled" in given) == (name != "tagger")
 
 

@@ -1,4 +1,4 @@
-"""Several files of one tokenizer: where they differ, and what they hold."""
+"""Several files of one tokenizer, and differences between them."""
 
 import json
 import warnings
@@ -29,7 +29,7 @@ def write(
     settings: dict[str, Any] | None = None,
     changed: dict[str, Any] | None = None,
 ) -> Tokenizer:
-    """A BERT with both files of a vocabulary; the witness of its ids."""
+    """Writes a BERT with both vocabulary files; returns a reference."""
     write_huggingface(folder, as_torch(arrays(), "bert."), config())
     ids = {token: place for place, token in enumerate(TOKENS)}
     BertWordPieceTokenizer(ids, lowercase=lower).save(
@@ -96,7 +96,7 @@ def test_two_vocabularies_of_other_ids_are_refused(tmp_path: Path) -> None:
     message = r"vocab\.txt and tokenizer\.json must give.*id 15 is 'b' in"
     with pytest.raises(ValueError, match=message):
         convert.load_text_inputs(tmp_path)
-    # What the error advises.
+    # The advice of the error works.
     (tmp_path / "vocab.txt").rename(tmp_path / "old.txt")
     convert.load_text_inputs(tmp_path)
 
@@ -159,7 +159,7 @@ def test_rows_of_bert_by_a_template(tmp_path: Path) -> None:
 
 
 def test_rows_without_marks_are_told(tmp_path: Path) -> None:
-    """As `BertWordPieceTokenizer` saves it after its training."""
+    """As saved by `BertWordPieceTokenizer` after training."""
     write(tmp_path, changed={"post_processor": None})
     with pytest.warns(UserWarning, match="no `post_processor`"):
         convert.load_text_inputs(tmp_path)
@@ -212,6 +212,6 @@ def test_another_model_beside_a_vocab_txt(tmp_path: Path) -> None:
 
 
 def test_the_defaults_of_text_inputs_are_those_of_the_witness() -> None:
-    """The list here is the vocabulary of the model of 17 rows."""
+    """The list here is the vocabulary of the model with 17 rows."""
     assert len(TOKENS) == len(set(TOKENS)) == 17
     assert text.BertInputs(TOKENS, 9).vocabulary_size == 17

@@ -1,5 +1,5 @@
-"""What the tokenizer's files say is what `load_text_inputs` does: ids equal to
-those of the `tokenizers` library, eagerly and in a graph."""
+"""`load_text_inputs` follows the tokenizer's files: ids equal those of the
+`tokenizers` library, eagerly and in a graph."""
 
 import itertools
 import json
@@ -38,7 +38,7 @@ TEXTS = [
 
 
 def write(folder: Path, config_says: Any, tokenizer: Any) -> Path:
-    """A checkpoint with the settings in either file, or in both."""
+    """Writes a checkpoint with the settings in either or both files."""
     rows = len(VOCABULARY)
     named = arrays()
     table = named["embeddings/word_embeddings"]
@@ -59,14 +59,14 @@ def reference(**options: Any) -> BertWordPieceTokenizer:
 
 
 def assert_equal_ids(inputs: Any, tokenizer: Any, graph: bool = False) -> None:
-    # As long as the texts: the positions of the encoder are no matter here.
+    # Without a limit: the encoder's positions do not matter here.
     long = {**inputs.get_config(), "max_length": 300}
     inputs = text.BertInputs.from_config(json.loads(json.dumps(long)))
     wanted = [tokenizer.encode(each).ids for each in TEXTS]
     found = (tf.function(inputs) if graph else inputs)(tf.constant(TEXTS))
     rows = tf.ragged.boolean_mask(found["token_ids"], found["padding_mask"])
     assert rows.to_list() == wanted
-    # Its own words, in the place of the text, give the same.
+    # Its own words instead of the text give the same.
     words = inputs.words(TEXTS).words
     found = inputs(words)
     rows = tf.ragged.boolean_mask(found["token_ids"], found["padding_mask"])
@@ -123,17 +123,17 @@ def test_accents_and_ideographs(
     inputs = convert.load_text_inputs(folder)
     assert isinstance(inputs, text.BertInputs)
     assert inputs.lower_case is lower_case
-    # Building a graph takes a second: of the odd ones only.
+    # Building a graph takes a second: only for odd cases.
     odd = strip_accents is not None and not chinese
     assert_equal_ids(inputs, tokenizer, graph=named and odd)
 
 
 def test_either_file_adds_what_the_other_leaves_out(tmp_path: Path) -> None:
-    # German, as published: the one says the case, the other the accents.
+    # German, as published: one file sets the case, the other the accents.
     tokenizer = reference(lowercase=True, strip_accents=False)
     folder = write(tmp_path, {"do_lower_case": True}, tokenizer)
     assert_equal_ids(convert.load_text_inputs(folder), tokenizer)
-    # Where they disagree, as `transformers`: the configuration.
+    # If they disagree, the configuration wins, as in `transformers`.
     write_json(
         folder / "tokenizer_config.json",
         {"do_lower_case": True, "strip_accents": True},
@@ -144,7 +144,7 @@ def test_either_file_adds_what_the_other_leaves_out(tmp_path: Path) -> None:
 
 
 def test_case_folded_beside_the_normalizer(tmp_path: Path) -> None:
-    # BertNormalizer keeps accents by its own flag, not by its neighbour's.
+    # BertNormalizer keeps accents by its own flag only.
     folder = write(tmp_path, None, reference(lowercase=False))
     path = folder / "tokenizer.json"
     content = json.loads(path.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""A small corpus and its records, for the tests of records."""
+"""A small corpus and its records."""
 
 from pathlib import Path
 from typing import Any

@@ -1,12 +1,12 @@
-"""A small file in SQuAD's format, with what makes such files hard."""
+"""A small file in SQuAD's format, with its difficult cases."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 LONG = " ".join(f"w{n}" for n in range(60)) + "."
-# Context, then questions: id, question, and answers as the context has them.
-# An answer stands where its text first does.
+# A context, then questions: id, question, and answers as in the context. An
+# answer starts where its text first occurs.
 ARTICLES = {
     "Verdi": [
         (
@@ -57,8 +57,8 @@ ARTICLES = {
     ],
 }
 NUM_ANSWERS = 29
-# "U.S" of "U.S." and "cafe" of "café" are not inside a word: marks stand
-# alone, but an accent belongs to its word. "30" is inside "30km".
+# "U.S" of "U.S." is not inside a word, because punctuation is separate. "cafe"
+# of "café" is, because an accent belongs to its word; so is "30" of "30km".
 WIDENED = ["cafe", "30"]
 IMPOSSIBLE = [
     ("never", "Verdi", "When was Wagner born?"),
@@ -67,7 +67,7 @@ IMPOSSIBLE = [
 
 
 def squad(version_2: bool = False) -> dict[str, Any]:
-    """The file's content; by 2.0 with questions that have no answer."""
+    """Returns the content; version 2.0 has questions without answers."""
     data = []
     for title, contexts in ARTICLES.items():
         paragraphs = []

@@ -1,4 +1,4 @@
-"""Answers that stand elsewhere than their file says."""
+"""Answers at other offsets than their file says."""
 
 import pytest
 
@@ -25,21 +25,21 @@ def test_numbers_of_this_file() -> None:
     [
         ("Rome", ROME, (ROME, "right")),
         ("Rome", OTHER_ROME, (OTHER_ROME, "right")),
-        # Once there: wherever the file says.
+        # It occurs once: any offset in the file is corrected.
         ("bar", 0, (22, "mended")),
         ("bar", 999, (22, "mended")),
-        # Twice there. In UTF-8 the accent is a byte more, the face three; in
-        # UTF-16 the face is a unit more.
+        # It occurs twice. In UTF-8 the accent takes one byte more, the face
+        # three; in UTF-16 the face takes one unit more.
         ("Rome", ROME + 1, (ROME, "mended")),
         ("Rome", OTHER_ROME + 1 + 3, (OTHER_ROME, "mended")),
         ("Rome", OTHER_ROME + 1, (OTHER_ROME, "mended")),
         ("Rome", OTHER_ROME - 1, (OTHER_ROME, "mended")),
         ("Rome", ROME - 2, None),
         ("Rome", OTHER_ROME + 2, None),
-        # Without a place.
+        # Without an offset.
         ("bar", -1, (22, "found")),
         ("Rome", -1, (ROME, "guessed")),
-        # Blanks around it, and what is not there at all.
+        # Spaces around it, and an answer that does not occur.
         (" Rome ", ROME, (ROME, "mended")),
         ("Paris", ROME, None),
         ("Paris", -1, None),
@@ -53,7 +53,7 @@ def test_places_by_hand(text, start, expected) -> None:
 
 
 def test_the_same_answer_with_a_place_tells_where() -> None:
-    # As CMRC 2018 has it: one of two annotations has lost its place.
+    # As in CMRC 2018: one of two annotations has no offset.
     assert places(CONTEXT, ("Rome", -1), ("Rome", OTHER_ROME)) == [
         (OTHER_ROME, "found"),
         (OTHER_ROME, "right"),

@@ -1,4 +1,4 @@
-"""Logits to answers, beside a search of all spans written down plainly."""
+"""Answers from logits, compared with a plain search of all spans."""
 
 from pathlib import Path
 from unicodedata import category, normalize
@@ -32,7 +32,7 @@ def questions(tmp_path: Path) -> list[SquadQuestion]:
 
 
 def batches_of(made, inputs, logits):
-    """Batches with logits of `logits(window number, word index)`."""
+    """Yields batches with logits `logits(window number, word index)`."""
     dataset = squad_dataset(made, inputs, batch_size=3, training=False)
     for _, where in dataset:
         rows = [
@@ -52,7 +52,7 @@ def random_logits(number: int, index: np.ndarray) -> np.ndarray:
 
 
 def positions(word: str) -> int:
-    """One for each letter; one in all if there is another character."""
+    """Returns a position per letter; one in total with other characters."""
     plain = [c for c in normalize("NFD", word.lower()) if category(c) != "Mn"]
     return len(plain) if set(plain) <= set(LETTERS) else 1
 

@@ -1,4 +1,4 @@
-"""Order, epochs and length sorting, on plain numbers."""
+"""Order, epochs and sorting by length, on plain numbers."""
 
 import itertools
 import random
@@ -22,9 +22,8 @@ def test_mixed_seeds_differ_and_stay() -> None:
     seeds = [mixed_seed(*path) for path in paths]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**63 for seed in seeds)
-    # A resumed run may be on another machine: the number is part of the
-    # promise.
-    # This one is half of the first 16 digits of `sha256sum`.
+    # A run may resume on another machine, so the number must never change. This
+    # one is half of the first 16 digits of `sha256sum`.
     assert mixed_seed(0, 1) == 5_973_285_143_095_172_824
 
 
@@ -32,7 +31,7 @@ def test_shuffled_is_a_permutation_within_reach() -> None:
     for window in (1, 3, 50, 1000):
         out = list(shuffled(range(100), seed=4, shuffle_buffer=window))
         assert sorted(out) == list(range(100))
-        # An item cannot come before it was read.
+        # An item cannot come before it is read.
         assert all(item - place <= window for place, item in enumerate(out))
     assert list(shuffled(range(9), seed=4, shuffle_buffer=1)) == list(range(9))
     assert list(shuffled([], seed=4, shuffle_buffer=3)) == []
@@ -122,7 +121,7 @@ def test_word_batches_hold_so_many_words_and_no_empty_row() -> None:
     for batch in batches:
         longest = max(len(rows[i]) for i in batch)
         assert len(batch) * longest <= 20 or len(batch) == 1
-    # None could have taken the next one's first row.
+    # No batch had room for the first row of the next.
     for batch, after in itertools.pairwise(batches):
         assert (len(batch) + 1) * len(rows[after[0]]) > 20
     assert list(word_batches(["", ""], 20)) == []

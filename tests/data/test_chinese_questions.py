@@ -1,4 +1,4 @@
-"""The real files of CMRC 2018 and DRCD, where they are at hand."""
+"""The real files of CMRC 2018 and DRCD, if they are available."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from keras_ctx.data import (
 from keras_ctx.data.squad.answer_spans import Findings, answer_spans
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-# Questions, answers, and what is found about the answers. In one text of CMRC
-# 2018 every number is one too high.
+# Numbers of questions and answers, and findings on the answers. In one text of
+# CMRC 2018 every offset is one too high.
 FILES = {
     "cmrc2018/cmrc2018_trial.json.gz": (
         *(1002, 1002),

@@ -1,4 +1,4 @@
-"""Scores against scikit-learn, scipy and numbers worked out by hand."""
+"""Scores compared with scikit-learn, scipy and results by hand."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ RNG = np.random.default_rng(3)
 
 
 def test_scores_are_those_of_glue() -> None:
-    # Found 3, missed 1, made up 2, left alone 4.
+    # 3 true positives, 1 false negative, 2 false positives, 4 true negatives.
     true = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
     found = classification_scores(true, [1, 1, 1, 0, 1, 1, 0, 0, 0, 0])
     assert found["accuracy"] == pytest.approx(0.7)
@@ -81,7 +81,7 @@ def test_sets_are_scikit_learns(num_labels) -> None:
     true[:, -1] = predicted[:, -1] = 0  # a label that no text has
     found = multi_label_scores(true, predicted)
     for average in ("micro", "macro"):
-        # By hand, for scikit-learn takes one column for two classes.
+        # By hand, because scikit-learn reads one column as two classes.
         both = (true & predicted).sum(0)
         sizes = true.sum(0) + predicted.sum(0)
         expected = [2 * b / max(s, 1) for b, s in zip(both, sizes, strict=True)]
@@ -163,12 +163,13 @@ def test_pictures(num_classes, tmp_path) -> None:
 
 
 def test_picture_of_labels_that_no_font_has(tmp_path) -> None:
-    # Unassigned, so that no font has it; that matplotlib does not warn of a
-    # missing character is the test, for warnings are errors here.
+    # Unassigned, so that no font has it. A warning of matplotlib about a
+    # missing character would be an error here.
     labels = ["\u0378", "b"]
     assert not save_confusion(np.eye(2, dtype=int), labels, tmp_path / "a.png")
     assert (tmp_path / "a.png").exists()
-    # Where there is a font for these it is taken, else numbers are.
+    # The picture uses a font with these characters if there is one, else
+    # numbers.
     save_confusion(np.eye(2, dtype=int), ["好", "差"], tmp_path / "b.png")
     assert (tmp_path / "b.png").exists()
 

@@ -1,7 +1,7 @@
-"""CMRC 2018's measures beside numbers worked out by hand.
+"""CMRC 2018's metrics compared with results by hand.
 
-Each pair was scored with pencil and paper by the rules of the official
-script: drop its marks, split, longest run that both share, F1 of its length.
+Each pair was scored by hand with the rules of the official script: remove
+punctuation, split, find the longest common run, F1 of its length.
 """
 
 import random
@@ -29,7 +29,7 @@ from keras_ctx.data import (
         ("2,000.5元", ["2,000.5", "元"]),
         ("a,b", ["a", ",", "b"]),
         ("3%(约)", ["3", "%", "(", "约", ")"]),
-        # Script and its list: "……" never goes, ASCII marks but these stay.
+        # By the script's list, "……" and ASCII punctuation but these stay.
         ("好…吗?", ["好", "…", "吗", "?"]),
         ("《红楼梦》·「曹」", list("红楼梦曹")),
         ("don't it's U.S.", ["do", "n't", "it", "'s", "u.s", "."]),
@@ -101,9 +101,9 @@ def test_a_file_by_hand() -> None:
     assert scores == pytest.approx(
         {"exact": 50, "f1": 100 * (1 + 2 / 3) / 2, "total": 2}
     )
-    # By SQuAD's, which sees no words in Chinese, only the equal one counts.
+    # By SQuAD's metric, which finds no words in Chinese, only equality counts.
     assert squad_scores(questions, predictions)["f1"] == 50
-    # With questions that have no answer, as in SQuAD 2.0.
+    # With questions without answers, as in SQuAD 2.0.
     questions.append(asked("3"))
     scores = squad_scores(questions, predictions | {"3": ""}, zh.exact, zh.f1)
     assert scores["f1"] == pytest.approx(100 * (1 + 2 / 3 + 1) / 3)

@@ -1,4 +1,4 @@
-"""Texts and JSON in each compression, whole and damaged."""
+"""Texts and JSON in each compression format, intact and damaged."""
 
 import bz2
 import gzip
@@ -28,10 +28,10 @@ from keras_ctx.data.readers.compressed import (
 COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 try:
     from backports import zstd  # pyright: ignore
-except ImportError:  # an extra, which not everybody has
+except ImportError:  # an optional extra
     pass
 else:
-    # As the command `zstd` writes it, with a check sum.
+    # As written by the command `zstd`, with a checksum.
     COMPRESS[".zst"] = partial(
         zstd.compress,
         options={zstd.CompressionParameter.checksum_flag: 1},
@@ -55,7 +55,7 @@ def test_every_reader_reads_it(ending: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", COMPRESS)
 def test_two_streams_in_one_file(ending: str, tmp_path: Path) -> None:
-    # As `cat a.gz b.gz` and pbzip2 write them.
+    # As written by `cat a.gz b.gz` and pbzip2.
     path = tmp_path / f"a.txt{ending}"
     path.write_bytes(COMPRESS[ending](b"a\n") + COMPRESS[ending](b"b\n"))
     assert list(read_lines(path)) == ["a", "b"]

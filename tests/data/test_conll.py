@@ -1,4 +1,4 @@
-"""CoNLL files in the layouts in which data sets are distributed."""
+"""CoNLL files in the layouts of published datasets."""
 
 import gzip
 from pathlib import Path
@@ -42,7 +42,7 @@ IN_ROME = [(["In", "Rome"], ["O", "B-LOC"]), (["Yes"], ["O"])]
         "\ufeffIn O\r\nRome B-LOC\r\n\r\nYes O\r\n",  # Windows
         "In\tO\nRome\tB-LOC\n \t\nYes\tO",  # a blank line that is not empty
         "In\tO\nRome\tB-LOC\n\u3000\n\ufeff\nYes\tO\n\u200b\n",
-        "In\tO\t\nRome\tB-LOC\t\n\nYes\tO\n",  # tabs behind
+        "In\tO\t\nRome\tB-LOC\t\n\nYes\tO\n",  # trailing tabs
         " In O\n Rome  B-LOC\n\nYes O\n",
         "-DOCSTART-\n\nIn O\nRome B-LOC\n-DOCSTART- (2) O\nYes O\n",
         "###MEDLINE:95343554\n\nIn O\nRome B-LOC\n\nYes O\n",  # JNLPBA
@@ -106,12 +106,12 @@ def test_a_few_characters_without_digits(write) -> None:
 
 
 def test_digits_behind_characters(write) -> None:
-    # Weibo's: the place of the character in its word.
+    # As in Weibo NER: the index of the character in its word.
     path = write("去0\tO\n山0\tB-LOC.NAM\n城1\tI-LOC.NAM\n50\tO\n\n好0\tO\n")
     files, layout, notes = read_conll_files([path])
     assert [s.words for s in files[str(path)]] == [[*"去山城5"], ["好"]]
     assert layout.positions and "'去0' is read as '去'" in notes[0]
-    # No such places: words that end in digits stay.
+    # Not indices: words that end in digits stay.
     path = write("A1\tO\nB2\tB-X\n")
     assert list(read_conll(path)) == [(["A1", "B2"], ["O", "B-X"])]
     path = write("A0\tO\nB0\tB-X\n")
@@ -130,7 +130,7 @@ def test_hash_that_is_a_word(write) -> None:
     assert [words for words, _ in read_conll(path)] == [
         *(["#", "1"], ["#foo", "is", "#bar", "#"], ["#"]),
     ]
-    # The pound sign of the Penn Treebank, and a sentence of hashtags alone.
+    # The pound sign of the Penn Treebank, and a sentence of hashtags only.
     assert next(read_conll(write("# #\n5 CD\n")))[1] == ["#", "CD"]
     path = write("#a O\n#b B-X\n\nc O\nd B-X\n")
     assert next(read_conll(path))[0] == ["#a", "#b"]
@@ -215,7 +215,7 @@ def test_lines_that_are_no_words_are_refused(content, message, write) -> None:
 
 
 def test_files_are_read_by_one_layout(write) -> None:
-    # A dev file whose first column counts by chance.
+    # A dev file whose first column happens to count up.
     train = write("7 O\nRome B-LOC\n", "train")
     dev = write("1 O\n2 O\n\n1 O\n", "dev")
     files, _, _ = read_conll_files([train, dev])
@@ -260,7 +260,7 @@ def test_words_without_tags_in_other_layouts(write) -> None:
 
 
 def test_columns_of_three_are_said_or_asked_about(write) -> None:
-    # Spans in the last, or the other columns hold more different values.
+    # The last column has spans, or the others have more distinct values.
     for content in (
         "In IN O\nRome NNP B-LOC\n",
         "In B-PP O\nRome B-NP B-LOC\n",
@@ -274,7 +274,7 @@ def test_columns_of_three_are_said_or_asked_about(write) -> None:
             "of 3 columns, column 0 holds the words and column 2, the last, "
             "the tags. `--columns WORD TAG` takes others."
         ]
-    # Two columns need no sentence.
+    # Two columns need no note.
     assert read_conll_files([write("In O\nRome B-LOC\n")])[2] == []
 
 
@@ -300,7 +300,7 @@ def test_columns_that_look_more_like_tags(content, message, write) -> None:
 
 
 def test_words_in_odd_characters_stay_on_their_lines(write) -> None:
-    # `str.splitlines` and `str.split` would part these.
+    # `str.splitlines` and `str.split` would split these.
     words = [
         "a\x0bb",
         "a\x0cb",

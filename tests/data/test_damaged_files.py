@@ -1,4 +1,4 @@
-"""A damaged file is named, with the place, in one sentence."""
+"""An error names a damaged file and the position, in one sentence."""
 
 import gzip
 import json
@@ -30,7 +30,7 @@ def test_gzip(encoding, damage, tmp_path):
     if damage == "cut":
         del packed[len(packed) // 2 :]
     else:
-        # A block of a type that there is none of is `zlib.error`.
+        # A block of an invalid type raises `zlib.error`.
         half = len(packed) // 2
         packed[half : half + 64] = b"\xff" * 64
     path.write_bytes(packed)

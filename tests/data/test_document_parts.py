@@ -1,4 +1,4 @@
-"""Documents in parts: equal ones meet, whatever the order and the buffer."""
+"""Equal documents get into the same part, for any order and buffer."""
 
 import random
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_every_document_is_in_the_part_that_its_content_says(
     assert sorted(sum(found, [])) == sorted(DOCUMENTS)
     for number, documents in enumerate(found):
         assert {document_part(x, 7) for x in documents} == {number}
-    # No part is much larger than another: 300 / 7 = 43 a part, of pairs.
+    # Parts are of similar size: 300 / 7 = 43 per part, in pairs.
     assert all(20 <= len(documents) <= 70 for documents in found)
 
 
@@ -44,7 +44,7 @@ def test_distinct_documents_in_one_order() -> None:
     assert sorted(found) == sorted(DOCUMENTS[:150])
     assert distinct_documents(shuffled, seed=1) == (found, 150)
     assert distinct_documents(DOCUMENTS, seed=2)[0] != found
-    # An order, not that of the texts.
+    # A fixed order, but not that of the texts.
     assert found not in (sorted(found), DOCUMENTS[:150])
 
 
@@ -58,7 +58,7 @@ def test_parts_that_are_not_whole(tmp_path: Path) -> None:
     assert not parts_are_whole(folder)
     write_parts([["A."], ["B."]], folder, num_parts=8)
     assert parts_are_whole(folder)
-    path = folder / "part-00002.jsonl"  # that of ["A."]
+    path = folder / "part-00002.jsonl"  # has ["A."]
     content = path.read_bytes()
     path.write_bytes(content[:-1])
     assert not parts_are_whole(folder)

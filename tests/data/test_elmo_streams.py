@@ -1,4 +1,4 @@
-"""Endless texts in windows: read back from their bytes, and put together."""
+"""Endless texts in windows, decoded from their bytes and rejoined."""
 
 import itertools
 from pathlib import Path
@@ -43,7 +43,7 @@ def stream(path: Path, **options) -> tf.data.Dataset:
 
 
 def spelled(char_ids: np.ndarray) -> str:
-    """A word from its row: what lies between its begin and its end."""
+    """Decodes a word from its row, between the begin and end markers."""
     inside = char_ids[1 : char_ids.tolist().index(260)].tolist()
     if inside in ([257], [258]):
         return "<S>" if inside == [257] else "</S>"
@@ -51,7 +51,7 @@ def spelled(char_ids: np.ndarray) -> str:
 
 
 def texts(path: Path, steps: int, **options) -> dict[str, tuple[list, list]]:
-    """Of each direction, a row: the words read, and the ids of what follows."""
+    """Returns for each direction the words of a row and their targets."""
     found: dict[str, tuple[list, list]] = {}
     for features, _, _ in stream(path, **options).take(steps):
         table = features["distinct_char_ids"].numpy()
@@ -68,7 +68,7 @@ def texts(path: Path, steps: int, **options) -> dict[str, tuple[list, list]]:
 
 
 def sentences(words: list[str], begin: str) -> list[list[str]]:
-    """The whole sentences of a row that starts with a marker."""
+    """Returns the complete sentences of a row that starts with a marker."""
     assert words[0] == begin
     found: list[list[str]] = []
     for word in words:
@@ -120,7 +120,7 @@ def test_rows_are_texts_without_gap_and_targets_what_follows(
             assert len(words[row]) == 30 * U
             found = sentences(words[row], begin)
             assert all(sentence in lines for sentence in found)
-            # Never the marker on the other side: it is a target only.
+            # Never the marker on the other side, which is only a target.
             assert not {"<S>", "</S>"} - {begin} & set(words[row])
             expected = [
                 end
@@ -132,8 +132,8 @@ def test_rows_are_texts_without_gap_and_targets_what_follows(
 
 
 def drawn_order(rows: list[list[list[str]]], steps: int) -> list[list[str]]:
-    """In which order the rows took their sentences: row after row, each until
-    its window is full."""
+    """Returns the order in which rows took sentences: row by row, each until
+    its window was full."""
     waiting = [iter(row) for row in rows]
     have, order = [0] * len(rows), []
     for _ in range(steps):
@@ -164,7 +164,7 @@ def test_rows_share_a_pass_and_a_pass_has_every_line_once(
         assert all(sorted(each) == sorted(lines) for each in passes)
         assert len({tuple(each) for each in passes}) > 1
         orders[key] = [lines.index(line) for line in order]
-    # Independent: two orders of one seed would be the same.
+    # Independent seeds, because equal ones would give the same order.
     shared = min(map(len, orders.values()))
     assert orders["forward"][:shared] != orders["backward"][:shared]
 
@@ -200,7 +200,7 @@ def test_unknown_word_is_unknown_as_target_alone(corpus: Path) -> None:
     assert places
     for i in places:
         assert words[0][i - 1] == "e" and following[0][i - 1] == 2
-    # None but "f" is.
+    # Only "f" is unknown.
     assert following[0].count(2) - len(places) in (0, 1)
 
 
@@ -215,7 +215,7 @@ def test_shapes_weights_and_negatives(corpus: Path) -> None:
             "forward_word_ids",
             "negative_ids",
         ]
-        # Each word once, for both directions together.
+        # Each word once, in both directions together.
         table = features["distinct_char_ids"].numpy()
         read = {
             spelled(table[i])
@@ -275,7 +275,8 @@ def test_words_and_markers_by_their_ids(corpus: Path) -> None:
             targets = features[f"{key}_targets"].numpy()
             end = 1 - begin
             assert end not in ids and begin not in targets
-            # What follows is what is read next; an end is a begin there.
+            # The target is the next word read; an end marker is read as a begin
+            # marker.
             following = np.where(targets == end, begin, targets)
             np.testing.assert_array_equal(ids[:, 1:], following[:, :-1])
             assert (ids >= 0).all()

@@ -1,4 +1,4 @@
-"""Tagged sentences in JSON, as Hugging Face's data sets have them."""
+"""Tagged sentences in JSON, as in Hugging Face's datasets."""
 
 import gzip
 import json
@@ -41,7 +41,7 @@ def test_lines_and_lists(write, tmp_path) -> None:
         {**row, "ner_tags": [0, 2][: len(row["tokens"])]} for row in ROWS
     ]
     assert read(write(numbers), None, ["O", "B-PER", "B-LOC"]) == expected
-    # An empty sentence is none.
+    # An empty sentence is skipped.
     assert read(write([*ROWS, {"tokens": [], "ner_tags": []}])) == expected
 
 

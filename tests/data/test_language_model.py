@@ -1,4 +1,4 @@
-"""Targets by hand; the law of the negative samples against exact numbers."""
+"""Targets by hand; negative samples compared with the exact distribution."""
 
 import itertools
 
@@ -40,14 +40,14 @@ def test_targets_without_a_mask_and_in_a_graph() -> None:
 
 
 def log_uniform(size: int) -> np.ndarray:
-    """P(id), written out from its definition."""
+    """Returns P(id) by its definition."""
     return np.array(
         [np.log((i + 2) / (i + 1)) / np.log(size + 1) for i in range(size)]
     )
 
 
 def draws(count: int, num_negatives: int, size: int) -> np.ndarray:
-    """(count, N); the seeds are 0 to count - 1."""
+    """Returns draws `(count, N)` with the seeds 0 to count - 1."""
 
     @tf.function
     def run():

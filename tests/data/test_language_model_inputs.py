@@ -1,4 +1,4 @@
-"""Features of a language model from texts, its table, and sorted windows."""
+"""Features of a language model from texts, its table, sorted windows."""
 
 import itertools
 import random
@@ -39,7 +39,7 @@ def test_texts_are_cut_with_their_targets() -> None:
     inputs = LanguageModelInputs(ElmoInputs(6, max_length=2), VOCABULARY)
     features, weights = inputs(TEXTS)
     assert features["char_ids"].shape == (3, 2, 6)
-    # The cut text is a sentence of its own: an end marker follows.
+    # The cut text is a complete sentence: an end marker follows.
     assert features["forward_targets"].numpy().tolist() == [
         [3, 2, 1],
         [1, 0, 0],

@@ -1,4 +1,4 @@
-"""Properties of masked examples, on many rows."""
+"""Properties of masked examples, on many rows of tokens."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ MASK, VOCABULARY = 4, 50
 
 
 def rows(lengths: list[int], width: int) -> dict[str, tf.Tensor]:
-    """[CLS] words [SEP] padding; word ids from a fixed generator."""
+    """Returns [CLS] words [SEP] padding, with ids from a fixed seed."""
     rng = np.random.default_rng(7)
     token_ids = np.zeros((len(lengths), width), np.int32)
     for row, length in zip(token_ids, lengths, strict=True):
@@ -40,7 +40,7 @@ def masked(features, seed=(3, 5), max_predictions=20, **options):
 
 
 def test_number_of_masked_words_is_exact() -> None:
-    # Length, ordinary words, round(0.15 * words) but at least 1, at most 8.
+    # Length, ordinary words, and round(0.15 * words) from 1 to 8.
     cases = [(2, 0), (3, 1), (5, 1), (12, 2), (22, 3), (42, 6), (102, 8)]
     features = rows([length for length, _ in cases], 110)
     _, _, weights = masked(features, max_predictions=8)
@@ -91,7 +91,7 @@ def test_shares_are_80_10_10_and_replacements_are_uniform() -> None:
     assert (counts[:5] == 0).all()
     mean = counts[5:].mean()
     assert (abs(counts[5:] - mean) < 5 * np.sqrt(mean)).all()
-    # Every place of the row is equally likely.
+    # Every position is equally likely.
     places = np.bincount(positions.ravel(), minlength=82)[1:-1]
     mean = size / 80
     assert (abs(places - mean) < 5 * np.sqrt(mean)).all()

@@ -1,4 +1,4 @@
-"""Records of sentence pairs, read back to text; training data from them."""
+"""Records of sentence pairs decoded to text, and training data from them."""
 
 import itertools
 from pathlib import Path
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def decoded(path: str) -> list[tuple[str, str, int]]:
-    """What the bytes say, by the definition of the record alone."""
+    """Decodes the bytes by the definition of a record alone."""
     vocabulary, found = bert_inputs().vocabulary, []
     for record in tf.data.TFRecordDataset(path):
         example = tf.train.Example.FromString(record.numpy())
@@ -113,7 +113,7 @@ def batches(folder: Path, steps: int, **options) -> list:
 
 
 def unmasked(batch, inputs: BertInputs) -> list[tuple[str, str, int]]:
-    """The pairs of a batch, its masked tokens put back."""
+    """Returns the pairs of a batch, with masked tokens restored."""
     (features, targets, weights), found = batch, []
     for row, ids in enumerate(features["token_ids"].copy()):
         used = weights["masked_lm"][row] > 0
@@ -140,7 +140,8 @@ def test_a_pass_has_every_record_once(folder: Path) -> None:
     records = open_records(folder)
     every = sorted(p for path in records.paths for p in decoded(path))
     number = records.num_records
-    # One record a step, and windows of a pass, which else reach into the next.
+    # One record per step, and windows of one pass, which else reach into the
+    # next.
     found = batches(
         folder, 2 * number, batch_size=1, shuffle_buffer=number, inputs=inputs
     )
@@ -159,7 +160,7 @@ def test_a_pass_has_every_record_once(folder: Path) -> None:
         for some, part in ((first, found[:number]), (second, found[number:]))
     ]
     same = [hidden[0][p] == hidden[1][p] for p in hidden[0].keys() & hidden[1]]
-    assert same and np.mean(same) < 0.2  # masked anew
+    assert same and np.mean(same) < 0.2  # masked again
 
 
 def test_first_step_leaves_out_what_came_before(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whole datasets from a corpus file, with the real text functions."""
+"""Complete datasets from a corpus file, with real text inputs."""
 
 import itertools
 import re
@@ -107,10 +107,10 @@ def test_bert_batches_fit_the_pretrainer(corpus) -> None:
         masked_weights = weights["masked_lm"].numpy()
         assert masked_weights.shape == (4, 10)
         assert masked_weights.sum() == pytest.approx(1, abs=1e-6)
-        # Every used slot of the batch weighs the same, whatever its row.
+        # Every used position of the batch has the same weight, in any row.
         assert len(set(masked_weights[masked_weights > 0])) == 1
         assert weights["next_sentence"].numpy().tolist() == [0.25] * 4
-        # Two separators: both parts are there.
+        # Two separators: both parts are present.
         assert ((token_ids == BERT.sep_id).sum(1) == 2).all()
     assert 0.3 < np.mean(shares) < 0.7
 
@@ -122,7 +122,7 @@ def test_bert_rows_hold_the_words_of_the_corpus(corpus) -> None:
         positions = features["masked_positions"].numpy()
         used = weights["masked_lm"].numpy() > 0
         for row in range(4):
-            # Undo the masks: then each part is a stretch of the corpus.
+            # Without masks, each part is a passage of the corpus.
             places = positions[row][used[row]]
             truth = targets["masked_lm"].numpy()[row][used[row]]
             token_ids[row, places] = truth
@@ -153,7 +153,7 @@ def test_elmo_batches_fit_the_language_model(corpus) -> None:
         backward = features["backward_targets"].numpy()
         assert forward.shape == backward.shape == (4, length + 1)
         for row in range(4):
-            # Read the words back from their bytes, cut to six.
+            # Decode the words from their bytes, cut to six.
             count = (char_ids[row, :, 0] > 0).sum()
             shown = [
                 bytes(i - 1 for i in word if i <= 256)

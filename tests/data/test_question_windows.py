@@ -1,5 +1,4 @@
-"""Windows: every answer is found, whatever the stride, and what is not is
-counted."""
+"""Windows: every answer is found for any stride, and all others are counted."""
 
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from keras_ctx.data.squad.window_bounds import window_bounds
 from keras_ctx.text import BertInputs, ElmoInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-# Every word of the long context is several pieces: "w", and a number's digits.
+# Every word of the long context is several tokens: "w", and digits.
 PIECES = BertInputs(
     [*SPECIAL, *"abcdefghijklmnopqrstuvwxyz0123456789"]
     + [f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz0123456789"],
@@ -36,8 +35,8 @@ def questions(tmp_path: Path) -> list[SquadQuestion]:
 
 
 def answers_found(made) -> set[tuple[str, str, int]]:
-    """The answers that stand whole between the first and the last character
-    of a window of their question."""
+    """Returns the answers that are completely inside a window of their
+    question."""
     found = set()
     for window in made.windows:
         question = made.questions[window.question]
@@ -63,7 +62,7 @@ def test_every_answer_of_the_file_is_found(
         training=training,
         stride=stride,
         max_question=30,
-        max_answer=18,  # "1,000 cups a day" in characters, without blanks: 13
+        max_answer=18,  # "1,000 cups a day" has 13 characters without spaces
     )
     everything = {
         (question, text, context.index(text))
@@ -79,7 +78,7 @@ def test_every_answer_of_the_file_is_found(
     assert counts["widened"] == len(WIDENED)
     assert not {"cut", "too long", "misplaced", "empty"} & set(counts)
     assert counts["windows"] == len(made.windows)
-    # Several windows are needed, and more of them for shorter strides.
+    # Several windows are needed, more for shorter strides.
     assert len(made.windows) > len(questions)
     assert max(window.length for window in made.windows) <= (
         INPUTS[name].max_length
@@ -114,7 +113,7 @@ def test_bounds_by_hand() -> None:
     assert window_bounds(places, 4, 4) == [(0, 3), (3, 5)]
     assert window_bounds(places, 4, 2) == [(0, 3), (1, 3), (2, 4), (3, 5)]
     assert window_bounds(places, 4, 1) == [(0, 3), (1, 3), (2, 4), (3, 5)]
-    # The word of three has a window of its own where two is the most.
+    # With a limit of two, the word of three gets its own window.
     assert window_bounds(places, 2, 2) == [
         (0, 1),
         (1, 2),
@@ -199,7 +198,7 @@ def test_answers_that_are_never_given_are_counted(training: bool) -> None:
     assert made.findings.counts["longer than max_answer"] == 2
     report = made.findings.report()
     assert "longer than max_answer: question q: 2 positions" in report
-    # They are learned from all the same.
+    # They are still used for training.
     assert made.windows[0].answer == (0, 0)
     made = made_of("one two three", answers[2], training=True, max_answer=2)
     assert made.windows[0].answer == (0, 2)
@@ -208,7 +207,7 @@ def test_answers_that_are_never_given_are_counted(training: bool) -> None:
 def test_question_without_a_usable_answer_is_not_learned_from() -> None:
     made = made_of("one two", ("three", 3))
     assert made.windows == [] and made.findings.counts["skipped questions"] == 1
-    # Its answers are looked for all the same when it is asked.
+    # For prediction, its answers are still searched.
     assert len(made_of("one two", ("three", 3), training=False).windows) == 1
     impossible = SquadQuestion("q", "who", "one two", (), is_impossible=True)
     made = question_windows([impossible], ELMO, training=True, max_question=5)
@@ -226,13 +225,13 @@ def test_answer_is_the_first_that_the_window_holds() -> None:
         stride=4,
         max_question=3,
     )
-    # Six words a window: the first has the second answer, the last the first.
+    # Six words per window: the first has the second answer, the last the first.
     assert [w[1:3] for w in made.windows] == [(0, 6), (4, 10)]
     assert [w.answer for w in made.windows] == [(0, 1), (5, 5)]
 
 
 def test_widened_answer_is_the_last_choice() -> None:
-    # As in SQuAD, where offsets of short answers were looked for by machine.
+    # As in SQuAD, where offsets of short answers were found automatically.
     made = made_of("in 1978 of 7 men", ("7", 5), ("7", 11))
     assert [window.answer for window in made.windows] == [(3, 3)]
     context = "in 1978 of " + "many " * 40 + "7 men"

@@ -1,4 +1,4 @@
-"""Raw files to documents: layouts, compression, bytes that are no text."""
+"""Documents from raw files: layouts, compression, invalid bytes."""
 
 import gzip
 from collections import Counter
@@ -40,8 +40,8 @@ def test_nothing_in_a_blank_file(tmp_path: Path) -> None:
 
 def test_unreadable_bytes_are_replaced_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    # A byte that begins nothing, half a character at the end of a line, and a
-    # replacement character that was there before, which is not counted.
+    # An invalid byte, half a character at the end of a line, and an existing
+    # replacement character, which is not counted.
     path.write_bytes(b"a\xffb\n" + "水".encode()[:2] + b"\n\xef\xbf\xbdc\n")
     counts: Counter[str] = Counter()
     found = list(raw_documents(path, counts=counts))
@@ -68,7 +68,7 @@ def test_files_of_folders_come_sorted(tmp_path: Path) -> None:
         path.touch()
     found = text_files([tmp_path / "d.md", tmp_path])
     names = [str(path.relative_to(tmp_path)) for path in found]
-    # A file that is named is taken, whatever it is called.
+    # A file that is given itself is read, whatever its name.
     assert names == ["d.md", "b/a.txt.gz", "b/z.txt", "c.txt"]
 
 

@@ -1,4 +1,4 @@
-"""Readers against files written byte by byte."""
+"""Readers on files written byte by byte."""
 
 import gzip
 from pathlib import Path
@@ -103,7 +103,7 @@ def test_gzip_with_damaged_content_is_refused(write) -> None:
 
 
 def test_reading_is_lazy(write) -> None:
-    # The bad byte at the end is no error before it is reached.
+    # The bad byte at the end raises no error before it is reached.
     lines = read_lines(write(b"a\n" * 5 + b"\xff\n"))
     assert [next(lines) for _ in range(5)] == ["a"] * 5
     with pytest.raises(ValueError, match="line 6"):

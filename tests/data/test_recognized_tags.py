@@ -1,4 +1,4 @@
-"""Recognizing how the tags of files are written."""
+"""Detection of the tag scheme of files."""
 
 import random
 
@@ -73,7 +73,7 @@ def test_every_spelling_is_recognized_and_written_again(
         ([["B-X", "_", "_"]], "IOB2"),
         ([["NN", "VB", "."]], "plain"),
         ([["n", "v", "m", "b", "u", "w"]], "plain"),  # People's Daily
-        ([["B", "M", "I", "S"]], "plain"),  # of no one scheme
+        ([["B", "M", "I", "S"]], "plain"),  # no single scheme
         ([["-LRB-", "NN", "-RRB-"]], "plain"),
         ([["n-s---fn-", "v3sria---", "u--------", "m--------"]], "plain"),
         ([["JJ-TL", "NN-HL", "NN-S"]], "plain"),
@@ -208,7 +208,7 @@ def test_letters_without_their_type_are_refused(tags) -> None:
         ["B-LOC", "B-loc"],
         ["LOC-B", "Loc-B"],
         ["B_LOC", "b_Loc", "O"],
-        ["B-LOC", "I-LOC\u00a0"],  # a blank that parts no columns
+        ["B-LOC", "I-LOC\u00a0"],  # a space that does not separate columns
         ["B-LOC", "I-\u200bLOC"],
         ["B-LOC", "B-\uff2c\uff2f\uff23"],  # of full width
         ["NN", "nn", "VB"],

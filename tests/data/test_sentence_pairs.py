@@ -1,4 +1,4 @@
-"""Pairs from real prose (CPython's own documentation) and small cases."""
+"""Pairs from real prose (CPython's documentation) and small cases."""
 
 import itertools
 import re
@@ -11,7 +11,7 @@ from keras_ctx.data import sentence_pairs
 
 
 def prose() -> list[list[str]]:
-    """Topics as documents; every sentence is kept once in all."""
+    """Returns topics as documents, without repeated sentences."""
     seen: set[str] = set()
     documents = []
     for text in topics.values():
@@ -52,7 +52,7 @@ def test_true_next_is_adjacent_and_other_is_from_elsewhere() -> None:
             assert (other, start) == (number, end + 1)
         else:
             assert other != number
-        assert start > 0  # in both cases: no opening sentence gives it away
+        assert start > 0  # in both cases, so that opening sentences are no cue
     assert count > 900
 
 
@@ -73,7 +73,7 @@ def test_half_are_true_and_lengths_do_not_tell_which() -> None:
 
 
 def test_first_and_true_next_parts_cover_a_document_once() -> None:
-    # Nothing is lost but a sentence left alone at the end of a document.
+    # Only a single sentence left at the end of a document is lost.
     used = Counter()
     for first, second, is_next in pairs():
         used.update(first)

@@ -1,4 +1,4 @@
-"""Shards by processes, and what an earlier run has left of them."""
+"""Shards written by processes, and shards of an earlier run."""
 
 import gzip
 from collections import Counter
@@ -31,7 +31,7 @@ def test_number_by_size(
 
 
 def count_words(number: int, documents) -> dict:
-    """In place of a file: what the documents of a part hold."""
+    """Counts the words of a part, instead of writing a file."""
     found = Counter(word for document in documents for word in document)
     return {"number": number, "sentences": dict(found)}
 
@@ -75,7 +75,7 @@ def test_parts_of_a_killed_run_are_read_once_only(
     assert shards == shards_by_processes(
         tmp_path / "other", *work[1:], count_words
     )
-    # A part that was cut off: the documents are sorted out once more.
+    # An incomplete part: the documents are distributed again.
     part = next((folder / "parts").glob("part-*"))
     part.write_bytes(part.read_bytes()[:-1])
     assert shards_by_processes(*work, count_words) == shards

@@ -1,4 +1,4 @@
-"""Files in SQuAD's format: what is read, and what is refused."""
+"""Files in SQuAD's format: reading and refusals."""
 
 import gzip
 import json
@@ -60,7 +60,7 @@ def test_file_without_title_is_read(tmp_path: Path) -> None:
 
 
 def without(*keys: str | int):
-    """The small file without the key at the end of a path."""
+    """Returns the small file without the key at the end of a path."""
 
     def change(content):
         node = content
@@ -192,7 +192,7 @@ def test_articles_are_held_out_whole() -> None:
     assert len({q.article for q in held_out}) == 2  # of ten
     assert kept == [q for q in questions if q in kept], "their order"
     assert split_articles(questions, 0.2, seed=3) == (kept, held_out)
-    # The choice is of titles: other questions of them change nothing.
+    # Titles are chosen: other questions on them change nothing.
     fewer = [q for q in questions if q.id not in ("1", "7")]
     assert {q.article for q in split_articles(fewer, 0.2, seed=3)[1]} == {
         q.article for q in held_out

@@ -1,4 +1,4 @@
-"""The real development set of SQuAD 1.1, where it is at hand."""
+"""The real development set of SQuAD 1.1, if it is available."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_every_answer_is_in_a_window(stride: int, questions) -> None:
     assert counts.pop("longer than max_answer") == 5  # of more than 30 words
     kinds = set(counts) - {"questions", "windows", "answers", "widened"}
     assert not kinds, made.findings.report()
-    # Widened are few: 91 of 34,726 answers begin or end inside a word.
+    # Few are widened: 91 of 34,726 answers begin or end inside a word.
     assert counts["widened"] == 91
     whole = set()
     for window in made.windows:

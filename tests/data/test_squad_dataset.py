@@ -1,4 +1,4 @@
-"""Batches of questions and windows, with the real text functions."""
+"""Batches of questions and windows, with real text inputs."""
 
 from pathlib import Path
 from unicodedata import category, normalize
@@ -70,7 +70,7 @@ def test_positions_by_hand() -> None:
 
 
 def plain(text: str) -> str:
-    """Without case, accents and blanks."""
+    """Removes case, accents and spaces."""
     return "".join(
         c
         for c in normalize("NFD", text.lower())
@@ -83,7 +83,7 @@ def plain(text: str) -> str:
 )
 def test_positions_hold_the_answer(inputs, tmp_path: Path) -> None:
     made = windows_of(write_squad(tmp_path / "a.json", True), inputs)
-    rows = {}  # the features tell which window it is
+    rows = {}  # features identify the window
     for window in made.windows:
         words = made.context_words[window.question]
         asked = [made.question_words[window.question]]

@@ -1,4 +1,4 @@
-"""Questions in the layouts in which they are given; what is another."""
+"""Questions in all published layouts; refusal of others."""
 
 import json
 from dataclasses import replace
@@ -83,7 +83,7 @@ def test_questions_to_predict_have_no_answers(tmp_path: Path) -> None:
     questions = read_squad(path)
     assert len(questions) == len(qas)
     assert not any(q.answers or q.is_impossible for q in questions)
-    # Some with and some without is a mistake, whichever comes first.
+    # Mixing some with and some without is refused, in either order.
     qas[-1]["answers"] = []
     with pytest.raises(ValueError, match=r"qas\[2\]` must have no 'answers'"):
         read_squad(write(path, content))

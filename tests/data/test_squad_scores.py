@@ -1,4 +1,4 @@
-"""SQuAD's measures beside numbers worked out by hand."""
+"""SQuAD's metrics compared with results by hand."""
 
 import itertools
 
@@ -52,7 +52,7 @@ def test_normalized_by_hand(text: str, expected: str) -> None:
         ("red", "blue", 0, 0),
         ("", "blue", 0, 0),
         ("the", "a", 1, 0),  # equal, and without a word
-        ("北京", "北京市", 0, 0),  # no blank, one word
+        ("北京", "北京市", 0, 0),  # no space: one word
     ],
 )
 def test_pairs_by_hand(prediction, answer, exact, f1) -> None:
@@ -82,7 +82,7 @@ def test_version_2_by_hand() -> None:
         asked("2", "the", "a city"),  # "the" is no answer by 2.0's rules
         asked("3"),
         asked("4"),
-        asked("5", "the"),  # nothing is left: no answer
+        asked("5", "the"),  # empty: no answer
     ]
     predictions = {"1": "in Rome", "2": "", "3": "", "4": "Paris", "5": "a"}
     scores = squad_scores(questions, predictions)

@@ -1,4 +1,4 @@
-"""Labelled datasets, with the real text functions."""
+"""Labelled datasets, with real text inputs."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def test_training_epochs_are_permutations(bucket_batches) -> None:
         assert within == whole[4 * epoch + 3 : 4 * epoch + 4]
     assert whole[:4] != whole[4:8]
     assert whole != labels_of(classified(seed=4, **options), 12)
-    # What is left out is not always the same, nor always the longest.
+    # The examples left out vary, and are not always the longest.
     assert set(sum(whole, [])) == set(LABELS)
 
 
@@ -146,7 +146,7 @@ def test_labels_keep_their_kind() -> None:
         )
         return next(iter(dataset))[1]["logits"].numpy()
 
-    # The first number has no decimals, and the others keep their own.
+    # The first number has no decimals; the others keep theirs.
     for labels in ([1, 0.5, 2], np.array([1, 0.5, 2], np.float32)):
         assert found(labels).dtype == np.float32
         assert found(labels).tolist() == [1, 0.5, 2]

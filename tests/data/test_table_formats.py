@@ -1,4 +1,4 @@
-"""Tables as people write them: read as they are, or refused with the way."""
+"""Tables in common formats: read unchanged, or refused with advice."""
 
 import csv
 import gzip
@@ -44,7 +44,7 @@ def test_rows_of_empty_columns_are_no_blank_lines(write) -> None:
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("columns", [["text", "label"], [0, 1]])
 def test_csv_of_any_separator(separator, columns, write) -> None:
-    # Decimal commas: under commas each row would have two columns as well.
+    # Decimal commas: split at commas, each row would also have two columns.
     texts = [("good; really", "1,5"), ("a | b", "2,5"), ("so, so", "3,5")]
     texts.append(("b", "4,5"))
     content = io.StringIO()
@@ -92,7 +92,7 @@ def test_separators_by_name(content, separator, options, write) -> None:
 
 
 def test_quotes_between_tabs(write) -> None:
-    # As pandas writes it, and as SNLI is shared.
+    # As written by pandas, and in SNLI.
     path = write('text\tlabel\n"He said ""yes""."\t1\nno\t0\n')
     with pytest.raises(ValueError, match="line 2: the quotes look .*`quoting`"):
         rows(path, ["text", "label"])
@@ -104,7 +104,7 @@ def test_quotes_between_tabs(write) -> None:
         '"He said ""yes""."',
         "1",
     )
-    # As MRPC is distributed: nothing closes them.
+    # As in MRPC: unclosed quotes.
     path = write('1\t"so it is\n0\t"" is so\n1\t"" and "so"\n')
     assert rows(path, [1]) == [('"so it is',), ('"" is so',), ('"" and "so"',)]
     path = write('"text"\t"label"\n"x"\t"1"\n')
@@ -123,7 +123,7 @@ def test_names_of_columns(write) -> None:
 
 
 def test_ragged_rows(write) -> None:
-    # As the STS benchmark is distributed: tabs under .csv, more columns.
+    # As in the STS benchmark: tabs in a .csv, and additional columns.
     path = write('m\t5.0\tA.\tB, b.\nm\t1.6\t"C.\tD.\tx\ty\n', "sts.csv")
     with pytest.raises(ValueError, match="line 2: .* 4 .* 6 .*`ragged_rows`"):
         rows(path, [2, 3, 1])
@@ -227,7 +227,7 @@ def test_encodings(encoding, write) -> None:
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp1251", "koi8-r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_utf8_by_the_name_of_another_encoding(encoding, mark, write) -> None:
-    # Every file can be read as one byte a letter: UTF-8 with wrong letters.
+    # Any file can be read in a one-byte encoding: UTF-8 gives wrong letters.
     text = mark + "".join(f"plain\t{n}\n" for n in range(200))
     path = write("")
     path.write_bytes((text + "un café\t1\n").encode())
@@ -237,7 +237,7 @@ def test_utf8_by_the_name_of_another_encoding(encoding, mark, write) -> None:
 
 
 def test_what_is_utf8_in_one_line_only(write) -> None:
-    # "Ã©" and the like stand in texts of latin-1 that speak of such faults.
+    # "Ã©" occurs in latin-1 texts about such faults.
     path = write("")
     path.write_bytes(b"\xc3\xa9\t1\ncaf\xe9\t2\n")
     found = rows(path, [0, 1], encoding="latin-1")
@@ -268,7 +268,7 @@ def test_folder_of_folders_is_told_what_reads_it(tmp_path) -> None:
 
 
 def test_commas_as_news_are_distributed(write) -> None:
-    # AG's news: the label first, doubled quotes, backslashes that are text.
+    # AG News: the label first, doubled quotes, literal backslashes.
     path = write(
         '"3","Wall St.","Say ""no"" \\band, so\\$5"\n"4","B, c","d"\n', "n.csv"
     )
@@ -324,13 +324,13 @@ def test_reading_is_lazy(write) -> None:
 
 
 def test_names_in_the_midst_of_a_table_are_refused(write) -> None:
-    """As `cat a.csv b.csv` leaves them."""
+    """As written by `cat a.csv b.csv`."""
     path = write("text,label\ngood,1\ntext,label\nbad,0\n", "both.csv")
     with pytest.raises(ValueError, match="line 3: the row names the columns"):
         rows(path, ["text", "label"])
     with pytest.raises(ValueError, match="line 3: the row names the columns"):
         rows(path, [0, 1], header=True)
-    assert len(rows(path, [0, 1])) == 4  # no names: texts may be there twice
+    assert len(rows(path, [0, 1])) == 4  # no names: texts may repeat
 
 
 @pytest.mark.parametrize("columns", [["text", "label"], [0, 1]])

@@ -1,4 +1,4 @@
-"""Tables: which columns, which separator, and what is refused."""
+"""Tables: columns, separators and refusals."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which tag may follow which, against tables by hand and against seqeval."""
+"""Allowed tag transitions, compared with tables by hand and seqeval."""
 
 import itertools
 import warnings
@@ -8,7 +8,7 @@ from seqeval import scheme as seqeval_scheme
 
 from keras_ctx.data import allowed_transitions
 
-# By hand: for each tag, START first, the tags (END last) that may follow.
+# By hand: for each tag, START first, the allowed next tags, END last.
 TABLES = {
     "IOB1": {
         "START": "O I-A I-B",
@@ -79,7 +79,7 @@ def parse(tags: tuple[str, ...], scheme: type) -> set[tuple]:
 
 
 def written(entities: set[tuple], length: int, single: str, last: str):
-    """The tags of entities in a scheme with letters for both ends."""
+    """Returns tags of entities in a scheme with letters for both ends."""
     tags = ["O"] * length
     for kind, start, end in entities:
         tags[start:end] = [f"I-{kind}"] * (end - start)
@@ -102,8 +102,8 @@ def written(entities: set[tuple], length: int, single: str, last: str):
 def test_allowed_are_rows_that_seqeval_reads_whole(
     scheme: str, parser: type, single: str, last: str
 ) -> None:
-    # A row that breaks no rule says the same before and after seqeval's
-    # strict reading, which drops what breaks one.
+    # A valid row is unchanged by seqeval's strict reading, which drops invalid
+    # tags.
     letters = ["B", "I", *filter(None, [single, last])]
     tags = ["O", *(f"{x}-{kind}" for x in letters for kind in "AB")]
     allowed = named(tags, scheme)

@@ -1,4 +1,4 @@
-"""Tag schemes against seqeval, and by hand."""
+"""Tag schemes compared with seqeval, and by hand."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""The files of a tagger, read together."""
+"""All files of a tagger, read together."""
 
 import json
 from pathlib import Path
@@ -188,7 +188,7 @@ def test_files_in_another_encoding(encoding: str, tmp_path: Path) -> None:
     files = read_tagged_files({"train": path}, encoding=encoding)
     assert files.sentences["train"] == [(["Zürich", "ist"], ["B-LOC", "O"])]
     config = json.loads(json.dumps(files.get_config()))
-    # As Python calls it, for the readers of files to predict.
+    # By Python's name, for the readers of files to predict.
     layout = ConllLayout(**config["layout"])
     assert list(read_words(path, layout)) == [["Zürich", "ist"]]
     if encoding == "latin-1":

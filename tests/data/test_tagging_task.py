@@ -1,4 +1,4 @@
-"""Scores of tags against seqeval and scikit-learn."""
+"""Scores of tags compared with seqeval and scikit-learn."""
 
 import random
 
@@ -59,7 +59,7 @@ def test_spans_are_scored_as_seqeval_does() -> None:
 def test_words_that_are_cut_off_are_in_no_span() -> None:
     task = TaggingTask(["B-X", "I-X", "O"])
     true = [["B-X", "I-X", "O"], ["O", "B-X"], ["B-X"]]
-    # By hand: right only the last; the first ends too early.
+    # By hand: only the last is right; the first ends too early.
     scores = task.scores(true, [["B-X"], ["O"], ["B-X"]])
     assert scores["precision"] == 1 / 2 and scores["recall"] == 1 / 3
     names, matrix = task.confusions(true, [["B-X"], ["O"], ["B-X"]])
@@ -144,7 +144,7 @@ def test_strict_f1_is_of_the_scheme_of_the_truth(name, scheme) -> None:
             spans = [(0, 1, "X"), (1, 3, "X"), (4, 7, "Y"), (7, 8, "Y")]
             spans = [span for span in spans if rng.random() < 0.8]
             true.append(span_tags(spans, 9, name))
-            best.append(rng.sample(true[-1], 9))  # also what breaks rules
+            best.append(rng.sample(true[-1], 9))  # may be invalid
             if rng.random() < 0.5:
                 best[-1] = true[-1]
         same = str.maketrans("M", "I")
@@ -170,6 +170,6 @@ def test_strict_f1_of_schemes_that_seqeval_does_not_know() -> None:
     true = [["S-X", "O", "B-Y", "I-Y"]]
     assert strict_f1(true, true) == 1.0
     assert strict_f1(true, [["S-X"]]) == pytest.approx(2 / 3)
-    # B for one word breaks a rule, and is no span: 1 of 2, and 1 of 1 right.
+    # B for one word is invalid and not a span: 1 of 2, and 1 of 1 right.
     found = strict_f1(true, [["B-X", "O", "B-Y", "I-Y"]])
     assert found == pytest.approx(2 / 3)

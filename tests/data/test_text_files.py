@@ -1,4 +1,4 @@
-"""What of a folder is a corpus, and that the rest is named."""
+"""Files of a folder that are a corpus; all others are named."""
 
 import os
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_hidden_files_are_left_out_and_named(tmp_path: Path) -> None:
         "__MACOSX",
         "b/.DS_Store",
     ]
-    # Named itself, a hidden file is read.
+    # A hidden file that is given itself is read.
     assert text_files([folder / ".hidden.txt"]) == [folder / ".hidden.txt"]
 
 
@@ -62,7 +62,7 @@ def test_links_are_followed_once_and_without_end(tmp_path: Path) -> None:
     make(tmp_path / "elsewhere", "far.txt")
     os.symlink(tmp_path / "elsewhere", folder / "b_linked")
     os.symlink(tmp_path / "elsewhere/far.txt", folder / "a_far.txt")
-    os.symlink(folder / "z", folder / "a_z")  # sorts before what it shows
+    os.symlink(folder / "z", folder / "a_z")  # sorts before its target
     os.symlink(folder, folder / "z/loop")
     os.symlink(folder / "z/own.txt", folder / "z/again.txt")
     os.symlink(tmp_path / "nowhere", folder / "gone.txt")

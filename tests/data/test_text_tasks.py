@@ -1,4 +1,4 @@
-"""Files of labelled texts: what is refused, with its line, and what is not."""
+"""Files of labelled texts: reading, and refusals with the line."""
 
 import zipfile
 from pathlib import Path
@@ -28,7 +28,7 @@ GOOD = [f"text {k}\t{'pos' if k % 3 else 'neg'}" for k in range(30)]
 
 @pytest.fixture
 def read(tmp_path):
-    """Reads rows of text, tab, label as the files of one task."""
+    """Returns a reader of rows (text, tab, label) as files of one task."""
 
     def read_files(kind: Any = "classification", columns=("0", "1"), **content):
         options = {
@@ -50,7 +50,7 @@ def test_labels_are_those_of_training_sorted(read) -> None:
     assert task.labels == ["neg", "pos"]
     assert task.targets(files["train"]) == [1, 0]
     assert task.targets(files["test"]) == [0]
-    # Texts stay as they are; labels lose what no eye can see.
+    # Texts stay unchanged; labels lose invisible characters.
     files, task = read(train=[" a \t\u3000pos\u00a0", "b\tneg"])
     assert files["train"].texts == [" a ", "b"]
     assert task.labels == ["neg", "pos"]
@@ -145,7 +145,7 @@ def test_header_taken_for_data_is_refused(first, where, read) -> None:
         ValueError, match=rf"{where}.tsv, line 1: looks like the"
     ):
         read(**content)
-    # It can be named, skipped, or insisted on.
+    # It can be named, skipped, or declared data.
     with_header = TableFormat(header=True)
     same = {name: [first, *GOOD] for name in content}
     files, task = read(**same, table=with_header)
@@ -165,7 +165,7 @@ def test_header_over_numbers_is_refused(read) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        # Each first row is the only one of its label, and no header.
+        # Each first row is the only one of its label, but not a header.
         {"train": ["good\tpos", "bad\tneg"], "test": ["good\tpos", "bad\tneg"]},
         {"train": ["it is so\tobjective", *GOOD]},
         {"train": ["so\t3", *(f"a {k}\t{k % 2}" for k in range(40))]},
@@ -194,12 +194,12 @@ def test_rows_without_a_label_are_counted(read) -> None:
     )
     with pytest.raises(ValueError, match="no row has a label. 5 are 'y'"):
         read(train=["a\ty"] * 5, no_label="y")
-    # Where `-` is a class after all.
+    # If `-` is really a class.
     assert "-" in read(train=train, no_label="none")[1].labels
 
 
 def test_label_that_stands_for_none_is_told(read) -> None:
-    # As shared test files have it, whose labels are secret.
+    # As in shared tasks, whose test labels are secret.
     with pytest.raises(ValueError, match="line 1: .* out with `no_label` -1"):
         read(train=["a\t0", "b\t1"], test=["c\t-1", "d\t-1"])
 
@@ -266,7 +266,7 @@ def test_sets_of_labels(read) -> None:
     ]
     logits = np.array([[0.1, -1, 3], [-1, -1, -0.1], [0.0, 1, -2]])
     assert task.predictions(logits) == ["rain,wind", "", "sun"]
-    # More than half of the texts have wind, and no other.
+    # Only "wind" is in more than half of the texts.
     majority = task.majority(task.targets(files["train"]))
     assert (majority > 0).tolist() == [False, False, True]
 
@@ -320,7 +320,7 @@ def test_samples() -> None:
     sample = rows.sample(20)
     assert sample == rows.sample(20) and len(set(sample.lines)) == 20
     assert sample.lines == sorted(sample.lines)
-    # The column of labels is sorted; a sample has both all the same.
+    # The labels are sorted; a sample still has both.
     assert set(sample.labels) == {"a", "b"}
     assert sample.texts == [f"t{line - 1}" for line in sample.lines]
     assert rows.sample(99) is rows and rows.sample(None) is rows

@@ -1,4 +1,4 @@
-"""Folders of vectors: what is written is read, whole or not at all."""
+"""Folders of vectors: written completely or not at all, and read back."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from keras_ctx.data import VectorWriter, read_vectors
 
 FORMATS = ("hdf5", "npz")
-SHARDS = [  # of lines of tokens
+SHARDS = [  # lines of tokens
     [[b"a", "é".encode()], [], [b"c"]],
     [[], []],
     [[b"d"] * 4],
@@ -98,9 +98,9 @@ def test_goes_on_after_its_whole_shards(format: str, tmp_path: Path) -> None:
     folder = write(tmp_path, format=format)
     before = content(folder)
     last = sorted(folder.glob("vectors-*"))[-1]
-    last.rename(folder / f".{last.name}")  # as a killed run leaves it
+    last.rename(folder / f".{last.name}")  # as left by a killed run
     (folder / f".{'0a' * 16}.index.json").write_text("{")
-    (folder / ".index.json.0123").write_text("{")  # of an older version
+    (folder / ".index.json.0123").write_text("{")  # by an older version
     writer = writer_of(folder, format=format)
     assert writer.num_shards == 2
     assert not (folder / f".{last.name}").exists()
@@ -129,7 +129,7 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         settings = {"corpus": "x", "window": 6, "extra": (1,)}
         writer_of(tmp_path, settings=settings, dtype="float16")
-    # And they have not been written over.
+    # The files are not overwritten.
     index = json.loads((tmp_path / "index.json").read_text())
     assert index["settings"]["window"] == 5
 

@@ -1,4 +1,4 @@
-"""Whole-word masking against the greedy draw of google-research/bert."""
+"""Whole-word masking compared with the greedy draw of google-research/bert."""
 
 import random
 from collections import Counter
@@ -12,14 +12,14 @@ from keras_ctx.data import bert_pretraining_dataset, masked_lm_examples
 from keras_ctx.data.masked_lm.masking import _whole_words
 from keras_ctx.text import BertInputs
 
-# [PAD] [UNK] [CLS] [SEP] [MASK], 15 pieces that begin a word, 20 suffixes.
+# [PAD] [UNK] [CLS] [SEP] [MASK], 15 tokens that begin a word, 20 suffixes.
 SPECIAL = (0, 1, 2, 3, 4)
 MASK, FIRST_SUFFIX, VOCABULARY = 4, 20, 40
 SUFFIXES = range(FIRST_SUFFIX, VOCABULARY)
 
 
 def rows_of_words(sizes: list[list[int]]) -> dict[str, tf.Tensor]:
-    """[CLS] words [SEP] and padding; each word has so many pieces."""
+    """Returns [CLS] words [SEP] and padding; sizes are pieces per word."""
     rng = random.Random(3)
     rows = []
     for words in sizes:
@@ -60,7 +60,7 @@ def chosen_places(out, weights) -> list[set[int]]:
 
 
 def words_at(token_ids: np.ndarray) -> list[list[int]]:
-    """Places of the pieces of each word of a row."""
+    """Returns the positions of the pieces of each word of a row."""
     words: list[list[int]] = []
     before = None
     for place, token in enumerate(token_ids):
@@ -76,7 +76,7 @@ def words_at(token_ids: np.ndarray) -> list[list[int]]:
 
 
 def greedy(words, scores, wanted: int) -> set[int]:
-    """The loop of create_masked_lm_predictions, over words in given order."""
+    """Runs the loop of create_masked_lm_predictions over ordered words."""
     order = sorted(range(len(words)), key=lambda number: scores[number])
     found: set[int] = set()
     for number in order:
@@ -99,7 +99,7 @@ def test_a_draw_by_hand() -> None:
         0: [],
         1: [4],  # c and a are too long
         2: [6, 7],
-        3: [4, 6, 7],  # a is passed over, b fits
+        3: [4, 6, 7],  # a is skipped, b fits
         4: [4, 6, 7, 8],
         5: [1, 2, 3, 6, 7],
         6: [1, 2, 3, 4, 6, 7],
@@ -155,7 +155,7 @@ def test_words_are_whole_and_the_budget_holds() -> None:
             assert (after[left] == token_ids[row][left]).all()
             true = token_ids[row][sorted(places)].tolist()
             assert ids.numpy()[row][: len(true)].tolist() == true
-        # What no word fits into is little.
+        # Little of the budget stays unused.
         assert total > 0.98 * wanted
 
 
@@ -258,7 +258,7 @@ def test_words_of_a_corpus_are_masked_whole(tmp_path: Path) -> None:
                     "河" in hidden.values(), "岸" in hidden.values()
                 ] += 1
     assert seen["un"] == seen["##able"] > 20
-    # Without ## two characters are two words: one is often hidden alone.
+    # Without ## two characters are two words: often only one is masked.
     assert characters[True, False] > 5 and characters[False, True] > 5
 
 

@@ -1,4 +1,4 @@
-"""What the cache of word vectors keeps, forgets and gives."""
+"""The cache of word vectors: storing, evicting, look-ups."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ BEGIN, END = b"<S>", b"</S>"
 
 
 class Encoder:
-    """Each word's length and first byte; remembers what it was asked."""
+    """An encoder to a word's length and first byte that records its calls."""
 
     def __init__(self):
         self.asked: list[list[bytes]] = []
@@ -44,7 +44,7 @@ def test_words_used_longest_ago_are_forgotten() -> None:
     encode = Encoder()
     cache = WordVectorCache(encode, 4)
     cache.learn([[b"a", b"b"]])
-    cache.learn([[b"a", b"c"]])  # b is the one of longest ago
+    cache.learn([[b"a", b"c"]])  # b was used longest ago
     assert len(cache) == 4
     cache.learn([[b"a", b"c"]])
     assert encode.asked[2:] == []

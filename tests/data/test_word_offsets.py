@@ -1,4 +1,4 @@
-"""Words with their offsets: by hand, and beside BERT's own tokens."""
+"""Words with their offsets: by hand, and compared with BERT's tokens."""
 
 from unicodedata import category
 
@@ -35,7 +35,7 @@ def test_words_are_slices_and_nothing_is_lost(text: str) -> None:
         between += text[end:offset]
         end = offset + len(word)
     between += text[end:]
-    # What is in no word shows nothing: white space, and marks without a base.
+    # Characters in no word are invisible: white space, or marks without a base.
     assert all(c.isspace() or c in "\u200b\u0301" for c in between)
 
 
@@ -59,7 +59,7 @@ def test_by_hand() -> None:
 @pytest.mark.parametrize("lower_case", [True, False])
 @pytest.mark.parametrize("text", CONTEXTS + HARD)
 def test_words_give_the_pieces_of_the_whole_text(text, lower_case) -> None:
-    if not lower_case:  # a mark without a base is a piece where accents stay
+    if not lower_case:  # if accents stay, a mark without a base is a token
         text = text.replace(" \u0301x", " x")
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     shown = {c for c in "".join(CONTEXTS + HARD) if category(c)[0] in "LNPS"}
@@ -82,13 +82,13 @@ def test_spans_by_hand() -> None:
         (0, 2, (0, 1, False)),
         (4, 8, (2, 3, False)),
         (3, 9, (1, 4, False)),
-        (2, 9, (1, 4, False)),  # from the blank on
+        (2, 9, (1, 4, False)),  # from the space on
         (10, 13, (4, 6, False)),
         (14, 16, (6, 7, True)),
         (1, 5, (0, 3, True)),
         (16, 18, (6, 7, True)),
         (0, 18, (0, 7, False)),
-        (9, 14, (4, 6, False)),  # blanks on both sides
+        (9, 14, (4, 6, False)),  # spaces on both sides
         (0, 99, (0, 7, False)),
     ]:
         assert words_of_span(words, start, end) == WordSpan(*expected)

@@ -1,4 +1,4 @@
-"""The files in deploy/ are of the form that their readers want."""
+"""The files in deploy/ have the format that their readers require."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ SERVER_FLAGS = {
     *("batching_parameters_file", "monitoring_config_file"),
     *("file_system_poll_wait_seconds", "rest_api_timeout_in_ms"),
 }
-# Fields of two messages that tensorflow-serving-api leaves out, by number, from
+# Field numbers of two messages that tensorflow-serving-api lacks, from
 # session_bundle_config.proto and monitoring_config.proto of TensorFlow Serving.
 WRAPPED = {
     "max_batch_size": 1,
@@ -38,7 +38,7 @@ def read(name: str) -> str:
 
 
 def message(name: str) -> Any:
-    """A message of TensorFlow Serving that its Python package lacks."""
+    """Returns a message of TensorFlow Serving that its Python package lacks."""
     file = descriptor_pb2.FileDescriptorProto(
         name="serving_configs.proto", package="deploy_test", syntax="proto3"
     )
@@ -89,7 +89,7 @@ def test_batching() -> None:
         read("batching.config"), message("BatchingParameters")
     )
     assert all(getattr(config, name).value > 0 for name in WRAPPED)
-    # query.py's requests fit into one batch.
+    # Requests of query.py fit into one batch.
     assert config.max_batch_size.value >= 32
     assert not config.pad_variable_length_inputs
 
@@ -154,7 +154,7 @@ def test_flags_name_what_is_mounted(place: str) -> None:
     files = [x for name, x in given.items() if name.endswith("_file")]
     assert len(files) == 3
     for file in map(Path, files):
-        # Of a folder, or a file that is renamed into place stays unseen.
+        # Mounted as a folder: a file renamed into place would stay unseen.
         assert (DEPLOY / mounted[str(file.parent)] / file.name).is_file()
 
 
@@ -169,11 +169,11 @@ def test_probes_ask_for_the_model_that_is_served() -> None:
 
 
 def test_frozen_rest_is_noticed() -> None:
-    """The port of a server stays open when no thread is left to answer."""
+    """A server without free threads still has an open port."""
     container = deployment()["spec"]["template"]["spec"]["containers"][0]
     probe = container["livenessProbe"]
     assert probe["httpGet"]["port"] == "rest" and "tcpSocket" not in probe
-    # A request may take as long without a restart, several times over.
+    # A request may take several times as long without a restart.
     longest = int(flags(container["args"])["rest_api_timeout_in_ms"]) / 1000
     assert probe["timeoutSeconds"] >= longest
     assert probe["failureThreshold"] > 1
@@ -182,7 +182,7 @@ def test_frozen_rest_is_noticed() -> None:
 
 
 def test_what_is_in_flight_is_answered_before_the_pod_ends() -> None:
-    """In the pause before the signal: the server itself waits for nothing."""
+    """In the pause before the signal, since the server itself does not wait."""
     pod = deployment()["spec"]["template"]["spec"]
     container = pod["containers"][0]
     command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
@@ -190,22 +190,22 @@ def test_what_is_in_flight_is_answered_before_the_pod_ends() -> None:
     longest = int(flags(container["args"])["rest_api_timeout_in_ms"]) / 1000
     # Ten seconds until the service sends no more requests.
     assert int(seconds) >= 10 + longest
-    # Not a third more: a stop always takes the whole of it.
+    # At most a third more, because a stop always takes all of it.
     grace = pod["terminationGracePeriodSeconds"]
     assert int(seconds) < grace <= int(seconds) + 5
 
 
 def test_a_stop_of_the_composition_takes_no_grace_period() -> None:
-    """Nobody takes it out of a service first: there is nothing to wait for."""
+    """It is not first removed from a service, so nothing has to be awaited."""
     service = compose()["serving"]
     assert service["init"] is True
     assert int(service["stop_grace_period"].removesuffix("s")) <= 10
 
 
 def test_shell_without_an_init_process_keeps_the_signal(tmp_path: Path) -> None:
-    """As the image starts the server: a script that waits for its child."""
+    """The image starts the server by a script that waits for its child."""
     script = tmp_path / "entrypoint.sh"
-    # The child stands for the server, which ends at a SIGTERM.
+    # The child represents the server, which ends at a SIGTERM.
     script.write_text("#!/bin/bash\nsleep 60\n")
     process = subprocess.Popen(["bash", script], start_new_session=True)
     try:

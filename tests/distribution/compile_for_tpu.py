@@ -1,13 +1,13 @@
-"""Run in a process of its own, with KERAS_BACKEND=jax and libtpu to import.
+"""Compiles complete train steps with the compiler of TPUs; needs no TPU.
 
-The compiler of TPUs, which needs no TPU, compiles whole train steps for one.
+Run in its own process, with KERAS_BACKEND=jax and libtpu installed.
 
     python compile_for_tpu.py
 """
 
 import os
 
-# Of a machine that has TPUs; without them libtpu asks the network.
+# As on a machine with TPUs; otherwise libtpu queries the network.
 os.environ["TPU_SKIP_MDS_QUERY"] = "1"
 os.environ["TPU_ACCELERATOR_TYPE"] = "v5litepod-4"
 os.environ["TPU_WORKER_HOSTNAMES"] = "localhost"
@@ -20,7 +20,7 @@ from pretraining import PRETRAINING
 
 
 def compiled(model: keras.Model, batch: tuple) -> str:
-    """The program of a train step, as Keras's trainer gives it to JAX."""
+    """Returns the program of a train step, as Keras passes it to JAX."""
     model.optimizer.build(model.trainable_variables)
     state = [
         [variable.value for variable in variables]

@@ -1,5 +1,5 @@
-"""What is pretrained: the models of train_on_devices.py, and the biLM as
-recipes/pretrain_elmo.py trains it, each with its batches."""
+"""Models to pretrain, with their batches: those of train_on_devices.py, and the
+biLM of recipes/pretrain_elmo.py."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ from train_on_devices import (
 
 from keras_ctx import models
 
-# Distinct words of a batch.
+# Number of distinct words in a batch.
 W = 9
 
 

@@ -1,4 +1,4 @@
-"""Run as one of the workers of TF_CONFIG: writes its rows of some batches.
+"""Writes the rows of some batches of a worker; run on each of TF_CONFIG.
 
 TF_CONFIG=... python read_records.py FOLDER FILE.npz
 """
@@ -14,7 +14,7 @@ STEPS, BATCH = 6, 6
 
 
 def batches(folder: str) -> tf.data.Dataset:
-    """From fewer shards than there are workers."""
+    """Returns batches from fewer shards than workers."""
     settings = text.load_inputs(f"{folder}/text_inputs.json").get_config()
     return data.pair_records_dataset(
         folder,
@@ -27,7 +27,7 @@ def batches(folder: str) -> tf.data.Dataset:
 
 
 def arrays(strategy: tf.distribute.Strategy, rows) -> dict[str, np.ndarray]:
-    """A step and a name to the values of this device."""
+    """Returns the values of this device by step and name."""
     return {
         f"{step}/{part}/{key}": np.asarray(
             strategy.experimental_local_results(values)[0]

@@ -1,7 +1,7 @@
-"""Run in a process of its own, which may have two logical devices.
+"""Runs a recipe at toy size on one device and on two.
 
-Runs a recipe at toy size on one device and on two. Or as one of
-the workers of TF_CONFIG, with a list of what it wrote.
+Run in its own process, for two logical devices; or as one of the workers of
+TF_CONFIG, with a file for the list of files it wrote.
 
     python recipes_on_devices.py FOLDER RECIPE
     TF_CONFIG=... python recipes_on_devices.py FOLDER RECIPE WRITTEN.json
@@ -17,7 +17,7 @@ from typing import Any
 from train_on_devices import two_devices
 from worker_processes import ROOT
 
-# Batches of two halves with more words, or rarer classes, in one of them.
+# In each batch, one half has more words or rarer classes.
 FINETUNE = {"epochs": 6, "batch_size": 6, "learning_rate": 0.01}
 TAG = {**FINETUNE, "num_train": None, "compare": False, "dropout": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {
@@ -60,7 +60,7 @@ def run(folder: Path, name: str, strategy: str, output: str) -> dict:
 
 
 def note_writes(folder: Path) -> set[str]:
-    """A set that grows by each file that this process changes in `folder`."""
+    """Returns a set that collects files changed by this process."""
     written: set[str] = set()
 
     def hook(event: str, arguments: tuple) -> None:

@@ -1,4 +1,4 @@
-"""A whole train step under XLA does what it does without."""
+"""A complete train step gives the same results with and without XLA."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def test_compiled_steps_equal_uncompiled_ones(name: str) -> None:
             for old, x in zip(before, model.trainable_variables, strict=True)
         ]
         assert np.median(moves) > 1e-3
-        # With the state of the biLM, and that of the optimizer.
+        # Including the states of the biLM and the optimizer.
         variables = model.variables + model.optimizer.variables
         found.append((losses, [(x.path, x.numpy()) for x in variables]))
     (expected, weights), (compiled, compiled_weights) = found

@@ -1,5 +1,5 @@
-"""Keras on JAX trains as Keras on TensorFlow does, from the same weights and
-on the same batches, which pass between the processes as files."""
+"""Keras trains the same on JAX and TensorFlow, from the same weights and
+batches, which the processes exchange as files."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ STEPS = 20
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With what both backends have written."""
+    """Returns the folder with the results of both backends."""
     folder = tmp_path_factory.mktemp("backends")
     for name in NAMES:
         make_model, make_batches = PRETRAINING[name]
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = {
         "KERAS_BACKEND": "jax",
         "PYTHONPATH": str(ROOT),
-        # Half of the time to compile.
+        # Halves the time to compile.
         "XLA_FLAGS": "--xla_backend_optimization_level=0",
     }
     with subprocess.Popen(

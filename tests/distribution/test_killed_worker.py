@@ -1,4 +1,4 @@
-"""A worker is killed and started again: the curve is that of one device."""
+"""A worker is killed and restarted: the loss curve is that of one device."""
 
 import random
 import signal
@@ -65,8 +65,8 @@ def test_killed_worker(victim: int, how: int, tmp_path: Path) -> None:
     until(lambda: len(epochs(two)) >= 2)
     time.sleep(random.SystemRandom().random() * 2)
     workers[victim].send_signal(how)
-    # The other one sees it, ends with an error, and both are started again,
-    # as a cluster does.
+    # The other worker notices, ends with an error, and both are restarted, as
+    # in a cluster.
     until(lambda: all(worker.poll() is not None for worker in workers))
     codes = [worker.returncode for worker in workers]
     assert 0 not in codes

@@ -1,4 +1,4 @@
-"""Two workers read records of one shard: together the batches of one."""
+"""Two workers read one shard of records: together the same batches."""
 
 from pathlib import Path
 

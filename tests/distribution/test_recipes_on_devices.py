@@ -1,5 +1,5 @@
-"""Recipes on two devices, and as two workers: the curves,
-the scores and the weights are those of one device."""
+"""Recipes on two devices and two workers: curves, scores and weights equal
+those of one device."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def write_data(folder: Path) -> None:
         for place in ("rome", "paris")
         for dots in (0, 1, 4)
     ]
-    # Two classes, one of them rare, and of 24 lines four batches.
+    # Two classes, one of them rare; 24 lines are four batches.
     (folder / "finetune_classifier.tsv").write_text(
         "".join(
             f"{line}\t{'rare' if 'paris . .' in line else 'usual'}\n"
@@ -83,7 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_all(folder: Path, name: str) -> None:
-    """On one device and on two, and as two workers."""
+    """Runs on one device, on two, and as two workers."""
     workers = start_workers(
         2, lambda index: [SCRIPT, folder, name, folder / f"{index}.json"]
     )
@@ -124,7 +124,7 @@ def assert_equal(folder: Path, name: str, several: str) -> None:
     assert keras.tree.flatten(found) == pytest.approx(
         keras.tree.flatten(expected), abs=1e-4
     )
-    # Of a model that has learned something.
+    # The model has learned something.
     first, *_, last = (each["loss"] for each in curves[0])
     assert last < 0.9 * first
     file = "language_model" if name == "pretrain_elmo" else "model"
@@ -159,5 +159,5 @@ def test_two_devices(name: str, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_elmo_on_two_devices_and_as_two_workers(folder: Path) -> None:
-    """Each device has the carried states of its own rows."""
+    """Each device carries the states of its own rows."""
     run_all(folder, "pretrain_elmo")

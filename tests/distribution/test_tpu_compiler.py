@@ -1,7 +1,7 @@
-"""Google's compiler for TPUs takes the whole train steps; `make tpu`.
+"""Google's compiler for TPUs accepts complete train steps; `make tpu`.
 
-libtpu is no dependency: its licence is that of Google's cloud, and JAX looks
-for TPUs wherever it is installed.
+libtpu is not a dependency: its licence is that of Google Cloud, and JAX
+searches for TPUs wherever it is installed.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""No op of a whole train step is one that a TPU would refuse."""
+"""A TPU would accept every op of a complete train step."""
 
 import functools
 
@@ -9,8 +9,8 @@ import tensorflow as tf
 from pretraining import PRETRAINING
 from tpu_ops import graph_nodes, refused
 
-# Of the loss, of gradients and of the update; the biLM's also of its loops,
-# which are functions that the graph calls.
+# Ops of the loss, gradients and update; for the biLM also of its loops, which
+# are functions that the graph calls.
 EXPECTED = {
     "bert": {"SparseSoftmaxCrossEntropyWithLogits", "Softmax", "RsqrtGrad"},
     "elmo": {"SigmoidGrad", "ReluGrad", "TensorListSetItem", "Log1p"},
@@ -20,11 +20,11 @@ EXPECTED = {
 
 @functools.cache
 def compiled_step(name: str) -> tuple:
-    """A model with dropout, its train step and a batch."""
+    """Returns a model with dropout, its train step and a batch."""
     make_model, make_batches = PRETRAINING[name]
     model = make_model(dropout=0.2, jit_compile=True)
     if name == "bert":
-        # As recipes/pretrain_bert.py watches it.
+        # With the metric of recipes/pretrain_bert.py.
         metrics = {key: ["accuracy"] for key in ("masked_lm", "next_sentence")}
         model.compile(
             model.optimizer,
@@ -59,7 +59,7 @@ def test_no_op_of_a_train_step_is_refused(name: str, record_property) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "stream"])
 def test_compiled_steps_learn_with_dropout(name: str) -> None:
-    # XLA draws other numbers than TensorFlow: the losses are not the same.
+    # XLA draws other random numbers than TensorFlow, so losses differ.
     model, step, batch = compiled_step(name)
     losses = []
     for _ in range(30):
@@ -69,7 +69,7 @@ def test_compiled_steps_learn_with_dropout(name: str) -> None:
 
 
 def inner_unique(x):
-    """Of the body of a loop, which is a function of its own."""
+    """An op in the body of a loop, which is a separate function."""
 
     def body(i, x):
         return i + 1, x + tf.reduce_sum(tf.unique(x)[0])

@@ -1,5 +1,5 @@
-"""Two devices, and two workers, train as one device does, on the same global
-batches with more targets on one than on the other."""
+"""Two devices and two workers train as one device, on the same global batches,
+with more targets on one than on the other."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def run(script: str, path: Path, *arguments: str) -> dict:
 
 @pytest.fixture(
     scope="module",
-    # The last is the BERT, with two batches an update.
+    # The last is the BERT, with two batches per update.
     params=["bert", "elmo", "accumulated"],
 )
 def model(request: pytest.FixtureRequest) -> str:
@@ -33,7 +33,7 @@ def model(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def results(model: str, tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """Of one device, of two, and of the second of two workers."""
+    """Returns results of one device, of two, and of the second worker."""
     folder = tmp_path_factory.mktemp("devices")
     script = Path(__file__).with_name("train_on_devices.py")
     workers = start_workers(
@@ -54,10 +54,10 @@ def results(model: str, tmp_path_factory: pytest.TempPathFactory) -> dict:
 def test_loss_curves_are_equal(results: dict, model: str, several: str) -> None:
     one, two = (results[f"{model}/{n}/losses"] for n in ("one", several))
     assert len(one) == 50
-    # Halves of a batch are summed in another order, and Adam, which divides
-    # by a root, carries the last digit on through the updates.
+    # Halves of a batch are summed in another order, and Adam, which divides by
+    # a root, amplifies the last digit over the updates.
     np.testing.assert_allclose(two, one, rtol=0, atol=1e-4)
-    # The curve is of a model that learns, not of one that stands still.
+    # The loss falls: the model learns.
     assert np.ptp(one) > 0.1
 
 
@@ -89,6 +89,6 @@ def test_each_layer_has_its_rate_on_both_devices(tmp_path: Path) -> None:
     for path in paths:
         one, two = found[f"one/end/{path}"], found[f"two/end/{path}"]
         np.testing.assert_allclose(two, one, rtol=0, atol=1e-4)
-        # Twelve updates, four a stage: two layers of three have had theirs.
+        # Twelve updates, four per stage: two layers of three are unfrozen.
         moved = not np.array_equal(two, found[f"two/first/{path}"])
         assert moved == (not path.startswith("embeddings")), path

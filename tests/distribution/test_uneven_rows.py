@@ -1,5 +1,5 @@
-"""A last batch of fewer rows than devices: the figures, the weights and the
-predictions are those of one device."""
+"""A last batch with fewer rows than devices: figures, weights and predictions
+equal those of one device."""
 
 import os
 import subprocess
@@ -30,9 +30,9 @@ def assert_equal(found: dict[str, np.ndarray], several: str) -> None:
     for key in ones:
         one, other = found[key], found[key.replace("/one/", f"/{several}/")]
         assert np.isfinite(one).all(), key
-        # Sums in another order.
+        # Sums are in another order.
         np.testing.assert_allclose(other, one, rtol=0, atol=1e-5, err_msg=key)
-    # Of models that move: a wrong gradient would be seen.
+    # The weights change, so a wrong gradient would show.
     for name in {key.split("/")[0] for key in ones}:
         assert np.ptp(found[f"{name}/one/history/loss"]) > 1e-3, name
 

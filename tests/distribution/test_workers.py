@@ -1,4 +1,4 @@
-"""Workers that meet, and what is said of one that does not come."""
+"""Workers that wait for each other, and the error for a missing one."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def test_all_go_when_the_last_has_come() -> None:
         worker.start()
     host, port = where[0].split(":")
     time.sleep(0.5)
-    # Somebody who is no worker: a health check, which says nothing.
+    # Not a worker: a health check, which sends nothing.
     socket.create_connection((host, int(port))).close()
     time.sleep(0.3)
     assert all(worker.is_alive() for worker in early)
@@ -56,7 +56,7 @@ def test_a_worker_that_came_and_died_is_waited_for() -> None:
     time.sleep(0.3)
     host, port = where[0].split(":")
     with socket.create_connection((host, int(port))) as gone:
-        gone.sendall(b"1")  # and it dies
+        gone.sendall(b"1")  # then it dies
     time.sleep(0.3)
     second, third = Worker(where, 1), Worker(where, 2)
     third.start()
@@ -106,8 +106,8 @@ def test_a_configuration_without_workers(
 
 
 def test_who_trains_alone_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever its environment says; of workers only the first one does, as
-    the files of test_recipes_on_devices.py show."""
+    """For any environment. Of several workers only the first writes, see
+    test_recipes_on_devices.py."""
     config = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"index": 1}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))
     assert workers() == (["a:1", "b:2"], 1)
@@ -118,7 +118,7 @@ def test_who_trains_alone_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_a_batch_that_two_devices_cannot_share(tmp_path: Path) -> None:
-    """In a process of its own, which may have two logical devices."""
+    """In its own process, for two logical devices."""
     script = tmp_path / "script.py"
     script.write_text(
         "import train_on_devices\n"

@@ -1,23 +1,23 @@
-"""What of a compiled function a TPU would refuse, found without a TPU.
+"""Finds what a TPU would refuse in a compiled function, without a TPU.
 
-TensorFlow gives a TPU each kernel of its XLA compiler that is not tied to CPUs
-or GPUs, and filters none out (`DEVICE_TPU_XLA_JIT` in tensorflow/core/tpu/). So
-a graph that XLA lowers to HLO has a kernel for each of its ops. What XLA takes
-on a CPU, and a TPU not at all or only with grief, is then looked for, in the
-graph and in the HLO.
+TensorFlow gives TPUs each kernel of its XLA compiler that is not tied to CPUs
+or GPUs, without further filters (`DEVICE_TPU_XLA_JIT` in tensorflow/core/tpu/).
+So every op of a graph that XLA lowers to HLO has a kernel. This module searches
+the graph and the HLO for what XLA accepts on a CPU, but a TPU does not, or only
+slowly.
 """
 
 import re
 
 import tensorflow as tf
 
-# Of the host; and ops with as many results as the data say. XLA lowers some of
-# the latter, with bounds for sizes, which TPUs pad: no static shapes.
+# Ops of the host, and ops whose result sizes depend on data. XLA lowers some of
+# the latter with bounds, which TPUs pad: their shapes are not static.
 REFUSED_OPS = re.compile(
     r"String|PyFunc|Print|LookupTable|Summary|File|Queue|Iterator|Ragged|"
     r"SparseTo|Where|Unique|SetDiff|DynamicPartition|NonMaxSuppression"
 )
-# A TPU has no float64: it is put together from several float32.
+# A TPU has no float64: it is emulated by several float32.
 REFUSED_TYPES = {tf.string: "string", tf.float64: "float64"}
 REFUSED_HLO = {
     "float64": r"\b(?:f64|c128)\[",
@@ -28,16 +28,16 @@ REFUSED_HLO = {
 
 
 def graph_nodes(function, *arguments) -> list:
-    """Those of the traced graph, and of all functions that it calls."""
+    """Returns nodes of the traced graph and of all functions it calls."""
     graph = function.get_concrete_function(*arguments).graph.as_graph_def()
     inner = [node for f in graph.library.function for node in f.node_def]
     return [*graph.node, *inner]
 
 
 def refused(function, *arguments) -> set[str]:
-    """What is wrong with a `tf.function(jit_compile=True)`; empty if nothing.
+    """Returns problems of a `tf.function(jit_compile=True)`; empty if none.
 
-    Arguments have static shapes, as what is to be lowered must have.
+    Arguments must have static shapes, which lowering requires.
     """
     found = set()
     for node in graph_nodes(function, *arguments):

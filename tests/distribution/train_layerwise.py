@@ -1,7 +1,7 @@
-"""Run in a process of its own, which may have two logical devices.
+"""Trains a classifier with layer rates on one device and on two.
 
-Trains a classifier with a rate and a first step for each layer on the same
-global batches on one device and on two, and writes both ends.
+Each layer has its own rate and first step; the global batches are the same. It
+writes both results. Run in its own process, for two logical devices.
 
     python train_layerwise.py FILE.npz
 """

@@ -1,9 +1,8 @@
-"""Run in a process of its own, on the backend of KERAS_BACKEND.
+"""Trains models of a folder, and writes their losses and weights.
 
-Trains the models of a folder on the batches beside them, and writes the losses
-and the weights. `NAME.keras` is a model with its optimizer, `NAME.npz` has its
-batches, whose keys are `0/KEY` for features, `1/KEY` for labels and `2/KEY` for
-weights.
+Run in its own process, on the backend of KERAS_BACKEND. `NAME.keras` is a model
+with its optimizer, `NAME.npz` has its batches, whose keys are `0/KEY` for
+features, `1/KEY` for labels and `2/KEY` for weights.
 
     python train_on_backend.py FOLDER
 """
@@ -29,7 +28,7 @@ def train_all(folder: Path) -> None:
     backend = keras.backend.backend()
     for path in sorted(folder.glob("*.keras")):
         model = keras.saving.load_model(path)
-        # Without it JAX compiles each operation for itself.
+        # Otherwise JAX compiles each operation separately.
         model.jit_compile = backend == "jax"
         batches = read_batches(path.with_suffix(".npz"))
         losses = fit(model, tf.data.Dataset.from_tensor_slices(batches))

@@ -1,8 +1,8 @@
-"""Run in a process of its own, which may have two logical devices.
+"""Trains `bert_pretrainer` and `elmo_language_model` on one or two devices.
 
-Trains `bert_pretrainer` and `elmo_language_model` on the same global batches
-on one device and on two, and writes the loss curves and the final weights. Or
-as one of the workers of TF_CONFIG.
+The global batches are the same; it writes the loss curves and the final
+weights. Run in its own process, for two logical devices, or as one of the
+workers of TF_CONFIG.
 
     python train_on_devices.py FILE.npz MODEL ...
     TF_CONFIG=... python train_on_devices.py FILE.npz MODEL ...
@@ -22,14 +22,15 @@ STEPS, B, T, M, C, V = 50, 6, 7, 3, 5, 17
 
 
 def normalized(weights: np.ndarray) -> np.ndarray:
-    """Sum 1 over each global batch, not over a device's part of it."""
+    """Scales weights to sum 1 over each global batch, not per device."""
     axes = tuple(range(1, weights.ndim))
     total = weights.sum(axis=axes, keepdims=True)
     return (weights / total).astype("float32")
 
 
 def uneven(generator: np.random.Generator, width: int) -> np.ndarray:
-    """0 or 1: many targets in the first half of a batch, one in the second."""
+    """Returns weights with many targets in the first half, one in the
+    second."""
     weights = np.zeros((STEPS, B, width), "float32")
     weights[:, : B // 2] = generator.integers(0, 2, (STEPS, B // 2, width))
     weights[:, 0, 0] = weights[:, -1, 0] = 1
@@ -94,8 +95,8 @@ def bert_model(
         clip_norm=0.5,
         gradient_accumulation_steps=accumulated,
     )
-    # Adam divides by a root, which makes much of the last digit of a gradient
-    # near 0.
+    # Adam divides by a root, which amplifies the last digit of a gradient near
+    # 0.
     optimizer.epsilon = 1e-4
     model.compile(
         optimizer,
@@ -126,7 +127,7 @@ def compiled_elmo(model: keras.Model, jit_compile: bool) -> keras.Model:
 
 
 class LossOfEachStep(keras.callbacks.Callback):
-    """Keras logs the mean since the start of the epoch."""
+    """Records the loss of each step; Keras logs the mean of the epoch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -138,7 +139,7 @@ class LossOfEachStep(keras.callbacks.Callback):
 
 
 def fit(model: keras.Model, dataset: tf.data.Dataset) -> list[float]:
-    """Trains on each batch once, and gives the losses."""
+    """Trains on each batch once, and returns the losses."""
     record = LossOfEachStep()
     model.fit(dataset, callbacks=[record], shuffle=False, verbose=0)
     return record.losses
@@ -157,7 +158,7 @@ def train(
 
 
 def two_devices() -> tuple[tf.distribute.Strategy, tf.distribute.Strategy]:
-    """A strategy for one device, and one for both."""
+    """Returns a strategy for one device, and one for both."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2

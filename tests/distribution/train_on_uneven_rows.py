@@ -1,8 +1,8 @@
-"""Run in a process of its own, which may have two logical devices.
+"""Trains small models on batches of 4, 4 and 1 rows.
 
-Trains small models on batches of 4, 4 and 1 rows on one device, without any
-strategy, and on two, of which one has no row of the last batch. Or as one of
-the workers of TF_CONFIG. Writes figures, predictions and weights.
+It trains on one device without a strategy, and on two, one of which gets no row
+of the last batch; and writes figures, predictions and weights. Run in its own
+process, for two logical devices, or as one of the workers of TF_CONFIG.
 
     python train_on_uneven_rows.py FILE.npz [CASE ...]
     TF_CONFIG=... python train_on_uneven_rows.py FILE.npz workers [CASE ...]
@@ -29,7 +29,7 @@ CrossEntropy = keras.losses.SparseCategoricalCrossentropy
 
 @dataclass(frozen=True)
 class Trial:
-    """What is trained, on what, and how."""
+    """A model with its data and training arguments."""
 
     model: Callable[[], keras.Model]
     batches: Callable[[], Any]
@@ -68,7 +68,7 @@ def two_outputs() -> keras.Model:
 
 
 def masked() -> keras.Model:
-    """Keras's own masks reach the loss; 0 is padding."""
+    """Returns a model whose Keras masks reach the loss; 0 is padding."""
     x = keras.Input((None,), dtype="int32")
     y = keras.layers.Embedding(7, 4, mask_zero=True)(x)
     y = keras.layers.LSTM(3, return_sequences=True)(y)
@@ -204,7 +204,7 @@ TRIALS = {
 
 
 class Steps(keras.callbacks.Callback):
-    """What Keras says after each step: of the epoch so far."""
+    """Records Keras's logs after each step, of the epoch so far."""
 
     def __init__(self) -> None:
         super().__init__()

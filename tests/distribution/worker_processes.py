@@ -1,4 +1,4 @@
-"""Processes that are the workers of one training, over loopback."""
+"""Starts processes as the workers of one training, over loopback."""
 
 import json
 import os
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def free_addresses(number: int) -> list[str]:
-    """Ports that nobody had a moment ago."""
+    """Returns addresses with ports that were free a moment ago."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
     for each in sockets:

@@ -1,4 +1,4 @@
-"""What is trained: the encoder, its untrained twin, the compiled model."""
+"""Models to train: the encoder, its untrained twin, the compiled model."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_updates_of_the_whole_run(folder: Path) -> None:
     )
     schedule = model.optimizer.get_config()["learning_rate"]["config"]
     schedule = schedule["schedule"]["config"]
-    # 4 epochs of 10 batches, two of which make an update.
+    # 4 epochs of 10 batches, with two batches per update.
     assert schedule["total_steps"] == 20
     assert schedule["peak_learning_rate"] == 0.5
     config = model.optimizer.get_config()

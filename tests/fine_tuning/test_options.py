@@ -1,4 +1,4 @@
-"""Options that recipes share: what is refused, and what `--help` shows."""
+"""Options that recipes share: refusals, and the text of `--help`."""
 
 import dataclasses
 import importlib.util
@@ -51,7 +51,7 @@ TAGS = fine_tuning.TaggingOptions
 )
 def test_refused(options, arguments, message, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if message is None:  # the folder that is read would be written
+    if message is None:  # would write into the folder that is read
         OUTPUT["output"].mkdir(parents=True)
         message = "`output` must be another folder than `init`"
     with pytest.raises(ValueError, match=message):
@@ -98,7 +98,7 @@ def load_config(name: str) -> type:
 def test_help_explains_every_option(
     name, changed, alien, capsys, monkeypatch
 ) -> None:
-    """Also those that a recipe inherits, with its own defaults."""
+    """Also inherited options with other defaults."""
     monkeypatch.setenv("COLUMNS", "200")
     config = load_config(name)
     shown, entries = help_entries(config, capsys)
@@ -106,7 +106,7 @@ def test_help_explains_every_option(
         option = f"--{field.name.replace('_', '-')}"
         (entry,) = [x for x in entries if re.match(rf"{option}\b(?!-)", x)]
         words = entry.partition("(default:")[0].partition("(required)")[0]
-        # A sentence stands there, beside the option and its type.
+        # There is a sentence, in addition to the option and its type.
         assert words.strip().endswith("."), entry
         if option in changed:
             assert f"(default: {changed[option]})" in entry

@@ -13,7 +13,7 @@ def options(folder: Path, **arguments) -> fine_tuning.LabelledDataOptions:
 
 
 def draws(config, stop: int | None = None) -> tuple[list[str], dict]:
-    """Train nothing: a run's score is what it draws."""
+    """Trains nothing: the score of a run is a random draw."""
     trained = []
     runs = fine_tuning.EncoderRuns(config)
     for run in runs:
@@ -35,7 +35,7 @@ def test_killed_and_started_again(tmp_path: Path, capsys) -> None:
     whole = draws(options(tmp_path / "whole", seeds=(1, 3)))[1]
     assert found == whole
     assert found["pretrained"] == found["untrained"] == 2.0
-    # Both encoders meet the same draws.
+    # Both encoders get the same draws.
     first, second = (
         found[f"scores_{name}"]["draw"]["seeds"]
         for name in ("pretrained", "untrained")

@@ -1,4 +1,4 @@
-"""What a trained model says and how it is scored, one example at a time."""
+"""Predictions of a trained model, and their scores, by single examples."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_constraints_hold(capsys) -> None:
     labels = ["B-X", "I-X", "O"]
     allowed = data.allowed_transitions(labels)
     sentences = [line.split() for line in WORDS]
-    # Of many draws some would begin with I-X without the constraints.
+    # Without the constraints, some of many draws would begin with I-X.
     for seed in range(4):
         model = models.tagger(encoder(seed), 3, crf=True, constraints=allowed)
         for tags in fine_tuning.predict_tags(
@@ -77,7 +77,7 @@ def test_majority_by_hand() -> None:
     )
     assert found["accuracy"] == 0.5
     several = data.MultiLabel(["x", "y"])
-    # Two of three texts have x, one has y: always x.
+    # Two of three texts have x, one has y: the majority is x.
     found = fine_tuning.majority_scores(
         several, rows("x", "x,y", ""), rows("x", "y")
     )
@@ -90,7 +90,7 @@ def test_majority_by_hand() -> None:
 
 
 def questions() -> list[data.SquadQuestion]:
-    """Two with an answer, one without."""
+    """Returns two questions with an answer, one without."""
     two = (data.SquadAnswer("two", 4),)
     return [
         data.SquadQuestion("1", "which ?", "one two three", two),

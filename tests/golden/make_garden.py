@@ -1,7 +1,8 @@
-"""Makes the golden files of TensorFlow Model Garden that lie beside it.
+"""Creates the golden files of TensorFlow Model Garden in this folder.
 
-They are made once and never again: a change of ours must meet these numbers.
-It needs the extra `garden` (Keras 2 inside), so an environment of its own:
+They are created only once: every later change must reproduce these numbers. The
+script needs the extra `garden` (which contains Keras 2), in its own
+environment:
 
     pip install -e ".[garden]" && python tests/golden/make_garden.py
 
@@ -15,9 +16,8 @@ Writes
 Each has its inputs and what Model Garden answers.
 """
 
-# The checker knows neither Model Garden, which is not installed beside it, nor
-# what of TensorFlow has no stubs.
-# pyright: reportMissingImports=false, reportArgumentType=false
+# The type checker lacks Model Garden, which is not installed, and some stubs of
+# TensorFlow. pyright: reportMissingImports=false, reportArgumentType=false
 # pyright: reportCallIssue=false
 
 import json
@@ -51,7 +51,7 @@ BLOCKS = {
     "relu": (tf_keras.activations.relu, False),
     "gelu_norm_first": (tf_keras.activations.gelu, True),
 }
-# Our weights of a block and theirs, by the ends of their names.
+# Our weights of a block and Model Garden's, by the ends of their names.
 BLOCK_NAMES = {
     "attention/query": "self_attention/query",
     "attention/key": "self_attention/key",
@@ -77,14 +77,14 @@ ENCODER_NAMES = {
 
 
 def randomize(weights, generator: np.random.Generator) -> None:
-    """Numbers that no initializer gives: norms and biases count, too."""
+    """Sets random weights unlike initial ones, also of norms and biases."""
     for weight in weights:
         numbers = 0.5 * generator.normal(size=tuple(weight.shape))
         weight.assign((numbers + ("gamma" in weight.name)).astype("float32"))
 
 
 def put(ours: dict[str, np.ndarray], weights, names: dict[str, str]) -> None:
-    """Our weights into theirs; each of them exactly once."""
+    """Copies our weights to Model Garden's, each exactly once."""
     theirs = {weight.name.partition(":")[0]: weight for weight in weights}
     for name, array in ours.items():
         parent, _, kind = name.rpartition("/")
@@ -99,7 +99,7 @@ def put(ours: dict[str, np.ndarray], weights, names: dict[str, str]) -> None:
 
 
 def arrays_of(weights) -> dict[str, np.ndarray]:
-    """Our weights by their paths."""
+    """Returns our weights by their paths."""
     return {
         weight.path: keras.ops.convert_to_numpy(weight) for weight in weights
     }
@@ -228,7 +228,7 @@ def make_named(generator: np.random.Generator, folder: Path) -> None:
         masked_lm=outputs["mlm_logits"].numpy(),
         # Class 0 is "follows".
         next_sentence=outputs["next_sentence"].numpy(),
-        # The pooler that was trained: that of the head.
+        # The trained pooler, that of the head.
         pooled=head(outputs["sequence_output"], only_project=True).numpy(),
     )
 

@@ -1,7 +1,7 @@
-"""Makes the golden files of Hugging Face `transformers` that lie beside it.
+"""Creates the golden files of Hugging Face `transformers` in this folder.
 
-They are made once and never again: a change of ours must meet these numbers.
-It needs an environment with `torch` and `transformers` (5.23 made them):
+They are created only once: every later change must reproduce these numbers. The
+script needs an environment with `torch` and `transformers` (5.23 was used):
 
     python tests/golden/make_huggingface.py
 
@@ -11,8 +11,8 @@ the tokenizer of a vocabulary, and in expected.npz inputs and its answers.
 
 from pathlib import Path
 
-# The checker knows neither, which are not installed beside it.
-# pyright: reportMissingImports=false
+# The type checker lacks both, which are not installed. pyright:
+# reportMissingImports=false
 import numpy as np
 import torch
 import transformers

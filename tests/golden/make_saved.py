@@ -1,13 +1,13 @@
-"""Makes the files of keras_ctx 0.1 that lie beside it, in saved_0_1/.
+"""Creates the files of keras_ctx 0.1 in the folder saved_0_1.
 
-They are made once and never again: every later version must load them and
-answer the same. They were made by 0.1.0, before its modules moved into rooms:
+They are created only once: every later version must load them and answer the
+same. They were written by 0.1.0, before its modules moved to subpackages:
 
     PYTHONPATH=.:tests python tests/golden/make_saved.py
 
-Of each model NAME.keras, compiled where it has a loss, and NAME.npz with
-inputs and answers; of each kind of text inputs KIND.json and, in texts.json,
-what they make of two texts.
+For each model, NAME.keras, compiled if it has a loss, and NAME.npz with inputs
+and answers; for each kind of text inputs, KIND.json and, in texts.json, their
+features of two texts.
 """
 
 import json
@@ -113,7 +113,7 @@ def main() -> None:
         features = {key: x for key, (x, *_) in INPUTS[family].items()}
         if getattr(model, "optimizer", None) is not None:
             model.optimizer.build(model.trainable_variables)
-        # First: a stateful model answers from the states that it has saved.
+        # First: a stateful model answers from its saved states.
         model.save(FOLDER / f"{name}.keras")
         answers = model(features)
         arrays = {f"in/{key}": x for key, x in features.items()}

@@ -10,7 +10,7 @@ P = 3
 
 
 def bilm_of(**arguments) -> layers.BiLM:
-    """Both directions with the same weights, large enough to be told apart."""
+    """Returns a BiLM with equal weights in both directions, large enough."""
     bilm = layers.BiLM(hidden_dim=5, projection_dim=P, **arguments)
     bilm.build((2, None, P))
     generator = np.random.default_rng(3)
@@ -29,7 +29,7 @@ def rows(length: int = 4, seed: int = 0) -> np.ndarray:
 
 
 def run(bilm: layers.BiLM, x: np.ndarray, mask=None, **call) -> list:
-    """Pairs, one a layer: the forward half and the backward half."""
+    """Returns a pair per layer: the forward half and the backward half."""
     outputs = bilm(x, padding_mask=mask, **call)
     return [tuple(np.split(np.asarray(y), 2, axis=-1)) for y in outputs]
 
@@ -47,7 +47,7 @@ def test_backward_reads_each_row_from_its_own_last_token() -> None:
         for (_, backward), (forward, _) in zip(
             found, run(bilm, turned), strict=True
         ):
-            # Equal weights: backwards is forwards over the turned row.
+            # With equal weights, backward equals forward over the reversed row.
             assert_close(backward[row, :length], forward[0, ::-1])
             assert not backward[row, length:].any()
 
@@ -60,7 +60,7 @@ def test_residual_adds_the_input_after_the_clip_and_outside_the_state() -> None:
     )
     for half in (0, 1):
         assert_close(first[half], plain_first[half])
-        # Over all steps: with the sum in the state, later ones would differ.
+        # Over all steps: if the sum were in the state, later ones would differ.
         assert_close(second[half], plain_second[half] + first[half])
         assert np.abs(plain_second[half]).max() <= 0.3
         assert np.abs(second[half]).max() > 0.5
@@ -89,7 +89,7 @@ def test_stateful_goes_on_where_each_row_ended() -> None:
     found = run(stateful, b)
     for row, length in enumerate((3, 1)):
         real = a[row : row + 1, :length]
-        # The stream that each direction has read over the two calls.
+        # The stream that each direction read over the two calls.
         whole = np.concatenate([real, b[row : row + 1]], axis=1)
         turned = np.concatenate([real[:, ::-1], b[row : row + 1, ::-1]], axis=1)
         stateless = bilm_of()
@@ -106,7 +106,7 @@ def test_stateful_goes_on_where_each_row_ended() -> None:
 @pytest.mark.slow
 def test_smaller_batch_reads_and_writes_the_first_states() -> None:
     a, b, c = rows(3, seed=1), rows(2, seed=2), rows(4, seed=3)
-    # The batch size unknown to the graph, as when it is served.
+    # With a batch size unknown to the graph, as in serving.
     stateful = bilm_of(stateful=True, max_batch_size=3)
     traced = tf.function(
         lambda x: stateful(x), input_signature=[tf.TensorSpec((None, None, P))]
@@ -152,7 +152,7 @@ def test_backward_stack_reads_a_text_of_its_own_in_its_order() -> None:
         found, run(bilm, x), run(bilm, y), strict=True
     ):
         assert_close(forward, same)
-        assert_close(backward, turned)  # equal weights, no turning
+        assert_close(backward, turned)  # equal weights, no reversal
 
 
 def test_layer_that_carries_state_has_the_very_weights() -> None:

@@ -1,5 +1,5 @@
-"""The token layer on characters of one number, so that all can be followed
-by hand."""
+"""The token layer on characters with one feature, to compute everything by
+hand."""
 
 import math
 
@@ -40,7 +40,7 @@ def assert_close(found, expected) -> None:
 
 def test_convolutions_are_maximized_over_all_positions() -> None:
     assert_close(vector(layer_of(), WORD), [8.5, 5.0])
-    # Character 4 as a pad: it takes part like any other.
+    # Character 4 as padding: it counts like any other.
     assert_close(vector(layer_of(), [1, 1, 1, 4]), [8.5, 0.0])
     assert_close(vector(layer_of(), [1, 1, 1, 1]), [2.5, 0.0])
 
@@ -93,7 +93,8 @@ def test_projection_is_there_only_where_sizes_differ() -> None:
 
 def test_no_token_is_zeros_in_spite_of_biases() -> None:
     assert_close(vector(layer_of(), [0, 0, 0, 0]), [0.0, 0.0])
-    # The witness: the biases' vector, of a word whose last character is real.
+    # For comparison, the biases' vector, from a word whose last character is
+    # real.
     assert_close(vector(layer_of(), [0, 0, 0, 3]), [0.5, 3.0])
 
 
@@ -133,7 +134,7 @@ PAD, UNKNOWN = 4, 9
 
 
 def rows_of_words(count: int, longest: int, characters: int) -> np.ndarray:
-    """Words of random characters 1 to 3, then the character pad."""
+    """Returns words of random characters 1 to 3, then padding."""
     generator = np.random.default_rng(count)
     ids = generator.integers(1, PAD, (count, characters))
     lengths = generator.integers(1, longest + 1, (count, 1))
@@ -147,7 +148,7 @@ def wide_layer() -> layers.CharCNNHighway:
 
 
 def vectors_and_gradients(layer, ids, training: bool, jit_compile=False):
-    """Of one row of words, whose number only XLA knows beforehand."""
+    """Returns results of one row; only XLA knows its length in advance."""
     shape = ids.shape if jit_compile else [None, ids.shape[-1]]
     signature = tf.TensorSpec(shape, tf.int32)  # pyright: ignore
 
@@ -168,7 +169,7 @@ def vectors_and_gradients(layer, ids, training: bool, jit_compile=False):
 )
 def test_many_words_in_pieces_are_as_words_all_at_once(jit_compile) -> None:
     layer = wide_layer()
-    # Three pieces, the last one of a word less.
+    # Three chunks, the last with one word less.
     count = 2 * char_cnn_highway.WORDS_AT_ONCE + 3
     ids = rows_of_words(count, longest=20, characters=20)
     ids[[5, count - 1]] = 0
@@ -204,7 +205,7 @@ def test_graph_that_does_not_know_the_number_of_characters() -> None:
 )
 def test_short_words_are_as_beside_a_long_one(training, jit_compile) -> None:
     layer = wide_layer()
-    # Half of a row less the widest filter: these need no more than a half.
+    # At most half of a row minus the widest filter, so half suffices.
     short = rows_of_words(9, longest=7, characters=20)
     long = np.full((1, 20), 2)
     found, of_short = vectors_and_gradients(layer, short, training, jit_compile)

@@ -1,4 +1,4 @@
-"""The conditional random field against all paths, one after another."""
+"""The conditional random field, compared with a sum over all paths."""
 
 import itertools
 import json
@@ -31,7 +31,7 @@ def paths(length: int) -> list[tuple[int, ...]]:
 
 
 def path_score(layer: CRF, scores: np.ndarray, path: tuple) -> float:
-    """The definition; `start` and `end` stand at both ends."""
+    """Returns the score of a path by definition, with `start` and `end`."""
     if not path:
         return 0.0
     transitions, start, end = layer.get_weights()
@@ -44,7 +44,7 @@ def path_score(layer: CRF, scores: np.ndarray, path: tuple) -> float:
 
 
 def chances(layer: CRF, row: int) -> dict[tuple, float]:
-    """The probability of every path of a row."""
+    """Returns the probability of every path of a row."""
     exponentials = {
         path: math.exp(path_score(layer, SCORES[row], path))
         for path in paths(LENGTHS[row])
@@ -98,7 +98,7 @@ def test_tags_are_the_most_probable_path() -> None:
         assert tuple(tags[row, :length]) == best
         assert (tags[row, length:] == -1).all()
         independent += tuple(SCORES[row, :length].argmax(-1)) == best
-    # The witness that the weights matter: an argmax would be wrong.
+    # The weights matter: an argmax would give other tags.
     assert independent < len(LENGTHS) - 1
 
 
@@ -201,14 +201,14 @@ def test_constraints_choose_the_best_allowed_path() -> None:
         assert tuple(found["tags"][row]) == best + (-1,) * (T - length)
         changed += tuple(expected["tags"][row, :length]) != best
     assert changed >= 2
-    # And no probability.
+    # And it has no probability.
     for key in ("logits", "scores"):
         np.testing.assert_array_equal(found[key], expected[key])
 
 
 def test_constraints_hold_against_great_scores() -> None:
-    # A row of 50 tokens, each 100,000 better with the tag that only the
-    # forbidden step from the start would reach: 5,000,000 in all.
+    # 50 tokens, each 100,000 better with a tag that only a forbidden step from
+    # the start reaches: 5,000,000 in total.
     layer = crf_of(2, constraints=[(2, 0), (0, 0), (1, 1), (0, 3), (1, 3)])
     scores = np.zeros((1, 50, 2), "float32")
     scores[..., 1] = 1e5
@@ -226,7 +226,7 @@ def test_row_without_allowed_path_breaks_as_few_as_can_be() -> None:
 
 @pytest.mark.parametrize("constraints", [PAIRS, None])
 def test_best_path_of_some_tokens(constraints) -> None:
-    # The others, of the sum over all tags that they could have.
+    # The other tokens are summed over all tags that they could have.
     layer = crf_of(constraints=constraints)
     generator = np.random.default_rng(6)
     counts = MASK & (generator.random(MASK.shape) < 0.6)

@@ -1,9 +1,9 @@
-"""Why tables are read by functions of our own: Adam and repeated ids.
+"""Why the library has its own look-up of tables: Adam and repeated ids.
 
 The first step of Adam is the learning rate times the sign of the gradient,
-whatever its size: m / sqrt(v) = g / sqrt(g^2). Keras takes the squares of an
-`Embedding` occurrence by occurrence: for n like gradients the step is n g /
-sqrt(n g^2), too long by the root of n.
+independent of its size: m / sqrt(v) = g / sqrt(g^2). Keras squares the
+gradients of an `Embedding` per occurrence: for n equal gradients the step is n
+g / sqrt(n g^2), too large by the root of n.
 """
 
 import keras
@@ -23,7 +23,7 @@ RATE = 0.1
 
 
 def adam_step(weights: list, loss) -> list[np.ndarray]:
-    """How one step of Adam changes each of the weights."""
+    """Returns the changes of the weights in one step of Adam."""
     before = [np.array(weight) for weight in weights]
     with tf.GradientTape() as tape:
         value = loss()
@@ -76,8 +76,8 @@ def test_keras_squares_then_sums() -> None:
 
 
 def test_step_of_the_layers_with_tables_is_the_rate_everywhere() -> None:
-    """Ids repeated and gradients of any size: the tables' rows that a batch
-    reads move by the rate, in each of their numbers."""
+    """With repeated ids and gradients of any size, all numbers in the rows that
+    a batch reads move by the learning rate."""
     embed = layers.TokenAndSegmentEmbedding(4, 3, max_length=9)
     chars = layers.CharCNNHighway([(1, 3)], 3, 2, 1, vocabulary_size=4)
     softmax = layers.SampledSoftmax(4)
@@ -135,7 +135,7 @@ def test_first_rows() -> None:
 
 @pytest.mark.parametrize("rows", [1, 2, 4, 5])
 def test_look_up_in_few_rows(rows: int) -> None:
-    """Few or not, it reads the rows, sums their gradients, and knows ids."""
+    """With few or many rows, it reads them, sums gradients, checks ids."""
     table = keras.layers.Embedding(rows, 2)
     table.build()
     ids = np.array([[0, rows - 1, 0, rows - 1, 0]])

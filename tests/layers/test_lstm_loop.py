@@ -1,4 +1,4 @@
-"""The loop over steps, against Keras's own loop and its differentiation."""
+"""The loop over steps, compared with Keras's loop and its gradients."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from keras_ctx import layers
 from keras_ctx.layers.recurrent.lstm_loop import lstm_loop
 
 STEPS, ROWS, FEATURES, CELLS = 6, 3, 4, 5
-# Projected or not, clipped so that both clips bind or not at all.
+# With or without projection, and with both clips in effect or none.
 CASES = list(itertools.product((2, CELLS), (0.4, None), (True, False)))
 
 

@@ -1,4 +1,4 @@
-"""A mask of the wrong rank would broadcast into wrong numbers."""
+"""A mask of the wrong rank would broadcast to wrong results."""
 
 import numpy as np
 import pytest

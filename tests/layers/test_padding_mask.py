@@ -1,4 +1,4 @@
-"""Which words are real."""
+"""Which tokens are real."""
 
 import numpy as np
 

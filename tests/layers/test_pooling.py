@@ -1,4 +1,4 @@
-"""Pooling by the formulae of sentence-transformers, in NumPy."""
+"""Pooling compared with the formulas of sentence-transformers in NumPy."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ MASK = np.arange(5)[None] < np.array(LENGTHS)[:, None]
 
 
 def by_hand(mode: str, x: np.ndarray, skipped: int = 0) -> np.ndarray:
-    """Of one row (T, D) without padding, in float64."""
+    """Pools one row (T, D) without padding, in float64."""
     x = x.astype("float64")
     if mode == "cls":
         return x[0]
@@ -54,14 +54,14 @@ def test_several_stand_in_one_order() -> None:
 def test_rows_without_tokens_are_zeros() -> None:
     found = Pooling(MODES)(X, np.zeros_like(MASK)).numpy()
     assert not found.any()
-    # All of a row may be its prompt.
+    # A row may consist of its prompt only.
     found = Pooling(("max", "mean", "last"), 4)(X, MASK).numpy()
     assert found[0].all()
     assert not found[1:].any()
 
 
 def test_long_rows_in_half_precision() -> None:
-    # The weights of 600 places sum to 180,300, which float16 cannot hold.
+    # The weights of 600 positions sum to 180,300, beyond float16.
     layer = Pooling(("mean_sqrt_len", "weighted_mean"), dtype="float16")
     found = layer(np.full((1, 600, 2), 30.0), np.ones((1, 600), bool)).numpy()
     expected = [[30 * np.sqrt(600)] * 2 + [30.0] * 2]

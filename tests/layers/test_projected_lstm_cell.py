@@ -15,8 +15,8 @@ def sigmoid(x: float) -> float:
 def cell_of(
     projection_dim: int, i=0.0, j=0.0, f=0.0, o=0.0, **arguments
 ) -> layers.ProjectedLSTMCell:
-    """Two cells; gates that have these numbers whatever the input; a
-    projection, if any, that adds both cells up."""
+    """Returns two cells with constant gates, and a projection, if any, that
+    adds both cells."""
     cell = layers.ProjectedLSTMCell(2, projection_dim, **arguments)
     cell.build((None, 1))
     cell.set_weights([np.zeros(w.shape) for w in cell.weights])
@@ -27,7 +27,7 @@ def cell_of(
 
 
 def step(cell, x=0.0, h=0.0, c=(0.0, 0.0)) -> tuple[np.ndarray, np.ndarray]:
-    """The new h and c of one row."""
+    """Returns the new h and c of one row."""
     states = [np.full((1, cell.projection_dim), h), np.array([c])]
     output, (h, c) = cell(np.array([[x]]), states)
     np.testing.assert_array_equal(output, h)

@@ -79,7 +79,7 @@ def test_sampled_softmax_is_that_of_tensorflow() -> None:
 
 
 def test_all_words_as_negatives_are_the_full_softmax() -> None:
-    # Each is then expected once, and the target's double is left out.
+    # Each is expected once, and the duplicate of the target is left out.
     layer = layer_of(8)
     targets = TARGETS % 8
     everything = np.arange(8, dtype="int32")
@@ -88,10 +88,10 @@ def test_all_words_as_negatives_are_the_full_softmax() -> None:
 
 
 def test_expected_tries_by_hand() -> None:
-    # One draw always gives one word.
+    # One draw always yields one word.
     assert expected_tries(1, 2) == pytest.approx(1, abs=1e-9)
     assert expected_tries(1, 793_471) == pytest.approx(1, abs=1e-9)
-    # Two of three words: the one that is missing on average.
+    # Two of three words, in expectation.
     t = expected_tries(2, 3)
     p = [math.log(each) / math.log(4) for each in (2, 3 / 2, 4 / 3)]
     assert sum((1 - each) ** t for each in p) == pytest.approx(1, abs=1e-9)

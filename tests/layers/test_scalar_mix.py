@@ -12,7 +12,7 @@ from keras_ctx.layers import ScalarMix
 
 
 def column(*numbers: float) -> np.ndarray:
-    """One row of tokens of one feature."""
+    """Returns one row of tokens with one feature."""
     return np.array(numbers, "float32").reshape(1, -1, 1)
 
 
@@ -78,7 +78,7 @@ def test_layer_norm_of_an_empty_batch_is_finite() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_layer_norm_of_a_batch_of_padding_alone(dtype: str) -> None:
-    # A million times as large behind the norm, which float16 cannot hold.
+    # A million times larger after the norm, beyond float16.
     mask = np.zeros((1, 2), bool)
     for values in ((3, -300), (np.nan, np.inf)):
         mix = ScalarMix(1, layer_norm=True, dtype=dtype)
@@ -98,7 +98,7 @@ def test_layer_norm_of_equal_numbers_is_zero() -> None:
 
 
 def test_norms_differ_in_what_they_add_to_the_variance() -> None:
-    # A variance of 2.5e-13, beside which both numbers count.
+    # The variance is 2.5e-13, so both constants matter.
     x = column(0.5e-6, -0.5e-6).astype("float64")
     for mix, epsilon in (
         (ScalarMix(1, layer_norm=True, dtype="float64"), 1e-12),

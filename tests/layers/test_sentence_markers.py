@@ -1,4 +1,4 @@
-"""Begin and end of sentence, put around the words and taken off."""
+"""Adding begin and end markers to sentences, and removing them."""
 
 import numpy as np
 import pytest

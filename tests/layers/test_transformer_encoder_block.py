@@ -14,7 +14,8 @@ CAUSAL = np.tril(np.ones((1, 4, 4), bool))
 
 
 def scores_of(**masks: np.ndarray) -> np.ndarray:
-    """Attention `(T, T)` of one head whose queries and keys are the inputs."""
+    """Returns attention `(T, T)` of one head with inputs as queries and
+    keys."""
     block = TransformerEncoderBlock(num_heads=1, intermediate_dim=3)
     block.build(X.shape)
     for weight in block.attention.weights:
@@ -43,7 +44,7 @@ def assert_close(found, expected) -> None:
             {"padding_mask": PADDING, "attention_mask": CAUSAL},
             CAUSAL[0] & PADDING,
         ),
-        # As a tokenizer gives it: 1 and 0.
+        # As from a tokenizer: 1 and 0.
         ({"padding_mask": PADDING * 1}, np.tile(PADDING, (4, 1))),
     ],
     ids=["none", "padding", "attention", "both", "integers"],
@@ -90,8 +91,8 @@ POINTS = np.array([-3.0, -2.0, -0.7, 0.0, 0.4, 1.0, 2.5], "float32")
     ],
 )
 def test_activation(activation: str, function) -> None:
-    """Zeros for all weights but one bias, and features passed on one to one:
-    what is left of the block is the activation of that bias."""
+    """All weights but one bias are 0, and features pass unchanged, so the block
+    computes the activation of that bias."""
     block = TransformerEncoderBlock(1, 7, activation, norm_first=True)
     block.build((1, 1, 7))
     for weight in block.trainable_weights:
@@ -104,7 +105,7 @@ def test_activation(activation: str, function) -> None:
 
 
 def test_the_two_forms_of_gelu_can_be_told_apart() -> None:
-    # Else the test above could not see one in place of the other.
+    # Otherwise the test above could not detect a swap.
     gaps = [abs(exact_gelu(x) - gelu_by_tanh(x)) for x in POINTS]
     assert max(gaps) > 1e-4
 

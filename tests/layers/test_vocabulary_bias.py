@@ -1,4 +1,4 @@
-"""A number for each word."""
+"""A bias for each word."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Vectors of whole words: from a table, or from one made in the batch."""
+"""Vectors of words, from a fixed table or from one of the batch."""
 
 import keras
 import numpy as np

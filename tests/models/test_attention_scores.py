@@ -1,4 +1,4 @@
-"""The attention of every block is that of the paper's formula."""
+"""The attention of every block follows the paper's formula."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ FEATURES = {
 
 
 def numpy_scores(block, x: np.ndarray, norm_first: bool) -> np.ndarray:
-    """Of one text `(T, D)` without padding, `(H, T, T)`."""
+    """Returns `(H, T, T)` of one text `(T, D)` without padding."""
     if norm_first:
         norm = block.attention_norm
         x = x - x.mean(-1, keepdims=True)
@@ -62,7 +62,7 @@ def test_layers_are_the_encoders_own() -> None:
     before = [np.asarray(x) for x in encoder(FEATURES)["layers"]]
     model = models.attention_scores(encoder)
     assert {id(w) for w in model.weights} <= {id(w) for w in encoder.weights}
-    # A second model on the same layers, and the encoder as before.
+    # A second model with the same layers; the encoder is unchanged.
     again = models.attention_scores(encoder)
     for one, other in zip(
         model(FEATURES)["attention_scores"],

@@ -10,10 +10,10 @@ from keras_ctx import models
 
 V = 30_522  # words of the uncased English vocabulary
 SIZES = {  # layers, features, heads; numbers of the encoder, the pretrainer
-    # Counted by many in the checkpoints of google-research/bert at
-    # huggingface.co (BertModel, BertForPreTraining), but for the medium size
-    # and the smaller pretrainers, where only the formula below stands against
-    # the code. Devlin et al. 2019, section 3, round to 110 and 340 million.
+    # Known from the checkpoints of google-research/bert at huggingface.co
+    # (BertModel, BertForPreTraining), except the medium size and the smaller
+    # pretrainers, which are only compared with the formula below. Devlin et al.
+    # 2019, section 3, round to 110 and 340 million.
     "bert_tiny": (2, 128, 2, 4_385_920, 4_433_468),
     "bert_mini": (4, 256, 4, 11_170_560, 11_267_900),
     "bert_small": (4, 512, 8, 28_763_648, 29_058_876),
@@ -25,7 +25,7 @@ SIZES = {  # layers, features, heads; numbers of the encoder, the pretrainer
 
 @pytest.fixture
 def without_values():
-    """Weights have shapes only: BERT-large would need 1.3 GB."""
+    """Creates weights without values: BERT-large would need 1.3 GB."""
     with keras.StatelessScope(initialize_variables=False):
         yield
     keras.utils.clear_session()  # it keeps a list of weights without values
@@ -40,7 +40,7 @@ def dense(inputs: int, outputs: int) -> int:
 def test_number_of_parameters(name: str, without_values) -> None:
     num_layers, d, heads, encoder_size, pretrainer_size = SIZES[name]
     encoder = getattr(models, name)(V)
-    # Heads leave no trace in the number of parameters.
+    # The number of heads does not change that of parameters.
     block = encoder.get_layer("block_0")
     assert (block.num_heads, block.attention.key_dim) == (heads, 64)
     assert (block.activation, block.norm_first) == ("gelu", False)
@@ -79,7 +79,7 @@ def test_layer_names() -> None:
     encoder = tiny(norm_first=True)
     pretrainer = models.bert_pretrainer(encoder)
     for name in ("embeddings", "block_0", "block_1", "final_norm", "pooler"):
-        # The same layers: training the one trains the other.
+        # Shared layers: training one trains the other.
         assert pretrainer.get_layer(name) is encoder.get_layer(name)
     for name in ("gather", "dense", "norm", "bias"):
         pretrainer.get_layer(f"masked_lm_{name}")
@@ -104,7 +104,7 @@ def test_all_starts_with_the_deviation_asked_for(blocks) -> None:
     for weight in drawn:
         in_block = weight.path.startswith("block_0")
         bound = 2 * (blocks if in_block and blocks is not None else 0.3)
-        # 128 numbers or more, of a normal cut at two deviations.
+        # At least 128 numbers, from a normal truncated at two deviations.
         assert 0.7 * bound < np.abs(weight).max() < 1.001 * bound, weight.path
     head = models.tagger(encoder, 9).get_layer("logits").kernel
     assert 0.7 * 0.6 < np.abs(head).max() < 1.001 * 0.6
@@ -120,7 +120,7 @@ FIRST = [
 
 
 def test_first_weights_of_a_seed_are_those_of_version_0() -> None:
-    # Written down before `initializer_range` covered more than the blocks.
+    # Recorded before `initializer_range` covered more than the blocks.
     keras.utils.set_random_seed(7)
     encoder = models.bert_encoder(50, 1, 2, 8, 16, 8)
     found = models.bert_pretrainer(encoder).weights

@@ -1,4 +1,4 @@
-"""Taggers whose tags are chosen together."""
+"""Taggers with a CRF."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def bert() -> tuple:
-    # "york" is two pieces, and the tag stands on the first.
+    # "york" is two pieces; the first has the tag.
     words = ["new", "yo", "##rk", "is", "big", "yes", "he", "left"]
     inputs = text.BertInputs([*SPECIAL, *words], 12)
     return inputs, models.bert_encoder(13, 1, 2, 16, 16, 12)
@@ -60,7 +60,7 @@ def test_learns_and_comes_back_from_its_file(family, tmp_path) -> None:
     found = model.predict_on_batch(features)
     expected = np.asarray(targets["logits"])
     np.testing.assert_array_equal(found["tags"][known], expected[known])
-    # What was learned is written, and the loss with it: training goes on.
+    # Weights and loss are in the file: training continues.
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     for key, value in loaded.predict_on_batch(features).items():

@@ -31,7 +31,7 @@ def test_number_of_parameters(name: str) -> None:
         + 2 * 2 * lstm  # two layers, two directions
     )
     assert expected == published
-    # Plus the table's row for "no token", which the files do not hold.
+    # Plus the table's row for "no token", which the files lack.
     assert found == published + 16
 
 
@@ -44,7 +44,7 @@ def test_layer_names() -> None:
     elmo = encoder(num_layers=3)
     model = models.elmo_language_model(elmo, 11)
     for name in ("sentence_markers", "char_cnn", "bilm"):
-        # The same layers: training the one trains the other.
+        # Shared layers: training one trains the other.
         assert model.get_layer(name) is elmo.get_layer(name)
     for name in ("strip_0", "strip_1", "strip_2", "strip_3", "pooler"):
         elmo.get_layer(name)

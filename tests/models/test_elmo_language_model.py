@@ -1,4 +1,4 @@
-"""ELMo's language model: what it predicts, and from what."""
+"""ELMo's language model: its targets and their contexts."""
 
 import keras
 import numpy as np
@@ -49,7 +49,7 @@ def test_log_likelihoods_by_hand() -> None:
     model = language_model(elmo)
     found = run(model, features)
     kernel, bias = model.get_layer("softmax").get_weights()
-    # Of begin marker, words, end marker.
+    # Rows of begin marker, words, end marker.
     read = keras.Model(elmo.input, elmo.get_layer("bilm").output[-1])
     vectors = np.asarray(read({"char_ids": features["char_ids"]}))
     for row, n in enumerate(LENGTHS):
@@ -68,10 +68,12 @@ def test_log_likelihoods_by_hand() -> None:
 
 @pytest.mark.parametrize("changed", range(T))
 def test_no_prediction_sees_its_word(changed: int) -> None:
-    """Forward prediction i, of word i, has seen the words before i (0: the
-    begin marker alone; T, of the end marker: all). Backward prediction i, of
-    word i - 1, has seen words i, i + 1 ... (T: the end marker alone; 0, of
-    the begin marker: all)."""
+    """No prediction depends on its own word.
+
+    Forward prediction i, of word i, depends on the words before i (0: only the
+    begin marker; T, of the end marker: all). Backward prediction i, of word
+    i - 1, depends on words i, i + 1 ... (T: only the end marker; 0, of the
+    begin marker: all)."""
     features = inputs()
     model = language_model(encoder())
     before = run(model, features)
@@ -96,7 +98,7 @@ def test_negatives_are_read_from_the_first_row_for_each_direction() -> None:
     after = run(model, features, training=True)
     np.testing.assert_array_equal(after["forward"], before["forward"])
     assert np.abs(after["backward"] - before["backward"]).min() > 1e-4
-    # And evaluation does not read them.
+    # Evaluation does not read them.
     np.testing.assert_array_equal(
         run(model, features)["backward"], full["backward"]
     )

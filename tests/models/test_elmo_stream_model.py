@@ -1,6 +1,7 @@
-"""The model of endless texts: carried state, cut gradients, shared weights.
+"""The model of endless texts: carried state, truncated gradients, shared
+weights.
 
-NumPy reads each direction in its own order, window after window.
+NumPy reads each direction in its own order, window by window.
 """
 
 from typing import Any
@@ -32,7 +33,7 @@ GENERATOR = np.random.default_rng(12)
 KERNEL = GENERATOR.normal(size=(V, OPTIONS.projection_dim))
 BIAS = GENERATOR.normal(size=V)
 WORDS = ["<S>", "</S>", "a", "cat", "saw", "the", "dog", "é"]
-# As the batches have it: a row of zeros, the markers, words.
+# As in the batches: a row of zeros, the markers, words.
 DISTINCT = np.array([[0] * C, *(word_ids(word, C) for word in WORDS)], "int32")
 WINDOWS = [
     {
@@ -79,7 +80,7 @@ def run(model: keras.Model, inputs: dict, **call) -> dict[str, np.ndarray]:
 
 
 def tops(window: dict, states: list[State]) -> dict[str, np.ndarray]:
-    """The last layer `(B, U, P)` of each direction; renews the states."""
+    """Returns the last layer `(B, U, P)` per direction; updates the states."""
     tokens = np.zeros((len(DISTINCT), OPTIONS.projection_dim))
     tokens[1:] = token_layer(WEIGHTS, OPTIONS, DISTINCT[1:])
     found: dict[str, np.ndarray] = {}
@@ -118,7 +119,7 @@ def test_two_windows_by_hand_and_again_after_a_reset() -> None:
             for key in DIRECTIONS:
                 expected = likelihoods(vectors[key], window[f"{key}_targets"])
                 assert_close(found[key], expected)
-        # The last window from zeros is another one.
+        # Starting from zeros, the last window differs.
         fresh = tops(WINDOWS[1], [{}, {}])
         for key in DIRECTIONS:
             assert np.abs(fresh[key] - vectors[key]).max() > 1e-2
@@ -148,12 +149,12 @@ def test_one_sentence_from_zeros_is_that_of_the_language_model() -> None:
         },
     )
     assert_close(found["forward"], expected["forward"])
-    # The language model gives place p of the text, the stream what is read.
+    # The language model is in text order, the stream in reading order.
     assert_close(found["backward"][:, ::-1], expected["backward"])
 
 
 def expected_counts(num_negatives: int) -> np.ndarray:
-    """How often a log-uniform sampler draws each id until N are distinct."""
+    """Returns expected log-uniform draws per id until N are distinct."""
     ids = np.arange(V)
     p = np.log((ids + 2) / (ids + 1)) / np.log(V + 1)
     low, high, counts = 0.0, 1e4, p
@@ -174,7 +175,7 @@ def test_sampled_loss_in_training_by_hand() -> None:
     assert np.isin(window["forward_targets"], negatives[0]).any()
     inputs = {
         **features(window),
-        # Of row 0 alone.
+        # Only of row 0.
         "negative_ids": np.stack([negatives, np.full_like(negatives, 7)]),
     }
     found = run(stream, inputs, training=True)

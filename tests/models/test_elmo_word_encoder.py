@@ -1,4 +1,4 @@
-"""ELMo of words by a table, of distinct words, and with carried state."""
+"""ELMo with a word table, with distinct words, and with carried state."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -189,12 +189,12 @@ def test_stateful_encoder_over_batches_of_different_sizes() -> None:
             for row, text in enumerate(batch):
                 ids = np.array([character_row(w, C) for w in text.split()])
                 ids = ids.reshape(-1, C).astype("int32")
-                # Row 2 waits while the second batch is read.
+                # Row 2 is not in the second batch.
                 expected = elmo(WEIGHTS, OPTIONS, ids, states[row])
                 for ours, theirs in zip(outputs, expected, strict=True):
                     assert_close(ours[row, : len(ids)], theirs)
         if repeat == 0:
-            # Not a vacuous comparison: what is carried matters.
+            # The carried state makes a difference.
             fresh = char_encoder()(ElmoInputs(C)(batches[2]))["sequence"]
             assert np.abs(fresh - outputs[-1]).max() > 1e-2
             encoder.get_layer("bilm").reset_state()

@@ -1,4 +1,4 @@
-"""The encoder inside a pretrainer, made here or read from a file."""
+"""The encoder inside a pretrainer, created here or loaded."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_it_is_the_encoder(norm_first: bool, tmp_path: Path) -> None:
     again = models.encoder_of(loaded, name="again")
     assert again.name == "again"
     assert_same(again(FEATURES), expected)
-    # And once more, of a file of its own.
+    # And again after saving it alone.
     again.save(tmp_path / "encoder.keras")
     assert_same(
         keras.saving.load_model(tmp_path / "encoder.keras")(FEATURES), expected

@@ -1,4 +1,4 @@
-"""The row of each family: which models are of it, and what it says of them."""
+"""The entry of each family: its models and their properties."""
 
 import keras
 import numpy as np
@@ -47,7 +47,7 @@ def test_of_every_model(case: model_cases.ModelCase) -> None:
     assert row.name == name
     encoder = models.encoder_of(model)
     assert models.family_of(encoder) is row
-    # Layers from the lowest: a list for each of the encoder's outputs.
+    # Layers from the lowest: one list for each output of the encoder.
     stack = row.stack(encoder)
     assert len(stack) == len(encoder.output["layers"])
     assert all(stack[1:])

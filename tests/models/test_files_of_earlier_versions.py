@@ -1,4 +1,4 @@
-"""Models and text inputs that earlier versions saved load, and answer alike."""
+"""Models and text inputs of earlier versions load, and answer the same."""
 
 import json
 import zipfile
@@ -45,7 +45,7 @@ def test_a_model_answers_as_it_did(path: Path) -> None:
 
 
 def test_every_registered_class_is_in_a_saved_model() -> None:
-    """But the cell, which no file names, and what came after 0.1.0."""
+    """Except the cell, which no file names, and classes after 0.1.0."""
     saved = ""
     for path in MODELS:
         with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""An encoder that begins above its token layer."""
+"""An encoder that starts after its token layer."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_equals_the_encoder_of_characters() -> None:
     np.testing.assert_array_equal(
         found["padding_mask"], expected["padding_mask"]
     )
-    # The very same layers: training the one trains the other.
+    # Shared layers: training one trains the other.
     assert model.get_layer("bilm") is elmo.get_layer("bilm")
 
 

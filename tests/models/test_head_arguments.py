@@ -1,4 +1,4 @@
-"""What heads train, and what they refuse."""
+"""Trainable weights of heads, and refused arguments."""
 
 import keras
 import pytest

@@ -1,4 +1,4 @@
-"""Heads, computed by hand from the outputs of their encoders."""
+"""Heads compared with results by hand from the encoders' outputs."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ def numpy(outputs: dict) -> dict:
 
 
 def run(model: keras.Model, inputs: dict) -> dict[str, np.ndarray]:
-    """With weights that are not the first ones, of all but the encoder."""
+    """Runs a model after changing all weights but the encoder's."""
     generator = np.random.default_rng(5)
     for layer in model.layers:
         if not isinstance(layer, keras.Model):
@@ -46,7 +46,7 @@ def dense(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
 
 def mixed(model: keras.Model, outputs: dict) -> np.ndarray:
-    """The layers' mixture under its norm (epsilon: the default of Keras)."""
+    """Returns the layer mixture after its norm (Keras's default epsilon)."""
     weights, scale = model.get_layer("scalar_mix").get_weights()
     gamma, beta = model.get_layer("mix_norm").get_weights()
     shares = np.exp(weights) / np.exp(weights).sum()

@@ -20,7 +20,7 @@ def encoder(num_layers: int = 3) -> keras.Model:
 
 
 def paper_tagger(**arguments) -> keras.Model:
-    """The paper's feature-based one, and a CRF on it."""
+    """Returns the paper's feature-based tagger, with a CRF."""
     return models.tagger(
         encoder(),
         3,
@@ -34,7 +34,8 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def numpy_lstm(x: np.ndarray, kernel, recurrent, bias) -> np.ndarray:
-    """One sentence; the gates in Keras's order: input, forget, cell, output."""
+    """Runs one sentence; gates in Keras's order: input, forget, cell,
+    output."""
     h = c = np.zeros(recurrent.shape[0])
     outputs = []
     for step in x:
@@ -92,7 +93,7 @@ def test_learns_and_goes_on_from_its_file(policy: str, tmp_path) -> None:
     )
     batch = (FEATURES, {"logits": TAGS}, {"logits": WEIGHTS})
     losses = [float(model.train_on_batch(*batch)) for _ in range(60)]
-    # train_on_batch gives the mean of all losses so far: the last one is low.
+    # train_on_batch returns the mean of all losses so far; the last is low.
     assert losses[-1] < 0.4 * losses[0]
     tags = model.predict_on_batch(FEATURES)["tags"]
     np.testing.assert_array_equal(tags[REAL], TAGS[REAL])

@@ -1,4 +1,4 @@
-"""First states that are measured, against NumPy."""
+"""Measured initial states, compared with NumPy."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from keras_ctx import convert
 from keras_ctx.layers import BiLM
 from keras_ctx.models import elmo_encoder, elmo_word_encoder, warm_start
 
-# Ids 1 and 2 are the markers. Two rows a batch, read on from batch to batch.
+# Ids 1 and 2 are the markers. Two rows per batch, continued across batches.
 BATCHES = [
     [[4, 5, 6], [7, 0, 0]],
     [[8, 3, 0], [5, 5, 9]],
@@ -34,7 +34,7 @@ def table_of(model: keras.Model) -> np.ndarray:
 
 
 def measured(model: keras.Model) -> State:
-    """Means of the states behind each sentence of the last two batches."""
+    """Returns mean states after each sentence of the last two batches."""
     table, seen = table_of(model), []
     read = numpy_weights(model.get_layer("bilm"))
     for row in (0, 1):
@@ -56,7 +56,7 @@ def test_states_are_the_mean_behind_sentences() -> None:
     model = encoder()
     warm = warm_start(model, map(features, BATCHES))
     found = warm.get_layer("bilm").initial_states
-    # Forwards first, as the layer has its cells.
+    # Forward first, in the order of the layer's cells.
     for some, (_, others) in zip(
         found, sorted(measured(model).items()), strict=True
     ):
@@ -71,7 +71,7 @@ def test_every_row_begins_there() -> None:
     warm = warm_start(model, map(features, BATCHES))
     states, table = measured(model), table_of(model)
     read = numpy_weights(warm.get_layer("bilm"))
-    for _ in range(2):  # nothing is carried
+    for _ in range(2):  # no state is carried
         found = np.asarray(warm(features(BATCHES[0]))["sequence"])
         for row, ids in zip(found, BATCHES[0], strict=True):
             words = [x for x in ids if x]
@@ -92,7 +92,7 @@ def test_the_copy_is_one_and_saves(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         loaded(features(BATCHES[0]))["sequence"], expected
     )
-    # Measured again, the same: from zeros, wherever the copy begins.
+    # Measured again, the same: always from zeros, not from the copy's states.
     again = warm_start(loaded, map(features, BATCHES))
     np.testing.assert_allclose(
         again(features(BATCHES[0]))["sequence"], expected, rtol=0, atol=1e-6

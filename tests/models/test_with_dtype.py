@@ -1,4 +1,4 @@
-"""An encoder from a file, computed in other numbers."""
+"""A loaded encoder in another dtype."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def test_it_is_the_encoder_made_under_that_policy(
     assert found["sequence"].dtype == "bfloat16"
     for one, other in zip(numbers(found), numbers(expected), strict=True):
         np.testing.assert_array_equal(one, other)
-    # Near to what it was: bfloat16 has 8 bits, and values go up to 3 or so.
+    # Close to before: bfloat16 has 8 bits, and values are up to about 3.
     exact = encoder(features)
     for one, other in zip(numbers(found), numbers(exact), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=0.1)

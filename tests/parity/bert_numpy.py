@@ -1,6 +1,6 @@
 """BERT in NumPy, from the paper: float64, one text at a time, no padding.
 
-Knows nothing of `keras_ctx`. Weights stand in a dict under the names of
+It is independent of `keras_ctx`. Weights are in a dict by the names of
 google-research/bert, without the leading `bert/`.
 """
 
@@ -66,7 +66,7 @@ def encoder(
     norm_first: bool,
     epsilon: float = 1e-12,
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Layers `(T, D)` and the pooled `(D,)` of one text."""
+    """Returns layers `(T, D)` and the pooled `(D,)` of one text."""
     x = (
         w["embeddings/word_embeddings"][token_ids]
         + w["embeddings/token_type_embeddings"][segment_ids]
@@ -104,7 +104,7 @@ def heads(
     positions: np.ndarray,
     activation: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of the masked words `(M, V)` and of the next sentence `(2,)`."""
+    """Returns logits of masked words `(M, V)` and next sentence `(2,)`."""
     x = dense(w, "cls/predictions/transform/dense", sequence[positions])
     x = ACTIVATIONS[activation](x)
     x = norm(w, "cls/predictions/transform/LayerNorm", x)

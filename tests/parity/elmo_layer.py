@@ -1,4 +1,4 @@
-"""The weights of a `BiLM` under the names that the NumPy ELMo reads."""
+"""Converts the weights of a `BiLM` to the names of the NumPy ELMo."""
 
 import numpy as np
 from parity.elmo_numpy import Options, Weights
@@ -7,7 +7,7 @@ from keras_ctx.layers import BiLM
 
 
 def numpy_weights(bilm: BiLM) -> tuple[Weights, Options]:
-    """Arrays in float64, and the options, for `elmo_numpy.stacks`."""
+    """Returns arrays in float64, and options, for `elmo_numpy.stacks`."""
     weights = {}
     for direction, cells in enumerate(
         (bilm.forward_cells, bilm.backward_cells)

@@ -1,8 +1,8 @@
 """ELMo in NumPy, from the reference sheet alone (ELMO.md, sections 1-6).
 
-Knows nothing of `keras_ctx`. Weights stand in a dict under the names of the
-original HDF5 files (section 9). One sentence at a time, float64, no batches,
-no masks: nothing to get wrong about padding.
+It is independent of `keras_ctx`. Weights are in a dict by the names of the
+original HDF5 files (section 9). It reads one sentence at a time in float64,
+without batches and masks, so there are no errors with padding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ State = dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
 
 @dataclass
 class Options:
-    """What options.json says."""
+    """The content of options.json."""
 
     filters: Sequence[tuple[int, int]]
     dim: int
@@ -31,12 +31,12 @@ class Options:
 
 @dataclass
 class Clipped:
-    """How many values the two clips have changed."""
+    """Counts of values changed by the two clips."""
 
     cells: int = 0
     projections: int = 0
     outputs_beyond: int = field(default=0)
-    """Results above `proj_clip`, which only the residual can bring."""
+    """Number of results above `proj_clip`, which only the residual causes."""
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -44,7 +44,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def word_ids(word: bytes | str, length: int) -> list[int]:
-    """Section 1; the literal markers give the special bytes."""
+    """Returns ids by section 1; literal markers give the special bytes."""
     if word in ("<S>", "</S>"):
         middle = [256 if word == "<S>" else 257]
     else:
@@ -56,7 +56,7 @@ def word_ids(word: bytes | str, length: int) -> list[int]:
 
 
 def token_layer(weights: Weights, o: Options, ids: np.ndarray) -> np.ndarray:
-    """Section 2: `(n, characters)` shifted ids to `(n, projection_dim)`."""
+    """Section 2: maps ids `(n, characters)` to `(n, projection_dim)`."""
     table = np.asarray(weights["char_embed"], "float64")
     table = np.concatenate([np.zeros_like(table[:1]), table])
     chars = table[ids]  # (n, characters, char_dim)
@@ -95,7 +95,7 @@ def lstm(
     state: State,
     clipped: Clipped,
 ) -> np.ndarray:
-    """Section 3: `(T, in)` to `(T, projection_dim)`; renews `state`."""
+    """Section 3: maps `(T, in)` to `(T, projection_dim)`; updates `state`."""
     prefix = f"RNN_{direction}/RNN/MultiRNNCell/Cell{layer}/LSTMCell/"
     w = np.asarray(weights[prefix + "W_0"], "float64")
     b = np.asarray(weights[prefix + "B"], "float64")
@@ -128,7 +128,7 @@ def stacks(
     state: State | None = None,
     clipped: Clipped | None = None,
 ) -> list[np.ndarray]:
-    """Section 4: `(T, P)` to a `(T, 2P)` for each LSTM layer."""
+    """Section 4: maps `(T, P)` to `(T, 2P)` for each LSTM layer."""
     state = {} if state is None else state
     clipped = Clipped() if clipped is None else clipped
     halves = []
@@ -157,7 +157,7 @@ def elmo(
     state: State | None = None,
     clipped: Clipped | None = None,
 ) -> list[np.ndarray]:
-    """Section 5: ids of a sentence's words to its layers, markers gone."""
+    """Section 5: maps ids of words to layers, without markers."""
     length = ids.shape[1]
     ids = np.concatenate(
         [[word_ids("<S>", length)], ids, [word_ids("</S>", length)]]
@@ -171,7 +171,7 @@ def elmo(
 def random_weights(
     o: Options, char_dim: int, seed: int, scale: float
 ) -> dict[str, np.ndarray]:
-    """Large enough that the clips bind."""
+    """Returns weights large enough for the clips to take effect."""
     generator = np.random.default_rng(seed)
 
     def draw(*shape: int, by: float = 1.0) -> np.ndarray:

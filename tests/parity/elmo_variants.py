@@ -1,4 +1,4 @@
-"""Every form of ELMo that its options can describe, small."""
+"""Small versions of every form of ELMo that options can describe."""
 
 from dataclasses import replace
 

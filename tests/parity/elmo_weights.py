@@ -1,4 +1,4 @@
-"""Weights under the names of the original files, into our layers."""
+"""Copies weights with the names of the original files to our layers."""
 
 from collections.abc import Mapping
 

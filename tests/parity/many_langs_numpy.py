@@ -1,7 +1,7 @@
-"""ELMoForManyLangs in NumPy, from what its modules of PyTorch compute.
+"""ELMoForManyLangs in NumPy, after its PyTorch modules.
 
-Knows nothing of `keras_ctx`. Weights stand in two dicts under the names of its
-state dicts. One sentence at a time, float64.
+It is independent of `keras_ctx`. Weights are in two dicts by the names of its
+state dicts. It reads one sentence at a time in float64.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ Tensors = Mapping[str, np.ndarray]
 
 @dataclass
 class Settings:
-    """Of the file that `config_path` names."""
+    """The content of the file that `config_path` names."""
 
     filters: Sequence[tuple[int, int]]
     dim: int
@@ -36,7 +36,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 def character_row(
     ids: Mapping[str, int], word: str, max_characters: int
 ) -> list[int]:
-    """Ids of `char.dic` of a word; its two ends have changed places."""
+    """Returns a word's ids of `char.dic`; begin and end are swapped."""
     names = [word] if word in ("<bos>", "<eos>") else list(word)
     middle = [ids.get(name, ids["<oov>"]) for name in names]
     row = [ids["<eow>"], *middle[: max_characters - 2], ids["<bow>"]]
@@ -46,7 +46,7 @@ def character_row(
 def token_vectors(
     t: Tensors, s: Settings, characters: np.ndarray, words: np.ndarray
 ) -> np.ndarray:
-    """`(n, max_characters)` and `(n,)` ids to `(n, projection_dim)`."""
+    """Maps ids `(n, max_characters)` and `(n,)` to `(n, projection_dim)`."""
     x = t["char_emb_layer.embedding.weight"][characters]
     activation = np.tanh if s.activation == "tanh" else lambda v: v * (v > 0)
     parts = []
@@ -92,7 +92,7 @@ def lstm(e: Tensors, s: Settings, name: str, x: np.ndarray) -> np.ndarray:
 def layers_of(
     t: Tensors, e: Tensors, s: Settings, characters, words
 ) -> list[np.ndarray]:
-    """Layers of a sentence between its markers, the markers taken off."""
+    """Returns layers of a sentence read with markers, without them."""
     tokens = token_vectors(t, s, np.array(characters), np.array(words))
     forward = backward = tokens
     found = [np.concatenate([tokens, tokens], axis=1)]
@@ -108,11 +108,11 @@ def layers_of(
 def random_tensors(
     s: Settings, num_characters: int, num_words: int, seed: int = 0
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Of the token embedder and of the encoder; the clips bind."""
+    """Returns tensors of both modules, large enough for the clips."""
     generator = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
-        # Larger ones would add up more than float32's seven digits hold.
+        # Sums of larger ones would exceed float32's seven digits.
         fan_in = np.prod(shape[1:]) if len(shape) > 1 else 4
         values = generator.normal(size=shape) * 1.5 * fan_in**-0.5
         return values.astype("float32")

@@ -1,4 +1,4 @@
-"""Our BERT against a NumPy reading of the paper, and against KerasHub's."""
+"""Our BERT compared with a NumPy version of the paper, and KerasHub's."""
 
 import bert_numpy
 import keras
@@ -185,7 +185,7 @@ def test_encoder_agrees_with_keras_hub() -> None:
 
 
 def keras_hub_name(path: str) -> str:
-    """The name, in google-research/bert, of a weight of KerasHub's BERT."""
+    """Returns the google-research/bert name of a KerasHub weight."""
     *_, part, kind = path.split("/")
     tables = {
         "token_embedding": "word_embeddings",

@@ -63,7 +63,7 @@ def encoder() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def batches() -> list[list[list[str]]]:
-    """Batch i: sentence i of each of the three lists."""
+    """Returns batches; batch i has sentence i of each of three lists."""
     lists = json.loads((FOLDER / "sentences.json").read_text())
     split = [[s.split() for s in sentences] for sentences in lists]
     return [list(batch) for batch in zip(*split, strict=True)]
@@ -81,7 +81,7 @@ def stored() -> list[dict[str, np.ndarray]]:
 def test_every_stored_vector_with_carried_state(
     encoder, batches, stored
 ) -> None:
-    # One shape, so that the graph is made once: eager steps are slow.
+    # One shape, so that the graph is traced once; eager steps are slow.
     width = max(len(sentence) for batch in batches for sentence in batch)
     run = tf.function(lambda ids: encoder({"char_ids": ids})["sequence"])
     compared = 0
@@ -103,7 +103,7 @@ def test_every_stored_vector_with_carried_state(
 def test_numpy_reading_gives_the_stored_vectors_too(
     weights, options, batches, stored
 ) -> None:
-    # The witness of the other parity tests is itself held to a third party.
+    # Checks the reference of the other parity tests against a third party.
     for k in range(3):
         state: dict = {}
         for i, batch in enumerate(batches):

@@ -1,4 +1,4 @@
-"""Mixtures of a biLM's layers, with both published norms, against NumPy."""
+"""Mixtures of a biLM's layers, with both published norms, and NumPy."""
 
 from typing import Literal
 
@@ -44,7 +44,7 @@ def char_ids() -> np.ndarray:
 
 
 def marked_layers() -> list[list[np.ndarray]]:
-    """Of each sentence its layers, with the markers at both ends."""
+    """Returns the layers of each sentence, with markers at both ends."""
     found = []
     for words in SENTENCES:
         ids = [word_ids(word, LENGTH) for word in ["<S>", *words, "</S>"]]
@@ -55,7 +55,7 @@ def marked_layers() -> list[list[np.ndarray]]:
 
 
 def expected_mixture(norm: str) -> list[np.ndarray]:
-    """ELMO.md, section 7: of each sentence, without the markers."""
+    """ELMO.md, section 7: returns mixtures without markers."""
     shares = np.exp(RAW) / np.exp(RAW).sum()
     sentences = marked_layers()
     if norm == "bilm-tf":
@@ -100,7 +100,7 @@ def test_mixture_with_norm_agrees_with_numpy(norm) -> None:
 
 
 def test_the_two_norms_differ() -> None:
-    # The witness that the test above could tell one from the other.
+    # Shows that the test above can distinguish them.
     pairs = zip(*map(expected_mixture, ("bilm-tf", "allennlp")), strict=True)
     assert max(np.abs(a - b).max(initial=0) for a, b in pairs) > 0.01
 

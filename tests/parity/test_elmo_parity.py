@@ -1,4 +1,4 @@
-"""Our ELMo against the NumPy reading of the reference sheet."""
+"""Our ELMo compared with the NumPy version of the reference sheet."""
 
 import keras
 import numpy as np
@@ -75,7 +75,7 @@ def test_encoder_agrees_with_numpy(name: str) -> None:
         )
         assert outputs["padding_mask"][k].sum() == len(ids)
     np.testing.assert_array_equal(outputs["sequence"], outputs["layers"][-1])
-    # The clips and the residual are part of what is tested here.
+    # The test covers the clips and the residual.
     if options.cell_clip is not None:
         assert clipped.cells > 2 * options.n_layers * options.dim
     if options.proj_clip is not None and options.dim != options.projection_dim:

@@ -1,4 +1,4 @@
-"""Our BERT against TensorFlow Model Garden's, from its golden files.
+"""Our BERT compared with golden files of TensorFlow Model Garden.
 
 tests/golden/make_garden.py wrote them, with Model Garden installed.
 """
@@ -35,7 +35,7 @@ def assert_close(ours, expected: np.ndarray) -> None:
 
 
 def fill(weights, arrays: dict[str, np.ndarray], prefix: str = "") -> None:
-    """Each of our weights by its path, and each array once."""
+    """Sets each of our weights by its path; uses each array once."""
     assert len(weights) == len(arrays)
     for weight in weights:
         weight.assign(arrays[weight.path.removeprefix(prefix)])
@@ -64,7 +64,7 @@ def test_block_with_weights_of_ours_in_theirs(name: str) -> None:
 def test_block_with_weights_of_theirs_in_ours(name: str) -> None:
     made = golden("garden_block.npz")
     theirs = {
-        # Their names begin with that of the layer.
+        # Weight names begin with that of the layer.
         path.partition("/")[2]: array
         for path, array in below(made, f"{name}/theirs/weights/").items()
     }
@@ -95,7 +95,7 @@ def inputs_of(made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def assert_agrees(encoder: keras.Model, made: dict[str, np.ndarray]) -> None:
     outputs = encoder(inputs_of(made))
-    # Their list lacks the embeddings, our layer 0.
+    # Model Garden's list lacks the embeddings, our layer 0.
     assert len(outputs["layers"]) == L + 1
     for ours, expected in zip(
         outputs["layers"][1:], made["layers"], strict=True
@@ -125,7 +125,7 @@ def test_pretrainer_of_theirs_in_ours() -> None:
     positions = {"masked_positions": made["masked_positions"]}
     outputs = model({**inputs_of(made), **positions})
     assert_close(outputs["masked_lm"], made["masked_lm"])
-    # "Follows" is their class 0, and our class 1.
+    # "Follows" is class 0 there, and class 1 here.
     assert_close(outputs["next_sentence"], made["next_sentence"][:, ::-1])
 
 

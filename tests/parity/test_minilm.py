@@ -1,4 +1,4 @@
-"""Real weights, all-MiniLM-L6-v2: NumPy's reading, and KerasHub's."""
+"""Real weights, all-MiniLM-L6-v2, compared with NumPy and KerasHub."""
 
 import pydoc_data.topics
 import re
@@ -21,7 +21,7 @@ LAYERS, HEADS = 6, 12
 
 
 def sentences(count: int) -> list[str]:
-    """English prose about Python, of Python's own manual."""
+    """Returns English sentences from Python's manual."""
     found = []
     for topic in sorted(pydoc_data.topics.topics):
         prose = re.sub(r"[*`\"=~^|+-]+", " ", pydoc_data.topics.topics[topic])
@@ -42,7 +42,7 @@ def encoder() -> keras.Model:
 
 
 def google_names() -> dict[str, np.ndarray]:
-    """The file's tensors as the NumPy reading has them, in float64."""
+    """Returns the file's tensors with the names of the NumPy version."""
     weights = {}
     for name, tensor in load_file(FOLDER / "model.safetensors").items():
         ours = name.replace("layer.", "layer_").replace(".", "/")
@@ -95,14 +95,14 @@ def test_agrees_with_keras_hub(encoder: keras.Model) -> None:
         ours = model.predict(inputs, batch_size=25, verbose=0)
         return np.abs(ours["sequence"] - theirs["sequence_output"])[mask].max()
 
-    # KerasHub computes GELU by its tanh approximation, whatever the file
-    # says. With that the two are equal; 3e-6 was seen.
+    # KerasHub always computes GELU by its tanh approximation. With that, both
+    # are equal; 3e-6 was seen.
     approximate = models.bert_encoder(
         *(30522, LAYERS, HEADS, 384, 1536), activation="gelu_tanh"
     )
     approximate.set_weights(encoder.get_weights())
     assert difference(approximate) < 1e-4
-    # Without, this is the error of theirs: NumPy agrees with ours.
+    # Without it, this is KerasHub's error: NumPy agrees with ours.
     assert 1e-3 < difference(encoder) < 1e-2
 
 

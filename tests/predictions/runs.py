@@ -1,4 +1,4 @@
-"""Folders as the fine-tuning recipes leave them, with random weights."""
+"""Creates run folders of the fine-tuning recipes, with random weights."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def encoder() -> keras.Model:
 def save_run(
     folder: Path, model: keras.Model, labels: tuple[str, ...] = (), **task
 ) -> keras.Model:
-    """Write the folder; without a `task` it is one of an older version."""
+    """Writes the folder; without a `task`, as an older version did."""
     folder.mkdir()
     randomized(model)
     model.save(folder / "model.keras")

@@ -1,4 +1,4 @@
-"""Odd files and folders: a line for each line, or a sentence that says why."""
+"""Odd files and folders: one output line per line, or an error message."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from keras_ctx.predictions import (
 
 LABELS = ("bad", "good")
 TAGS = ("B-X", "I-X", "O")
-# What shows nothing, and what shows something, both by the eye.
+# Characters that are invisible, and characters that are visible.
 BLANKS = [
     *("", " \t", "\u3000", "\u00a0", "\u200b", " \u200b \ufeff"),
     *("\x0b", "\x0c", "\x1c", "\x85", "\u2028"),
@@ -221,18 +221,20 @@ def test_a_run_that_has_not_ended(tmp_path: Path) -> None:
     run = tmp_path / "run"
     save_run(run, models.classifier(encoder(), 2), LABELS)
     (run / "settings.json").write_text("{}")
-    with pytest.raises(ValueError, match="run that has ended.*resumes"):
+    with pytest.raises(ValueError, match="finished run.*resumes"):
         predicted(run, path)
     (run / "model.keras").unlink()
-    with pytest.raises(ValueError, match="run that has ended.*resumes"):
+    with pytest.raises(ValueError, match="finished run.*resumes"):
         predicted(run, path)
     (run / "settings.json").unlink()
     with pytest.raises(FileNotFoundError, match="of a fine-tuning recipe"):
         predicted(run, path)
-    # One that has pretrained an encoder has ended, and is of another kind.
+    # A finished pretraining run is of another kind.
     (run / "settings.json").write_text("{}")
     (run / "encoder.keras").write_text("")
-    with pytest.raises(FileNotFoundError, match="pretrained .* as --init"):
+    with pytest.raises(
+        FileNotFoundError, match="pretraining run.* as its --init"
+    ):
         predicted(run, path)
 
 
@@ -243,7 +245,7 @@ def test_files_of_a_run_that_are_damaged(tmp_path: Path) -> None:
     save_run(run, models.classifier(encoder(), 2), LABELS)
     content = (run / "model.keras").read_bytes()
     (run / "model.keras").write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match="model.keras: the file is no whole"):
+    with pytest.raises(ValueError, match="model.keras: the file is not a"):
         predicted(run, path)
     (run / "model.keras").write_bytes(content)
     (run / "task.json").write_text('{"task": "tagging", "task": "regression"}')
@@ -283,7 +285,7 @@ def test_texts_in_another_encoding(texts, tmp_path: Path) -> None:
 
 
 def test_a_tab_in_one_of_the_texts(texts, tmp_path: Path) -> None:
-    # The advice is one that predict.py can follow.
+    # The advice works with predict.py.
     path = tmp_path / "a.txt"
     path.write_text("a\nb\tc\n")
     with pytest.raises(ValueError, match="line 2: .* --lines") as error:

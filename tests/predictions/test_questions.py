@@ -1,4 +1,4 @@
-"""Questions without answers: answered in order, whatever the batches."""
+"""Unanswered questions, predicted in order for any batch size."""
 
 import json
 from pathlib import Path
@@ -130,7 +130,7 @@ def test_threshold_of_the_run_decides_on_no_answer(run, tmp_path) -> None:
     assert {name for name, text in answers.items() if not text} == (
         silent | empty
     )
-    # A run from before there was a task.json keeps it in its results.
+    # An older run without task.json has it in its results.
     (other / "task.json").unlink()
     scores = {"threshold": {"seeds": [threshold, 7.0]}}
     (other / "results.json").write_text(

@@ -1,4 +1,4 @@
-"""Texts without labels: one line in, one line out, in order."""
+"""Unlabelled texts: one line in, one line out, in order."""
 
 import gzip
 import io
@@ -21,7 +21,7 @@ TEXTS = ["a b", "c", "", "d e f g", "  ", "a a a a a a a", "j"]
 
 
 def logits(model, *texts: list[str]) -> np.ndarray:
-    """Of each text by itself, without any code of the package under test."""
+    """Returns logits of single texts, without code of the tested package."""
     return np.concatenate(
         [
             model(INPUTS(*[[text] for text in row]), training=False)["logits"]
@@ -102,7 +102,7 @@ def test_windows_change_nothing(run: Path, expected) -> None:
         rows = ModelRows(model, INPUTS, batch_size, window)
         for row, one in zip(rows(examples), expected, strict=True):
             if row is not None:
-                # A longer neighbour pads a row: float32 sums in another order.
+                # Padding to a longer row changes the order of float32 sums.
                 np.testing.assert_allclose(row["logits"], one, atol=1e-5)
 
 
@@ -143,14 +143,14 @@ def test_tables_without_labels(run: Path, expected) -> None:
     texts = [text for text in TEXTS if text.strip()]
     found = expected[[bool(text.strip()) for text in TEXTS]]
     folder = run.parent
-    # GLUE's unlabelled test.tsv: numbers, texts and a row of names.
+    # GLUE's unlabelled test.tsv: numbers, texts and a header.
     path = folder / "test.tsv"
     rows = "".join(f"{n}\t{text}\n" for n, text in enumerate(texts))
     path.write_text(f"index\tsentence\n{rows}")
     header, *lines = predicted(run, path, columns=["sentence"])
     assert header == "prediction\tbad\tfair\tgood"
     check(lines, texts, found)
-    # Numbers that the run learned from; the label may be there or not.
+    # Column numbers of the training files, with or without the label.
     path.write_text("".join(f"{text}\tgood\n" for text in texts) + "\n")
     *lines, blank = predicted(run, path)
     check(lines, texts, found)
@@ -173,7 +173,7 @@ def test_every_line_is_a_text_where_that_is_said(run: Path) -> None:
         predicted(run, path)
     assert not (run.parent / "out.tsv").exists()
     assert len(predicted(run, path, lines=True)) == 3
-    with pytest.raises(ValueError, match="`lines` must be left out"):
+    with pytest.raises(ValueError, match="`lines` must not be given"):
         predicted(run, path, lines=True, columns=["0"])
 
 
@@ -190,7 +190,7 @@ def test_texts_of_a_run_that_learned_from_other_layouts(
     with pytest.raises(ValueError, match="name columns .*give `lines`"):
         predicted(run, path)
     check(predicted(run, path, lines=True), texts, found)
-    # fastText's labels lead the line, and are left out.
+    # fastText's labels begin the line, and are left out.
     task["table"] = {"layout": "fasttext"}
     (run / "task.json").write_text(json.dumps(task))
     check(predicted(run, path), texts, found)
@@ -216,7 +216,7 @@ def test_pairs(tmp_path: Path) -> None:
     check(lines, first, logits(model, first, second))
     with pytest.raises(ValueError, match="`columns` must be 2, as the model"):
         predicted(tmp_path / "run", path, columns=["first"])
-    with pytest.raises(ValueError, match="`lines` must be left out"):
+    with pytest.raises(ValueError, match="`lines` must not be given"):
         predicted(tmp_path / "run", path, lines=True)
 
 

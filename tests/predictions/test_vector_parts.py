@@ -1,4 +1,4 @@
-"""Shares of layers, windows of a file and nearest sentences, by hand."""
+"""Layer shares, windows of a file and nearest sentences, by hand."""
 
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def test_windows_of_a_run_that_resumes(
 def test_nearest_as_scikit_learn_has_them(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     stored = rng.normal(size=(7, 4)).astype("float32")
-    stored[3] = 0  # nothing is near to it
+    stored[3] = 0  # near to nothing
     stored[5] = 2 * stored[1]  # equal: the first of the file comes first
     queries = rng.normal(size=(3, 4)).astype("float32")
     queries[0] = stored[1]
@@ -89,14 +89,14 @@ def test_stateful_encoders_are_refused(each: str) -> None:
     encoder = models.elmo_encoder(
         [(1, 4)], 6, 4, max_characters=8, stateful=True, max_batch_size=2
     )
-    message = f"vectors of a {each} would depend on the {each}s before it"
+    message = f"vectors of a {each} would depend on earlier {each}s"
     with pytest.raises(ValueError, match=message):
         vectors.check_not_stateful(encoder, "vectors", each)
 
 
 def test_warm_start_is_of_elmo(tmp_path: Path) -> None:
     encoder = models.bert_tiny(9)
-    inputs = None  # neither they nor the file are looked at
+    inputs = None  # neither these nor the file are used
     path = tmp_path / "none"
     assert vectors.warm_started(encoder, inputs, path, None) is encoder  # pyright: ignore
     with pytest.raises(ValueError, match="a BERT has no states"):

@@ -1,4 +1,4 @@
-"""Words without tags: a line for each line, in the scheme of the run."""
+"""Untagged words: one output line per line, in the scheme of the run."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ BIOES = {"scheme": "BIOES", "tag_scheme": {"name": "BIOES"}}
 
 
 def pieces(words: list[str]) -> list[int]:
-    """Where each word begins; every letter but the first is unknown here."""
+    """Returns where words begin; all letters but the first are unknown."""
     places, place = [], 1
     for word in words:
         places.append(place)
@@ -28,18 +28,18 @@ def pieces(words: list[str]) -> list[int]:
 
 
 def logits(words: list[str], model) -> np.ndarray:
-    """Of one sentence by itself, those of its words."""
+    """Returns logits of the words of a single sentence."""
     outputs = model(INPUTS(tf.ragged.constant([words])), training=False)
     return np.asarray(outputs["logits"])[0][pieces(words)]
 
 
 def spelled(words: list[str], model) -> list[str]:
-    """The tags of one sentence, from the logits, in IOB2."""
+    """Returns the tags of one sentence in IOB2, from the logits."""
     return [LABELS[best] for best in logits(words, model).argmax(-1)]
 
 
 def spread(model) -> None:
-    """Random weights like one tag best: let the tags of words differ."""
+    """Makes tags differ: random weights would prefer a single tag."""
     found = np.concatenate([logits(words, model) for words in SENTENCES])
     head = model.get_layer("logits")
     kernel, bias = head.get_weights()
@@ -49,7 +49,7 @@ def spread(model) -> None:
 
 
 def in_bioes(tags: list[str]) -> list[str]:
-    """By hand: exact spans only."""
+    """Converts exact spans to BIOES by hand."""
     found = ["O"] * len(tags)
     start = None
     for place, tag in enumerate([*tags, "O"]):
@@ -106,7 +106,7 @@ def test_words_alone_and_in_columns(batch_size: int, run) -> None:
     a, b, c = ("\n".join(words) for words in SENTENCES)
     path.write_text(f"{a}\n\n\n{b}\n\n{c}\n\n")
     assert tagged(folder, path, batch_size=batch_size) == expected
-    # With the columns that it learned from, with the tag and without.
+    # With the columns of the training files, with and without the tag.
     for last in (" O", ""):
         a, b, c = (
             "\n".join(f"{n} {w} NN{last}" for n, w in enumerate(words))
@@ -149,7 +149,7 @@ def test_words_behind_the_cut_are_counted(run, capsys) -> None:
     assert [line.split()[0] for line in lines] == words
     # 24 positions, two of them [CLS] and [SEP].
     assert [line.split()[1] for line in lines[22:]] == ["O"] * 8
-    assert capsys.readouterr().err.startswith("8 words lie behind")
+    assert capsys.readouterr().err.startswith("8 words exceed")
 
 
 def test_crf_with_constraints(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_columns_in_another_encoding(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
     path.write_text("é O\nb O\n", encoding="latin-1")
     found = [line.split()[0] for line in tagged(tmp_path / "run", path)]
-    assert found == ["é", "b"]  # as the run's files
+    assert found == ["é", "b"]  # like the run's files
     path.write_text("é\nb\n", encoding="utf-16")
     lines = tagged(tmp_path / "run", path, encoding="utf-16")
     assert [line.split()[0] for line in lines] == ["é", "b"]

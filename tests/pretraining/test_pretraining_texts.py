@@ -1,4 +1,4 @@
-"""Texts to tokens and words, as the encoder will read them."""
+"""Conversion of texts to tokens and words for the encoder."""
 
 import pickle
 from pathlib import Path
@@ -93,14 +93,14 @@ def test_a_corpus_of_other_letters_is_warned_of(tmp_path: Path) -> None:
 def test_shards_of_texts_that_changed_in_the_same_process(
     tmp_path: Path,
 ) -> None:
-    """A writer that has loaded its text inputs reads those of a new run."""
+    """A writer with cached text inputs reads those of a new run."""
     settings = data.RecordSettings("bert", "character", max_length=9)
     writer = pretraining.ShardWriter(tmp_path, settings)
     for letter in "ab":
         tokens = [*text.SPECIAL_TOKENS, letter]
         inputs = text.BertInputs(tokens, 9, split="character")
         text.save_inputs(inputs, tmp_path / "text_inputs.json")
-        # As another process gets it.
+        # As passed to another process.
         found = pickle.loads(pickle.dumps(writer)).text_inputs
         assert list(found.vocabulary) == tokens
 
@@ -121,6 +121,6 @@ def test_held_out_sentences_are_each_read_once(tmp_path: Path) -> None:
                 strict=True,
             )
         ]
-        # Ids of the words, then the end.
+        # Ids of the words, then the end marker.
         rows = [(3, 4, 1), (4, 1), (2, 3, 4, 3, 1)]
         assert sorted(seen) == sorted(rows * 30)

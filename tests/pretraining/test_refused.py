@@ -1,4 +1,4 @@
-"""What a pretraining refuses: by its options, and before it writes."""
+"""Refusals of pretraining: options, and inputs before writing."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ A, B = Path("a"), Path("b")
 
 @pytest.fixture
 def records(tmp_path: Path) -> Path:
-    """Words in the order of their sentences, for an ELMo."""
+    """Returns a folder of records for an ELMo."""
     folder = tmp_path / "records"
     folder.mkdir()
     settings = data.RecordSettings("elmo", "whitespace")
@@ -48,7 +48,7 @@ def test_by_both(
 @pytest.mark.parametrize(
     ("options", "arguments", "message"),
     [
-        (BERT, {"init": A, "vocabulary": B}, "a checkpoint has tokens"),
+        (BERT, {"init": A, "vocabulary": B}, "a checkpoint has its own tokens"),
         (
             BERT,
             {"records": A, "vocabulary": B, "pair_length": 9},
@@ -99,7 +99,7 @@ def test_records_of_other_words(records: Path, tmp_path: Path) -> None:
 def test_a_text_with_a_bad_end_before_anything_is_written(
     options: Any, begin: Any, where: str, tmp_path: Path
 ) -> None:
-    """Also a corpus whose words are counted only afterwards."""
+    """Also a corpus whose words are only counted later."""
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     good.write_text("a b\nb c\n")
     bad.write_bytes(b"a b\n" * 3 + b"\xff\n")

@@ -1,4 +1,4 @@
-"""What a pretraining leaves behind, and its last lines."""
+"""The files of a pretraining run, and its last lines."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_a_run_is_saved_without_what_only_training_needs(
 def test_a_stop_before_the_results_leaves_the_checkpoints(
     tmp_path: Path,
 ) -> None:
-    """What `ended_run` asks for is there last; only then they are removed."""
+    """`ended_run` needs the last file; only then are checkpoints removed."""
     given = options(tmp_path)
     (given.output / "checkpoints").mkdir(parents=True)
     encoder = models.elmo_encoder([(1, 4)], 6, 4, max_characters=5)
@@ -84,7 +84,7 @@ RESULTS = {
             {**RESULTS, "averaged": {"val_loss": 2.0, "val_accuracy": 0.75}},
             [
                 ["", "training", "held out, before", "held out"],
-                ["loss", 1.25, 3.5, 2.0],  # of what was saved
+                ["loss", 1.25, 3.5, 2.0],  # of the saved weights
                 ["accuracy", 0.5, None, 0.75],
             ],
         ),
@@ -125,7 +125,7 @@ def test_last_lines(
 
 
 def test_next_to_the_working_directory(tmp_path: Path, monkeypatch) -> None:
-    """Which has no name in a path such as ".", or another one."""
+    """A path such as "." has no name, or another one."""
     (tmp_path / "run" / "inside").mkdir(parents=True)
     expected = tmp_path.resolve() / "run_bert"
     for here, path in (("run", "."), ("run/inside", ".."), (".", "run")):

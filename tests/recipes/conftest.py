@@ -1,4 +1,4 @@
-"""Files of a user's own, small enough to learn from in a second."""
+"""A user's files, small enough to train on in a second."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tiny_encoders import save_encoders
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Of encoders, by their kind."""
+    """Returns folders of encoders by kind."""
     return save_encoders(tmp_path_factory.mktemp("encoders"))
 
 

@@ -1,6 +1,6 @@
 """Small SavedModels with the signatures of this library's exports.
 
-Their answers can be told in advance, and which version gave them.
+Their answers are known in advance, and show which version gave them.
 """
 
 import os
@@ -23,7 +23,7 @@ def publish(
     methods: dict[str, str] | None = None,
     warm_up: dict[str, dict] | None = None,
 ) -> Path:
-    """A version, written under another name and renamed."""
+    """Writes a version under a temporary name and renames it."""
     hidden = base / f".unfinished-{number}"
     module = tf.Module()
     for name, function in signatures.items():
@@ -56,9 +56,9 @@ def publish(
 
 
 def classifier(number: int = 1) -> dict[str, Callable]:
-    """Score of `good`: 0.9, 0.1 or 0.5, as the text has 好, 坏 or neither.
+    """Scores `good` as 0.9, 0.1 or 0.5, if the text has 好, 坏 or neither.
 
-    `which` gives the number of the version.
+    `which` returns the number of the version.
     """
 
     def scored(text):
@@ -113,7 +113,7 @@ def classifier(number: int = 1) -> dict[str, Callable]:
         ]
     )
     def features(token_ids, weights):
-        # Text between b64 of bytes, and numbers that are hard to write.
+        # Text between base64-encoded bytes, and difficult numbers.
         total = tf.reduce_sum(tf.cast(token_ids, tf.float32) * weights, 1)
         return {
             "total": total,
@@ -145,7 +145,7 @@ METHODS = {"classify_examples": "classify", "regress_examples": "regress"}
 
 
 def tagger() -> dict[str, Callable]:
-    """A word a character; 王 is a B-PER, 明 an I-PER, 🙂 a B-MOOD."""
+    """Tags characters: 王 is B-PER, 明 I-PER, 🙂 B-MOOD."""
 
     @tf.function(input_signature=[TEXT])
     def tag(text):
@@ -177,8 +177,8 @@ def tagger() -> dict[str, Callable]:
 
 
 def extractor() -> dict[str, Callable]:
-    """Answers are characters 2 to 4 and 0 to 1 of the context, if it has
-    four, and none."""
+    """Answers with characters 2 to 4 and 0 to 1 of the context, if it has at
+    least four, else with none."""
 
     @tf.function(
         input_signature=[
@@ -194,7 +194,7 @@ def extractor() -> dict[str, Callable]:
             values = tf.tile(tf.constant([values]), [rows, 1])
             return tf.where(long[:, tf.newaxis], values, none)
 
-        # Shorter ones too must have characters to cut.
+        # Shorter ones must also have characters to cut.
         padded = tf.strings.join([context, "____"])
         first = tf.strings.substr(padded, 2, 2, "UTF8_CHAR")
         second = tf.strings.substr(padded, 0, 1, "UTF8_CHAR")
@@ -213,7 +213,7 @@ def extractor() -> dict[str, Callable]:
 
 
 def masked() -> dict[str, Callable]:
-    """Every [MASK] is 水 or 火."""
+    """Fills every [MASK] with 水 or 火."""
 
     @tf.function(input_signature=[TEXT])
     def fill_mask(text):
@@ -234,7 +234,7 @@ def masked() -> dict[str, Callable]:
 
 
 def embedder() -> dict[str, Callable]:
-    """How often the text has 山, 水 and 火; never all 0."""
+    """Embeds a text as its counts of 山, 水 and 火, never all 0."""
 
     @tf.function(input_signature=[TEXT])
     def embed(text):

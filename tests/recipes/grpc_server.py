@@ -20,9 +20,9 @@ from keras_ctx.serving.rest.loaded_version import LoadedVersion
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers for one model; the first `failures` calls of Predict fail.
+    """A service for one model; the first `failures` calls of Predict fail.
 
-    Classify and Regress are for signatures of their own method, as in TF
+    Classify and Regress accept only signatures of their own method, as in TF
     Serving's classifier.cc and regressor.cc.
     """
 
@@ -31,7 +31,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self.version = LoadedVersion(folder)
         self.failures = failures
         self.sizes: list[int] = []
-        """Rows of each request."""
+        """Number of rows of each request."""
 
     def Predict(self, request, context):
         self._check(request, context)
@@ -107,7 +107,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 @contextlib.contextmanager
 def grpc_serving(service: PredictionService) -> Iterator[str]:
-    """The address of the server."""
+    """Yields the address of the server."""
     with ThreadPoolExecutor(2) as pool:
         server = grpc.server(pool)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(

@@ -1,9 +1,9 @@
-"""Our own list: sentences, the same said otherwise, and false friends.
+"""Our own list of sentences, with paraphrases and false friends.
 
-A false friend shares more words with the sentence than the paraphrase does,
-and is about something else. Where it is about the same thing and says the
-opposite ("The film was terribly exciting" beside "terribly boring"), it is
-often nearer than the paraphrase: these vectors know topics, not truth.
+A false friend shares more words with the sentence than the paraphrase, but has
+another topic. A sentence on the same topic that says the opposite ("The film
+was terribly exciting" and "terribly boring") is often nearer than the
+paraphrase: these vectors encode topics, not truth.
 """
 
 PARAPHRASES = [

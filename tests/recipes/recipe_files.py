@@ -1,4 +1,4 @@
-"""Recipes as modules; their folder is no package."""
+"""Loads recipes as modules; their folder is not a package."""
 
 import importlib.util
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
-# Sizes of a biLM that learns a step in no time.
+# Sizes of a biLM with very fast training steps.
 ELMO = {
     "filters": ((1, 8), (2, 8)),
     "hidden_dim": 16,
@@ -16,7 +16,7 @@ ELMO = {
 
 
 def load_recipe(name: str) -> ModuleType:
-    """A fresh module of the recipe, with none of its state."""
+    """Returns a fresh module of the recipe, without earlier state."""
     spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

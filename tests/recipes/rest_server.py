@@ -15,7 +15,7 @@ from recipe_files import load_recipe
 
 
 class Server:
-    """Where it listens, what it serves, and how to ask it."""
+    """The address and models of a server, and requests to it."""
 
     def __init__(self, recipe: ModuleType, models: Any, port: int):
         self.recipe = recipe
@@ -44,7 +44,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(*models: Path, **settings: Any) -> Iterator[Server]:
-    """The server, as long as the block runs."""
+    """Runs the server while the block runs."""
     recipe = load_recipe("serve")
     config = recipe.Config(
         **{"models": models, "port": 0, "poll_seconds": 0.05, **settings}
@@ -56,8 +56,8 @@ def serving(*models: Path, **settings: Any) -> Iterator[Server]:
         "127.0.0.1",
         config.port,
         log_level="error",
-        # Its own would close all handlers, and absl's then closes pytest's
-        # stream, where a test that captures output runs alone.
+        # uvicorn's logging set-up would close all handlers; absl's then closes
+        # pytest's stream, if a test that captures output runs alone.
         log_config=None,
     )
     server = uvicorn.Server(options)

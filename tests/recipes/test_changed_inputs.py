@@ -1,4 +1,4 @@
-"""The same command after a file changed: refused, or begun anew on request."""
+"""The same command after a file changed: refused, or restarted on request."""
 
 import hashlib
 import json
@@ -49,10 +49,10 @@ def test_pretraining_on_a_corpus_that_changed(
 
     first = pretrain()
     before = files(tmp_path / "run")
-    # A run that has ended is not done again.
+    # A finished run is not repeated.
     assert pretrain() == first
     assert files(tmp_path / "run") == before
-    # Another text of the same size, and of other words.
+    # Another text of the same size.
     corpus.write_text(
         corpus.read_text("utf-8").replace("树", "林"), encoding="utf-8"
     )
@@ -82,7 +82,7 @@ def test_records_of_a_text_that_changed(tmp_path: Path, corpus: Path) -> None:
 
     prepare()
     before = files(tmp_path / "records")
-    # Of the same size, which was all that was compared.
+    # Of the same size, which was once the only comparison.
     text = corpus.read_text("utf-8").replace("树", "林")
     corpus.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="files: .* there, .* now"):
@@ -159,7 +159,7 @@ def test_finetuning_on_inputs_that_changed(
     written = json.loads(before["settings.json"])
     assert written["digests"]["train"] == digest
     right = train.read_text("utf-8"), test.read_text("utf-8")
-    # The labels have other names, which sort the other way round.
+    # The labels have other names, which sort in reverse.
     renamed = [x.replace("good", "aaa").replace("LOC", "AAA") for x in right]
     for new, message in (
         (renamed, "`test` has other .*`train` has other"),

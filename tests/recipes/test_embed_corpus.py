@@ -1,4 +1,4 @@
-"""Vectors of a corpus against the encoder's own."""
+"""Vectors of a corpus compared with the encoder's outputs."""
 
 import gzip
 from pathlib import Path
@@ -36,7 +36,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def embed(**arguments) -> list:
-    """The vectors, read back; lines in windows of 4, batches of 12 words."""
+    """Runs and reads back; windows of 4 lines, batches of 12 words."""
     recipe = load_recipe("embed_corpus")
     arguments = {"window": 4, "batch_words": 12, **arguments}
     recipe.main(recipe.Config(**arguments))
@@ -44,7 +44,7 @@ def embed(**arguments) -> list:
 
 
 def alone(encoder: keras.Model, inputs, line: str) -> np.ndarray:
-    """`(T, L, D)`: the encoder's answer to one line."""
+    """Returns the encoder's vectors `(T, L, D)` of one line."""
     run = tf.function(lambda features: encoder(features)["layers"])
     layers = [np.asarray(layer)[0] for layer in run(inputs([line]))]
     return np.stack(layers, axis=1)
@@ -62,12 +62,12 @@ def test_vectors_are_those_of_the_encoder_line_by_line(
     for each, line in zip(found, LINES, strict=True):
         assert each.tokens == line.split()
         assert each.vectors.shape == (len(line.split()), 3, 8)
-        if each.tokens:  # whole, also where text_inputs.json has a limit
+        if each.tokens:  # complete, even if text_inputs.json has a limit
             expected = alone(encoder, text.ElmoInputs(8), line)
             np.testing.assert_allclose(
                 each.vectors, expected, rtol=0, atol=1e-5
             )
-    # A word of 10,000 bytes is its first six; two characters here.
+    # Only the first six of its 10,000 bytes count: two characters.
     short = f"a {LONG_WORD[:2]} b"
     np.testing.assert_allclose(
         found[4].vectors,
@@ -155,7 +155,7 @@ def test_bert_gives_its_pieces_and_tells_of_long_lines(
         ValueError, match="`corpus`, line 5: .* 14 tokens .* Received: 15.*cut"
     ):
         embed(output=output, **common)
-    # What was done before stays; the rest is cut.
+    # Finished windows stay; the rest is cut.
     assert len(list(output.glob("vectors-*"))) == 2
     found = embed(output=output, long_lines="cut", **common)
     encoder = keras.saving.load_model(folders["bert"] / "encoder.keras")
@@ -221,7 +221,7 @@ def test_only_blank_lines(folders: dict[str, Path], tmp_path: Path) -> None:
 ERRORS = {
     "Either `init` or `options`": {"init": None},
     "`options` and `weights` must": {"weights": "w"},
-    "`mix` is of all layers": {"mix": (1.0,), "layers": ("last",)},
+    "`mix` uses all layers": {"mix": (1.0,), "layers": ("last",)},
     "`scale` needs `mix`. Received: scale=2.0": {"scale": 2.0},
     "`window` must be at least 1. Received: window=0": {"window": 0},
     "`batch_words` must be at least 1": {"batch_words": 0},
@@ -264,7 +264,7 @@ def test_corpus_that_is_no_text(
             embed(init=folders["elmo"], corpus=corpus, output=tmp_path / "out")
 
 
-@pytest.mark.slow  # its arithmetic is that of tests/models/test_warm_start.py
+@pytest.mark.slow  # quick: tests/models/test_warm_start.py
 def test_warm_start(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:
@@ -290,7 +290,7 @@ def test_warm_start(
 def test_warm_start_of_a_bert(
     folders: dict[str, Path], corpus: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match="`warm_start` is of ELMo"):
+    with pytest.raises(ValueError, match="`warm_start` needs an ELMo"):
         embed(
             init=folders["bert"],
             corpus=corpus,

@@ -1,4 +1,4 @@
-"""Runs of embed_corpus.py that stop, go on, and are refused to."""
+"""Runs of embed_corpus.py that stop, resume or are refused."""
 
 import random
 import shutil
@@ -25,8 +25,8 @@ def test_stop_at_any_window_changes_no_byte(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The cache forgets within a window's reach, starts anew every three
-    # windows, and a resumed run comes to the same one.
+    # The cache evicts words within a window and is emptied every three windows;
+    # a resumed run restores the same cache.
     rng = random.Random(1)
     lines = [
         " ".join(f"w{int(rng.paretovariate(0.4)) % 80}" for _ in range(length))
@@ -95,5 +95,5 @@ def test_other_settings_are_refused_by_name(
         with pytest.raises(ValueError, match=f"Received: {name}: [^;]*$"):
             embed(**{**common, **arguments})
         assert content(output) == before
-    embed(**common)  # the same again: nothing to do
+    embed(**common)  # again: nothing to do
     assert content(output) == before

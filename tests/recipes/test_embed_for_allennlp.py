@@ -1,4 +1,4 @@
-"""One file with a key a line, and vectors of the sentence markers."""
+"""One file with a key per line, and vectors of the sentence markers."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def embed(**arguments) -> list:
 
 
 def word_layers(folder: Path, line: str) -> np.ndarray:
-    """`(L, T, D)`, by the encoder itself."""
+    """Returns `(L, T, D)`, by the encoder itself."""
     encoder = keras.saving.load_model(folder / "encoder.keras")
     found = encoder(text.ElmoInputs(8)([line]))["layers"]
     return np.stack([np.asarray(layer)[0] for layer in found])
@@ -64,7 +64,7 @@ def test_keys_are_lines(
                 "4",
                 "sentence_to_index",
             ]
-            # As allennlp's own users read it.
+            # As users of allennlp read it.
             index = json.loads(file["sentence_to_index"][0])
             assert file["sentence_to_index"].shape == (1,)
             for key, line in enumerate(LINES):
@@ -76,7 +76,7 @@ def test_keys_are_lines(
                 expected = choose(word_layers(folders["elmo"], line))
                 assert found.shape == expected.shape
                 np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-    # The text is the line without blanks at its ends; equal ones: the last.
+    # The key is the stripped line; of equal lines, the last.
     assert index == {"the  bank is on": "4", "“river”": "2", "the\tbank": "3"}
 
 
@@ -94,7 +94,7 @@ def test_other_lines_are_refused(
 
 
 def reference_layers(encoder: keras.Model, vectors: np.ndarray) -> list:
-    """A row `(T, P)` of words and markers through the BiLM, in NumPy."""
+    """Runs a row `(T, P)` with markers through the BiLM in NumPy."""
     read = numpy_weights(encoder.get_layer("bilm"))
     return [np.concatenate([vectors, vectors], 1), *stacks(*read, vectors)]
 

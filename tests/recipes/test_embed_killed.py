@@ -1,4 +1,4 @@
-"""Embedding processes that are killed at any moment, and started again."""
+"""Embedding processes that are killed at any moment and restarted."""
 
 import os
 import random

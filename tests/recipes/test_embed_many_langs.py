@@ -1,4 +1,4 @@
-"""A folder of ELMoForManyLangs: from its files to vectors and to a server."""
+"""A folder of ELMoForManyLangs, embedded and exported."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def expected(tensors, line: str) -> np.ndarray:
-    """`(L, T, D)`."""
+    """Returns expected vectors `(L, T, D)`."""
     characters = {name: i for i, name in enumerate(CHARACTERS)}
     marked = ["<bos>", *line.split(), "<eos>"]
     rows = [character_row(characters, x, SMALL.max_characters) for x in marked]

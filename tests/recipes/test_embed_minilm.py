@@ -22,7 +22,7 @@ CANDIDATES = [row[place] for place in (1, 2) for row in PARAPHRASES]
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory):
-    """What the recipe finds for each sentence among all the candidates."""
+    """Runs the recipe for each sentence, on all candidates."""
     folder = tmp_path_factory.mktemp("minilm")
     path = folder / "candidates.txt"
     path.write_text("\n".join(CANDIDATES) + "\n", encoding="utf-8")
@@ -50,7 +50,7 @@ def test_each_paraphrase_ranks_first(embedded) -> None:
         assert found[0]["line"] == number + 1, SENTENCES[number]
         margins.append(found[0]["cosine"] - found[1]["cosine"])
     assert min(margins) > 0.03  # 0.060 as seen
-    # By the words that they share, none would rank first.
+    # By shared words, none would rank first.
     words = [set(re.findall(r"\w+", s.lower())) for s in SENTENCES + CANDIDATES]
     for number in range(size):
         own = words[number]
@@ -59,7 +59,7 @@ def test_each_paraphrase_ranks_first(embedded) -> None:
 
 
 def weights_by_google() -> dict[str, np.ndarray]:
-    """The file's arrays, in float64, under the names of the NumPy reading."""
+    """Returns the file's arrays with the names of the NumPy version."""
     found = {}
     for name, array in load_file(MODEL_DIR / "model.safetensors").items():
         name = re.sub(r"encoder\.layer\.(\d+)", r"encoder.layer_\1", name)

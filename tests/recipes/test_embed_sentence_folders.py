@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def first_vector(folder: Path, ids: list[int]) -> np.ndarray:
-    """The last layer at [CLS] of one row, by the encoder alone."""
+    """Returns the last layer at [CLS] of one row, by the encoder alone."""
     row = np.array([[2, *ids, 3]], "int32")
     features = {"token_ids": row, "segment_ids": 0 * row}
     features["padding_mask"] = row > 0
@@ -75,7 +75,7 @@ def test_pooling_and_prompts(folder: Path, tmp_path: Path, capsys) -> None:
         vector = right[each["line"] - 1]
         cosine = query @ vector / np.linalg.norm(vector) / np.linalg.norm(query)
         assert each["cosine"] == pytest.approx(cosine, abs=1e-5)
-    # Another prompt makes other vectors.
+    # Another prompt gives other vectors.
     with pytest.raises(ValueError, match="Received: prompt: [^;]*$"):
         embed(folder, tmp_path, LINES, prompt="query")
     with pytest.raises(ValueError, match="`prompt` must be a name among"):

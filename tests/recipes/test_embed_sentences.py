@@ -1,4 +1,4 @@
-"""Vectors of sentences against the encoder's own, and who is nearest."""
+"""Sentence vectors compared with the encoder's, and nearest sentences."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ def compiled(folder: Path):
 
 @cache
 def by_hand(folder: Path, sentence: str, limit: int | None) -> np.ndarray:
-    """The mean over a sentence alone, without padding, of length 1."""
+    """Returns the mean over a single sentence, of length 1."""
     saved = text.load_inputs(folder / "text_inputs.json")
     changed: dict = {"max_length": limit}
     if isinstance(saved, text.BertInputs):
@@ -151,7 +151,7 @@ def test_nearest_are_those_of_the_highest_cosine(
     for query, found in zip(queries, results["nearest"], strict=True):
         assert found["query"] == query
         scores = stored @ by_hand(folder, query, 16)
-        # The same sentence twice: the first one first.
+        # The same sentence twice: the earlier comes first.
         order = sorted(
             range(len(lines)), key=lambda i: (-scores[i].round(6), i)
         )
@@ -168,7 +168,7 @@ def test_nearest_are_those_of_the_highest_cosine(
     after = {path.name: path.read_bytes() for path in output.iterdir()}
     del after["nearest.json"]
     assert after == before
-    # More than there are: all of them.
+    # More than exist: all of them.
     results = embed(query=queries, nearest=50, **common)
     assert len(results["nearest"][1]["nearest"]) == len(SENTENCES)
 

@@ -1,4 +1,4 @@
-"""Encoders and pretrainers are exported, too, and pairs and answers."""
+"""Exports of encoders, pretrainers, pair models and question answering."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ TEXTS = ["the river bank", "好", ""]
 
 
 def run(tmp_path: Path, model: Path, **options) -> tuple[dict, dict]:
-    """What the recipe returns and what it has written down."""
+    """Returns the recipe's results and its file."""
     recipe = load_recipe("export_saved_model")
     lines = tmp_path / "texts.txt"
     lines.write_text("\n".join(TEXTS[:2]) + "\n", encoding="utf-8")
@@ -83,7 +83,7 @@ def test_two_texts(task: str, tmp_path: Path) -> None:
 
 
 def published(folder: Path, task: str) -> tuple[Path, dict[str, np.ndarray]]:
-    """A BERT of Hugging Face with the head of a task, and the head."""
+    """Writes a BERT of Hugging Face with a task head; returns the head."""
     encoder = models.bert_encoder(9, 1, 2, 8, 16, max_length=96)
     convert.save_bert(randomized(encoder), folder)
     kind, name, rows = {
@@ -124,7 +124,7 @@ def test_published_heads(task: str, tmp_path: Path) -> None:
     answers = list(written["answers"].values())
     if task == "answer":
         return
-    # From the encoder's own outputs, by hand.
+    # By hand, from the encoder's outputs.
     inputs = convert.load_text_inputs(folder)(TEXTS)
     outputs = convert.load_encoder(folder)(inputs)
     key = "sequence" if task == "tag" else "pooled"
@@ -158,7 +158,7 @@ def test_a_published_bert_without_a_head(tmp_path: Path) -> None:
 
 
 def sentence_folder(folder: Path, prompts: dict, **pooling) -> Path:
-    """As sentence-transformers writes it, with its prompts."""
+    """Writes a folder like sentence-transformers, with prompts."""
     encoder = models.bert_encoder(9, 1, 2, 8, 16, max_length=96)
     convert.save_bert(randomized(encoder), folder)
     tokens = [*text.SPECIAL_TOKENS, "query", ":", "river", "好"]
@@ -204,7 +204,7 @@ def test_prompts_are_told(default: str | None, tmp_path: Path) -> None:
 
 
 def test_a_default_prompt_is_left_out_of_the_pooling(tmp_path: Path) -> None:
-    """Where the folder says so, and the client sends it, as it is told."""
+    """If the folder says so, and the client sends the prompt, as noted."""
     folder = sentence_folder(
         tmp_path / "e5",
         {"prompts": PROMPTS, "default_prompt_name": "query"},
@@ -230,7 +230,7 @@ def test_card_of_an_embedder_with_a_prompt(tmp_path: Path) -> None:
 
 
 def question_run(folder: Path) -> dict:
-    """A run of short rows, as finetune_squad.py leaves it; its windows."""
+    """Writes a run of finetune_squad.py with short windows; returns them."""
     make_encoder, make_inputs = ENCODERS["bert"]
     model = models.span_extractor(make_encoder())
     training.save_model(model, folder / "model.keras")
@@ -249,7 +249,7 @@ def question_run(folder: Path) -> dict:
 
 
 def test_windows_are_those_of_the_run(tmp_path: Path) -> None:
-    # The defaults have no room in rows of 16, and longer answers.
+    # The defaults do not fit into 16 positions, and allow longer answers.
     windows = question_run(tmp_path)
     *_, known = model_to_export(tmp_path)
     assert known["windows"] == serving.AnswerWindows(**windows)
@@ -283,7 +283,7 @@ def test_served_answers_are_the_predicted_ones(tmp_path: Path) -> None:
             {"scores": {"f1": {"seeds": [None]}, "exact": {"seeds": [5.0]}}},
             {"exact": 5.0},
         ),
-        # Questions without answers to score by have taken time all the same.
+        # Without answers, there are no scores, only seconds.
         ({"scores": {}, "f1": None, "seconds": 9.5, "metric": "F1"}, {}),
         (
             {
@@ -307,7 +307,7 @@ def test_figures_are_finite_scores(results: dict, metrics: dict) -> None:
     [
         ({"train": None, "test": None}, "the sample data held out"),
         ({"train": "a/b.tsv", "test": "a/c.tsv"}, "c.tsv"),
-        # finetune_squad.py keeps articles of its own file for the test.
+        # finetune_squad.py holds out articles of its training file.
         ({"train": "a/b.json", "test": None}, "articles held out of b.json"),
     ],
 )
@@ -317,7 +317,7 @@ def test_it_is_said_what_was_measured_on(config: dict, where: str) -> None:
 
 
 def test_an_answer_is_shown_as_text() -> None:
-    # As served: the strings of NumPy have a `repr` of their own.
+    # As served: NumPy strings have another `repr`.
     answers = {
         "answers": np.array([["Rome's"]]),
         "scores": np.array([[0.5]]),

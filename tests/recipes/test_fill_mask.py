@@ -1,4 +1,4 @@
-"""Answers for [MASK] against the logits of rows put together by hand."""
+"""Predictions for [MASK] compared with logits of rows built by hand."""
 
 import io
 import json
@@ -22,14 +22,14 @@ POSITIONS = 12
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """As pretrain_bert.py leaves them, by the way they cut text."""
+    """Returns runs of pretrain_bert.py by the `split` of their text."""
     parent, found = tmp_path_factory.mktemp("runs"), {}
     for split, tokens in TOKENS.items():
         encoder = models.bert_encoder(len(tokens), 2, 2, 8, 12, POSITIONS)
         model = randomized(models.bert_pretrainer(encoder))
         found[split] = parent / split
         training.save_model(model, parent / split / "pretrainer.keras")
-        # Neither its length nor its padding is heeded.
+        # Its length and padding are ignored.
         inputs = text.BertInputs(tokens, 5, split=split, padding="max_length")
         text.save_inputs(inputs, parent / split / "text_inputs.json")
     return found
@@ -45,7 +45,7 @@ def records(path: Path) -> list[dict]:
 
 
 def by_hand(folder: Path, row: str) -> list[np.ndarray]:
-    """Probabilities of all words at each [MASK] of a row of tokens."""
+    """Returns probabilities of all words at each [MASK] of a row."""
     split, tokens = folder.name, row.split()
     ids = np.array([[TOKENS[split].index(t) for t in tokens]])
     places = [place for place, t in enumerate(tokens) if t == "[MASK]"]
@@ -104,7 +104,7 @@ def test_answers_by_hand(
     rows = {
         0: "[CLS] the [MASK] bank ##s [MASK] . [SEP]",
         2: "[CLS] [MASK] [SEP]",
-        # Cut to twelve tokens: two masks are behind.
+        # Cut to twelve tokens: two masks are cut off.
         3: "[CLS] the bank [MASK] is the river the bank is [MASK] [SEP]",
     }
     for number, row in rows.items():
@@ -115,8 +115,8 @@ def test_answers_by_hand(
         None,
         "there is no [MASK] in it",
         None,
-        "1 of 3 [MASK] lie behind the 12 tokens that the encoder reads",
-        "1 of 1 [MASK] lie behind the 12 tokens that the encoder reads",
+        "1 of 3 [MASK] are beyond the 12 tokens that the encoder reads",
+        "1 of 1 [MASK] are beyond the 12 tokens that the encoder reads",
         "there is no [MASK] in it",
     ]
     assert found[1]["masks"] == found[4]["masks"] == found[5]["masks"] == []
@@ -158,7 +158,7 @@ def test_chinese_characters_from_the_standard_input(
 
 
 def test_texts_of_the_command_line(folders: dict[str, Path]) -> None:
-    # Nothing but texts without a [MASK], and no file to write.
+    # Only texts without [MASK], and no file to write.
     results = fill(init=folders["wordpiece"], text=("the", "bank"))
     assert results == {"num_texts": 2, "num_masks": 0, "num_problems": 2}
 

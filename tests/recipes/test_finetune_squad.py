@@ -1,4 +1,4 @@
-"""Question answering at toy size: learned by heart, killed, gone on with."""
+"""Question answering at toy size: memorized, killed, resumed."""
 
 import json
 import os
@@ -30,7 +30,7 @@ WORDS = sorted(
 
 
 def write_questions(path: Path, version_2: bool, copies: int = 10) -> Path:
-    """Who, where and when; by 2.0 also why, which no text tells."""
+    """Writes who, where and when; in 2.0 also why, without an answer."""
     articles = []
     for number, context in enumerate(SENTENCES):
         words = context.split()
@@ -149,7 +149,7 @@ def test_a_file_is_learned_by_heart(
     assert not (output / "null_odds.json").exists()
     written = json.loads((output / "results.json").read_text())["results"]
     assert written == json.loads(json.dumps(results))
-    # Asked again, by the run that was written.
+    # Predicted again, with the saved run.
     predicted = json.loads((output / "predicted.json").read_text())
     assert predicted == predictions
     predict = load_recipe("predict")
@@ -176,7 +176,7 @@ def test_unanswerable_questions_are_told_apart(tmp_path: Path) -> None:
     scores = {name: row["mean"] for name, row in results["scores"].items()}
     assert scores["f1"] > 85
     assert scores["NoAns_total"] == 80 and scores["HasAns_total"] == 240
-    # Tuned on the same questions: nobody could do better.
+    # Tuned on the same questions, so this is the best possible.
     assert scores["f1"] == pytest.approx(scores["best_f1"])
     odds = json.loads((output / "null_odds.json").read_text())
     predictions = json.loads((output / "predictions.json").read_text())
@@ -187,7 +187,7 @@ def test_unanswerable_questions_are_told_apart(tmp_path: Path) -> None:
     again = tmp_path / "again.json"
     predict.main(predict.Config(output, path, again))
     assert json.loads(again.read_text()) == predictions
-    # Killed while it answered: the model is not trained again.
+    # Killed during prediction: the model is not trained again.
     folder = output / "seed_1"
     (folder / "scores.json").unlink()
     log = (folder / "metrics.jsonl").read_bytes()
@@ -197,7 +197,7 @@ def test_unanswerable_questions_are_told_apart(tmp_path: Path) -> None:
     assert (folder / "model.keras").read_bytes() == saved
 
 
-@pytest.mark.slow  # a training of its own
+@pytest.mark.slow  # another training
 def test_chinese_is_scored_by_characters(tmp_path: Path) -> None:
     recipe = load_recipe("finetune_squad")
     letters = "一二三四五六七八"
@@ -232,7 +232,7 @@ def test_chinese_is_scored_by_characters(tmp_path: Path) -> None:
         (tmp_path / "run" / "predictions.json").read_text()
     )
     assert results["formula"] == "CMRC 2018" and results["language"] == "zh"
-    # By hand: every answer is one run of letters, and so is what it shares.
+    # By hand: every answer and every overlap is one run of letters.
     f1 = [
         2 * len(set(said) & set("二三四")) / (len(said) + 3)
         for said in predictions.values()
@@ -242,7 +242,7 @@ def test_chinese_is_scored_by_characters(tmp_path: Path) -> None:
     assert results["data"]["train"]["found"] == 8
     task = json.loads((tmp_path / "run" / "task.json").read_text())
     assert task["task"] == "question_answering" and task["language"] == "zh"
-    # The encoder itself is as it was: its updates are trained.
+    # The encoder itself is unchanged: its updates are trained.
     trained = keras.saving.load_model(tmp_path / "run" / "model.keras")
     names = [weight.path for weight in trained.trainable_weights]
     assert any("lora" in name for name in names)
@@ -387,7 +387,7 @@ def test_rows_fit_the_encoder_before_anything_is_read(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
     assert config().load_text_inputs().max_length == 40
     assert config(max_length=10).load_text_inputs().max_length == 10
-    # An ELMo reads rows of any length; these are those of published runs.
+    # An ELMo reads any length; this is that of published runs.
     save_elmo(tmp_path / "encoder")
     assert config().load_text_inputs().max_length == 384
     assert config(max_length=500).load_text_inputs().max_length == 500

@@ -1,4 +1,4 @@
-"""The tagger on files of other people: schemes, layouts, what is refused."""
+"""The tagger on published formats: schemes, layouts, refusals."""
 
 import json
 from pathlib import Path
@@ -51,7 +51,7 @@ def finetune(encoders, tmp_path):
 
 
 def columns(path: Path) -> list[list[list[str]]]:
-    """Of each sentence the words, the tags, the predictions."""
+    """Returns the words, tags and predictions of each sentence."""
     return [
         [
             list(column)
@@ -80,7 +80,7 @@ def test_iob1_with_a_tag_that_only_the_test_file_has(
     words, predicted = zip(*columns(folder / "predicted.conll"), strict=True)
     assert words == (["the", "river", "bank"], ["was", "is"])
     assert predicted == best
-    # seqeval reads the file that is written as the recipe scored it.
+    # seqeval's scores of the file are those of the recipe.
     expected = f1_score(
         *map(list, (true, best)), mode="strict", scheme=seqeval.IOB1
     )
@@ -107,8 +107,8 @@ def test_iob1_with_a_tag_that_only_the_test_file_has(
 def test_constraints_hold_where_words_have_several_pieces(
     finetune, tmp_path
 ) -> None:
-    # Nothing is learned: the tags are those of a random encoder. Letters are
-    # pieces, so that constraints between tokens would hold for none of words.
+    # The encoder is random. Letters are pieces, so constraints between tokens
+    # would not hold between words.
     sentence = "tre O\nba B-X\nin I-X\nabe B-Y\nae I-Y\n"
     finetune(
         f"{sentence}\n" * 4,
@@ -143,7 +143,7 @@ def test_plain_tags_in_json(finetune, tmp_path, capsys) -> None:
     assert "The tags are plain tags, no spans" in said
     assert "test: 16 words of 16 sentences are cut off" in said
     assert results["metric"] == "accuracy" and results["num_train"] == 12
-    # Learned by heart, but for what nobody reads.
+    # Memorized, except the word that was cut off.
     assert results["pretrained"] == pytest.approx(2 / 3)
     assert results["majority"] == 1.0
     folder = tmp_path / "run"
@@ -208,7 +208,7 @@ def test_score_of_iob1() -> None:
     score = data.strict_f1
     true = [["I-PER", "I-PER", "O", "I-LOC"], ["I-ORG", "O", "I-LOC", "B-LOC"]]
     assert score(true, true) == 1.0
-    # By hand: 1 of 5 found, and nothing made up; B-LOC begins no entity here.
+    # By hand: 1 of 5 found, no false positives; B-LOC begins no entity here.
     assert score(true, [["I-PER", "I-PER"], ["O", "O", "O", "B-LOC"]]) == (
         pytest.approx(2 * 1 * 0.2 / 1.2)
     )

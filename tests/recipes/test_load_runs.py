@@ -1,4 +1,4 @@
-"""`keras_ctx.load` on the folders that the recipes leave."""
+"""`keras_ctx.load` on the folders of the recipes."""
 
 import json
 import math
@@ -23,7 +23,7 @@ TEXTS += ["on the bank", "has the river", "rank"]
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folders = save_encoders(tmp_path_factory.mktemp("encoders"))
-    # That of a run gives each word in its place.
+    # The encoder of a run has no distinct words.
     inputs = text.ElmoInputs(8, max_length=20)
     text.save_inputs(inputs, folders["elmo"] / "text_inputs.json")
     return folders
@@ -47,10 +47,10 @@ def write_table(path: Path, labels: Callable[[int], str]) -> Path:
 
 
 def assert_scores(found: dict[str, float], told: dict, seed: int = 0) -> None:
-    """Those that the recipe has written, of one of its seeds.
+    """Compares scores with those that the recipe wrote for a seed.
 
-    Batches of other lengths round otherwise; 1e-6 is 2e-6 and more in the
-    correlation of numbers that hardly differ, so the bound is 1e-5.
+    Batches of other lengths round differently; an error of 1e-6 becomes 2e-6 or
+    more in the correlation of nearly equal numbers, so the bound is 1e-5.
     """
     assert found
     for name, value in found.items():
@@ -65,7 +65,7 @@ def predicted(folder: Path, file: Path, output: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def classified(encoders, tmp_path_factory) -> tuple[Path, dict]:
-    """A run of two seeds, and its results."""
+    """Returns a run of two seeds, and its results."""
     folder = tmp_path_factory.mktemp("runs")
     table = write_table(folder / "texts.tsv", lambda n: ("bad", "good")[n % 2])
     (folder / "plain.txt").write_text("".join(f"{x}\n" for x in TEXTS))
@@ -88,7 +88,7 @@ def test_run_says_what_its_recipe_has_measured(classified, tmp_path) -> None:
         assert [x.split("\t")[0] for x in lines] == [
             each.label for each in found[folder]
         ]
-        # Files round logits: these are the numbers before.
+        # Files have rounded logits; these are not rounded.
         rows = ModelRows(model.model, model.text_inputs)
         for each, row in zip(found[folder], rows(zip(TEXTS)), strict=True):
             assert row is not None
@@ -123,7 +123,7 @@ def test_other_folders_are_refused_with_one_to_name(
     for inside in run.rglob("tensorboard"):
         with pytest.raises(ValueError, match=r"Name the folder above, .*seed_"):
             keras_ctx.load(inside)
-    with pytest.raises(ValueError, match="Give the folder that the file lies"):
+    with pytest.raises(ValueError, match="Give the folder that contains"):
         keras_ctx.load(run / "model.keras")
     with pytest.raises(ValueError, match=r"needs a folder with pretrainer\."):
         keras_ctx.load(run, "fill_mask")
@@ -137,17 +137,17 @@ def test_seed_of_a_run_that_was_killed(classified, tmp_path: Path) -> None:
         path.write_bytes((run / name).read_bytes())
     (tmp_path / "pretrained/seed_2").mkdir()
     for name in (".", "pretrained/seed_1", "pretrained/seed_2"):
-        with pytest.raises(ValueError, match="a run that has ended"):
+        with pytest.raises(ValueError, match="a finished run"):
             keras_ctx.load(tmp_path / name)
     for name in (".", "pretrained/seed_1"):
-        with pytest.raises(ValueError, match="a run that has ended"):
+        with pytest.raises(ValueError, match="a finished run"):
             predictions.read_task(tmp_path / name)
     with pytest.raises(ValueError, match="Name the folder above"):
         keras_ctx.load(tmp_path / "pretrained")
 
 
 def test_folder_called_as_a_seed_is_its_own(classified, tmp_path) -> None:
-    """`settings.json` above belongs to something else."""
+    """`settings.json` in the parent folder belongs to another run."""
     run, _ = classified
     (tmp_path / "settings.json").write_text("{}")
     saved = keras_ctx.load(run).save(tmp_path / "seed_1")
@@ -196,7 +196,7 @@ def test_other_classifiers(encoder, options, encoders, tmp_path) -> None:
     after = [w.numpy() for w in model.model.trainable_weights]
     assert any(map(lambda x, y: (x != y).any(), before, after))
     saved = model.save(tmp_path / "saved")
-    # The saved model is what a recipe begins with.
+    # A recipe can start from the saved model.
     more = {k: v for k, v in options.items() if k != "lora_rank"}
     train("classifier", saved, table, tmp_path / "next", **more)
     assert keras_ctx.load(tmp_path / "next").task == model.task

@@ -1,4 +1,4 @@
-"""Every recipe that writes refuses an output that another run has."""
+"""Every recipe that writes refuses an output in use by another run."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ from recipe_files import RECIPES, load_recipe
 from keras_ctx.files.output_lock import output_lock
 
 FILES = ("fill_mask", "predict", "score_corpus")
-# quickstart.py starts the others, which lock; the last two write no files.
+# quickstart.py starts others, which lock; the last two write no files.
 OTHERS = ("quickstart", "query", "serve")
 FOLDERS = sorted(
     {path.stem for path in RECIPES.glob("*.py")} - {*FILES, *OTHERS}
@@ -21,12 +21,12 @@ def test_second_run_is_refused_before_anything_is_read(
     name: str, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
-    # Nothing else of the settings is looked at.
+    # No other setting is read.
     config = SimpleNamespace(output=output)
     with output_lock(output, is_file=name in FILES):
         there = sorted(tmp_path.rglob("*"))
         with pytest.raises(ValueError, match="one run at a time.*process"):
             load_recipe(name).main(config)
         assert sorted(tmp_path.rglob("*")) == there
-    with pytest.raises(AttributeError):  # it is free again
+    with pytest.raises(AttributeError):  # free again
         load_recipe(name).main(config)

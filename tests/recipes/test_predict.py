@@ -1,4 +1,4 @@
-"""Predictions for files without labels are those of the test file."""
+"""Predictions for unlabelled files equal those of the test file."""
 
 import json
 import shlex
@@ -18,7 +18,7 @@ TEXTS = [
 
 
 def check_closing(shown: str, made: Path | None) -> None:
-    """The last lines: what was made, and a command that its recipe takes."""
+    """Checks the last lines: the new file, and a valid next command."""
     before, _, command = shown.partition("Next:\n")
     if made is not None:
         assert before.endswith(f"\nMade:\n  {made}\n")
@@ -61,7 +61,7 @@ def test_classifier(options, labels, tmp_path: Path, capsys) -> None:
     )
     recipe.main(config)
     check_closing(capsys.readouterr().out, output)
-    # The names of the columns, then a line a text; without the true labels.
+    # The column names, then one line per text, without true labels.
     expected = (output / "predictions.tsv").read_text().splitlines()
     expected = [line.partition("\t")[2] for line in expected[1:]]
     found = (output / "predicted.tsv").read_text().split("\n")
@@ -83,12 +83,12 @@ def test_classifier(options, labels, tmp_path: Path, capsys) -> None:
     assert predict.main(predict.Config(output, plain, again)) == 11
     assert again.read_text() == (output / "predicted.tsv").read_text()
     check_closing(capsys.readouterr().out, again)
-    # To the standard output, which holds nothing else.
+    # To standard output, which has nothing else.
     predict.main(predict.Config(output, plain))
     shown = capsys.readouterr()
     assert shown.out == again.read_text()
     check_closing(shown.err, None)
-    # Another file for the same run, which is not trained again.
+    # Another file for the same run, without training again.
     saved = (output / "model.keras").read_bytes()
     plain.write_text(f"{TEXTS[0]}\n")
     recipe.main(config)

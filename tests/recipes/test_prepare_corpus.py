@@ -1,4 +1,4 @@
-"""Raw texts to records: the same bytes by any way, and trained on."""
+"""Records from raw texts: the same bytes by all methods, and training."""
 
 import gzip
 import hashlib
@@ -24,7 +24,7 @@ STEPS = {"batch_size": 4, "epochs": 1, "steps_per_epoch": 2}
 
 @pytest.fixture
 def texts(tmp_path: Path, corpus: Path) -> Path:
-    """Three files: one compressed, one with what the first has, one bad."""
+    """Writes three files: compressed, with duplicates, with bad bytes."""
     folder = tmp_path / "texts"
     folder.mkdir()
     first = corpus.read_bytes()
@@ -61,7 +61,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_counts_by_hand(texts: Path, tmp_path: Path) -> None:
     results = prepare(texts, tmp_path / "records")
-    # 21 documents of three sentences, two of them again, and a bad one.
+    # 21 documents of three sentences, two duplicates, and a bad one.
     assert results["documents"] == 22
     assert results["duplicates"] == 2
     assert results["sentences"] == 21 * 3 + 2 * 3 + 2
@@ -190,7 +190,7 @@ def test_word_vectors_are_no_words(texts: Path, tmp_path: Path) -> None:
 
 def test_output_in_a_folder_of_inputs(texts: Path, tmp_path: Path) -> None:
     prepare(texts, tmp_path / "outside", kind="elmo")
-    for _ in range(2):  # words.txt, of the first time, is no text
+    for _ in range(2):  # words.txt of the first run is not a text
         prepare(texts, texts / "records", kind="elmo")
     assert content(texts / "records") == content(tmp_path / "outside")
 
@@ -201,7 +201,7 @@ def test_parts_that_were_removed_after_a_kill(
     output = tmp_path / "records"
     prepare(texts, output, kind="elmo")
     whole = content(output)
-    # As a kill before the first shard leaves it, but without `parts/`.
+    # As after a kill before the first shard, but without `parts/`.
     (output / "manifest.json").unlink()
     for path in output.glob("*.tfrecord*"):
         path.unlink()
@@ -227,7 +227,7 @@ def test_bert_learns_from_records(texts: Path, tmp_path: Path) -> None:
     assert pretrain("more", init=tmp_path / "bert")["loss"] > 0
     with pytest.raises(ValueError, match="`pair_length` must be at most"):
         pretrain("short", max_length=20)
-    # A run with a vocabulary of its own.
+    # A run with its own vocabulary.
     other = text.BertInputs(
         [*inputs.vocabulary[:-1], "x"], 24, split="character"
     )
@@ -236,7 +236,7 @@ def test_bert_learns_from_records(texts: Path, tmp_path: Path) -> None:
         pretrain("other", init=tmp_path / "bert")
 
 
-@pytest.mark.slow  # a training of its own
+@pytest.mark.slow  # another training
 def test_elmo_learns_from_records(texts: Path, tmp_path: Path) -> None:
     records = tmp_path / "records"
     prepare(texts, records, kind="elmo")

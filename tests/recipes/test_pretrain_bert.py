@@ -1,6 +1,6 @@
-"""Going on from checkpoints, held-out figures and objectives of pretrain_bert.
+"""pretrain_bert.py: `--init`, held-out figures and objectives.
 
-Its whole way, and a kill in the middle, are in test_recipes.py.
+test_recipes.py has complete runs, and a kill in the middle.
 """
 
 import json
@@ -30,7 +30,7 @@ SIZES = {
     "steps_per_epoch": 5,
     "held_out_steps": 6,
 }
-# Too small to change a weight by more than a rounding.
+# Too small to change weights by more than rounding.
 STILL = {"learning_rate": 1e-9, "epochs": 1, "steps_per_epoch": 1}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -77,9 +77,9 @@ def test_held_out_figures_by_hand(
     assert results[key] < rows[0][key] < results["before"][key]
     written = json.loads((tmp_path / "1" / "results.json").read_text("utf-8"))
     assert written["results"] == results
-    # From the model that was written: pairs and masks of the seed 0.
+    # From the saved model, with pairs and masks of seed 0.
     model = keras.saving.load_model(tmp_path / "1" / "pretrainer.keras")
-    assert not model.compiled  # its optimizer would treble the file
+    assert not model.compiled  # an optimizer would triple the file
     inputs = text.load_inputs(tmp_path / "1" / "text_inputs.json")
     assert isinstance(inputs, text.BertInputs)
     pairs = {"max_length": 24, "padding": "max_length"}
@@ -125,7 +125,7 @@ def test_init_goes_on_with_heads_and_tokens(
     first, second, third = (tmp_path / name for name in ("1", "2", "3"))
     common = {"held_out": held_out}
     before = run(first, corpus=corpus, learning_rate=0.01, **common)
-    # Another corpus, with other characters in another order.
+    # Another corpus, with other characters.
     other = tmp_path / "other.txt"
     other.write_text(
         "新的书。\n在银行里。\n\n太好。\n河岸。\n" * 3, encoding="utf-8"
@@ -142,7 +142,7 @@ def test_init_goes_on_with_heads_and_tokens(
         assert after["before"][key] == pytest.approx(before[key], rel=1e-5)
         assert after[key] == pytest.approx(before[key], rel=1e-4)
     assert "start anew" not in capsys.readouterr().out
-    # A run of before there was pretrainer.keras.
+    # An older run without pretrainer.keras.
     (first / "pretrainer.keras").unlink()
     new = run(third, init=first, corpus=other, **STILL, **common)
     assert "both heads start anew" in capsys.readouterr().out
@@ -197,7 +197,7 @@ def test_init_from_a_foreign_checkpoint(
 
 @pytest.mark.slow
 def test_all_batches_make_one_update(tmp_path: Path, corpus: Path) -> None:
-    """Their losses are those of the first weights, and then these change."""
+    """All losses are of the initial weights, which then change."""
     once = run(
         tmp_path / "once",
         corpus=corpus,
@@ -224,7 +224,7 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
     corpus.write_text("\n".join(documents * 3))
     common = {
         "split": "wordpiece",
-        "vocabulary_size": 45,  # so that words are in pieces
+        "vocabulary_size": 45,  # so that words are split
         "objective": "sentence_order",
         "learning_rate": 0.01,
         "epochs": 1,
@@ -236,7 +236,7 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
         steps_per_epoch=150,
         **common,
     )
-    # "First", "then" and "last" tell the order, which is soon learned.
+    # "First", "then" and "last" reveal the order, which is soon learned.
     assert results["next_sentence_accuracy"] > 0.6
     recipe = load_recipe("pretrain_bert")
     config = recipe.Config(corpus=corpus, **{**SIZES, **common})
@@ -248,7 +248,7 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
             )
         )
     )
-    # Rows are filled by pieces, not by characters.
+    # Length counts tokens, not characters.
     assert features["padding_mask"].numpy().mean() > 0.5
     with pytest.raises(
         ValueError, match="`whole_word_masking` needs a vocabulary"
@@ -325,7 +325,7 @@ def test_the_moving_average_is_measured_and_saved(
     tmp_path: Path, corpus: Path, held_out: Path
 ) -> None:
     common = {"corpus": corpus, "learning_rate": 0.01, "held_out": held_out}
-    # It still is where the run began.
+    # It is still at the start.
     still = run(tmp_path / "1", **common, ema_momentum=1 - 1e-9)
     moved = run(tmp_path / "2", **common, ema_momentum=1e-9)
     plain = run(tmp_path / "3", **common)
@@ -350,7 +350,7 @@ def test_the_moving_average_is_measured_and_saved(
 def test_half_precision(dtype: str, tmp_path: Path, corpus: Path) -> None:
     whole = run(tmp_path / "whole", corpus=corpus)
     half = run(tmp_path / "half", corpus=corpus, dtype=dtype)
-    # Eleven and eight bits of a mantissa.
+    # 11 and 8 bits of mantissa.
     share = 1e-3 if dtype == "mixed_float16" else 1e-2
     assert half["loss"] == pytest.approx(whole["loss"], rel=share)
     assert half["loss"] != whole["loss"]

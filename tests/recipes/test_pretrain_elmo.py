@@ -22,7 +22,7 @@ SIZES = {
     "epochs": 2,
     "steps_per_epoch": 5,
 }
-# Too small to change a weight by more than a rounding.
+# Too small to change weights by more than rounding.
 STILL = {"learning_rate": 1e-9, "epochs": 1, "steps_per_epoch": 1}
 
 
@@ -61,7 +61,7 @@ def test_held_out_perplexity_is_among_the_figures(
         assert found["val_perplexity"] ** 2 == pytest.approx(
             found["val_forward_perplexity"] * found["val_backward_perplexity"]
         )
-    # By hand from the two models that were written.
+    # By hand, from the two saved models.
     vocabulary = text.load_vocabulary(tmp_path / "run" / "words.txt")
     model = keras.saving.load_model(tmp_path / "run" / "language_model.keras")
     nats = []
@@ -101,7 +101,7 @@ def test_init_goes_on_where_the_run_before_was(
     before = run(
         first, corpus=corpus, held_out=held_out, learning_rate=0.05, epochs=4
     )
-    # Another corpus, with other words in another order.
+    # Another corpus, with other words.
     other = tmp_path / "other.txt"
     other.write_text("新的书在银行里。\n" * 9, encoding="utf-8")
     arguments = {"corpus": other, "held_out": held_out, **STILL}
@@ -141,7 +141,7 @@ def test_official_files_go_on_with_a_new_softmax(
     )
     characters = encoder.get_layer("char_cnn").char_embedding.embeddings
     table = np.array(characters)
-    table[0] = 0  # of no token; files do not have it
+    table[0] = 0  # for "no token"; files lack it
     characters.assign(table)
     files = tmp_path / "options.json", tmp_path / "weights.hdf5"
     save_elmo(encoder, *files)
@@ -188,7 +188,7 @@ def test_warm_start(tmp_path: Path, corpus: Path) -> None:
         for one, other in zip(found, state, strict=True):
             assert np.any(np.asarray(one) != 0)
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
-    # What trains on starts from zeros, as ever.
+    # Further training still starts from zeros.
     run(tmp_path / "on", corpus=corpus, init=tmp_path / "warm", **STILL)
 
 

@@ -1,4 +1,4 @@
-"""What a person reads of the pretraining recipes: `--help`, the last lines."""
+"""The text that the pretraining recipes print: `--help`, last lines."""
 
 import dataclasses
 import re
@@ -24,7 +24,7 @@ CHANGED = {
 
 @pytest.mark.parametrize("name", ALIEN)
 def test_help_explains_every_option(name: str, capsys, monkeypatch) -> None:
-    """Also those that a recipe inherits, with its own defaults."""
+    """Also inherited options with other defaults."""
     monkeypatch.setenv("COLUMNS", "200")
     config = load_recipe(name).Config
     shown, entries = help_entries(config, capsys)
@@ -32,8 +32,8 @@ def test_help_explains_every_option(name: str, capsys, monkeypatch) -> None:
         option = f"--{field.name.replace('_', '-')}"
         (entry,) = [x for x in entries if re.match(rf"{option}\b(?![-=])", x)]
         words = entry.partition("(default:")[0]
-        # A sentence stands there, beside the option and its type.
-        # That of `--beam` continues with an option on a new line.
+        # There is a sentence, in addition to the option and its type. That of
+        # `--beam` continues with an option on a new line.
         assert words.strip().endswith((".", "such as")), entry
         default = CHANGED[name].get(option)
         assert default is None or f"(default: {default})" in entry
@@ -65,7 +65,7 @@ def test_help_has_the_files_and_a_command_of_this_recipe(name: str) -> None:
 def test_records_end_with_the_command_that_learns_from_them(
     kind: str, tmp_path: Path, capsys, monkeypatch
 ) -> None:
-    """It is taken at its word: the options fit the records."""
+    """The command is parsed: its options fit the records."""
     monkeypatch.setenv("COLUMNS", "40")
     corpus = tmp_path / "my news.txt"
     corpus.write_text("a river\na bank\n\nthe bank\nthe river\n" * 2)

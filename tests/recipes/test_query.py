@@ -1,4 +1,4 @@
-"""The client, by both ways, against servers that answer over sockets."""
+"""The client, by REST and gRPC, with servers that answer over sockets."""
 
 import contextlib
 import io
@@ -56,7 +56,7 @@ def grpcs(services: dict[str, PredictionService]) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(params=["rest", "grpc"])
 def address(request: pytest.FixtureRequest, rest: str, grpcs: dict) -> dict:
-    """Server by model."""
+    """Returns the server of each model."""
     if request.param == "grpc":
         return grpcs
     return {"labels": rest, "answers": rest}
@@ -228,7 +228,7 @@ def test_busy_server_is_asked_again(
 
 
 class Fixed(BaseHTTPRequestHandler):
-    """The same answer to every request."""
+    """A handler with the same answer to every request."""
 
     status = 200
     body = b""
@@ -251,14 +251,14 @@ class Busy(Fixed):
 
 
 class Proxy(Fixed):
-    """What stands in the way: a page for people."""
+    """A proxy with a page for people."""
 
     body = b"<html>Please log in.</html>"
 
 
 @contextlib.contextmanager
 def answering(handler: type[Fixed]) -> Iterator[str]:
-    """The address of a server of such answers."""
+    """Yields the address of a server with such answers."""
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -281,24 +281,25 @@ def test_answer_of_another_server() -> None:
     with answering(Proxy) as url:
         said = refusal(server=url, text=("a",))
     assert said == (
-        "No answer of a model server: <html>Please log in.</html> (status 200)"
+        "Not the answer of a model server: <html>Please log in.</html> "
+        "(status 200)"
     )
 
 
 class Broken(Fixed):
-    """An error that quotes bytes, as TensorFlow Serving's do."""
+    """An error that quotes bytes, like TensorFlow Serving's."""
 
     status, body = 400, b'{"error": "Could not parse, value: \xff\xc3"}'
 
 
 class Late(Fixed):
-    """A proxy that finds nobody."""
+    """A proxy that finds no server."""
 
     status, body = 502, b"Bad Gateway"
 
 
 class Other(Fixed):
-    """JSON, and no answer to what was asked."""
+    """JSON that does not answer the request."""
 
     body = b'{"status": "ok"}'
 
@@ -317,11 +318,11 @@ def test_errors_of_any_bytes() -> None:
     for handler in (Other, List):
         with answering(handler) as url:
             said = refusal(server=url, text=("a",))
-        assert said.startswith("No answer of a model server: ")
+        assert said.startswith("Not the answer of a model server: ")
 
 
 class Quoting(PredictionService):
-    """Refuses every request, and quotes it as it came."""
+    """A service that refuses every request, and quotes it."""
 
     def Predict(self, request, context):
         quoted = b"value: " + b"".join(request.inputs["text"].string_val)
@@ -386,7 +387,7 @@ def test_no_server(scheme: str) -> None:
     start = time.monotonic()
     server = f"{scheme}://127.0.0.1:{free_port()}"
     assert "127.0.0.1" in refusal(server=server, text=("a",), retries=1)
-    # One pause, of a quarter of a second at most.
+    # One pause of at most a quarter of a second.
     assert 0.1 < time.monotonic() - start < 10
 
 
@@ -415,7 +416,7 @@ def test_server_that_comes_up_late(
     with serving(folder, port=port):
         client.join()
     assert answered == [1]
-    assert "Again in" in capsys.readouterr().err
+    assert "Retrying in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -435,7 +436,7 @@ def test_wrong_configuration(arguments: dict, message: str) -> None:
 
 
 def test_rest_needs_no_tensorflow(rest: str) -> None:
-    """And an error is one line, not a traceback."""
+    """Also, an error is one line, not a traceback."""
     script = (
         "import runpy, sys; sys.modules |= dict.fromkeys("
         "['tensorflow', 'numpy', 'h5py']); "
@@ -495,7 +496,7 @@ def test_how_it_ends(
 
 @pytest.mark.slow
 def test_the_package_is_whole_after_its_parts(rest: str) -> None:
-    """What needs TensorFlow can still be imported in the same process."""
+    """Modules that need TensorFlow can still be imported afterwards."""
     script = (
         f"import sys; sys.path.insert(0, {str(RECIPES)!r}); import query; "
         "assert not {'keras', 'keras_ctx'} & set(sys.modules); "
@@ -510,7 +511,7 @@ def test_the_package_is_whole_after_its_parts(rest: str) -> None:
 def test_what_is_printed_at_the_end(
     rest: str, capsys: pytest.CaptureFixture
 ) -> None:
-    """Beside the answers, which machines read; and it runs as it stands."""
+    """Separate from the answers, for machines; the command runs as printed."""
     recipe = load_recipe("query")
     words = ["--server", rest, "--model", "labels", "--text", "好", "太坏了"]
     recipe.run_command(recipe.main, recipe.Config, words)

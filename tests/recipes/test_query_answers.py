@@ -1,4 +1,4 @@
-"""What query.py makes of lines and of answers, by REST and by gRPC."""
+"""Lines and answers of query.py, by REST and gRPC."""
 
 import contextlib
 import io
@@ -21,7 +21,7 @@ TEXT = tf.TensorSpec((None,), tf.string, name="text")
 
 
 def words_model() -> dict[str, Any]:
-    """`tokens` tags words with their length, `embed` gives vectors of them."""
+    """`tokens` tags words with their lengths, `embed` returns vectors."""
 
     def lengths(words):
         ragged: Any = tf.RaggedTensor
@@ -45,7 +45,7 @@ def words_model() -> dict[str, Any]:
     def embed(text):
         words = tf.strings.split(text)
         shown = words.to_tensor("")
-        # NaN on padding, as it may be: nobody should look.
+        # NaN at padding, which must not be used.
         size = tf.cast(tf.strings.length(shown), tf.float32)
         size = tf.where(shown == "", float("nan"), size)
         layers = tf.stack([size, -size, 2 * size], axis=1)[..., tf.newaxis]
@@ -106,7 +106,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(
     request: pytest.FixtureRequest, folder: Path
 ) -> Iterator[dict[str, str]]:
-    """Server by model."""
+    """Returns the server of each model."""
     with contextlib.ExitStack() as stack:
         if request.param == "rest":
             url = stack.enter_context(serving(folder)).url
@@ -121,7 +121,7 @@ def address(
 
 
 class Asked:
-    """The recipe, asked at one server after the other."""
+    """Runs the recipe with each server."""
 
     def __init__(self, address: dict, capsys: pytest.CaptureFixture):
         self.address, self.capsys = address, capsys
@@ -132,7 +132,7 @@ class Asked:
         arguments = {"server": self.address[model], **arguments}
         recipe.main(recipe.Config(model=model, text=lines, **arguments))
         printed = self.capsys.readouterr().out.splitlines()
-        # As strictly as others read JSON.
+        # Strict JSON.
         return [json.loads(x, parse_constant=refuse) for x in printed]
 
     def refusal(self, model: str, *lines: str, **arguments: Any) -> str:
@@ -243,7 +243,7 @@ def test_examples_for_classify_and_regress(ask: Asked) -> None:
     }
     found = ask("labels", "山水火", "", "山", signature="regress_examples")
     assert [x["outputs"] for x in found] == [{"outputs": 3.0}, {"outputs": 1.0}]
-    # Features of any name, also those that the model does not look at.
+    # Features of any name, also unused ones.
     rows = ({"text": ["好"], "place": 1.5}, {"text": "坏", "n": [1, 2]})
     lines = [json.dumps(row) for row in rows]
     found = ask("labels", *lines, signature="classify_examples", rows=True)
@@ -271,7 +271,7 @@ def test_numbers_that_json_lacks(ask: Asked) -> None:
 def test_standard_input(
     ask: Asked, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    """Of no lines there is no request, which no server would answer."""
+    """Without lines there is no request, which servers would not answer."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(text, newline=None))
     found = ask("labels")
     expected = ["好", "坏"] if "好" in text else []

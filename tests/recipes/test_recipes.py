@@ -1,4 +1,4 @@
-"""Every recipe, on a user's own files and at toy size."""
+"""Every recipe, on a user's files at toy size."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from recipe_files import ELMO, RECIPES, load_recipe
 
 from keras_ctx import data, training
 
-# A few steps of tiny models; what is measured is that the parts fit.
+# A few steps of tiny models, to check that the parts fit.
 BERT = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "pair_length": 24}
 EXTRA = {
     "bert": ["pretrainer.keras"],
@@ -88,8 +88,8 @@ def test_pretrain_finetune_export(
                 **extra,
             )
         )
-        # The files are learned by heart, so a head on the wrong vectors, or
-        # labels on the wrong words, would show.
+        # The files are memorized, so wrong vectors or misplaced labels would
+        # show.
         assert scores["pretrained"] > 0.9, name
         if recipe == "finetune_tagger":
             found = scores["scores_pretrained"]
@@ -146,7 +146,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
         arguments.append(f"--{key.replace('_', '-')}")
         flat = np.ravel(value) if isinstance(value, tuple) else [value]
         arguments.extend(map(str, flat))
-    if encoder == "elmo":  # the carried state, too, goes on where it stopped
+    if encoder == "elmo":  # the carried state also resumes
         arguments += ["--reset-steps", "None"]
 
     def start(output: Path) -> subprocess.Popen:

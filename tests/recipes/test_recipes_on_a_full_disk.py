@@ -1,4 +1,4 @@
-"""Processes whose disk is full: one sentence, no signal, nothing lost."""
+"""Recipes on a full disk: one message, no signal, nothing lost."""
 
 import json
 import os
@@ -117,10 +117,10 @@ def test_embed_corpus(
     check(ended, "embed_corpus", "out")
     there = content(disk / "out")
     shards = [name for name in there if name.startswith("vectors-")]
-    if form != "npz":  # which is written twice, so that not one may fit
+    if form != "npz":  # written twice, so that not even one may fit
         assert shards
     expected = content(tmp_path / "whole")
-    # What is there under its name is whole.
+    # Existing files are complete.
     assert all(there[name] == expected[name] for name in shards)
     grow(disk)
     assert embed(disk / "out").returncode == 0
@@ -173,7 +173,7 @@ def test_score_corpus(disk: Path, corpus: Path, language_model: Path) -> None:
 def test_a_standard_output_that_is_full(
     corpus: Path, classifier: Path, tmp_path: Path
 ) -> None:
-    # More than fits into a buffer, and less, which is written at the end.
+    # More than fits into a buffer; and less, which is written at exit.
     short = tmp_path / "short.txt"
     short.write_text("the river\n")
     for lines in (corpus, short):

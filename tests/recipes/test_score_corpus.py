@@ -1,4 +1,4 @@
-"""Likelihoods of sentences against a softmax in NumPy."""
+"""Likelihoods of sentences compared with a softmax in NumPy."""
 
 import json
 import math
@@ -29,12 +29,12 @@ LINES = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As pretrain_elmo.py leaves it."""
+    """Returns a run of pretrain_elmo.py."""
     folder = tmp_path_factory.mktemp("elmo")
     encoder = models.elmo_encoder([(1, 4), (2, 5)], 6, P, max_characters=8)
     model = randomized(models.elmo_language_model(encoder, len(WORDS)))
     training.save_model(model, folder / "language_model.keras")
-    inputs = text.ElmoInputs(8, max_length=3)  # which no score may heed
+    inputs = text.ElmoInputs(8, max_length=3)  # scores must ignore it
     text.save_inputs(inputs, folder / "text_inputs.json")
     text.save_vocabulary(WORDS, folder / "words.txt")
     return folder
@@ -58,7 +58,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def by_hand(model: keras.Model, line: str) -> tuple[np.ndarray, np.ndarray]:
-    """Log-likelihoods of the words and a marker, from the biLM's top."""
+    """Returns log-likelihoods of words and a marker, from the biLM."""
     read = keras.Model(
         {"char_ids": model.input["char_ids"]},
         model.get_layer("bilm").output[-1],
@@ -154,7 +154,7 @@ def test_long_sentence_is_scored_whole(folder: Path, tmp_path: Path) -> None:
         init=folder, corpus=corpus, output=tmp_path / "o", per_word=True
     )
     assert records[1]["num_words"] == len(records[1]["words"]) == 5000
-    # From the left, its first words do not know what follows.
+    # Forward, the first words do not depend on what follows.
     forward, _ = by_hand(
         keras.saving.load_model(folder / "language_model.keras"),
         " ".join(line.split()[:30]),

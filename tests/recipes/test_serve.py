@@ -1,4 +1,4 @@
-"""The server for trying, asked over a socket as TensorFlow Serving would be."""
+"""The local server, with requests over a socket as to TensorFlow Serving."""
 
 import json
 import os
@@ -27,7 +27,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two models; one has two versions."""
+    """Returns a folder with two models; one has two versions."""
     folder = tmp_path_factory.mktemp("saved_models")
     for number in (1, 2):
         publish(folder / "labels", number, classifier(number), METHODS)
@@ -101,7 +101,7 @@ def test_columns(server: Server) -> None:
         assert status == 200
         assert answer["outputs"]["labels"] == [["good", "bad"]] * 2
         assert answer["outputs"]["num_tokens"] == [3, 3]
-    # No rows are an answer, too.
+    # A request without rows is answered, too.
     status, answer = server.post("labels:predict", {"inputs": {"text": []}})
     assert status == 200 and answer["outputs"]["num_tokens"] == []
 
@@ -125,7 +125,7 @@ def test_numbers_bytes_and_what_json_lacks(server: Server) -> None:
     body = json.dumps(request).encode()
     status, answer = server.send("POST", "/v1/models/labels:predict", body)
     assert status == 200
-    # The shortest decimal of the float32, and not of its float64.
+    # The shortest decimal of the float32, not of its float64.
     assert b'"total": 0.1}' in answer and b"Infinity" in answer
     first, second = json.loads(answer)["predictions"]
     assert first["raw_bytes"] == {"b64": "/wA="}
@@ -154,7 +154,7 @@ def test_classify_and_regress(server: Server) -> None:
     }
     answer = server.post("labels:regress", request)
     assert answer == (200, {"results": [3.0, 3.0]})
-    # What an example says of itself counts more.
+    # An example's own features override the context.
     request["examples"][0]["text"] = "山"
     answer = server.post("labels:regress", request)
     assert answer == (200, {"results": [1.0, 3.0]})
@@ -225,7 +225,7 @@ MALFORMED = {
         {**FEATURES, "instances": [{**ROW, "weights": [1e39]}]},
         "of float32",
     ),
-    # More bits than the fraction has, though this one would fit.
+    # More bits than the fraction, though this number would fit.
     "a power of two": (
         {**FEATURES, "instances": [{**ROW, "weights": [2**24]}]},
         "of float32",
@@ -325,7 +325,7 @@ def test_wrong_examples(server: Server) -> None:
             {"signature_name": "regress_examples", "examples": [{"text": "a"}]},
             "is tensorflow/serving/regress",
         ),
-        # Without a name it is `serving_default`, which is for Predict.
+        # Without a name, it is `serving_default`, which is for Predict.
         (
             "classify",
             {"examples": [{"inputs": "a"}]},
@@ -339,7 +339,7 @@ def test_wrong_examples(server: Server) -> None:
             },
             "The feature `x`",
         ),
-        # What the graph itself refuses: no feature of this name.
+        # Refused by the graph: a missing feature.
         (
             "classify",
             {"signature_name": "classify_examples", "examples": [{"b": "a"}]},
@@ -377,7 +377,7 @@ def test_unicode(server: Server) -> None:
 
 
 def test_probe_of_the_deployment(server: Server) -> None:
-    """The health check of deploy/, which asks with bash alone."""
+    """The health check of deploy/, which uses only bash."""
     path = RECIPES.parent / "deploy" / "docker-compose.yml"
     services = yaml.safe_load(path.read_text(encoding="utf-8"))["services"]
     _, *command = services["serving"]["healthcheck"]["test"]
@@ -391,13 +391,13 @@ def test_probe_of_the_deployment(server: Server) -> None:
 def test_page_says_what_it_is(server: Server) -> None:
     status, page = server.send("GET", "/")
     assert status == 200 and b"for trying, not for production" in page
-    # Whole in itself: nothing is fetched from elsewhere.
+    # Self-contained: nothing is loaded from elsewhere.
     assert b"http:" not in page and b"https:" not in page
 
 
 @pytest.mark.slow
 def test_own_export(tmp_path: Path) -> None:
-    """What the library exports answers as the model does."""
+    """An export of the library answers as the model."""
     inputs = text.BertInputs([*SPECIAL, *"好坏书"], 16, split="character")
     model = models.classifier(models.bert_encoder(8, 1, 2, 8, 16, 16), 2)
     keras_ctx.serving.export(
@@ -440,16 +440,16 @@ def test_versions_come_and_go(folder: Path, tmp_path: Path) -> None:
                 or states(server) == {"2": "AVAILABLE"}
             )
         )
-        # Taken back: the one before answers again.
+        # Removed: the previous version answers again.
         os.rename(base / "2", away)
         wait_until(lambda: version_of(server) == 1)
         wait_until(lambda: states(server) == {"1": "AVAILABLE"})
-        # A model that was not there at the start.
+        # A model added after the start.
         os.rename(away, tmp_path / "unfinished")
         (tmp_path / "late").mkdir()
         os.rename(tmp_path / "unfinished", tmp_path / "late" / "5")
         wait_until(lambda: server.get("/v1/models/late")[0] == 200)
-        # And one that goes for good.
+        # And a removed model.
         shutil.rmtree(base / "1")
         wait_until(lambda: states(server) == {})
         request = {"instances": ["a"]}
@@ -470,7 +470,7 @@ def test_broken_version_leaves_the_old_one(
         status = failed["model_version_status"][0]["status"]
         assert status["error_code"] != "OK" and status["error_message"]
         assert version_of(server) == 1
-        # A version whose warm-up fails is as bad.
+        # A version whose warm-up fails is also broken.
         signatures = {**classifier(4)}
         publish(base, 4, signatures, METHODS, {"fails": {"text": ["a"]}})
         wait_until(lambda: states(server).get("4") == "END")
@@ -479,7 +479,7 @@ def test_broken_version_leaves_the_old_one(
         assert status["error_code"] == "INVALID_ARGUMENT"
         assert "never right" in status["error_message"]
         assert version_of(server) == 1
-        # Mended, it takes over.
+        # Repaired, it takes over.
         os.rename(base / "4", tmp_path / ".broken")
         publish(
             base, 4, classifier(4), METHODS, {"which": {"text": ["a", "b"]}}
@@ -539,7 +539,7 @@ def test_wrong_configuration(arguments: dict, message: str) -> None:
 
 
 def test_process_of_its_own(folder: Path) -> None:
-    """It says where it is and what it is for, and ends when it is told to."""
+    """It prints its address and purpose, and ends on a signal."""
     process = subprocess.Popen(
         [
             *(sys.executable, RECIPES / "serve.py"),

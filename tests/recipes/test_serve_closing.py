@@ -1,4 +1,4 @@
-"""What serve.py prints when it is ready: a table, its page, a first request."""
+"""The output of serve.py when ready: a table, its page, a first request."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def test_first_request_runs_as_it_is_printed(
         words = server.query_words(running.models, running.url)
         printed = io.StringIO()
         closing([], [], words, printed)
-        # As a shell reads it: behind `Next:`, without Python and the recipe.
+        # As a shell reads it, after `Next:`, without Python and the recipe.
         command = printed.getvalue().partition("Next:")[2]
         asked = shlex.split(command.replace("\\\n", ""))[2:]
         query = load_recipe("query")

@@ -1,4 +1,4 @@
-"""Requests and folders that are wrong, and the server that goes on."""
+"""The server continues after bad requests and folders."""
 
 import http.client
 import json
@@ -118,7 +118,7 @@ def test_numbers_of_no_use(wrong: dict, tmp_path: Path) -> None:
         load_recipe("serve").Config(models=(tmp_path,), **wrong)
 
 
-# uvicorn leaves the socket open that it could not bind.
+# uvicorn leaves the socket open if it cannot bind it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     recipe = load_recipe("serve")
@@ -133,7 +133,7 @@ def test_one_bad_folder_does_not_stop_the_others(
 ) -> None:
     loop = tmp_path / "all" / "a_loop"
     loop.parent.mkdir()
-    loop.symlink_to(loop)  # its content cannot be read, whoever asks
+    loop.symlink_to(loop)  # no user can read its content
     gone = tmp_path / "gone"
     gone.mkdir()
     with serving(gone, tmp_path / "all") as server:
@@ -201,9 +201,9 @@ def test_wrong_folder_is_one_line(tmp_path: Path) -> None:
 def test_two_models_of_one_name(
     folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The second was left out without a word."""
+    """The second was once left out silently."""
     publish(tmp_path / "labels", 3, classifier(1), METHODS)
-    # The same model on two ways is no second one.
+    # The same model by two paths is not a second one.
     with serving(folder, folder / "labels", tmp_path) as server:
         found = server.get("/v1/models/labels")[1]["model_version_status"]
         assert [each["version"] for each in found] == ["1"]
@@ -216,7 +216,7 @@ def test_two_models_of_one_name(
 def test_a_version_and_a_run_are_no_folders_of_models(
     folder: Path, tmp_path: Path
 ) -> None:
-    """`no model yet` was all that was said of them."""
+    """Once, the only message was `no model yet`."""
     config = load_recipe("serve").Config
     version = folder / "labels" / "1"
     with pytest.raises(ValueError, match=f"Give .* around it, {folder}/labels"):

@@ -1,7 +1,7 @@
-"""Where serve.py once differed from a `tensorflow_model_server` 2.20.0.
+"""Cases where serve.py once differed from `tensorflow_model_server` 2.20.0.
 
-What is expected here was seen on it, or stands in its `json_tensor.cc`,
-`server_core.cc` and `file_system_storage_path_source.cc`.
+Expected results were observed on that server, or follow from its
+`json_tensor.cc`, `server_core.cc` and `file_system_storage_path_source.cc`.
 """
 
 import base64
@@ -36,7 +36,7 @@ CLASSIFY = "/v1/models/labels:classify"
 
 
 def counts(server: Server, body: bytes) -> list[int]:
-    """Characters and two; a byte that begins none counts as one."""
+    """Returns character counts; an invalid byte counts as one."""
     status, answer = server.send("POST", PREDICT, body)
     assert status == 200, answer
     return [row["num_tokens"] for row in json.loads(answer)["predictions"]]
@@ -45,9 +45,9 @@ def counts(server: Server, body: bytes) -> list[int]:
 def test_bytes_that_are_no_utf8_reach_the_model(server: Server) -> None:
     body = b'{"instances": ["\xff\xe5\x9d\x8f", "\xe5\xa5\xbd\xc3", "a"]}'
     assert counts(server, body) == [4, 4, 3]
-    # As they came: U+FFFD would be three characters here, not one.
+    # Unchanged: U+FFFD would count as three here, not one.
     assert counts(server, b'{"instances": ["\xed\xa0\x80"]}') == [3]
-    # Beside escapes, and behind a mark of the byte order.
+    # Next to escapes, and after a byte order mark.
     body = b'\xef\xbb\xbf{"instances": ["\xc3\\u574f", "\\ud83d\\ude42"]}'
     assert counts(server, body) == [4, 3]
 
@@ -87,7 +87,7 @@ def test_body_is_read_before_the_model_is_looked_up(server: Server) -> None:
 
 
 def test_error_of_the_graph_that_quotes_raw_bytes(server: Server) -> None:
-    """Which TensorFlow's Python side cannot make an error of."""
+    """TensorFlow's Python code cannot convert it to an exception."""
     request = {
         "signature_name": "classify_examples",
         "inputs": [{"b64": base64.b64encode(b"\xff, no example").decode()}],
@@ -97,7 +97,7 @@ def test_error_of_the_graph_that_quotes_raw_bytes(server: Server) -> None:
 
 
 def test_numbers_that_are_not(server: Server) -> None:
-    """NaN and Infinity, as words, both ways."""
+    """NaN and Infinity, as words, in requests and answers."""
     body = b"""{"signature_name": "features", "instances": [
         {"token_ids": [1], "weights": [NaN]},
         {"token_ids": [1], "weights": [-Infinity]}]}"""
@@ -117,7 +117,7 @@ def test_version_with_zeros_in_front(folder: Path, tmp_path: Path) -> None:
             return tuple(server.post(path, which) for path in paths)
 
         assert version() == ((200, {"predictions": [1]}),) * 2
-        # Of two folders for a version, the shorter name counts.
+        # Of two folders for one version, the shorter name counts.
         shutil.copytree(folder / "labels" / "2", tmp_path / ".away")
         os.rename(tmp_path / ".away", base / "1")
         wait_until(lambda: version() == ((200, {"predictions": [2]}),) * 2)

@@ -1,4 +1,4 @@
-"""The server's page in a real browser: a person chooses, types and reads."""
+"""The server's page in a real browser: choosing, typing, reading."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +99,7 @@ def test_labels_with_bars(page: Browser) -> None:
 
 def test_entities_in_the_text(page: Browser) -> None:
     choose(page, "entities", "text")
-    # The browser counts 🙂 as two; the server, and the page, as one.
+    # The browser counts 🙂 as two; the server and the page as one.
     page.run("document.getElementById('text').value = '🙂王明去，王在'")
     page.click("#form [type=submit]")
     page.wait_for("document.querySelector('mark')")
@@ -156,13 +156,13 @@ def test_nearest_sentences(page: Browser) -> None:
 
 def test_errors_are_shown(page: Browser, server: Server) -> None:
     choose(page, "labels", "text")
-    # A text that is longer than the server takes.
+    # A text longer than the server accepts.
     page.run("document.getElementById('text').value = 'a'.repeat(17 * 2 ** 20)")
     page.click("#form [type=submit]")
     page.wait_for("document.querySelector('.error')")
     assert "longer than 16 MB" in texts(page, ".error")[0]
     assert "(status 413)" in texts(page, ".error")[0]
-    # And the next answer takes its place.
+    # The next answer replaces it.
     ask(page, text="好")
     page.wait_for("!document.querySelector('.error')")
 

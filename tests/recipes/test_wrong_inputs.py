@@ -1,4 +1,4 @@
-"""Encoders, text inputs and folders that do not fit: refused first."""
+"""Encoders, text inputs and folders that do not fit are refused first."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from keras_ctx import models, text, training
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folders = save_encoders(tmp_path_factory.mktemp("encoders"))
-    # The fixture's ELMo gives its distinct words, which other recipes undo.
+    # The fixture's ELMo has distinct words, which other recipes undo.
     change_inputs(folders["elmo"], distinct=False)
     return folders
 
@@ -167,7 +167,7 @@ def test_a_run_on_the_encoder_of_a_fine_tuned_run(
     finetune("classifier", files["classifier"], encoders["bert"], first)
     found = finetune("tagger", files["tagger"], first, tmp_path / "second")
     assert 0 <= found["pretrained"] <= 1
-    # The same model under the name of an encoder, and what it learned.
+    # The same model and weights, under the name of an encoder.
     copy = shutil.copytree(encoders["bert"], tmp_path / "copy")
     shutil.copy(first / "model.keras", copy / "encoder.keras")
     again = finetune("tagger", files["tagger"], copy, tmp_path / "third")

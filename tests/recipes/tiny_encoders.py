@@ -1,4 +1,4 @@
-"""Untrained encoders of every kind, as pretraining leaves them."""
+"""Untrained encoders of every kind, in the files of pretraining."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ WORDS = ["<S>", "</S>", "<UNK>", "the", "river", "bank", "is", "on"]
 
 
 def elmo() -> keras.Model:
-    # Small weights: over 5,000 words large ones would blow errors up.
+    # Small weights: over 5,000 words, large ones would amplify errors.
     encoder = models.elmo_encoder([(1, 4), (2, 5)], 6, 4, max_characters=8)
     for weight in encoder.weights:
         weight.assign(0.3 * np.random.default_rng(5).normal(size=weight.shape))
@@ -39,7 +39,7 @@ ENCODERS = {
 
 
 def save_encoders(parent: Path) -> dict[str, Path]:
-    """A folder a kind, by name: "elmo", "words", "bert"."""
+    """Writes a folder for each kind: "elmo", "words", "bert"."""
     folders = {}
     for name, (encoder, inputs) in ENCODERS.items():
         folder = folders[name] = parent / name

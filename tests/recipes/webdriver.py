@@ -28,12 +28,12 @@ class Browser:
         call("POST", f"{self._session}/url", {"url": url})
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """The value of the body of a function in the page's JavaScript."""
+        """Runs a function body in the page's JavaScript; returns its value."""
         body = {"script": script, "args": list(arguments)}
         return call("POST", f"{self._session}/execute/sync", body)
 
     def wait_for(self, script: str, *arguments: Any) -> Any:
-        """The same, as soon as it is true."""
+        """Repeats `run` until its value is true."""
         end = time.monotonic() + 30
         while time.monotonic() < end:
             if value := self.run(f"return {script}", *arguments):
@@ -51,7 +51,7 @@ class Browser:
         call("POST", f"{self.find(selector)}/click", {})
 
     def type(self, selector: str, text: str) -> None:
-        """As the keyboard would, in place of what is there."""
+        """Replaces the text of a field, as by keyboard."""
         element = self.find(selector)
         call("POST", f"{element}/clear", {})
         call("POST", f"{element}/value", {"text": text})
@@ -65,7 +65,7 @@ class Browser:
 def browser(
     size: tuple[int, int] = WIDE, dark: bool = False
 ) -> Iterator[Browser]:
-    """A headless Chromium that knows no network but this machine's."""
+    """Starts a headless Chromium without a network except localhost."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -86,7 +86,7 @@ def browser(
         arguments.append("--blink-settings=preferredColorScheme=0")
     options: dict[str, Any] = {"binary": CHROMIUM, "args": arguments}
     if size == PHONE:
-        # A window is never so narrow; a phone that is played is.
+        # Only an emulated phone can be so narrow, not a window.
         metrics = {"width": size[0], "height": size[1], "pixelRatio": 2.0}
         options["mobileEmulation"] = {"deviceMetrics": metrics}
     wanted = {"alwaysMatch": {"goog:chromeOptions": options}}

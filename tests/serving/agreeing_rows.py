@@ -1,33 +1,34 @@
-"""Whether batches of any size give the same rows."""
+"""Compares rows from batches of different sizes."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from cpp_server import Arrays
 
-# Float32, whose last bits differ with the order of a sum.
+# For float32, whose last bits depend on the order of sums.
 TOLERANCE = 1e-5
 
 
 def largest_difference(
     answer: Arrays, expected: Sequence[Arrays], exactly: bool
 ) -> float:
-    """The largest difference of an answer's rows, below `TOLERANCE`.
+    """Returns the largest difference of an answer's rows.
 
     Args:
-        answer: the outputs of B rows by name.
-        expected: the outputs of each of the B rows by name, from a batch in
-            which they may have been padded further.
-        exactly: whether they were padded alike.
+        answer: Outputs of B rows by name.
+        expected: Outputs of each of the B rows by name, from batches that may
+            be padded further.
+        exactly: Whether they have equal padding.
 
     Raises:
-        AssertionError: names, shapes, strings, ids or numbers differ.
+        AssertionError: Names, shapes, strings, ids or numbers (by more than
+            `TOLERANCE`) differ.
     """
     largest = 0.0
     for row, outputs in enumerate(expected):
         assert answer.keys() == outputs.keys()
         for name, right in outputs.items():
-            # A slice: a single string would be no array.
+            # A slice, because a single string would not be an array.
             given = answer[name][row : row + 1]
             assert given.dtype == right.dtype, name
             if exactly:
@@ -39,16 +40,16 @@ def largest_difference(
                 continue
             scale = np.maximum(1.0, np.abs(right))
             difference = np.max(np.abs(given - right) / scale, initial=0.0)
-            # Put so that a NaN is refused.
+            # Written so that NaN fails.
             assert difference <= TOLERANCE, (name, difference)
             largest = max(largest, float(difference))
     return largest
 
 
 def rows_of(batches: Sequence[Arrays]) -> list[Arrays]:
-    """The outputs of every row by name, of batches one behind another.
+    """Returns the outputs of every row of consecutive batches, by name.
 
-    Each still has its first axis, of length 1.
+    Each keeps its first axis, of length 1.
     """
     return [
         {name: value[row : row + 1] for name, value in batch.items()}

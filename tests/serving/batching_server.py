@@ -1,8 +1,7 @@
-"""TF Serving's batching, as its `batching_session.cc` does it.
+"""TF Serving's batching, after its `batching_session.cc`.
 
-Requests that wait for the same signature become one: their inputs are joined
-along the first axis, the answer is split again. Errors are those of the
-server, in its words.
+Requests for the same signature are merged: inputs are concatenated along the
+first axis, and the answer is split again. Errors are those of the server.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,18 +21,18 @@ def answer_batch(
     requests: Sequence[Mapping[str, Any]],
     max_batch_size: int = 32,
 ) -> list[Arrays | Refused]:
-    """What each of the requests of one signature gets that come together.
+    """Returns the answers to concurrent requests for one signature.
 
     Args:
-        run: Gives the outputs of a signature for its inputs, or raises.
-        requests: Its inputs by name, for each request.
+        run: Returns the outputs of a signature for its inputs, or raises.
+        requests: Inputs by name, for each request.
         max_batch_size: Most rows.
 
     Returns:
-        The outputs, or the error, of each.
+        The outputs or the error of each request.
 
     Raises:
-        TimeoutError: a request without rows, which is never answered.
+        TimeoutError: A request has no rows, so it is never answered.
     """
     tasks = [
         {name: np.asarray(x) for name, x in one.items()} for one in requests
@@ -45,7 +44,7 @@ def answer_batch(
     try:
         found = _together(run, [tasks[i] for i in waiting])
     except Refused as error:
-        # All that are in the batch share its fate.
+        # All requests in the batch get the same error.
         found = [error] * len(waiting)
     for i, answer in zip(waiting, found, strict=True):
         answers[i] = answer
@@ -53,7 +52,7 @@ def answer_batch(
 
 
 def _alone(task: Arrays, max_batch_size: int) -> Arrays | Refused:
-    """Refuses what cannot be put into any batch."""
+    """Refuses requests that fit into no batch."""
     sizes = {x.shape[:1] for x in task.values()}
     if () in sizes:
         return Refused(

@@ -1,4 +1,4 @@
-"""A compiled server and exported models, made once for all tests of a run."""
+"""A compiled server and exported models, created once per test run."""
 
 import fcntl
 import functools
@@ -26,10 +26,10 @@ def serve_requests(pytestconfig: pytest.Config) -> Path:
 def exported(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], tuple[Case, Path]]:
-    """A function from the name of a case to the case and its version."""
+    """Returns a function from a name to the case and its version."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        # The folder of the run, which its processes share.
+        # The folder of the test run, shared by its processes.
         folder = folder.parent
     folder = folder / "served_models"
     folder.mkdir(exist_ok=True)

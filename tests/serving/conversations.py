@@ -1,4 +1,5 @@
-"""Real sentences to every signature in batches of 1, 3 and 32, and answers."""
+"""Requests with real sentences for every signature in batches of 1, 3 and
+32."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ LARGEST = 32
 
 
 class Asked(NamedTuple):
-    """One request: rows `start`, ... of the sentences, in a batch of `size`."""
+    """One request: rows from `start` of the sentences, in a batch of `size`."""
 
     signature: str
     size: int
@@ -25,18 +26,18 @@ class Asked(NamedTuple):
 
 
 class Conversation(NamedTuple):
-    """Requests, and what two witnesses answer to every sentence."""
+    """Requests, with the answers of two references to every sentence."""
 
     asked: list[Asked]
     witnesses: dict[str, dict[str, list[Arrays]]]
 
     @property
     def requests(self) -> list[tuple[str, Arrays]]:
-        """The signature and the inputs of each request."""
+        """Returns the signature and the inputs of each request."""
         return [(asked.signature, asked.inputs) for asked in self.asked]
 
     def check(self, answers: Sequence[Arrays | str]) -> dict[str, float]:
-        """The largest difference from each witness; raises beyond 1e-5."""
+        """Returns the largest difference per reference; raises above 1e-5."""
         largest = dict.fromkeys(self.witnesses, 0.0)
         for asked, answer in zip(self.asked, answers, strict=True):
             assert not isinstance(answer, str), (asked.signature, answer)
@@ -58,14 +59,14 @@ def conversation(
     signatures: Mapping[str, Signature],
     sentences: int = 100,
 ) -> Conversation:
-    """Every signature, real sentences, each in three sizes of batch."""
+    """Returns requests for every signature in three batch sizes."""
     served = tf.saved_model.load(str(version))
     texts = real_sentences()[:sentences]
     assert len(texts) == sentences
     asked: list[Asked] = []
     keras: dict[str, list[Arrays]] = {}
     raw: dict[str, list[Arrays]] = {}
-    # That of the task's own name is the same, and was asked before.
+    # The signature with the task's name is the same, and done before.
     for key in sorted(signatures, key="serving_default".__eq__):
         batches = [
             request_of(
@@ -89,7 +90,7 @@ def conversation(
 
 
 def parts(batch: Arrays, size: int) -> list[Arrays]:
-    """A batch in batches of `size` rows."""
+    """Splits a batch into batches of `size` rows."""
     return [
         {
             key: value if key == TABLE else value[start : start + size]
@@ -100,13 +101,13 @@ def parts(batch: Arrays, size: int) -> list[Arrays]:
 
 
 def rows_in(batch: Arrays) -> int:
-    """B, the first axis of what is in a batch."""
+    """Returns the number of rows of a batch."""
     [rows] = {len(value) for key, value in batch.items() if key != TABLE}
     return rows
 
 
 def raw_answer(served, signature: str, inputs: Arrays) -> Arrays:
-    """The answer of TensorFlow's own Python API."""
+    """Returns the answer of TensorFlow's Python API."""
     tensors = {key: tf.constant(value) for key, value in inputs.items()}
     outputs = served.signatures[signature](**tensors)
     return {key: x.numpy() for key, x in outputs.items()}

@@ -1,4 +1,4 @@
-"""Compiles `serve_requests.cc` and asks it: a server without Python.
+"""Compiles `serve_requests.cc`, a server without Python, and runs it.
 
 program = compiled(folder)
 served = serve(program, version, [("serving_default", {"text": texts})])
@@ -30,7 +30,7 @@ Request = tuple[str, Mapping[str, Any]]
 
 
 class Signature(NamedTuple):
-    """What the program says of a signature: dtype and shape by name."""
+    """A signature as the program lists it: dtype and shape by name."""
 
     method: str
     inputs: dict[str, tuple[str, str]]
@@ -38,9 +38,9 @@ class Signature(NamedTuple):
 
 
 class Served(NamedTuple):
-    """What one run of the program left behind.
+    """The results of one run of the program.
 
-    An answer is the outputs by name, or the error's text. After a crash there
+    An answer is the outputs by name, or the error message. After a crash there
     are fewer answers than requests.
     """
 
@@ -52,7 +52,7 @@ class Served(NamedTuple):
 
 
 def op_libraries(packages: Path | None = None) -> list[Path]:
-    """TF Text's libraries of ops, of this Python or of another folder."""
+    """Returns TF Text's op libraries, of this Python or another folder."""
     if packages is None:
         spec = find_spec("tensorflow_text")
         assert spec is not None and spec.submodule_search_locations
@@ -62,9 +62,9 @@ def op_libraries(packages: Path | None = None) -> list[Path]:
 
 
 def compiled(folder: Path, tensorflow: Path = TENSORFLOW) -> Path:
-    """The program in `folder`, compiled there unless it is up to date.
+    """Returns the program in `folder`, compiled if it is out of date.
 
-    Skips the test where there is no compiler.
+    Skips the test if there is no compiler.
     """
     compiler = shutil.which("g++")
     if compiler is None:
@@ -72,7 +72,7 @@ def compiled(folder: Path, tensorflow: Path = TENSORFLOW) -> Path:
     key = hashlib.sha256(SOURCE.read_bytes())
     key.update(f"{tensorflow} {tf.__version__}".encode())
     program = folder / f"serve_requests-{key.hexdigest()[:16]}"
-    # One of pytest's processes compiles, and the others wait for it.
+    # One pytest process compiles; the others wait.
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists():
@@ -80,11 +80,10 @@ def compiled(folder: Path, tensorflow: Path = TENSORFLOW) -> Path:
             command = [
                 *(compiler, str(SOURCE), "-o", str(unfinished), "-O1"),
                 *("-std=c++17", "-Wno-deprecated-declarations"),
-                # As the wheel was compiled; another would be another ABI.
+                # Like the wheel: another setting would be another ABI.
                 *("-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64"),
                 *("-isystem", f"{tensorflow}/include", f"-L{tensorflow}"),
-                # Sessions register themselves: nothing refers to the library
-                # that holds them.
+                # Sessions register themselves: nothing refers to their library.
                 *("-Wl,--no-as-needed", "-l:libtensorflow_cc.so.2"),
                 *("-l:libtensorflow_framework.so.2", "-ldl"),
                 f"-Wl,-rpath,{tensorflow}",
@@ -96,7 +95,7 @@ def compiled(folder: Path, tensorflow: Path = TENSORFLOW) -> Path:
 
 @functools.cache
 def listed(program: Path, version: Path) -> dict[str, Signature]:
-    """The signatures of a version, as the program reads them."""
+    """Returns the signatures of a version, read by the program."""
     served = serve(program, version)
     assert served.status == 0, served.log
     return served.signatures
@@ -108,7 +107,7 @@ def serve(
     requests: Iterable[Request] = (),
     libraries: Sequence[Path] | None = None,
 ) -> Served:
-    """Loads `version` in a process of its own and sends it the requests."""
+    """Loads `version` in a separate process and sends it the requests."""
     if libraries is None:
         libraries = op_libraries()
     with tempfile.TemporaryDirectory() as name:
@@ -122,7 +121,7 @@ def serve(
             capture_output=True,
             check=False,
             encoding="utf-8",
-            # A crash is expected of some, and its image of no use.
+            # Some crashes are expected; no core dump is needed.
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
         )
         records: list[Any] = []
@@ -158,7 +157,7 @@ def _answer(record: bytes) -> Arrays | str:
 def _signatures(lines: list[list[str]]) -> dict[str, Signature]:
     found: dict[str, Signature] = {}
     for kind, name, *rest in lines:
-        # How the variables are restored; no one sends it a request.
+        # Restores the variables; not for requests.
         if name == "__saved_model_init_op":
             continue
         if kind == "signature":

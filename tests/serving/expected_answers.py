@@ -1,4 +1,4 @@
-"""What is expected of a model's export, and of one that is a little wrong."""
+"""Expected answers of an export, and of one with a small error."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ ERROR = 1e-3
 
 
 class Judge:
-    """Compares answers with those that are expected of a model."""
+    """A comparison of answers with the expected ones of a model."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Judge:
         )
 
     def share(self, answers: Sequence[Answer]) -> float:
-        """The largest difference, in units of its bound."""
+        """Returns the largest difference, in units of its bound."""
         return max(
             found.share
             for (name, inputs), given, right in zip(
@@ -65,7 +65,7 @@ class Judge:
         )
 
     def eager_share(self) -> float:
-        """As `share`, of the model that runs op by op."""
+        """Returns `share` for the model run op by op."""
         return self.share(
             self.witness.answers(
                 self._requests, self.witness.values(), compiled=False
@@ -73,7 +73,7 @@ class Judge:
         )
 
     def shares_of_errors(self) -> Iterator[tuple[str, float]]:
-        """Each weight that is not all zeros, and the share if it is off."""
+        """Yields each nonzero weight, with the share after an error in it."""
         for weight in {id(w): w for w, _ in self.witness.values()}.values():
             right = weight.numpy()
             if not np.any(right):

@@ -1,4 +1,4 @@
-"""Run in a process that is killed: exports the same small model for ever.
+"""Exports the same small model repeatedly, in a process to be killed.
 
 python export_again_and_again.py FOLDER
 """

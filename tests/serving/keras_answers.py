@@ -1,8 +1,8 @@
-"""What the Keras model says to a request: the witness of what is served.
+"""Computes the answers of a Keras model, as a reference for serving.
 
-The model runs eagerly and its numbers are read with NumPy, so that nothing is
-shared with `keras_ctx.serving` but the layers and the text functions. A new
-signature needs a function in `KERAS_ANSWERS`; `serving_default` is the task's.
+The model runs eagerly and outputs are read with NumPy, so only the layers and
+the text inputs are shared with `keras_ctx.serving`. A new signature needs a
+function in `KERAS_ANSWERS`; `serving_default` is the task's.
 """
 
 import functools
@@ -29,7 +29,7 @@ def _encoder(model: keras.Model) -> keras.Model:
 
 
 def embed(case: Case, inputs: Arrays) -> Arrays:
-    """The vectors of an encoder or embedder, or of the encoder in a model."""
+    """Returns vectors of an encoder or embedder, or of a model's encoder."""
     text = given(inputs)
     features = case.text_inputs(text)
     if case.task == "embed":
@@ -45,7 +45,7 @@ def embed(case: Case, inputs: Arrays) -> Arrays:
 
 
 def classify(case: Case, inputs: Arrays) -> Arrays:
-    """All labels, the likeliest first."""
+    """Returns all labels, most probable first."""
     assert case.labels is not None
     found = scores_of(case, inputs, softmax)
     scores = found.pop("scores")
@@ -57,14 +57,14 @@ def classify(case: Case, inputs: Arrays) -> Arrays:
 
 
 def regress(case: Case, inputs: Arrays) -> Arrays:
-    """A number a text."""
+    """Returns a number per text."""
     found = scores_of(case, inputs, np.asarray)
     [score] = found.pop("scores").T
     return {"score": score} | found
 
 
 def scores_of(case: Case, inputs: Arrays, activation: Callable) -> Arrays:
-    """`scores` `(B, n)`, and the counts of the rows."""
+    """Returns `scores` `(B, n)`, and the counts of the rows."""
     texts = texts_of(inputs)
     if "windows" in case.arguments:
         [text] = texts
@@ -74,7 +74,7 @@ def scores_of(case: Case, inputs: Arrays, activation: Callable) -> Arrays:
 
 
 def texts_of_examples(case: Case, inputs: Arrays) -> Arrays:
-    """What a client of Classify and Regress put into its examples."""
+    """Returns the texts in examples for Classify and Regress."""
     names = ("text", "second_text")[: 1 + case.arguments.get("pair", False)]
     parsed = [tf.train.Example.FromString(x) for x in inputs["inputs"]]
     return {
@@ -86,18 +86,18 @@ def texts_of_examples(case: Case, inputs: Arrays) -> Arrays:
 
 
 def classify_examples(case: Case, inputs: Arrays) -> Arrays:
-    """By the names that TF Serving's Classify asks for."""
+    """Renames outputs for TF Serving's Classify."""
     found = classify(case, texts_of_examples(case, inputs))
     return {"classes": found["labels"], "scores": found["scores"]}
 
 
 def regress_examples(case: Case, inputs: Arrays) -> Arrays:
-    """By the name that TF Serving's Regress asks for."""
+    """Renames the output for TF Serving's Regress."""
     return {"outputs": regress(case, texts_of_examples(case, inputs))["score"]}
 
 
 def tag(case: Case, inputs: Arrays) -> Arrays:
-    """The tag at the first position of every word."""
+    """Returns the tag at the first position of every word."""
     text, text_inputs = given(inputs), case.text_inputs
     answer = {}
     words: Any = text
@@ -133,7 +133,7 @@ def tag(case: Case, inputs: Arrays) -> Arrays:
 
 
 def tags_of(case: Case, words: Any) -> list[list[tuple[bytes, float]]]:
-    """The tag and the score of every word of rows that are cut."""
+    """Returns tag and score of every word of rows that may be cut."""
     assert case.labels is not None
     outputs = outputs_of(case.model, case.text_inputs(words))
     if "tags" in outputs:
@@ -142,7 +142,7 @@ def tags_of(case: Case, words: Any) -> list[list[tuple[bytes, float]]]:
         scores = softmax(outputs["logits"])
         best = scores.argmax(axis=-1)
     found = [[(b"", 0.0)] * len(row) for row in words.to_list()]
-    # A word is its own label: the text function moves it to its first piece.
+    # A word is its own label, which the text inputs put on its first piece.
     numbers = words.with_values(tf.ragged.range(words.row_lengths()).values)
     places = case.text_inputs.align_labels(words, numbers, ignore=-1).numpy()
     for row, position in np.argwhere(places >= 0):
@@ -155,7 +155,7 @@ def tags_of(case: Case, words: Any) -> list[list[tuple[bytes, float]]]:
 
 
 def path(logits: np.ndarray, tags: np.ndarray) -> np.ndarray:
-    """Log of the probability of all tags of a row under a CRF."""
+    """Returns the log probability of all tags of a row under a CRF."""
     total = np.zeros(len(tags), np.float32)
     for row, best in enumerate(tags):
         before = 0
@@ -166,7 +166,7 @@ def path(logits: np.ndarray, tags: np.ndarray) -> np.ndarray:
 
 
 def fill_mask(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
-    """The likeliest words of every [MASK]."""
+    """Returns the most probable words of every [MASK]."""
     text = given(inputs)
     config = {**case.text_inputs.get_config(), "special_tokens_in_text": True}
     reading = BertInputs.from_config(config)
@@ -190,14 +190,14 @@ def fill_mask(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
 
 
 def features(case: Case, inputs: Arrays) -> Arrays:
-    """The model's own outputs; what is no padding, has another id than it."""
+    """Returns the model's own outputs; padding follows from the ids."""
     if "token_ids" in inputs:
         inputs = {**inputs, "padding_mask": inputs["token_ids"] != 0}
     return outputs_of(case.model, inputs)
 
 
 def tokens(case: Case, inputs: Arrays) -> Arrays:
-    """What the task's own signature says, of words."""
+    """Returns the answers of the task's signature to words."""
     return KERAS_ANSWERS[case.task](case, inputs)
 
 

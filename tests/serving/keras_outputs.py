@@ -1,4 +1,4 @@
-"""What a request holds and what the Keras model makes of it, run eagerly."""
+"""Reads requests, and runs the Keras model eagerly on them."""
 
 import functools
 from typing import Any
@@ -15,9 +15,9 @@ _KNOWN: dict[tuple, Arrays] = {}
 
 
 def outputs_of(model: keras.Model, features: Any) -> Arrays:
-    """The model's outputs by name, its layers as `(B, L+1, T, D)`."""
+    """Returns the model's outputs by name, layers as `(B, L+1, T, D)`."""
     arrays = {name: np.asarray(x) for name, x in features.items()}
-    # Several signatures lead to the same ids, and running eagerly takes long.
+    # Several signatures lead to the same ids, and eager runs are slow.
     key = (
         model,
         *((k, x.shape, x.tobytes()) for k, x in sorted(arrays.items())),
@@ -32,7 +32,7 @@ def outputs_of(model: keras.Model, features: Any) -> Arrays:
 
 
 def given(inputs: Arrays, name: str = "text") -> Any:
-    """The texts `(B,)` of a request, or its words, ragged `(B, None)`."""
+    """Returns texts `(B,)` of a request, or words, ragged `(B, None)`."""
     if name in inputs:
         return tf.constant(inputs[name], tf.string)
     lists = []
@@ -44,13 +44,13 @@ def given(inputs: Arrays, name: str = "text") -> Any:
 
 
 def texts_of(inputs: Arrays) -> list[Any]:
-    """The texts, or words, of a request: of a pair, two."""
+    """Returns the texts or words of a request; two for a pair."""
     pair = {"second_text", "second_tokens"} & inputs.keys()
     return [given(inputs, x) for x in ("text", "second_text")[: 1 + len(pair)]]
 
 
 def counted(text_inputs: Any, *texts: Any) -> Arrays:
-    """The positions of each row, from rows that nothing cuts."""
+    """Returns the numbers of positions of rows without a limit."""
     features = _unlimited(text_inputs)(*texts)
     if "char_ids" in features:
         there = features["char_ids"][:, :, 0] != 0
@@ -70,6 +70,6 @@ def _unlimited(text_inputs: Any) -> Any:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis."""
+    """Returns probabilities along the last axis."""
     exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return exponents / exponents.sum(axis=-1, keepdims=True)

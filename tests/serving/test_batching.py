@@ -1,4 +1,4 @@
-"""What clients get where the server joins requests that come together."""
+"""Answers of a server that batches concurrent requests."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,13 +53,13 @@ def ask(signature: Signature, *requests: Mapping) -> list[Any]:
 
 
 def same(found: Mapping, expected: Mapping, **lengths: int) -> None:
-    """What remains of the first `lengths` of an output is the other's."""
+    """Checks that outputs, cut to `lengths`, equal the expected ones."""
     assert found.keys() == expected.keys()
     for name, right in expected.items():
         given = found[name]
         if name in lengths:
             given, right = given[:, : lengths[name]], right[:, : lengths[name]]
-            # Behind it lies nothing but padding.
+            # The rest is padding.
             assert not np.any(found[name][:, lengths[name] :] == b"a")
         if right.dtype.kind == "f":
             np.testing.assert_allclose(given, right, atol=1e-6, err_msg=name)
@@ -89,7 +89,7 @@ def test_warm_up_is_answered_by_a_server_that_batches(
         [answer] = ask(made[name], arrays)
         assert not isinstance(answer, Refused), (name, answer)
         asked.add(name)
-    # What can be asked, is: an op that is missing stops the version.
+    # All possible requests are included: a missing op stops the version.
     missing = {"features"} if kind == "distinct words" else set()
     assert asked == made.keys() - missing
 
@@ -113,7 +113,7 @@ def test_warm_up_is_no_longer_than_a_server_takes(
 
 
 def test_tables_of_two_requests_are_never_joined(distinct) -> None:
-    """As many rows as words: the server does not see the difference."""
+    """If there are as many rows as words, the server cannot tell."""
     features = distinct["features"]
     inputs = ElmoInputs(8, distinct=True)
     requests = [
@@ -129,7 +129,7 @@ def test_tables_of_two_requests_are_never_joined(distinct) -> None:
     for answer in ask(features, *requests):
         assert isinstance(answer, Refused)
         assert "the table of one request" in str(answer)
-    # A word that is written as a marker begins no table, nor do blank rows.
+    # A word spelled like a marker does not begin a table, nor do blank rows.
     odd = inputs(["<S> </S> a", "</S> <S>"])
     found = ask(features, {name: x.numpy() for name, x in odd.items()})
     assert isinstance(found[0], Refused)  # 4 words, 2 rows: by the server
@@ -153,7 +153,7 @@ def test_words_need_rows_of_one_width(tagger) -> None:
     long = {"tokens": [["a", "", "good", "book", "a"], ["b", "", "", "", ""]]}
     for answer in ask(tokens, short, long):
         assert "different shapes" in str(answer)
-    # Filled up with "" all are answered, each as if it were alone.
+    # Padded with "", all are answered as if alone.
     wide = [
         {"tokens": [row + [""] * (8 - len(row)) for row in one["tokens"]]}
         for one in (short, long)

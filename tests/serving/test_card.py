@@ -1,4 +1,4 @@
-"""The README.md of a version: true, in the model's language, and it runs."""
+"""The README.md of a version: correct, in the model's language, runnable."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def python_of(version: Path) -> str:
 
 
 def run(code: str, version: Path) -> str:
-    """What the code prints in the folder, without this library."""
+    """Returns the output of code in the folder, without this library."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     finished = subprocess.run(
         [sys.executable, "-P", "-c", code],
@@ -76,7 +76,7 @@ def test_what_the_page_says_runs_for(
     assert run(code, version)
     card = json.loads((version / "signature.json").read_text("utf-8"))
     if "tensorflow_text" in card["python_imports"]:
-        # It is not said in vain.
+        # The statement is needed.
         lines = [x for x in code.splitlines() if "tensorflow_text" not in x]
         with pytest.raises(AssertionError, match="(?i)op type not registered"):
             run("\n".join(lines), version)

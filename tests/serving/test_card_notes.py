@@ -1,4 +1,4 @@
-"""What a version's README.md says of servers that batch, model by model."""
+"""Notes on batching servers in the README.md of each kind of model."""
 
 import pytest
 
@@ -33,10 +33,10 @@ PADDED = {"inputs": {"token_ids": {"shape": [None, 128]}}, "outputs": {}}
             ["`tokens` takes rows of one width", "(`tag`, `tokens`)"],
             ["distinct_char_ids"],
         ),
-        ({"tag": TAG, "features": IDS}, ["`features` takes ids of one"], []),
+        ({"tag": TAG, "features": IDS}, ["`features` also takes ids"], []),
         (
             {"classify": CLASSIFY, "features": DISTINCT},
-            ["`features` cannot be asked", "No warm-up request"],
+            ["`features` cannot be asked", "no warm-up requests"],
             ["ids of one width", "longest row"],
         ),
         (

@@ -1,4 +1,4 @@
-"""What is served without Python and Keras is what the Keras model says."""
+"""Answers served without Python and Keras equal those of the Keras model."""
 
 import signal
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_there_is_no_python_in_the_process(
     assert not [
         name for name in names if "python" in name or name.startswith("_pywrap")
     ]
-    # What is there beside: the C++ library's own, the system's, and TF Text's.
+    # Others are those of the C++ library, the system and TF Text.
     folders = {Path(path).parent.name for path in run.mapped}
     assert not [name for name in folders if "keras" in name]
     [answer] = run.answers
@@ -147,7 +147,7 @@ def check_odd_requests(
     for key, signature in signatures.items():
         good = request_of(key, signature, case, ["好 a", "the number is 7."])
         usual = Request("usual", good, False)
-        # The last must be answered as if nothing had been before it.
+        # The last must be answered as if it were the first.
         asked += [(key, one) for one in (usual, *odd(good), usual)]
     run = serve(
         serve_requests, version, [(key, one.inputs) for key, one in asked]
@@ -162,8 +162,8 @@ def check_odd_requests(
         refused = isinstance(answer, str)
         if request.refused is not None and refused != request.refused:
             wrong.append(f"{key}, {request.what}: {str(answer)[:300]}")
-        # Where an answer is as good as an error, it may be of any sort: ids
-        # beyond the table, for one, give NaN.
+        # If an answer is as good as an error, its content is free: for example,
+        # ids beyond the table give NaN.
         if request.refused is False and not isinstance(answer, str):
             check_defined(answer, rows_in(request.inputs))
         if request.what == "usual":
@@ -196,7 +196,7 @@ def test_unknown_signature(serve_requests: Path, exported: Exported) -> None:
 
 
 class Unchecked(tf.Module):
-    """A tokenizer that takes a request as it comes."""
+    """A tokenizer that does not check requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -216,8 +216,8 @@ def serve_unchecked(program: Path, folder: Path) -> Served:
 
 
 def test_crash_is_seen(serve_requests: Path, tmp_path: Path) -> None:
-    # The tests above are worth something only if a process that dies, dies
-    # here too, and leaves the answers that it gave.
+    # The tests above need that a crash is detected here, and that earlier
+    # answers are kept.
     run = serve_unchecked(serve_requests, tmp_path)
     assert run.status in (-signal.SIGSEGV, -signal.SIGABRT)
     [answer] = run.answers

@@ -1,4 +1,4 @@
-"""A served tagger with a conditional random field answers with its path."""
+"""A served tagger with a conditional random field returns its best path."""
 
 import itertools
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def characters() -> BertInputs:
 
 def tagger() -> keras.Model:
     model = models.tagger(models.bert_encoder(10, 1, 2, 8, 16, 16), 3, crf=True)
-    # After a tag only the next one: no token alone can tell.
+    # Each tag allows only the next one, so no token decides alone.
     transitions = np.full((3, 3), -9.0)
     transitions[[0, 1, 2], [1, 2, 0]] = 9.0
     crf = model.get_layer("crf")
@@ -45,7 +45,7 @@ def test_features_lstm_and_path_on_a_resting_encoder(
     case, version = exported("bert_crf_tagger")
     answer = serving.answers_in_fresh_process(version.parent, TEXTS)
     expected = case.model(case.text_inputs(TEXTS))
-    # The tag of a token's place, behind that of [CLS].
+    # The tags of the positions after [CLS].
     best = np.asarray(expected["tags"])
     for row, text in enumerate(TEXTS):
         chosen = best[row, 1 : 1 + len(text)]
@@ -75,7 +75,7 @@ def test_half_precision(tmp_path: Path, characters) -> None:
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        # Its scores are near to each other: rounding decides some tags.
+        # Its scores are close together: rounding decides some tags.
         encoder = models.bert_encoder(10, 1, 2, 8, 16, 16)
         model = models.tagger(encoder, 3, crf=True)
     finally:
@@ -87,7 +87,7 @@ def test_half_precision(tmp_path: Path, characters) -> None:
 
 @keras.saving.register_keras_serializable(package="tests")
 class OtherPathWhenServed(keras.layers.Layer):
-    """A layer that is one thing eagerly and another in a graph."""
+    """A layer that computes differently eagerly and in a graph."""
 
     def call(self, tags: Any) -> Any:
         if tf.executing_eagerly():
@@ -111,7 +111,7 @@ def test_wrong_path_is_never_published(tmp_path: Path, characters) -> None:
 
 @pytest.mark.slow
 def test_check_takes_a_path_that_is_as_probable(characters) -> None:
-    # All paths are equally probable, so any of them is a best one.
+    # All paths are equally probable, so any is best.
     model = tagger()
     for name in ("crf", "logits"):
         layer = model.get_layer(name)
@@ -145,8 +145,8 @@ def test_labels_must_be_as_many_as_tags(tmp_path: Path, characters) -> None:
 
 
 def test_constraints_hold_for_words_of_many_pieces() -> None:
-    # The model begins rows with I and has I behind O, through a piece that
-    # may be B, if only tokens are constrained.
+    # With constraints between tokens only, the model would begin rows with I
+    # and put I after O, through a piece that may be B.
     vocabulary = [*SPECIAL, "un", "##der", "go"]
     inputs = BertInputs(vocabulary, 12)
     encoder = models.bert_encoder(8, 1, 2, 8, 16, 12)
@@ -157,7 +157,7 @@ def test_constraints_hold_for_words_of_many_pieces() -> None:
     texts = ["under go under", "go", ""]
     answer = Tag(ModelOutputs(model), inputs, LABELS)(tf.constant(texts))
     outputs = {k: np.asarray(x) for k, x in model(inputs(texts)).items()}
-    starts = {0: [1, 3, 4], 1: [1], 2: []}  # behind [CLS]
+    starts = {0: [1, 3, 4], 1: [1], 2: []}  # after [CLS]
     broken = 0
     for row, places in starts.items():
         length = int(np.asarray(inputs(texts)["padding_mask"])[row].sum())
@@ -177,4 +177,4 @@ def test_constraints_hold_for_words_of_many_pieces() -> None:
             np.log(sums[best]), abs=1e-5
         )
         broken += tuple(outputs["tags"][row, places]) not in allowed
-    assert broken  # what the constraints of tokens alone would have shown
+    assert broken  # with constraints of tokens alone

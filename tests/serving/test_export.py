@@ -1,4 +1,4 @@
-"""A version on disk: what lies in it, and that it answers as the model did."""
+"""A version on disk: its files, and its answers equal the model's."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ def test_answers_are_those_of_the_model(
         np.testing.assert_allclose(
             answer["scores"][row], share[order], atol=1e-5
         )
-    # One text alone is padded less, and must get the same answer.
+    # A single text has less padding, and must get the same answer.
     alone = serving.answers(version.parent, TEXTS[:1])
     np.testing.assert_allclose(alone["scores"], answer["scores"][:1], atol=1e-5)
 
@@ -89,7 +89,7 @@ def test_card(classifier, version: Path) -> None:
     assert card["text_inputs"]["class"] == "BertInputs"
     assert card["text_inputs"]["max_length"] == 48
     assert card["versions"]["tensorflow"] == tf.__version__
-    # What a client reads there is what the graph takes and gives.
+    # It lists exactly the inputs and outputs of the graph.
     served = tf.saved_model.load(str(version))
     assert card["signatures"].keys() | {"serving_default"} == set(
         served.signatures
@@ -136,7 +136,7 @@ def test_requests_of_the_readme(version: Path) -> None:
 @pytest.mark.slow
 def test_name_that_no_address_may_hold(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    # A link has the name that its operator gave it.
+    # A link has its own name.
     (tmp_path / "it's b").symlink_to(tmp_path / "plain")
     inputs = WordInputs(["<S>", "</S>", "<UNK>"], max_length=8)
     encoder = models.elmo_word_encoder(3, 4, 4, num_layers=1)
@@ -147,7 +147,7 @@ def test_name_that_no_address_may_hold(tmp_path: Path) -> None:
     assert version == tmp_path / "it's b" / "7"
     readme = (version / "README.md").read_text("utf-8")
     assert "/v1/models/it%27s%20b:predict" in readme
-    # No request is longer than a server's batch.
+    # No request exceeds a server's batch.
     path = version / "assets.extra" / "tf_serving_warmup_requests"
     rows = set()
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
@@ -188,7 +188,7 @@ def test_warm_up_requests_are_answered(version: Path) -> None:
         assert request.model_spec.name == "bert_classifier"
         name = request.model_spec.signature_name
         requests.append((name, inputs))
-        # All of them: the order of a protobuf map differs between processes.
+        # All: the order of a protobuf map differs between processes.
         size = sum(
             len(str(x))
             for values in inputs.values()
@@ -216,7 +216,7 @@ def test_method_names(version: Path) -> None:
 
 
 def first_ops(functions: dict, name: str, argument: int) -> set[str]:
-    """The ops that an argument of a graph function meets first."""
+    """Returns the first ops on an argument of a graph function."""
     function = functions[name]
     wire = function.signature.input_arg[argument].name
     ops: set[str] = set()
@@ -232,8 +232,8 @@ def first_ops(functions: dict, name: str, argument: int) -> set[str]:
 
 
 def test_rank_of_a_request_is_checked_first(version: Path) -> None:
-    # Python refuses another rank before the graph runs; a server does not,
-    # and a single string would end its process inside the tokenizer.
+    # Python refuses another rank before the graph runs; a server does not, and
+    # a scalar string would crash it in the tokenizer.
     served = tf.saved_model.load(str(version))
     signature = served.signatures["serving_default"]
     graph = signature.graph.as_graph_def()
@@ -250,7 +250,7 @@ def test_rank_of_a_request_is_checked_first(version: Path) -> None:
 def test_numbers_of_versions(tmp_path: Path, classifier, text_inputs) -> None:
     seventh = serving.export(classifier, text_inputs, tmp_path, version=7)
     assert seventh == tmp_path / "7"
-    # Without labels there is no task, and the model's own outputs are given.
+    # Without labels there is no task, so the model's own outputs are served.
     assert not (seventh / "assets" / "labels.txt").exists()
     assert sorted(serving.answers(tmp_path, TEXTS)) == [
         *("logits", "num_tokens", "truncated")

@@ -1,4 +1,4 @@
-"""A disk that is full, or may not be written to: nothing is published."""
+"""On a full or read-only disk, nothing is published."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ Disk = Callable[[str], Path]
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    """A function that mounts a disk with options, or with others."""
+    """Returns a function that mounts or remounts a disk."""
     path = tmp_path / "disk"
     path.mkdir()
 

@@ -1,4 +1,4 @@
-"""An export that is killed leaves a whole version or none."""
+"""A killed export leaves a complete version or none."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        start_new_session=True,  # its check's process dies with it
+        start_new_session=True,  # kills its checking process, too
     )
 
 
@@ -43,7 +43,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 def test_twenty_kills(tmp_path: Path) -> None:
     generator = random.Random()
     seed = generator.randrange(10**6)
-    print(f"seed {seed}")  # pytest shows it where the test fails
+    print(f"seed {seed}")  # pytest shows it if the test fails
     generator.seed(seed)
 
     process = start(tmp_path)
@@ -67,8 +67,8 @@ def test_twenty_kills(tmp_path: Path) -> None:
                 if list(card["signatures"][name]["inputs"]) == ["text"]:
                     [answer] = answers_of(version, [(name, {"text": ["书好"]})])
                     assert answer["num_tokens"].tolist() == [4]
-    assert unfinished > 5  # most of the time there was something to lose
-    # The next export clears up, and takes the next number.
+    assert unfinished > 5  # most kills were during an export
+    # The next export cleans up, and takes the next number.
     process = start(tmp_path)
     assert read(process) == "begins"
     assert float(read(process)) > 0

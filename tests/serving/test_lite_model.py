@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from keras_ctx import models, serving
 
-# In the library of TensorFlow 2.20 the interpreter is there and works; its
-# successor is a package of 60 MB that nothing else here needs.
+# The interpreter of TensorFlow 2.20 works; its successor is a 60 MB package
+# that nothing else here needs.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*tf.lite.Interpreter is deprecated:UserWarning"
 )
@@ -74,7 +74,7 @@ def test_int8(encoder: keras.Model, tmp_path: Path) -> None:
     features = features_of((3, LENGTH))
     found = runner_of(path)(**features)["embedding"]
     error = np.abs(found - by_keras(model, features)["embedding"])
-    # Other ids than those of the check, and the same kind of error.
+    # Other ids than in the check; the error is similar.
     assert 1e-5 < drift["mean"] < drift["largest"] < 0.02
     assert drift["mean"] / 3 < error.mean() < 3 * drift["mean"]
 
@@ -110,8 +110,8 @@ def test_masked_positions(encoder: keras.Model, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_too_much_drift_leaves_the_old_file(tmp_path: Path) -> None:
-    # As in test_stored_weights.py: int8 loses all features but two, which
-    # the norm then drops.
+    # As in test_stored_weights.py: int8 keeps only two features, which the norm
+    # then drops.
     model = models.bert_encoder(ROWS, 1, 2, 64, 64, 8)
     embeddings = model.get_layer("embeddings")
     table = embeddings.token_embedding.embeddings
@@ -148,7 +148,7 @@ def test_refused_models(encoder: keras.Model, tmp_path: Path) -> None:
     elmo = models.elmo_encoder([(1, 4)], 6, 4, max_characters=8)
     with pytest.raises(ValueError, match="must have a BERT encoder"):
         serving.export_lite(elmo, path)
-    with pytest.raises(ValueError, match="must have no ops but those of Lite"):
+    with pytest.raises(ValueError, match="must have only ops of LiteRT"):
         serving.export_lite(models.tagger(encoder, 5, crf=True), path)
     assert not list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""A version in memory: closed when nobody uses it, warmed when it is loaded."""
+"""A version in memory: warmed up when loaded, closed when unused."""
 
 import threading
 from pathlib import Path
@@ -16,7 +16,7 @@ EXAMPLES = tf.TensorSpec((None,), tf.string, name="inputs")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Gives back the texts of examples; fails at "bad"."""
+    """Writes a version that returns texts of examples; fails at "bad"."""
 
     @tf.function(input_signature=[EXAMPLES])
     def echo(inputs):
@@ -67,7 +67,7 @@ def test_it_stays_open_while_it_is_used(folder: Path) -> None:
     closed.set()
     thread.join()
     assert answers[0]["outputs"].tolist() == [b"xy"]
-    # Whatever it held is free now.
+    # Its memory is free now.
     with pytest.raises(AttributeError):
         version.run("echo", serialized(a="x", b="y"))
 
@@ -103,7 +103,7 @@ def test_warm_up_for_an_unknown_signature(folder: Path) -> None:
     (folder / WARM_UP).parent.mkdir()
     with tf.io.TFRecordWriter(str(folder / WARM_UP)) as writer:
         writer.write(log.SerializeToString())
-    with pytest.raises(ValueError, match="asks for a signature 'other'"):
+    with pytest.raises(ValueError, match="unknown signature, 'other'"):
         LoadedVersion(folder)
 
 

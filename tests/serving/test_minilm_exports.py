@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 under every head is published, with every default."""
+"""Exports of all-MiniLM-L6-v2 under every head, with all defaults."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The clients of `test_model_server.py`, where there is no such server.
+"""Tests the clients of `test_model_server.py` without such a server.
 
-serve.py stands in for its REST interface, in a process of its own.
+serve.py replaces its REST interface, in a separate process.
 """
 
 import os
@@ -73,7 +73,7 @@ def test_odd_requests_by_rest(
                 assert isinstance(answer, str) == refused, what
             if request.what == "no rows" and refused:
                 without_rows.add(key)
-    # Of texts none is an answer; of words and ids none is no tensor.
+    # No texts get an answer; no words or ids are not a tensor.
     assert without_rows == {"tokens", "features"}
 
 

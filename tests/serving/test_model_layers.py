@@ -1,4 +1,4 @@
-"""Layers at every depth, and how LSTMs are traced."""
+"""Finding layers at every depth, and tracing LSTMs."""
 
 import keras
 import pytest

@@ -1,4 +1,4 @@
-"""TensorFlow Serving itself, where there is one, answers as Keras does.
+"""TensorFlow Serving itself, if available, answers as Keras does.
 
     TF_MODEL_SERVER=/path/to/tensorflow_model_server \
         pytest tests/serving/test_model_server.py
@@ -49,8 +49,8 @@ def case(
 ) -> tuple[str, Case, dict[str, Signature], Conversation]:
     name = request.param
     case, version = exported(name)
-    # The server lists them as protocol buffers alone; the C++ program does
-    # it the way that the rest of the tests reads.
+    # The server lists them only as protocol buffers; the C++ program uses the
+    # format of the other tests.
     signatures = listed(serve_requests, version)
     return name, case, signatures, conversation(case, version, signatures)
 

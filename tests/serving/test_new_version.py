@@ -1,4 +1,4 @@
-"""Version folders: numbered, whole or absent, whoever else is at work."""
+"""Version folders: numbered, complete or absent, also with other writers."""
 
 import errno
 import os
@@ -40,7 +40,7 @@ def test_rubbish_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_version_may_be_read_by_whom_the_umask_allows(tmp_path: Path) -> None:
-    # A server runs as another user than the trainer.
+    # A server may run as another user than the trainer.
     (tmp_path / "plain").mkdir()
     assert publish(tmp_path).stat().st_mode == (
         (tmp_path / "plain").stat().st_mode
@@ -100,7 +100,7 @@ def test_crash_leaves_no_version_and_the_next_export_cleans_up(
 
 
 def test_leftover_of_another_machine_stays(tmp_path: Path) -> None:
-    # Of a disk that several share, where locks may not be seen.
+    # On a shared disk, where locks may be invisible.
     other = tmp_path / ".unfinished-another.host-1"
     other.mkdir()
     assert publish(tmp_path) == tmp_path / "1"
@@ -160,6 +160,6 @@ def test_numbers_are_read_as_the_server_reads_them(tmp_path: Path) -> None:
         pass
     assert newest_version(tmp_path) == tmp_path / "0001"
     assert publish(tmp_path) == tmp_path / "2"
-    # Of two folders for one version the server takes the shorter name.
+    # Of two folders for one version, the server takes the shorter name.
     (tmp_path / "02").mkdir()
     assert newest_version(tmp_path) == tmp_path / "2"

@@ -1,4 +1,4 @@
-"""Exports hold what TensorFlow Serving 2.12 and later have, and no paths."""
+"""Exports have only ops of TensorFlow Serving since 2.12, and no paths."""
 
 import inspect
 import os
@@ -33,7 +33,7 @@ def test_servers_since_2_12_have_every_op(
 ) -> None:
     _, version = exported(name)
     assert unservable(version) == []
-    # What is served stands in functions, and was looked at.
+    # Served ops are in functions, which are checked.
     assert ops(version) & {"MatMul", "BatchMatMulV2", "Einsum"}
 
 
@@ -115,7 +115,7 @@ def test_check_finds(function: Callable, message: str, tmp_path: Path) -> None:
 
 
 def test_odd_text_inputs_need_no_newer_op(tmp_path: Path) -> None:
-    # Those of published checkpoints, with all that few of them ask for.
+    # Text inputs of published checkpoints, with all rare settings.
     tokens = [*SPECIAL_TOKENS, "a", "cat", "[E1]", "url"]
     inputs = BertInputs(
         tokens,
@@ -150,7 +150,7 @@ def test_check_finds_paths(tmp_path: Path) -> None:
 
 
 def test_lists_agree_with_this_tensorflow() -> None:
-    # Misspelled, a name would be looked for in vain.
+    # A misspelled name would never be found.
     for op in NEW_OPS | PYTHON_OPS:
         assert hasattr(tf.raw_ops, op), op
     for op in TEXT_OPS:

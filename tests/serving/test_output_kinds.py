@@ -1,7 +1,6 @@
-"""Kinds of outputs: what is wrong in an answer, and what is as good, by hand.
+"""Kinds of outputs: wrong and equally good answers, by hand.
 
-And a signature of one's own, with a kind of its own, which the checks of an
-export know nothing of but what it says itself.
+Also a user's signature with its own kind, which defines its comparison itself.
 """
 
 import ast
@@ -45,7 +44,7 @@ VERIFY = Path(keras_ctx.__file__).parent / "serving" / "verify"
 
 
 def narrow() -> Bound:
-    """What moves by 1e-6: a bound of some 4e-6."""
+    """Returns a bound of about 4e-6, from moves of 1e-6."""
     bound = Bound()
     bound.widen(np.array([1 + 1e-6]), np.array([1.0]))
     return bound
@@ -60,7 +59,7 @@ def share(
     real: Any = None,
     inputs: Mapping[str, Any] | None = None,
 ) -> float:
-    """That of one output."""
+    """Returns the share of one output."""
     arrays = [
         {key: np.asarray(x) for key, x in one.items()}
         for one in (given, right, model or {})
@@ -103,7 +102,7 @@ def test_numbers_at_padding(axis: int) -> None:
             if wrong
             else pytest.approx(0)
         )
-        # Of an output without positions all is compared.
+        # Outputs without positions are compared completely.
         plain = {"x": Numbers()}
         assert share("x", plain, {"x": given}, {"x": right}, real=real) > 1
 
@@ -123,7 +122,7 @@ RANKED = {"labels": Ranked(scores="scores"), "scores": Numbers()}
     ("names", "wrong"),
     [
         ([["a", "b", "c"], ["d", "e", "f"]], False),
-        ([["b", "a", "c"], ["d", "e", "f"]], False),  # a tie of the first row
+        ([["b", "a", "c"], ["d", "e", "f"]], False),  # a tie in the first row
         ([["a", "b", "c"], ["e", "d", "f"]], True),  # none in the second
         ([["b", "a", "c"], ["e", "d", "f"]], True),
     ],
@@ -136,8 +135,8 @@ def test_ties_of_each_ranking(names: list[list[str]], wrong: bool) -> None:
     assert found == (np.inf if wrong else 0)
 
 
-# The first token of a row is a tie of 0 and 1, the second is none; there is
-# one token of padding.
+# The first token of a row is a tie of 0 and 1, the second is not; there is one
+# padding token.
 LOGITS = [[[1.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]]
 REAL = [[True, True, False]]
 
@@ -158,7 +157,7 @@ def test_tags_of_tokens(tags: list[int], wrong: bool) -> None:
     pair = {"tags": [tags]}, {"tags": [[0, 2, -1]]}
     found = share("tags", kinds, *pair, model, REAL)
     assert found == (np.inf if wrong else 0)
-    # Where padding is not known no tag is free.
+    # If padding is unknown, no tag is free.
     found = share("tags", kinds, *pair, model)
     assert found == (0 if tags == [0, 2, -1] else np.inf)
 
@@ -175,10 +174,10 @@ def test_tags_of_words_and_their_scores() -> None:
         given = {"tags": [tags], "scores": [scores]}
         return [share(x, kinds, given, right, model, REAL) for x in kinds]
 
-    # One token is undecided: one word may have another tag, and its score.
+    # One token is undecided: one word may have another tag and score.
     assert shares(["I", "B"], [0.1, 0.6]) == [0, 0]
     assert shares(["I", "I"], [0.4, 0.6])[0] == np.inf
-    # The score of the other word is compared, and so is that of a wrong tag.
+    # The scores of the other word and of a wrong tag are compared.
     assert shares(["I", "B"], [0.4, 0.7])[1] > 1
     assert shares(["I", "I"], [0.1, 0.6])[1] > 1
 
@@ -201,10 +200,10 @@ def test_scores_of_what_is_no_name() -> None:
     ("spans", "starts", "wrong"),
     [
         (["ab", "c"], [0, 3], False),
-        (["ab", "c"], [5, 3], False),  # stands there, too
+        (["ab", "c"], [5, 3], False),  # also occurs there
         (["ab", "c"], [0, 4], True),
-        (["c", "ab"], [3, 0], False),  # whether they may swap, spans say
-        (["c", "ab"], [0, 3], True),  # the places of the other
+        (["c", "ab"], [3, 0], False),  # spans decide if they may swap
+        (["c", "ab"], [0, 3], True),  # the offset of the other
         (["c", "ab"], [3, 5], False),
     ],
 )
@@ -234,7 +233,7 @@ def test_kinds_of_own_outputs() -> None:
         "tags": Tags(position_axis=1, decided_by="logits"),
         "scores": Numbers(position_axis=1),
     }
-    # M positions are asked for, which are not those of the row.
+    # The M masked positions are not positions of the row.
     pretrainer = own_kinds(models.bert_pretrainer(encoder))
     assert pretrainer["masked_lm"] == Numbers()
     classifier = models.classifier(encoder, 3)
@@ -248,12 +247,12 @@ def test_kinds_of_own_outputs() -> None:
     }
 
 
-# A signature that a new family may bring, in a kind that it brings along.
+# A signature of a new family, with its own kind.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Likeliest(Discrete):
-    """A text for each row: the likeliest by `logits`, or one as likely."""
+    """A text per row: the most probable by `logits`, or an equal one."""
 
     texts: tuple[str, ...]
 
@@ -268,7 +267,7 @@ class Likeliest(Discrete):
 
 
 class Continue:
-    """The likeliest continuation, and its logit."""
+    """A signature for the most probable continuation, and its logit."""
 
     def __init__(self, model: ModelOutputs, text_inputs: BertInputs) -> None:
         self._model = model
@@ -294,7 +293,7 @@ class Continue:
 
 
 class LastOfEquals(Continue):
-    """Right, but for the order of equals."""
+    """A correct signature, except for the order of equals."""
 
     def chosen(self, logits: tf.Tensor) -> tf.Tensor:
         return 2 - tf.argmax(logits[:, ::-1], axis=1)
@@ -306,7 +305,7 @@ class Unlikeliest(Continue):
 
 
 class Export(NamedTuple):
-    """A model with the signature of one's own alone."""
+    """A model with only the user's signature."""
 
     model: keras.Model
     inputs: BertInputs
@@ -334,7 +333,7 @@ class Export(NamedTuple):
         return cls(model, inputs, expected)
 
     def answered(self, how: type[Continue]) -> dict[str, float]:
-        """The share of each output, in the answers of another function."""
+        """Returns the share of each output for another function's answers."""
         function = how(ModelOutputs(self.model), self.inputs)
         [(name, inputs)] = self.expected.requests
         given = {
@@ -362,7 +361,7 @@ def test_a_signature_of_ones_own() -> None:
     assert export.answered(LastOfEquals) == pytest.approx(right, abs=0.5)
     found = export.answered(Unlikeliest)
     assert found["continuation"] == np.inf and found["length"] == 0
-    # Of equals any is as good, and no text but of equals.
+    # Any of equal texts is accepted, and no others.
     export = Export.of(tie=True)
     assert export.expected.answers[0].outputs["continuation"][0] != "."
     assert export.answered(LastOfEquals) == right
@@ -404,8 +403,8 @@ def test_an_output_without_a_kind_is_refused() -> None:
         return {"continue": signature._replace(kinds=kinds)}
 
     message = (
-        "`kinds` of the signature 'continue' must say of each output what it "
-        "is. Received: none of `length`, `log_likelihood`"
+        "`kinds` of the signature 'continue' must have a kind for each "
+        "output. Received: none for `length`, `log_likelihood`"
     )
     with pytest.raises(ValueError, match=message):
         expectation(

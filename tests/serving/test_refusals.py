@@ -1,4 +1,4 @@
-"""What `export` refuses, in which words, and that it leaves nothing behind."""
+"""Refusals of `export`: messages, and nothing is left behind."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def bert() -> keras.Model:
         ([0, 1, 2], r"must be strings.*\('0', '1', '2'\)"),
         ([b"a", b"b", b"c"], "must be strings"),
         ("abc", "a list of names in the order of the logits; a str"),
-        ({"a", "b", "c"}, "the order of the logits; a set is none"),
+        ({"a", "b", "c"}, "the order of the logits; a set has none"),
         (["a", "b", ""], "not empty"),
         (["a", "b", "\ud800"], "Unicode of one line each"),
         (["a", "b", "c\nd"], "of one line each"),
@@ -79,9 +79,9 @@ def test_text_function_with_other_word_length(tmp_path: Path) -> None:
 def test_texts_longer_than_the_model_has_positions(
     tmp_path: Path, bert
 ) -> None:
-    # Every short text would do; a request of nine tokens would not.
+    # Short texts would work; a request of nine tokens would not.
     inputs = BertInputs(SPECIAL, 9, split="character")
-    message = r"(?s)`model` refuses what .*\(4,\).*at most `max_length=8`"
+    message = r"(?s)`model` refuses the output .*\(4,\).*at most `max_length=8`"
     with pytest.raises(ValueError, match=message):
         serving.export(bert, inputs, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -92,7 +92,7 @@ def test_a_vocabulary_of_another_model(tmp_path: Path, bert) -> None:
     message = "vocabulary that `model` was trained with.*6 tokens.*with 5"
     with pytest.raises(ValueError, match=message):
         serving.export(bert, inputs, tmp_path)
-    # A table that is filled up to a round number of rows will do.
+    # A table padded to a round number of rows is accepted.
     padded = models.bert_encoder(64, 1, 1, 4, 8, 8)
     check_inputs(padded, inputs, pair=False)
     with pytest.raises(ValueError, match="6 tokens, and a model with 134"):
@@ -133,7 +133,7 @@ def test_model_with_a_lambda(tmp_path: Path, bert, inputs) -> None:
     inside = keras.Model(
         bert.input, {"sequence": doubled(bert.output["sequence"])}
     )
-    # One that stands in a model within the model, too.
+    # Also in a model inside the model.
     outer = keras.Model(bert.input, inside(bert.input))
     for model in (inside, outer):
         with pytest.raises(ValueError, match="no Lambda layer.*'twice'"):
@@ -142,7 +142,7 @@ def test_model_with_a_lambda(tmp_path: Path, bert, inputs) -> None:
 
 @keras.saving.register_keras_serializable(package="tests")
 class Holder(keras.layers.Layer):
-    """A layer that keeps one of Python code to itself."""
+    """A layer that contains a Lambda layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -224,7 +224,7 @@ def test_model_without_names(tmp_path: Path, inputs) -> None:
 
 @keras.saving.register_keras_serializable(package="tests")
 class OtherWhenServed(keras.layers.Layer):
-    """A layer that is one thing eagerly and another in a graph."""
+    """A layer that computes differently eagerly and in a graph."""
 
     def call(self, x: Any) -> Any:
         return x if tf.executing_eagerly() else x * 1.001
@@ -235,7 +235,7 @@ class OtherWhenServed(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tests")
 class NotANumber(keras.layers.Layer):
-    """Zero divided by zero."""
+    """A layer that divides zero by zero."""
 
     def call(self, x: Any) -> Any:
         return x * 0.0 / 0.0
@@ -259,7 +259,7 @@ def test_wrong_artifact_is_never_published(
 
 
 def test_folder_below_a_file(tmp_path: Path, bert, inputs) -> None:
-    # Refused to root too, whom permissions do not stop.
+    # Also refused for root, whom permissions do not stop.
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OSError, match="`path` must be a folder.*can be writ"):
         serving.export(bert, inputs, tmp_path / "file" / "m")

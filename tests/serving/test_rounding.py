@@ -1,4 +1,4 @@
-"""Bounds of rounding, beside what rounding does, and ties by hand."""
+"""Rounding bounds compared with actual rounding, and ties by hand."""
 
 import itertools
 
@@ -67,7 +67,7 @@ def test_rounding_stays_within_and_an_error_does_not(
     for draw in range(DRAWS):
         moved = moved_weights(values, unit_roundoff(model), 1, draw)
         bound.widen(answer(moved), exact)
-    # The true error of float32, by other arithmetic: within, and not by far.
+    # The true error of float32, by other arithmetic: below, but not far.
     _, share = errors(exact, in_float64(model, x).astype("float32"), bound)
     assert 0.005 < share < 0.5
     for weight in model.weights:
@@ -80,7 +80,7 @@ def test_numbers_that_stand_for_never() -> None:
     bound = Bound()
     exact = np.array([1.0, -1e9, -np.inf])
     bound.widen(np.array([1.001, -1e9 + 64, -np.inf]), exact)
-    # What moves a wall widens nothing for the rest.
+    # Moves of huge numbers do not widen the bound of others.
     assert bound(np.array([1.0]))[0] == pytest.approx(0.004, rel=1e-3)
     assert errors(exact, exact, bound) == (0.0, 0.0)
     assert errors(np.array([1.0, -1e9, 0.0]), exact, bound)[1] == np.inf
@@ -112,7 +112,7 @@ def test_undecided_tags_of_scores() -> None:
 
 
 def test_undecided_tags_of_paths() -> None:
-    # Two paths are the best: 0 1 0 and 0 1 1, to the last tag alike.
+    # Two paths are best: 0 1 0 and 0 1 1, equal up to the last tag.
     scores = np.array([[[2.0, 0.0], [0.0, 3.0], [1.0, 1.0]]], "float32")
     logits = layers.CRF(2)(scores)["logits"].numpy()
     paths = {

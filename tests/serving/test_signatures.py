@@ -1,4 +1,4 @@
-"""What each signature computes, by hand and in NumPy, without an export."""
+"""Results of each signature, by hand and in NumPy, without an export."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -49,7 +49,7 @@ def made(
 
 
 def ask(signature: Any, *tensors: Any) -> dict[str, Any]:
-    """Outputs as arrays, strings as lists of `str`."""
+    """Returns outputs as arrays, strings as lists of `str`."""
     specs = signature.inputs.values()
     outputs = signature.function(
         *(tf.constant(x, s.dtype) for x, s in zip(tensors, specs, strict=True))
@@ -171,7 +171,7 @@ def test_tag_stands_on_the_first_piece(bert, inputs) -> None:
     assert found["starts"][0].tolist() == [0, 5, 10, 12, 13, 14] + [-1] * 10
     assert found["ends"][0].tolist() == [4, 10, 11, 13, 14, 15] + [-1] * 10
     scores = softmax(model(inputs(TEXTS))["logits"])
-    # Positions of the words' first pieces, [CLS] being 0.
+    # Positions of the words' first pieces; [CLS] is 0.
     for row, places in enumerate([[1, 2, 4, 5, 6, 7], [], [*range(1, 11)]]):
         best = scores[row][places]
         tags = [LABELS[i] for i in best.argmax(-1)] if places else []
@@ -265,7 +265,7 @@ def test_embed_of_a_model_with_a_task(bert, elmo, inputs) -> None:
             expected["layers"], padding_mask=expected["padding_mask"]
         )
         np.testing.assert_allclose(found["mix"], mixed, atol=1e-6)
-    # A classifier reads `pooled`, a tagger of the last layer does not.
+    # A classifier reads `pooled`; a tagger on the last layer does not.
     pooled = ask(made(models.classifier(bert, 3), inputs)["embed"], TEXTS)
     expected = bert(inputs(TEXTS))["pooled"]
     np.testing.assert_allclose(pooled["pooled"], expected, atol=1e-6)

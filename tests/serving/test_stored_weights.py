@@ -1,4 +1,4 @@
-"""Exports that keep their kernels and tables in fewer bits."""
+"""Exports that store kernels and tables in fewer bits."""
 
 import json
 from collections.abc import Callable
@@ -17,25 +17,25 @@ from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LENGTH = 24
-# Weights of fewer numbers stay as they are.
+# Smaller weights stay unchanged.
 FEW = 1024
 
 
 def in_bfloat16(array: np.ndarray) -> np.ndarray:
-    """The upper half of each float32's bits, rounded half to even."""
+    """Returns the upper half of float32 bits, rounded half to even."""
     bits = array.view("uint32").astype("uint64")
     bits += 0x7FFF + (bits >> 16 & 1)
     return (bits & 0xFFFF0000).astype("uint32").view("float32")
 
 
 def in_int8(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """127 steps from 0 to the largest number along `axes`."""
+    """Rounds to 127 steps from 0 to the largest number along `axes`."""
     step = np.abs(array).max(axis=axes, keepdims=True) / np.float32(127)
     return np.round(array / np.where(step == 0, 1, step)) * step
 
 
 def rounded(weight: keras.Variable, weights: str) -> np.ndarray:
-    """What a weight should be in the graph, as NumPy has it."""
+    """Returns the expected weight in the graph, by NumPy."""
     array = weight.numpy()
     is_table = "embeddings" in weight.path.split("/")[-1]
     if array.size < FEW or not (is_table or "kernel" in weight.path):
@@ -82,7 +82,7 @@ def test_graph_computes_with_the_rounded_weights(
     outputs = ModelOutputs(model, StoredWeights(model, weights))
     graph = outputs._traced(features)
     for weight, array in zip(model.weights, before, strict=True):
-        np.testing.assert_array_equal(weight, array)  # the model is as it was
+        np.testing.assert_array_equal(weight, array)  # the model is unchanged
 
     expected = [rounded(weight, weights) for weight in model.weights]
     pairs = zip(expected, before, strict=True)
@@ -97,7 +97,7 @@ def test_error_of_int8_is_half_a_step_at_most() -> None:
     model, _ = bert()
     names = {weight.path: weight for weight in model.weights}
     table = names["embeddings/token_embedding/embeddings"]
-    table.assign(table * np.linspace(0, 9, 90)[:, None])  # of many sizes
+    table.assign(table * np.linspace(0, 9, 90)[:, None])  # rows of many scales
     stored = StoredWeights(model, "int8")
     values = {path: weight.numpy() for path, weight in names.items()}
     with stored.scope():
@@ -110,12 +110,12 @@ def test_error_of_int8_is_half_a_step_at_most() -> None:
             served = names[path].value.numpy()
             exact = values[path]
             largest = np.abs(exact).max(axis=axis, keepdims=True)
-            # And the rounding of float32 itself.
+            # Plus the rounding of float32 itself.
             assert np.all(np.abs(served - exact) <= largest * (1 / 254 + 1e-6))
             assert np.any(served != exact)
 
 
-# Three exports of one model, by their weights.
+# Three exports of one model, by `weights`.
 @pytest.fixture(scope="module")
 def exported(
     tmp_path_factory: pytest.TempPathFactory,
@@ -149,7 +149,7 @@ def test_size_on_disk(exported) -> None:
     assert whole >= 4 * model.count_params()
     assert 0.5 * whole < size(versions["bfloat16"]) < 0.52 * whole
     assert 0.25 * whole < size(versions["int8"]) < 0.29 * whole
-    # Nor do the weights hide in the graph.
+    # The weights are not in the graph either.
     graphs = [x / "saved_model.pb" for x in versions.values()]
     sizes = [x.stat().st_size for x in graphs]
     assert max(sizes) - min(sizes) < 0.05 * whole
@@ -221,8 +221,8 @@ def test_too_much_drift(given: np.ndarray) -> None:
 
 @pytest.mark.slow
 def test_weights_that_do_not_survive(tmp_path: Path) -> None:
-    # Two features are so large that int8 has no steps left for the others, and
-    # the norm then drops them.
+    # Two features are so large that int8 loses the others, and the norm then
+    # drops the two.
     inputs = BertInputs([*SPECIAL, *map(chr, range(97, 123))], 8)
     encoder = models.bert_encoder(inputs.vocabulary_size, 1, 2, 64, 64, 8)
     embeddings = encoder.get_layer("embeddings")

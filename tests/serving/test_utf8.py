@@ -1,6 +1,6 @@
-"""Whatever bytes are sent, the strings of an answer are valid UTF-8.
+"""For any bytes sent, the strings of an answer are valid UTF-8.
 
-TF Serving's REST would put others into its JSON as they are, with status 200.
+TF Serving's REST would write others into its JSON unchanged, with status 200.
 """
 
 from typing import Any
@@ -18,9 +18,9 @@ from keras_ctx.text import SPECIAL_TOKENS, BertInputs, ElmoInputs
 
 PIECES = [*SPECIAL_TOKENS, *"good book ##s 书 好 这 a b , .".split()]
 LABELS = ["bad", "so so", "很好"]
-# Half a character, a surrogate, an overlong form, a NUL, and nothing broken.
+# Half a character, a surrogate, an overlong form, a NUL, and valid text.
 BROKEN = [b"a\xff b", b"\xed\xa0\x80 good \xc0\xaf", b"\0book \xe4\xbd", b"a"]
-# The witness: Python writes as many U+FFFD.
+# Python as reference writes the same number of U+FFFD.
 REPAIRED = [text.decode("utf-8", "replace") for text in BROKEN]
 
 
@@ -32,7 +32,7 @@ def elmo() -> keras.Model:
     return models.elmo_encoder([(1, 4)], 4, 4, max_characters=8)
 
 
-# The model, its labels, and how many texts its task takes.
+# The model, its labels, and the number of texts its task takes.
 CASES: dict[str, Any] = {
     "classify": lambda: (models.classifier(bert(), 3), LABELS, 1),
     "tag": lambda: (models.tagger(bert(), 3), LABELS, 1),
@@ -45,7 +45,7 @@ CASES: dict[str, Any] = {
 
 
 def ask(signature: Any, *inputs: Any) -> dict[str, np.ndarray]:
-    """Strings as `str`, read as strictly as a client reads JSON."""
+    """Returns strings as `str`, decoded strictly like a JSON client."""
     outputs = signature.function(*(tf.constant(x) for x in inputs))
     found = {key: value.numpy() for key, value in outputs.items()}
     read = np.vectorize(bytes.decode, otypes=[object])
@@ -78,13 +78,13 @@ def test_broken_bytes_read_as_their_repaired_text(name: str) -> None:
         if "starts" in answer and key == "tag":
             check_places(answer)
         if "words" in answer and key == "tokens" and name != "fill_mask":
-            # As Python repairs them, a NUL among them.
+            # Repaired by Python, including a NUL.
             shown = [row[0] for row in answer["words"]]
             assert shown == REPAIRED
 
 
 def check_places(answer: dict[str, np.ndarray]) -> None:
-    """Characters are those of the repaired text."""
+    """Checks that offsets count characters of the repaired text."""
     for row, text in enumerate(REPAIRED):
         places = zip(answer["starts"][row], answer["ends"][row], strict=True)
         spans = [text[start:end] for start, end in places if start >= 0]

@@ -1,4 +1,4 @@
-"""Long texts in windows: what the graph makes of them is what a loop makes."""
+"""Long texts in windows: the graph gives the same results as a loop."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ PIECES = [*SPECIAL_TOKENS, *"good book ##s 书 好 这 a b , .".split()]
 TEXTS = [
     "Good books, 好书.",
     "",
-    # More positions than characters, in words of several.
+    # More positions than characters, in words of several characters.
     "a b books, goodsss b " * 9,
-    # A word that no window holds, at the begin, within and at the end.
+    # A word longer than a window, at the start, inside and at the end.
     f"{'goodss' * 9} a b {'books' * 8} 好 {'goods' * 9}",
     "这书好" * 30,
     "a \u200b b \x01 . " * 8,
@@ -49,7 +49,7 @@ ENCODERS = {"wordpiece": bert, "character": bert, "elmo": elmo}
 
 
 def ask(case: Case, name: str, *tensors: Any) -> dict[str, np.ndarray]:
-    """Op by op; `test_cpp.py` asks the graph."""
+    """Runs op by op; `test_cpp.py` tests the graph."""
     made = signatures(
         case.model,
         case.text_inputs,

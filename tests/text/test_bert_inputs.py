@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_ctx.text import SPECIAL_TOKENS, BertInputs
 
-# A server does not know the rank of what it is sent.
+# A server does not know the rank of its inputs.
 ANY_SHAPE: Any = None
 # [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3, [MASK] 4.
 TOKENS = [*SPECIAL_TOKENS, "good", "book", "##s", "好", "书", "a", "b", "é"]
@@ -123,7 +123,7 @@ def test_every_letter_is_folded_like_python_does() -> None:
         for letter in map(chr, range(0x1F000))
         if letter != letter.lower()
         and len(letter.lower()) == 1
-        # Unicode writes some signs, such as Kelvin's, as another letter.
+        # Unicode normalizes some signs, such as Kelvin's, to another letter.
         and unicodedata.is_normalized("NFC", letter)
     ]
     assert len(capitals) > 1300
@@ -165,7 +165,7 @@ def test_tokens_and_ids_have_the_same_places(
 
 @pytest.mark.parametrize("split", ["wordpiece", "character"])
 def test_words_and_labels(split: str) -> None:
-    # The words "" and " \u200b" leave nothing for WordPiece.
+    # The words "" and " \u200b" are empty for WordPiece.
     words = [["Books", "", "好书"], [], [" \t", "[MASK]"]]
     labels = [[7, 8, 9], [], [5, 6]]
     some = inputs(split=split, max_length=16)
@@ -332,7 +332,7 @@ def test_pairs_must_be_as_many() -> None:
 
 
 def test_memory_grows_with_a_text_and_not_with_its_square() -> None:
-    # A word of more than 100 bytes takes a way of its own.
+    # A word of more than 100 bytes is handled separately.
     text = "a " * 50_000 + "b" * 101 + " a"
     some = inputs(max_length=60_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -341,5 +341,5 @@ def test_memory_grows_with_a_text_and_not_with_its_square() -> None:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert ids.tolist() == [2, *[10] * 50_000, 1, 10, 3]
     assert tokens[-3:].tolist() == [b"b" * 101, b"a", b"[SEP]"]
-    # In kilobytes; a copy of the text for each piece is five million.
+    # In kilobytes; copies of the text per piece would take five million.
     assert after - before < 500_000

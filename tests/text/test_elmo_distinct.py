@@ -1,4 +1,4 @@
-"""`ElmoInputs(distinct=True)`: each word of a batch once, and where it is."""
+"""`ElmoInputs(distinct=True)`: each word of a batch once, with indices."""
 
 import random
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_gathered_rows_are_the_dense_ids(
     features = ElmoInputs(7, split, max_length, distinct=True)(texts)
     table = features["distinct_char_ids"].numpy()
     np.testing.assert_array_equal(table[features["word_ids"]], dense)
-    # Once each: all rows after the markers differ, but for literal markers.
+    # All rows after the markers are distinct, except literal markers.
     rows = {tuple(row) for row in table[3:].tolist()}
     assert len(rows) == len(table) - 3
     assert set(range(3, len(table))) <= set(np.ravel(features["word_ids"]))

@@ -1,4 +1,4 @@
-"""Character ids of `ElmoInputs`: the sheet's vectors and a plain reading."""
+"""Character ids of `ElmoInputs`, compared with the sheet and plain code."""
 
 import random
 from typing import Any
@@ -9,14 +9,14 @@ import tensorflow as tf
 
 from keras_ctx.text import ElmoInputs
 
-# A server does not know the rank of what it is sent.
+# A server does not know the rank of its inputs.
 ANY_SHAPE: Any = None
 PAD = 261
 WORDS = ["", "a", "a" * 60, "a" * 47 + "é", "书", "<S>", "</S>", "<s>", "<UNK>"]
 
 
 def plain_row(word: str, size: int) -> list[int]:
-    """One word, as the reference implementations spell it."""
+    """Returns the ids of a word, as in the reference implementations."""
     if word == "<S>":
         codes = [256]
     elif word == "</S>":

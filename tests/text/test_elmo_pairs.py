@@ -1,4 +1,4 @@
-"""Two texts in one row of `ElmoInputs` and `WordInputs`."""
+"""Text pairs in `ElmoInputs` and `WordInputs`."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""Tokens that were added to a tokenizer, as the `tokenizers` library finds
-them in a text."""
+"""Added tokens of a tokenizer, found in texts as by the `tokenizers`
+library."""
 
 import json
 import random
@@ -94,7 +94,7 @@ def rows_of(features: dict[str, tf.Tensor]) -> list[list[int]]:
 def test_ids_are_those_of_tokenizers(
     lower_case: bool, chinese: bool, special: bool
 ) -> None:
-    # With `rstrip` beside ideographs: see below.
+    # For `rstrip` next to ideographs, see below.
     added = [*(token._replace(rstrip=False) for token in ADDED), *CHINESE]
     tokenizer = reference(
         added, special, lowercase=lower_case, handle_chinese_chars=chinese
@@ -119,7 +119,7 @@ def test_ids_are_those_of_tokenizers(
         "".join(generator.choices(parts, k=generator.randrange(12)))
         for _ in range(400)
     ]
-    if not special:  # as text, which the library never does
+    if not special:  # as text, unlike the library
         texts = [t for t in texts if not any(s in t for s in SPECIAL_TOKENS)]
     call = tf.function(inputs) if chinese and special else inputs
     found = rows_of(call(tf.constant(texts)))
@@ -132,7 +132,7 @@ def test_right_stripping() -> None:
     inputs = BertInputs(vocabulary(ADDED), 600, added_tokens=ADDED)
     for text, ids in zip(TEXTS[:-1], rows_of(inputs(TEXTS[:-1])), strict=True):
         assert ids == [2, *tokenizer.encode(text).ids, 3], repr(text)
-    # Blanks around ideographs are white space, too, which it would take.
+    # It would also strip the spaces around ideographs.
     added = [*ADDED, *CHINESE]
     with pytest.raises(ValueError, match=r"`rstrip`.*'http_url' and ' 冠 a"):
         BertInputs(vocabulary(added), 600, added_tokens=added)
@@ -166,7 +166,7 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     assert again.added_tokens == tuple(ADDED)
     assert again.get_config() == inputs.get_config()
     json.dumps(inputs.get_config())
-    # The others' files, and so their digests, stay as they were.
+    # Other files, and so their digests, stay unchanged.
     plain = BertInputs(vocabulary([]), 64).get_config()
     assert "added_tokens" not in plain
 

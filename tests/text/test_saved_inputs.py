@@ -1,4 +1,4 @@
-"""Inputs as files, and inside graphs that are read without this library."""
+"""Text inputs in files, and in graphs that are read without this library."""
 
 import gc
 import json
@@ -94,7 +94,7 @@ def test_a_class_that_is_not_imported_is_named(tmp_path: Path) -> None:
     said = "'MyInputs', a class that is not registered. Import the module"
     saved = {"class": "MyInputs", "config": {}}
     with pytest.raises(ValueError, match=said):
-        inputs_from_config(saved)  # as of a .keras file with a `TextLayer`
+        inputs_from_config(saved)  # as in a .keras file with a `TextLayer`
     (tmp_path / "inputs.json").write_text(json.dumps(saved))
     with pytest.raises(ValueError, match=f"(?s)inputs.json.*{said}"):
         load_inputs(tmp_path / "inputs.json")
@@ -122,7 +122,7 @@ def test_exported_graphs_need_nothing_of_ours(tmp_path: Path) -> None:
     archive.write_out(str(path), verbose=False)
     del every, archive, model
     gc.collect()
-    # -I: neither this folder nor the environment lends it our package.
+    # -I hides our package, in this folder and the environment.
     finished = subprocess.run(
         [sys.executable, "-I", "-c", READER, str(path), json.dumps(TEXTS)],
         capture_output=True,
@@ -135,6 +135,6 @@ def test_exported_graphs_need_nothing_of_ours(tmp_path: Path) -> None:
     assert answers.pop("serving_default") == expected[NAMES[0]]
     assert answers == expected
     graph = (path / "saved_model.pb").read_bytes()
-    # Not in TF Serving 2.12 to 2.19, not in a server, in need of tracking.
+    # Missing in TF Serving 2.12 to 2.19; missing in servers; needs tracking.
     for op in (b"RoundRobin", b"Utf8Binarize", b"PyFunc", b"HashTable"):
         assert op not in graph

@@ -1,4 +1,4 @@
-"""Literal special tokens in a text: as the `tokenizers` library reads them."""
+"""Literal special tokens in texts, compared with the `tokenizers` library."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What all text inputs share: one base, one registry, one Protocol."""
+"""Common parts of all text inputs: base class, registry, protocol."""
 
 import json
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_special_positions(name: str) -> None:
 @every
 def test_what_is_unknown(name: str) -> None:
     inputs = INPUTS[name]
-    # Of a text half known; what is padding or a marker is no text.
+    # A text that is half known; padding and markers do not count.
     found = inputs.unknown(inputs(["a x"]))
     if name.startswith("elmo"):
         assert found is None and inputs.unknown_token is None

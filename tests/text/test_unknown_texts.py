@@ -1,4 +1,4 @@
-"""Texts that are mostly unknown: how many, and one of them."""
+"""Mostly unknown texts: their number, and an example."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Vocabulary files: what is read, refused and written."""
+"""Vocabulary files: reading, refusals, writing."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Vocabularies made from texts: order, limits, and what they are good for."""
+"""Vocabularies built from texts: order, limits, use."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ from keras_ctx.text import (
 
 
 def once(*texts: str) -> Iterator[str]:
-    """An iterator: a second pass would find nothing."""
+    """Yields texts once: a second pass would be empty."""
     yield from texts
 
 
@@ -53,7 +53,7 @@ def test_words_by_falling_frequency() -> None:
     assert word_vocabulary(texts) == [*WORD_SPECIAL_TOKENS, "b", "a", "c"]
     assert word_vocabulary(["b a b", "c"], vocabulary_size=4)[3:] == ["b"]
     assert word_vocabulary(["b a b", "c"], min_count=2)[3:] == ["b"]
-    # Words keep their case: the biLM reads characters as they are.
+    # Words keep their case, because the biLM reads characters unchanged.
     assert word_vocabulary(["A a a"])[3:] == ["a", "A"]
     assert word_vocabulary(["好 书好"], split="character")[3:] == ["好", "书"]
 

@@ -1,4 +1,4 @@
-"""Which word a position belongs to, and how many positions a word takes."""
+"""The word of each position, and the number of positions of each word."""
 
 import random
 from typing import Any
@@ -16,7 +16,7 @@ from keras_ctx.text import (
 )
 
 TOKENS = [*SPECIAL_TOKENS, "good", "book", "##s", "好", "书", "a", "b"]
-# Each word and how many pieces of `TOKENS` it takes, counted by hand.
+# Each word with its number of pieces of `TOKENS`, counted by hand.
 PIECES = {"good": 1, "books": 2, "好书": 2, "zz": 1, "a-b": 3, "": 1, "\x07": 1}
 CHARACTERS = {**{w: len(w) for w in PIECES}, "": 1}
 
@@ -35,7 +35,7 @@ def sizes_of(name: str) -> dict[str, int]:
 
 
 def cut(first: int, second: int, budget: int) -> tuple[int, int]:
-    """google-research/bert, _truncate_seq_pair."""
+    """Truncates a pair like _truncate_seq_pair of google-research/bert."""
     while first + second > budget:
         if first > second:
             first -= 1
@@ -47,7 +47,7 @@ def cut(first: int, second: int, budget: int) -> tuple[int, int]:
 def plain_index(
     name: str, max_length: int, row: list[str], second: list[str] | None
 ) -> list[int]:
-    """The numbers of one row, read off the words and their sizes."""
+    """Returns word indices of one row, from the words and their sizes."""
     sizes = sizes_of(name)
     bert = name in ("wordpiece", "character")
     index = [n for n, word in enumerate(row) for _ in range(sizes[word])]

@@ -1,4 +1,4 @@
-"""Words and their places, against Python's own reading of the same texts."""
+"""Words and their offsets, compared with plain Python."""
 
 import random
 from pydoc_data import topics
@@ -60,12 +60,12 @@ def test_words_stand_where_they_say(kind: str) -> None:
 
 @each_kind
 def test_nul_is_a_character_like_others(kind: str) -> None:
-    # With a text beside it that has none, and with U+0001, which it once was.
+    # Next to a text without NUL; and with U+0001, which once replaced it.
     nul = ["a\0b \0 \1 c\0\0", "no nul", "\0", "", "书\0好 \1\0"]
     found = lists(INPUTS[kind].words(nul))
     for text, row in zip(nul, found, strict=True):
         assert [word for word, *_ in row] == [text[s:e] for _, s, e in row]
-    # All that shows is in a word, or NULs would be lost.
+    # All visible characters are in words, or NULs would be lost.
     if kind == "elmo":
         assert [[word for word, *_ in row] for row in found] == [
             text.split(" ") if text else [] for text in nul
@@ -84,7 +84,7 @@ def test_words_give_the_features_of_their_text(kind: str) -> None:
 
 
 def test_words_are_those_of_the_data_package() -> None:
-    # Which passes over controls, and over an accent behind white space.
+    # These skip control characters, and an accent after white space.
     shown = [t for t in texts() if t.isprintable() and " \u0301" not in t]
     assert len(shown) > 700
     for text, row in zip(

@@ -1,4 +1,4 @@
-"""A copy of a text model is a model of its own, in the process or another."""
+"""A copy of a text model is independent, in this process or another."""
 
 import copy
 import pickle
@@ -19,14 +19,14 @@ def pickled(model: keras_ctx.TextModel) -> keras_ctx.TextModel:
     return pickle.loads(pickle.dumps(model))
 
 
-# Keras copies a model through its file.
+# Keras copies a model through a file.
 @pytest.mark.filterwarnings("ignore:__array__ implementation")
 @pytest.mark.parametrize(
     "copied", [copy.deepcopy, pytest.param(pickled, marks=pytest.mark.slow)]
 )
 def test_a_copy_asks_its_own_weights(copied: Callable) -> None:
     first = text_model("classification")
-    expected = first(TEXTS)  # its graphs are made
+    expected = first(TEXTS)  # builds its graphs
     second = copied(first)
     assert same(second(TEXTS), expected)
     bias = second.model.get_layer("logits").bias

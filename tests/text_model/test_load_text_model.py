@@ -1,4 +1,4 @@
-"""Every folder with a model in it is opened, and no other."""
+"""Loading of every folder with a model; refusal of others."""
 
 import json
 import re
@@ -119,7 +119,7 @@ def test_exported_answers_are_the_same(tmp_path: Path) -> None:
     rows = texts_for("question_answering")[:3]
     found = keras_ctx.load(tmp_path / "served")(rows)
     for one, other in zip(found, model(rows), strict=True):
-        # Scores are shares of the five best there, and of the twenty here.
+        # Scores are normalized over five best answers there, twenty here.
         assert one[:3] == other[:3]
         assert same(one.null_odds, other.null_odds, 1e-4)
 
@@ -158,7 +158,7 @@ def test_checkpoints_of_others(tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="which is not there"):
+    with pytest.raises(FileNotFoundError, match="which does not exist"):
         keras_ctx.load(tmp_path / "nowhere")
 
 
@@ -197,7 +197,7 @@ def test_run_that_has_not_ended(model: str | None, tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"config": {}, "digests": {}}')
     if model:
         encoder().save(tmp_path / model)
-    with pytest.raises(ValueError, match="a run that has ended"):
+    with pytest.raises(ValueError, match="a finished run"):
         keras_ctx.load(tmp_path)
 
 

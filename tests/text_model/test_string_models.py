@@ -1,4 +1,4 @@
-"""Text inputs as a layer: strings in, in Keras and in raw TensorFlow."""
+"""Text inputs as a layer on strings, in Keras and raw TensorFlow."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def test_pairs_have_two_inputs() -> None:
 
 
 def other_inputs() -> dict:
-    """Encoders whose text inputs hold a table, or give words once."""
+    """Returns encoders whose text inputs have a table or distinct words."""
     words = text.WordInputs(["<S>", "</S>", "<UNK>", "a", "b"])
     elmo = models.elmo_encoder([(1, 4)], 6, 4, max_characters=8)
     return {

@@ -1,4 +1,4 @@
-"""Texts of every form are read, and what is no text is refused with its row."""
+"""Texts of every form are read; others are refused with their row."""
 
 import re
 from collections import UserDict
@@ -82,7 +82,7 @@ def test_what_is_no_list_is_refused_at_once(texts: Any) -> None:
 
 
 class Table:
-    """What a table of pandas or polars is to who iterates over it."""
+    """A class that iterates like a table of pandas or polars."""
 
     columns = ("text", "stars")
 

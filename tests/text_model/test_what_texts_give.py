@@ -1,4 +1,4 @@
-"""A text model says of texts what its model says, in their order."""
+"""The results of a text model equal those of its model, in order."""
 
 import itertools
 import tracemalloc
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:`texts`. .* are longer")
 
 
 def logits(model: keras.Model, *texts: str) -> np.ndarray:
-    """Of one row alone, by the model itself."""
+    """Returns logits of a single row, by the model itself."""
     return model(INPUTS(*([x] for x in texts)))["logits"][0].numpy()
 
 
@@ -96,7 +96,7 @@ def test_vectors_are_an_array() -> None:
 
 
 def by_hand(tags: list[str]) -> list[tuple[int, int, str]]:
-    """Spans as conlleval reads them: an I without its B begins one, too."""
+    """Reads spans like conlleval: an I without its B also begins one."""
     spans, before = [], "O"
     for place, tag in enumerate(tags):
         if tag != "O":
@@ -135,7 +135,7 @@ def test_names_have_places_in_the_text(task: str) -> None:
         expected.append(Entity(kind, given[start:end], start, end, score))
     [found] = model([given])
     assert expected and same(found, expected)
-    # The same words, given as words, with places counted in them.
+    # The same words, given as words, with offsets in words.
     [of_words] = model([model_words])
     assert [(x.label, x.start, x.end) for x in of_words] == [
         (kind, begin, limit) for begin, limit, kind in by_hand(tags)
@@ -205,7 +205,7 @@ def test_words_in_the_place_of_a_mask() -> None:
 def test_alone_is_as_in_a_batch_and_order_stays(task: str) -> None:
     model, texts = text_model(task), texts_for(task)
     together = model(texts * 3, batch_size=4)
-    # Reading questions takes a second a call.
+    # Reading questions takes a second per call.
     few = 2 if task == "question_answering" else len(texts) + 1
     for place, given in enumerate((texts * 3)[:few]):
         assert same(model([given])[0], together[place]), given
@@ -259,7 +259,7 @@ def test_stream_reads_a_window_ahead(task: str) -> None:
     taken = itertools.count()
 
     def texts():
-        while True:  # without an end
+        while True:  # endless
             next(taken)
             yield "a b"
 
@@ -270,8 +270,8 @@ def test_stream_reads_a_window_ahead(task: str) -> None:
 
 @pytest.mark.slow
 def test_vectors_alone_grow() -> None:
-    # By a thousand times more texts than are ever in memory at a time: of the
-    # texts themselves and of the results nothing may be left.
+    # A thousand times more texts than are in memory at a time: texts and
+    # results must not accumulate.
     model = keras_ctx.TextModel(
         models.embedder(encoder()), text.BertInputs(INPUTS.vocabulary, 24)
     )
@@ -282,7 +282,7 @@ def test_vectors_alone_grow() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.shape == (number, 8)
-    # The array, doubled when it was last full; and one window.
+    # The array, last doubled when full, and one window.
     assert peak < 2 * found.nbytes + 4e6
 
 
@@ -427,7 +427,7 @@ def test_questions_asked_again_are_not_traced_again() -> None:
 
     class Counted(text.BertInputs):
         def __call__(self, text, text_pair=None):
-            # Of Python, a graph runs only while it is made.
+            # Python code of a graph runs only while it is traced.
             if not tf.executing_eagerly():
                 traces.append("features")
             return super().__call__(text, text_pair)
@@ -442,7 +442,7 @@ def test_questions_asked_again_are_not_traced_again() -> None:
     model = keras_ctx.TextModel(made.model, inputs, settings=made.settings)
     first = model(QUESTIONS[:1])
     assert sorted(traces) == ["features", "word_index"]
-    # Other lengths, other numbers of windows, another size of batches.
+    # Other lengths, numbers of windows and batch size.
     assert same(model(QUESTIONS, batch_size=3), made(QUESTIONS))
     assert model(QUESTIONS[:1]) == first
     assert len(traces) == 2
@@ -454,7 +454,7 @@ def test_no_mask_no_words_for_it() -> None:
 
     inputs = Maskless(**INPUTS.get_config())
     model = models.bert_pretrainer(encoder())
-    said = r"a token that hides another, as \[MASK\].*Received: Maskless"
+    said = r"a mask token, such as \[MASK\].*Received: Maskless"
     with pytest.raises(ValueError, match=said):
         keras_ctx.TextModel(model, inputs)
     with pytest.raises(ValueError, match=said):

@@ -1,4 +1,4 @@
-"""A text model of every task, tiny and with random weights."""
+"""Tiny text models of every task, with random weights."""
 
 import functools
 import math
@@ -38,7 +38,7 @@ def encoder(num_layers: int = 2, **arguments) -> keras.Model:
 
 @functools.cache
 def text_model(task: str) -> keras_ctx.TextModel:
-    """One for each task, and "pair", "crf" and "plain" beside."""
+    """Returns a model for a task, or "pair", "crf" or "plain"."""
     made = {
         "classification": lambda: models.classifier(encoder(), 3),
         "pair": lambda: models.classifier(encoder(), 3),
@@ -100,7 +100,7 @@ def texts_for(task: str) -> list:
 
 
 def same(found, expected, places: float = 1e-5) -> bool:
-    """Whether two results are equal, numbers to rounding."""
+    """Returns whether two results are equal, numbers up to rounding."""
     if isinstance(found, float | np.floating):
         return found == expected or math.isclose(
             found, expected, rel_tol=places, abs_tol=places

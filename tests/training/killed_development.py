@@ -1,10 +1,10 @@
-"""A tiny run with a score of every epoch, which may be killed on its way.
+"""Runs a tiny training with a score per epoch, which may kill itself.
 
     python killed_development.py FOLDER POINT
 
-POINT is where the process kills itself in epoch 3: "score" while it is
-scored, "backup" before the epoch counts as done, "begin" at the next epoch's
-begin; or "stopped": when it has stopped, before it cleans up.
+POINT is where the process kills itself in epoch 3: "score" during scoring,
+"backup" before the epoch is recorded, "begin" at the start of the next epoch;
+or "stopped", after an early stop but before cleaning up.
 """
 
 import os
@@ -55,8 +55,8 @@ def fit(
     def score() -> float:
         if point == "score" and len(development.scores) == EPOCH:
             kill()
-        # Goes up and down with the weights; after epoch 3 it is the best so
-        # far, so that its weights lie there when it is killed.
+        # Rises and falls with the weights. It is best after epoch 3, so those
+        # weights are saved at the kill.
         return np.sin(550 * float(model.layers[-1].kernel[0, 0]))
 
     development = DevelopmentScore(score, "sine", folder, patience)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_ctx import training
 
-STEPS = 7  # an epoch
+STEPS = 7  # per epoch
 
 
 def small_model(**optimizer) -> keras.Model:
@@ -29,7 +29,7 @@ def small_model(**optimizer) -> keras.Model:
 
 
 def batches(first_step: int) -> tf.data.Dataset:
-    """Batch n is a function of n."""
+    """Returns batches; batch n is a function of n."""
 
     def batch(step):
         seed = tf.stack([step, 1])
@@ -40,7 +40,7 @@ def batches(first_step: int) -> tf.data.Dataset:
 
 
 class At(keras.callbacks.Callback):
-    """Does something after a step of the run, counted from 1, or an epoch."""
+    """Calls a function after a step, counted from 1, or an epoch."""
 
     def __init__(self, what, step: int | None = None, epoch: int | None = None):
         super().__init__()
@@ -60,7 +60,7 @@ def interrupt() -> None:
 
 
 def terminate(number: int = signal.SIGTERM) -> Callable[[], None]:
-    """What sends this process a signal."""
+    """Returns a function that sends this process a signal."""
     return lambda: os.kill(os.getpid(), number)
 
 
@@ -71,7 +71,7 @@ def fit(
     optimizer: dict | None = None,
     **options: Any,
 ) -> keras.Model:
-    """Four epochs, as far as they come."""
+    """Trains up to four epochs."""
     model = small_model(**(optimizer or {}))
     model.fit(
         batches(training.completed_steps(folder)),

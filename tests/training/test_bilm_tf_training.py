@@ -1,9 +1,9 @@
-"""bilm-tf's own test of training, made to mean something.
+"""A stricter version of bilm-tf's training test.
 
-Its text is learned by heart. bilm-tf trains 300 steps and asks for a
-perplexity below 20, where words by their frequency alone would have 16. Here
-are as many words, sentences and tokens, its options, ten times its steps, and
-a bound that nothing but the context can meet.
+The text is memorized. bilm-tf trains 300 steps and requires a perplexity below
+20, whereas word frequencies alone give 16. This test has as many words,
+sentences and tokens, the same options, ten times the steps, and a bound that
+requires the context.
 """
 
 import math
@@ -89,7 +89,7 @@ def by_sentence(language_model, lines, vocabulary) -> float:
 
 
 def as_one_text(language_model, lines, vocabulary) -> float:
-    """bilm-tf's way: the state is carried from sentence to sentence."""
+    """Scores as bilm-tf does, carrying the state between sentences."""
     model = models.elmo_stream_model(language_model, 1)
     features: dict[str, tf.Tensor] = {}
     read: list[str] = []

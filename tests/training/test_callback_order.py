@@ -1,4 +1,4 @@
-"""Callbacks in the order that they need, in whatever order they are given."""
+"""Callbacks run in the required order, whatever the given order."""
 
 import itertools
 from pathlib import Path
@@ -88,7 +88,7 @@ def test_resumed_epoch_ends_training_where_the_score_says_so(tmp_path) -> None:
     with pytest.raises(SystemExit):
         fit(tmp_path, stops(), kill)
     fit(tmp_path, stops())
-    # The second epoch is no better, and the last one.
+    # The second epoch is not better, so it is the last.
     assert next(given) == 0.9
     lines = read_metrics(tmp_path)
     assert [line["val_f1"] for line in lines if "epoch" in line] == [0.5, 0.4]
@@ -119,5 +119,5 @@ def test_resets_of_a_resumed_epoch_need_no_order(tmp_path, is_first) -> None:
         run(Count(), At(terminate(), step=3))
     counted["steps"], resets[:] = 3, []
     run()
-    # Steps 2, 4, 6 of an epoch of seven, and again from the next epoch on.
+    # Steps 2, 4, 6 of an epoch of seven, and again in the next epoch.
     assert resets[:6] == [4, 6, 7, 9, 11, 13]

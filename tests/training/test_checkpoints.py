@@ -1,4 +1,4 @@
-"""A run that was interrupted ends as one that was not, to the bit."""
+"""An interrupted run ends with bit-identical results."""
 
 import signal
 import subprocess
@@ -18,7 +18,7 @@ TIMES = {"seconds", "steps_per_second", "memory"}
 
 
 def figures(folder: Path) -> list[dict]:
-    """What does not depend on the clock."""
+    """Returns the figures that do not depend on the clock."""
     return [
         {key: value for key, value in line.items() if key not in TIMES}
         for line in training.read_metrics(folder)
@@ -32,7 +32,7 @@ def steps_of(folder: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory):
-    """Weights, state of the optimizer and figures of a run without a break."""
+    """Returns weights, optimizer state and figures of an unbroken run."""
     folder = tmp_path_factory.mktemp("whole")
     model = fit(folder)
     return model, figures(folder)
@@ -49,8 +49,8 @@ def assert_same(model: keras.Model, folder: Path, whole) -> None:
     found = figures(folder)
     assert [list(line) for line in found] == [list(line) for line in lines]
     for ours, theirs in zip(found, lines, strict=True):
-        # A mean over steps is a difference of two means since the epoch's
-        # begin; the first of a resumed epoch is put together again.
+        # A mean over steps is a difference of two means since the start of the
+        # epoch; the first of a resumed epoch is recomputed.
         assert ours == pytest.approx(theirs, rel=1e-9)
 
 
@@ -98,7 +98,7 @@ def test_a_run_that_has_ended_stays_as_it_is(whole, tmp_path: Path) -> None:
 
 @pytest.fixture
 def in_the_foreground() -> Iterator[None]:
-    """What a shell starts in the background ignores Ctrl-C; not these."""
+    """Enables Ctrl-C, which background processes of a shell ignore."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -161,7 +161,7 @@ def test_after_an_error_ctrl_c_is_what_it_was(tmp_path: Path) -> None:
 
 
 def test_a_run_in_the_background_ignores_ctrl_c(whole, tmp_path: Path) -> None:
-    # As a shell starts `command &` in a script.
+    # Like `command &` in a shell script.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         model = fit(tmp_path, At(terminate(signal.SIGINT), step=10))
@@ -180,7 +180,7 @@ def test_a_checkpoint_that_was_being_written_is_none(
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path, after=(At(interrupt, step=9),))
-    # As a kill leaves it: under a temporary name, cut off.
+    # As after a kill: truncated, under a temporary name.
     there = checkpoints(tmp_path)[0]
     half = there.read_bytes()[:1000]
     there.with_name(f".1f.{there.name}").write_bytes(half)
@@ -312,8 +312,7 @@ def test_moving_average_of_the_weights(whole, tmp_path: Path) -> None:
     for found, expected in zip(
         model.trainable_variables, record.average, strict=True
     ):
-        # Keras starts the average at the weights before the first step, or
-        # at 0: see below.
+        # Keras starts the average at the initial weights or at 0; see below.
         np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
     with pytest.raises(SystemExit):
         fit(tmp_path / "cut", At(terminate(), step=10), optimizer=optimizer)

@@ -1,4 +1,4 @@
-"""The loss of a conditional random field, by adding up all paths."""
+"""The loss of a conditional random field, compared with a sum over paths."""
 
 import itertools
 import math
@@ -27,7 +27,7 @@ def crf() -> CRF:
 
 
 def likelihood(layer: CRF, row: int, tags: list[int]) -> float:
-    """-log of the share of the paths that agree with the known `tags`."""
+    """Returns -log of the probability of paths with the known `tags`."""
     transitions, start, end = layer.get_weights()
 
     def score(path: tuple[int, ...]) -> float:
@@ -51,7 +51,7 @@ def likelihood(layer: CRF, row: int, tags: list[int]) -> float:
 
 
 def rows_of(layer: CRF, tags: np.ndarray, weights=None) -> np.ndarray:
-    """The loss of each row alone."""
+    """Returns the loss of each row alone."""
     logits = layer(SCORES, REAL)["logits"]
     return np.array(
         [
@@ -85,7 +85,7 @@ def test_unknown_tags_are_summed_out(known: list[int]) -> None:
     tags = np.where(known, TAGS, -1)
     expected = [likelihood(layer, k, list(tags[k])) for k in range(4)]
     np.testing.assert_allclose(rows_of(layer, tags), expected, atol=1e-5)
-    # A weight of 0 says the same, whatever the tag beneath it.
+    # A weight of 0 has the same effect, with any tag.
     weights = (np.array(known) * REAL).astype("float32")
     found = rows_of(layer, TAGS, weights)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
@@ -120,7 +120,7 @@ def test_impossible_tags_have_a_finite_loss_and_gradient() -> None:
 
 
 def test_gradient_is_expected_less_observed_counts() -> None:
-    # Lafferty et al. 2001, section 4; by small steps of each weight.
+    # Lafferty et al. 2001, section 4; by small changes of each weight.
     layer = crf()
 
     def loss():
@@ -139,7 +139,7 @@ def test_gradient_is_expected_less_observed_counts() -> None:
                 layer.set_weights(numbers)
                 total = [likelihood(layer, r, list(TAGS[r])) for r in range(4)]
                 sides.append(sum(total))
-            # A difference over a step of 1e-2: the third derivative is left.
+            # The error of a step of 1e-2 is of third order.
             slope = (sides[0] - sides[1]) / 2e-2
             assert float(np.asarray(gradient)[index]) == pytest.approx(
                 slope, abs=1e-3
@@ -149,8 +149,8 @@ def test_gradient_is_expected_less_observed_counts() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_fit_learns_what_scores_of_tokens_cannot_say(jit_compile) -> None:
-    # Only the first word of a row tells its tag, and all words after it have
-    # the same one: 1/2 is the most that a tag of each word alone can reach.
+    # Only the first word of a row determines its tag, shared by all others:
+    # tags of single words can reach at most 1/2.
     generator = np.random.default_rng(5)
     words = np.zeros((64, 6), "int32")
     words[:, 0] = generator.integers(1, 3, 64)
@@ -217,7 +217,7 @@ def test_masked_tokens_are_as_if_absent() -> None:
 
 
 def test_constraints_leave_a_finite_loss() -> None:
-    # No pair of TAGS' rows is allowed; the loss is that without constraints.
+    # No pair in TAGS is allowed; the loss is that without constraints.
     free, layer = crf(), CRF(N, constraints=[(3, 1), (1, 1), (1, 4)])
     layer.build(SCORES.shape)
     layer.set_weights(free.get_weights())
@@ -236,7 +236,7 @@ def test_error_of_a_tag_outside_the_set() -> None:
     message = "`y_true` must hold tags below 3, .*3 in row 1 at token 1"
     with pytest.raises(ValueError, match=message):
         CRFLoss()(tags, logits)
-    # Beneath a weight of 0, at padding, and below 0 any number may stand.
+    # With weight 0, at padding, and below 0, any number is allowed.
     weights = REAL.astype("float32")
     weights[1, 1] = 0
     tags[2, 3], tags[0, 0], weights[0, 0] = 99, -7, 0

@@ -1,4 +1,4 @@
-"""The best epoch, also of a run that is killed and goes on."""
+"""The best epoch, also of a run that is killed and resumes."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def model() -> keras.Model:
 def fit(
     folder: Path, scores: list[float], **kwargs
 ) -> tuple[DevelopmentScore, keras.callbacks.History, list[float]]:
-    """The scores are given; the weight after each epoch comes back."""
+    """Trains with given scores; returns the weight after each epoch."""
     fitted, given, weights = model(), iter(scores), []
 
     def score() -> float:
@@ -54,7 +54,7 @@ def fit(
 CASES = [
     # scores, arguments, best epoch, epochs that ran
     ([0.1, 0.4, 0.3, 0.5, 0.2], {}, 3, 5),
-    ([0.1, 0.4, 0.3, 0.4, 0.2], {}, 1, 5),  # of equals the earlier
+    ([0.1, 0.4, 0.3, 0.4, 0.2], {}, 1, 5),  # of equals, the earlier
     ([0.1, 0.4, 0.3, 0.2, 0.9], {"patience": 2}, 1, 4),
     ([0.1, 0.4, 0.4, 0.5, 0.2], {"patience": 2}, 3, 5),
     ([0.4, 0.4, 0.9], {"patience": 1}, 0, 2),
@@ -108,7 +108,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
     development, history = killed_development.fit(
         tmp_path_factory.mktemp("whole")
     )
-    # It stops before its twelve epochs, and not with its best.
+    # It stops before twelve epochs, and not at the best.
     assert (len(development.scores), development.best_epoch) == (8, 4)
     assert max(development.scores[:4]) == development.scores[3]
     development.restore_best()

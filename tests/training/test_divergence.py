@@ -1,4 +1,4 @@
-"""A run that diverges stops, and says where."""
+"""A diverging run stops, and reports where."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from keras_ctx.training.run.checkpoints import checkpoints
 
 
 class Spoil(keras.callbacks.Callback):
-    """One weight is nan from a step on, counted from 1."""
+    """Sets a weight to NaN from a step on, counted from 1."""
 
     def __init__(self, step: int):
         super().__init__()
@@ -43,7 +43,7 @@ def test_nan_stops_with_step_records_and_checkpoint(tmp_path: Path) -> None:
     assert "shard-0#36, shard-0#37, shard-0#38, shard-0#39." in message
     assert f"good checkpoint is {checkpoints(tmp_path)[-1]}, " in message
     assert training.completed_steps(tmp_path) == STEPS + 2
-    # It goes on from there, and a checkpoint is of finite weights.
+    # It resumes from there; checkpoints have only finite weights.
     model = fit(tmp_path)
     assert np.isfinite(model.get_weights()[0]).all()
 
@@ -54,7 +54,7 @@ def test_nan_before_the_first_checkpoint(tmp_path: Path) -> None:
 
 
 def run(folder: Path, losses: np.ndarray, **options) -> None:
-    """An epoch of a model whose loss on batch n is `losses[n]`."""
+    """Trains an epoch of a model whose loss on batch n is `losses[n]`."""
     x = keras.Input((1,))
     model = keras.Model(x, keras.layers.Dense(1, use_bias=False)(x))
     model.compile(keras.optimizers.SGD(0.0), "mae", jit_compile=False)
@@ -89,7 +89,7 @@ def test_a_spike_stops(tmp_path: Path) -> None:
 
 
 def test_a_spike_among_equal_losses(tmp_path: Path) -> None:
-    """A twentieth of the mean is the least deviation."""
+    """The deviation counts as at least a twentieth of the mean."""
     losses = np.full(150, 2.0)
     losses[120] = 2.9
     run(tmp_path / "below", losses)
@@ -99,7 +99,7 @@ def test_a_spike_among_equal_losses(tmp_path: Path) -> None:
 
 
 def test_a_spike_in_an_epoch_that_goes_on(tmp_path: Path) -> None:
-    """Its first mean is of the steps before, too: it is not a loss."""
+    """Its first mean includes earlier steps, so it is not a loss."""
     losses = np.random.default_rng(2).normal(5, 0.3, 300)
     run(tmp_path, losses, checkpoint_steps=150)
     checkpoints(tmp_path)[-1].unlink()

@@ -1,4 +1,4 @@
-"""On one device a loss over all devices is the loss itself."""
+"""On one device, a loss over all devices is the loss itself."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""No token that is no JSON, and figures that come back as they were."""
+"""Written JSON is strictly valid, and figures are read back unchanged."""
 
 import json
 import math
@@ -21,7 +21,7 @@ from keras_ctx.training import (
 
 
 def strict(text: str) -> Any:
-    """What a reader of JSON reads, which Python's is only if told so."""
+    """Parses strict JSON, which Python does not by default."""
 
     def refuse(token: str):
         raise AssertionError(f"{token} is no JSON")
@@ -50,7 +50,7 @@ def test_not_a_number_is_null_and_infinity_a_string() -> None:
 def test_figures_come_back() -> None:
     figures = {"a": math.nan, "b": [math.inf, -math.inf], "c": 0.1, "d": 3}
     assert repr(read_figures(json_text(figures))) == repr(figures)
-    # As they were written before.
+    # As in earlier versions.
     assert repr(read_figures(json.dumps(figures))) == repr(figures)
 
 
@@ -68,7 +68,7 @@ def test_settings_without_bound_are_resumed(tmp_path: Path) -> None:
 
 
 def test_lines_of_a_run(tmp_path: Path) -> None:
-    """`perplexity` of a loss of 800 nats, and a metric that is NaN."""
+    """The perplexity of a loss of 800 nats, and a metric that is NaN."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 
     def undefined(y_true, y_pred):
@@ -81,7 +81,7 @@ def test_lines_of_a_run(tmp_path: Path) -> None:
         jit_compile=False,
     )
     x = np.zeros((1, 1), "float32")
-    for _ in range(2):  # the second reads what the first has written
+    for _ in range(2):  # the second reads the file of the first
         log = RunLog(tmp_path, every_steps=1, perplexity_of=["loss"])
         model.fit(x, x + 800, callbacks=[log], verbose=0)
         lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
@@ -128,7 +128,7 @@ def test_development_scores(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ('{"a": 1, "a": 1}', "'a' stands twice .*: line 1 column 10"),
-        # Escaped, behind braces in strings, and deeper.
+        # Escaped, after braces in strings, and nested.
         (
             '[{"a": "{\\"a\\": "},\n {"b": [{"\\u0061": 1,\n"a": 2}]}]',
             "line 3 col",

@@ -1,4 +1,4 @@
-"""Which rate and which first step each layer gets, written out by hand."""
+"""The rate and the first step of each layer, by hand."""
 
 import keras
 import pytest
@@ -16,7 +16,7 @@ def elmo() -> keras.Model:
 
 
 def by_layer(rates: dict) -> dict:
-    """Of each layer its one rate: all its variables have the same."""
+    """Returns the rate of each layer, equal for all its variables."""
     found: dict[str, set] = {}
     for path, rate in rates.items():
         name, inner = path.split("/")[:2]

@@ -1,4 +1,4 @@
-"""AdamW with a rate for each variable, beside NumPy's and beside Keras's."""
+"""AdamW with a rate per variable, compared with NumPy and Keras."""
 
 import keras
 import numpy as np
@@ -33,7 +33,7 @@ def apply(optimizer, weights: list, given: list) -> None:
 
 
 def numpy_adamw(weight, given: list, factor, first_step, decay) -> list:
-    """Loshchilov and Hutter, algorithm 2, in float64; a state per step."""
+    """Runs Loshchilov and Hutter's algorithm 2 in float64; yields states."""
     beta_1, beta_2 = 0.9, 0.999
     weight = weight.astype("float64")
     m, v, own_step, states = 0 * weight, 0 * weight, 0, []
@@ -43,7 +43,7 @@ def numpy_adamw(weight, given: list, factor, first_step, decay) -> list:
             rate = RATE * factor
             m = beta_1 * m + (1 - beta_1) * gradient
             v = beta_2 * v + (1 - beta_2) * gradient.astype("float64") ** 2
-            # Keras adds epsilon to the root before it corrects the bias.
+            # Keras adds epsilon to the root before the bias correction.
             root = np.sqrt(v) + EPSILON
             alpha = np.sqrt(1 - beta_2**own_step) / (1 - beta_1**own_step)
             weight = weight - rate * decay * weight - rate * alpha * m / root
@@ -52,7 +52,7 @@ def numpy_adamw(weight, given: list, factor, first_step, decay) -> list:
 
 
 def clipped(given: list, norm: float | None, rates: dict) -> list:
-    """A norm over all, of what no longer rests."""
+    """Clips by the norm over all variables that are not frozen."""
     result = []
     for step, arrays in enumerate(given):
         awake = [
@@ -97,7 +97,7 @@ def test_steps_are_those_of_numpy(rates, norm: float | None) -> None:
 
 @pytest.mark.parametrize("batches", [None, 3])
 def test_with_factors_of_one_it_is_keras_adamw(batches: int | None) -> None:
-    """Also with the gradients of several batches in an update."""
+    """Also with gradients of several batches per update."""
     settings = {
         "weight_decay": DECAY,
         "global_clipnorm": 1.0,
@@ -125,7 +125,7 @@ def test_resting_variable_and_its_moments_do_not_move_a_bit() -> None:
     optimizer.build(weights)
     rests = {"low": 3, "bias": 2}
     for step, given in enumerate(gradients(4)):
-        # Without the variables, which it knows.
+        # Without the variables, which it already has.
         optimizer.apply([keras.ops.convert_to_tensor(x) for x in given])
         for weight, first in zip(weights, before, strict=True):
             still = step < rests.get(weight.name, 0)

@@ -1,4 +1,4 @@
-"""LayerwiseAdamW under a model: in `fit`, in a file, in half precision."""
+"""LayerwiseAdamW with a model: in `fit`, saved, in half precision."""
 
 import json
 
@@ -78,7 +78,7 @@ def test_layers_awake_one_after_the_other_in_fit(
         },
     )
     before = {x.path: x.numpy().copy() for x in model.trainable_variables}
-    # Two batches an epoch, two updates a stage.
+    # Two batches per epoch, two updates per stage.
     awake = {"logits", "pooler"}
     for stage, name in enumerate((None, "block_0", "embeddings")):
         awake |= {name} if name else set()

@@ -1,4 +1,4 @@
-"""Sums that are weighted by the input pipeline, nothing divided."""
+"""Losses are sums with weights from the input pipeline, not divided."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What BERT's optimizer does to the weights, worked out by hand."""
+"""Updates of BERT's optimizer, by hand."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ def test_norms_biases_and_mixtures_do_not_decay() -> None:
         1e-3, total_steps=10, warmup_ratio=0.0, weight_decay=0.5
     )
     before = [w.numpy().copy() for w in weights]
-    # Without a gradient only the decay moves a weight: by rate x decay.
+    # Without a gradient, only decay changes a weight: by rate x decay.
     optimizer.build(weights)
     optimizer.apply([keras.ops.zeros_like(w) for w in weights], weights)
     decayed = set()
@@ -45,9 +45,9 @@ def test_first_steps_are_of_the_size_of_the_rate() -> None:
         before = weight.numpy().copy()
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
         moved.append(weight.numpy() - before)
-    # Adam moves by the rate where the gradient stays as it is: steps 0 and 1
-    # of the warm-up, then the peak. float32 has the square of a gradient
-    # after bias correction to 2e-4.
+    # With a constant gradient, Adam moves by the rate: steps 0 and 1 of the
+    # warm-up, then the peak. In float32, squared gradients after bias
+    # correction are accurate to 2e-4.
     for step, rate in zip(moved, (0.0, 0.05, 0.1), strict=True):
         np.testing.assert_allclose(step, -rate * np.sign(gradient), rtol=3e-4)
 

@@ -1,4 +1,4 @@
-"""Where a run writes: refused before any work where it cannot be."""
+"""Impossible output folders are refused before any work."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ class Config:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A run with a pretrained encoder and a data file."""
+    """Returns a run with a pretrained encoder and a data file."""
     (tmp_path / "runs" / "bert").mkdir(parents=True)
     (tmp_path / "runs" / "train.tsv").write_text("good\tpos\n")
     (tmp_path / "elsewhere").mkdir()
@@ -48,7 +48,7 @@ def test_a_restart_does_not_move_its_inputs(folder: Path) -> None:
         training.check_output(Config(runs, **given))  # nothing is moved
         others = Config(runs / "bert" / "new", restart=True, **given)
         training.check_output(others)
-    # Of a name that only begins alike.
+    # A name that only begins the same.
     config = Config(folder / "run", init=runs / "bert", restart=True)
     training.check_output(config)
     assert all_paths(folder) == before
@@ -70,9 +70,8 @@ def test_a_run_is_not_written_over_its_input(
 
 def test_links_are_followed_both_ways(folder: Path) -> None:
     runs = folder / "runs"
-    # The output leads to where the input is; the input leads into the output;
-    # the path to the input goes through the output, and so does only a link
-    # on its way.
+    # The output links to the input's folder; the input links into the output;
+    # the path of the input goes through the output, directly or by a link.
     (folder / "to_runs").symlink_to(runs)
     (folder / "to_train").symlink_to(runs / "train.tsv")
     (runs / "out").symlink_to(folder / "elsewhere")
@@ -116,12 +115,12 @@ def test_an_output_that_is_a_file_or_below_one(folder: Path) -> None:
 
 
 def test_an_output_that_cannot_be_written() -> None:
-    # Not below `tmp_path`, which only its owner may enter.
+    # Not in `tmp_path`, which only its owner may enter.
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)
         is_root = os.geteuid() == 0
-        if is_root:  # who writes everywhere
+        if is_root:  # may write everywhere
             os.seteuid(65534)
         try:
             for output in (folder, folder / "runs" / "one"):

@@ -1,4 +1,4 @@
-"""A series of runs: what is run, what is read, what is refused."""
+"""A series of runs: running, reading, refusals."""
 
 import random
 
@@ -36,7 +36,7 @@ def test_a_stopped_series_goes_on_where_it_stopped(tmp_path) -> None:
         )
     found = over_seeds(run, (1, 2, 3), tmp_path, {"a": 1})
     assert runs == [1, 2, 2, 3]
-    # As it would have been without the stop, since each run is seeded.
+    # Same as without the stop, since each run is seeded.
     whole = over_seeds(run, (1, 2, 3), tmp_path / "whole", {"a": 1})
     assert found == whole
     assert len(set(found["draw"]["seeds"])) == 3

@@ -1,4 +1,4 @@
-"""Perplexities by hand, as figures of a run, and ELMo's optimizer."""
+"""Perplexities by hand and in a run, and ELMo's optimizer."""
 
 import csv
 import math
@@ -26,7 +26,7 @@ V, P = 8, OPTIONS.projection_dim
 TABLE = np.random.default_rng(3).normal(size=(V + 1, P))
 KERNEL = 3 * np.random.default_rng(4).normal(size=(V, P))
 BIAS = np.random.default_rng(5).normal(size=V)
-# Places in the vocabulary, whose first two are the markers.
+# Ids in the vocabulary, whose first two are the markers.
 BATCHES = [[[3, 7, 2, 3], [], [5]], [[4, 4]]]
 
 
@@ -51,7 +51,7 @@ def batch_of(sentences: list[list[int]]):
     longest = max(map(len, sentences))
     shape = (len(sentences), longest + 1)
     words = np.zeros((len(sentences), longest), "int32")
-    # What padding holds must not count.
+    # Values at padding must not count.
     forward, backward = (np.full(shape, 6, "int32") for _ in range(2))
     weights = np.zeros(shape, "float32")
     for row, sentence in enumerate(sentences):
@@ -70,7 +70,7 @@ def batch_of(sentences: list[list[int]]):
 
 
 def nats_by_hand() -> dict[str, list[float]]:
-    """Of every target of all batches."""
+    """Returns nats of every target of all batches."""
     weights = random_weights(OPTIONS, char_dim=3, seed=8, scale=2.0)
     found: dict[str, list[float]] = {"forward": [], "backward": []}
     for sentence in (row for batch in BATCHES for row in batch):

@@ -1,4 +1,4 @@
-"""A fresh start of carried state every so many steps."""
+"""Resetting carried state at regular steps."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ WINDOWS = np.random.default_rng(0).normal(size=(5, 2, 3, 4)).astype("float32")
 
 
 def reader() -> tuple[keras.Model, layers.BiLM]:
-    """A rate of 0, so that weights stay."""
+    """Returns a model with learning rate 0, so that weights stay."""
     keras.utils.set_random_seed(1)
     bilm = layers.BiLM(6, 4, num_layers=1, stateful=True, max_batch_size=2)
     x = keras.Input((None, 4))
@@ -46,7 +46,7 @@ def test_state_is_that_of_the_windows_since_the_last_reset(steps, read) -> None:
 
 @pytest.mark.slow
 def test_a_strategy_may_mirror_the_counter(tmp_path) -> None:
-    # With a rate that is no schedule: it is a variable, too.
+    # A constant rate is also a variable.
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model, bilm = reader()
     targets = np.zeros((5, 2, 3, 8), "float32")

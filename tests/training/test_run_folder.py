@@ -1,4 +1,4 @@
-"""What a run writes, and what stays where writing fails."""
+"""Files of a run, and what remains if writing fails."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def test_files_are_whole_or_not_there(tmp_path: Path) -> None:
         "path": str(tmp_path),
         "名": 0.5,
     }
-    with pytest.raises(ValueError):  # a circle cannot be written
+    with pytest.raises(ValueError):  # a cycle cannot be written
         content: dict = {}
         content["self"] = content
         save_json(content, path)
@@ -32,7 +32,7 @@ def test_refused_paths(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`path` must end in `.keras`"):
         save(models.bert_tiny(9), tmp_path / "model.h5")
     (tmp_path / "file").write_text("in the way")
-    # Not even root can make a folder where there is a file.
+    # Not even root can create a folder in place of a file.
     with pytest.raises(OSError):
         save(models.bert_tiny(9), tmp_path / "file" / "model.keras")
     with pytest.raises(OSError):

@@ -1,4 +1,4 @@
-"""What a run says about itself."""
+"""The log of a run."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from keras_ctx.training.callbacks.log import RunLog
 
 
 class Losses(keras.callbacks.Callback):
-    """The model's loss on each batch, computed by itself."""
+    """Records the model's loss on each batch, computed separately."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ def test_lines_have_means_over_their_steps(tmp_path: Path) -> None:
     assert [line["step"] for line in steps] == list(range(3, 28, 3))
     assert [line["step"] for line in epochs] == [7, 14, 21, 28]
     assert [line["epoch"] for line in epochs] == [1, 2, 3, 4]
-    # The loss of each step, from Keras's means since the epoch's begin.
+    # Losses of steps, from Keras's means since the start of the epoch.
     per_step = []
     for epoch in range(4):
         means = record.means[STEPS * epoch : STEPS * (epoch + 1)]
@@ -46,7 +46,7 @@ def test_lines_have_means_over_their_steps(tmp_path: Path) -> None:
     for line in lines:
         if "epoch" in line:
             expected = np.mean(per_step[line["step"] - STEPS : line["step"]])
-            last = line["step"]  # a line does not reach over an epoch's end
+            last = line["step"]  # a line does not extend beyond an epoch
         else:
             expected = np.mean(per_step[last : line["step"]])
             last = line["step"]
@@ -86,7 +86,7 @@ def test_gradient_norm_is_that_before_clipping() -> None:
     model.optimizer.apply(gradients, model.trainable_variables)
     expected = math.sqrt(sum(float(np.sum(x.numpy() ** 2)) for x in gradients))
     assert float(model.optimizer.gradient_norm) == pytest.approx(expected)
-    assert expected > 1  # so that it was clipped
+    assert expected > 1  # so it was clipped
 
 
 @pytest.mark.slow
@@ -175,8 +175,8 @@ def test_a_killed_run_drops_the_lines_after_its_checkpoint(
     path = tmp_path / "metrics.jsonl"
     lines = [{"step": 3, "seconds": 1.5}, {"step": 6, "seconds": 2.5}]
     path.write_text("".join(json.dumps(x) + "\n" for x in lines) + '{"st')
-    # Without a checkpoint all happens again; of a kill while a line was
-    # written half of it is left.
+    # Without a checkpoint everything is repeated; a kill while writing leaves
+    # half a line.
     fit(tmp_path, At(lambda: None))
     assert training.read_metrics(tmp_path)[0]["step"] == 3
     assert training.read_metrics(tmp_path)[0].keys() > {"loss"}

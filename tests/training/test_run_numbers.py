@@ -1,4 +1,4 @@
-"""Numbers with which no run can begin are refused before it does."""
+"""Impossible numbers are refused before a run starts."""
 
 import math
 from types import SimpleNamespace

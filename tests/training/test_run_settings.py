@@ -1,4 +1,4 @@
-"""A run begins, resumes or is refused by what its figures depend on."""
+"""A run starts, resumes or is refused, depending on its settings and data."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from keras_ctx import __version__, models, text, training
 
 
 def inputs_of(folder: Path) -> dict[str, str]:
-    """A training file in `folder`, as the recipes digest it."""
+    """Returns the digests of a training file in `folder`."""
     path = folder / "train.tsv"
     path.write_text("good\tpos\n")
     return training.input_digests({"train": path, "dev": None})

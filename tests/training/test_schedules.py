@@ -1,4 +1,4 @@
-"""The learning rate of each step, worked out by hand."""
+"""The learning rate of each step, by hand."""
 
 import keras
 import pytest
@@ -12,7 +12,7 @@ from keras_ctx.training import (
 
 def test_rises_to_the_peak_and_falls_to_zero() -> None:
     rate = WarmupLinearDecay(0.4, total_steps=12, warmup_steps=4)
-    # Up by 0.1 a step, down by 0.4 / 8, and nothing after the end.
+    # Up by 0.1 per step, down by 0.4 / 8, and 0 after the end.
     expected = {0: 0.0, 1: 0.1, 4: 0.4, 5: 0.35, 8: 0.2, 12: 0.0, 20: 0.0}
     for step, value in expected.items():
         assert float(rate(step)) == pytest.approx(value, abs=1e-7)

@@ -1,4 +1,4 @@
-"""Losses of classifiers, against NumPy."""
+"""Losses of classifiers, compared with NumPy."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Questions to learn from, to choose by and to be tested on."""
+"""Reads questions for training, development and testing."""
 
 from pathlib import Path
 from typing import Literal
@@ -16,27 +16,26 @@ def read_question_files(
     dev_articles: float = 0.1,
     seed: int = 0,
 ) -> dict[str, list[data.SquadQuestion]]:
-    """Read the files; hold out articles of `train` for those that lack.
+    """Reads the files; holds out articles of `train` for missing ones.
 
     Args:
         train: Questions to learn from.
-        dev: Questions to choose the best epoch by, and the threshold above
-            which no answer is given. `None`: some of `train`, where the
-            threshold is needed, because a question has no answer.
-        test: Questions to score on, which may have no answers; `None`: some
-            of `train`.
-        empty_answers: What an empty list of answers means, where a file does
-            not tell: see `data.check_answers`.
-        test_articles: Share of the articles of `train` that are held out to
-            be tested on.
-        dev_articles: Share of those left that are held out for `dev`.
-        seed: Of the choice of these articles.
+        dev: Questions to choose the best epoch, and the threshold above which
+            no answer is given. If `None` and some question has no answer,
+            articles of `train` are held out to choose the threshold.
+        test: Questions to score on, possibly without answers. If `None`,
+            articles of `train` are held out.
+        empty_answers: What an empty list of answers means if the file does not
+            say; see `data.check_answers`.
+        test_articles: Share of the articles of `train` held out for `test`.
+        dev_articles: Share of the remaining articles held out for `dev`.
+        seed: Seed for choosing these articles.
 
     Returns:
-        The questions by name, "train", "test" and, where there are any, "dev".
+        The questions by name: "train", "test" and, if there are any, "dev".
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: A file does not exist.
         ValueError: A file cannot be read, `train` or `dev` has no answer, or
             there are too few articles to hold some out.
 

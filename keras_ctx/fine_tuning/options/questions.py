@@ -1,4 +1,4 @@
-"""The options of a recipe that learns to answer questions."""
+"""The options of a question-answering recipe."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,16 +9,16 @@ from keras_ctx.fine_tuning.options.question_files import read_question_files
 from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 from keras_ctx.fine_tuning.options.text_inputs import load_text_inputs
 
-# Positions of a row in the published runs; longer ones cost more time.
+# Positions per window in the published runs; more take longer.
 MAX_LENGTH = 384
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionOptions(FineTuningOptions):
-    """Options for questions: which are held out, and how contexts are cut.
+    """Options for questions: which to hold out, and how to split contexts.
 
     Raises:
-        ValueError: As of `FineTuningOptions`, or a `language` that is none.
+        ValueError: See `FineTuningOptions`; or an unknown `language`.
 
     Example:
         >>> QuestionOptions(train=Path("a.json"), output=Path("one")).stride
@@ -28,35 +28,35 @@ class QuestionOptions(FineTuningOptions):
     train: Path = field()
     """Questions to learn from."""
     dev: Path | None = None
-    """Questions to choose the best epoch by, and the threshold above which
-    no answer is given. Left out: the last epoch; and for the threshold, where
-    one is needed, `dev_articles` of the articles of `train`."""
+    """Questions to choose the best epoch, and the threshold above which no
+    answer is given. Default: the last epoch; a threshold, if needed, is chosen
+    on `dev_articles` of the articles of `train`."""
     test: Path | None = None
-    """Questions to score on; left out: `split_articles` of `train`."""
+    """Questions to score on. Default: `split_articles` of `train`."""
     empty_answers: Literal["impossible", "skip"] | None = None
-    """What an empty list of answers means, where a file does not tell: the
-    text has none, or they are not known."""
+    """What an empty list of answers means if the file does not say: the text
+    has no answer (impossible), or the answer is unknown (skip)."""
     language: str | None = None
-    """Of the questions, such as en, zh or de; left out: zh or not, by their
-    letters. It chooses the formula of the scores."""
+    """Language of the questions, such as en, zh or de; it selects the formula
+    of the scores. Default: zh if the letters are Chinese."""
     split_articles: float = 0.2
-    """Share of the articles of `train` that are held out to be tested on."""
+    """Share of the articles of `train` held out for `test`."""
     dev_articles: float = 0.1
-    """Share of the articles of `train` that are held out for `dev`."""
+    """Share of the articles of `train` held out for `dev`."""
     split_seed: int = 0
-    """Of the choice of these articles."""
+    """Seed for choosing these articles."""
     max_length: int | None = None
-    """Positions of a row, with question and window of the context; left out:
-    all of the encoder's, at most 384."""
+    """Positions of question and context window together. Default: as many as
+    the encoder takes, at most 384."""
     stride: int = 128
-    """Most positions from one window of a context to the next; fewer where
-    windows are short, so that no answer is cut by all of them."""
+    """Largest step from one window of a context to the next, in positions;
+    smaller for short windows, so that no answer is cut in all of them."""
     max_question: int = 64
-    """Longer questions are cut, in positions."""
+    """Longest question, in positions; longer ones are cut."""
     max_answer: int = 30
-    """Most positions of an answer that is given."""
+    """Longest answer, in positions."""
     top_k: int = 20
-    """Answers of each question that are written down."""
+    """Answers saved for each question."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -64,13 +64,13 @@ class QuestionOptions(FineTuningOptions):
             data.answer_metrics(self.language)
 
     def load_text_inputs(self) -> text.TextInputs:
-        """The encoder's, with rows that it has positions for."""
+        """Loads the encoder's text inputs, with a length that it takes."""
         inputs = load_text_inputs(self.init, self.max_length, MAX_LENGTH)
         data.check_window_sizes(inputs, self.max_question, self.max_answer)
         return inputs
 
     def read(self) -> dict[str, list[data.SquadQuestion]]:
-        """The questions of all files: see `read_question_files`."""
+        """Reads the questions of all files; see `read_question_files`."""
         return read_question_files(
             self.train,
             self.dev,

@@ -1,4 +1,4 @@
-"""The options of a recipe that learns to tag words."""
+"""The options of a tagging recipe."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,11 +16,11 @@ from keras_ctx.fine_tuning.options.shared import (
 
 @dataclass(frozen=True, kw_only=True)
 class TaggingOptions(LabelledDataOptions):
-    """Options of a tagger: how its files are read, and what its head is.
+    """Options of a tagger: how to read its files, and its head.
 
     Raises:
-        ValueError: As of `LabelledDataOptions`; or options of the head that do
-            not fit together.
+        ValueError: See `LabelledDataOptions`; or options of the head that
+            contradict each other.
 
     Example:
         >>> options = TaggingOptions(output=Path("one"), feature_based=True)
@@ -29,28 +29,29 @@ class TaggingOptions(LabelledDataOptions):
     """
 
     columns: tuple[str, str] | None = None
-    """Columns of the word and of the tag, counted from 0, or from the end with
-    -1; in JSON their keys; left out: recognized."""
+    """Columns of the word and the tag, counted from 0, or from the end with -1;
+    in JSON their keys. Default: detected."""
     encoding: str | None = None
-    """Of all files of columns, such as latin-1; left out: UTF-8."""
+    """Encoding of all column files, such as latin-1. Default: UTF-8."""
     scheme: data.SchemeName | None = None
-    """How the tags are written; left out: recognized."""
+    """Tag scheme, such as BIO. Default: detected."""
     tag_names: tuple[str, ...] | None = None
-    """Names of tags that are numbers in the files, in their order."""
+    """Names of the tags in order, if the files have numbers as tags."""
     max_length: int | None = None
-    """Longer sentences are cut, in tokens; what is cut counts as "O". Left out:
-    what the encoder takes, of the sample data 128."""
+    """Longest sentence, in tokens; longer ones are cut, and the words cut off
+    count as "O". Default: what the encoder takes; 128 for the sample data."""
     feature_based: bool = False
     """Short for `--frozen --lstm-dim 256 --crf`."""
     mix_l2: float = 0.0
-    """Penalty on the weights of the mixture; the paper's is 0.001."""
+    """L2 penalty on the weights of the mixture; 0.001 in the paper."""
     lstm_dim: int | None = None
-    """Cells a direction of a two-layer BiLSTM under the head; None: none."""
+    """Cells per direction of a two-layer BiLSTM under the head; None: no
+    LSTM."""
     crf: bool = False
     """Whether a conditional random field chooses the tags of a sentence."""
     constraints: bool = False
-    """Whether it may choose only tags that the scheme allows one after the
-    other, also in the exported model."""
+    """Whether the CRF may choose only tag sequences that the scheme allows;
+    also in the exported model."""
 
     def __post_init__(self):
         if self.mix_l2 and self.mix != "scalar_mix":
@@ -65,17 +66,17 @@ class TaggingOptions(LabelledDataOptions):
         super().__post_init__()
 
     def with_feature_based(self) -> Self:
-        """The options that `feature_based` is short for, written out."""
+        """Returns the options that `feature_based` stands for."""
         if not self.feature_based:
             return self
         lstm_dim = self.lstm_dim or 256
         return replace(self, frozen=True, lstm_dim=lstm_dim, crf=True)
 
     def read(self, paths: Mapping[str, Path | None]) -> data.TaggedFiles:
-        """The files, with as many sentences of "train" as are asked for.
+        """Reads the files, with at most `num_train` sentences of "train".
 
         Args:
-            paths: By name; `None` is no file.
+            paths: Paths by name; `None` means no file.
         """
         first = None
         if self.train is None:
@@ -91,10 +92,10 @@ class TaggingOptions(LabelledDataOptions):
         return files.sample(self.num_train)
 
     def mixture(self, encoder: keras.Model) -> Any:
-        """What the head reads, as `models.tagger` takes it.
+        """Returns the `mix` argument of `models.tagger`.
 
         Args:
-            encoder: Under the head.
+            encoder: The encoder under the head.
         """
         if self.mix != "scalar_mix":
             return self.mix

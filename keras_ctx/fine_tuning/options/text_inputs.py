@@ -1,4 +1,4 @@
-"""The text inputs of an encoder, with rows of a length that suits the task."""
+"""The text inputs of an encoder, with a length that suits the task."""
 
 from pathlib import Path
 
@@ -10,17 +10,16 @@ def load_text_inputs(
     max_length: int | None = None,
     longest: int | None = None,
 ) -> text.TextInputs:
-    """The text inputs of a folder, for rows of at most `max_length` tokens.
+    """Loads the text inputs of a folder, for at most `max_length` tokens.
 
     Args:
-        folder: Of the encoder, as for `convert.load_text_inputs`.
-        max_length: Most tokens of a row, as the user has asked; `None`: what
-            the encoder takes, and at most `longest`.
-        longest: Most tokens of a row where the user has not asked; `None`: no
-            limit.
+        folder: Folder of the encoder; see `convert.load_text_inputs`.
+        max_length: Most tokens of an example, if the user has set it. If
+            `None`, what the encoder takes, and at most `longest`.
+        longest: Most tokens if `max_length` is `None`. If `None`, no limit.
 
     Raises:
-        FileNotFoundError: There is no such folder, or no vocabulary in it.
+        FileNotFoundError: The folder does not exist or has no vocabulary.
         ValueError: `max_length` is more than the encoder takes.
 
     Example:

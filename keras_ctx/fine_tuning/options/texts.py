@@ -1,4 +1,4 @@
-"""The options of a recipe that learns a task on texts."""
+"""The options of a recipe for a task on texts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,11 +20,11 @@ Metric = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
-    """Options of a recipe for texts: how its tables are read and scored.
+    """Options of a recipe for texts: how to read and score its tables.
 
     Raises:
-        ValueError: As of both kinds of options; a metric or class weights
-            that the task does not have.
+        ValueError: See both parent classes; or a metric or class weights that
+            the task does not have.
 
     Example:
         >>> from pathlib import Path
@@ -34,10 +34,11 @@ class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
     """
 
     metric: Metric | None = None
-    """What is reported first and chooses the best epoch; left out: accuracy,
-    for several labels f1_micro, for numbers pearson_spearman, their mean."""
+    """Score to report first and to choose the best epoch. Default: accuracy;
+    f1_micro for several labels per text; for numbers pearson_spearman, the mean
+    of both."""
     class_weights: bool = False
-    """Whether rare classes count as much as frequent ones."""
+    """Whether to weight classes so that rare ones count as frequent ones."""
 
     def __post_init__(self):
         data.TextTaskFormat.__post_init__(self)

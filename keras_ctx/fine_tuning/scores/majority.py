@@ -1,4 +1,4 @@
-"""The score that needs no model: always the same answer."""
+"""The baseline without a model: always the same answer."""
 
 import numpy as np
 
@@ -8,14 +8,14 @@ from keras_ctx import data
 def majority_scores(
     task: data.TextTask, train: data.LabelledTexts, test: data.LabelledTexts
 ) -> dict[str, float]:
-    """The scores of always what is most frequent in training.
+    """Returns the scores of always predicting the most frequent label.
 
-    That is the most frequent class; of several labels those of more than half
-    of the texts; of numbers the mean.
+    For classes, the most frequent class in training; for several labels per
+    text, the labels of more than half of the texts; for numbers, the mean.
 
     Args:
-        task: What the labels mean.
-        train: Texts to learn from.
+        task: The task, which defines the labels.
+        train: Texts of the training data.
         test: Texts to score on.
 
     Example:

@@ -1,4 +1,4 @@
-"""What a model answers to questions, over all windows of their contexts."""
+"""Predicts answers to questions over all windows of their contexts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,16 +19,16 @@ def predict_answers(
     null_answer: bool = False,
     verbose: bool = True,
 ) -> list[data.QuestionAnswers]:
-    """The best answers to each question.
+    """Returns the best answers to each question.
 
     Args:
         model: A `models.span_extractor`.
-        windows: Of the questions.
-        text_inputs: Of the encoder.
-        batch_size: Windows at a time.
+        windows: The windows of the questions.
+        text_inputs: The text inputs of the encoder.
+        batch_size: Windows per batch.
         top_k: See `data.decode_answers`.
-        max_answer: Likewise.
-        null_answer: Likewise.
+        max_answer: See `data.decode_answers`.
+        null_answer: See `data.decode_answers`.
         verbose: Whether to show a progress bar.
 
     Example:

@@ -1,4 +1,4 @@
-"""What a tagger says of sentences."""
+"""Predicts the tags of sentences."""
 
 from collections.abc import Sequence
 
@@ -16,17 +16,17 @@ def predict_tags(
     batch_size: int,
     verbose: bool = True,
 ) -> list[list[str]]:
-    """The tags of each sentence; those of words cut off are left out.
+    """Returns the tags of each sentence, without those of words cut off.
 
-    They are computed in the order of their lengths, which is faster. A CRF
-    chooses them together; with constraints, those of whole words.
+    Batches are formed in order of length, which is faster. A CRF chooses all
+    tags of a sentence together; with constraints, those of whole words.
 
     Args:
         model: A `models.tagger`.
-        sentences: The words of each.
-        labels: The tags by their ids.
-        text_inputs: Of the encoder.
-        batch_size: Sentences at a time.
+        sentences: The words of each sentence.
+        labels: The tags in the order of their ids.
+        text_inputs: The text inputs of the encoder.
+        batch_size: Sentences per batch.
         verbose: Whether to show a progress bar.
 
     Example:
@@ -41,7 +41,7 @@ def predict_tags(
     ordered = [sentences[place] for place in order]
     dataset = data.tagging_dataset(
         ordered,
-        # An id for each word, which nobody looks at.
+        # The dataset needs an id for each word; it is not used.
         [[0] * len(words) for words in ordered],
         text_inputs,
         batch_size=batch_size,

@@ -1,4 +1,4 @@
-"""What a classifier says of labelled texts."""
+"""Predicts the logits of labelled texts."""
 
 import keras
 import numpy as np
@@ -14,20 +14,20 @@ def predict_texts(
     batch_size: int,
     verbose: bool = True,
 ) -> np.ndarray:
-    """The logits of texts, or of text pairs, in their order.
+    """Returns the logits of texts or text pairs, in their order.
 
-    They are computed in the order of their lengths, which is faster.
+    Batches are formed in order of length, which is faster.
 
     Args:
-        model: A `models.classifier`, compiled.
+        model: A compiled `models.classifier`.
         rows: The texts.
-        task: What their labels mean.
-        text_inputs: Of the encoder.
-        batch_size: Texts at a time.
+        task: The task, which defines the labels.
+        text_inputs: The text inputs of the encoder.
+        batch_size: Texts per batch.
         verbose: Whether to show a progress bar.
 
     Returns:
-        Numbers `(n, K)` for `n` texts.
+        Logits `(n, K)` for `n` texts and `K` labels.
 
     Example:
         >>> from pathlib import Path

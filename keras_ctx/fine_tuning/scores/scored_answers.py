@@ -1,4 +1,4 @@
-"""The scores of a model's answers, also where a question may have none."""
+"""Scores a model's answers, also to questions that may have no answer."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +13,19 @@ Answers = list[data.QuestionAnswers]
 
 
 class AnswerScorer:
-    """Scores the answers of a model to development and test questions.
+    """Scorer of a model's answers to development and test questions.
 
-    Where any question has no answer, a threshold of `null_odds` decides when
-    none is given; it is the one that is best on the development questions.
+    If any question has no answer, a threshold of `null_odds` decides when the
+    model gives none. It is chosen on the development questions.
 
     Args:
-        windows: Of the questions, by the name of their file: "train", "test"
-            and, where there are any, "dev".
-        metrics: Of the language, from `data.answer_metrics`.
-        text_inputs: Of the encoder.
-        batch_size: Windows at a time.
-        top_k: Answers of each question that are written down.
-        max_answer: Most positions of an answer.
+        windows: The windows of the questions by file: "train", "test" and, if
+            there is one, "dev".
+        metrics: The metrics of the language, from `data.answer_metrics`.
+        text_inputs: The text inputs of the encoder.
+        batch_size: Windows per batch.
+        top_k: Answers saved for each question.
+        max_answer: Longest answer, in positions.
         verbose: Whether to show a progress bar.
 
     Example:
@@ -75,17 +75,17 @@ class AnswerScorer:
         }
 
     def development_f1(self, model: keras.Model) -> float:
-        """F1 on "dev", with the threshold that is best there."""
+        """Returns F1 on "dev", with the best threshold there."""
         answers = self._answers(model, "dev")
         if self._may_be_null:
             return self._best_threshold(answers, "dev").score
         return self._scores(data.best_texts(answers), "dev")["f1"]
 
     def test_scores(self, model: keras.Model, folder: Path) -> dict[str, float]:
-        """Write the answers to "test" into the folder, and score them.
+        """Writes the answers to "test" into the folder, and scores them.
 
-        Without answers in the test file there is only the threshold. Of
-        several workers the first one writes.
+        If the test file has no answers, only the threshold is returned. Of
+        several workers, only the first writes.
         """
         threshold, extra = None, {}
         if self._may_be_null:
@@ -100,8 +100,8 @@ class AnswerScorer:
         if not test:
             return extra
         if self._may_be_null:
-            # What the test questions' own best threshold would give: the
-            # official script's figure, and more than one can know beforehand.
+            # With the threshold that is best on the test questions: the
+            # official script's figure, which cannot be known in advance.
             extra["best_f1"] = self._best_threshold(answers, "test").score
         if self._metrics.formula != "SQuAD":
             by_squad = data.squad_scores(test, texts)

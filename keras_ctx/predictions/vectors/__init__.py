@@ -1,4 +1,4 @@
-"""Vectors of every line of a file: of its tokens, or of the line itself."""
+"""Vectors for every line of a file: of its tokens, or of the whole line."""
 
 from keras_ctx.predictions.vectors.encoder_checks import (
     check_not_stateful,

@@ -1,4 +1,4 @@
-"""What an encoder must be for the vectors of a file."""
+"""Prepares an encoder to compute the vectors of a file."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from keras_ctx import data, models, text
 
 
 def check_not_stateful(encoder: keras.Model, what: str, each: str) -> None:
-    """Refuse an encoder that carries its states from batch to batch.
+    """Refuses an encoder that carries its states from batch to batch.
 
     Args:
-        encoder: Of `--init`.
-        what: Is computed: "vectors" or "vector".
-        each: What has it: "line" or "sentence".
+        encoder: The encoder of `--init`.
+        what: "vectors" or "vector", for the message.
+        each: "line" or "sentence", for the message.
 
     Raises:
-        ValueError: It is stateful.
+        ValueError: The encoder is stateful.
 
     Example:
         >>> check_not_stateful(models.bert_tiny(100), "vectors", "line")
@@ -25,8 +25,8 @@ def check_not_stateful(encoder: keras.Model, what: str, each: str) -> None:
         article = "an" if each[0] in "aeiou" else "a"
         raise ValueError(
             "`init` must hold an encoder that is not stateful: the "
-            f"{what} of {article} {each} would depend on the {each}s before "
-            "it. Make the encoder with `stateful=False`. "
+            f"{what} of {article} {each} would depend on earlier {each}s. "
+            "Create the encoder with `stateful=False`. "
             "Received: stateful=True"
         )
 
@@ -37,13 +37,14 @@ def warm_started(
     corpus: Path,
     num_lines: int | None,
 ) -> keras.Model:
-    """An ELMo whose first states are measured on the first lines of a file.
+    """Returns an ELMo with initial states from the first lines of a file.
 
     Args:
-        encoder: It.
-        text_inputs: Its.
+        encoder: The encoder.
+        text_inputs: Its text inputs.
         corpus: The file.
-        num_lines: How many lines; `None`: the encoder stays as it is.
+        num_lines: Number of lines; with `None`, the encoder is returned
+            unchanged.
 
     Raises:
         ValueError: The encoder has no states.
@@ -53,7 +54,7 @@ def warm_started(
     family = models.family_of(encoder)
     if not family.recurrent:
         raise ValueError(
-            "`warm_start` is of ELMo; a BERT has no states. Received: an "
+            "`warm_start` needs an ELMo; a BERT has no states. Received: an "
             f"encoder that reads {family.reads}"
         )
     lines = data.read_lines(corpus)

@@ -1,4 +1,4 @@
-"""Which layers of an encoder are written, or which mixture of them."""
+"""Selects layers of an encoder to write, or a mixture of them."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ def layer_shares(
     mix: Sequence[float] = (),
     scale: float = 1.0,
 ) -> np.ndarray:
-    """What is written, `(written, num_layers)`: shares of the layers.
+    """Returns the shares of the layers, `(written, num_layers)`.
 
     Args:
-        num_layers: Of the encoder, the embeddings among them.
-        layers: Numbers of layers, 0 the lowest; or "all", "last", or "mean".
-        mix: Shares of all layers in one mixture, in place of `layers`.
+        num_layers: Layers of the encoder, including the embeddings.
+        layers: Numbers of layers, 0 for the lowest; or "all", "last" or "mean".
+        mix: Shares of all layers in one mixture, instead of `layers`.
         scale: Factor of the mixture.
 
     Raises:
-        ValueError: There are no such layers, not as many shares as layers, or
-            numbers that are not finite.
+        ValueError: A layer does not exist, the number of shares is not that of
+            the layers, or a number is not finite.
 
     Example:
         >>> layer_shares(3, layers=["2", "0"]).tolist()
@@ -39,7 +39,7 @@ def layer_shares(
             )
         if len(mix) != num_layers:
             raise ValueError(
-                f"`mix` must have {num_layers} shares, one a layer. "
+                f"`mix` must have {num_layers} shares, one per layer. "
                 f"Received: {mix}"
             )
         return scale * np.array([mix], "float32")

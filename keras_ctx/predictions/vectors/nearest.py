@@ -1,4 +1,4 @@
-"""The sentences of a folder of vectors that are nearest to others."""
+"""Finds the sentences of a folder of vectors nearest to queries."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -16,17 +16,18 @@ def nearest_lines(
     folder: str | Path,
     number: int,
 ) -> Iterator[dict[str, Any]]:
-    """For each query the sentences of the highest cosine.
+    """Yields for each query the sentences with the highest cosine.
 
     Args:
         queries: Texts.
-        vectors: Theirs, `(Q, D)`.
-        folder: Of the sentences' vectors.
-        number: How many sentences, at most.
+        vectors: Vectors of the queries, `(Q, D)`.
+        folder: Folder of the sentences' vectors.
+        number: Most sentences for each query.
 
     Returns:
-        For each query a dict with `query`, and `nearest`: dicts of `line`,
-        `cosine` and `sentence`. Of equal ones the first of the file.
+        For each query a dict with `query` and `nearest`, a list of dicts with
+        `line`, `cosine` and `sentence`. Among equal cosines, earlier lines come
+        first.
 
     Example:
         >>> writer = data.VectorWriter("vectors", 1, 2, {})
@@ -46,7 +47,7 @@ def nearest_lines(
             continue
         scores = asked @ _unit(found[0, 0].astype("float32"))
         for heap, score in zip(best, scores, strict=True):
-            # Of equal ones the first of the file.
+            # Among equal cosines, the earlier line wins.
             item = (float(score), -line, sentence[0])
             if len(heap) < number:
                 heapq.heappush(heap, item)
@@ -63,6 +64,6 @@ def nearest_lines(
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Of length 1; zeros stay as they are."""
+    """Scales vectors to length 1; zeros stay zeros."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / np.where(length > 0, length, 1)

@@ -1,4 +1,4 @@
-"""One vector of every sentence."""
+"""Computes one vector for every sentence."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ from keras_ctx.predictions.vectors.windows import Window
 
 
 class SentenceEmbedder:
-    """Sentences, behind a prompt, to vectors.
+    """A model that embeds sentences, each after a prompt.
 
     Args:
-        model: As of `models.embedder`.
-        text_inputs: Its.
-        prompt: What stands before every sentence.
+        model: See `models.embedder`.
+        text_inputs: Its text inputs.
+        prompt: Text put before every sentence.
 
     Attributes:
-        num_cut: Sentences that were longer than the encoder reads.
-        size: Features of a vector.
+        num_cut: Number of sentences longer than the encoder reads.
+        size: Number of features of a vector.
 
     Example:
         >>> from keras_ctx import models
@@ -57,16 +57,16 @@ class SentenceEmbedder:
         )
 
     def __call__(self, sentences: list[str]) -> np.ndarray:
-        """Vectors `(B, D)`."""
+        """Returns vectors `(B, D)`."""
         texts = tf.constant([self.prompt + each for each in sentences])
         features = self.inputs(texts)
-        if self.prompt:  # which is known, and would hide what is not
+        if self.prompt:  # its known tokens would hide unknown ones
             self.unknown.add(sentences)
         else:
             self.unknown.add_features(features, sentences)
         width = next(iter(features.values())).shape[1]
         if self._longer is not None and width == self.inputs.max_length:
-            # One place more is taken only by what does not fit.
+            # Only a text that does not fit fills the extra position.
             tokens = self._longer.tokens(texts).numpy()
             self.num_cut += int((tokens[:, width:] != b"").sum())
         return self._run(features).numpy()
@@ -78,15 +78,15 @@ class SentenceEmbedder:
         batch_size: int,
         bar: keras.utils.Progbar,
     ) -> None:
-        """Write the shard of a window.
+        """Writes the shard of a window.
 
-        A line is one token of one layer, a blank line none.
+        A line is written as one token of one layer, a blank line as none.
 
         Args:
-            window: It.
-            writer: Of all shards.
-            batch_size: Sentences at a time.
-            bar: Counts the lines.
+            window: The window.
+            writer: Writer of all shards.
+            batch_size: Sentences per batch.
+            bar: Progress bar that counts the lines.
         """
         lines = [line.strip() for line in window.lines]
         tokens = [[line.encode()] if line else [] for line in lines]

@@ -1,4 +1,4 @@
-"""Vectors of every token of every line, layer by layer."""
+"""Computes vectors for every token of every line, layer by layer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,24 +12,23 @@ from keras_ctx.predictions.vectors.layer_shares import layer_shares
 from keras_ctx.predictions.vectors.windows import Window, Windows
 
 Tokens = list[bytes]
-# The cache of words starts empty this often (in windows), so that a resumed
-# run has to go back no further to have the same one.
+# The word cache is emptied after this many windows, so that a resumed run has
+# to reread at most as many to restore it.
 CACHE_WINDOWS = 64
-# More pieces than any line has.
+# More tokens than any line has.
 _NO_LIMIT = 2**30
 
 
 class TokenEmbedder:
-    """Lines to tokens, and batches of them to vectors.
+    """An encoder that splits lines into tokens and embeds batches of them.
 
     Args:
-        encoder: It reads words or characters of words, or pieces.
-        text_inputs: Its, without a limit if it has none.
-        markers: Whether the markers of a sentence have vectors, too.
-        cache_words: Words whose characters are not read again while they are
-            kept.
-        long_lines: "error" or "cut": a line that is longer than the encoder
-            reads.
+        encoder: An encoder of words, characters of words, or word pieces.
+        text_inputs: Its text inputs, without a length limit if the encoder has
+            none.
+        markers: Whether sentence markers get vectors, too.
+        cache_words: Number of words whose vectors from characters are cached.
+        long_lines: "error" or "cut", for a line longer than the encoder reads.
 
     Example:
         >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
@@ -54,7 +53,7 @@ class TokenEmbedder:
         if models.family_of(encoder).token_layer is not None:
             self.words = _word_cache(encoder, text_inputs, cache_words)
             encoder = models.from_word_vectors(encoder)
-        # Of a BERT [CLS] and [SEP]; ELMo's markers stand in no row.
+        # BERT's [CLS] and [SEP]; ELMo's markers are not in the features.
         self._ahead = text_inputs.leading_positions()
         self._behind = text_inputs.special_positions() - self._ahead
         in_rows = self._ahead + self._behind > 0
@@ -74,15 +73,15 @@ class TokenEmbedder:
         mix: Sequence[float] = (),
         scale: float = 1.0,
     ) -> None:
-        """Say what is written, before the first call.
+        """Selects the layers to write; must precede the first call.
 
         Args:
-            layers: As of `layer_shares`, and the others, too.
-            mix: Likewise.
-            scale: Likewise.
+            layers: See `layer_shares`.
+            mix: See `layer_shares`.
+            scale: See `layer_shares`.
 
         Raises:
-            ValueError: As of `layer_shares`.
+            ValueError: See `layer_shares`.
         """
         found = self._encoder.output["layers"]
         shares = layer_shares(len(found), layers, mix, scale)
@@ -90,17 +89,17 @@ class TokenEmbedder:
         self._run = _compiled(self._encoder, shares)
 
     def tokens(self, first_line: int, lines: list[str]) -> list[Tokens]:
-        """The tokens of lines; the cache learns their words.
+        """Returns the tokens of lines and adds their words to the cache.
 
         Args:
-            first_line: Number of the first of them, for errors.
-            lines: Of a window.
+            first_line: Number of the first line, for errors.
+            lines: Lines of a window.
 
         Raises:
             ValueError: A line is longer than the encoder reads.
         """
         found: list[Tokens] = [[] for _ in lines]
-        # They come padded, so lines of like length come together.
+        # Tokens are padded, so lines of similar length are batched.
         order = data.length_order(lines)
         for start in range(0, len(order), 64):
             places = order[start : start + 64]
@@ -133,9 +132,9 @@ class TokenEmbedder:
         return tokens[:most]
 
     def __call__(self, lines: list[str], tokens: list[Tokens]) -> np.ndarray:
-        """Vectors `(B, T, L, D)`, a line's from index 0."""
+        """Returns vectors `(B, T, L, D)`; a line starts at index 0."""
         if self.words is not None:
-            if self._markers:  # which the encoder adds itself
+            if self._markers:  # the encoder adds the markers itself
                 tokens = [line[1:-1] for line in tokens]
             features = self.words.features(tokens)
         else:
@@ -144,7 +143,7 @@ class TokenEmbedder:
         return self._run(features).numpy()[:, self._left_out :]
 
     def pass_by(self, window: Window, windows: Windows) -> None:
-        """Be after a window that is done as if this run had written it."""
+        """Skips a finished window, but updates the cache as if writing it."""
         self.begin(window)
         begun = windows.num_done - windows.num_done % CACHE_WINDOWS
         if self.words is not None and windows.num_left:
@@ -152,7 +151,7 @@ class TokenEmbedder:
                 self.tokens(window.first_line, window.lines)
 
     def begin(self, window: Window) -> None:
-        """Empty the cache, where it is time."""
+        """Empties the cache if it is due at this window."""
         if self.words is not None and window.number % CACHE_WINDOWS == 0:
             self.words.forget()
 
@@ -163,16 +162,16 @@ class TokenEmbedder:
         batch_words: int,
         bar: keras.utils.Progbar,
     ) -> int:
-        """Write the shard of a window.
+        """Writes the shard of a window.
 
         Args:
-            window: It.
-            writer: Of all shards.
-            batch_words: Words a batch, with padding.
-            bar: Counts the lines.
+            window: The window.
+            writer: Writer of all shards.
+            batch_words: Words per batch, including padding.
+            bar: Progress bar that counts the lines.
 
         Returns:
-            The number of its words.
+            The number of words in the window.
         """
         self.begin(window)
         tokens = self.tokens(window.first_line, window.lines)
@@ -193,7 +192,7 @@ class TokenEmbedder:
 def _word_cache(
     encoder: keras.Model, text_inputs: Any, cache_words: int
 ) -> data.WordVectorCache:
-    """The encoder's token layer, by word."""
+    """Returns a cache of the encoder's token layer, by word."""
     family = models.family_of(encoder)
     layer, key = encoder.get_layer(family.token_layer), family.input_key
     shape = encoder.input[key].shape
@@ -206,7 +205,7 @@ def _word_cache(
 
 
 def _compiled(encoder: keras.Model, shares: np.ndarray):
-    """The written layers of an encoder, compiled once for all lengths."""
+    """Compiles the layers to write, once for all lengths."""
     signature = {
         name: tf.TensorSpec(tensor.shape, tensor.dtype)
         for name, tensor in encoder.input.items()
@@ -215,7 +214,7 @@ def _compiled(encoder: keras.Model, shares: np.ndarray):
     def run(features):
         layers = encoder(features, training=False)["layers"]
         layers = tf.stack([tf.cast(layer, tf.float32) for layer in layers])
-        # A share of 1 beside zeros leaves a layer's numbers as they are.
+        # With shares of 1 and 0, a layer's numbers stay unchanged.
         return tf.einsum("kl,lbtd->btkd", shares, layers)
 
     return tf.function(run, input_signature=[signature])

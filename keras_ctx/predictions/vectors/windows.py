@@ -1,4 +1,4 @@
-"""The windows of a file: runs of lines whose vectors are in one shard."""
+"""Splits a file into windows of lines; the vectors of each fill one shard."""
 
 import itertools
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from keras_ctx import data
 
 @dataclass(frozen=True)
 class Window:
-    """Some lines of a file.
+    """Consecutive lines of a file.
 
     Args:
-        number: Of the window, from 0.
+        number: Number of the window, from 0.
         first_line: Number of its first line in the file, from 1.
-        lines: Without line ends.
-        is_done: Whether an earlier run has written its shard.
+        lines: Lines without line ends.
+        is_done: Whether an earlier run wrote its shard.
     """
 
     number: int
@@ -28,15 +28,15 @@ class Window:
 
 
 class Windows:
-    r"""All windows of a file, those that are done among them.
+    r"""All windows of a file, including finished ones.
 
-    How many lines are left is printed, and `bar` counts them.
+    Prints how many lines remain; `bar` counts them.
 
     Args:
         path: The file, plain or compressed.
-        num_lines: Of the file.
+        num_lines: Number of lines of the file.
         size: Lines in a window.
-        num_done: Windows whose shards are whole.
+        num_done: Number of windows whose shards are complete.
 
     Example:
         >>> path = Path("lines.txt")

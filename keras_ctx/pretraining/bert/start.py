@@ -7,14 +7,14 @@ from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 
 
 def load_bert_start(options: BertPretrainingOptions) -> keras.Model | None:
-    """The BERT of `init`, with its heads if it has them; `None` without it.
+    """Loads the BERT of `init`, with its heads if it has them, or `None`.
 
     Args:
-        options: `init` and the length of a pair are read.
+        options: Uses `init` and the length of a pair.
 
     Raises:
-        FileNotFoundError, ValueError: As of `convert.load_pretrained`; or
-            pairs are longer than the encoder reads.
+        FileNotFoundError, ValueError: See `convert.load_pretrained`; or pairs
+            are longer than the encoder reads.
 
     Example:
         >>> import pathlib

@@ -1,4 +1,4 @@
-"""How text becomes the tokens of a BERT that is pretrained."""
+"""The text inputs of a BERT in pretraining."""
 
 import itertools
 from pathlib import Path
@@ -11,15 +11,15 @@ _LOOKED_AT = 1000
 
 
 def bert_text_inputs(options: BertPretrainingOptions) -> text.TextInputs:
-    """The text inputs of `init`, of the records, or new ones of the corpus.
+    """Returns the text inputs of `init` or the records, or builds new ones.
 
     Args:
-        options: Of the recipe. Without `init`, `records` and `vocabulary`, a
-            vocabulary is built from the corpus.
+        options: Options of the recipe. Without `init`, `records` and
+            `vocabulary`, a vocabulary is built from the corpus.
 
     Raises:
-        FileNotFoundError: A file is not there.
-        ValueError: `init` is no BERT, or a text or vocabulary that cannot be
+        FileNotFoundError: A file does not exist.
+        ValueError: `init` is not a BERT, or a text or vocabulary cannot be
             read.
 
     Example:
@@ -62,11 +62,11 @@ def _of_folder(folder: Path, lower_case: bool | None) -> text.TextInputs:
 def pair_text_inputs(
     options: BertPretrainingOptions, text_inputs: text.TextInputs
 ) -> text.TextInputs:
-    """The same text inputs, with rows filled up to the length of a pair.
+    """Returns the text inputs, with padding to the length of a pair.
 
     Args:
-        options: `pair_length` or `records` tell that length.
-        text_inputs: Of `bert_text_inputs`.
+        options: Uses `pair_length` or `records` for that length.
+        text_inputs: See `bert_text_inputs`.
 
     Example:
         >>> tokens = text.character_vocabulary(["ab"])
@@ -84,11 +84,11 @@ def pair_text_inputs(
 def warn_unknown_tokens(
     options: PretrainingOptions, text_inputs: text.TextInputs
 ) -> None:
-    """Warn if most of the corpus, in its first lines, is no known token.
+    """Warns if most tokens in the first lines of the corpus are unknown.
 
     Args:
-        options: `corpus` is read, if there are no `records`.
-        text_inputs: Of the encoder.
+        options: Uses `corpus`, if there are no `records`.
+        text_inputs: The text inputs of the encoder.
 
     Example:
         >>> _ = Path("news.txt").write_text("ab\\nba\\n")

@@ -1,4 +1,4 @@
-"""How the texts of records are cut: text inputs of a BERT, words of an ELMo."""
+"""Saves how records are tokenized: BERT's text inputs, or ELMo's words."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -9,23 +9,23 @@ import keras
 from keras_ctx import convert, data, text
 from keras_ctx.pretraining.options.corpus import CorpusOptions
 
-# Beside the records, for `pretrain_bert.py` and `pretrain_elmo.py`.
+# Saved with the records, for `pretrain_bert.py` and `pretrain_elmo.py`.
 RECORD_INPUTS = {"bert": "text_inputs.json", "elmo": "words.txt"}
 _LOOKED_AT = 1000
 
 
 def save_record_inputs(options: CorpusOptions, files: Sequence[Path]) -> None:
-    """Write OUTPUT/text_inputs.json for BERT, OUTPUT/words.txt for ELMo.
+    """Writes OUTPUT/text_inputs.json for BERT, OUTPUT/words.txt for ELMo.
 
-    A folder that has it keeps it.
+    An existing file is kept.
 
     Args:
-        options: Of the recipe.
-        files: The texts, from which a vocabulary is built if there is none.
+        options: Options of the recipe.
+        files: The texts, to build a vocabulary from if none is given.
 
     Raises:
-        ValueError: The texts have no word, a vocabulary cannot be read, or
-            as of `CorpusOptions.pair_length`.
+        ValueError: The texts have no words, a vocabulary cannot be read, or see
+            `CorpusOptions.pair_length`.
 
     Example:
         >>> _ = Path("a.txt").write_text("a b\\nb\\n")
@@ -59,7 +59,7 @@ def save_record_inputs(options: CorpusOptions, files: Sequence[Path]) -> None:
 
 
 def _words(options: CorpusOptions, files: Sequence[Path]) -> list[str]:
-    """By falling frequency."""
+    """Returns words, the most frequent first."""
     if options.init is not None:
         return text.load_vocabulary(options.init / "words.txt")
     if options.vocabulary is not None:
@@ -83,7 +83,9 @@ def _tokens(options: CorpusOptions, files: Sequence[Path]) -> list[str]:
         options.lower_case,
     )
     if len(tokens) == len(text.SPECIAL_TOKENS):
-        raise ValueError("`inputs` must hold text. Received: none in them")
+        raise ValueError(
+            "`inputs` must contain text. Received: files without any"
+        )
     return tokens
 
 

@@ -1,4 +1,4 @@
-"""Documents to a file of records, in whichever process that is."""
+"""Writes documents to a file of records, in any process."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from keras_ctx.pretraining.corpus.record_inputs import RECORD_INPUTS
 
 @dataclass(frozen=True)
 class ShardWriter:
-    """Writes the shards of a folder; it can be pickled.
+    """Writer of the shards of a folder; it can be pickled.
 
     Args:
-        folder: Of the records, with what `save_record_inputs` has written.
-        settings: Of the records.
+        folder: Folder of the records, after `save_record_inputs`.
+        settings: Settings of the records.
 
     Example:
         >>> writer = ShardWriter(
@@ -31,11 +31,11 @@ class ShardWriter:
     def __call__(
         self, number: int, documents: Iterable[list[str]]
     ) -> dict[str, Any]:
-        """Write a shard, unless it is there; see `data.write_shard`.
+        """Writes a shard unless it exists; see `data.write_shard`.
 
         Args:
-            number: Of the shard.
-            documents: Those of it.
+            number: Number of the shard.
+            documents: Its documents.
         """
         return data.write_shard(
             self.folder, number, documents, self.settings, self.text_inputs
@@ -43,7 +43,8 @@ class ShardWriter:
 
     @property
     def text_inputs(self) -> text.TextInputs | None:
-        """Those of a BERT; ELMo's records hold words."""
+        """The text inputs of a BERT; `None` for ELMo, whose records are
+        words."""
         if self.settings.kind == "elmo":
             return None
         path = self.folder / RECORD_INPUTS["bert"]
@@ -52,6 +53,6 @@ class ShardWriter:
 
 @cache
 def _loaded(path: Path, digest: str) -> text.TextInputs:
-    """Once a process, as long as the file is the same."""
+    """Loads a file once per process, unless the file changes."""
     del digest
     return text.load_inputs(path)

@@ -12,20 +12,20 @@ from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 def load_elmo_start(
     options: ElmoPretrainingOptions, dropout: float = 0.0
 ) -> keras.Model | None:
-    """The language model of `init`, or the encoder of official weights.
+    """Loads the language model of `init`, or an encoder of official weights.
 
     Args:
-        options: `init`, `init_options` and `init_weights` are read.
-        dropout: Of the encoder of official weights.
+        options: Uses `init`, `init_options` and `init_weights`.
+        dropout: Dropout rate of the encoder of official weights.
 
     Returns:
-        A model of `models.elmo_language_model`, one of `models.elmo_encoder`,
-        or `None`, if training starts from new weights.
+        A `models.elmo_language_model`, a `models.elmo_encoder`, or `None` if
+        training starts from new weights.
 
     Raises:
-        FileNotFoundError: `init` is no run of pretrain_elmo.py.
-        ValueError: Its files do not fit each other, or the official weights
-            are of a model that reads no characters.
+        FileNotFoundError: `init` is not a run of pretrain_elmo.py.
+        ValueError: Its files do not fit each other, or the official model does
+            not read characters.
 
     Example:
         >>> options = ElmoPretrainingOptions(

@@ -1,4 +1,4 @@
-"""Words of an ELMo that is pretrained: how a line is cut, what is predicted."""
+"""The words of an ELMo in pretraining: how to split lines, what to predict."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,10 +8,11 @@ from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 
 
 def predicted_words(options: ElmoPretrainingOptions) -> list[str]:
-    """The words of `init`, of the records, or the frequent ones of the corpus.
+    """Returns the words of `init` or the records, or frequent ones in the
+    corpus.
 
     Args:
-        options: Of the recipe.
+        options: Options of the recipe.
 
     Example:
         >>> from pathlib import Path
@@ -35,13 +36,13 @@ def predicted_words(options: ElmoPretrainingOptions) -> list[str]:
 def line_splitter(
     options: ElmoPretrainingOptions,
 ) -> Callable[[str], list[str]]:
-    """How a line of the corpus or of the records is cut into words.
+    """Returns a function that splits a line into words.
 
-    A corpus is cut as `text.ElmoInputs` cuts it; in records there are blanks
-    between the words.
+    A corpus is split as by `text.ElmoInputs`; in records, words are separated
+    by spaces.
 
     Args:
-        options: `split` and `records` are read.
+        options: Uses `split` and `records`.
 
     Example:
         >>> from pathlib import Path
@@ -56,11 +57,11 @@ def line_splitter(
 def warm_start_batches(
     options: ElmoPretrainingOptions, text_inputs: text.TextInputs
 ) -> Iterator[dict[str, Any]]:
-    """The first lines of the corpus, for `models.warm_start`.
+    """Returns the first lines of the corpus, for `models.warm_start`.
 
     Args:
-        options: `corpus` is read, and `warm_start`, their number.
-        text_inputs: Of the encoder, without distinct words.
+        options: Uses `corpus`, and `warm_start`, the number of lines.
+        text_inputs: The text inputs of the encoder, without distinct words.
 
     Raises:
         ValueError: There are fewer than two lines with words.

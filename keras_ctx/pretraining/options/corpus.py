@@ -12,11 +12,11 @@ _PAIR_LENGTH = 128
 
 @dataclass(frozen=True)
 class CorpusOptions:
-    """Options of what is read, and of how it becomes records.
+    """Options of what to read, and how to convert it to records.
 
     Raises:
-        ValueError: An `output` that cannot be written, a `max_length` below
-            1, or two options that do not fit together.
+        ValueError: An `output` that cannot be written, a `max_length` below 1,
+            or two options that contradict each other.
 
     Example:
         >>> CorpusOptions(max_length=0)
@@ -25,34 +25,36 @@ class CorpusOptions:
     """
 
     inputs: tuple[Path, ...] = ()
-    """Files, and folders of .txt, plain or not; left out: the sample data."""
+    """Text files, or folders of .txt, may be compressed. Default: the sample
+    data."""
     output: Path = Path("runs/records")
     """Folder of the records."""
     kind: Literal["bert", "elmo"] = "bert"
-    """Sentence pairs of ids, or sentences of words."""
+    """Records of sentence pairs as ids (bert), or of words (elmo)."""
     layout: Literal["blank_line", "file"] = "blank_line"
-    """What ends a document."""
+    """End of a document: a blank line, or the end of the file."""
     init: Path | None = None
-    """Folder of a run or a checkpoint whose vocabulary is taken."""
+    """Folder of a run or a checkpoint whose vocabulary is used."""
     vocabulary: Path | None = None
-    """Tokens, or for ELMo words, one a line; left out: built from the text."""
+    """File of tokens, or for ELMo words, one per line. Default: built from the
+    text."""
     vocabulary_size: int = 4000
-    """Most tokens or words of a vocabulary that is built."""
+    """Most tokens or words of the vocabulary that is built."""
     split: Literal["character", "wordpiece", "whitespace"] = "character"
-    """How text is cut: "wordpiece" is BERT's, "whitespace" ELMo's."""
+    """How to split text: "wordpiece" is BERT's way, "whitespace" ELMo's."""
     lower_case: bool = True
-    """Whether case is folded (BERT)."""
+    """Whether to lower-case text (BERT)."""
     max_length: int | None = None
-    """Tokens of a sentence pair; left out: 128, or all that the encoder of
-    `init` has positions for."""
+    """Most tokens of a sentence pair. Default: 128, or what the encoder of
+    `init` takes if that is less."""
     short_seq_prob: float = 0.1
-    """Share of documents cut into shorter pairs."""
+    """Share of documents split into shorter pairs."""
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
-    """What is asked about a pair."""
+    """Task on a pair: BERT's, or ALBERT's, which is harder."""
     seed: int = 1
-    """Of the order, the pairs and their labels."""
+    """Seed of the order, the pairs and their labels."""
     restart: bool = False
-    """Whether to move records that are there to OUTPUT.old-1 and begin anew."""
+    """Whether to move existing records to OUTPUT.old-1 and start again."""
 
     def __post_init__(self):
         training.check_output(self)
@@ -68,7 +70,7 @@ class CorpusOptions:
         """Tokens of a sentence pair.
 
         Raises:
-            ValueError: `init` is no BERT, or reads fewer tokens.
+            ValueError: `init` is not a BERT, or reads fewer tokens.
         """
         if self.kind == "elmo" or self.init is None:
             return self.max_length or _PAIR_LENGTH
@@ -81,13 +83,13 @@ class CorpusOptions:
         return self.max_length or min(inputs.max_length, _PAIR_LENGTH)
 
     def record_settings(self, num_shards: int) -> data.RecordSettings:
-        """What the bytes of the records depend on besides the texts.
+        """Returns the settings that, with the texts, determine the records.
 
         Args:
-            num_shards: Files of records.
+            num_shards: Number of record files.
 
         Raises:
-            ValueError: As of `pair_length` and `data.RecordSettings`.
+            ValueError: See `pair_length` and `data.RecordSettings`.
         """
         return data.RecordSettings(
             self.kind,

@@ -10,12 +10,12 @@ from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 @dataclass(frozen=True, kw_only=True)
 class ElmoPretrainingOptions(PretrainingOptions):
-    """Options of how text becomes words, and of what a run continues from.
+    """Options of pretraining an ELMo: words, and what a run continues from.
 
     Raises:
-        ValueError: As of `PretrainingOptions`; records that were cut into
-            words in another way, or two options that do not fit together.
-        FileNotFoundError: `records` holds none.
+        ValueError: See `PretrainingOptions`; or records that were split into
+            words differently, or two options that contradict each other.
+        FileNotFoundError: `records` has no records.
 
     Example:
         >>> ElmoPretrainingOptions(
@@ -25,10 +25,10 @@ class ElmoPretrainingOptions(PretrainingOptions):
     """
 
     records: Path | None = None
-    """Folder of prepare_corpus.py to learn from instead, with its words; its
-    texts must have been cut by the same `split`."""
+    """Folder of prepare_corpus.py to train on instead, with its words; it must
+    have been prepared with the same `split`."""
     held_out: Path | None = None
-    """Text whose perplexity is measured after each epoch."""
+    """Text whose perplexity to measure after each epoch."""
     init: Path | None = None
     """Folder of an earlier run to continue from, with its encoder, softmax
     and words."""
@@ -36,22 +36,22 @@ class ElmoPretrainingOptions(PretrainingOptions):
     """options.json of official weights to continue from, with a new
     softmax."""
     init_weights: Path | None = None
-    """Their HDF5 file or TensorFlow checkpoint."""
+    """HDF5 file or TensorFlow checkpoint of the official weights."""
     vocabulary_size: int | None = 8000
-    """Most words to predict; None: all."""
+    """Most words to predict; None for all."""
     min_count: int = 1
-    """A word seen less often is not predicted; it is read all the same."""
+    """Rarer words are read but not predicted."""
     split: Literal["character", "whitespace"] = "character"
-    """How text is cut into words; "character" suits Chinese."""
+    """How to split text into words; "character" suits Chinese."""
     reset_steps: int | None = 50
-    """Steps from one fresh start of the carried state to the next; None for
-    never, as bilm-tf, for encoders that will carry state, too."""
+    """Steps after which the carried state is reset; None for never, as in
+    bilm-tf, for encoders that will carry state, too."""
     warm_start: int | None = None
-    """Lines of the corpus, its first, on which the first states of
-    encoder.keras are measured when all is learned; such as 2000. Left out: it
-    starts from zeros, and its first words are worse."""
+    """Number of first lines of the corpus, such as 2000, from which the initial
+    states of encoder.keras are measured after training. Default: states start
+    from zeros, so vectors of the first words are worse."""
     seed: int = 1
-    """Of the weights, the order and the negative words."""
+    """Seed of the weights, the order and the negative words."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -65,7 +65,7 @@ class ElmoPretrainingOptions(PretrainingOptions):
         if self.strategy != "one_device" and self.reset_steps is None:
             raise ValueError(
                 "`reset_steps` must be given with several devices: a "
-                "checkpoint holds the carried states of the first one only."
+                "checkpoint has the carried states of the first device only."
             )
         if self.records is not None:
             self._check_records(self.records)
@@ -85,7 +85,6 @@ class ElmoPretrainingOptions(PretrainingOptions):
 
     @property
     def words(self) -> Path | None:
-        """File of the words to predict; `None`: they are those of the
-        corpus."""
+        """File of the words to predict; `None` for those of the corpus."""
         folder = self.init or self.records
         return None if folder is None else folder / "words.txt"

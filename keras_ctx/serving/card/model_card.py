@@ -1,4 +1,4 @@
-"""What a version says of itself: signature.json and README.md."""
+"""Describes a version in signature.json and README.md."""
 
 import dataclasses
 import hashlib
@@ -43,7 +43,7 @@ def write_card(
     agreement: Agreement,
     notes: Sequence[str] = (),
 ) -> None:
-    """Writes both files; the second is made of the first alone."""
+    """Writes signature.json, and README.md from its content."""
     config = text_inputs.get_config()
     config.pop("vocabulary", None)  # in assets/vocab.txt
     card = {
@@ -89,7 +89,7 @@ def write_card(
 
 
 def weights_sha256(model: keras.Model) -> str:
-    """A digest of all weights: their shapes, types and bytes, in order."""
+    """Returns a digest of the shapes, types and bytes of all weights."""
     digest = hashlib.sha256()
     for weight in model.weights:
         array = np.asarray(keras.ops.convert_to_numpy(weight))

@@ -1,4 +1,4 @@
-"""What a client of a version must know of a server that batches requests."""
+"""Notes for clients of a server that batches requests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,11 @@ Specs = Mapping[str, Mapping[str, Any]]
 
 
 def batching_notes(card: Mapping[str, Any]) -> list[str]:
-    """Sentences for the version's README.md, from its `signature.json`.
+    """Returns sentences for the README.md of a version.
 
     Args:
-        card: `signatures`, each with `inputs` and `outputs`, whose `shape`
-            has `None` for an axis of any size.
+        card: Content of `signature.json`: `signatures` with `inputs` and
+            `outputs`, whose `shape` has `None` for an axis of any size.
 
     Returns:
         Sentences in Markdown.
@@ -41,18 +41,18 @@ def batching_notes(card: Mapping[str, Any]) -> list[str]:
         notes.append(
             "`features` cannot be asked where a server batches: "
             "`distinct_char_ids` has a row for each word, and not for each "
-            "text. No warm-up request is for it. Send texts or `tokens`."
+            "text. It has no warm-up requests. Send texts or `tokens`."
         )
     elif any(len(_open_axes(spec)) > 1 for spec in features.values()):
         notes.append(
-            "`features` takes ids of one width, too, filled up with the id of "
+            "`features` also takes ids of one width, padded with the id of "
             "padding. The server's own `pad_variable_length_inputs` would "
-            "fill up with another."
+            "pad with another id."
         )
     rows = [
         name
         for name, one in made.items()
-        # Those of `features` are as wide as the ids.
+        # Outputs of `features` are as wide as the ids.
         if name != "features" and _by_position(one["outputs"])
     ]
     if rows:
@@ -60,13 +60,13 @@ def batching_notes(card: Mapping[str, Any]) -> list[str]:
         notes.append(
             "Answers by position, word or [MASK] are as long as the longest "
             "row of the batch, which may be another client's "
-            f"({listed}). Cut vectors and `tokens` behind `num_tokens`, words "
+            f"({listed}). Cut vectors and `tokens` after `num_tokens`, words "
             'and tags where `words` is "" to the end, and words for [MASK] '
-            "behind `num_masks`. `query.py` does."
+            "after `num_masks`. `query.py` does."
         )
     notes.append(
         "Never send a request without rows to a server that batches: it is "
-        "not answered, and holds a thread of the server for ever."
+        "never answered, and blocks a thread of the server."
     )
     return notes
 
@@ -76,5 +76,5 @@ def _open_axes(spec: Mapping[str, Any]) -> list[int]:
 
 
 def _by_position(outputs: Specs) -> bool:
-    """Whether an axis beside that of the rows has any size."""
+    """Returns whether another axis than that of the rows has any size."""
     return any(axes[1:] for axes in map(_open_axes, outputs.values()))

@@ -1,4 +1,4 @@
-"""The README.md of a version."""
+"""Writes the README.md of a version."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from keras_ctx.serving.card.notes import batching_notes
 
 _MOST_LABELS = 50
-# How each library is imported.
+# Import statement of each library.
 _IMPORTS = {
     "tensorflow": "import tensorflow as tf",
     "tensorflow_text": "import tensorflow_text  # registers ops; not used",
@@ -16,7 +16,7 @@ _IMPORTS = {
 
 
 def readme(card: Mapping[str, Any]) -> str:
-    """The page of a version, made of its `signature.json`."""
+    """Returns the page of a version, from its `signature.json`."""
     name, task = card["name"], card["task"]
     sample = card["example"]
     sections = [
@@ -33,11 +33,11 @@ def readme(card: Mapping[str, Any]) -> str:
     sections += [
         "## Signatures",
         f"`serving_default` is `{task}`. -1 is any size; rows come first. "
-        "`signature.json` has the same to be read by programs, and the text "
-        "function's settings; `assets/` the vocabulary and the labels.",
+        "`signature.json` has the same for programs, and the settings of "
+        "the text inputs; `assets/` has the vocabulary and the labels.",
         "\n".join(
             [
-                "| signature | takes | gives |",
+                "| signature | inputs | outputs |",
                 "|---|---|---|",
                 *(
                     f"| `{key}` ({one['method']}) | {_listed(one['inputs'])} "
@@ -48,7 +48,7 @@ def readme(card: Mapping[str, Any]) -> str:
         ),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(card)),
-        "## Ask it",
+        "## Requests",
         _python(card),
         "With TensorFlow Serving, by REST and by gRPC:",
         *_curls(card, sample),
@@ -68,10 +68,10 @@ def readme(card: Mapping[str, Any]) -> str:
 
 
 def _quality(card: Mapping[str, Any]) -> list[str]:
-    """What is known of the model: its figures, its labels, its data."""
+    """Returns the figures, the labels and the data of the model."""
     found = []
     if card["metrics"]:
-        data = card["measured_on"] or "not said"
+        data = card["measured_on"] or "unknown"
         rows = [
             f"| {_cell(k)} | {v:.4g} | {_cell(data)} |"
             for k, v in card["metrics"].items()
@@ -86,7 +86,7 @@ def _quality(card: Mapping[str, Any]) -> list[str]:
         if card["multi_label"]:
             meaning = (
                 " A text may have several of them, or none: each score is the "
-                "probability of its label alone."
+                "independent probability of its label."
             )
         found.append(
             f"{len(labels)} labels, in the order of the logits (all are in "
@@ -101,7 +101,7 @@ def _quality(card: Mapping[str, Any]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """A text within a table."""
+    """Escapes a text for a table."""
     return text.replace("|", "\\|")
 
 
@@ -109,15 +109,15 @@ def _checked(card: Mapping[str, Any]) -> list[str]:
     largest = card["agreement"]
     return [
         "Before it was published, each weight in the file was compared with "
-        "the model's, bit for bit, and raw TensorFlow, in a process of its "
-        "own, answered as the compiled Keras model, to "
-        f"{largest['difference']:.1e} ({largest['share']:.2g} of what "
-        "rounding can do)."
+        "the model's, bit for bit, and the answers of raw TensorFlow, in a "
+        "new process, with those of the compiled Keras model. The largest "
+        f"difference is {largest['difference']:.1e} "
+        f"({largest['share']:.2g} of the rounding bound)."
     ]
 
 
 def _python(card: Mapping[str, Any]) -> str:
-    """A program that asks the version without a server, and without Keras."""
+    """Returns a program that runs the version without server and Keras."""
     needed = card["python_imports"]
     imports = "".join(f"{_IMPORTS[name]}\n" for name in needed)
     taken = ", ".join(
@@ -126,7 +126,7 @@ def _python(card: Mapping[str, Any]) -> str:
     )
     packages = " and ".join(f"`{name}`" for name in needed)
     return (
-        f"Without a server, in this folder, with {packages} alone:\n\n"
+        f"Without a server, in this folder, with only {packages}:\n\n"
         f"```python\n{imports}"
         '\nmodel = tf.saved_model.load(".")\n'
         f'answer = model.signatures["serving_default"]({taken})\n'
@@ -136,7 +136,7 @@ def _python(card: Mapping[str, Any]) -> str:
 
 
 def _curls(card: Mapping[str, Any], sample: Mapping[str, Any]) -> list[str]:
-    """A request by REST for each API that the model answers."""
+    """Returns a REST request for each API that the model supports."""
     bodies: dict[str, Any] = {"predict": {"inputs": sample}}
     for name, one in card["signatures"].items():
         if one["method"] != "predict":
@@ -154,28 +154,28 @@ def _curls(card: Mapping[str, Any], sample: Mapping[str, Any]) -> list[str]:
 
 
 def _limits(card: Mapping[str, Any]) -> list[str]:
-    """What happens to requests that are long, or wrong."""
+    """Returns what happens to long or wrong requests."""
     most, windows = card["text_inputs"].get("max_length"), card["windows"]
-    # A line each, or the list would end within a note.
+    # One line each: a line break would end the list.
     limits = [" ".join(note.split()) for note in card["notes"]]
     if most is not None:
         limits.append(
-            f"A text of more than {most} tokens, special ones among them, is "
+            f"A text of more than {most} tokens, including special ones, is "
             "cut."
         )
     if windows is not None:
         settings = ", ".join(f"{key} {n}" for key, n in windows.items())
         limits.append(
-            f"Not by `{card['task']}` and `tokens`, which read it in windows "
+            f"`{card['task']}` and `tokens` do not cut, but read it in windows "
             f"({settings})."
         )
     limits += [
-        "`num_tokens` says how many tokens a row needs, `truncated` whether "
-        "some of them were not read.",
-        "Broken UTF-8 is read as U+FFFD. A request of another rank or type "
+        "`num_tokens` is the number of tokens of a row, `truncated` whether "
+        "some of them were cut.",
+        "Invalid UTF-8 is read as U+FFFD. A request of another rank or type "
         "gets an error.",
-        "`features` does not look up what ids mean: one that the model does "
-        "not know makes NaN of its row, and of no other.",
+        "`features` does not check ids: an id that the model does not know "
+        "gives NaN in its row, and in no other.",
     ]
     return limits + batching_notes(card)
 
@@ -191,10 +191,10 @@ def _drift(card: Mapping[str, Any]) -> list[str]:
             rows.append(f"| `{signature}` | `{name}` | {' | '.join(cells)} |")
     return [
         "## Drift",
-        f"Kernels and tables are kept as {card['weights']} and computed with "
-        "in float32; the digest above is that of the float32 weights that "
-        "they were made of. Answers to the requests that the export was "
-        "checked with differ from those of the float32 weights by",
+        f"Kernels and tables are stored as {card['weights']} and converted to "
+        "float32 for each request; the digest above is that of the "
+        "original float32 weights. On the requests of the export's check, "
+        "answers differ from those of the original weights by",
         "\n".join(
             [
                 "| signature | output | largest | mean | share of equal |",

@@ -1,4 +1,4 @@
-"""What cannot be exported, and why: all that can be told before it is tried."""
+"""Checks before an export that refuse what cannot be exported."""
 
 import math
 import numbers
@@ -18,8 +18,8 @@ from keras_ctx.serving.signatures.text_windows import (
 )
 from keras_ctx.text import TextInputs
 
-# Rows that a vocabulary table may have more than its vocabulary: published
-# ones are filled up to a multiple of up to so many.
+# Extra rows that an embedding table may have: published ones are padded to a
+# multiple of at most 128 rows.
 _TABLE_PADDING = 128
 
 
@@ -35,30 +35,30 @@ def check_backend() -> None:
 def check_model(model: keras.Model) -> None:
     if not getattr(model, "built", True):
         raise ValueError(
-            "`model` must be built: call it once, or make it of inputs and "
+            "`model` must be built: call it once, or create it from inputs and "
             f"outputs. Received: model={model!r}, which has no weights yet"
         )
     dicts = [getattr(model, name, None) for name in ("input", "output")]
     if not all(isinstance(tensors, dict) for tensors in dicts):
         raise ValueError(
             "`model` must be a functional model with a dict of inputs and a "
-            "dict of outputs: their keys name what is served. "
+            "dict of outputs: their keys are the served names. "
             f"Received: model={model!r}"
         )
     for layer in all_layers(model):
         if isinstance(layer, keras.layers.Lambda):
             raise ValueError(
                 "`model` must have no Lambda layer: it holds Python code, "
-                "which no file of the model can be trusted with. Write a "
-                "layer of your own, registered with "
+                "which is unsafe to load from a file. Write your own "
+                "layer, registered with "
                 "`keras.saving.register_keras_serializable`. Received: "
                 f"layer {layer.name!r}"
             )
         if getattr(layer, "stateful", False):
             raise ValueError(
                 "`model` must be stateless: with a layer that carries state "
-                "from call to call, an answer depends on the requests before "
-                "it, of whomever. Make the model, or load it, with "
+                "from call to call, an answer depends on earlier requests of "
+                "any client. Create or load the model with "
                 f"stateful=False. Received: layer {layer.name!r}"
             )
 
@@ -66,7 +66,7 @@ def check_model(model: keras.Model) -> None:
 def check_inputs(
     model: keras.Model, text_inputs: TextInputs, pair: bool
 ) -> None:
-    """Whether the text function gives what the model takes."""
+    """Checks that the text inputs return what the model takes."""
     sizes = _sizes(model)
     if pair or "start_logits" in model.output:
         _check_pairs(sizes, text_inputs)
@@ -95,7 +95,7 @@ def check_inputs(
 
 
 def _sizes(model: keras.Model) -> Mapping[str, Any]:
-    """What the family of its encoder says; nothing of one of your own."""
+    """Returns the sizes of the encoder; empty for an unknown family."""
     try:
         family = family_of(model)
     except ValueError:
@@ -104,11 +104,11 @@ def _sizes(model: keras.Model) -> Mapping[str, Any]:
 
 
 def _check_pairs(sizes: Mapping[str, Any], text_inputs: TextInputs) -> None:
-    """Pairs have segment ids that a table of one row does not know."""
+    """Checks that the model has the segment ids of text pairs."""
     if not text_inputs.takes_pairs:
         raise ValueError(
             "`text_inputs` must take pairs of texts for this model. Received: "
-            f"{type(text_inputs).__name__}, which take one text a row"
+            f"{type(text_inputs).__name__}, which take single texts"
         )
     segments = sizes.get("num_segments", 2)
     if segments < 2:
@@ -133,11 +133,11 @@ def _check_vocabulary(
 
 
 def listed(labels: Sequence[str]) -> tuple[str, ...]:
-    """Labels as a tuple: names in an order, one for each class."""
+    """Returns labels as a tuple, one name for each class, in order."""
     if isinstance(labels, str | bytes | set | frozenset):
         raise ValueError(
             "`labels` must be a list of names in the order of the logits; "
-            f"a {type(labels).__name__} is none. Received: labels={labels!r}"
+            f"a {type(labels).__name__} has none. Received: labels={labels!r}"
         )
     labels = tuple(labels)
     if not all(isinstance(label, str) for label in labels):
@@ -192,7 +192,7 @@ def check_labels(
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether it is no half of a surrogate pair, which UTF-8 has not."""
+    """Returns whether UTF-8 can encode it: it has no lone surrogate."""
     return text.encode("utf-8", "ignore").decode("utf-8") == text
 
 
@@ -286,11 +286,11 @@ def check_options(
 
 
 def check_mask(text_inputs: TextInputs) -> None:
-    """Refuse text inputs without a [MASK], for a model that fills masks."""
+    """Refuses text inputs without [MASK], for a model that fills masks."""
     if text_inputs.mask_id is None:
         raise ValueError(
-            "`text_inputs` must have a token that hides another, as "
-            "[MASK] of a BERT, for a model that fills masks. "
+            "`text_inputs` must have a mask token, such as [MASK] of "
+            "BERT, for a model that fills masks. "
             f"Received: {type(text_inputs).__name__} without one"
         )
 

@@ -1,4 +1,4 @@
-"""A BERT as one file for LiteRT, TensorFlow's runtime for small devices."""
+"""Exports a BERT as a file for LiteRT, TensorFlow's on-device runtime."""
 
 import json
 import tempfile
@@ -41,39 +41,39 @@ def export_lite(
 ) -> Drift:
     """Writes a model with a BERT encoder as a LiteRT file.
 
-    It has one signature, `features`, the same as that of `export`: from the
-    ids `token_ids` and `segment_ids` `(B, T)`, int32 (of a `bert_pretrainer`
-    also `masked_positions` `(B, M)`), to the model's outputs by name; the
-    padding mask follows from the ids. Texts are for the program around it to
-    split. The file needs no ops but LiteRT's own, and is run on random ids
-    before it gets its name.
+    The file has one signature, `features`, as `export` has: it maps `token_ids`
+    and `segment_ids`, int32 `(B, T)` (for a `bert_pretrainer` also
+    `masked_positions` `(B, M)`), to the model's outputs by name. The padding
+    mask follows from the ids. The calling program must tokenize texts. The file
+    needs only LiteRT's built-in ops, and is tested on random ids before it is
+    published.
 
     Args:
         model: A `bert_encoder`, alone or under a head of `keras_ctx.models`;
             not one with a CRF or LSTMs, whose loops LiteRT does not have.
-        path: The file, by custom `*.tflite`. One that is there is replaced.
-            Beside it, with `.json` at the end, stand the shapes, the drift and
-            the digest of `model`'s weights.
-        weights: "int8" keeps kernels and tables in a quarter of the bytes,
-            with dynamic ranges: LiteRT also rounds to int8 what is multiplied
-            by them, row by row.
-        length: T, if it must be the same for all requests, as accelerators
-            want it; `None` for any.
+        path: The file to write, usually `*.tflite`; an existing one is
+            replaced. The same path with `.json` appended gets the length, the
+            drift and the digest of `model`'s weights.
+        weights: "int8" stores kernels and tables in a quarter of the bytes,
+            with dynamic ranges: LiteRT also rounds the inputs of the products
+            to int8, row by row.
+        length: A fixed T for all requests, which accelerators need; `None` for
+            any.
         pad_id: The id of [PAD].
 
     Returns:
-        How far the file's answers are from `model`'s: for each output the
-        `largest` and the `mean` difference, or the share of `equal` ones if
-        its numbers are whole.
+        The difference of the file's answers from `model`'s: for each output the
+        `largest` and the `mean` difference, or the share of `equal` values for
+        an integer output.
 
     Raises:
-        ValueError: `model` is no such model or needs an op that LiteRT lacks,
-            `length` is not for it, or `weights` is unknown.
+        ValueError: `model` is not such a model or needs an op that LiteRT
+            lacks, `length` does not fit it, or `weights` is unknown.
         OSError: `path` cannot be written.
-        RuntimeError: the file does not answer as the compiled `model` does:
-            to what rounding can do (`keras_ctx.serving.verify.rounding`), or
-            with "int8" to 0.5 (absolute below 1, relative above). What stands
-            at padding does not count. Nothing is written then.
+        RuntimeError: The file's answers differ from the compiled `model`'s by
+            more than rounding explains (`keras_ctx.serving.verify.rounding`),
+            or with "int8" by more than 0.5 (absolute below 1, relative above).
+            Padding is not compared. Nothing is written then.
 
     Example:
         >>> from keras_ctx import models
@@ -125,7 +125,7 @@ def export_lite(
 
 
 def _table(model: keras.Model, length: int | None) -> Any:
-    """The layer that knows how many ids and positions there are."""
+    """Returns the layer that defines the number of ids and positions."""
     for table in all_layers(model):
         if isinstance(table, TokenAndSegmentEmbedding):
             break
@@ -151,7 +151,7 @@ def _signature(
     length: int | None,
     pad_id: int,
 ) -> Signature:
-    """From ids to outputs."""
+    """Returns the signature from ids to outputs."""
     outputs = make_outputs(model)
     names = [name for name in model.input if name != "padding_mask"]
 
@@ -160,7 +160,7 @@ def _signature(
         taken["padding_mask"] = taken["token_ids"] != pad_id
         return outputs(taken)
 
-    # Of `masked_positions` there are as many as there are.
+    # `masked_positions` may have any length.
     lengths = {"token_ids": length, "segment_ids": length}
     specs = {
         name: tf.TensorSpec((None, lengths.get(name)), tf.int32, name)
@@ -170,7 +170,7 @@ def _signature(
 
 
 def _converted(signature: Signature, weights: str) -> bytes:
-    # By way of a SavedModel: made of a function, the file has no signature.
+    # Through a SavedModel: from a function, the file would have no signature.
     with tempfile.TemporaryDirectory() as folder:
         archive = keras.export.ExportArchive()
         specs = list(signature.inputs.values())
@@ -183,17 +183,17 @@ def _converted(signature: Signature, weights: str) -> bytes:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         try:
             return converter.convert()
-        except Exception as error:  # of a type that is not public
+        except Exception as error:  # its type is not public
             raise ValueError(
-                "`model` must have no ops but those of LiteRT; the loops of a "
-                f"CRF or an LSTM are none. Received: {str(error)[:500]}"
+                "`model` must have only ops of LiteRT, which lacks the loops "
+                f"of a CRF or an LSTM. Received: {str(error)[:500]}"
             ) from error
 
 
 def _requests(
     names: Sequence[str], table: Any, length: int | None, pad_id: int
 ) -> list[dict[str, np.ndarray]]:
-    """Random ids; of two rows the second ends in padding."""
+    """Returns random ids; of two rows, the second ends in padding."""
     generator = np.random.default_rng(0)
     requests = []
     for rows, most in ((1, 1), (2, 7), (1, table.max_length)):
@@ -210,10 +210,10 @@ def _requests(
 
 
 def _drift(content: bytes, expected: Expectation, weights: str) -> Drift:
-    """The file's answers beside those of the compiled model."""
+    """Compares the file's answers with those of the compiled model."""
     with warnings.catch_warnings():
-        # TensorFlow 2.20 says that the interpreter will move to a package of
-        # its own, which would be 60 MB more for this check alone.
+        # TensorFlow 2.20 warns that the interpreter will move to its own
+        # package, 60 MB more for this check alone.
         warnings.simplefilter("ignore", UserWarning)
         interpreter = tf.lite.Interpreter(model_content=content)
     runner = interpreter.get_signature_runner(SIGNATURE)
@@ -251,6 +251,6 @@ def _check(
         if not one.share <= 1:
             raise RuntimeError(
                 f"`{key}` must be that of the model. It is off by "
-                f"{one.largest:g}, {one.share:.3g} times what rounding can do; "
+                f"{one.largest:g}, {one.share:.3g} times the rounding bound; "
                 "nothing was written."
             )

@@ -1,4 +1,4 @@
-"""The model of a folder, and what is known of it, for `serving.export`."""
+"""Loads the model of a folder, with arguments for `serving.export`."""
 
 import re
 from pathlib import Path
@@ -18,20 +18,20 @@ Exportable = tuple[keras.Model, text.TextInputs, dict[str, Any]]
 
 
 def model_to_export(folder: Path, kind: str = "task") -> Exportable:
-    """The model, its text inputs, and what `export` is told of them.
+    """Loads a model, its text inputs, and other arguments of `export`.
 
     Args:
-        folder: Of a run, or of a checkpoint.
-        kind: "task": the fine-tuned model of a run, or a published BERT with
-            the head of a task; of a checkpoint "encoder": all vectors,
-            "embedder": one vector a text, "fill_mask": words for [MASK].
+        folder: Folder of a run or a checkpoint.
+        kind: "task" for the fine-tuned model of a run, or a published BERT with
+            a task head; for a checkpoint, "encoder" for all vectors, "embedder"
+            for one vector per text, "fill_mask" for the tokens at [MASK].
 
     Returns:
         The model, its text inputs, and arguments of `serving.export` by name.
 
     Raises:
-        FileNotFoundError: There is no such folder, or a file missing in it.
-        ValueError: The folder holds no such model.
+        FileNotFoundError: The folder or a file in it does not exist.
+        ValueError: The folder has no such model.
 
     Example:
         >>> model_to_export(Path("none"))
@@ -43,8 +43,8 @@ def model_to_export(folder: Path, kind: str = "task") -> Exportable:
         return pretrainer, convert.load_text_inputs(folder), {}
     if kind == "embedder":
         settings = convert.sentence_settings(folder)
-        prompt = settings.default_prompt  # a client is told to send it
-        # It prints how the vectors are made.
+        prompt = settings.default_prompt  # the notes tell clients to send it
+        # Prints how the vectors are computed.
         model, inputs = convert.load_embedder(
             folder, prompt=prompt, distinct=True
         )
@@ -69,8 +69,8 @@ def _of_run(folder: Path) -> Exportable:
     for name in _RUN:
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                "`model` must be the folder of a fine-tuning recipe's run that "
-                f"has ended, with a {name}; for an encoder or a checkpoint "
+                "`model` must be the folder of a fine-tuning recipe's finished "
+                f"run, with a {name}; for an encoder or a checkpoint "
                 f"give --kind. Received: model={folder}"
             )
     known: dict[str, Any] = {}
@@ -80,11 +80,11 @@ def _of_run(folder: Path) -> Exportable:
     known["multi_label"] = task.get("task") == "multi_label"
     known["pair"] = task.get("pair", False)
     if task.get("task") == "question_answering":
-        # Those that the run's figures were measured with.
+        # The settings behind the figures of the run.
         names = ("stride", "max_question", "max_answer")
         settings = {name: task[name] for name in names if name in task}
         known["windows"] = AnswerWindows(**settings)
-    # Of what the run has read, the version of the library is no digest.
+    # Not all entries are digests of files: one is the library's version.
     digests = object_in(folder / "settings.json").get("digests", {})
     known["training_data"] = {
         name: digest
@@ -100,5 +100,5 @@ def _of_run(folder: Path) -> Exportable:
 
 
 def object_in(path: Path) -> dict[str, Any]:
-    """What the JSON file holds, and nothing where there is none."""
+    """Returns the object in a JSON file, empty if there is no file."""
     return load_object_file(path) if path.exists() else {}

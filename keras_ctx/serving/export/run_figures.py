@@ -1,4 +1,4 @@
-"""The figures of a run, for the card of the version that is made of it."""
+"""The figures of a run, for the card of its exported version."""
 
 import re
 from math import isfinite
@@ -7,13 +7,13 @@ from typing import Any
 
 
 def run_figures(written: dict[str, Any]) -> dict[str, Any]:
-    """The figures of the model that is exported: the first of several seeds.
+    """Returns the figures of the exported model, that of the first seed.
 
     Args:
-        written: In the run's results.json.
+        written: Content of the run's results.json.
 
     Returns:
-        `metrics` by name, and `measured_on`, where it is known: arguments of
+        The arguments `metrics` and, if known, `measured_on` of
         `serving.export`.
 
     Example:
@@ -24,8 +24,8 @@ def run_figures(written: dict[str, Any]) -> dict[str, Any]:
     results = written.get("results", {})
     scores = results.get("scores_pretrained") or results.get("scores") or {}
     found = {name: one["seeds"][0] for name, one in scores.items()} or results
-    # A figure that was not finite is null or a string; the shares of layers
-    # and seconds are no measure of quality.
+    # A figure that was not finite is null or a string. Shares of layers and
+    # seconds do not measure quality.
     found = {
         name: value
         for name, value in found.items()

@@ -12,8 +12,8 @@ from keras_ctx.serving.signatures.model_outputs import dense
 from keras_ctx.serving.verify.raw_answers import Request
 from keras_ctx.text import TextInputs
 
-# Rows of a request: a server that batches refuses more than its own number,
-# and a warm-up that is refused keeps the version from being served.
+# Rows of a request: a server that batches refuses more than its limit, and does
+# not serve a version whose warm-up it refuses.
 _MOST_ROWS = 8
 
 
@@ -23,9 +23,9 @@ def sample_requests(
     text_inputs: TextInputs,
     texts: Sequence[str],
 ) -> list[Request]:
-    """For each signature: all texts, a short one, and one of full length."""
-    # A model with fewer positions than its text function gives would fail on
-    # a request of that length, long after everyone had gone home.
+    """Returns for each signature all texts, a short one, and a longest one."""
+    # If the model has fewer positions than its text inputs allow, find out now,
+    # not at the first long request.
     longest = "a " * (text_inputs.max_length or 100)
     starts = range(0, len(texts), _MOST_ROWS)
     batches = [list(texts[x : x + _MOST_ROWS]) for x in starts]
@@ -54,7 +54,7 @@ def _inputs(
         **dict.fromkeys(WORDS_OF.values(), words.tolist()),
         "inputs": [_example(text) for text in texts],
     }
-    # What stands beside a long text is short.
+    # The other input beside a long text is short.
     for short in ("question", "second_text"):
         values[short] = ["a"] * len(texts)
         values[WORDS_OF[short]] = [["a"]] * len(texts)

@@ -1,4 +1,4 @@
-"""Export: a model and its text function as the next version to serve."""
+"""Exports a model with its text inputs as the next version to serve."""
 
 import functools
 import os
@@ -64,22 +64,21 @@ def export(
     weights: Literal["float32", "bfloat16", "int8"] = "float32",
     check_texts: Sequence[str] = CHECK_TEXTS,
 ) -> Path:
-    """Writes model and text function together as the next SavedModel version.
+    """Writes a model with its text inputs as the next SavedModel version.
 
-    The version is written under another name beside its destination, asked
-    every signature in a fresh process with raw TensorFlow, compared with
-    `model`, and renamed only if the two agree; so every version that is there
-    is whole and right, and a server that watches `path` never sees a part of
-    one. A version is never overwritten: exports at the same time get a number
-    each.
+    The version is written under a temporary name and loaded in a fresh process
+    with raw TensorFlow. Every signature is compared with `model`, and the
+    version is renamed only if they agree. So every existing version is complete
+    and correct, and a server that watches `path` never sees a partial one. A
+    version is never overwritten; concurrent exports get different numbers.
 
-    Signatures, by what the model is (B rows, W words, T positions; numbers
-    with a fraction are float32; all that take texts also give `num_tokens`,
-    what the row needs, and `truncated`, whether some of it was cut off):
+    Signatures by kind of model (B rows, W words, T positions; real numbers are
+    float32; signatures that take texts also return `num_tokens`, the tokens of
+    the row, and `truncated`, whether some were cut off):
 
     - `embed`, from `text` `(B,)`: an encoder's `sequence`, `layers`
-      `(B, L+1, T, D)`, `pooled` and `tokens`; an embedder's `embedding`. Of a
-      model with a task those of the encoder in it, and its `mix`.
+      `(B, L+1, T, D)`, `pooled` and `tokens`; an embedder's `embedding`. For a
+      task model, those of its encoder, and its `mix`.
     - `classify`, with `labels`: `labels` and `scores` `(B, n)`, best first;
       with `multi_label` each score is the probability of its label alone;
       `regress`: `score` `(B,)`. With `pair` also from `second_text`, the
@@ -87,73 +86,71 @@ def export(
       `classify_examples` and `regress_examples` are the same for TF Serving's
       Classify and Regress, from `tf.train.Example`s with the texts by name.
     - `tag`, with `labels`: `words`, `tags`, `scores`, `starts`, `ends`
-      `(B, W)`, places in characters; with a CRF `path_log_probability`.
+      `(B, W)`, positions in characters; with a CRF `path_log_probability`.
     - `answer`, from `question` and `context`: `answers`, `scores`, `starts`,
       `ends` `(B, top_k)` and `null_odds`.
     - `fill_mask`, from `text` with [MASK]: `words`, `scores` `(B, M, top_k)`.
-    - `tokens`, as the task's, from words already split, `(B, W)`, "" at the
-      end of a row being padding.
-    - `features`, from the model's ids by name, its own outputs; the padding
+    - `tokens`, like the task's signature, but from words already split,
+      `(B, W)`, padded with "" at the end of a row.
+    - `features`, from the model's ids by name to its own outputs; the padding
       mask follows from the ids.
-    - `serving_default`, the task's own; of a model without any of these its
-      own outputs from `text`.
+    - `serving_default`, the task's signature; for any other model, its own
+      outputs from `text`.
 
     Args:
-        model: A functional model with a dict of inputs and one of outputs,
-            such as those of `keras_ctx.models`.
-        text_inputs: The text function that the model was trained with.
+        model: A functional model with dicts of inputs and outputs, such as
+            those of `keras_ctx.models`.
+        text_inputs: The text inputs that the model was trained with.
         path: Folder of this model; its versions are `path/1`, `path/2`, ...
-        labels: N names, in the order of the logits.
-        pair: Whether the model classifies or scores pairs of texts.
+        labels: Names of the N classes, in the order of the logits.
+        pair: Whether the model classifies or scores text pairs.
         multi_label: Whether a text may have several labels or none: the
             scores are sigmoids of the logits, not a softmax over them.
-        top_k: Most answers to a question, words for a [MASK].
-        windows: How a text that is longer than a row is read. For a model
-            that answers questions an `AnswerWindows`, `None` for its
-            defaults. For one that classifies, scores or tags single texts a
-            `TextWindows`; `None` cuts the text, as everywhere else.
-        metrics: What is known of its quality, by name, for its `README.md`.
-        measured_on: The data that `metrics` were measured on, for it, too.
+        top_k: Most answers to a question, or words for a [MASK].
+        windows: How to read a text longer than the model takes: for a
+            question-answering model an `AnswerWindows`, with `None` for its
+            defaults; for a model that classifies, scores or tags single texts a
+            `TextWindows`. Otherwise `None` cuts the text.
+        metrics: Figures of the model's quality, by name, for `README.md`.
+        measured_on: The data that `metrics` were measured on, for `README.md`.
         training_data: SHA-256 digests, in hexadecimal, of the files that the
-            model was trained on, by name, for it, too.
-        notes: What a client must know beside, such as a prompt that belongs
-            before every text: sentences in Markdown, for it, too.
+            model was trained on, by name, for `README.md`.
+        notes: Further sentences in Markdown for `README.md`, such as on a
+            prompt that must precede every text.
         version: Number of the version; `None` for the next.
-        weights: What kernels and tables are kept in. "bfloat16" takes half
-            of the disk, "int8" a quarter, with a scale for each output
-            channel or row of a table; each request turns them into float32
-            again, which takes time, and computes in float32. How far this is
-            from `model` is measured on `check_texts`, and written down.
-        check_texts: Texts on which the export must agree with `model`, as it
-            answers when it is compiled, to what rounding can do; also the
-            warm-up requests. One more is as long as `text_inputs` allows.
-            Compared is what has a meaning: no padding, and no order of
-            equals. The bound of each output is derived from the unit
-            roundoff, the model's depth and its magnitudes, as
-            `keras_ctx.serving.verify.rounding` says; an error of 1e-3 in a
-            kernel is beyond it. Every weight in the file must be the model's,
-            bit for bit. With smaller `weights` it must agree so with `model`
-            with those, and with `model` itself to 0.1 ("bfloat16") or 0.5
+        weights: Format of kernels and tables. "bfloat16" takes half of the disk
+            space, "int8" a quarter, with a scale for each output channel or
+            table row. Each request converts them to float32, which takes time,
+            and computes in float32. The difference from `model` is measured on
+            `check_texts` and recorded.
+        check_texts: Texts on which the export must agree with the compiled
+            `model` up to rounding; also the warm-up requests. A text as long as
+            `text_inputs` allows is added. Padding and the order of equal values
+            are not compared. The bound of each output is derived from the unit
+            roundoff, the model's depth and its magnitudes, see
+            `keras_ctx.serving.verify.rounding`; an error of 1e-3 in a kernel
+            exceeds it. Every weight in the file must equal the model's, bit for
+            bit. With smaller `weights`, the same holds against `model` with
+            these weights, and against `model` itself to 0.1 ("bfloat16") or 0.5
             ("int8"; absolute below 1, relative above).
 
     Returns:
-        The folder of the new version. Beside the SavedModel it holds
-        `assets/vocab.txt` and `assets/labels.txt`, one a line, warm-up
-        requests in `assets.extra/`, `README.md` and `signature.json`.
+        The folder of the new version. It contains the SavedModel,
+        `assets/vocab.txt` and `assets/labels.txt` with one entry per line,
+        warm-up requests in `assets.extra/`, `README.md` and `signature.json`.
 
     Raises:
-        ValueError: `model` is not built, not functional, has a Lambda or
-            carries state; `weights` is unknown or there is no weight to be
-            kept in it; `text_inputs` does not give its inputs or has another
-            vocabulary; `labels` does not fit its logits; an option is not for
-            it; `version`, `metrics` or `check_texts` are none; or a text of
-            `text_inputs.max_length` is too long for it.
-        FileExistsError: there is a `version`.
+        ValueError: `model` is not built, not functional, has a Lambda layer or
+            carries state; `weights` is unknown or applies to no weight;
+            `text_inputs` does not return the inputs of `model` or has another
+            vocabulary; `labels` does not fit the logits; an option is not for
+            this kind of model; `version`, `metrics` or `check_texts` is
+            invalid; or `model` cannot read a text of `text_inputs.max_length`.
+        FileExistsError: The `version` exists.
         OSError: `path` cannot be written to, or is full.
-        RuntimeError: the export does not answer as `model` does, or `model`
-            itself answers with NaN, or not the same compiled as op by op
-            (nothing is published then); or another backend than TensorFlow
-            is active.
+        RuntimeError: The answers of the export differ from those of `model`, or
+            `model` itself returns NaN, or differs compiled from op by op
+            (nothing is published then); or the backend is not TensorFlow.
 
     Example:
         >>> from keras_ctx import models, text
@@ -207,7 +204,7 @@ def export(
     variables = [*(x.value for x in model.variables), *kept]
 
     path = Path(path)
-    # Not that of the folder which a link points to.
+    # The name of a link, not of the folder that it points to.
     name = Path(os.path.abspath(path)).name
     with (
         without_cudnn(model),
@@ -243,9 +240,9 @@ def export(
 def _write_graph(
     folder: Path, made: Mapping[str, Signature], text_inputs: TextInputs
 ) -> dict[str, Mapping[str, tf.TensorSpec]]:
-    """Writes the SavedModel; returns what each signature gives."""
-    # The archive finds the variables of its endpoints by itself, but no
-    # tables. The first endpoint is `serving_default`, too.
+    """Writes the SavedModel; returns the outputs of each signature."""
+    # The archive tracks the variables of its endpoints, but not tables. The
+    # first endpoint also becomes `serving_default`.
     archive = keras.export.ExportArchive()
     for table in text_inputs.tables:
         archive.track(table)

@@ -1,4 +1,4 @@
-"""Answers of an exported version, as a person reads them."""
+"""Formats answers of an exported version for people."""
 
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from keras_ctx.serving.verify.raw_answers import answers as served_answers
 def shown_answers(
     path: Path, card: dict[str, Any], texts: list[str]
 ) -> list[str]:
-    """The answers of the newest version, to be read by people.
+    """Returns the answers of the newest version, as text.
 
     Args:
         path: Folder of the versions.
         card: Its signature.json.
-        texts: What is asked; of two texts the other one is made up.
+        texts: Example texts; a second input, if needed, is filled in.
     """
     inputs = {"text": texts}
     if card["task"] == "answer":
@@ -36,11 +36,11 @@ def shown_answers(
 def shown_answer(
     answers: dict[str, np.ndarray], row: int, multi_label: bool = False
 ) -> str:
-    """A label, words with their tags, an answer, words, or a vector's size.
+    """Returns an answer as text: a label, tagged words, or a vector's size.
 
     Args:
         answers: Outputs of a signature, by name.
-        row: Which answer.
+        row: Index of the answer.
         multi_label: Whether a text has several labels.
 
     Example:

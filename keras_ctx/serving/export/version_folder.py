@@ -1,4 +1,4 @@
-"""A new version of an exported model: all of it, or nothing."""
+"""Writes a new version of an exported model, completely or not at all."""
 
 import contextlib
 import errno
@@ -21,20 +21,19 @@ PREFIX = ".unfinished-"
 def new_version(
     path: Path, number: int | None = None
 ) -> Iterator[tuple[Path, Callable[[], Path]]]:
-    """A folder to write in, and a function that publishes it.
+    """Yields a folder to write in, and a function that publishes it.
 
-    The folder lies in `path`, hence on the same file system, and its name is
-    no number, so no server looks at it. `publish()` renames it, in one step,
-    to `number`, or else to the next one, and returns the new path. Left
-    without `publish()`, by an error for instance, the folder is removed; after
-    a crash, the next `new_version` on the same machine removes it.
+    The folder is in `path`, hence on the same file system. Its name is not a
+    number, so servers ignore it. `publish()` renames it atomically to `number`
+    or the next free one, and returns the new path. Without `publish()`, for
+    example after an error, the folder is removed; after a crash, the next
+    `new_version` on the same machine removes it.
 
     Raises:
-        FileExistsError: there is a version `number`, now or when it is to be
-            published.
-        OSError: `path` cannot be made or written to.
+        FileExistsError: Version `number` exists, now or at publication.
+        OSError: `path` cannot be created or written to.
     """
-    # `1` is taken by `0001`, too, which a server would serve no more.
+    # `0001` also takes the number 1: a server would no longer serve it.
     if number is not None and number in taken_numbers(path):
         raise _exists(path / str(number))
     try:
@@ -44,7 +43,7 @@ def new_version(
     except OSError as error:
         raise OSError(
             error.errno,
-            "`path` must be a folder, or a place where one can be made, that "
+            "`path` must be a folder, new or existing, that "
             f"can be written to ({error.strerror}). Received",
             str(path),
         ) from error
@@ -58,12 +57,12 @@ def new_version(
 
 @contextlib.contextmanager
 def writing_to(path: Path) -> Iterator[None]:
-    """Says what a full or broken disk means for the version in `path`.
+    """Explains an error of the disk for the version in `path`.
 
     Raises:
-        OSError: what the block wrote did not reach the disk.
+        OSError: The files of the block could not be written to disk.
     """
-    # TensorFlow has names of its own for what the system says.
+    # TensorFlow wraps errors of the system in its own types.
     refused = (
         tf.errors.ResourceExhaustedError,
         tf.errors.PermissionDeniedError,
@@ -84,7 +83,7 @@ def writing_to(path: Path) -> Iterator[None]:
 
 
 def _to_disk(folder: Path) -> None:
-    """Waits until all files have reached the disk, and their names."""
+    """Waits until all files and their names are on disk."""
     for path in [*folder.rglob("*"), folder]:
         _sync(path)
 
@@ -98,13 +97,13 @@ def _sync(path: Path) -> None:
 
 
 def _locked_folder(path: Path) -> tuple[Path, int]:
-    # The lock says that its writer is alive: the system lifts it when the
-    # process ends, however it ends.
+    # The lock shows that its writer is alive: the system releases it when the
+    # process ends, for any reason.
     while True:
         folder = path / f"{PREFIX}{platform.node()}-{uuid.uuid4().hex}"
         folder.mkdir()
-        # Until it is locked, another export may take the folder for a
-        # leftover and remove it; then there is another try.
+        # Before it is locked, another export may remove the folder as a
+        # leftover; then try again.
         with contextlib.suppress(FileNotFoundError):
             lock = os.open(folder, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -115,10 +114,10 @@ def _locked_folder(path: Path) -> tuple[Path, int]:
 
 def _remove_leftovers(path: Path) -> None:
     for folder in path.glob(f"{PREFIX}*"):
-        # A lock of another machine may not be seen here, on a shared disk.
+        # On a shared disk, locks of another machine may be invisible here.
         if not folder.name.startswith(f"{PREFIX}{platform.node()}-"):
             continue
-        # One that vanishes or may not be removed is not ours to care about.
+        # Ignore a folder that vanishes or may not be removed.
         with contextlib.suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -129,7 +128,7 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _publish(folder: Path, path: Path, number: int | None) -> Path:
-    # A version that a power cut leaves must be whole, too.
+    # The version must be complete even after a power cut.
     _to_disk(folder)
     taken = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
     while True:
@@ -142,7 +141,7 @@ def _publish(folder: Path, path: Path, number: int | None) -> Path:
                 raise
             if number is not None:
                 raise _exists(version) from error
-            # Another export was faster: the number after its.
+            # Another export was faster: take the next number.
         else:
             _sync(path)
             return version

@@ -1,12 +1,12 @@
 """Requests that a server runs before it serves a version.
 
-A version whose graph has an op that the server lacks would load as available
-and fail at its first request; with these it is not loaded at all.
+Without them, a version with an op that the server lacks would load as available
+and fail at its first request; with them, it is not loaded.
 
-A server that batches refuses a request whose inputs differ in their first
-axis, and would refuse the version; so such a request is left out. The ids of
-`ElmoInputs(distinct=True)` are of this kind: a row a word in one, a row a text
-in the other.
+A server that batches refuses a request whose inputs differ in their first axis,
+and with it the version, so such a request is left out. The ids of
+`ElmoInputs(distinct=True)` are an example: one input has a row for each word,
+the other a row for each text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from tensorflow_serving.apis import (
 from keras_ctx.serving.signatures.build import Signature
 from keras_ctx.serving.verify.raw_answers import Request
 
-# A server refuses a version with more: saved_model_warmup_util.h.
+# A server refuses a version with more; see saved_model_warmup_util.h.
 _MOST_RECORDS = 1000
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
@@ -36,9 +36,10 @@ def write_warm_up(
     made: Mapping[str, Signature],
     requests: Sequence[Request],
 ) -> None:
-    """Writes those of `requests` that can be batched where a server looks.
+    """Writes the `requests` that can be batched, where a server expects them.
 
-    Of more than a server takes, some of each signature, the last among them.
+    If there are more than a server accepts, some of each signature are kept,
+    including the last.
 
     Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup.
     """
@@ -55,7 +56,7 @@ def _chosen(requests: Sequence[Request]) -> list[Request]:
         if can_be_batched(inputs):
             kept.setdefault(signature, []).append((signature, inputs))
     most = _MOST_RECORDS // max(len(kept), 1)
-    # The last are a short text and one of full length.
+    # The last two are a short text and one of full length.
     return [
         request
         for found in kept.values()
@@ -66,7 +67,7 @@ def _chosen(requests: Sequence[Request]) -> list[Request]:
 
 
 def can_be_batched(inputs: Mapping) -> bool:
-    """Whether the inputs of a request have equally many rows."""
+    """Returns whether all inputs of a request have the same number of rows."""
     return len({np.shape(value)[:1] for value in inputs.values()}) == 1
 
 

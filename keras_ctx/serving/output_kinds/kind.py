@@ -1,4 +1,4 @@
-"""The kind of an output: what in it has a meaning, and what may differ."""
+"""The kind of an output: how to compare it, and what may differ."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ Arrays = dict[str, np.ndarray]
 
 
 class Difference(NamedTuple):
-    """How far an output is off."""
+    """The difference of an output from the right one."""
 
     largest: float
-    """The largest difference; of what is no number, 1 if some differ."""
+    """The largest difference; for other than numbers, 1 if any differ."""
     share: float
-    """The largest, in units of what rounding can do: above 1 it is wrong."""
+    """The same in units of the rounding bound: above 1 it is wrong."""
 
 
 class Comparison(NamedTuple):
-    """An answer to a request beside the right one.
+    """An answer to a request, and the right one.
 
     Each output has the same shape in both.
     """
@@ -30,67 +30,67 @@ class Comparison(NamedTuple):
     given: Arrays
     right: Arrays
     kinds: Mapping[str, "OutputKind"]
-    """Of every output."""
+    """Kinds of all outputs."""
     bounds: Mapping[str, Bound]
-    """Of the outputs that are numbers with a fraction."""
+    """Bounds of the floating-point outputs."""
     model: Arrays
-    """The model's own outputs, from which the right answer was made."""
+    """The model's own outputs, from which the right answer was computed."""
     model_bounds: Mapping[str, Bound]
-    """Of those that are numbers with a fraction."""
+    """Bounds of the floating-point ones."""
     real: np.ndarray | None
-    """Which of the model's positions, `(B, T)`, are no padding."""
+    """Which of the model's positions, `(B, T)`, are not padding."""
     inputs: Mapping[str, Any]
-    """What was asked."""
+    """The inputs of the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputKind(ABC):
-    """What one output of a signature is.
+    """The kind of one output of a signature.
 
-    A signature gives each of its outputs a kind. With it an export is
-    compared with its model; nothing else needs to know the output. For what
-    none of the kinds here says, derive one of your own: from `Numbers`, from
-    `Discrete`, which asks for `wrong` only, or from this class.
+    A signature assigns a kind to each of its outputs, which defines how an
+    export is compared with its model. If no kind here fits, derive your own:
+    from `Numbers`, from `Discrete`, which requires only `wrong`, or from this
+    class.
 
     Args:
-        position_axis: The axis of the model's positions, if the output has
-            one. What stands at padding is not compared: it has no meaning,
-            and no client can use it.
+        position_axis: The axis of the model's positions, if the output has one.
+            Values at padding are not compared: they have no meaning for a
+            client.
     """
 
     position_axis: int | None = None
 
     @abstractmethod
     def difference(self, name: str, pair: Comparison) -> Difference:
-        """How far the output `name` of an answer is off."""
+        """Returns the difference of the output `name` from the right one."""
 
     def comparable(
         self, name: str, one: Arrays, other: Arrays, real: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The numbers of two answers whose difference rounding explains.
+        """Returns the numbers of two answers that differ only by rounding.
 
         The bound of the output is derived from them.
 
         Args:
-            name: Of the output, the same shape in both.
-            one: An answer, of a model that is moved a little.
-            other: That of the model as it is.
-            real: As in `Comparison`.
+            name: Name of the output, which has the same shape in both.
+            one: An answer of a slightly perturbed model.
+            other: The answer of the unchanged model.
+            real: See `Comparison`.
         """
         return self.meaning(one[name], real), self.meaning(other[name], real)
 
     def meaning(self, x: np.ndarray, real: np.ndarray | None) -> np.ndarray:
-        """The output without what stands at padding.
+        """Returns the output without padding.
 
         Args:
             x: The output, or flags of its shape.
-            real: As in `Comparison`.
+            real: See `Comparison`.
         """
         moved = self._by_position(x, real)
         return x if moved is None else moved[real]
 
     def rows(self, flags: np.ndarray, real: np.ndarray | None) -> np.ndarray:
-        """The rows with a flag, not counting those at padding."""
+        """Returns the rows with a flag that is not at padding."""
         moved = self._by_position(flags, real)
         if moved is not None and real is not None:
             flags = moved.reshape(*real.shape, -1).any(-1) & real
@@ -99,23 +99,23 @@ class OutputKind(ABC):
     def _by_position(
         self, x: np.ndarray, real: np.ndarray | None
     ) -> np.ndarray | None:
-        """`(B, T, ...)`; `None` if there is nothing by position."""
+        """Returns `(B, T, ...)`; `None` if the output has no positions."""
         if real is None or self.position_axis is None:
             return None
         if x.ndim <= self.position_axis:
             return None
         moved = np.moveaxis(x, self.position_axis, 1)
-        # A model of your own may have another axis of any size.
+        # A user's model may have another axis of any size.
         return moved if moved.shape[:2] == real.shape else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Discrete(OutputKind):
-    """What is right or wrong: names, texts, counts, places."""
+    """Outputs that are either right or wrong: names, texts, counts."""
 
     @abstractmethod
     def wrong(self, name: str, pair: Comparison) -> np.ndarray:
-        """Which entries of the output `name` are wrong, bool, its shape."""
+        """Returns which entries of the output are wrong, bool of its shape."""
 
     def difference(self, name: str, pair: Comparison) -> Difference:
         wrong = self.meaning(self.wrong(name, pair), pair.real)
@@ -124,7 +124,7 @@ class Discrete(OutputKind):
 
 @dataclass(frozen=True, kw_only=True)
 class Exact(Discrete):
-    """What rounding cannot change: counts, and texts that are repeated."""
+    """Outputs that rounding cannot change: counts, and texts of the input."""
 
     def wrong(self, name: str, pair: Comparison) -> np.ndarray:
         return pair.given[name] != pair.right[name]

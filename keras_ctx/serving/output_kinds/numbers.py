@@ -1,4 +1,4 @@
-"""Numbers, which rounding changes a little."""
+"""The kind of floating-point outputs."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,13 @@ from keras_ctx.serving.output_kinds.kind import (
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers(OutputKind):
-    """Numbers with a fraction, right to what rounding can do.
+    """Floating-point numbers, compared up to rounding.
 
     Args:
-        position_axis: As of `OutputKind`.
-        of: The output that names what each number belongs to, of the same
-            shape, as the tags to their scores. Where it has another name that
-            is as good, the number is that of the other name, and is not
-            compared.
+        position_axis: See `OutputKind`.
+        of: The output of the same shape that names what each number belongs to,
+            such as the tags of scores. Where it has another, equally good name,
+            the numbers are not comparable and are skipped.
     """
 
     of: str | None = None
@@ -46,7 +45,7 @@ class Numbers(OutputKind):
         pair = super().comparable(name, one, other, real)
         if self.of is None:
             return pair
-        # The score of another tag says nothing of rounding.
+        # The score of another tag does not measure rounding.
         same = self.meaning(one[self.of] == other[self.of], real)
         return pair[0][same], pair[1][same]
 

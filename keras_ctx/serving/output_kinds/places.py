@@ -1,4 +1,4 @@
-"""Where a span of text stands in the text that it was found in."""
+"""The kind of outputs with positions of spans in a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from keras_ctx.serving.output_kinds.kind import Comparison, Discrete
 
 @dataclass(frozen=True, kw_only=True)
 class Places(Discrete):
-    """Places of spans `(B, k)` in a text.
+    """Positions of spans `(B, k)` in a text.
 
-    A span that stands twice in the text is found where it is best; its score,
-    which is compared too, is that of the place.
+    A span that occurs twice in the text is reported at its best position; its
+    score, which is also compared, belongs to that position.
 
     Args:
-        position_axis: As of `OutputKind`.
-        spans: The output with the texts of the spans, of the same shape.
-        found_in: The inputs that they may come from, of which a request has
-            one: a text or a list of words for each row.
+        position_axis: See `OutputKind`.
+        spans: The output of the same shape with the texts of the spans.
+        found_in: The inputs that spans may come from; a request has one of
+            them, with a text or a list of words for each row.
     """
 
     spans: str

@@ -1,4 +1,4 @@
-"""Lists of names, best first, in which equals may swap."""
+"""The kind of outputs with names, best first, in which equals may swap."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ class Ranked(Discrete):
     """Names along the last axis, best first; the order of equals is free.
 
     Args:
-        position_axis: As of `OutputKind`.
-        scores: The output by which they are ranked, of the same shape.
+        position_axis: See `OutputKind`.
+        scores: The output of the same shape by which they are ranked.
     """
 
     scores: str
@@ -45,10 +45,11 @@ def is_same_ranking(
     expected_scores: np.ndarray,
     bound: Bound,
 ) -> bool:
-    """Whether two lists, best first, differ only in the order of equals.
+    """Returns whether two lists differ only in the order of equals.
 
-    A name of both must have the same score in both. One of a single list is
-    as good as the last of the other, behind which it was cut off.
+    Lists are sorted best first. A name in both must have the same score in
+    both. A name in one list only must have the last score of the other, where
+    it was cut off.
     """
     scores = [
         dict(zip(names, numbers.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Tags, of which rounding may choose another where two are as good."""
+"""The kind of outputs with tags; rounding may choose among equals."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,13 @@ from keras_ctx.serving.output_kinds.kind import Comparison, Discrete
 class Tags(Discrete):
     """A tag for each token or word: the best one, or that of the best path.
 
-    Two tags of a token may be equally probable, and two paths of a CRF.
+    Two tags of a token, or two paths of a CRF, may be equally probable.
 
     Args:
-        position_axis: As of `OutputKind`.
-        decided_by: The model's own output that decides, as of
-            `undecided_tags`.
-        of_words: Whether each is that of a word, which has the tag of one of
-            its tokens. It is not known of which here: as many tags may differ
+        position_axis: See `OutputKind`.
+        decided_by: The model's own output that decides; see `undecided_tags`.
+        of_words: Whether tags belong to words, each tagged by one of its
+            tokens. Since the token is not known here, as many tags may differ
             as there are undecided tokens.
     """
 
@@ -43,19 +42,19 @@ class Tags(Discrete):
 def undecided_tags(
     logits: np.ndarray, real: np.ndarray, bound: Bound
 ) -> np.ndarray:
-    """The tokens, bool `(B, T)`, of which another tag is as good.
+    """Returns the tokens, bool `(B, T)`, with two equally good tags.
 
     Args:
-        logits: A tagger's, `(B, T, N)`, or a CRF's, `(B, T, N, N)`.
-        real: Which positions are no padding, `(B, T)`.
-        bound: What rounding may do to `logits`.
+        logits: Logits of a tagger, `(B, T, N)`, or of a CRF, `(B, T, N, N)`.
+        real: Which positions are not padding, `(B, T)`.
+        bound: Bound of the rounding errors of `logits`.
     """
     if logits.ndim == 3:
         best = logits.astype("float64")
         errors = bound(logits)
     else:
         best = _best_paths(logits.astype("float64"))
-        # A path is a sum of as many factors as the row has tokens.
+        # A path sums one factor for each token of the row.
         errors = logits.shape[1] * bound(best)
     if best.shape[-1] < 2:
         return np.zeros(real.shape, bool)
@@ -68,17 +67,17 @@ def undecided_tags(
 
 
 def _best_paths(logits: np.ndarray) -> np.ndarray:
-    """The log of the probability of the best path through each tag.
+    """Returns the log probability of the best path through each tag.
 
-    `(B, T, N)`, of the factors `(B, T, N, N)` of a CRF, which are 0 at
-    padding, behind the row.
+    It has shape `(B, T, N)`. The factors of the CRF, `(B, T, N, N)`, are 0 at
+    padding, at the end of the row.
     """
     rows, tokens, tags, _ = logits.shape
     behind = np.zeros((rows, tokens, tags))
     for t in range(tokens - 2, -1, -1):
         behind[:, t] = np.max(logits[:, t + 1] + behind[:, None, t + 1], axis=2)
     ahead = np.empty((rows, tokens, tags))
-    ahead[:, 0] = logits[:, 0, 0]  # alike for all tags before the first
+    ahead[:, 0] = logits[:, 0, 0]  # the same for all previous tags
     for t in range(1, tokens):
         ahead[:, t] = np.max(ahead[:, t - 1, :, None] + logits[:, t], axis=1)
     return ahead + behind

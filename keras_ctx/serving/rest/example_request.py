@@ -1,4 +1,4 @@
-"""Requests to TensorFlow Serving's Classify and Regress: JSON to examples.
+"""Converts JSON requests for Classify and Regress to `tf.train.Example`s.
 
 Format: https://www.tensorflow.org/tfx/serving/api_rest.
 """
@@ -17,17 +17,17 @@ from keras_ctx.serving.rest.values import (
 
 
 def example_inputs(request: dict[str, Any]) -> np.ndarray:
-    """What a request for `:classify` or `:regress` gives.
+    """Returns the examples of a request for `:classify` or `:regress`.
 
     Args:
-        request: As `read_request` gives it, with `examples`, a list of objects
-            of features, and perhaps `context`, features of all of them.
+        request: From `read_request`, with `examples`, a list of objects of
+            features, and optionally `context`, features of all examples.
 
     Returns:
         Serialized `tf.train.Example`s `(B,)`.
 
     Raises:
-        RequestError: there are no examples, or a feature is of no one type.
+        RequestError: There are no examples, or a feature mixes types.
 
     Example:
         >>> found = example_inputs({"examples": [{"text": "Hello."}]})
@@ -83,6 +83,6 @@ def _feature(name: str, value: Any) -> tf.train.Feature:
     if all(isinstance(x, float) and is_lossless(x, np.float32) for x in values):
         return tf.train.Feature(float_list=tf.train.FloatList(value=values))
     raise RequestError(
-        f"The feature `{name}` must be a value or a list of strings, of whole "
-        f"numbers or of numbers with a fraction. Received: {shown(value)}"
+        f"The feature `{name}` must be a value or a list of strings, of "
+        f"integers or of floats. Received: {shown(value)}"
     )

@@ -1,4 +1,4 @@
-"""One exported version in memory, run as TensorFlow Serving runs it."""
+"""Loads and runs an exported version as TensorFlow Serving does."""
 
 import contextlib
 import threading
@@ -18,20 +18,19 @@ WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
 
 
 class LoadedVersion:
-    """A SavedModel in a session of its own, until it is closed.
+    """A SavedModel in its own session, until it is closed.
 
-    A session holds the memory of all it has loaded, and gives all of it back,
-    which `tf.saved_model.load` does not: its functions stay known to the
-    process. It runs from several threads at a time.
+    Closing a session frees all of its memory, unlike `tf.saved_model.load`,
+    whose functions stay registered in the process. It can run from several
+    threads at the same time.
 
     Args:
         folder: A version folder, with `saved_model.pb`.
 
     Raises:
-        OSError: there is no SavedModel in `folder`.
-        tf.errors.OpError: it cannot be loaded, or a warm-up request in it
-            fails.
-        ValueError: as much, found by TensorFlow's Python side, or a warm-up
+        OSError: `folder` has no SavedModel.
+        tf.errors.OpError: It cannot be loaded, or a warm-up request fails.
+        ValueError: The same, raised by TensorFlow's Python code, or a warm-up
             request is damaged.
 
     Example:
@@ -73,34 +72,34 @@ class LoadedVersion:
             raise
 
     def inputs(self, signature: str) -> dict[str, tf.TensorSpec]:
-        """What a signature takes, by name.
+        """Returns the inputs of a signature, by name.
 
         Raises:
-            KeyError: there is no such signature.
+            KeyError: The signature does not exist.
         """
         tensors = {
             name: self._graph.get_tensor_by_name(info.name)
             for name, info in self.signatures[signature].inputs.items()
         }
-        # Sorted: a proto's map has another order in every process.
+        # Sorted: the order of a proto's map differs between processes.
         return {
             name: tf.TensorSpec(tensor.shape, tensor.dtype, name)
             for name, tensor in sorted(tensors.items())
         }
 
     def run(self, signature: str, inputs: Arrays) -> Arrays:
-        """What a signature answers.
+        """Runs a signature.
 
         Args:
             signature: A name in `signatures`.
-            inputs: An array for each of its inputs, of its type and shape:
-                they are not looked at before they are in the graph.
+            inputs: An array for each of its inputs, of its dtype and shape,
+                which are not checked before the graph runs.
 
         Returns:
             Its outputs by name.
 
         Raises:
-            tf.errors.OpError: the graph refuses the inputs.
+            tf.errors.OpError: The graph refuses the inputs.
         """
         with self._lock:
             if signature not in self._functions:
@@ -109,14 +108,14 @@ class LoadedVersion:
         try:
             values = function(*(inputs[name] for name in sorted(inputs)))
         except UnicodeDecodeError as error:
-            # TensorFlow's own error, which quotes bytes of the inputs.
+            # TensorFlow's error quotes bytes of the inputs.
             message = error.object.decode("utf-8", "replace")
             raise tf.errors.InvalidArgumentError(None, None, message) from error
         return dict(zip(names, values, strict=True))
 
     def _function(self, signature: str) -> tuple[list[str], Callable]:
         definition = self.signatures[signature]
-        # Sorted, so that an answer has the same order at all times.
+        # Sorted, so that answers always have the same order.
         outputs = dict(sorted(definition.outputs.items()))
         fetches, feeds = (
             [self._graph.get_tensor_by_name(info.name) for info in infos]
@@ -129,7 +128,7 @@ class LoadedVersion:
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator["LoadedVersion"]:
-        """Keeps it open while the block runs, whoever closes it."""
+        """Keeps the version open while the block runs."""
         with self._lock:
             if self._closing:
                 raise RuntimeError(f"{self.folder} is closed.")
@@ -144,7 +143,7 @@ class LoadedVersion:
                 self._free()
 
     def close(self) -> None:
-        """Frees its memory, as soon as nothing runs in it."""
+        """Frees the memory as soon as no call is running."""
         with self._lock:
             self._closing = True
             idle = not self._users
@@ -154,7 +153,7 @@ class LoadedVersion:
     def _free(self) -> None:
         self._functions.clear()
         self._session.close()
-        # The session itself, which frees the weights.
+        # Deleting the session frees the weights.
         self._session = None
 
     def _warm_up(self, path: Path) -> None:
@@ -173,7 +172,9 @@ class LoadedVersion:
             request = getattr(log, str(kind)).request
             name = request.model_spec.signature_name or "serving_default"
             if name not in self.signatures:
-                raise ValueError(f"{path} asks for a signature {name!r}.")
+                raise ValueError(
+                    f"{path} has a request for an unknown signature, {name!r}."
+                )
             self.run(name, _warm_up_inputs(request))
 
 
@@ -183,7 +184,7 @@ def _warm_up_inputs(request: Any) -> Arrays:
             name: tf.make_ndarray(tensor)
             for name, tensor in request.inputs.items()
         }
-    # Of Classify and Regress: examples, in one list or in the other.
+    # Classify and Regress have their examples in either of two lists.
     listed = request.input.example_list_with_context
     examples = request.input.example_list.examples or listed.examples
     found = np.empty(len(examples), object)

@@ -1,8 +1,8 @@
-"""Requests to TensorFlow Serving's REST interface: JSON to arrays.
+"""Converts JSON requests of TensorFlow Serving's REST interface to arrays.
 
-Format: https://www.tensorflow.org/tfx/serving/api_rest; what is taken and what
-is refused, as `json_tensor.cc` of TensorFlow Serving 2.20 does it. One thing
-differs: half of a surrogate pair, as an escape, is refused in either half.
+Format: https://www.tensorflow.org/tfx/serving/api_rest; accepts and refuses
+    what `json_tensor.cc` of TensorFlow Serving 2.20 does, except that a lone
+    escaped surrogate is refused, high or low.
 """
 
 import codecs
@@ -21,10 +21,10 @@ DEFAULT_SIGNATURE = "serving_default"
 
 
 def read_request(body: bytes) -> dict[str, Any]:
-    """The JSON object in the body of a request.
+    """Parses the JSON object in the body of a request.
 
-    Bytes that are not UTF-8 stay in its strings, as Python's
-    "surrogateescape" keeps them, and reach the model as they came.
+    Bytes that are not UTF-8 are kept in its strings with "surrogateescape", and
+    reach the model unchanged.
 
     Raises:
         RequestError: `body` is not JSON or not an object.
@@ -33,12 +33,12 @@ def read_request(body: bytes) -> dict[str, Any]:
         >>> read_request(b'{"instances": ["Hello."]}')
         {'instances': ['Hello.']}
     """
-    # A mark of the byte order is passed over.
+    # A byte order mark is skipped.
     body = body.removeprefix(codecs.BOM_UTF8)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        # An escape that looks like a byte which is kept would become one.
+        # An escaped surrogate would be mistaken for a kept byte.
         text = body.decode("utf-8", "replace")
         _refuse_halves(text, _parsed(text))
         return _object(_parsed(body.decode("utf-8", "surrogateescape")))
@@ -55,7 +55,7 @@ def _parsed(text: str) -> Any:
 
 
 def _refuse_halves(text: str, value: Any) -> None:
-    """Refuses halves of surrogate pairs, which JSON can write, UTF-8 not."""
+    """Refuses lone surrogates, which JSON can express but UTF-8 cannot."""
     if not re.search(r"\\u[dD][89a-fA-F]", text):
         return
     try:
@@ -75,7 +75,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def signature_name(request: dict[str, Any]) -> str:
-    """The signature that a request asks for.
+    """Returns the name of the signature that a request calls.
 
     Raises:
         RequestError: `signature_name` is not a string.
@@ -95,21 +95,20 @@ def signature_name(request: dict[str, Any]) -> str:
 def predict_inputs(
     request: dict[str, Any], inputs: dict[str, tf.TensorSpec]
 ) -> tuple[Arrays, bool]:
-    """The arrays that a request for `:predict` gives.
+    """Converts a request for `:predict` to arrays.
 
     Args:
-        request: As `read_request` gives it, with `instances` (a value a row,
-            or an object of named values) or `inputs` (an array a name, or one
-            array).
-        inputs: What the signature takes, by name.
+        request: From `read_request`, with `instances` (per row a value, or an
+            object of named values) or `inputs` (arrays by name, or one array).
+        inputs: Inputs of the signature, by name.
 
     Returns:
         Arrays by name, strings as objects of `bytes`; and whether the answer
-        must come in rows, too.
+        must also be in rows.
 
     Raises:
-        RequestError: a value is missing, too many, ragged, of another type or
-            of another shape than the signature says.
+        RequestError: A value is missing, surplus, ragged, or of another dtype
+            or shape than the signature's.
 
     Example:
         >>> inputs = {"text": tf.TensorSpec((None,), tf.string)}
@@ -181,7 +180,7 @@ def _named(value: Any, inputs: dict[str, tf.TensorSpec]) -> dict[str, Any]:
 
 
 def _is_object(value: Any) -> bool:
-    """Whether it names values; {"b64": ...} is a value itself."""
+    """Returns whether it has named values; {"b64": ...} is a value."""
     return isinstance(value, dict) and value.keys() != {"b64"}
 
 
@@ -190,8 +189,8 @@ def _array(name: str, value: Any, spec: tf.TensorSpec) -> np.ndarray:
     while isinstance(first, list):
         shape.append(len(first))
         first = first[0] if first else None
-    # The graph itself does not look at what it is fed: a string without an
-    # axis would end the process inside a tokenizer.
+    # The graph does not check its inputs: a scalar string would crash the
+    # process in a tokenizer.
     if not spec.shape.is_compatible_with(shape):
         raise RequestError(
             f"`{name}` must be {spec.dtype.name} of shape {spec.shape}. "

@@ -1,4 +1,4 @@
-"""What a server for trying refuses, before it looks at a request's values."""
+"""The limits of requests, checked before their values."""
 
 import ipaddress
 import re
@@ -11,16 +11,16 @@ _HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::\d*)?")
 
 
 def is_allowed_host(host: str, names: Sequence[str] = ()) -> bool:
-    """Whether a `Host` header is one that a request of ours may have.
+    """Returns whether a request with this `Host` header may be answered.
 
-    A web page can have its own name point to this machine (DNS rebinding),
-    and the browser then lets it read the answers. Such a request names that
-    page's host. So numeric addresses are allowed, `localhost`, and the names
-    given; no other name.
+    A web page can resolve its own host name to this machine (DNS rebinding),
+    and the browser then lets it read the answers. Such a request names the
+    page's host, so only numeric addresses, `localhost` and the given names are
+    allowed.
 
     Args:
         host: The header, with or without a port.
-        names: Further names of hosts, without a port.
+        names: Further host names, without a port.
 
     Example:
         >>> [is_allowed_host(x) for x in ("127.0.0.1:8501", "[::1]:8501",
@@ -30,8 +30,8 @@ def is_allowed_host(host: str, names: Sequence[str] = ()) -> bool:
         True
 
     Source:
-        https://en.wikipedia.org/wiki/DNS_rebinding, as Starlette's
-        `TrustedHostMiddleware`, which knows no addresses of IPv6.
+        https://en.wikipedia.org/wiki/DNS_rebinding, like Starlette's
+        `TrustedHostMiddleware`, which does not know IPv6.
     """
     found = _HOST.fullmatch(host.strip())
     if found is None:
@@ -47,15 +47,15 @@ def is_allowed_host(host: str, names: Sequence[str] = ()) -> bool:
 
 
 def check_rows(request: dict[str, Any], max_rows: int) -> None:
-    """Refuse a request with too many rows.
+    """Refuses a request with too many rows.
 
     Args:
-        request: As `rest_request.read_request` gives it: rows are those of
-            `instances` or `examples`, or of the longest array in `inputs`.
-        max_rows: The most that are allowed.
+        request: From `read_request`. Its rows are those of `instances` or
+            `examples`, or of the longest array in `inputs`.
+        max_rows: Most rows allowed.
 
     Raises:
-        RequestError: There are more.
+        RequestError: The request has more rows.
 
     Example:
         >>> check_rows({"instances": ["a", "b"]}, max_rows=2)

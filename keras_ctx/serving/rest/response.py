@@ -1,8 +1,8 @@
-"""Answers of TensorFlow Serving's REST interface: arrays to JSON.
+"""Converts arrays to JSON answers of TensorFlow Serving's REST interface.
 
-Format: https://www.tensorflow.org/tfx/serving/api_rest. One thing differs:
-bytes that are not UTF-8 come out as U+FFFD, where TensorFlow Serving writes
-them as they are, which no reader of JSON takes.
+Format: https://www.tensorflow.org/tfx/serving/api_rest. One difference: bytes
+    that are not UTF-8 become U+FFFD, whereas TensorFlow Serving writes them
+    unchanged, which no JSON parser accepts.
 """
 
 import base64
@@ -15,24 +15,24 @@ Arrays = dict[str, np.ndarray]
 
 
 class AnswerError(ValueError):
-    """Outputs that the interface has no form for: HTTP status 400."""
+    """Outputs that the interface cannot express: HTTP status 400."""
 
 
 def predict_answer(outputs: Arrays, in_rows: bool) -> dict[str, Any]:
-    """The answer to `:predict`.
+    """Returns the answer to `:predict`.
 
     Args:
         outputs: Arrays by name, strings as objects of `bytes`.
-        in_rows: Whether the request came in rows (`instances`).
+        in_rows: Whether the request was in rows (`instances`).
 
     Returns:
-        `predictions`, a value or an object a row, or `outputs`, an array or
-        an object of arrays. Strings of an output whose name ends in `_bytes`
-        are in base64.
+        `predictions`, a value or an object per row, or `outputs`, an array or
+        an object of arrays. Strings of outputs whose names end in `_bytes` are
+        base64-encoded.
 
     Raises:
-        AnswerError: an output has no rows, or not as many as another, or is
-            of a type that JSON lacks.
+        AnswerError: An output has no rows, or another number than others, or a
+            dtype that JSON lacks.
 
     Example:
         >>> answer = {"score": np.array([0.1, 2], "float32")}
@@ -48,7 +48,7 @@ def predict_answer(outputs: Arrays, in_rows: bool) -> dict[str, Any]:
         shapes = {name: x.shape for name, x in outputs.items()}
         raise AnswerError(
             "The outputs differ in their first axis, so they have no rows; "
-            f"ask with `inputs`. Shapes: {shapes}"
+            f"send `inputs` instead. Shapes: {shapes}"
         )
     values = {name: _values(name, x) for name, x in outputs.items()}
     if not in_rows:
@@ -64,17 +64,17 @@ def predict_answer(outputs: Arrays, in_rows: bool) -> dict[str, Any]:
 
 
 def classify_answer(outputs: Arrays) -> dict[str, Any]:
-    """The answer to `:classify`: for each example its labels and scores.
+    """Returns the answer to `:classify`: labels and scores of each example.
 
     Args:
         outputs: `classes` or `scores` `(B, n)`, or both.
 
     Returns:
-        `results`, for each row a list of pairs; a label that is not there is
-        "", a score 0.
+        `results`, for each row a list of pairs; a missing label is "", a
+        missing score 0.
 
     Raises:
-        AnswerError: neither output is there, or not with two axes.
+        AnswerError: Both outputs are missing, or have not two axes.
 
     Example:
         >>> classify_answer({"scores": np.array([[0.5]], "float32"),
@@ -102,7 +102,7 @@ def classify_answer(outputs: Arrays) -> dict[str, Any]:
 
 
 def regress_answer(outputs: Arrays) -> dict[str, Any]:
-    """The answer to `:regress`: for each example a number.
+    """Returns the answer to `:regress`: a number for each example.
 
     Args:
         outputs: `outputs` `(B,)` or `(B, 1)`.
@@ -111,7 +111,7 @@ def regress_answer(outputs: Arrays) -> dict[str, Any]:
         `results`, a list of B numbers.
 
     Raises:
-        AnswerError: the output is not there, or not one number a row.
+        AnswerError: The output is missing, or has not one number per row.
 
     Example:
         >>> regress_answer({"outputs": np.array([[0.5], [2]], "float32")})
@@ -128,14 +128,14 @@ def regress_answer(outputs: Arrays) -> dict[str, Any]:
 
 
 def to_json(answer: dict[str, Any]) -> bytes:
-    """The body of an answer; as TensorFlow Serving's, with NaN and Infinity.
+    """Returns the body of an answer, with NaN and Infinity as the server's.
 
     Example:
         >>> to_json({"error": "Not found."})
         b'{"error": "Not found."}'
     """
-    # Half of a surrogate pair, in what an error shows of its request, goes
-    # back as it may have come: as an escape.
+    # An error may quote a lone surrogate of its request: it is sent back as an
+    # escape.
     text = json.dumps(answer, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace")
 
@@ -156,7 +156,7 @@ def _values(name: str, array: np.ndarray) -> Any:
             "cannot write."
         )
     if array.dtype == np.float32:
-        # By way of the shortest decimal: 0.1, and not 0.10000000149011612.
+        # Through the shortest decimal: 0.1, not 0.10000000149011612.
         array = array.astype("S").astype(np.float64)
     return array.tolist()
 

@@ -1,4 +1,4 @@
-"""Single values of TensorFlow Serving's REST interface: JSON as a dtype.
+"""Reads single JSON values of TensorFlow Serving's REST interface.
 
 Format: https://www.tensorflow.org/tfx/serving/api_rest.
 """
@@ -14,11 +14,11 @@ import tensorflow as tf
 
 
 class RequestError(ValueError):
-    """A request that is not as the interface wants it: HTTP status 400."""
+    """A request that violates the interface: HTTP status 400."""
 
 
 def value_reader(name: str, dtype: tf.DType) -> Callable[[Any], Any]:
-    """A function that takes one JSON value as `dtype`, or refuses it."""
+    """Returns a function that reads a JSON value as `dtype` or refuses it."""
     kind = dtype.as_numpy_dtype
 
     def read(value: Any) -> Any:
@@ -46,10 +46,10 @@ def value_reader(name: str, dtype: tf.DType) -> Callable[[Any], Any]:
 
 
 def is_lossless(value: int | float, kind: type) -> bool:
-    """Whether TensorFlow Serving takes a number of JSON as a float `kind`."""
+    """Returns whether TensorFlow Serving accepts a JSON number as `kind`."""
     limits = np.finfo(kind)
     if isinstance(value, int) and -(2**63) <= value < 2**64:
-        # As many bits as the fraction has; the next power of two is too much.
+        # As many bits as the fraction; the next power of two is refused.
         return abs(value) < 2 ** (limits.nmant + 1)
     try:
         number = float(value)
@@ -61,14 +61,14 @@ def is_lossless(value: int | float, kind: type) -> bool:
 
 def _bytes(name: str, value: str) -> bytes:
     try:
-        # What was not UTF-8 in the body, as it was.
+        # Bytes that were not UTF-8 in the body, unchanged.
         return value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
-        # Half of a pair of \u escapes.
+        # A lone surrogate from a \u escape.
         raise RequestError(f"`{name}` must be Unicode text: {error}") from error
 
 
-# Without white space: digits, and as much padding as they need, or none.
+# Without white space: digits, and all the padding they need or none.
 _BASE64 = re.compile(r"([A-Za-z0-9+/]*)([=.]*)")
 
 
@@ -87,7 +87,7 @@ def _from_base64(name: str, value: Any) -> bytes:
 
 
 def shown(value: Any) -> str:
-    """A value for an error message, cut; broken bytes as U+FFFD."""
+    """Returns a value for an error message, cut; broken bytes as U+FFFD."""
     text = json.dumps(value, ensure_ascii=False)
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return text if len(text) <= 80 else f"{text[:80]}..."

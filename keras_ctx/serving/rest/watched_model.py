@@ -1,4 +1,4 @@
-"""A folder of versions, the newest of which are in memory."""
+"""Watches a folder of versions, and keeps the newest in memory."""
 
 import contextlib
 import gc
@@ -16,15 +16,15 @@ from keras_ctx.serving.rest.loaded_version import LoadedVersion
 from keras_ctx.serving.verify.raw_answers import is_version
 
 Identity = tuple[str, int, int]
-"""The name of a version folder, and what tells it from its successor."""
+"""Name of a version folder, inode and time, to detect a replacement."""
 
 
 class NoSuchVersion(LookupError):
-    """A version that is not served: HTTP status 404."""
+    """The version is not served: HTTP status 404."""
 
 
 class UnknownLabel(LookupError):
-    """A label that no version has: HTTP status 400."""
+    """No version has the label: HTTP status 400."""
 
     def __init__(self, label: str):
         super().__init__(f"Unrecognized servable version label: {label}")
@@ -32,7 +32,7 @@ class UnknownLabel(LookupError):
 
 @dataclass
 class Version:
-    """What became of one version folder."""
+    """The state of one version folder."""
 
     identity: Identity
     state: str
@@ -43,19 +43,18 @@ class Version:
 
 
 class WatchedModel:
-    """One model, its versions on disk and those in memory.
+    """One model, with its versions on disk and in memory.
 
-    `refresh` looks at the folder and follows it; to be called again and
-    again, from one thread. A new version is loaded and warmed while the old
-    one answers, and then takes over; a request that has started ends on the
-    version it started with. A version that fails to load changes nothing but
-    the status, and is tried again a minute later.
+    Call `refresh` repeatedly, from one thread, to follow the folder. A new
+    version is loaded and warmed up while the old one answers, and then takes
+    over; a request finishes on the version it started with. A version that
+    fails to load only changes the status, and is retried a minute later.
 
     Args:
-        name: Of the model.
-        folder: Of its versions.
-        num_versions: How many of the highest versions to serve.
-        labels: Versions by label, which are served beside the highest.
+        name: Name of the model.
+        folder: Folder of its versions.
+        num_versions: Number of highest versions to serve.
+        labels: Versions by label, served in addition to the highest.
 
     Example:
         >>> import tensorflow as tf
@@ -88,14 +87,14 @@ class WatchedModel:
         self.num_versions = num_versions
         self.labels = labels or {}
         self._versions: dict[int, Version] = {}
-        # Guards the table for the length of a look-up, never of a load.
+        # Guards the table during a look-up, never during a load.
         self._lock = threading.Lock()
 
     def refresh(self) -> list[str]:
-        """Loads what is new in the folder, then drops what has gone.
+        """Loads new versions in the folder, then drops removed ones.
 
         Returns:
-            What happened, a line each.
+            The changes, one line each.
         """
         happened = []
         folders = version_folders(self.folder)
@@ -106,8 +105,8 @@ class WatchedModel:
                 happened.append(self._load(number, folders[number]))
         newest = self._versions.get(max(wanted, default=-1))
         for number in sorted(self._versions.keys() - set(wanted)):
-            # As long as the newest does not answer, an old one goes on; what
-            # was taken out of the folder does not.
+            # An old version stays until the newest is loaded, but not if it was
+            # removed from the folder.
             answers = newest is not None and newest.loaded is not None
             if answers or number not in folders:
                 happened += self._drop(number, forget=number not in folders)
@@ -117,14 +116,15 @@ class WatchedModel:
     def version(
         self, number: int | None = None, label: str | None = None
     ) -> Iterator[tuple[int, LoadedVersion]]:
-        """A version, which stays in memory while the block runs.
+        """Yields a version, which stays in memory while the block runs.
 
         Args:
-            number: Which; left out, with `label`: the highest that is there.
-            label: A name for a version.
+            number: Number of the version. Without number and label, the highest
+                in memory.
+            label: Label of the version.
 
         Raises:
-            NoSuchVersion: it is not in memory.
+            NoSuchVersion: The version is not in memory.
             UnknownLabel: `label` is not in `labels`.
         """
         with contextlib.ExitStack() as stack:
@@ -144,10 +144,10 @@ class WatchedModel:
     def status(
         self, number: int | None = None, label: str | None = None
     ) -> dict[str, Any]:
-        """The versions and their states, as TensorFlow Serving tells them.
+        """Returns the states of versions, in TensorFlow Serving's form.
 
         Raises:
-            NoSuchVersion: there is no such version, or none at all.
+            NoSuchVersion: The version does not exist, or there is none at all.
             UnknownLabel: `label` is not in `labels`.
         """
         with self._lock:
@@ -180,7 +180,7 @@ class WatchedModel:
             self._drop(number, forget=True)
 
     def _find(self, number: int | None, label: str | None) -> int:
-        """A version's number, or one that no version has."""
+        """Returns a version's number, or one that no version has."""
         if label is not None:
             if label not in self.labels:
                 raise UnknownLabel(label)
@@ -205,7 +205,7 @@ class WatchedModel:
             self._put(number, Version(identity, "LOADING"))
         try:
             loaded = LoadedVersion(self.folder / identity[0])
-        except Exception as error:  # Whatever it is, the others answer on.
+        except Exception as error:  # The other versions keep answering.
             version = Version(identity, "AVAILABLE" if old else "END")
             version.loaded, version.since = old, time.monotonic()
             version.error_code, version.error = error_code(error), str(error)
@@ -226,7 +226,7 @@ class WatchedModel:
         if version.loaded is None:
             return []
         version.loaded.close()
-        # Its graph is a knot of references that only the collector unties.
+        # Its graph has reference cycles, which only the collector frees.
         del version
         gc.collect()
         return [f"{self.name}, version {number}: unloaded"]
@@ -237,16 +237,16 @@ class WatchedModel:
 
 
 def version_folders(folder: Path) -> dict[int, Identity]:
-    """The versions in a folder, and what tells one from its successor.
+    """Returns the versions in a folder, with marks that detect replacements.
 
-    As TensorFlow Serving does, it reads names with zeros in front, `0001`; of
-    two names for a version the last in the order of ASCII counts, the shorter.
+    Like TensorFlow Serving, it reads names with leading zeros, `0001`. Of two
+    names for a version, the last in ASCII order counts, that is the shorter.
     """
     found = {}
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for entry in sorted(folder.iterdir()):
             if is_version(entry.name):
-                # One that vanishes meanwhile is not there.
+                # Ignore a folder that vanishes meanwhile.
                 with contextlib.suppress(FileNotFoundError):
                     status = entry.stat()
                     if stat.S_ISDIR(status.st_mode):
@@ -256,7 +256,7 @@ def version_folders(folder: Path) -> dict[int, Identity]:
 
 
 def error_code(error: Exception) -> str:
-    """The name of an error's kind, as TensorFlow's own errors have it."""
+    """Returns the name of an error's code, as of TensorFlow's errors."""
     code = getattr(error, "error_code", None)
     if code is not None:
         return error_codes_pb2.Code.Name(code)

@@ -1,4 +1,4 @@
-"""Folders of models that are watched, each on its own."""
+"""Watches folders of models, each independently."""
 
 import contextlib
 import os
@@ -15,15 +15,15 @@ from keras_ctx.serving.verify.raw_answers import is_version
 
 
 def check_model_folder(path: Path) -> None:
-    """Refuse what is no folder of models, nor of folders of models.
+    """Refuses a path that cannot be a folder of models.
 
-    An empty folder passes: a model may come.
+    An empty folder passes, because a model may be added later.
 
     Args:
-        path: As it was given.
+        path: The path as the user gave it.
 
     Raises:
-        ValueError: It is no folder; or it is a SavedModel itself, or a run.
+        ValueError: It is not a folder, or it is a SavedModel itself, or a run.
 
     Example:
         >>> check_model_folder(Path("none"))
@@ -50,15 +50,15 @@ def check_model_folder(path: Path) -> None:
 class WatchedModels:
     """All models in some folders, watched by a thread.
 
-    What is wrong with one folder is printed, once; the others are watched as
-    before. Of two models with one name the first is served, and this is
-    printed, too.
+    An error in one folder is printed once and does not affect the others. Of
+    two models with the same name the first is served, and a note is printed.
 
     Args:
-        folders: Of models, each with its versions; or folders of such folders.
-        num_versions: How many of a model's highest versions to serve.
+        folders: Folders of models, each with its versions; or folders of such
+            folders.
+        num_versions: Number of highest versions of a model to serve.
         labels: Versions by label.
-        poll_seconds: How often to look.
+        poll_seconds: Seconds between looks at the folders.
 
     Example:
         >>> models = WatchedModels([Path(".")])
@@ -74,7 +74,7 @@ class WatchedModels:
         labels: dict[str, int] | None = None,
         poll_seconds: float = 1.0,
     ):
-        # Of the working directory of now.
+        # Absolute, in case the working directory changes.
         self.folders = [Path(os.path.abspath(path)) for path in folders]
         self.num_versions = num_versions
         self.labels = labels or {}
@@ -86,7 +86,7 @@ class WatchedModels:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def refresh(self) -> None:
-        """Look once."""
+        """Looks at all folders once."""
         for path in self.folders:
             with self._alone(path):
                 self._find_in(path)
@@ -109,7 +109,7 @@ class WatchedModels:
                 elif folder not in self._hidden:
                     self._hidden.add(folder)
                     served = self.by_name[name].folder
-                    # The same one may be found on two ways.
+                    # It may be the same folder, found by two paths.
                     if not folder.samefile(served):
                         print(
                             f"{folder}: not served, because {served} has the "
@@ -135,10 +135,10 @@ class WatchedModels:
         return self.by_name[name]
 
     def states(self) -> list[tuple[str, str, str]]:
-        """Name, version and state of each version, for people to read."""
+        """Returns name, version and state of each version, for people."""
         found = []
         for name, model in self.by_name.items():
-            with contextlib.suppress(NoSuchVersion):  # they have just gone
+            with contextlib.suppress(NoSuchVersion):  # just removed
                 for each in model.status()["model_version_status"]:
                     state = each["state"].lower()
                     state = "not loaded" if state == "end" else state

@@ -1,4 +1,4 @@
-"""Questions and contexts to answers: spans of the context, best first."""
+"""Answers questions with spans of their contexts, best first."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -30,19 +30,19 @@ _PLACES = Places(spans="answers", found_in=("context", "context_tokens"))
 
 
 class Answer:
-    """The best answers to a question, over all windows of the context.
+    """Signature for the best answers to a question, over all windows.
 
-    An answer is a run of whole words; its score is the sum of the start's
-    logit at its first position and the end's at its last. Gives `answers`,
-    strings, `scores`, their probabilities among each other, and `starts` and
-    `ends`, their characters (code points) in the context, all `(B, k)`, best
-    first; "", 0, -1 and -1 where there are fewer than k. A text that is found
-    in several places counts where it is best. `null_odds` `(B,)` is how far
-    "no answer" is ahead of the best one, in logits: compare it with the
-    `threshold` of `finetune_squad.py`. Of words, answers are joined by blanks
-    and places are counted in words.
+    An answer is a sequence of whole words; its score is the sum of the start
+    logit at its first position and the end logit at its last. Returns
+    `answers`, strings, `scores`, a softmax over the k answers, and `starts` and
+    `ends`, character offsets (code points) in the context, all `(B, k)`, best
+    first; "", 0, -1 and -1 fill up fewer than k. A text that occurs several
+    times is reported at its best position. `null_odds` `(B,)` is the lead of
+    "no answer" over the best one, in logits: compare it with the `threshold` of
+    `finetune_squad.py`. For contexts given as words, answers are joined by
+    spaces and offsets count words.
 
-    Source: as `keras_ctx.data.decode_answers`, whose answers it gives.
+    Source: same as `keras_ctx.data.decode_answers`, with the same answers.
     """
 
     kinds: Mapping[str, OutputKind] = {
@@ -88,7 +88,7 @@ class Answer:
         kept = first_positions(asked, lengths, settings.max_question)
         asked_positions = tf.reduce_sum(inputs.word_lengths(kept), axis=1)
         lengths = inputs.word_lengths(found.words)
-        # Without a limit a context is one window.
+        # Without a length limit, a context is one window.
         room = inputs.max_length or tf.int32.max // 4
         budget = room - self._num_specials - asked_positions
         step, most = settings.step(budget), settings.max_windows
@@ -126,7 +126,7 @@ class Answer:
         }
 
     def _best_spans(self, asked: Any, laid: Windows) -> "_Spans":
-        """The `top_k` best spans of every window, `(N, k)`."""
+        """Returns the `top_k` best spans of every window, `(N, k)`."""
         asked = tf.gather(asked, laid.row)
         outputs = self._model(self._text_inputs(asked, laid.words))
         spans = best_spans(
@@ -147,17 +147,17 @@ class Answer:
 
 
 class _Spans(NamedTuple):
-    """The best spans of N windows: `(N, k)`, and "no answer": `(N,)`."""
+    """The best spans of N windows, `(N, k)`, and "no answer", `(N,)`."""
 
     scores: tf.Tensor
     first: tf.Tensor
-    """The word that each begins with, counted in the row; -1 for none."""
+    """The first word of each span, counted in the row; -1 for none."""
     last: tf.Tensor
     null: tf.Tensor
 
 
 def _numbered(words: Any) -> WordPlaces:
-    """Words that stand at their own number."""
+    """Returns words whose positions are their own indices."""
     places = numbered(words)
     return WordPlaces(words, places, places + 1)
 
@@ -167,7 +167,7 @@ def _wider(scores: tf.Tensor, columns: int) -> tf.Tensor:
 
 
 def _of_rows(places: Any, row: tf.Tensor, word: tf.Tensor) -> tf.Tensor:
-    """The place of each word `(N, k)` of the rows `(N,)`; -1 for none."""
+    """Returns the offset of each word `(N, k)` in rows; -1 for none."""
     begin = tf.gather(tf.cast(places.row_starts(), tf.int32), row)
     flat = tf.pad(places.values, [[0, 1]])
     index = tf.where(word < 0, tf.size(flat) - 1, begin[:, None] + word)
@@ -175,7 +175,7 @@ def _of_rows(places: Any, row: tf.Tensor, word: tf.Tensor) -> tf.Tensor:
 
 
 def _by_row(values: tf.Tensor, row: tf.Tensor, count, fill) -> tf.Tensor:
-    """What N windows gave, side by side for each of B rows: `(B, M)`."""
+    """Concatenates the values of N windows for each of B rows, `(B, M)`."""
     ragged_tensor: Any = tf.RaggedTensor
     rows = ragged_tensor.from_value_rowids(
         values, tf.cast(row, tf.int64), nrows=tf.cast(count, tf.int64)
@@ -186,7 +186,7 @@ def _by_row(values: tf.Tensor, row: tf.Tensor, count, fill) -> tf.Tensor:
 
 
 def _joined(words: Any, starts: tf.Tensor, ends: tf.Tensor) -> tf.Tensor:
-    """The words `[start, end)` of rows as texts, `(B, M)`."""
+    """Joins the words `[start, end)` of rows to texts, `(B, M)`."""
     begin = tf.cast(words.row_starts(), tf.int32)[:, None]
     places: Any = tf.ragged.range(
         tf.reshape(begin + tf.maximum(starts, 0), [-1]),
@@ -201,7 +201,7 @@ def _joined(words: Any, starts: tf.Tensor, ends: tf.Tensor) -> tf.Tensor:
 
 
 def _is_first(answers: tf.Tensor) -> tf.Tensor:
-    """Whether a text stands in its row for the first time, `(B, M)`."""
+    """Returns whether a text occurs first in its row, `(B, M)`."""
     row = tf.strings.as_string(tf.range(tf.shape(answers)[0])) + " "
     keys = tf.reshape(row[:, None] + answers, [-1])
     distinct, number = tf.unique(keys)
@@ -218,7 +218,7 @@ def _ranked(
     null: tf.Tensor,
     top_k: int,
 ) -> Tensors:
-    """The best different texts of `(B, M)`, which are ordered by score."""
+    """Returns the best distinct texts of `(B, M)`, sorted by score."""
     scores = tf.where(_is_first(answers), scores, NOTHING)
     best, order = tf.math.top_k(_wider(scores, top_k), top_k)
     found = best > NOTHING / 2

@@ -1,4 +1,4 @@
-"""Windows over a text that is longer than a row, as tf ops."""
+"""Lays windows over texts that are too long for the model, in tf ops."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,10 +11,10 @@ from keras_ctx.text.ragged.operations import cut, ragged
 
 @dataclass(frozen=True)
 class AnswerWindows:
-    """How a context that does not fit beside its question is read.
+    """Windows over a context that does not fit beside its question.
 
     Example:
-        >>> AnswerWindows(max_windows=1)  # what is behind the first is cut
+        >>> AnswerWindows(max_windows=1)  # the rest is cut
         AnswerWindows(stride=128, max_question=64, max_answer=30, max_windows=1)
         >>> AnswerWindows(stride=0)
         Traceback (most recent call last):
@@ -22,21 +22,21 @@ class AnswerWindows:
     """
 
     stride: int = 128
-    """Most positions from the begin of a window to the next's."""
+    """Most positions from the start of a window to that of the next."""
     max_question: int = 64
-    """Most positions of a question; what is more is cut."""
+    """Most positions of a question; a longer one is cut."""
     max_answer: int = 30
-    """Most positions of an answer; none of up to so many is cut by all
-    windows that it touches."""
+    """Most positions of an answer. Windows overlap so that no such answer is
+    cut by all of them."""
     max_windows: int = 16
-    """Windows of a context that are read; what is behind them is cut. It
-    bounds the time and the memory of a request."""
+    """Most windows of a context; the rest is cut. It bounds the time and the
+    memory of a request."""
 
     def __post_init__(self):
         check_positive_int(**vars(self))
 
     def step(self, budget: tf.Tensor) -> tf.Tensor:
-        """Most positions to the next window, int32 `(B,)`."""
+        """Returns the most positions to the next window, int32 `(B,)`."""
         return tf.clip_by_value(budget - self.max_answer, 1, self.stride)
 
 
@@ -44,17 +44,17 @@ class Windows(NamedTuple):
     """N windows over B rows of words."""
 
     row: tf.Tensor
-    """The row of each, int32 `(N,)`."""
+    """The row of each window, int32 `(N,)`."""
     first: tf.Tensor
-    """Its first word, int32 `(N,)`."""
+    """The first word of each window, int32 `(N,)`."""
     words: Any
-    """Its words, ragged `(N, None)`."""
+    """The words of each window, ragged `(N, None)`."""
     truncated: tf.Tensor
     """Whether words of a row are in no window, bool `(B,)`."""
 
 
 def first_positions(words: Any, lengths: Any, most: int) -> Any:
-    """The words of each row that lie whole in its first `most` positions."""
+    """Returns the words that fit whole into the first `most` positions."""
     ends = _places(lengths)[:, 1:]
     fitting = tf.reduce_sum(tf.cast(ends <= most, tf.int32), axis=1)
     there = tf.cast(words.row_lengths(), tf.int32)
@@ -71,23 +71,24 @@ def windows(
     """Lays windows over rows of words, as `keras_ctx.data.question_windows`.
 
     Args:
-        words: ragged `(B, None)`.
-        lengths: the positions of each word, ragged int32 `(B, None)`.
-        budget: most positions of a window, int32 `(B,)`.
-        step: most positions from the begin of one to the next's, int32 `(B,)`.
-        max_windows: most windows of a row.
+        words: Ragged `(B, None)`.
+        lengths: Number of positions of each word, ragged int32 `(B, None)`.
+        budget: Most positions of a window, int32 `(B,)`.
+        step: Most positions from the start of a window to that of the next,
+            int32 `(B,)`.
+        max_windows: Most windows of a row.
     """
     places = _places(lengths)
     num_words = tf.cast(words.row_lengths(), tf.int32)
 
     def last_before(first, distance):
-        # The last word that begins at most `distance` behind that of `first`.
+        # The last word that begins at most `distance` after `first`.
         place = tf.gather(places, first, batch_dims=1) + distance
         found = tf.searchsorted(places, place[:, None], side="right")
         return found[:, 0] - 1
 
     def one_more(number, first, going, firsts, limits, used):
-        # A word that is longer than a window has one of its own.
+        # A word longer than a window gets its own window.
         limit = tf.maximum(last_before(first, budget), first + 1)
         limit = tf.minimum(limit, num_words)
         firsts, limits, used = (
@@ -103,10 +104,10 @@ def windows(
         first = tf.where(going, after, first)
         return number + 1, first, going, firsts, limits, used
 
-    # Not a `TensorArray` that grows, which TF Serving 2.12 has not.
+    # Not a growing `TensorArray`, which TF Serving 2.12 lacks.
     none = tf.zeros_like(num_words)[:, None][:, :0]
     _, _, going, first, limit, used = tf.while_loop(
-        # Once at least: of no rows there is no window, but its shape.
+        # At least once: without rows, the result still needs its shape.
         lambda number, first, going, *_: (number == 0) | tf.reduce_any(going),
         one_more,
         (
@@ -129,9 +130,9 @@ def windows(
 
 
 def _places(lengths: Any) -> tf.Tensor:
-    """Where each word begins, and where the last ends, int32 `(B, W+1)`.
+    """Returns where each word begins and the last ends, int32 `(B, W+1)`.
 
-    Behind the end of a row lies a place that no window reaches.
+    After the end of a row, the position is out of reach of any window.
     """
     sizes = lengths.to_tensor(tf.int32.max // 2)
     sizes = tf.minimum(sizes, tf.int32.max // 2)

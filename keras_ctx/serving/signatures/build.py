@@ -1,4 +1,4 @@
-"""The signatures of a served model: what each takes, and what it computes."""
+"""Builds the signatures of a served model: inputs and computations."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ from keras_ctx.serving.text_pair import SECOND_TEXT
 from keras_ctx.text import TextInputs
 from keras_ctx.text.tokenize.normalization import valid
 
-# The input of words that stands for an input of texts.
+# The input of words that replaces an input of texts.
 WORDS_OF = {
     "text": "tokens",
     SECOND_TEXT: "second_tokens",
@@ -33,24 +33,24 @@ WORDS_OF = {
 }
 
 
-# From a model to what gives its outputs by name.
+# Maps a model to a function that returns its outputs by name.
 MakeOutputs = Callable[[keras.Model], ModelOutputs]
 
 
 class Signature(NamedTuple):
-    """A function of tensors, in the order of `inputs`, to tensors by name."""
+    """A function from tensors, in the order of `inputs`, to named tensors."""
 
     function: Callable[..., Tensors]
     inputs: dict[str, tf.TensorSpec]
     kinds: Mapping[str, OutputKind]
-    """What each output is, by which an export is judged. Outputs that the
-    function gives for other inputs only may stand here, too."""
+    """The kind of each output, for the comparison of an export. It may contain
+    outputs that the function returns only for other inputs."""
     method: str = "predict"
-    """The one of TF Serving's APIs that it is for."""
+    """The API of TF Serving that it is for."""
 
 
 class TextFunction(Protocol):
-    """What a signature asks, of texts or of words."""
+    """The function of a signature, on texts or words."""
 
     @property
     def kinds(self) -> Mapping[str, OutputKind]: ...
@@ -59,7 +59,7 @@ class TextFunction(Protocol):
 
 
 def task_of(model: keras.Model, labels: Sequence[str] | None) -> str:
-    """What a model does with a text, in a word: the name of its signature."""
+    """Returns the task of a model, the name of its main signature."""
     logits = model.output.get("logits")
     if "masked_lm" in model.output:
         return "fill_mask"
@@ -71,7 +71,7 @@ def task_of(model: keras.Model, labels: Sequence[str] | None) -> str:
         return "regress"
     if model.output.keys() & {"layers", "embedding"}:
         return "embed"
-    # A head without names for its numbers.
+    # A head without label names.
     return "serving_default"
 
 
@@ -85,9 +85,9 @@ def signatures(
     multi_label: bool = False,
     make_outputs: MakeOutputs = ModelOutputs,
 ) -> dict[str, Signature]:
-    """All signatures of `model` by name, that of its task first.
+    """Returns all signatures of `model` by name, that of its task first.
 
-    `windows` must be of the kind that `refusals.check_windows` wants.
+    `windows` must have passed `check_windows`.
     """
     task = task_of(model, labels)
     outputs = make_outputs(model)
@@ -121,7 +121,7 @@ def signatures(
         "features": _of_features(model, outputs, text_inputs),
     }
     if task != "embed":
-        # A model of your own may have an encoder of another make.
+        # A user's model may have an encoder of another library.
         with contextlib.suppress(ValueError):
             inside = make_outputs(encoder_inside(model))
             made["embed"] = _of_texts(Embed(inside, text_inputs), ("text",))
@@ -129,14 +129,14 @@ def signatures(
 
 
 def _specs(names: Sequence[str], shape: list) -> dict[str, tf.TensorSpec]:
-    """Strings, each named: an unnamed tensor is served as `d`."""
+    """Returns named specs of strings: unnamed ones are served as `d`."""
     return {name: tf.TensorSpec(shape, tf.string, name) for name in names}
 
 
 def _of_texts(function: TextFunction, names: Sequence[str]) -> Signature:
     def of_texts(*texts: tf.Tensor) -> Tensors:
-        # The first op: a request that is a single string would end the
-        # server's process inside the tokenizer.
+        # The first op: a request with a scalar string would crash the server in
+        # the tokenizer.
         return function(*(tf.ensure_shape(text, [None]) for text in texts))
 
     specs = _specs(names, [None])
@@ -144,10 +144,10 @@ def _of_texts(function: TextFunction, names: Sequence[str]) -> Signature:
 
 
 def _of_words(function: TextFunction, names: Sequence[str]) -> Signature:
-    """As `_of_texts`, of words `(B, W)`; "" at the end of a row is padding.
+    """Like `_of_texts`, for words `(B, W)`, padded with "" at the end.
 
-    What is echoed of them is valid UTF-8, as what is cut out of a text is:
-    TF Serving's REST would put broken bytes into its JSON as they are.
+    Words are made valid UTF-8 as texts are, because outputs repeat them and TF
+    Serving's REST would write broken bytes into its JSON.
     """
 
     def of_words(*rows: tf.Tensor) -> Tensors:
@@ -164,14 +164,14 @@ def _of_words(function: TextFunction, names: Sequence[str]) -> Signature:
 def _of_examples(
     function: TextFunction, names: Sequence[str], method: str
 ) -> Signature:
-    """As `_of_texts`, of serialized `tf.train.Example` with texts by name.
+    """Like `_of_texts`, for serialized `tf.train.Example`s with named texts.
 
-    Its outputs have the names, and no others, that TF Serving's Classify and
-    Regress look for.
+    Its outputs have exactly the names that TF Serving's Classify and Regress
+    require.
     """
     format = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
 
-    # Its own names, and those of the function's outputs.
+    # Names of the outputs here, and of the function's outputs.
     renamed = {"classes": "labels", "scores": "scores"}
     if method == "regress":
         renamed = {"outputs": "score"}
@@ -191,15 +191,15 @@ def _of_examples(
 def _of_features(
     model: keras.Model, outputs: ModelOutputs, text_inputs: TextInputs
 ) -> Signature:
-    """The model's own inputs to its outputs.
+    """Returns the signature from the model's own inputs to its outputs.
 
     The padding mask follows from the ids: a server that batches requests of
     different lengths pads it with its first value, which is true.
 
-    A table of distinct words is the rows' own. A server that batches refuses
-    it, unless it has as many rows as there are texts; then it would join the
-    tables of several requests, and the words of all but the first would be
-    looked up in the wrong one. Such text inputs refuse it.
+    A table of distinct words belongs to its rows. A server that batches refuses
+    it unless it has as many rows as there are texts; then it would concatenate
+    the tables of several requests, and look up the words of all but the first
+    in the wrong one. Such text inputs refuse it.
     """
     specs = {
         name: tf.TensorSpec(x.shape, x.dtype, name)

@@ -1,4 +1,4 @@
-"""Texts, or pairs of texts, to labels with scores, or to a number."""
+"""Classifies texts or text pairs, or predicts a number for them."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,11 +23,12 @@ from keras_ctx.text import TextInputs
 
 
 class Classify:
-    """All labels of a text with their probabilities, the likeliest first.
+    """Signature for the labels of a text with their probabilities.
 
-    Gives `labels`, strings, and `scores`, both `(B, n)`. They sum to 1, or
-    with `multi_label` each is the probability of its label, whatever the
-    others are. With windows scores are means over those of the text.
+    Returns `labels`, strings, and `scores`, both `(B, n)`, the most probable
+    first. Scores sum to 1, or with `multi_label` each is the probability of its
+    label independently of others. With windows, scores are means over those of
+    the text.
     """
 
     kinds: Mapping[str, OutputKind] = {
@@ -59,9 +60,9 @@ class Classify:
 
 
 class Regress:
-    """The number that a model with one output gives a text.
+    """Signature for the number that a model predicts for a text.
 
-    Gives `score` `(B,)`; with windows the mean over those of the text.
+    Returns `score` `(B,)`; with windows the mean over those of the text.
     """
 
     kinds: Mapping[str, OutputKind] = {"score": Numbers(), **COUNT_KINDS}
@@ -80,7 +81,7 @@ class Regress:
 
 
 class _Scores:
-    """`(B, n)` numbers of each text: of what fits, or of all its windows."""
+    """Scores `(B, n)` of texts: of what fits, or of all windows."""
 
     def __init__(
         self,

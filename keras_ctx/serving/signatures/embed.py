@@ -1,4 +1,4 @@
-"""Texts to vectors: of every token in every layer, or of the whole text."""
+"""Embeds texts: every token in every layer, or the whole text."""
 
 import keras
 
@@ -15,11 +15,11 @@ from keras_ctx.text import TextInputs
 
 
 class Embed:
-    """Vectors of an encoder or of an embedder, by their own names.
+    """Signature for the vectors of an encoder or embedder, by name.
 
-    Of an encoder `sequence` `(B, T, D)`, `layers` `(B, L+1, T, D)` and, where
-    it has a pooler, `pooled` `(B, D)`; of an embedder `embedding` `(B, D)`.
-    Also `tokens` `(B, T)`, the text of every position.
+    For an encoder, `sequence` `(B, T, D)`, `layers` `(B, L+1, T, D)` and, if it
+    has a pooler, `pooled` `(B, D)`; for an embedder, `embedding` `(B, D)`. Also
+    `tokens` `(B, T)`, the text of every position.
     """
 
     def __init__(self, model: ModelOutputs, text_inputs: TextInputs) -> None:
@@ -34,13 +34,13 @@ class Embed:
 
 
 def encoder_inside(model: keras.Model) -> keras.Model:
-    """The encoder of a model with a task.
+    """Returns the encoder of a task model.
 
-    It also gives `mix` `(B, T, D)`, the mixture of its layers, where the
-    model's head reads one.
+    It also outputs `mix` `(B, T, D)`, the mixture of its layers, if the model's
+    head reads one.
 
     Raises:
-        ValueError: the encoder is none of `keras_ctx.models`.
+        ValueError: The encoder is not from `keras_ctx.models`.
     """
     encoder = encoder_of(model)
     mixes = [x for x in model.layers if isinstance(x, ScalarMix)]

@@ -1,4 +1,4 @@
-"""Texts with [MASK] to the likeliest words for each."""
+"""Predicts the most probable words for each [MASK] of a text."""
 
 from collections.abc import Mapping
 
@@ -18,12 +18,12 @@ from keras_ctx.text import TextInputs
 
 
 class FillMask:
-    """The likeliest words for each [MASK], the likeliest first.
+    """Signature for the most probable words for each [MASK], best first.
 
-    Gives `words`, strings as in the vocabulary (one with ## goes on with the
-    word before it), and `scores`, their probabilities, both `(B, M, k)`, ""
-    and 0 where a row has fewer than M; and `num_masks` `(B,)`, how many the
-    encoder has read. Each is filled without knowing what fills another.
+    Returns `words`, strings as in the vocabulary (## continues the previous
+    word), and `scores`, their probabilities, both `(B, M, k)`, with "" and 0
+    for rows of fewer than M; and `num_masks` `(B,)`, the number that the
+    encoder has read. Each [MASK] is filled independently of the others.
     """
 
     kinds: Mapping[str, OutputKind] = {
@@ -37,7 +37,7 @@ class FillMask:
         self, model: ModelOutputs, text_inputs: TextInputs, top_k: int
     ) -> None:
         self._model = model
-        # In a text that asks for words, [MASK] is no plain text.
+        # In these texts, [MASK] is a special token, not plain text.
         self._text_inputs = text_inputs.with_settings(
             special_tokens_in_text=True
         )

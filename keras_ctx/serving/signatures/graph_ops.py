@@ -1,4 +1,4 @@
-"""The ops in a SavedModel, and what must be imported to have them."""
+"""Finds which libraries the ops in a SavedModel need."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 
 def python_imports(folder: Path) -> list[str]:
-    """What a Python program must import to load the SavedModel `folder`.
+    """Returns what a Python program must import to load a SavedModel.
 
-    `tensorflow_text` is among it if there is an op which TensorFlow alone
-    does not have.
+    This includes `tensorflow_text` if there is an op that TensorFlow alone does
+    not have.
     """
     saved = saved_model_pb2.SavedModel.FromString(
         (folder / "saved_model.pb").read_bytes()
@@ -23,6 +23,6 @@ def python_imports(folder: Path) -> list[str]:
         f.signature.name for graph in graphs for f in graph.library.function
     }
     own = {node.op for node in nodes} - functions
-    # All ops of TensorFlow are there, and none of a library.
+    # `raw_ops` has all ops of TensorFlow, and none of other libraries.
     foreign = {op for op in own if not hasattr(tf.raw_ops, op)}
     return ["tensorflow", "tensorflow_text"] if foreign else ["tensorflow"]

@@ -1,4 +1,4 @@
-"""A model's own outputs, under names and in numbers fit for a signature."""
+"""A model's own outputs, in a form fit for a signature."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,12 +21,12 @@ Tensors = dict[str, tf.Tensor]
 class ModelOutputs:
     """The outputs of a model by name.
 
-    `layers`, a list of L+1 tensors `(B, T, D)`, become one `(B, L+1, T, D)`,
-    rows first as TF Serving's batching wants them. Numbers with a fraction
-    become float32, since REST has no bfloat16. The padding mask is left out.
-
-    Called eagerly, the model runs op by op; all graphs share one trace of it,
-    which computes with the weights of `stored`, if given.
+    `layers`, a list of L+1 tensors `(B, T, D)`, become one tensor
+    `(B, L+1, T, D)`, rows first as TF Serving's batching requires.
+    Floating-point numbers become float32, since REST has no bfloat16. The
+    padding mask is left out. Called eagerly, the model runs op by op; all
+    graphs share one trace of it, which computes with the weights of `stored`,
+    if given.
     """
 
     def __init__(
@@ -42,11 +42,11 @@ class ModelOutputs:
 
     @property
     def kinds(self) -> dict[str, OutputKind]:
-        """What each of the outputs is."""
+        """The kind of each output."""
         return own_kinds(self._model)
 
     def constrained_crf(self) -> CRF | None:
-        """The CRF of a tagger, if it has constraints."""
+        """Returns the CRF of a tagger, if it has constraints."""
         for layer in all_layers(self._model):
             if isinstance(layer, CRF) and layer.constraints is not None:
                 return layer
@@ -65,7 +65,7 @@ class ModelOutputs:
 
 
 def named_outputs(model: keras.Model, features: Tensors) -> Tensors:
-    """What `ModelOutputs` gives, computed where this is called."""
+    """Returns the outputs of `ModelOutputs`, computed in the caller's graph."""
     outputs = dict(model(features, training=False))
     outputs.pop("padding_mask", None)
     if "layers" in outputs:
@@ -77,9 +77,9 @@ def named_outputs(model: keras.Model, features: Tensors) -> Tensors:
 
 
 def own_kinds(model: keras.Model) -> dict[str, OutputKind]:
-    """What each of the outputs of `named_outputs` is.
+    """Returns the kind of each output of `named_outputs`.
 
-    A model of your own may rank, too: the ids of labels or classes beside
+    A user's model may rank, too: it outputs the ids of labels or classes with
     `scores` of the same shape.
     """
     found: dict[str, OutputKind] = {}
@@ -89,7 +89,7 @@ def own_kinds(model: keras.Model) -> dict[str, OutputKind]:
         if name == "layers":
             found[name] = Numbers(position_axis=2)
             continue
-        # `masked_lm` is by the positions that are asked for.
+        # `masked_lm` has the axis of the masked positions instead.
         by_position = name != "masked_lm" and x.shape[1:2] == (None,)
         axis = 1 if by_position else None
         if keras.backend.is_float_dtype(x.dtype):
@@ -124,7 +124,7 @@ def _is_ranked(name: str, outputs: Mapping[str, Any]) -> bool:
 
 
 class OwnOutputs:
-    """What a model without a task gives: its own outputs, from texts."""
+    """Signature for the own outputs of a model without a task."""
 
     def __init__(self, model: ModelOutputs, text_inputs: TextInputs) -> None:
         self._model = model
@@ -140,9 +140,9 @@ class OwnOutputs:
 def real_positions(
     features: Mapping[str, tf.Tensor], text_inputs: TextInputs | None
 ) -> tf.Tensor | None:
-    """Which positions are no padding, `(B, T)`, if it is known.
+    """Returns which positions are not padding, `(B, T)`, if it is known.
 
-    Told by the mask among `features`, the inputs of a model, or by their ids.
+    It follows from the mask in `features`, the inputs of a model, or from ids.
     """
     if "padding_mask" in features:
         return features["padding_mask"]
@@ -153,7 +153,7 @@ COUNT_KINDS: dict[str, OutputKind] = {
     "num_tokens": Exact(),
     "truncated": Exact(),
 }
-"""What the outputs of `counts` are."""
+"""Kinds of the outputs of `counts`."""
 
 
 def counts(
@@ -162,9 +162,9 @@ def counts(
     text_pair=None,
     truncated: tf.Tensor | None = None,
 ) -> Tensors:
-    """What is said of every row: its tokens, and whether some were cut off.
+    """Returns the number of tokens of each row, and whether some were cut off.
 
-    The second follows from the first, if not given.
+    The second follows from the first, if it is not given.
     """
     num_tokens = text_inputs.num_tokens(text, text_pair)
     most: int | None = text_inputs.max_length
@@ -178,17 +178,17 @@ def counts(
 
 
 def as_words(text, text_inputs: TextInputs):
-    """The words of texts; words themselves stay as they are."""
+    """Splits texts into words; words are returned unchanged."""
     if isinstance(text, tf.RaggedTensor):
         return text
     return text_inputs.words(text).words
 
 
 def dense(ragged, fill, width: tf.Tensor | None = None) -> tf.Tensor:
-    """Ragged `(B, None)` as a tensor of at least one column.
+    """Converts ragged `(B, None)` to a tensor with at least one column.
 
-    With `width`, of as many columns: a row that the encoder cut is shorter
-    than its words.
+    With `width`, it has as many columns: a row that the encoder cuts has fewer
+    values than words.
     """
     longest = tf.maximum(tf.reduce_max(ragged.row_lengths()), 1)
     if width is not None:

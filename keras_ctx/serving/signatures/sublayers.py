@@ -1,4 +1,4 @@
-"""The layers of a model, with those inside other layers."""
+"""Finds the layers of a model, including those inside other layers."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from keras_ctx.layers.base.keras_hooks import inner_layers
 
 
 def all_layers(layer: Any) -> Iterator[keras.layers.Layer]:
-    """The layers of a model or layer, at every depth."""
+    """Yields the layers of a model or layer, at every depth."""
     for inner in inner_layers(layer):
         yield inner
         yield from all_layers(inner)
@@ -18,10 +18,10 @@ def all_layers(layer: Any) -> Iterator[keras.layers.Layer]:
 
 @contextlib.contextmanager
 def without_cudnn(model: keras.Model) -> Iterator[None]:
-    """Within, LSTMs are traced to ops that any server has.
+    """Traces LSTMs to ops that any server has.
 
-    Where a GPU is visible they would become cuDNN's, for which a server on
-    CPUs has no kernels.
+    With a visible GPU they would become cuDNN ops, for which a server on CPUs
+    has no kernels.
     """
     recurrent: list[Any] = [
         layer for layer in all_layers(model) if hasattr(layer, "use_cudnn")

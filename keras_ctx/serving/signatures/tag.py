@@ -1,4 +1,4 @@
-"""Texts to words with their tags and places."""
+"""Tags the words of texts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,18 +24,18 @@ from keras_ctx.text import TextInputs
 
 
 class Tag:
-    """The tag of every word, that of its first token.
+    """Signature for the tag of every word, that of its first token.
 
-    Gives `words` and `tags`, strings, and `scores`, the probability of the
-    tag, each `(B, W)`; a word behind the cut has the tag "" and the score 0,
-    and so has padding, where the word is "". Of a text also `starts` and
-    `ends` `(B, W)`, its characters (code points), -1 at padding. Of a model
-    with a CRF also `path_log_probability` `(B,)`, that of all tags of the row
-    together. With windows, whose CRFs know nothing of each other, there is
-    none; a word has the tag of the window that has most text around it.
+    Returns `words` and `tags`, strings, and `scores`, the probability of the
+    tag, each `(B, W)`. A word that was cut off has the tag "" and the score 0;
+    so has padding, where the word is "". For texts it also returns `starts` and
+    `ends` `(B, W)`, character offsets (code points), -1 at padding; for a model
+    with a CRF `path_log_probability` `(B,)`, that of all tags of the row. With
+    windows, whose CRFs are independent, there is none; a word gets its tag from
+    the window with most text around it.
 
-    Under the `constraints` of a CRF the tags are the most probable allowed
-    ones of the words, whatever the tags of the tokens in between, and the
+    Under the `constraints` of a CRF, the tags are the most probable allowed
+    ones of the words, regardless of the tags of other tokens, and the
     probability is that of the tags of the words.
     """
 
@@ -93,7 +93,7 @@ class Tag:
         }
 
     def _of_rows(self, words: Any) -> Tensors:
-        """Of rows that the encoder cuts: `tags` and `scores` `(B, W)`."""
+        """Returns `tags` and `scores` `(B, W)` of rows the encoder may cut."""
         outputs = self._model(self._text_inputs(words))
         index = self._text_inputs.word_index(words)
         before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
@@ -126,11 +126,11 @@ class Tag:
 
 
 def _path(logits: tf.Tensor, tags: tf.Tensor) -> tf.Tensor:
-    """Log of the probability of a row's tags, `(B,)`.
+    """Returns the log probability of a row's tags, `(B,)`.
 
-    `logits` `(B, T, N, N)`, as of `keras_ctx.layers.CRF`: a factor a token.
+    `logits` `(B, T, N, N)` of `keras_ctx.layers.CRF` are one factor per token.
     """
-    tags = tf.maximum(tags, 0)  # at padding -1, where every factor is 0
+    tags = tf.maximum(tags, 0)  # -1 at padding, where every factor is 0
     before = tf.pad(tags[:, :-1], [[0, 0], [1, 0]])
     factors = tf.gather(logits, before, batch_dims=2)
     return tf.reduce_sum(tf.gather(factors, tags, batch_dims=2), axis=1)

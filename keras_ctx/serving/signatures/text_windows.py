@@ -1,4 +1,4 @@
-"""Texts that are longer than a row: read in windows, and put together again."""
+"""Reads texts that are too long for the model in windows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +16,10 @@ from keras_ctx.text.ragged.operations import numbered
 
 @dataclass(frozen=True)
 class TextWindows:
-    """How a text that is longer than a row is classified, scored or tagged.
+    """Windows over a long text that is classified, scored or tagged.
 
     Example:
-        >>> TextWindows(max_windows=4)  # what is behind the fourth is cut
+        >>> TextWindows(max_windows=4)  # the rest is cut
         TextWindows(overlap=64, max_windows=4)
         >>> TextWindows(overlap=0)
         Traceback (most recent call last):
@@ -27,25 +27,26 @@ class TextWindows:
     """
 
     overlap: int = 64
-    """Positions that two neighbours share, or a word fewer; in the middle of
-    them a word has half as many of its own text on its shorter side."""
+    """Positions that neighbouring windows share, or up to a word fewer. A word
+    in the middle of them has half as many positions of context on its shorter
+    side."""
     max_windows: int = 16
-    """Windows of a text that are read; what is behind them is cut. It bounds
-    the time and the memory of a request."""
+    """Most windows of a text; the rest is cut. It bounds the time and the
+    memory of a request."""
 
     def __post_init__(self):
         check_positive_int(**vars(self))
 
 
 def text_positions(text_inputs: TextInputs) -> int:
-    """The positions that a row leaves to a single text."""
+    """Returns the positions available to a single text."""
     return (text_inputs.max_length or 0) - text_inputs.special_positions()
 
 
 def windows_of_texts(
     words: Any, text_inputs: TextInputs, settings: TextWindows
 ) -> Windows:
-    """Lays windows over texts, given as words, that a model reads alone."""
+    """Lays windows over single texts, given as words."""
     most = tf.fill([words.nrows()], text_positions(text_inputs))
     lengths = text_inputs.word_lengths(words)
     step = most - settings.overlap
@@ -55,10 +56,10 @@ def windows_of_texts(
 def mean_of_windows(
     values: tf.Tensor, laid: Windows, text_inputs: TextInputs, count: Any
 ) -> tf.Tensor:
-    """Means `(B, n)` of what N windows gave, `(N, n)`, over those of a row.
+    """Returns the means `(B, n)` of values `(N, n)` over the windows of a row.
 
-    A window counts as much as it has positions, so that a short last one
-    does not outvote a whole one.
+    Windows are weighted by their numbers of positions, so that a short last one
+    does not outvote a full one.
     """
     sizes = tf.reduce_sum(text_inputs.word_lengths(laid.words), axis=1)
     weights = tf.cast(tf.maximum(sizes, 1), values.dtype)[:, None]
@@ -70,17 +71,17 @@ def mean_of_windows(
 
 
 def places_of_words(words: Any, laid: Windows) -> tf.Tensor:
-    """Where each word is best read, int32 `(number of all words,)`.
+    """Returns where each word has most context, int32 `(number of words,)`.
 
-    That is in the window with most text on its shorter side; the begin and
-    the end of a text have all there is. Places count through the windows'
-    words in a tensor `(N, W)`; -1 for a word in none.
+    That is in the window with most text on its shorter side; the start and the
+    end of a text count as unlimited context. Results index the flattened words
+    `(N, W)` of the windows; -1 for a word in no window.
     """
     sizes = tf.cast(laid.words.row_lengths(), tf.int32)
     starts = tf.gather(tf.cast(words.row_starts(), tf.int32), laid.row)
     ends = tf.gather(tf.cast(words.row_limits(), tf.int32), laid.row)
     begin = starts + laid.first
-    # Of every word in every window:
+    # For every word in every window:
     window = tf.cast(laid.words.value_rowids(), tf.int32)
     ahead = numbered(laid.words).values
     behind = tf.gather(sizes, window) - 1 - ahead

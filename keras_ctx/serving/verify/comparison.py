@@ -1,4 +1,4 @@
-"""Two answers to the same request, compared as far as they have a meaning."""
+"""Compares two answers to the same request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,16 +17,16 @@ def compared(
     model_bounds: Mapping[str, Bound],
     inputs: Mapping[str, Any],
 ) -> dict[str, Difference]:
-    """The differences between an answer and the right one, by output.
+    """Returns the differences between an answer and the right one, by output.
 
-    Where outputs have another shape, only they are named.
+    If outputs have another shape, only these are returned.
 
     Args:
-        given: The outputs to be judged.
+        given: The outputs to check.
         right: The right answer.
-        bounds: Those of its outputs that are numbers.
-        model_bounds: Those of the model's own outputs.
-        inputs: What was asked.
+        bounds: Bounds of its floating-point outputs.
+        model_bounds: Bounds of the model's own outputs.
+        inputs: The inputs of the request.
     """
     misshapen = {
         key: Difference(np.inf, np.inf)

@@ -1,4 +1,4 @@
-"""What an export must answer, and how far rounding may take it from there."""
+"""Computes the right answers of an export, and their rounding bounds."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -28,13 +28,13 @@ class Expectation(NamedTuple):
 
     requests: Sequence[Request]
     answers: list[Answer]
-    """With the weights that the export keeps."""
+    """Answers with the weights that the export stores."""
     exact: list[Answer]
-    """With the model's own."""
+    """Answers with the model's own weights."""
     bounds: Bounds
-    """Of every output of every signature that is a number."""
+    """Bounds of the floating-point outputs of all signatures."""
     model_bounds: Bounds
-    """Of the model's own outputs, by signature."""
+    """Bounds of the model's own outputs, by signature."""
 
 
 def expectation(
@@ -43,20 +43,20 @@ def expectation(
     requests: Sequence[Request],
     stored: StoredWeights | None = None,
 ) -> Expectation:
-    """What `model` answers as it is compiled, and the bounds of it.
+    """Returns the answers of the compiled `model`, with their bounds.
 
     Raises:
-        ValueError: `model` refuses what its text function gives.
-        RuntimeError: `model` answers with what is no number, or answers
-            otherwise when it is compiled than when it is not.
+        ValueError: `model` refuses the features of its text inputs.
+        RuntimeError: `model` returns NaN, or differs between compiled and eager
+            execution.
     """
     exact = witness.values()
     kept: dict[int, tf.Tensor] = {}
     if stored is not None:
         kept = {id(weight): value for weight, value in stored.values()}
     values = [(weight, kept.get(id(weight), value)) for weight, value in exact]
-    # The first signature is the task's. Op by op it says at once, and in
-    # words, where a text is too long for the model.
+    # The first signature is the task's. Run op by op, it reports at once, in a
+    # readable message, that a text is too long for the model.
     of_task = [request for request in requests if request[0] == requests[0][0]]
     eager = witness.answers(of_task, values, compiled=False)
     answers = witness.answers(requests, values)
@@ -77,10 +77,11 @@ def expectation(
         for key, difference in found.items():
             if not difference.share <= 1:
                 raise RuntimeError(
-                    f"`model` must answer compiled, as `predict` and a server "
-                    f"do, as it does op by op. Its `{key}` for `{name}` is off "
-                    f"by {difference.largest:g}, {difference.share:.3g} times "
-                    "what rounding can do; nothing was published."
+                    "`model` must give the same answers compiled, as in "
+                    "`predict` and a server, and op by op. Its "
+                    f"`{key}` for `{name}` is off by "
+                    f"{difference.largest:g}, {difference.share:.3g} times "
+                    "the rounding bound; nothing was published."
                 )
     if stored is None:
         own = answers
@@ -96,7 +97,7 @@ def _bounds(
     values: Values,
     answers: Sequence[Answer],
 ) -> tuple[Bounds, Bounds]:
-    """By what the answers change as the weights are moved a little."""
+    """Measures how the answers change as the weights are perturbed."""
     bounds: Bounds = {name: {} for name, _ in requests}
     model_bounds: Bounds = {name: {} for name, _ in requests}
     for (name, _), answer in zip(requests, answers, strict=True):

@@ -1,4 +1,4 @@
-"""Answers of an exported model, from a process that never saw the model."""
+"""Runs an exported model in a new process without this library."""
 
 import base64
 import json
@@ -20,22 +20,22 @@ def answers_in_fresh_process(
     inputs: Sequence[str] | Mapping[str, Any],
     signature: str = "serving_default",
 ) -> dict[str, np.ndarray]:
-    """What the newest version answers in a process with TensorFlow alone.
+    """Returns the answers of the newest version in a TensorFlow-only process.
 
-    The process imports `tensorflow` and `tensorflow_text`, and nothing of
-    this library; what it answers, a server answers.
+    The process imports `tensorflow` and `tensorflow_text`, but nothing of this
+    library, so a server gives the same answers.
 
     Args:
         path: Folder of one model, as given to `export`.
-        inputs: As of `answers`; strings and (nested) lists or arrays.
+        inputs: See `answers`; strings and (nested) lists or arrays.
         signature: Name of the signature.
 
     Returns:
-        As `answers` does.
+        See `answers`.
 
     Raises:
-        FileNotFoundError: there is no version in `path`.
-        RuntimeError: the process failed; its last lines are in the message.
+        FileNotFoundError: `path` has no version.
+        RuntimeError: The process failed; the message has its last lines.
 
     Example:
         >>> answers_in_fresh_process("no/such/model", ["Hello."])
@@ -52,10 +52,10 @@ def answers_in_fresh_process(
 def fresh_answers(
     version: Path, requests: Sequence[Request]
 ) -> list[dict[str, np.ndarray]]:
-    """As `raw_answers.answers_of`, in a process of its own."""
+    """Runs `raw_answers.answers_of` in its own process."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "answers.npz"
-        # -P: this package's own folder does not go onto the import path.
+        # -P keeps this package's folder off the import path.
         finished = subprocess.run(
             [sys.executable, "-P", raw_answers.__file__, version, output],
             input=json.dumps(list(requests), default=_plain),
@@ -77,7 +77,7 @@ def fresh_answers(
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has no word for."""
+    """Converts values that JSON cannot express."""
     if isinstance(value, bytes):
         return {"b64": base64.b64encode(value).decode()}
     return value.tolist()

@@ -1,7 +1,7 @@
-"""Answers of an exported model, by TensorFlow alone.
+"""Runs an exported model with TensorFlow alone.
 
-Imports nothing of Keras or of this library, so that it can be run as a script
-and show what a server without them will answer:
+It imports neither Keras nor this library, so that it can be run as a script and
+show what a server without them will answer:
 
     python -P raw_answers.py saved_models/<name>/<n> answers.npz < requests.json
 """
@@ -21,7 +21,7 @@ Request = tuple[str, Mapping[str, Any]]
 
 
 def newest_version(path: str | Path) -> Path:
-    """The version folder that a server would serve.
+    """Returns the version folder that a server would serve.
 
     Args:
         path: Folder of one model, with its numbered versions.
@@ -30,7 +30,7 @@ def newest_version(path: str | Path) -> Path:
         The folder with the highest number.
 
     Raises:
-        FileNotFoundError: there is no version in `path`.
+        FileNotFoundError: `path` has no version.
 
     Example:
         >>> for version in ("1", "9", "10", ".unfinished-11"):
@@ -45,18 +45,18 @@ def newest_version(path: str | Path) -> Path:
             "`path` must be a folder with numbered versions, as "
             f"keras_ctx.serving.export writes it. Received: path={path}"
         )
-    # Of `1` and `0001` the one that a server would take.
+    # Of `1` and `0001`, the one that a server would load.
     return max(versions, key=lambda entry: (int(entry.name), entry.name))
 
 
 def is_version(name: str) -> bool:
-    """Whether TF Serving reads the name of a folder as a version's number."""
+    """Returns whether TF Serving reads a folder name as a version number."""
     # `isdigit` alone also takes digits that TF Serving does not.
     return name.isascii() and name.isdigit() and int(name) < 2**63
 
 
 def taken_numbers(path: Path) -> set[int]:
-    """The numbers taken by anything in the folder `path`."""
+    """Returns the numbers taken by anything in the folder `path`."""
     return {int(entry.name) for entry in _numbered(path)}
 
 
@@ -71,7 +71,7 @@ def answers(
     inputs: Sequence[str] | Mapping[str, Any],
     signature: str = "serving_default",
 ) -> dict[str, np.ndarray]:
-    """What the newest version answers, by raw TensorFlow.
+    """Returns the answers of the newest version, with raw TensorFlow.
 
     Args:
         path: Folder of one model, as given to `export`.
@@ -83,8 +83,8 @@ def answers(
         Its outputs by name, B rows each; strings as NumPy `str`.
 
     Raises:
-        FileNotFoundError: there is no version in `path`.
-        ValueError: the version has no such signature, or it takes others.
+        FileNotFoundError: `path` has no version.
+        ValueError: The version has no such signature, or it takes other inputs.
 
     Example:
         >>> import keras_ctx
@@ -117,8 +117,8 @@ def answers(
 def answers_of(
     version: Path, requests: Iterable[Request]
 ) -> list[dict[str, np.ndarray]]:
-    """What one version answers to requests, each a signature and its inputs."""
-    # Kept in a name: the functions do not keep alive what they come from.
+    """Runs requests, pairs of signature and inputs, on one version."""
+    # Keep a reference: the functions do not keep their model alive.
     served = tf.saved_model.load(str(version))
     return [_answer(served, name, inputs) for name, inputs in requests]
 
@@ -144,7 +144,7 @@ def _answer(served, name: str, inputs: Mapping[str, Any]) -> dict:
 
 
 def as_numpy(x: tf.Tensor) -> np.ndarray:
-    """A tensor as an array; strings as `str`, which needs no pickle."""
+    """Converts a tensor to an array; strings to `str`, without pickle."""
     array = x.numpy()
     if x.dtype != tf.string:
         return array
@@ -157,7 +157,7 @@ def main(version: str, output: str) -> None:
     found = answers_of(Path(version), requests)
     names = [[i, name] for i, answer in enumerate(found) for name in answer]
     values = [value for answer in found for value in answer.values()]
-    # By position: an output may have the name of one of savez's arguments.
+    # By position: the name of an output may be that of an argument of savez.
     np.savez(output, np.array(json.dumps(names)), *values)
 
 

@@ -1,4 +1,4 @@
-"""Whether an export on disk answers as the model in memory does."""
+"""Checks that an export on disk answers as the model in memory."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,15 +20,15 @@ from keras_ctx.serving.weights.written import check_written_weights
 
 
 class Agreement(NamedTuple):
-    """How far an export is from its model."""
+    """The differences of an export from its model."""
 
     differences: dict[str, dict[str, Difference]]
-    """The largest, by signature and output."""
+    """The largest differences, by signature and output."""
     drift: dict[str, Drift] | None
-    """From the model's own weights, if the export keeps fewer bits of them."""
+    """Drift from the model's own weights, if the export stores fewer bits."""
 
     def largest(self) -> dict[str, float]:
-        """The largest `difference` of all, and the largest `share`."""
+        """Returns the largest `difference` of all, and the largest `share`."""
         all_of_them = [
             one for found in self.differences.values() for one in found.values()
         ]
@@ -44,18 +44,18 @@ def check_agreement(
     variables: Iterable[tf.Variable],
     weights: str = "float32",
 ) -> Agreement:
-    """Raises unless the SavedModel in `folder` is the model.
+    """Raises an error unless the SavedModel in `folder` equals the model.
 
-    Its weights must be the model's, bit for bit, and a process with raw
-    TensorFlow must answer as the model does when it is compiled, to what
-    rounding can do (`keras_ctx.serving.verify.rounding`). What is compared has
-    a meaning: no padding, and no order of equals.
+    Its weights must equal the model's, bit for bit, and a process with raw
+    TensorFlow must answer as the compiled model up to rounding
+    (`keras_ctx.serving.verify.rounding`). Padding and the order of equal values
+    are not compared.
 
     Args:
         folder: A SavedModel.
-        expected: What it must answer to which requests.
-        variables: All that it may keep.
-        weights: What it keeps kernels and tables in.
+        expected: The requests and their right answers.
+        variables: All variables that it may contain.
+        weights: Format of its kernels and tables.
     """
     check_written_weights(folder, variables)
     try:
@@ -84,7 +84,7 @@ def check_agreement(
                 raise RuntimeError(
                     f"The export's `{key}` from `{name}` must equal the "
                     f"model's. It is off by {one.largest:g}, {one.share:.3g} "
-                    f"times what rounding can do (shape {given[key].shape}, "
+                    f"times the rounding bound (shape {given[key].shape}, "
                     f"the model's {right.outputs[key].shape}); nothing was "
                     "published."
                 )

@@ -1,4 +1,4 @@
-"""What a model answers, without the graph and the file that are checked."""
+"""Computes a model's answers independently of the exported graph and file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,38 +21,39 @@ from keras_ctx.text import TextInputs
 
 
 class Answer(NamedTuple):
-    """The answer to a request, and what the model said for it."""
+    """The answer to a request, and the model's outputs behind it."""
 
     outputs: Arrays
     kinds: Mapping[str, OutputKind]
-    """Of every output."""
+    """Kinds of all outputs."""
     model: Arrays
     """The model's own outputs."""
     model_kinds: Mapping[str, OutputKind]
     real: np.ndarray | None
-    """Which of its positions, `(B, T)`, are no padding, if it has positions."""
+    """Which positions, `(B, T)`, are not padding, if there are positions."""
 
     def meaning(self, outputs: Arrays, key: str) -> np.ndarray:
-        """An output, here or elsewhere, without what stands at padding."""
+        """Returns an output, of this or another answer, without padding."""
         return self.kinds[key].meaning(outputs[key], self.real)
 
     def of_model(self) -> "Answer":
-        """The model's own outputs as the answer."""
+        """Returns the model's own outputs as an answer."""
         return self._replace(outputs=self.model, kinds=self.model_kinds)
 
 
 class Witness:
-    """Answers the requests of an export by the model in memory.
+    """The model in memory, answering the requests of an export.
 
-    Texts and heads run op by op, and the model in a graph of its own: as it
-    answers when compiled, as in `predict`, with the weights as arguments. It
-    shares neither the trace nor the file of what is exported.
+    Text inputs and heads run op by op, and the model in its own graph, compiled
+    as in `predict`, with the weights as arguments. It shares neither trace nor
+    file with the export.
 
     Args:
-        make: From what gives the outputs of a `keras.Model` to all
-            signatures, as `keras_ctx.serving.signatures.build.signatures`.
-        text_inputs: Those of the model, which tell the padding of features
-            without a mask; `None` where there is one.
+        make: Returns all signatures, given a function that returns the outputs
+            of a `keras.Model`; see
+            `keras_ctx.serving.signatures.build.signatures`.
+        text_inputs: The text inputs of the model, to find the padding of
+            features without a mask; `None` if there is a mask.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Witness:
         return self._models[-1]
 
     def values(self) -> list[tuple[keras.Variable, tf.Tensor]]:
-        """All weights of the model, and what they are."""
+        """Returns all weights of the model, with their values."""
         weights = {
             id(weight): weight
             for model in self._models
@@ -80,10 +81,10 @@ class Witness:
     def answers(
         self, requests: Sequence[Request], values: Values, compiled: bool = True
     ) -> list[Answer]:
-        """Answers with the weights at `values`; op by op, if not `compiled`.
+        """Answers with the weights `values`; op by op, if not `compiled`.
 
         Raises:
-            ValueError: the model refuses a text.
+            ValueError: The model refuses a text.
         """
         known = {id(weight): value for weight, value in values}
         for model in self._models:
@@ -103,7 +104,7 @@ class Witness:
         except (ValueError, tf.errors.InvalidArgumentError) as error:
             shapes = {key: tuple(x.shape) for key, x in tensors.items()}
             raise ValueError(
-                f"`model` refuses what `text_inputs` gives, of {shapes}: "
+                f"`model` refuses the output of `text_inputs`, of {shapes}: "
                 f"{error}"
             ) from error
         [asked] = [model for model in self._models if model.last is not None]
@@ -112,8 +113,8 @@ class Witness:
         if unknown:
             listed = ", ".join(f"`{key}`" for key in sorted(unknown))
             raise ValueError(
-                f"`kinds` of the signature {name!r} must say of each output "
-                f"what it is. Received: none of {listed}"
+                f"`kinds` of the signature {name!r} must have a kind for each "
+                f"output. Received: none for {listed}"
             )
         real = real_positions(features, self._text_inputs)
         return Answer(
@@ -126,7 +127,7 @@ class Witness:
 
 
 class _Model(ModelOutputs):
-    """Has a graph of its own, for signatures that run op by op."""
+    """Model outputs from an own graph, for signatures run op by op."""
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__(model)

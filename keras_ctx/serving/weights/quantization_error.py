@@ -1,4 +1,4 @@
-"""How far a model with smaller weights is from the model in float32."""
+"""Measures how much smaller weights change a model's answers."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,28 +7,28 @@ import numpy as np
 Arrays = Mapping[str, np.ndarray]
 Drift = dict[str, dict[str, float]]
 
-# What a version, or a file, may be off its model by: half, a quarter of the
-# bits. Relative above 1. Wide, since it is for the user to judge what is
-# written down, and narrow enough to stop weights that do not survive it.
+# Largest error of a version or file with half or a quarter of the bits;
+# relative above 1. Wide, since users judge the recorded figures themselves, but
+# narrow enough to stop broken weights.
 TOLERANCES = {"bfloat16": 0.1, "int8": 0.5}
 
 
 def measured_drift(
     pairs: Iterable[tuple[str, Arrays, Arrays]], tolerance: float
 ) -> dict[str, Drift]:
-    """Differences of answers, by signature and output.
+    """Returns the differences of answers, by signature and output.
 
-    Of numbers with a fraction the largest and the mean difference; of all
-    others, strings among them, the share of equal ones.
+    For floating-point numbers the largest and the mean difference; for all
+    other outputs, including strings, the share of equal values.
 
     Args:
-        pairs: For each request its signature, what is served, and what the
-            float32 model answers.
-        tolerance: Largest difference of a number with a fraction (absolute
-            below 1, relative above).
+        pairs: For each request its signature, the served answer, and that of
+            the float32 model.
+        tolerance: Largest difference of floating-point numbers (absolute below
+            1, relative above).
 
     Raises:
-        RuntimeError: a difference is larger, or not a number.
+        RuntimeError: A difference is larger, or NaN.
     """
     found: dict[str, dict[str, list[np.ndarray]]] = {}
     for signature, served, expected in pairs:
@@ -60,11 +60,11 @@ def measured_drift(
 
 def _refuse_above(tolerance: float, scaled: np.ndarray, output: str) -> None:
     error = np.max(scaled, initial=0.0)
-    # Put so that a NaN is refused.
+    # This form refuses NaN.
     if not error <= tolerance:
         raise RuntimeError(
             f"{output} must be that of the model in float32 to {tolerance:g}. "
-            f"It is off by {error:g}; nothing was written. Keep more bits in "
+            f"It is off by {error:g}; nothing was written. Use more bits in "
             "`weights`."
         )
 

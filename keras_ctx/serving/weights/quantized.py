@@ -1,4 +1,4 @@
-"""Weights that a served model keeps in fewer bits than it computes with."""
+"""Stores weights of a served model in fewer bits than it computes with."""
 
 import contextlib
 
@@ -6,19 +6,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Numbers in a weight: below, its bytes are few and its errors not worth them.
+# Least size of a weight: below, the saved bytes are not worth the errors.
 SMALLEST = 1024
 # Kernels (D, H, D/H) of attention: all axes but the first are channels.
 _INTO_HEADS = ("query/kernel", "key/kernel", "value/kernel")
 
 
 def stored_weights(model: keras.Model, weights: str) -> "StoredWeights | None":
-    """What `export` keeps instead of the model's own weights, if anything."""
+    """Returns what `export` stores instead of the model's weights, if any."""
     formats = ("float32", "bfloat16", "int8")
     if weights not in formats:
         raise ValueError(
-            f"`weights` must be one of {formats}, the numbers that the export "
-            f"keeps. Received: weights={weights!r}"
+            f"`weights` must be one of {formats}, the format of the export's "
+            f"weights. Received: weights={weights!r}"
         )
     return None if weights == "float32" else StoredWeights(model, weights)
 
@@ -26,14 +26,14 @@ def stored_weights(model: keras.Model, weights: str) -> "StoredWeights | None":
 class StoredWeights:
     """A model's kernels and tables in half or a quarter of their bytes.
 
-    Those of float32 and of at least `SMALLEST` numbers are kept in variables
-    of their own, as bfloat16, or as int8 from -127 to 127 with a scale for
-    each output channel of a kernel and each row of a table, symmetric about
-    0; biases, norms and the like stay those of the model. The model itself is
+    Weights of float32 with at least `SMALLEST` numbers are stored in new
+    variables, as bfloat16, or as int8 from -127 to 127 with a scale for each
+    output channel of a kernel and each row of a table, symmetric about 0.
+    Biases, norms and other weights stay those of the model. The model itself is
     not changed.
 
-    In `scope()`, in a graph or eagerly, the model computes with what they are
-    in float32.
+    In `scope()`, in a graph or eagerly, the model computes with these values,
+    converted to float32.
 
     Source: post-training dynamic range quantization with float activations,
     Jacob et al. 2018, section 2.1, https://arxiv.org/abs/1712.05877, with
@@ -58,16 +58,17 @@ class StoredWeights:
             raise ValueError(
                 "`weights` must be 'float32' for a model without a float32 "
                 f"kernel or table of at least {SMALLEST} numbers: no other is "
-                f"kept in fewer bits. Received: weights={weights!r}"
+                f"stored in fewer bits. Received: weights={weights!r}"
             )
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """All that is kept: numbers of fewer bits, and scales."""
+        """All stored variables: numbers of fewer bits, and scales."""
         return [x for _, *kept in self._kept for x in kept if x is not None]
 
     def values(self) -> list[tuple[keras.Variable, tf.Tensor]]:
-        """The weights that are kept so, and what they are in float32."""
+        """Returns the weights concerned, with their stored values in
+        float32."""
         values = []
         for weight, stored, scale in self._kept:
             value = tf.cast(stored, tf.float32)
@@ -81,14 +82,14 @@ class StoredWeights:
 def in_int8(
     array: np.ndarray, axes: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """An array as int8, and the scales, one for all numbers along `axes`."""
+    """Converts an array to int8, with one scale for numbers along `axes`."""
     largest = np.max(np.abs(array), axis=axes, keepdims=True)
     scale = (np.where(largest > 0, largest, 1) / 127).astype("float32")
     return np.rint(array / scale).astype("int8"), scale
 
 
 def _is_large(weight: keras.Variable) -> bool:
-    # By name: a bias, too, may have two axes, and so does an LSTM's state.
+    # By name, because a bias or an LSTM's state may have two axes, too.
     named = weight.name == "embeddings" or weight.name.endswith("kernel")
     size = int(np.prod(weight.shape))
     return named and weight.dtype == "float32" and size >= SMALLEST

@@ -1,4 +1,5 @@
-"""Whether the weights in an export's file are those of the model, to a bit."""
+"""Checks that the weights in an exported file equal the model's, bit for
+bit."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,10 +17,10 @@ def check_written_weights(
 ) -> None:
     """Compares each weight in the SavedModel `folder` with the one in memory.
 
-    No text asks for every row of a table; here each of them is looked at.
+    Test requests do not use every row of a table; this check covers all.
 
     Raises:
-        RuntimeError: a weight in the file is none of `variables`, which has
+        RuntimeError: A weight in the file has no variable in `variables` with
             the same name and the same bits.
     """
     known: defaultdict[str, list[np.ndarray]] = defaultdict(list)
@@ -43,7 +44,7 @@ def check_written_weights(
 
 def _is_same(written: np.ndarray, right: np.ndarray) -> bool:
     return (written.dtype, written.shape) == (right.dtype, right.shape) and (
-        # The bits: a number that is none equals itself there.
+        # Compares bits, so that NaN equals itself.
         written.tobytes() == right.tobytes()
     )
 

@@ -1,4 +1,4 @@
-"""Questions with contexts to answers, by the code of predict.py."""
+"""Answers questions on contexts, with the code of predict.py."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -23,22 +23,22 @@ def answers_of(
     rows: Iterator[tuple[str, str]],
     batch_size: int,
 ) -> Iterator[Answer]:
-    """The best answer to each question, in order.
+    """Yields the best answer to each question, in order.
 
     Args:
-        task: Of a model that answers questions; its settings tell the windows
-            and, where questions may have no answer, `null_threshold`.
-        inputs: Of its text inputs.
-        run: The model: features of a batch to its outputs.
-        rows: Each a question and its context.
-        batch_size: Windows at a time.
+        task: Task of a question-answering model. Its settings define the
+            windows and, if questions may have no answer, `null_threshold`.
+        inputs: Window inputs of its text inputs.
+        run: The model: maps the features of a batch to its outputs.
+        rows: Pairs of a question and its context.
+        batch_size: Windows per batch.
     """
     windows: dict[str, Any] = {
         key: task.settings.get(key, value) for key, value in DEFAULTS.items()
     }
     threshold = task.settings.get("null_threshold")
     while held := list(itertools.islice(rows, _NUM_QUESTIONS)):
-        # A context without a word has no window, and no answer.
+        # A context without words has no window and no answer.
         questions = [
             SquadQuestion(str(number), question, context)
             for number, (question, context) in enumerate(held)

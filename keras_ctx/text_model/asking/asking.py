@@ -1,4 +1,4 @@
-"""Texts to results: in order, with few of them in memory."""
+"""Predicts results for texts, in order, in bounded memory."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -34,10 +34,10 @@ from keras_ctx.text_model.texts.rows import rows_of
 
 
 class Asking:
-    """A model, or an exported version, that is asked; its graphs stay.
+    """Predictions of a model or an exported version; its graphs are kept.
 
     Args:
-        task: What is asked, and what it is for.
+        task: The model and its task.
     """
 
     def __init__(self, task: RunTask) -> None:
@@ -46,7 +46,7 @@ class Asking:
         self._asks: dict[str, Ask] = {}
 
     def results(self, texts: Any, batch_size: int) -> Iterator[Any]:
-        """What the model says of each text."""
+        """Yields the result for each text."""
         task = self._task
         rows = rows_of(texts, text_kind(task))
         if task.kind == "question_answering" and not self._served:
@@ -56,7 +56,7 @@ class Asking:
         return self._asked(rows, decoder(task), batch_size)
 
     def tags(self, rows: Sequence[Row], batch_size: int) -> Iterator[list[str]]:
-        """The tags of words, without those that were cut off."""
+        """Yields the tags of words, without those cut off."""
 
         def decode(outputs: Outputs, batch: Sequence[Row]) -> list[list[str]]:
             return [tags_of(outputs, place) for place in range(len(batch))]
@@ -64,11 +64,11 @@ class Asking:
         return self._asked(iter(rows), decode, batch_size)
 
     def layers(self, texts: Any, batch_size: int) -> list[Tokens]:
-        """All vectors of single texts."""
+        """Returns the vectors of all layers, for single texts."""
         return self._tokens("layers", texts, batch_size, 1)
 
     def attention(self, texts: Any, batch_size: int) -> list[Tokens]:
-        """All attention of single texts."""
+        """Returns the attention of all blocks, for single texts."""
         return self._tokens("attention", texts, batch_size, -1, -2)
 
     @functools.cached_property
@@ -129,7 +129,7 @@ class Asking:
 
 
 def _name(batch: Sequence[Row]) -> str:
-    """Whether the rows are texts or words."""
+    """Returns whether the rows are "texts" or "words"."""
     lists = [isinstance(row[0], list) for row in batch]
     if all(lists):
         return "words"
@@ -143,12 +143,12 @@ def _name(batch: Sequence[Row]) -> str:
 def vectors(
     rows: Iterator[np.ndarray], number: int | None, size: int
 ) -> np.ndarray:
-    """Rows `(D,)` as one array, which is all that grows."""
+    """Collects rows `(D,)` in one array, the only memory that grows."""
     array = np.empty((1024 if number is None else number, size), np.float32)
     count = 0
     for count, row in enumerate(rows, 1):
         if count > len(array):
-            # In place: no second array is ever there.
+            # In place, without a second array.
             array.resize((2 * count, size), refcheck=False)
         array[count - 1] = row
     if count < len(array):

@@ -1,4 +1,4 @@
-"""Outputs of a signature to what a text model says of each row."""
+"""Converts the outputs of a signature to results for each row."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,11 +19,11 @@ from keras_ctx.text_model.results import (
 from keras_ctx.text_model.texts.rows import Row
 
 Outputs = Mapping[str, np.ndarray]
-Decode = Callable[[Outputs, Sequence[Row]], Any]  # a result for each row
+Decode = Callable[[Outputs, Sequence[Row]], Any]  # one result per row
 
 
 def decoder(task: RunTask) -> Decode:
-    """From what a signature gives, and the rows asked, to results."""
+    """Returns a function from outputs and rows to results."""
     made: dict[str, Decode] = {
         "classification": _labels,
         "multi_label": _label_sets,
@@ -38,9 +38,9 @@ def decoder(task: RunTask) -> Decode:
 
 
 def tokens_of(outputs: Outputs, key: str, *axes: int) -> list[Tokens]:
-    """The tokens of each row, without padding.
+    """Returns the tokens of each row, without padding.
 
-    `axes` are those of positions, in `outputs[key]` without the rows.
+    `axes` are the position axes of `outputs[key]`, not counting the rows.
     """
     found = []
     for tokens, vectors, number in zip(
@@ -55,7 +55,7 @@ def tokens_of(outputs: Outputs, key: str, *axes: int) -> list[Tokens]:
 
 
 def text(value: Any) -> str:
-    """A string of TensorFlow's as one of Python's."""
+    """Decodes a string of TensorFlow."""
     return value.decode("utf-8", "replace")
 
 
@@ -114,9 +114,9 @@ def _filled(outputs: Outputs, rows: Sequence[Row]) -> list[list[list[Filled]]]:
 
 
 def tag_scheme(task: RunTask) -> TagScheme:
-    """How the labels of a tagger are written: spans, or plain tags.
+    """Returns the scheme of a tagger's labels: spans, or plain tags.
 
-    Those of a run are in IOB2, whatever its files are in; those of a
+    Labels of a run are in IOB2, whatever the scheme of its files; labels of a
     published model are as it was trained.
     """
     if task.settings.get("tag_scheme", {}).get("name") == PLAIN:
@@ -128,7 +128,7 @@ def tag_scheme(task: RunTask) -> TagScheme:
 
 
 class _Entities:
-    """Tags of words to the spans that they make, as conlleval reads them."""
+    """Converter of the tags of words to spans, like conlleval."""
 
     def __init__(self, task: RunTask) -> None:
         self._scheme = tag_scheme(task)
@@ -180,6 +180,6 @@ class _Entities:
 
 
 def tags_of(outputs: Outputs, place: int) -> list[str]:
-    """The tags of the words of a row that the encoder has read."""
+    """Returns the tags of the words of a row that the encoder has read."""
     tags = [text(tag) for tag in outputs["tags"][place]]
     return tags[: tags.index("")] if "" in tags else tags

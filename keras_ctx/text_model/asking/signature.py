@@ -1,4 +1,4 @@
-"""A signature of a model, as a function of rows of texts to NumPy arrays."""
+"""Runs a signature of a model on rows of texts, to NumPy arrays."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,14 +30,14 @@ SIGNATURES = {
     "encoder": "embed",
     "fill_mask": "fill_mask",
 }
-"""The name of its signature, by the kind of a task."""
+"""Signature name by kind of task."""
 
 
 class ServedVersion:
-    """A version that `serving.export` wrote, answered by TensorFlow alone.
+    """A version written by `serving.export`, run by TensorFlow alone.
 
     Args:
-        folder: Of the version, with its `signature.json`.
+        folder: Folder of the version, with its `signature.json`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,10 +46,10 @@ class ServedVersion:
         self._served = tf.saved_model.load(str(folder))
 
     def ask(self, name: str) -> Ask:
-        """A signature by its name.
+        """Returns the function of a signature.
 
         Raises:
-            ValueError: The version has none of this name.
+            ValueError: The version has no signature of this name.
         """
         found: Mapping[str, Any] = self._served.signatures
         if name not in found:
@@ -64,7 +64,7 @@ class ServedVersion:
 
     @property
     def kind(self) -> str:
-        """The kind of its task, as of a `TextModel`."""
+        """The kind of its task; see `TextModel`."""
         signature = self.card["task"]
         if signature == "classify" and self.card.get("multi_label"):
             return "multi_label"
@@ -76,13 +76,13 @@ class ServedVersion:
                 return kind
         raise ValueError(
             f"{self.folder}: the version must be of a task, one of "
-            f"{', '.join(sorted(set(SIGNATURES.values())))}; this one gives "
+            f"{', '.join(sorted(set(SIGNATURES.values())))}; this one returns "
             "numbers without names. Export it with `labels`. Received: "
             f"task={signature!r}"
         )
 
     def size(self, output: str) -> int:
-        """The features of an output of its task."""
+        """Returns the number of features of an output of its task."""
         outputs = self.card["signatures"][self.card["task"]]["outputs"]
         return outputs[output]["shape"][-1]
 
@@ -94,11 +94,11 @@ class ServedVersion:
 
 
 def ask_model(task: RunTask, name: str | None = None) -> Ask:
-    """A signature that an export of the model would have.
+    """Returns the function of a signature, as an export would have it.
 
     Args:
-        task: The model and what it is for.
-        name: Of the signature; `None`: that of the task.
+        task: The model and its task.
+        name: Name of the signature. Defaults to that of the task.
     """
     labels = task.labels or None
     windows = None
@@ -126,7 +126,7 @@ def ask_model(task: RunTask, name: str | None = None) -> Ask:
 
 
 def ask_attention(encoder: keras.Model, text_inputs: Any) -> Ask:
-    """The attention of all blocks, `(B, L, H, T, T)`, beside the tokens."""
+    """Returns a function for the attention `(B, L, H, T, T)` of all blocks."""
     scores = models.attention_scores(encoder)
 
     def attention(text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -144,7 +144,7 @@ def ask_attention(encoder: keras.Model, text_inputs: Any) -> Ask:
 
 
 def answer_windows(task: RunTask) -> AnswerWindows:
-    """Those that the figures of a run were measured with."""
+    """Returns the windows with which the figures of a run were measured."""
     names = ("stride", "max_question", "max_answer")
     told = {
         name: task.settings[name] for name in names if name in task.settings
@@ -163,7 +163,7 @@ def _ask(function: Callable[..., Any]) -> Ask:
 
 
 def _column(texts: Sequence[str | list[str]]) -> tf.Tensor:
-    """Texts `(B,)`, or words `(B, W)` with "" behind the last."""
+    """Returns texts `(B,)`, or words `(B, W)` padded with ""."""
     if isinstance(texts[0], str):
         return tf.constant(texts, tf.string)
     width = max(1, *map(len, texts))

@@ -1,4 +1,4 @@
-"""A stream of results, with what is to be said at its end, and a bar."""
+"""A stream of results, with warnings at its end and a progress bar."""
 
 import sys
 import time
@@ -14,17 +14,18 @@ from keras_ctx.text_model.asking.decode import Outputs
 from keras_ctx.text_model.texts.rows import Row
 
 Verbose = bool | int | Literal["auto"] | None
-# A bar for work that is shorter would only flash.
+# For shorter work, a bar would only flash.
 _LONG_SECONDS = 3
-# Texts that are looked at for words that the vocabulary does not know.
+# Number of texts checked for words that are not in the vocabulary.
 _LOOKED_AT = 1024
 
 
 class Notes:
-    """What a person must know of texts that were read.
+    """Warnings about the texts that were read.
 
     Args:
-        text_inputs: Of the model; `None`: of an exported version.
+        text_inputs: The text inputs of the model; `None` for an exported
+            version.
     """
 
     def __init__(self, text_inputs: Any) -> None:
@@ -33,7 +34,7 @@ class Notes:
         self._num_texts = self._num_cut = 0
 
     def of_rows(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The rows, counted; the first ones are kept."""
+        """Yields the rows, counts them, and keeps the first ones."""
         for row in rows:
             self._num_texts += 1
             if self._num_texts <= _LOOKED_AT:
@@ -42,13 +43,13 @@ class Notes:
             yield row
 
     def seen(self, outputs: Outputs) -> Outputs:
-        """The outputs of a batch, of which some rows may be cut."""
+        """Returns the outputs of a batch, and counts the rows that were cut."""
         if "truncated" in outputs:
             self._num_cut += int(outputs["truncated"].sum())
         return outputs
 
     def warn(self) -> None:
-        """Warn of texts that were cut, or that the vocabulary hardly knows."""
+        """Warns of texts that were cut, or have mostly unknown words."""
         if self._num_cut:
             warnings.warn(
                 f"`texts`: {self._num_cut:,} of {self._num_texts:,} are longer "
@@ -66,7 +67,7 @@ def streamed(
     notes: Notes,
     batch_size: int,
 ) -> Iterator[Any]:
-    """Results in the order of the rows; then the notes."""
+    """Yields results in the order of the rows, then warns."""
     found = in_length_order(
         notes.of_rows(rows), run, _length, batch_size=batch_size
     )
@@ -81,13 +82,13 @@ def _then_warn(results: Iterator[Any], notes: Notes) -> Iterator[Any]:
 def with_bar(
     results: Iterator[Any], number: int | None, verbose: Verbose
 ) -> Iterator[Any]:
-    """The results; a bar moves where the work is long.
+    """Yields the results, with a progress bar for long work.
 
     Args:
-        results: What is done one by one.
-        number: How many there are, if that is known.
-        verbose: Whether there is a bar; `None`, or "auto" as Keras says: on a
-            terminal, after some seconds.
+        results: The results, computed one by one.
+        number: Number of results, if known.
+        verbose: Whether to show a bar. If `None`, or "auto" as in Keras, it is
+            shown on a terminal after some seconds.
 
     Raises:
         ValueError: `verbose` is something else.

@@ -1,4 +1,4 @@
-"""Names of labels, which must be among those of a model."""
+"""Checks that label names are those of the model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from keras_ctx.predictions.run_task import RunTask
 
 
 def check_name(task: RunTask, label: Any, row: int) -> None:
-    """Refuse what is no label of the model."""
+    """Refuses a value that is not a label of the model."""
     if not isinstance(label, str) or label not in task.labels:
         raise ValueError(
             f"`labels` must be names of the classes, {_some(task.labels)}. "

@@ -1,4 +1,4 @@
-"""Texts with labels as people write them: what a model learns from."""
+"""Converts texts and labels in any common form to training examples."""
 
 import math
 import warnings
@@ -20,7 +20,7 @@ KINDS = {"tagging": "words", "question_answering": "question"}
 
 
 def text_kind(task: RunTask) -> str:
-    """What a row of texts is for a model: as `rows_of` takes it."""
+    """Returns the kind of rows that a model reads, for `rows_of`."""
     if task.kind in KINDS:
         return KINDS[task.kind]
     return "pair" if task.settings.get("pair") else "text"
@@ -29,14 +29,12 @@ def text_kind(task: RunTask) -> str:
 def labelled_rows(
     task: RunTask, texts: Any, labels: Any
 ) -> tuple[list[Any], list[Any]]:
-    """The rows of texts, and as many labels.
+    """Returns the rows of texts, and one label for each.
 
-    Of a tagger both are words and tags, also where texts were given with the
-    places of names.
+    For a tagger they are words and tags, also if texts with spans were given.
 
     Raises:
-        ValueError: They are not as many, or none, or a label is none that
-            the model has.
+        ValueError: Their numbers differ or are 0, or the model lacks a label.
     """
     rows = list(rows_of(texts, text_kind(task)))
     listed = _listed(labels)
@@ -66,12 +64,12 @@ def labelled_rows(
 
 
 def _listed(labels: Any) -> list[Any]:
-    """Labels of a list, an array, a tensor or a column, in a list."""
+    """Converts a list, an array, a tensor or a column to a list."""
     if isinstance(labels, tf.data.Dataset | tf.Tensor | tf.RaggedTensor):
         return list(decoded_items(labels))
     if (
         isinstance(labels, str | bytes | Mapping)
-        or hasattr(labels, "columns")  # a table, which gives their names
+        or hasattr(labels, "columns")  # a table yields its column names
         or not hasattr(labels, "__iter__")
     ):
         raise ValueError(
@@ -90,16 +88,17 @@ def dataset_of(
     training: bool,
     seed: int = 0,
 ) -> tuple[tf.data.Dataset, int]:
-    """The batches of `model.fit`, and how many make an epoch.
+    """Returns the dataset for `model.fit`, and the batches per epoch.
 
     Args:
-        task: What the model is for.
-        rows: As of `labelled_rows`.
-        labels: Likewise.
-        batch_size: Texts, or windows of contexts, at a time; where there are
-            fewer, these are one batch.
-        training: Shuffled and without end, or one pass in order.
-        seed: Of the order.
+        task: Task of the model.
+        rows: See `labelled_rows`.
+        labels: See `labelled_rows`.
+        batch_size: Texts, or windows of contexts, per batch; if there are
+            fewer, all are one batch.
+        training: Whether the dataset is shuffled and repeats without end, or is
+            one pass in order.
+        seed: Seed of the order.
     """
     arguments: dict[str, Any] = {
         "batch_size": min(batch_size, len(rows)),
@@ -142,7 +141,7 @@ def dataset_of(
 
 
 def targets(task: RunTask, labels: Sequence[Any]) -> Any:
-    """Class ids, rows of zeros and ones, or numbers."""
+    """Returns class ids, rows of zeros and ones, or numbers."""
     if task.kind == "classification":
         return data.label_ids(labels, task.labels)
     if task.kind == "multi_label":
@@ -153,7 +152,7 @@ def targets(task: RunTask, labels: Sequence[Any]) -> Any:
 def questions_of(
     rows: Sequence[tuple[str, str]], labels: Sequence[Any]
 ) -> list[SquadQuestion]:
-    """Questions with their answers; the number of the row is the id."""
+    """Returns questions with their answers; ids are row numbers."""
     return [
         SquadQuestion(
             str(number),
@@ -169,7 +168,7 @@ def questions_of(
 
 
 def _answers(label: Any) -> list[SquadAnswer]:
-    """None, one or several; each a text, or a text and its place."""
+    """Returns the answers of a label: texts, or texts with offsets."""
     if label is None or label == "":
         return []
     if isinstance(label, str):
@@ -180,7 +179,7 @@ def _answers(label: Any) -> list[SquadAnswer]:
 
 
 def _check_findings(findings: Any, num_windows: int) -> None:
-    """Say which answers cannot be learned."""
+    """Reports which answers cannot be used for training."""
     skipped = findings.counts["skipped questions"]
     if not num_windows:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Texts as people hand them over, checked one by one."""
+"""Converts texts in any common form to rows, checked one by one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from keras_ctx.serving.text_pair import with_known_name
 
 Row = tuple[Any, ...]
 
-# The names of the texts of a row, by how many a model reads.
+# The names of the texts in a row, by kind.
 NAMES = {
     "text": ("text",),
     "pair": ("text", "text_pair"),
@@ -26,7 +26,7 @@ _WANTED = {
 
 
 def num_texts(texts: Any) -> int | None:
-    """How many there are; `None` where nobody knows before the end."""
+    """Returns the number of texts; `None` if it is not known in advance."""
     if isinstance(texts, tf.data.Dataset):
         return None  # it may be in batches
     try:
@@ -36,20 +36,20 @@ def num_texts(texts: Any) -> int | None:
 
 
 def rows_of(texts: Any, kind: str) -> Iterator[Row]:
-    """Each text, pair or question as a tuple of strings, one at a time.
+    """Yields each text, pair or question as a tuple of strings.
 
     Args:
         texts: A list or any other iterable, an array, a tensor, or a
-            `tf.data.Dataset` of strings, in batches or not.
-        kind: "text"; "pair" for two texts a row; "question" for a question
-            and its context; "words" for a text, or its words in a list.
+            `tf.data.Dataset` of strings, batched or not.
+        kind: "text"; "pair" for two texts per row; "question" for a question
+            and its context; "words" for a text, or a list of its words.
 
     Returns:
         A generator. A row of words is a tuple of one list.
 
     Raises:
-        ValueError: `texts` is no such thing; from the generator, a row that
-            is none of `kind`, with its number.
+        ValueError: `texts` is of another type; from the generator, a row is not
+            of `kind`, with its number.
 
     Example:
         >>> list(rows_of(["a", "b"], "text"))
@@ -65,7 +65,7 @@ def rows_of(texts: Any, kind: str) -> Iterator[Row]:
 
 def _items(texts: Any) -> Iterable[Any]:
     if isinstance(texts, Mapping) or hasattr(texts, "columns"):
-        # Iterated over, a table gives the names of its columns.
+        # Iterating over a table yields the names of its columns.
         names = list(getattr(texts, "columns", texts))
         raise ValueError(
             "`texts` must be a list of texts, or another iterable, no table: "
@@ -112,10 +112,10 @@ def _check_dataset(dataset: Any) -> None:
 
 
 def decoded_items(values: Any) -> Iterator[Any]:
-    """What a dataset or a tensor holds, decoded: TensorFlow has bytes alone.
+    """Yields the items of a dataset or tensor, with bytes decoded.
 
     Args:
-        values: A tensor, a ragged one, or a dataset, in batches or not.
+        values: A tensor, a ragged tensor, or a dataset, batched or not.
     """
     if isinstance(values, tf.RaggedTensor):
         return map(_decoded, values.to_list())
@@ -164,8 +164,8 @@ def _text(value: str, kind: str, number: int) -> str:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"`texts` must be Unicode: row {number} holds half of a "
-            "surrogate pair, as of a file that was read with "
+            f"`texts` must be Unicode: row {number} has a lone "
+            "surrogate, as of a file that was read with "
             f"errors='surrogateescape'. Received: {value[:60]!r}"
         ) from error
     return value

@@ -1,4 +1,4 @@
-"""Names in texts, with their places, as tags of words."""
+"""Converts spans in texts to tags of words."""
 
 from numbers import Integral
 from typing import Any
@@ -14,14 +14,14 @@ from keras_ctx.text_model.texts.label_names import check_name
 def tagged_words(
     task: RunTask, rows: list[Any], labels: list[Any]
 ) -> tuple[list[Any], list[list[str]]]:
-    """Words and tags; names in a text become tags of its words."""
+    """Returns words and tags; spans in a text become tags of its words."""
     texts = [row[0] for row in rows if isinstance(row[0], str)]
     found: Any = None
     if texts:
         if task.text_inputs is None:
             raise ValueError(
                 "`texts` must be lists of words for an exported version, "
-                "which does not tell where words end. Received: texts"
+                "which does not say where words end. Received: texts"
             )
         places = task.text_inputs.words(tf.constant(texts, tf.string))
         found = zip(*(x.to_list() for x in places), strict=True)
@@ -55,7 +55,7 @@ def tagged_words(
 def _as_the_model_writes(
     task: RunTask, tags: list[Any] | tuple[Any, ...]
 ) -> list[Any] | tuple[Any, ...]:
-    """Tags in the scheme of the files of a run, in that of its model."""
+    """Converts tags from the scheme of a run's files to its model's."""
     written = task.settings.get("tag_scheme")
     if written is None:
         return tags
@@ -64,9 +64,9 @@ def _as_the_model_writes(
         return tags
     scheme = TagScheme(**written)
     if any(scheme.normal(tag) is None for tag in tags):
-        return tags  # which is refused by its name
+        return tags  # the unknown tag is refused later
     made = scheme.to_iob2(tags)
-    # A type that the model has not is refused as it was given.
+    # A type that the model lacks stays as given, for the error message.
     return [
         new if new in task.labels else given
         for given, new in zip(tags, made, strict=True)
@@ -76,11 +76,11 @@ def _as_the_model_writes(
 def _tags_in(
     label: Any, words: list[tuple[int, int]], text: str, row: int
 ) -> list[str]:
-    """IOB2 tags of words, of names with their places in the text."""
+    """Converts spans in a text to IOB2 tags of its words."""
     if not isinstance(label, list | tuple):
         raise ValueError(
-            "`labels` of a text must be the list of its names, which is empty "
-            f"where there is none. Received: {str(label)[:60]!r} in row {row}"
+            "`labels` of a text must be the list of its spans, which may be "
+            f"empty. Received: {str(label)[:60]!r} in row {row}"
         )
     tags = ["O"] * len(words)
     for span in label:
@@ -92,15 +92,15 @@ def _tags_in(
         ]
         if not inside:
             raise ValueError(
-                "`labels` must name places that hold a word. Received: "
+                "`labels` must have spans that contain a word. Received: "
                 f"{(first, last, kind)!r} in row {row}"
             )
         for place, i in enumerate(inside):
             if tags[i] != "O":
                 raise ValueError(
-                    "`labels` must give each word to one name. Leave out one "
-                    "of two that overlap, or give the words in lists, cut "
-                    f"between the names. Received: {(first, last, kind)!r} "
+                    "`labels` must assign each word to one span. Leave out one "
+                    "of two that overlap, or give lists of words, split "
+                    f"between the spans. Received: {(first, last, kind)!r} "
                     f"and another on {text[slice(*words[i])]!r} in row {row}"
                 )
             tags[i] = f"{'I' if place else 'B'}-{kind}"
@@ -108,13 +108,13 @@ def _tags_in(
 
 
 def _place(span: Any, text: str, row: int) -> tuple[int, int, Any]:
-    """First character, the one behind the last, and label, of a name."""
+    """Returns the start, the end and the label of a span."""
     if isinstance(span, Entity):
         span = span.start, span.end, span.label
     if not (isinstance(span, tuple | list) and len(span) == 3):
         raise ValueError(
-            "`labels` of a text must hold its names as (start, end, "
-            "label), in characters; of a list of words, a tag for each. "
+            "`labels` of a text must hold its spans as (start, end, "
+            "label), in characters; for a list of words, one tag per word. "
             f"Received: {span!r} in row {row}"
         )
     first, last, kind = span
@@ -123,7 +123,7 @@ def _place(span: Any, text: str, row: int) -> tuple[int, int, Any]:
         and 0 <= first < last <= len(text)
     ):
         raise ValueError(
-            "`labels` must name places in the text: 0 <= start < end <= "
+            "`labels` must be spans in the text: 0 <= start < end <= "
             f"{len(text)}, counted in characters. Received: {tuple(span)!r} "
             f"in row {row}"
         )

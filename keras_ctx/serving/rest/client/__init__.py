@@ -1,8 +1,8 @@
 """A client of TensorFlow Serving and of serve.py, by REST or by gRPC.
 
-It asks for texts or rows and yields an answer for each. By REST it needs
-nothing but Python's own library, so nothing else is imported here: the client
-of gRPC is loaded when it is first used.
+It sends texts or rows and yields an answer for each. REST needs only Python's
+standard library, so nothing else is imported here: the
+gRPC client is loaded when it is first used.
 """
 
 import importlib

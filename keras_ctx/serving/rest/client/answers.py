@@ -1,4 +1,4 @@
-"""Questions to a served model, batch by batch, and its answers."""
+"""Sends requests to a served model in batches, and yields its answers."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,18 +24,18 @@ def find_signature(
     outputs: Sequence[str] = (),
     rows: bool = False,
 ) -> Signature:
-    """The signature that is asked.
+    """Returns the signature to call.
 
     Args:
-        found: What a client's `signatures` has given.
+        found: The result of a client's `signatures`.
         model: The model's name, for errors.
-        name: Of the signature.
-        outputs: Those that are wanted.
+        name: Name of the signature.
+        outputs: Names of the outputs to return.
         rows: Whether a line gives a value for each input.
 
     Raises:
-        RefusedQuery: There is no such signature or output, or a line of text
-            does not say which of several inputs it is.
+        RefusedQuery: The signature or an output does not exist, or a line of
+            text cannot be assigned to one of several inputs.
 
     Example:
         >>> find_signature({"embed": {}}, "reviews", "tag")
@@ -59,7 +59,7 @@ def find_signature(
     if len(inputs) > 1 and not rows:
         raise RefusedQuery(
             f"The signature {name!r} has several inputs, {inputs}: "
-            "give --rows, and a JSON object with these keys a line."
+            "give --rows, and one JSON object with these keys per line."
         )
     return signature
 
@@ -76,22 +76,22 @@ def answers(
     width: int | None = None,
     retries: int = 5,
 ) -> Iterator[Row]:
-    """For each line, in order, its number, its inputs and its outputs.
+    """Yields for each line, in order, its number, inputs and outputs.
 
     Args:
-        client: Of the model.
-        name: Of the signature.
-        signature: Of `find_signature`.
-        lines: Of `numbered_lines`.
-        outputs: Those to keep; none: all.
+        client: Client of the model.
+        name: Name of the signature.
+        signature: See `find_signature`.
+        lines: See `numbered_lines`.
+        outputs: Names of the outputs to keep; if empty, all.
         rows: Whether a line is a JSON object with a value for each input.
-        batch_size: Lines a request.
-        width: Words a row of words; `None`: of the longest of a request.
-        retries: How often to try again.
+        batch_size: Lines per request.
+        width: Words per row; `None` for those of the longest row of a request.
+        retries: Number of retries.
 
     Raises:
-        QueryError: A line cannot be asked, or the server has refused it, or
-            is not to be had.
+        QueryError: A line cannot be sent, or the server refuses it or is
+            unavailable.
     """
     lines = iter(lines)
     while batch := list(itertools.islice(lines, batch_size)):

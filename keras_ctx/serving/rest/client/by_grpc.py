@@ -32,12 +32,12 @@ _PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 
 
 class GrpcClient:
-    """One model of a server, asked by gRPC; it needs TensorFlow.
+    """A client for one model of a server, by gRPC; it needs TensorFlow.
 
     Args:
         server: grpc://HOST:PORT.
         model: The model's name.
-        version: The version to ask; `None`: the newest, or that of `label`.
+        version: The version to call; `None` for the newest, or that of `label`.
         label: The label of a version.
         timeout: Seconds to wait for an answer.
 
@@ -133,7 +133,7 @@ class GrpcClient:
         return json.loads(json.dumps(found), parse_constant=str)
 
     def close(self) -> None:
-        """End the connection."""
+        """Closes the connection."""
         self._channel.close()
 
     def _predict(

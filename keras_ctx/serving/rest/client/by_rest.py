@@ -1,4 +1,4 @@
-"""Requests to a model server's REST interface."""
+"""Sends requests to a model server by REST."""
 
 import contextlib
 import http.client
@@ -13,12 +13,12 @@ Row = dict[str, Any]
 
 
 class RestClient:
-    """One model of a server, asked by REST.
+    """A client for one model of a server, by REST.
 
     Args:
         server: http://HOST:PORT or https://HOST:PORT, with or without a path.
         model: The model's name.
-        version: The version to ask; `None`: the newest, or that of `label`.
+        version: The version to call; `None` for the newest, or that of `label`.
         label: The label of a version.
         timeout: Seconds to wait for an answer.
 
@@ -49,10 +49,10 @@ http://localhost:1 cannot be reached: ...
             self._path += f"/labels/{quote(label, safe='')}"
 
     def signatures(self) -> dict[str, Any]:
-        """The metadata of the model's signatures, by name.
+        """Returns the metadata of the model's signatures, by name.
 
         Raises:
-            QueryError: The server has refused, or is not to be had.
+            QueryError: The server refuses the request or is unavailable.
         """
         found = self._send("GET", f"{self._path}/metadata", "metadata")
         return found.get("signature_def", {}).get("signature_def", {})
@@ -64,19 +64,19 @@ http://localhost:1 cannot be reached: ...
         rows: list[Row],
         outputs: tuple[str, ...] = (),
     ) -> list[Row]:
-        """The answers to rows: the outputs by name, for each row.
+        """Returns the outputs by name, for each row.
 
         Args:
-            name: Of the signature.
-            signature: It.
-            rows: For each the inputs by name.
-            outputs: Those that are wanted; REST gives all.
+            name: Name of the signature.
+            signature: The signature.
+            rows: Inputs by name, for each row.
+            outputs: Names of outputs; ignored, since REST returns all.
 
         Raises:
-            QueryError: The server has refused, or is not to be had.
+            QueryError: The server refuses the request or is unavailable.
         """
-        # Not `inputs`: of no rows TensorFlow Serving refuses `instances`, and
-        # never answers the other where it batches.
+        # Not `inputs`: without rows, TensorFlow Serving refuses `instances`,
+        # but never answers `inputs` if it batches requests.
         key, result = "instances", "predictions"
         if signature.takes_examples:
             key, result = "examples", "results"
@@ -93,7 +93,7 @@ http://localhost:1 cannot be reached: ...
         return found
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Does nothing: no connection stays open."""
 
     def _send(self, method: str, path: str, key: str, request: Any = None):
         body = None if request is None else json.dumps(request).encode()
@@ -112,7 +112,7 @@ http://localhost:1 cannot be reached: ...
             raise Unavailable(
                 f"{self._server} cannot be reached: {error}"
             ) from error
-        # A model or an error may quote bytes of any sort.
+        # A model or an error may quote arbitrary bytes.
         text = answer.decode("utf-8", "replace")
         try:
             found = json.loads(text, parse_constant=str)
@@ -121,8 +121,8 @@ http://localhost:1 cannot be reached: ...
         if status == 200 and isinstance(found, dict) and key in found:
             return found[key]
         if not isinstance(found, dict) or status == 200:
-            what = "No answer of a model server: " if status == 200 else ""
+            what = "Not the answer of a model server: " if status == 200 else ""
             found = {"error": f"{what}{found}"[:250]}
-        # 429: it has waited for its turn too long; 502: a proxy finds nobody.
+        # 429: it waited in the queue too long; 502: a proxy finds no server.
         refusal = Unavailable if status in (429, 502, 503) else RefusedQuery
         raise refusal(f"{found.get('error', found)} (status {status})")

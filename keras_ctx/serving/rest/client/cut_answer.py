@@ -1,18 +1,18 @@
-"""Answers without what pads them to the length of their neighbours."""
+"""Removes the padding from the answers of a batch."""
 
 from typing import Any
 
 Row = dict[str, Any]
-# What says how much of an answer is not padding.
+# Outputs that tell how much of an answer is not padding.
 LENGTHS = ("num_masks", "num_tokens", "words")
 
 
 def cut_answer(shapes: dict[str, list[int]], answer: Row) -> Row:
-    """The part of an answer that is of its own row.
+    """Returns an answer without padding to the longest row of its batch.
 
     Args:
-        shapes: Of the outputs, the rows of the batch first; -1 is an axis of
-            any size.
+        shapes: Shapes of the outputs, with the batch axis first; -1 is an axis
+            of any size.
         answer: Outputs by name.
 
     Example:
@@ -21,7 +21,7 @@ def cut_answer(shapes: dict[str, list[int]], answer: Row) -> Row:
         {'tokens': ['a'], 'num_tokens': 1}
     """
     if "tags" in shapes and "words" in shapes:
-        # Words that are blank stand before others only.
+        # Blank words occur only before others.
         there = [i for i, x in enumerate(answer["words"], 1) if x != ""]
         length = max(there, default=0)
     elif "num_tokens" in shapes and "truncated" in shapes:
@@ -32,7 +32,7 @@ def cut_answer(shapes: dict[str, list[int]], answer: Row) -> Row:
 
 
 def _cut_axes(value: Any, shape: list[int], length: int) -> Any:
-    """The begin of each axis that has any size."""
+    """Cuts each axis of any size to `length`."""
     if -1 not in shape:
         return value
     if shape[0] == -1:

@@ -1,13 +1,13 @@
-"""What may be wrong with a query."""
+"""The errors of a query."""
 
 
 class QueryError(Exception):
-    """A query that has no answer."""
+    """A query without an answer."""
 
 
 class RefusedQuery(QueryError, ValueError):
-    """A query that cannot be asked, or that the server refuses."""
+    """A query that cannot be sent, or that the server refuses."""
 
 
 class Unavailable(QueryError, RuntimeError):
-    """The server is not to be had now; another try may help."""
+    """The server is unavailable; a retry may help."""

@@ -1,4 +1,4 @@
-"""The lines that a client asks for."""
+"""The lines that a client sends."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,11 +11,11 @@ from keras_ctx.serving.rest.client.errors import RefusedQuery
 def numbered_lines(
     text: Sequence[str] = (), path: Path | None = None
 ) -> Iterator[tuple[int, str]]:
-    r"""Lines with their numbers, from 1; blank ones are left out.
+    r"""Yields lines with their numbers, from 1, without blank lines.
 
     Args:
-        text: The lines; none: those of `path`.
-        path: A file in UTF-8; `None`: the standard input.
+        text: The lines; if empty, those of `path`.
+        path: A file in UTF-8; `None` for standard input.
 
     Raises:
         RefusedQuery: The file cannot be read.
@@ -31,7 +31,7 @@ def numbered_lines(
             if path is not None:
                 lines = stack.enter_context(path.open(encoding="utf-8"))
             for number, line in enumerate(lines, 1):
-                # Some editors begin a file with a mark of the byte order.
+                # Some editors begin a file with a byte order mark.
                 line = line.removeprefix("\ufeff") if number == 1 else line
                 if line.strip():
                     yield number, line.rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""Trying again, where the server is not to be had for the moment."""
+"""Retries a call while the server is unavailable."""
 
 import itertools
 import random
@@ -13,14 +13,14 @@ _T = TypeVar("_T")
 
 
 def patiently(call: Callable[[], _T], retries: int) -> _T:
-    """The value of `call`, tried again, each time after a longer pause.
+    """Returns the value of `call`, retried after growing pauses.
 
     Args:
-        call: What may raise `Unavailable`.
-        retries: How often to try again.
+        call: A function that may raise `Unavailable`.
+        retries: Number of retries.
 
     Raises:
-        Unavailable: The last try has failed, too.
+        Unavailable: The last retry failed.
 
     Example:
         >>> patiently(lambda: "an answer", retries=5)
@@ -32,8 +32,8 @@ def patiently(call: Callable[[], _T], retries: int) -> _T:
         except Unavailable as error:
             if attempt == retries:
                 raise
-            # At random, so that clients do not all come back at once.
+            # Random, so that clients do not all return at once.
             pause = min(0.25 * 2**attempt, 8) * random.uniform(0.5, 1)
-            print(f"{error} Again in {pause:.1f} s.", file=sys.stderr)
+            print(f"{error} Retrying in {pause:.1f} s.", file=sys.stderr)
             time.sleep(pause)
     raise AssertionError("It counts for ever.")

@@ -1,4 +1,4 @@
-"""Rows of a request, made of lines."""
+"""Converts lines to the rows of a request."""
 
 import json
 from typing import Any
@@ -11,14 +11,14 @@ Row = dict[str, Any]
 
 
 def to_row(signature: Signature, number: int, line: str, as_json: bool) -> Row:
-    """One row: for each input of the signature a value.
+    """Converts a line to a row: a value for each input of the signature.
 
     Args:
-        signature: What is asked.
-        number: Of the line, for errors.
+        signature: The signature to call.
+        number: Number of the line, for errors.
         line: A text; with `as_json` a JSON object, in which `text_pair` is
             also read as `second_text`.
-        as_json: Whether the line gives a value for each input itself.
+        as_json: Whether the line has a value for each input.
 
     Raises:
         RefusedQuery: The line is not JSON, or has other keys.
@@ -47,11 +47,11 @@ def to_row(signature: Signature, number: int, line: str, as_json: bool) -> Row:
 
 
 def filled(rows: list[Row], width: int | None) -> list[Row]:
-    """Rows of words, all of one width: "" stands behind the last word.
+    """Pads rows of words to one width with "".
 
     Args:
-        rows: Of a request.
-        width: Words a row; `None`: of the longest row.
+        rows: Rows of a request.
+        width: Words per row; `None` for those of the longest row.
 
     Raises:
         RefusedQuery: A row has more words than `width`.

@@ -1,4 +1,4 @@
-"""What a signature of a served model takes and gives."""
+"""The inputs and outputs of a signature of a served model."""
 
 from typing import Any
 
@@ -7,14 +7,13 @@ class Signature:
     """The inputs and outputs of a signature, from the server's metadata.
 
     Args:
-        found: What the metadata says of it.
+        found: Metadata of the signature.
 
     Attributes:
         inputs: The shape of each input by name; -1 is an axis of any size.
-        outputs: The same of the outputs.
+        outputs: The shape of each output by name.
         method: "predict", "classify" or "regress".
-        takes_examples: Whether a row holds the features of a
-            `tf.train.Example`.
+        takes_examples: Whether a row has the features of a `tf.train.Example`.
 
     Example:
         >>> size = {"dim": [{"size": "-1"}]}
@@ -27,7 +26,7 @@ class Signature:
     """
 
     def __init__(self, found: dict[str, Any]):
-        # Sorted, as in every answer.
+        # Sorted as in every answer.
         self.inputs, self.outputs = (
             {
                 name: [int(x["size"]) for x in info["tensor_shape"]["dim"]]

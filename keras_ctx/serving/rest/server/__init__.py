@@ -1,6 +1,6 @@
-"""A server with TensorFlow Serving's REST routes, for trying models.
+"""A server with TensorFlow Serving's REST routes, to try models.
 
-Importing it needs starlette and uvicorn, which the extra `recipes` brings.
+Importing it needs starlette and uvicorn, which the extra `recipes` installs.
 """
 
 try:

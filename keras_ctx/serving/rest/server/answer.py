@@ -1,4 +1,4 @@
-"""The answer of a loaded model to a request, as Python's values."""
+"""Answers a request with a loaded model, as Python values."""
 
 from typing import Any
 
@@ -22,15 +22,15 @@ from keras_ctx.serving.rest.watched_model import WatchedModel
 
 
 def read_body(verb: str, body: bytes, max_rows: int) -> dict[str, Any]:
-    """Read the body of a POST, before it is known which model it asks.
+    """Reads the body of a POST request, before its model is looked up.
 
     Args:
         verb: "predict", "classify" or "regress".
-        body: JSON, as TensorFlow Serving reads it.
-        max_rows: The most rows that are allowed.
+        body: JSON in the format of TensorFlow Serving.
+        max_rows: Most rows allowed.
 
     Raises:
-        RequestError: The body is not such a request, or has too many rows.
+        RequestError: The body is not a valid request, or has too many rows.
 
     Example:
         >>> read_body("predict", b'{"instances": ["a"]}', max_rows=1)
@@ -47,15 +47,15 @@ def read_body(verb: str, body: bytes, max_rows: int) -> dict[str, Any]:
 def answer(
     version: LoadedVersion, verb: str, request: dict[str, Any]
 ) -> dict[str, Any]:
-    """Ask one version of a model.
+    """Runs a request on one version of a model.
 
     Args:
-        version: It, which must stay in memory meanwhile.
+        version: The version, which must stay in memory meanwhile.
         verb: "predict", "classify" or "regress".
-        request: Of `read_body`.
+        request: The request from `read_body`.
 
     Returns:
-        What the body of the response holds.
+        The content of the response body.
 
     Raises:
         RequestError: The request does not fit the signature.
@@ -93,12 +93,12 @@ def answer(
 def metadata(
     model: WatchedModel, number: int | None = None, label: str | None = None
 ) -> dict[str, Any]:
-    """The signatures of a version, as TensorFlow Serving tells them.
+    """Returns the signatures of a version, in TensorFlow Serving's form.
 
     Args:
-        model: It.
-        number: Of the version; left out, with `label`: the newest.
-        label: Of the version.
+        model: The model.
+        number: Number of the version. Without number and label, the newest.
+        label: Label of the version.
 
     Raises:
         NoSuchVersion: The version is not in memory.

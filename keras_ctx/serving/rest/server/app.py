@@ -1,4 +1,4 @@
-"""The application that a web server runs: /v1, the list of models, a page."""
+"""The web application: /v1, the list of models, a page."""
 
 import asyncio
 import contextlib
@@ -28,15 +28,15 @@ def make_app(
     max_rows: int = 1024,
     max_megabytes: float = 16.0,
 ) -> Starlette:
-    """The application, which watches the folders of models while it runs.
+    """Returns the application, which watches the folders of models.
 
     Args:
-        models: Those that are served.
-        hosts: Names under which this machine is asked, beside its addresses
-            and localhost; a request to another name is refused.
-        threads: Requests that run at a time; the others wait.
+        models: The models to serve.
+        hosts: Host names of this machine, besides its addresses and localhost;
+            requests to other names are refused.
+        threads: Requests that run at the same time; others wait.
         max_rows: Most rows of a request.
-        max_megabytes: Longest body of a request.
+        max_megabytes: Longest body of a request, in megabytes.
 
     Example:
         >>> app = make_app(WatchedModels([]))
@@ -52,14 +52,14 @@ def make_app(
     async def api(request: Request) -> Response:
         try:
             body = await _body(request, max_megabytes * 2**20)
-        except ClientDisconnect:  # which nobody will read
+        except ClientDisconnect:  # nobody will read the answer
             return problem(400, "The client has gone.")
         if body is None:
             return problem(
                 413,
                 f"The body is longer than {max_megabytes:g} MB; send "
                 "fewer rows at a time, or raise --max-megabytes.",
-                {"Connection": "close"},  # to one that still sends, too
+                {"Connection": "close"},  # also while it is still sending
             )
         path = request.scope["raw_path"].decode("utf-8", "replace")
         return await in_pool(
@@ -90,7 +90,7 @@ def make_app(
     return Starlette(
         routes=[
             Route("/", _of_known_hosts(page, hosts)),
-            # Not of TensorFlow Serving, which lists no models.
+            # TensorFlow Serving has no such route.
             Route("/models", _of_known_hosts(names, hosts)),
             Route(
                 "/v1/{rest:path}",
@@ -104,11 +104,11 @@ def make_app(
 
 
 async def _body(request: Request, max_bytes: float) -> bytes | None:
-    """The body, or None where it is too long."""
+    """Returns the body, or `None` if it is too long."""
     body = bytearray()
     length = 0
-    # On beyond the limit: a client that still sends would not read. One that
-    # never ends is cut off.
+    # Read on beyond the limit, because a client reads no answer while it sends.
+    # Give up on one that never ends.
     async for chunk in request.stream():
         length += len(chunk)
         if length <= max_bytes:
@@ -119,7 +119,7 @@ async def _body(request: Request, max_bytes: float) -> bytes | None:
 
 
 def _of_known_hosts(handler: Callable, hosts: Sequence[str]) -> Callable:
-    """The handler, which only requests to a name of ours reach."""
+    """Wraps a handler to refuse requests to unknown host names."""
 
     async def checked(request: Request) -> Response:
         for host in request.headers.getlist("host"):
@@ -127,8 +127,8 @@ def _of_known_hosts(handler: Callable, hosts: Sequence[str]) -> Callable:
                 return problem(
                     400,
                     f"The server does not answer for the host {host!r}. "
-                    "Ask by its address, or start it with --hosts and "
-                    "that name.",
+                    "Use its address, or start the server with --hosts "
+                    "and that name.",
                 )
         return await handler(request)
 

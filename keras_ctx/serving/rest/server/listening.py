@@ -1,4 +1,4 @@
-"""An application at an address of this machine."""
+"""Runs an application at an address of this machine."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ class Listening:
     """A socket on which requests wait until `run` answers them.
 
     Args:
-        app: Of `make_app`.
+        app: The application, from `make_app`.
         host: Address to listen on.
-        port: Port to listen on; 0: one that is free.
+        port: Port to listen on; 0 for any free port.
 
     Raises:
-        ValueError: Nobody can listen there.
+        ValueError: The address is not free or not on this machine.
 
     Example:
         >>> async def app(scope, receive, send): ...
@@ -28,23 +28,23 @@ class Listening:
         settings = uvicorn.Config(app, host, port, log_level="warning")
         try:
             self.socket = settings.bind_socket()
-        except SystemExit as end:  # uvicorn has said why
+        except SystemExit as end:  # uvicorn has printed the reason
             raise ValueError(
                 "`host` and `port` must be an address of this machine that is "
                 "free. Give another --port, or 0 for any. Received: "
                 f"host={host!r}, port={port}"
             ) from end
-        # From here on a request waits, and is not refused.
+        # From here on, requests wait instead of being refused.
         self.socket.listen(settings.backlog)
         self._server = uvicorn.Server(settings)
 
     @property
     def url(self) -> str:
-        """Where it is, without a slash at its end."""
+        """The URL of the server, without a trailing slash."""
         host, port = self.socket.getsockname()[:2]
         host = f"[{host}]" if ":" in host else host  # IPv6
         return f"http://{host}:{port}"
 
     def run(self) -> None:
-        """Answer until the process is told to end."""
+        """Answers requests until the process is stopped."""
         self._server.run(sockets=[self.socket])

@@ -1,4 +1,4 @@
-"""A first request to a model that is served, to be typed as it stands."""
+"""Suggests a first request to a served model."""
 
 import json
 from typing import Any
@@ -10,11 +10,13 @@ _TEXT = "Hello."
 
 
 def query_words(models: WatchedModels, url: str) -> list[str]:
-    """The words of a command of query.py, for `closing`; none: no model yet.
+    """Returns the words of a query.py command, for `closing`.
+
+    The list is empty if no model is loaded.
 
     Args:
-        models: Those that are served; the first one is asked.
-        url: Of the server.
+        models: The served models; the first suitable one is used.
+        url: URL of the server.
 
     Example:
         >>> query_words(WatchedModels([]), "http://127.0.0.1:8501")
@@ -31,7 +33,7 @@ def query_words(models: WatchedModels, url: str) -> list[str]:
             continue
         words = ["query.py", "--server", url, "--model", name]
         row = {name: _value(spec) for name, spec in inputs.items()}
-        if None in row.values():  # numbers, which nobody types
+        if None in row.values():  # numbers, which are hard to type
             continue
         if len(row) == 1:
             return [*words, "--text", _TEXT]

@@ -1,4 +1,4 @@
-"""The response to a request under /v1: routes, errors and their statuses."""
+"""Responds to requests under /v1: routes, errors and their statuses."""
 
 import re
 from typing import Any
@@ -22,7 +22,7 @@ _ROUTE = re.compile(
     r"(?:/versions/(?P<number>\d{1,19})|/labels/(?P<label>[^/:]+))?"
     r"(?::(?P<verb>predict|classify|regress)|/(?P<metadata>metadata))?"
 )
-# As TensorFlow Serving's http_server.cc has them; what is not here is 500.
+# As in TensorFlow Serving's http_server.cc; all others are 500.
 _STATUS = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -42,14 +42,14 @@ _STATUS = {
 def respond(
     models: WatchedModels, method: str, path: str, body: bytes, max_rows: int
 ) -> Response:
-    """Answer one request; it may take as long as the model does.
+    """Answers one request, which may take as long as the model runs.
 
     Args:
-        models: Those that are served.
+        models: The served models.
         method: "GET" or "POST".
-        path: As it was sent: its parts are decoded once they are apart.
-        body: Of a POST.
-        max_rows: The most rows of a request.
+        path: The path as it was sent; its parts are decoded after splitting.
+        body: Body of a POST request.
+        max_rows: Most rows of a request.
 
     Example:
         >>> respond(WatchedModels([]), "GET", "/v1/models/a", b"", 9).body
@@ -73,7 +73,7 @@ def respond(
         request = {}
         if route["verb"]:
             request = read_body(route["verb"], body, max_rows)
-        # Of any model: labels are looked up before models are.
+        # For any model: labels are looked up before models.
         if label is not None and label not in models.labels:
             raise UnknownLabel(label)
         model = models.find(unquote(route["name"]))
@@ -99,12 +99,12 @@ def respond(
 def problem(
     status: int, message: str, headers: dict[str, str] | None = None
 ) -> Response:
-    """An error, in the form of TensorFlow Serving's.
+    """Returns an error response in TensorFlow Serving's form.
 
     Args:
-        status: Of HTTP.
-        message: What is wrong.
-        headers: Beside those that every response has.
+        status: HTTP status.
+        message: The error message.
+        headers: Additional headers.
     """
     content = to_json({"error": message})
     return Response(content, status, headers, media_type="application/json")
