@@ -110,7 +110,7 @@ def finished_records(path: Path) -> dict[str, Any] | None:
     try:
         _check_file(path, written)
         _count(path, written)
-    except (LookupError, ValueError):  # no count, or damaged: written again, too
+    except (LookupError, ValueError):  # no count, or damaged
         return None
     return written
 
@@ -246,7 +246,7 @@ def _read_manifest(path: Path) -> RecordFolder:
                 type(file[key]) is int and file[key] >= 0
                 for key in ("bytes", "records")
             ):
-                raise ValueError(f"{file['name']}: invalid `bytes` or `records`")
+                raise ValueError(f"{file['name']}: invalid counts")
         config = found.text_inputs
         if config is not None and _digest(config) != found.text_inputs_sha256:
             raise ValueError("`text_inputs` do not match their digest")
