@@ -1,10 +1,10 @@
 """Files to `tf.data`: readers, pretraining examples, sample data.
 
-Nothing here knows a model. All randomness is a pure function of a seed, an
-epoch and a step, and loss weights sum to 1 over the global batch.
+Nothing here depends on a model. All randomness is a pure function of a seed,
+an epoch and a step. Loss weights sum to 1 over the global batch.
 
-`__all__` is what models are trained with. The recipes' other pieces are
-documented in their rooms, and can be imported from here as well.
+`__all__` lists what trains models. The other parts that the recipes use can
+be imported from here as well; their own modules document them.
 """
 
 from keras_ctx.extras import need

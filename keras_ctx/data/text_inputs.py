@@ -1,4 +1,4 @@
-"""Text inputs, as datasets know them."""
+"""The interface of text inputs that datasets use."""
 
 from typing import Any, Protocol
 
@@ -6,10 +6,10 @@ import tensorflow as tf
 
 
 class TextInputs(Protocol):
-    """What datasets ask of a `keras_ctx.text.TextInputs`.
+    """The part of a `keras_ctx.text.TextInputs` that datasets use.
 
-    This package does not import that one. A test sees to it that all of this
-    is there. `None` stands for what a class has not, as there.
+    This package does not import `keras_ctx.text`. A test checks that both
+    classes agree. `None` means that a class does not have the value.
     """
 
     @property

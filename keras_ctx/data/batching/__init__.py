@@ -1,1 +1,1 @@
-"""Which rows make a batch: order, length, sharding, weights."""
+"""Batches of examples: order, length, sharding, weights."""

@@ -1,18 +1,18 @@
-"""Loss weights that mean the same on one device and on many."""
+"""Loss weights that are independent of the number of devices."""
 
 import tensorflow as tf
 
 
 def normalize_weights(weights: tf.Tensor) -> tf.Tensor:
-    """Scale weights so that they sum to 1 over the batch.
+    """Scales weights so that they sum to 1 over the batch.
 
-    With `reduction="sum"` a loss under these weights is the weighted mean
-    over the *global* batch, also when the batch is later split over
-    replicas that hold different numbers of real targets. Weights that are
-    all zero stay zero.
+    With `reduction="sum"`, a loss with these weights is the weighted mean
+    over the *global* batch, even if the batch is later split over replicas
+    with different numbers of real targets. If all weights are zero, they stay
+    zero.
 
     Args:
-        weights: Numbers that are not negative, of any shape.
+        weights: Non-negative numbers of any shape.
 
     Returns:
         A float32 tensor of the same shape.

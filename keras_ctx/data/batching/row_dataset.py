@@ -1,4 +1,4 @@
-"""Numbers of rows, in batches, mapped to what a model reads."""
+"""Batches of example numbers, mapped to the inputs of a model."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -21,12 +21,13 @@ def batched_rows(
     first_step: int,
     bucket_batches: int,
 ) -> tf.data.Dataset:
-    """Batches of row numbers, mapped by `examples`.
+    """Returns batches of example numbers, mapped by `examples`.
 
-    For training, without end: every epoch is `len(lengths) // batch_size`
-    full batches of a permutation of the seed and the epoch's number, and
-    `bucket_batches` of them are sorted by length together. Else one pass in
-    the given order, the last batch smaller.
+    For training, the dataset is endless: every epoch has
+    `len(lengths) // batch_size` full batches of a permutation that depends on
+    the seed and the epoch's number, and `bucket_batches` of them are sorted by
+    length together. Otherwise it is one pass in the given order, with a
+    smaller last batch.
     """
     check_at_least(1, batch_size=batch_size, bucket_batches=bucket_batches)
     check_at_least(0, seed=seed, first_step=first_step)
@@ -35,7 +36,7 @@ def batched_rows(
     def permutation(pass_seed: int) -> Iterator[int]:
         rows = list(range(len(lengths)))
         random.Random(pass_seed).shuffle(rows)
-        # Cut before the rows are sorted: else the longest would be dropped.
+        # Cut before sorting, which would drop the longest examples.
         return iter(rows[: steps * batch_size])
 
     def batches():

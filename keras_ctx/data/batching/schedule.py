@@ -1,8 +1,8 @@
 """Endless streams of batches that are a pure function of the seed.
 
-Epoch e and step s depend on `(seed, e, s)` and on nothing else, so a run
-that stopped after n steps in all goes on with `first_step=n` and sees exactly
-what it would have seen.
+Epoch e and step s depend only on `(seed, e, s)`. So a run that stopped after n
+steps resumes with `first_step=n`, and sees exactly the same batches as without
+the stop.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 
 def mixed_seed(*path: int | str) -> int:
-    """One seed, below 2**63, from say a seed, an epoch and a step."""
+    """Returns a seed below 2**63, for example from seed, epoch and step."""
     digest = hashlib.sha256(repr(path).encode()).digest()
     return int.from_bytes(digest[:8]) >> 1
 
@@ -25,7 +25,7 @@ def mixed_seed(*path: int | str) -> int:
 def shuffled(
     items: Iterable[Item], *, seed: int, shuffle_buffer: int
 ) -> Iterator[Item]:
-    """Shuffle a stream with `shuffle_buffer` items in memory."""
+    """Shuffles a stream with `shuffle_buffer` items in memory."""
     rng = random.Random(seed)
     held: list[Item] = []
     for item in items:
@@ -47,11 +47,11 @@ def length_batches(
     num_batches: int,
     length: Callable[[Item], int],
 ) -> Iterator[list[Item]]:
-    """Batches of items of like length, so that they hold little padding.
+    """Yields batches of items of similar length, with little padding.
 
-    `num_batches` batches at a time are sorted by length together and then
-    given out in random order; 1 leaves the stream as it is. What is over
-    at the end of a stream is dropped.
+    `num_batches` batches at a time are sorted by length together and yielded
+    in random order; 1 leaves the stream unchanged. An incomplete last batch is
+    dropped.
     """
     rng = random.Random(seed)
     items = iter(items)
@@ -74,12 +74,12 @@ def epoch_batches(
     num_batches: int,
     length: Callable[[Item], int],
 ) -> Iterator[tuple[int, list[Item]]]:
-    """Yield `(seed of the step, items)` without end.
+    """Yields `(seed of the step, items)` endlessly.
 
-    `stream(seed)` is one shuffled pass over the data. An epoch is exactly
-    `steps_per_epoch` batches of passes one after another; it begins with a
-    pass of its own, wherever the epoch before stopped. The first
-    `first_step` batches of all are left out.
+    `stream(seed)` is one shuffled pass over the data. An epoch has exactly
+    `steps_per_epoch` batches from consecutive passes. It begins with a new
+    pass, wherever the previous epoch stopped. The first `first_step` batches
+    are skipped.
     """
     first_epoch, done = divmod(first_step, steps_per_epoch)
     for epoch in itertools.count(first_epoch):
@@ -87,8 +87,8 @@ def epoch_batches(
             stream(mixed_seed(seed, epoch, "pass", index))
             for index in itertools.count()
         )
-        # Cut here: a sorted window must not reach into items beyond the
-        # epoch, or an epoch of one pass would hold some items twice.
+        # Cut here: a sorted window must not hold items of the next epoch, or
+        # an epoch of one pass would hold some items twice.
         items = itertools.islice(
             itertools.chain.from_iterable(passes),
             steps_per_epoch * batch_size,
@@ -106,14 +106,14 @@ def epoch_batches(
 
 
 def length_order(rows: Sequence[Sequence]) -> list[int]:
-    """The order of rows by length, for evaluation with little padding.
+    """Returns the order of texts by length, for little padding.
 
     Args:
         rows: Texts or sentences.
 
     Returns:
-        Row numbers; equal lengths keep their order. `order[i]` is where
-        output i of a dataset built in this order belongs.
+        Indices of texts. Equal lengths keep their order. Output i of a dataset
+        in this order belongs to text `order[i]`.
 
     Example:
         >>> length_order(["ccc", "a", "bb"])
@@ -129,17 +129,17 @@ def length_windows(
     window: int,
     length: Callable[[Item], int] = len,  # pyright: ignore
 ) -> Iterator[tuple[list[int], list[Item]]]:
-    """Batches of items of like length, each item once, with their numbers.
+    """Yields batches of items of similar length, each item once.
 
     Args:
-        items: Read as a stream, `window` at a time.
-        batch_size: Most items of a batch.
-        window: Items that are sorted by length together.
-        length: What to sort by.
+        items: A stream of items, of which `window` are read at a time.
+        batch_size: Maximum number of items in a batch.
+        window: Number of items to sort by length together.
+        length: A function of an item that returns its length.
 
     Yields:
         Numbers of the items, counted from 0, and the items. A batch does not
-        reach over the end of a window.
+        span two windows.
 
     Example:
         >>> list(length_windows(["ccc", "a", "bb", "d"], 2, window=3))
@@ -157,15 +157,15 @@ def length_windows(
 def word_batches(
     rows: Sequence[Sequence], max_words: int
 ) -> Iterator[list[int]]:
-    """Batches of rows of like length, by words: memory has a bound.
+    """Yields batches of similar length with a maximum number of words.
 
     Args:
         rows: Sentences of words.
-        max_words: Words of a batch, padding included. A longer row has a
-            batch of its own.
+        max_words: Maximum number of words in a batch, including padding. A
+            longer sentence is a batch by itself.
 
     Yields:
-        Row numbers, short rows first; empty rows are in no batch.
+        Indices of sentences, short ones first. Empty sentences are left out.
 
     Example:
         >>> list(word_batches(["ccc", "", "a", "bb", "d"], 4))

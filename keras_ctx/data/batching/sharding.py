@@ -1,13 +1,13 @@
-"""The last step of every training dataset: batches for all devices together."""
+"""The last step of every training dataset: global batches."""
 
 import tensorflow as tf
 
 
 def global_batches(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Each worker makes the same batches, and takes its own rows of each.
+    """Makes each worker build the same batches and use its part of each.
 
-    TensorFlow would rather give each worker some of the files, and with it
-    batches of which no seed knows.
+    By default, TensorFlow gives each worker some of the files, so batches
+    would not be a function of the seed.
     """
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (

@@ -1,1 +1,1 @@
-"""Files to lines and documents, compressed or not, in any encoding."""
+"""Readers of lines and documents, compressed or not, in any encoding."""

@@ -1,4 +1,4 @@
-"""Compressed files by the endings of their names."""
+"""Compressed files, recognized by the endings of their names."""
 
 import bz2
 import gzip
@@ -12,18 +12,18 @@ from types import ModuleType
 from typing import IO, Any
 
 ENDINGS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "Zstandard"}
-"""Of a compressed file's name: how it is compressed."""
+"""The compression by the ending of a file's name."""
 ENDINGS_SAID = "`.gz`, `.bz2`, `.xz` or `.zst`"
 
 
 def compressed_ending(path: str | Path) -> str:
-    """The ending that says how a file is compressed; "" for a plain one."""
+    """Returns the ending of a compressed file's name; "" for a plain file."""
     ending = Path(path).suffix.lower()
     return ending if ending in ENDINGS else ""
 
 
 def plain_name(path: str | Path) -> str:
-    """A file's name without the ending of its compression.
+    """Returns a file's name without the ending of its compression.
 
     >>> plain_name("news/tweets.csv.xz"), plain_name("tweets.csv")
     ('tweets.csv', 'tweets.csv')
@@ -36,17 +36,17 @@ def plain_name(path: str | Path) -> str:
 def open_file(
     path: str | Path, mode: str = "rb", ending: str | None = None, **text: Any
 ) -> IO[Any]:
-    """Open a file, plain or compressed.
+    """Opens a file, plain or compressed.
 
     Args:
         path: The file.
-        mode: As of `open`, with "b" or "t".
-        ending: How it is compressed; `None`: as its name says.
-        **text: `encoding` and the like, in a mode with "t".
+        mode: The mode, as in `open`, with "b" or "t".
+        ending: The ending of its compression. `None` uses the file's name.
+        **text: Arguments such as `encoding`, for a mode with "t".
 
     Raises:
-        ImportError: The file ends in `.zst`, and what reads it is not
-            installed.
+        ImportError: The file ends in `.zst`, and the package that reads it
+            is not installed.
     """
     if ending is None:
         ending = compressed_ending(path)
@@ -61,11 +61,11 @@ def open_file(
 
 @contextmanager
 def whole_stream(path: str | Path, place: str | None = None) -> Iterator[None]:
-    """Turns what a damaged stream raises into an error that tells it.
+    """Turns the exceptions of a damaged stream into a clear error.
 
     Args:
         path: The file that is read in the block.
-        place: Where, as the error says it; `None`: the file.
+        place: The position to name in the error. `None` names the file.
 
     Raises:
         ValueError: The compressed content is damaged, or ends too early.
@@ -74,8 +74,8 @@ def whole_stream(path: str | Path, place: str | None = None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # `bz2` and Zstandard raise what has no class of its own in the
-        # standard library; an OSError of the disk has a number.
+        # `bz2` raises a plain OSError, and an OSError of the disk has a number.
+        # The class of Zstandard's error may not be importable.
         damaged = isinstance(
             error, (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
         ) or (
@@ -85,14 +85,14 @@ def whole_stream(path: str | Path, place: str | None = None) -> Iterator[None]:
         if not ending or not damaged:
             raise
         raise ValueError(
-            f"{place or path}: the name ends in {ending}, and the content is "
-            f"no complete {ENDINGS[ending]} stream ({error}). Get the file "
-            "again, or give a plain file a plain name."
+            f"{place or path}: the name ends in {ending}, but the content is "
+            f"not a complete {ENDINGS[ending]} stream ({error}). Download the "
+            "file again, or rename it if it is not compressed."
         ) from error
 
 
 def _zstandard(path: str | Path) -> ModuleType:
-    # The first is in the standard library from Python 3.14 on.
+    # The first is in the standard library since Python 3.14.
     for name in ("compression.zstd", "backports.zstd"):
         try:
             return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""Raw text files of any size to documents, whatever their bytes."""
+"""Documents from raw text files of any size, with any bytes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from keras_ctx.data.readers.lines import (
     raw_lines,
 )
 
-# Of a text in GB18030 about half; of one in Latin-1, with some accents, 5 %.
+# About half of a text in GB18030 is unreadable; of one in Latin-1, 5 %.
 _MOST_UNREADABLE = 0.15
 _FEW = 15
 _LOOKED_AT = 1000
@@ -22,26 +22,26 @@ def raw_documents(
     layout: Literal["blank_line", "file"] = "blank_line",
     counts: Counter | None = None,
 ) -> Iterator[list[str]]:
-    r"""Stream the documents of one file: one sentence a line.
+    r"""Streams the documents of one file, which has one sentence per line.
 
-    Bytes that are not UTF-8 become U+FFFD and are counted; nothing stops a
-    pass over a corpus of many gigabytes but a file that cannot be read, or
-    one in another encoding: more than 15 % of its first 1,000 lines, or of
-    all of it, would be lost.
+    Bytes that are not UTF-8 become U+FFFD and are counted, so they do not stop
+    a pass over a large corpus. A file in another encoding is refused: more
+    than 15 % of its characters, in its first 1,000 lines or in all, are not
+    UTF-8.
 
     Args:
         path: The file, plain or compressed.
         layout: What ends a document: a blank line, or the end of the file.
-        counts: Where `sentences` and `unreadable_characters` are added up.
+        counts: A counter that gets `sentences` and `unreadable_characters`.
 
     Yields:
-        Documents, lists of sentences without blanks at their ends. None is
-        empty.
+        Documents, as lists of sentences without surrounding blanks. No list
+        and no sentence is empty.
 
     Raises:
-        ValueError: A compressed file that is damaged, a file that is no text
-            (an archive, a PDF, UTF-16) or in another encoding, or an unknown
-            layout.
+        ValueError: A compressed file is damaged; a file is not a text (an
+            archive, a PDF, UTF-16) or is in another encoding; or the layout is
+            unknown.
 
     Example:
         >>> import tempfile
@@ -66,16 +66,16 @@ def raw_documents(
 
 
 def _lines(path: str | Path, counts: Counter) -> Iterator[str]:
-    """Lines without blanks at their ends; counts what it sees."""
+    """Yields lines without surrounding blanks, and adds to `counts`."""
     characters = unreadable = 0
     for number, raw in raw_lines(path, old_mac=True):
         line = raw.decode("utf-8", "replace")
         if number == 1:
             if what := is_no_text(raw):
-                raise ValueError(f"{path}: no text in UTF-8.{what}")
+                raise ValueError(f"{path}: not a text in UTF-8.{what}")
             line = line.removeprefix("\ufeff")
         if "\ufffd" in line:
-            # Some may have stood there before.
+            # The file itself may hold some U+FFFD.
             before = raw.count("\ufffd".encode())
             counts["unreadable_characters"] += line.count("\ufffd") - before
             unreadable += line.count("\ufffd") - before
@@ -89,7 +89,7 @@ def _lines(path: str | Path, counts: Counter) -> Iterator[str]:
 
 
 def _check_encoding(path: str | Path, unreadable: int, characters: int) -> None:
-    """Refuse a text of another encoding: nearly all of it would be lost."""
+    """Refuses a text in another encoding, of which much would be lost."""
     if unreadable > max(_FEW, _MOST_UNREADABLE * characters):
         raise ValueError(
             f"{path}: the text must be UTF-8. Convert it: `iconv -f GB18030 -t "

@@ -1,4 +1,4 @@
-"""Files of JSON, plain or compressed, whose errors name the place."""
+"""Files of JSON, plain or compressed, whose errors name the position."""
 
 import json
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ _NAMES = {
     int: "an integer",
     bool: "true or false",
 }
-# The place of a file with one object a line.
+# The `place` of a file with one object per line.
 _LINES = "lines"
 
 
 class JsonNode(NamedTuple):
-    """A value of a file, and where in it.
+    """A value of a JSON file, and its position in the file.
 
     Example:
         >>> node = JsonNode({"a": [5]}, "small.json", "", "See the manual.")
@@ -34,16 +34,16 @@ class JsonNode(NamedTuple):
     value: Any
     path: str
     place: str
-    """Such as `data[0].paragraphs[2]`; "" for the whole file."""
+    """The position, such as `data[0].paragraphs[2]`; "" for the whole file."""
     advice: str
-    """What ends every error: the layouts that are known."""
+    """The end of every error: the supported layouts."""
 
     def has(self, key: str) -> bool:
-        """Whether there is something at a key, and not null."""
+        """Returns whether the value at a key exists and is not null."""
         return isinstance(self.value, dict) and self.value.get(key) is not None
 
     def get(self, key: str, kind: type, *default: Any) -> "JsonNode":
-        """The value at a key; its default where it is absent, or null."""
+        """Returns the value at a key, or a default if it is absent or null."""
         place = f"{self.place}.{key}".removeprefix(".")
         if not isinstance(self.value, dict):
             raise self.error("be an object", type(self.value).__name__)
@@ -56,7 +56,7 @@ class JsonNode(NamedTuple):
         return node.checked(kind)
 
     def items(self, key: str) -> list["JsonNode"]:
-        """The members of the list at a key."""
+        """Returns the members of the list at a key."""
         return self.get(key, list).members()
 
     def members(self) -> list["JsonNode"]:
@@ -73,7 +73,7 @@ class JsonNode(NamedTuple):
         ]
 
     def checked(self, kind: type) -> "JsonNode":
-        """Itself, if it is of a type."""
+        """Returns the node itself if its value is of a type."""
         # By type, not isinstance: JSON's true is an int in Python.
         if type(self.value) is not kind:
             received = repr(self.value)[:60]
@@ -97,18 +97,19 @@ class JsonNode(NamedTuple):
 
 
 def read_json(path: str | Path, advice: str) -> JsonNode:
-    """A file of JSON in UTF-8, or of one JSON object a line.
+    """Reads a JSON file in UTF-8, or a file of one JSON object per line.
 
     Args:
         path: The file, plain or compressed (`.gz`, `.bz2`, `.xz`, `.zst`).
-        advice: What errors of the nodes end with.
+        advice: The end of every error of a node.
 
     Returns:
-        The root; of JSON lines a list, whose members' places are lines.
+        The root. For JSON lines it is a list; errors about its members name
+        their line.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged or no JSON. The text names the path
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is damaged or not JSON. The message names the path
             and the line.
 
     Example:
@@ -133,9 +134,9 @@ def read_json(path: str | Path, advice: str) -> JsonNode:
             lines = text.split("\n")
             if not _is_object(lines[0]):
                 raise
-    except ValueError as error:  # of UTF-8 or of JSON, with the place
+    except ValueError as error:  # from UTF-8 or JSON, with the position
         raise ValueError(
-            f"{path}: the file must be whole, and JSON in UTF-8. "
+            f"{path}: the file must be complete JSON in UTF-8. "
             f"Received: {error}"
         ) from error
     return JsonNode(_objects(path, lines), str(path), _LINES, advice)
@@ -149,13 +150,13 @@ def _is_object(line: str) -> bool:
 
 
 def _objects(path: Path, lines: Iterable[str]) -> list[Any]:
-    """The object of every line; None for a blank one."""
+    """Returns the object of every line, or `None` for a blank line."""
     found: list[Any] = []
     for number, line in enumerate(lines, 1):
         try:
             found.append(None if is_blank(line) else load_json(line))
         except ValueError as error:
-            # Its own line is that of the one-line text.
+            # The line number of the error is always 1.
             what = getattr(error, "msg", error)
             raise ValueError(
                 f"{path}, line {number}: every line must be one JSON object. "

@@ -11,7 +11,7 @@ from typing import IO
 from keras_ctx.data.readers.compressed import open_file, whole_stream
 from keras_ctx.data.readers.named_encoding import NamedEncoding
 
-# The first bytes of files that are often given in the place of a text.
+# The first bytes of files that are often given instead of a text.
 _NO_TEXTS = {
     b"\x1f\x8b": "a gzip stream: give it a name that ends in .gz",
     b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save "
@@ -21,8 +21,8 @@ _NO_TEXTS = {
     b"BZh": "a bzip2 stream: give it a name that ends in .bz2",
     b"\xfd7zXZ": "an xz stream: give it a name that ends in .xz",
     b"\x28\xb5\x2f\xfd": "a Zstandard stream: give it a name that ends in .zst",
-    b"\x00\x05\x16\x07": "an AppleDouble file, which a Mac adds to another: "
-    "remove it",
+    b"\x00\x05\x16\x07": "an AppleDouble file, which macOS adds to another "
+    "file: remove it",
     b"\xff\xfe": "UTF-16: convert it, `iconv -f UTF-16 -t UTF-8 FILE > NEW`, "
     "or name that encoding where `encoding` can be given",
     b"\xfe\xff": "UTF-16: convert it, `iconv -f UTF-16 -t UTF-8 FILE > NEW`, "
@@ -30,17 +30,17 @@ _NO_TEXTS = {
 }
 _SURELY = (b"PK\x03\x04", b"\x1f\x8b", b"\x00\x05\x16\x07")
 
-# Characters that show nothing and that Python does not take for blanks.
+# Invisible characters that `str.isspace` does not count as blanks.
 _NOTHING = "\ufeff\u200b\u200c\u200d\u2060"
 
 
 def is_blank(line: str) -> bool:
-    """Whether a line shows nothing: blanks alone, of any width, or none."""
+    """Returns whether a line is empty or holds only invisible characters."""
     return all(x.isspace() or x in _NOTHING for x in line)
 
 
 def is_text(string: str) -> bool:
-    """Whether a string can be written in UTF-8.
+    """Returns whether a string can be written in UTF-8.
 
     JSON can hold half of a surrogate pair ("\\ud800"), which cannot.
     """
@@ -50,12 +50,12 @@ def is_text(string: str) -> bool:
 def numbered_lines(
     path: str | Path, encoding: str | None = None
 ) -> Iterator[tuple[int, str]]:
-    """Yield `(line number, text)`; the number starts at 1.
+    """Yields `(line number, text)`, with numbers from 1.
 
-    `encoding` is `None` where nobody can name one: it is UTF-8.
-    A file in UTF-8 that is read by the name of another encoding is refused
-    at its end. Lines are split as bytes: Python's text mode would report a
-    bad byte without its line, and `str.splitlines` also splits at U+2028.
+    `encoding` `None` means UTF-8, and that the user cannot choose another. A
+    UTF-8 file that is read as another encoding is refused at its end. Lines
+    are split as bytes: Python's text mode would report a bad byte without its
+    line, and `str.splitlines` also splits at U+2028.
     """
     codec = codec_name(encoding or "utf-8")
     if codec.startswith(("utf-16", "utf-32")):
@@ -78,14 +78,14 @@ def numbered_lines(
     if fault := named.fault():
         raise ValueError(
             f"{path}: `encoding` must be that of the file.{fault} Leave "
-            "`encoding` out or name utf-8; where other files need the one that "
-            f"was named, convert this one. Received: encoding={encoding!r}"
+            "`encoding` out or set it to utf-8; if other files need this "
+            f"encoding, convert the file. Received: encoding={encoding!r}"
         )
 
 
 def _conversion(can_be_named: bool) -> str:
-    """What to do with a text in another encoding."""
-    named = ", or name its encoding: `encoding`, such as --encoding latin-1"
+    """Returns advice for a text in another encoding."""
+    named = ", or set `encoding`, for example --encoding latin-1"
     return (
         " Convert the file: `iconv -f ISO-8859-1 -t UTF-8 FILE > NEW` (or "
         "`-f WINDOWS-1252`, `-f GB18030`)" + named * can_be_named + "."
@@ -93,7 +93,7 @@ def _conversion(can_be_named: bool) -> str:
 
 
 def codec_name(encoding: str) -> str:
-    """Python's name of an encoding; a byte order mark is removed anyway."""
+    """Returns Python's name of an encoding, without "-sig"."""
     try:
         return codecs.lookup(encoding).name.removesuffix("-sig")
     except LookupError as error:
@@ -104,7 +104,7 @@ def codec_name(encoding: str) -> str:
 
 
 def is_no_text(first: bytes) -> str:
-    """What a file is that is no text, as a sentence, by its first bytes."""
+    """Returns a sentence on the type of a file that is not a text."""
     if first[257:262] == b"ustar":
         return " It looks like a tar archive: unpack it."
     for start, what in _NO_TEXTS.items():
@@ -113,32 +113,32 @@ def is_no_text(first: bytes) -> str:
     if _is_wide(first):
         end = "BE" if first[0] == 0 else "LE"
         return (
-            " It looks like UTF-16: name it where `encoding` can be given, "
-            f"utf-16-{end.lower()}, or convert it: `iconv -f UTF-16{end} -t "
+            f" It looks like UTF-16: set `encoding` to utf-16-{end.lower()} "
+            f"where it can be given, or convert it: `iconv -f UTF-16{end} -t "
             "UTF-8 FILE > NEW`."
         )
     if _is_old_mac(first):
         return (
-            " Its lines end in a carriage return alone, as on old Macs, and "
-            "it would be read as one line: convert it, "
+            " Its lines end in only a carriage return, as on old Macs, so it "
+            "would be read as one line: convert it, "
             "`tr '\\r' '\\n' < FILE > NEW`."
         )
     return ""
 
 
 def _is_wide(first: bytes) -> bool:
-    """Whether a first line is UTF-16: of letters each second byte is 0."""
+    """Returns whether a first line is UTF-16: every other byte is 0."""
     marked = first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return not marked and len(first) > 2 and 3 * first.count(0) >= len(first)
 
 
 def _is_old_mac(first: bytes) -> bool:
-    """Whether a first line, which is the whole file, holds line ends."""
+    """Returns whether a first line, the whole file, has old line ends."""
     return not first.endswith(b"\n") and b"\r" in first.rstrip(b"\r")
 
 
 def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
-    """As `numbered_lines`, where a line feed is not one byte."""
+    """Like `numbered_lines`, if a line feed is not one byte."""
     number = 0
     with _opened(Path(path)) as file:
         lines = io.TextIOWrapper(file, codec, newline="\n")
@@ -149,7 +149,7 @@ def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
                 yield number, text.removeprefix("\ufeff")
         except UnicodeError as error:
             raise ValueError(
-                f"{path}, after line {number}: what follows is not "
+                f"{path}, after line {number}: the rest is not "
                 f"{codec.upper()} ({error})."
             ) from error
 
@@ -157,10 +157,10 @@ def _wide_lines(path: str | Path, codec: str) -> Iterator[tuple[int, str]]:
 def raw_lines(
     path: str | Path, old_mac: bool = False
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield `(line number, bytes)` of a file, plain or compressed.
+    """Yields `(line number, bytes)` of a file, plain or compressed.
 
-    Lines that end in a carriage return alone, in the whole file, are read
-    with `old_mac` and else refused.
+    A file whose lines all end in only a carriage return is read with `old_mac`
+    and otherwise refused.
     """
     with _opened(Path(path)) as file:
         number = 0
@@ -169,19 +169,19 @@ def raw_lines(
             if number == 1 and old_mac and _is_old_mac(raw):
                 yield from enumerate(raw.rstrip(b"\r").split(b"\r"), 1)
                 return
-            # What some encodings, such as latin-1, would take for a text.
+            # Files that some encodings, such as latin-1, would read as text.
             if number == 1 and (
                 raw[257:262] == b"ustar"
                 or raw.startswith(_SURELY)
                 or _is_wide(raw)
                 or _is_old_mac(raw)
             ):
-                raise ValueError(f"{path}: no text.{is_no_text(raw)}")
+                raise ValueError(f"{path}: not a text.{is_no_text(raw)}")
             yield number, raw
 
 
 def _next(file: IO, path: str | Path, number: int):
-    # Not around a `yield`: errors of whoever reads would come here, too.
+    # Not around a `yield`: that would also catch errors of the caller.
     with whole_stream(path, f"{path}, after line {number}"):
         return file.readline()
 
@@ -201,35 +201,35 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def blank_line_documents(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Runs of lines that are not empty."""
+    """Yields runs of lines that are not empty."""
     for there, run in itertools.groupby(lines, bool):
         if there:
             yield list(run)
 
 
 def empty_file(path: str | Path) -> ValueError:
-    return ValueError(f"{path}, line 1: the file holds no text at all.")
+    return ValueError(f"{path}, line 1: the file holds no text.")
 
 
 def read_lines(path: str | Path, keep_blank: bool = False) -> Iterator[str]:
-    r"""Stream the lines of a UTF-8 text file that are not blank.
+    r"""Streams the lines of a UTF-8 text file that are not blank.
 
-    A byte order mark and Windows line ends are removed; a file whose name
-    ends in `.gz`, `.bz2`, `.xz` or `.zst` is decompressed on the way.
+    A byte order mark and Windows line ends are removed. A file whose name ends
+    in `.gz`, `.bz2`, `.xz` or `.zst` is decompressed while it is read.
 
     Args:
         path: The file.
-        keep_blank: Whether to give blank lines too, so that what is counted
-            are lines of the file.
+        keep_blank: Whether to return blank lines too, so that items are
+            numbered like the lines of the file.
 
     Returns:
         A generator of strings without their line ends.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file has no text (with `keep_blank`: no line), or
-            bytes that are not UTF-8. Like every error of these readers it
-            comes while the lines are drawn, and names the file and the line.
+            bytes that are not UTF-8. As with all these readers, the error is
+            raised during iteration, and names the file and the line.
 
     Example:
         >>> import pathlib, tempfile
@@ -248,16 +248,16 @@ def read_lines(path: str | Path, keep_blank: bool = False) -> Iterator[str]:
 
 
 def check_text(path: str | Path) -> None:
-    r"""Read a text to its end, as `read_lines` will.
+    r"""Reads a text to its end, as `read_lines` will.
 
-    What is wrong with its last line is so found before a training, not in it.
+    This finds an error in its last line before training, not during it.
 
     Args:
         path: The file, plain or compressed.
 
     Raises:
-        FileNotFoundError: As of `read_lines`.
-        ValueError: Likewise.
+        FileNotFoundError: The file does not exist.
+        ValueError: `read_lines` refuses the file.
 
     Example:
         >>> _ = Path("bad_end.txt").write_bytes(b"one\n\xff\n")
@@ -270,17 +270,17 @@ def check_text(path: str | Path) -> None:
 
 
 def survey_lines(path: str | Path) -> tuple[int, str]:
-    r"""Count the lines of a file, blank ones too, and make a digest of them.
+    r"""Counts the lines of a file, including blank ones, and hashes them.
 
     Args:
         path: The file, plain or compressed.
 
     Returns:
-        The number of lines, and the SHA-256 of all, which does not depend on
-        how the file ends its lines.
+        The number of lines, and the SHA-256 of all lines, which does not
+        depend on the kind of line ends.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file has no line, or bytes that are not UTF-8.
 
     Example:
@@ -299,10 +299,10 @@ def survey_lines(path: str | Path) -> tuple[int, str]:
 
 
 def read_documents(path: str | Path) -> Iterator[list[str]]:
-    r"""Stream documents: one sentence a line, a blank line between two.
+    r"""Streams documents: one sentence per line, blank lines between them.
 
-    A file without blank lines is **one** document, held in memory whole,
-    and of no use for sentence pairs, which need a second document.
+    A file without blank lines is **one** document. It is held in memory as a
+    whole, and has no sentence pairs, which need a second document.
 
     Args:
         path: The file, plain or compressed.
@@ -311,7 +311,7 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
         A generator of lists of sentences, none of them empty.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file has no text, or bytes that are not UTF-8.
 
     Example:
@@ -331,14 +331,14 @@ def read_documents(path: str | Path) -> Iterator[list[str]]:
 
 
 def label_ids(labels: Sequence[str], label_set: Sequence[str]) -> list[int]:
-    """Look labels up in a closed set: their places in `label_set`.
+    """Looks up the ids of labels: their indices in `label_set`.
 
     Args:
         labels: The labels, or the tags of one sentence.
         label_set: All labels that may occur, in the order of their ids.
 
     Returns:
-        One id a label.
+        One id per label.
 
     Raises:
         ValueError: A label is not in the set.

@@ -1,16 +1,16 @@
-"""A text in UTF-8 that is read by the name of another encoding."""
+"""A check for UTF-8 text that is read as another encoding."""
 
-# In UTF-8 two bytes and three.
+# Two and three bytes in UTF-8.
 _LETTERS = "\u00e9\u3042".encode()
 
 
 class NamedEncoding:
-    r"""Watches the lines of a file that is said not to be in UTF-8.
+    r"""A check of a file's lines that detects UTF-8 read as another encoding.
 
-    An encoding of one byte a letter, such as latin-1, reads every file without
-    an error: one in UTF-8 with wrong letters. Each line of such a file that is
-    not plain ASCII is right as UTF-8, which no line of a real one is but by a
-    rare chance; so the file is known once all of it was read.
+    An encoding of one byte per letter, such as latin-1, reads every file
+    without an error, but a UTF-8 file with wrong letters. If each line that is
+    not plain ASCII is valid UTF-8, the file is UTF-8: a line in such an
+    encoding is valid UTF-8 only by a rare chance.
 
     Args:
         codec: Python's name of the encoding.
@@ -33,7 +33,7 @@ class NamedEncoding:
         self._first = b""
 
     def look(self, line: bytes) -> None:
-        """Take a line into account."""
+        """Checks a line."""
         if not self._watching or line.isascii():
             return
         try:
@@ -44,7 +44,7 @@ class NamedEncoding:
             self._first = self._first or line.strip()
 
     def fault(self) -> str:
-        """A sentence where all lines that tell were UTF-8, else nothing."""
+        """Returns a sentence if all lines not in ASCII were UTF-8, else ""."""
         if not self._first:
             return ""
         right = self._first.decode("utf-8")

@@ -1,4 +1,4 @@
-"""The files of a corpus: what is read of a folder, and what is not."""
+"""The files of a corpus: the files in a folder that are read."""
 
 import os
 from collections import defaultdict
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras_ctx.data.readers.compressed import ENDINGS, plain_name
 
-# What macOS puts beside the files of an archive.
+# A folder that macOS adds to archives.
 _HIDDEN = {"__MACOSX"}
 _TYPES = "end in .txt, .txt.gz, .txt.bz2, .txt.xz or .txt.zst"
 _NAMED = 5
@@ -18,25 +18,25 @@ LeftOut = dict[str, list[Path]]
 def text_files(
     inputs: Sequence[str | Path], left_out: LeftOut | None = None
 ) -> list[Path]:
-    """The files of a corpus, in the order in which they are read.
+    """Returns the files of a corpus, in the order in which they are read.
 
-    Of a folder these are the files that end in `.txt`, also compressed
-    (`.txt.gz`, `.txt.bz2`, `.txt.xz`, `.txt.zst`), in any case, at any depth.
-    Links are followed, and each file and folder is read once, under the first
-    of its names; a name that is no link goes before. Hidden files and folders
-    (`.name`, `__MACOSX`), as editors and file managers make them, are left
-    out. A file that is named itself is read, whatever it is called.
+    In a folder, these are the files at any depth whose names end in `.txt`,
+    plain or compressed (`.txt.gz`, `.txt.bz2`, `.txt.xz`, `.txt.zst`), in
+    upper or lower case. Links are followed, but each file and folder is read
+    only once, under the first of its names; names that are not links come
+    first. Hidden files and folders (`.name`, `__MACOSX`) are left out. A file
+    in `inputs` itself is read under any name.
 
     Args:
         inputs: Files and folders.
-        left_out: A dict that gets what folders hold and is not read: by the
-            reason the paths, see `left_out_lines`.
+        left_out: A dict that gets the paths in folders that are not read, by
+            reason; see `left_out_lines`.
 
     Returns:
-        The files; those of a folder sorted by their paths.
+        The files. The files of a folder are sorted by path.
 
     Raises:
-        FileNotFoundError: An input is not there, or a folder holds no text.
+        FileNotFoundError: An input does not exist, or a folder holds no text.
         OSError: A folder cannot be read.
 
     Example:
@@ -60,7 +60,7 @@ def text_files(
             if not inside:
                 raise FileNotFoundError(
                     "`inputs` must be text files, or folders with files that "
-                    f"{_TYPES}. Received: {path}, without any. "
+                    f"{_TYPES}. Received: {path}, without such files. "
                     + " ".join(left_out_lines(others))
                 )
             found += inside
@@ -75,13 +75,13 @@ def text_files(
 
 
 def left_out_lines(left_out: LeftOut) -> list[str]:
-    """What folders hold and is not read, in sentences.
+    """Returns sentences about the files in folders that are not read.
 
     Args:
-        left_out: What `text_files` has filled.
+        left_out: The dict that `text_files` has filled.
 
     Returns:
-        A sentence a reason, with the first five paths.
+        A sentence per reason, with the first five paths.
 
     Example:
         >>> left_out_lines({"hidden": [Path("news/.DS_Store")]})
@@ -101,8 +101,7 @@ def left_out_lines(left_out: LeftOut) -> list[str]:
 def _of_folder(folder: Path) -> tuple[list[Path], LeftOut]:
     left_out: LeftOut = defaultdict(list)
     texts = []
-    # Walked by the sorted names, so that what is left out does not depend on
-    # the file system.
+    # Sorted, so that `left_out` does not depend on the file system.
     for path in sorted(_walk(folder, left_out)):
         if path.suffix.lower() == ".txt" or (
             path.suffix.lower() in ENDINGS
@@ -115,11 +114,11 @@ def _of_folder(folder: Path) -> tuple[list[Path], LeftOut]:
 
 
 def _walk(folder: Path, left_out: LeftOut) -> Iterator[Path]:
-    """Files at any depth, none twice through linked folders."""
+    """Yields files at any depth, none twice through linked folders."""
     seen = {folder.resolve()}
     todo = [folder]
     linked: list[Path] = []
-    # Folders that are no links first: a link may lead to one of them.
+    # Linked folders come last: a link may lead to another folder.
     while todo or linked:
         linked_now = not todo
         current = todo.pop(0) if todo else linked.pop(0)

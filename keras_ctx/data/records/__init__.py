@@ -1,1 +1,1 @@
-"""TFRecord folders: manifest, settings, and a stream over them."""
+"""Folders of TFRecord files: manifest, settings, and streams of records."""

@@ -1,4 +1,4 @@
-"""The files of a folder of records, made by a pipeline of Apache Beam."""
+"""Writing the files of a folder of records with Apache Beam."""
 
 import shlex
 from collections import Counter
@@ -21,18 +21,20 @@ def shards_by_beam(
     make_shard: MakeShard,
     options: str,
 ) -> Shards:
-    """The same shards as of `shards_by_processes`, on a cluster too.
+    """Writes the same shards as `shards_by_processes`, also on a cluster.
 
     Args:
-        folder: Of the records; all workers must see it, and the texts.
-        files: The texts.
+        folder: The folder of records. All workers need access to it and to
+            the texts.
+        files: The text files.
         layout: What ends a document, see `raw_documents`.
-        num_shards: How many.
-        make_shard: See `shards_by_processes`; it is pickled.
-        options: Of the pipeline, as on a command line.
+        num_shards: Number of shards.
+        make_shard: See `shards_by_processes`. It is pickled.
+        options: Options of the pipeline, as on a command line.
 
     Returns:
-        What `make_shard` returned, in any order, and the counts of the texts.
+        The return values of `make_shard`, in any order, and the counts of the
+        texts.
 
     Raises:
         ImportError: Apache Beam is not installed.
@@ -50,7 +52,7 @@ def shards_by_beam(
     except ImportError as error:
         raise ImportError(
             "`beam` needs Apache Beam: pip install apache-beam. Without "
-            "`beam`, `--num-workers` processes do the same work here."
+            "`beam`, `--num-workers` processes on this machine do the work."
         ) from error
 
     def read(path: str):
@@ -63,7 +65,7 @@ def shards_by_beam(
     def add(counts: Iterable[dict]) -> dict:
         return dict(sum(map(Counter, counts), Counter()))
 
-    # Through files, since the pipeline runs in other processes.
+    # Results pass through files, since the pipeline runs in other processes.
     survey, made = folder / SURVEY, folder / "shards.json"
     with beam.Pipeline(options=PipelineOptions(shlex.split(options))) as line:
         found = (
@@ -78,7 +80,7 @@ def shards_by_beam(
             | "add counts" >> beam.CombineGlobally(add)
             | "save counts" >> beam.Map(_save, survey)
         )
-        # A part without documents is a shard without records.
+        # A part without documents becomes a shard without records.
         every = line | "parts" >> beam.Create(
             [(number, None) for number in range(num_shards)]
         )

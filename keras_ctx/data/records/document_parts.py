@@ -1,9 +1,9 @@
-"""Documents sorted out into parts of bounded size, by what they hold.
+"""Partition of documents into parts of bounded size, by their content.
 
-The part of a document, and its place there, are a function of its content and
-a seed. So equal documents meet in one part, where all but one are dropped
-without a list of all that were seen; and the parts do not depend on how many
-processes, or which engine, sorted the documents out.
+The part of a document, and its position there, are a function of its content
+and a seed. So equal documents are in the same part, and duplicates are dropped
+without a list of all documents. The parts do not depend on the number of
+processes, or on the engine.
 """
 
 import hashlib
@@ -14,16 +14,16 @@ from pathlib import Path
 from keras_ctx.files.json_text import load_json, load_json_file
 from keras_ctx.files.whole_file import full_disk_named, write_text
 
-# Beside the parts, once they are whole.
+# Written beside the parts once they are complete.
 _SIZES = "sizes.json"
 
 
 def document_part(document: list[str], num_parts: int) -> int:
-    """The number of the part that holds a document, from its content.
+    """Returns the number of a document's part, from its content.
 
     Args:
-        document: Its sentences.
-        num_parts: How many parts there are.
+        document: The sentences of the document.
+        num_parts: Number of parts.
 
     Example:
         >>> [document_part([text], 8) for text in ("A.", "B.", "A.")]
@@ -35,14 +35,14 @@ def document_part(document: list[str], num_parts: int) -> int:
 def distinct_documents(
     documents: Iterable[list[str]], seed: int
 ) -> tuple[list[list[str]], int]:
-    """Documents in an order of their own, each once.
+    """Returns the distinct documents of a part in pseudorandom order.
 
     Args:
-        documents: Of one part, in any order.
-        seed: Of the order.
+        documents: The documents of one part, in any order.
+        seed: The seed of the order.
 
     Returns:
-        The documents, and how many were dropped.
+        The documents, and the number of dropped duplicates.
 
     Example:
         >>> distinct_documents([["A."], ["B."], ["A."]], seed=1)
@@ -63,14 +63,14 @@ def write_parts(
     num_parts: int,
     buffer_bytes: int = 2**26,
 ) -> int:
-    """Append documents to a file for each part; memory stays flat.
+    """Appends documents to one file per part, in bounded memory.
 
     Args:
-        documents: Any number of them.
-        folder: Empty; the files are `part-00000.jsonl` and so on. A part
-            without a document has none. `sizes.json` is written last.
-        num_parts: How many.
-        buffer_bytes: Held in memory before files are opened.
+        documents: Any number of documents.
+        folder: An empty folder. The files are `part-00000.jsonl` and so on. A
+            part without documents has no file. `sizes.json` is written last.
+        num_parts: Number of parts.
+        buffer_bytes: Bytes to hold in memory before files are written.
 
     Returns:
         The number of documents.
@@ -107,12 +107,12 @@ def write_parts(
 
 
 def parts_are_whole(folder: str | Path) -> bool:
-    """Whether all that `write_parts` wrote is there.
+    """Returns whether all files that `write_parts` wrote are complete.
 
-    A part that was removed or cut off would be missed by nobody.
+    Without this check, a missing or cut-off part would go unnoticed.
 
     Args:
-        folder: That of `write_parts`.
+        folder: The folder given to `write_parts`.
 
     Example:
         >>> _ = write_parts([["A."], ["B."]], "whole", num_parts=8)
@@ -136,14 +136,14 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 
 def read_part(folder: str | Path, number: int) -> Iterator[list[str]]:
-    """The documents that `write_parts` sorted into a part.
+    """Yields the documents that `write_parts` wrote to a part.
 
     Args:
-        folder: That of `write_parts`.
-        number: Of the part; one that has no file gives nothing.
+        folder: The folder given to `write_parts`.
+        number: Number of the part. A part without a file yields nothing.
 
     Raises:
-        ValueError: A line is damaged; the text names the file and the line.
+        ValueError: A line is damaged. The message names the file and the line.
 
     Example:
         >>> list(read_part("a folder that is not there", 0))
@@ -161,15 +161,15 @@ def _document(line: bytes, where: str) -> list[str]:
         found = load_json(line.decode("utf-8"))
     except ValueError as error:
         raise ValueError(
-            f"{where}: the line must be whole JSON. Prepare the corpus anew, "
-            f"with --restart. Received: {line[:60]!r}: {error}"
+            f"{where}: the line must be complete JSON. Prepare the corpus "
+            f"again, with --restart. Received: {line[:60]!r}: {error}"
         ) from error
     if not isinstance(found, list) or not all(
         isinstance(sentence, str) for sentence in found
     ):
         raise ValueError(
             f"{where}: the line must be a list of sentences. Prepare the "
-            f"corpus anew, with --restart. Received: {line[:60]!r}"
+            f"corpus again, with --restart. Received: {line[:60]!r}"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""What an earlier run has left in a folder of records."""
+"""The state that an earlier run left in a folder of records."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from keras_ctx.data.records.shards import SURVEY
 
 
 def finished_folder(folder: str | Path, kind: str) -> RecordFolder | None:
-    """The records of a folder that is finished and whole, or `None`.
+    """Returns the records of a finished, complete folder, or `None`.
 
-    Where a file is damaged or missing, that is said, and the folder is no
-    longer a finished one: what is not whole is made anew. Half files of a run
-    that was killed are removed.
+    If a file is damaged or missing, this prints a message and removes the
+    manifest, so that the incomplete files are written again. Partial files of
+    a killed run are removed.
 
     Args:
-        folder: Of the records.
+        folder: The folder of records.
         kind: "bert" or "elmo".
 
     Example:

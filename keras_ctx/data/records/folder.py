@@ -1,4 +1,4 @@
-"""Folders of TFRecord files: written whole, checked before they are read."""
+"""Folders of TFRecord files: written atomically, checked before reading."""
 
 import errno
 import hashlib
@@ -22,8 +22,8 @@ from keras_ctx.files.whole_file import whole_file, write_text
 from keras_ctx.settings_diff import differences
 
 MANIFEST = "manifest.json"
-_AGAIN = "Prepare the corpus again: only what is not whole is made anew."
-# TensorFlow's words for a full disk, and for a file of the largest size.
+_AGAIN = "Prepare the corpus again: only incomplete files are written again."
+# TensorFlow's errors for a full disk, and for a file of the maximum size.
 _DISK_ERRORS = {
     tf.errors.ResourceExhaustedError: errno.ENOSPC,
     tf.errors.OutOfRangeError: errno.EFBIG,
@@ -31,17 +31,17 @@ _DISK_ERRORS = {
 
 
 class RecordFolder(NamedTuple):
-    """What `manifest.json` of a folder of records says."""
+    """The content of a folder's `manifest.json`."""
 
     path: Path
     settings: RecordSettings
-    """What the records depend on besides their texts."""
+    """The settings that the records depend on besides their texts."""
     source: dict[str, Any]
-    """Where the texts come from."""
+    """The source of the texts."""
     text_inputs: dict[str, Any] | None
-    """How the texts were cut into ids, where they were."""
+    """The configuration that converted texts to ids, if any."""
     text_inputs_sha256: str | None
-    """Digest of that."""
+    """The SHA-256 digest of `text_inputs`."""
     counts: dict[str, int]
     files: list[dict[str, Any]]
     """`name`, `bytes` and `records` of each file."""
@@ -52,7 +52,7 @@ class RecordFolder(NamedTuple):
 
     @property
     def paths(self) -> list[str]:
-        """Of the files that hold records."""
+        """The paths of the files that hold records."""
         return [
             str(self.path / file["name"])
             for file in self.files
@@ -63,10 +63,10 @@ class RecordFolder(NamedTuple):
 def write_records(
     path: Path, records: Iterable[bytes], counts: Counter[str]
 ) -> dict[str, Any]:
-    """Write a file of records under a temporary name, then rename it.
+    """Writes a file of records under a temporary name, then renames it.
 
-    `path.json` beside it has its size and its counts, and is written last:
-    where it is, the file is whole.
+    `path.json` beside it has its size and its counts, and is written last: if
+    it exists, the file is complete.
     """
     number = 0
     with whole_file(path) as temporary:
@@ -95,13 +95,13 @@ def _done_path(path: Path) -> Path:
 
 
 def finished_records(path: Path) -> dict[str, Any] | None:
-    """What `write_records` gave for a file that is whole, or None."""
+    """Returns what `write_records` returned for a complete file, or `None`."""
     done = _done_path(path)
     if not (done.exists() and path.exists()):
         return None
     try:
         written = load_json(done.read_text("utf-8"))
-    except ValueError:  # cut off: the records are written anew
+    except ValueError:  # cut off: the records are written again
         return None
     if not isinstance(written, dict) or written.get("name") != path.name:
         return None
@@ -110,7 +110,7 @@ def finished_records(path: Path) -> dict[str, Any] | None:
     try:
         _check_file(path, written)
         _count(path, written)
-    except (LookupError, ValueError):  # no count, or damaged: likewise
+    except (LookupError, ValueError):  # no count, or damaged
         return None
     return written
 
@@ -123,18 +123,18 @@ def write_manifest(
     counts: dict[str, int],
     files: Iterable[dict[str, Any]],
 ) -> RecordFolder:
-    """Write what `open_records` reads; the folder is complete with it.
+    """Writes the manifest, which `open_records` reads, and ends the folder.
 
     Args:
-        folder: Of the records.
-        settings: Of all files.
-        source: Where the texts come from, as JSON.
-        text_inputs: Those of `write_shard`, or `None`.
-        counts: Of the texts; those of the files are added.
-        files: What `write_shard` returned, in any order.
+        folder: The folder of records.
+        settings: The settings of all files.
+        source: The source of the texts, as JSON.
+        text_inputs: The text inputs given to `write_shard`, or `None`.
+        counts: The counts of the texts. The counts of the files are added.
+        files: The return values of `write_shard`, in any order.
 
     Returns:
-        What was written.
+        The `RecordFolder` that was written.
 
     Example:
         >>> settings = RecordSettings("elmo", "whitespace")
@@ -174,25 +174,24 @@ def open_records(
     *,
     whole: bool = False,
 ) -> RecordFolder:
-    """Read the manifest of a folder and compare it with what is there.
+    """Reads the manifest of a folder and compares it with the files.
 
     Args:
-        folder: As `recipes/prepare_corpus.py` leaves it.
+        folder: A folder that `recipes/prepare_corpus.py` has written.
         kind: "bert" or "elmo"; `None` for either.
-        text_inputs: Those of the model, which must cut a text as those of
-            the records do; `None` looks at nothing.
+        text_inputs: The text inputs of the model, which must split a text as
+            those of the records do. `None` skips this check.
         whole: Whether to read all files, and compare each record with its
-            checksum: a byte that a disk has changed would end a training
-            where it is read.
+            checksum. Otherwise a damaged byte stops training when it is read.
 
     Returns:
         A `RecordFolder`.
 
     Raises:
-        FileNotFoundError: No manifest, or a file of it is missing.
-        ValueError: Records of another kind or none at all, files of another
-            size than they were written with, other text inputs, or, with
-            `whole`, a record that is damaged.
+        FileNotFoundError: The manifest or one of its files does not exist.
+        ValueError: The records are of another kind, or there are none; the
+            size of a file has changed; the text inputs differ; or, with
+            `whole`, a record is damaged.
 
     Example:
         >>> open_records("a folder that is not there")
@@ -203,9 +202,9 @@ def open_records(
     path = folder / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(
-            "`folder` must hold records, with manifest.json; a run of "
-            "prepare_corpus.py that was killed goes on when it is started "
-            f"again. Received: {folder}"
+            "`folder` must hold records, with manifest.json; a killed run of "
+            "prepare_corpus.py resumes when it is started again. "
+            f"Received: {folder}"
         )
     found = _read_manifest(path)
     settings = found.settings
@@ -224,7 +223,7 @@ def open_records(
     if text_inputs is not None:
         _check_text_inputs(found, text_inputs)
     if whole:
-        with ThreadPoolExecutor() as pool:  # some 100 MB a second, a core
+        with ThreadPoolExecutor() as pool:  # about 100 MB/s per core
             paths = [folder / file["name"] for file in found.files]
             list(pool.map(_count, paths, found.files))
     return found
@@ -247,10 +246,10 @@ def _read_manifest(path: Path) -> RecordFolder:
                 type(file[key]) is int and file[key] >= 0
                 for key in ("bytes", "records")
             ):
-                raise ValueError(f"{file['name']}: its sizes are no counts")
+                raise ValueError(f"{file['name']}: invalid counts")
         config = found.text_inputs
         if config is not None and _digest(config) != found.text_inputs_sha256:
-            raise ValueError("`text_inputs` do not fit their digest")
+            raise ValueError("`text_inputs` do not match their digest")
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError(
             f"{path}: the file must be as prepare_corpus.py writes it. "
@@ -281,7 +280,7 @@ def _check_file(path: Path, expected: dict[str, Any]) -> None:
 
 
 def _count(path: Path, expected: dict[str, Any]) -> None:
-    """Refuse a file with a damaged record, or another number of them."""
+    """Refuses a file with a damaged record, or another number of records."""
     try:
         number = count_records(path)
     except ValueError as error:
@@ -310,13 +309,14 @@ def _check_text_inputs(found: RecordFolder, text_inputs: Any) -> None:
         )
     if differing:
         raise ValueError(
-            "`text_inputs` must cut texts as those of the records do. Prepare "
-            "the corpus for this model. Received: " + "; ".join(differing)
+            "`text_inputs` must split texts as those of the records do. "
+            "Prepare the corpus for this model. Received: "
+            + "; ".join(differing)
         )
 
 
 def _tokenizer_config(text_inputs: Any) -> dict[str, Any]:
-    """What ids depend on: not the length, and not how rows are filled up."""
+    """Returns the settings that ids depend on: not length or padding."""
     config = json.loads(json.dumps(text_inputs.get_config()))
     for key in ("max_length", "padding"):
         config.pop(key, None)

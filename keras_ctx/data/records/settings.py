@@ -1,4 +1,4 @@
-"""What a folder of records depends on, besides its texts and their ids."""
+"""Settings that a folder of records depends on, besides its texts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,16 +8,16 @@ from keras_ctx.checks import check_at_least
 
 @dataclass(frozen=True)
 class RecordSettings:
-    """Settings of the records of a corpus; equal ones give equal bytes.
+    """Settings of the records of a corpus. Equal settings give equal bytes.
 
     Args:
         kind: "bert" for sentence pairs of ids, "elmo" for sentences of words.
-        split: How a text is cut: "character", for BERT "wordpiece", for ELMo
+        split: How a text is split: "character", for BERT "wordpiece", for ELMo
             "whitespace".
-        seed: Of the order, the pairs and their labels.
-        num_shards: Files of records. The documents of one are in memory
-            together.
-        max_length: Tokens of a pair (BERT).
+        seed: The seed of the order, the text pairs and their labels.
+        num_shards: Number of files of records. All documents of one file are
+            in memory together.
+        max_length: Maximum number of tokens of a text pair (BERT).
         short_seq_prob: See `sentence_pairs` (BERT).
         objective: See `sentence_pairs` (BERT).
 

@@ -1,4 +1,4 @@
-"""The files of a folder of records, made one after another or side by side."""
+"""Writing the files of a folder of records, in one or more processes."""
 
 import shutil
 from collections import Counter
@@ -21,7 +21,7 @@ from keras_ctx.files.whole_file import write_text
 from keras_ctx.processes import in_processes
 
 PARTS, SURVEY = "parts", "parts.json"
-# Of a compressed file about three times as much comes out.
+# A compressed file holds about three times its size of text.
 _COMPRESSION = 3
 
 MakeShard = Callable[[int, Iterable[list[str]]], dict[str, Any]]
@@ -29,11 +29,11 @@ Shards = tuple[list[dict[str, Any]], dict[str, int]]
 
 
 def shards_for(files: Sequence[Path], megabytes: int) -> int:
-    """How many shards texts of this size make, at least one.
+    """Returns the number of shards for texts of this size, at least one.
 
     Args:
-        files: The texts, plain or compressed.
-        megabytes: Of text for each shard, in MiB.
+        files: The text files, plain or compressed.
+        megabytes: MiB of text per shard.
 
     Example:
         >>> _ = Path("a.txt").write_bytes(bytes(5 * 2**20))
@@ -55,24 +55,24 @@ def shards_by_processes(
     make_shard: MakeShard,
     num_workers: int = 1,
 ) -> Shards:
-    """Sort the documents out into parts, then make each part a shard.
+    """Partitions the documents into parts, then writes a shard per part.
 
-    What a killed run has left in the folder is taken, as far as it is whole.
-    Progress is printed.
+    Complete files of a killed run are used again. Progress is printed.
 
     Args:
-        folder: Of the records. The documents are in `parts/` meanwhile, and
-            their counts in `parts.json`.
-        files: The texts.
+        folder: The folder of records. During the run, the documents are in
+            `parts/` and their counts in `parts.json`.
+        files: The text files.
         layout: What ends a document, see `raw_documents`.
-        num_shards: How many.
-        make_shard: Called with the number of a shard and its documents; what
-            it returns is what `write_shard` returns. With several processes
-            it is pickled.
-        num_workers: Processes.
+        num_shards: Number of shards.
+        make_shard: A function of the number of a shard and its documents. It
+            returns the same as `write_shard`. With several processes it is
+            pickled.
+        num_workers: Number of processes.
 
     Returns:
-        What `make_shard` returned, in any order, and the counts of the texts.
+        The return values of `make_shard`, in any order, and the counts of the
+        texts.
 
     Example:
         >>> _ = Path("a.txt").write_text("one\\ntwo\\n\\nthree\\n")

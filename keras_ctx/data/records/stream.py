@@ -1,4 +1,4 @@
-"""Records in an endless order that the seed alone decides."""
+"""An endless stream of records whose order depends only on the seed."""
 
 from pathlib import Path
 
@@ -16,25 +16,26 @@ def endless_records(
     shuffle_buffer: int,
     names: bool = False,
 ) -> tf.data.Dataset:
-    """Batches of serialized records, pass after pass over the files.
+    """Returns batches of serialized records, pass after pass over the files.
 
     Args:
-        records: What `open_records` found.
-        batch_size: Records of a batch.
-        seed: Of the order: files by pass, records in a window.
-        first_step: Batches left out: their records are read, not parsed.
-        shuffle_buffer: Records held in memory.
-        names: Whether to give the names of the records in their place.
+        records: The folder that `open_records` returned.
+        batch_size: Records per batch.
+        seed: The seed of the order of files in a pass, and of records in a
+            shuffle buffer.
+        first_step: Batches to skip. Their records are read, not parsed.
+        shuffle_buffer: Number of records to hold in memory.
+        names: Whether to return the names of the records instead.
 
     Returns:
-        A dataset of `(seed, records)`: two int64 that no other step has, and
+        A dataset of `(seed, records)`: two int64, different at each step, and
         strings `(batch_size,)`.
     """
     paths = tf.constant(records.paths)
 
     def in_new_order(number, items):
-        # Not `Dataset.shuffle`, whose order depends on TensorFlow's global
-        # seed, too.
+        # Not `Dataset.shuffle`: its order also depends on TensorFlow's global
+        # seed.
         pair = tf.stack([tf.cast(seed, tf.int64), number])
         draw = tf.random.stateless_uniform(tf.shape(items), pair)
         return tf.gather(items, tf.argsort(draw, stable=True))
@@ -46,7 +47,7 @@ def endless_records(
             return files.flat_map(_names)
         return tf.data.TFRecordDataset(ordered)
 
-    # Windows reach over from one pass into the next.
+    # A shuffle buffer may span two passes.
     stream = (
         tf.data.Dataset.range(2**62)
         .flat_map(one_pass)
@@ -79,20 +80,20 @@ def record_names(
     seed: int,
     shuffle_buffer: int = 10_000,
 ) -> list[str]:
-    """Which records a batch of `pair_records_dataset` is made of.
+    """Returns the names of the records in a batch of `pair_records_dataset`.
 
     Args:
-        folder: Of `recipes/prepare_corpus.py`.
+        folder: A folder that `recipes/prepare_corpus.py` has written.
         step: Number of the batch, counted from 0.
-        batch_size: As there.
-        seed: As there.
-        shuffle_buffer: As there.
+        batch_size: As for `pair_records_dataset`.
+        seed: As for `pair_records_dataset`.
+        shuffle_buffer: As for `pair_records_dataset`.
 
     Returns:
-        `<file>#<number of the record in it, counted from 0>` for each row.
+        `<file>#<number of the record in it, counted from 0>` for each example.
 
     Raises:
-        FileNotFoundError: No such records, or a file of them is missing.
+        FileNotFoundError: The folder or one of its files does not exist.
 
     Example:
         >>> record_names("runs/records", 0, batch_size=2, seed=1)

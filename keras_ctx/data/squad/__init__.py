@@ -1,1 +1,1 @@
-"""Questions in SQuAD's format: read, cut into windows, answered."""
+"""Questions in SQuAD's format: reading, windows, and answers."""

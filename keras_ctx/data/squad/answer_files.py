@@ -1,4 +1,4 @@
-"""Answers in the files that the official scripts of SQuAD read."""
+"""Files of answers for the official scripts of SQuAD."""
 
 import json
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ from keras_ctx.files.whole_file import write_text
 def best_texts(
     answers: Iterable[QuestionAnswers], threshold: float | None = None
 ) -> dict[str, str]:
-    """The best answer of each question, by its id.
+    """Returns the best answer of each question, by its id.
 
     Args:
-        answers: What `decode_answers` gave.
-        threshold: Odds above which there is no answer, ""; `None`: there
-            always is one.
+        answers: The answers from `decode_answers`.
+        threshold: Null odds above which the answer is "". `None` always gives
+            an answer.
 
     Example:
         >>> best_texts([QuestionAnswers("q1", [], null_score=1.5)])
@@ -27,7 +27,7 @@ def best_texts(
 
 
 def null_odds(answers: Iterable[QuestionAnswers]) -> dict[str, float]:
-    """How likely it is that there is no answer, by the id of the question.
+    """Returns the odds of "no answer", by the id of the question.
 
     Example:
         >>> null_odds([QuestionAnswers("q1", [], null_score=1.5)])
@@ -41,14 +41,15 @@ def save_answers(
     folder: str | Path,
     threshold: float | None = None,
 ) -> None:
-    """Write the official files.
+    """Writes the official files.
 
     Args:
-        answers: What `decode_answers` gave.
-        folder: Made where there is none. `predictions.json` holds the best
-            answer of each question by its id, `nbest_predictions.json` all
-            candidates; with a threshold, `null_odds.json` the odds of none.
-        threshold: As of `best_texts`.
+        answers: The answers from `decode_answers`.
+        folder: The folder to write to. It is created if it does not exist.
+            `predictions.json` holds the best answer of each question by its
+            id, `nbest_predictions.json` all candidates. With a threshold,
+            `null_odds.json` holds the odds of "no answer".
+        threshold: See `best_texts`.
 
     Example:
         >>> save_answers([QuestionAnswers("q1", [], 1.5)], "answers")

@@ -1,4 +1,4 @@
-"""Where an answer stands in its context, also where the file is wrong."""
+"""Positions of answers in their contexts, even if the file is wrong."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from keras_ctx.evaluation.questions import SquadAnswer
 
 
 class AnswerPlace(NamedTuple):
-    """The first character of an answer, and how it was found.
+    """The position of an answer's first character, and how it was found.
 
     Example:
         >>> AnswerPlace(3, "mended").start
@@ -16,31 +16,31 @@ class AnswerPlace(NamedTuple):
 
     start: int
     kind: str
-    """"right": where the file says; "mended": elsewhere; "found": the file
-    does not say where, and it stands once in the context; "guessed": it
-    stands there several times, and the first is taken."""
+    """"right": at the file's position; "mended": at another one; "found": the
+    file has no position, and the answer occurs once in the context; "guessed":
+    it occurs several times, and the first is used."""
 
 
 def answer_places(
     context: str, answers: Sequence[SquadAnswer]
 ) -> list[AnswerPlace | None]:
-    """Find each answer in the context.
+    """Finds each answer in the context.
 
-    An answer that does not stand where the file says is looked for, without
-    the blanks around it. If it
-    stands in one place only, that is it. Of several it is the one that the
-    file's number points to when it counts bytes or UTF-16 units instead of
-    characters, or is off by one. An answer without a place in the file, or
-    with a negative one, is taken where it first stands, unless the same text
-    has a right place in another answer of the question.
+    An answer that is not at the file's position is searched for, without
+    surrounding blanks. If it occurs once, this is its position. If it occurs
+    several times, it is the occurrence that the file's number points to if it
+    counts bytes or UTF-16 units instead of characters, or is off by one. An
+    answer without a position in the file, or with a negative one, gets its
+    first occurrence, unless the same text has a correct position in another
+    answer to the question.
 
     Args:
         context: The text.
-        answers: The answers of one question to it.
+        answers: The answers to one question about it.
 
     Returns:
-        A place for each answer; `None` if it is not in the context, or in
-        several places, none of which the file can mean.
+        A position for each answer, or `None` if it is not in the context, or
+        occurs several times and none fits the file's position.
 
     Example:
         >>> answers = SquadAnswer("Rome", 9), SquadAnswer("Rome", -1)
@@ -77,7 +77,7 @@ def _searched(context: str, text: str, start: int) -> AnswerPlace | None:
     in_bytes = {p: len(context[:p].encode()) for p in places}
     in_units = {p: len(context[:p].encode("utf-16-le")) // 2 for p in places}
     for meant in (
-        [p for p in places if p == start],  # but for blanks around it
+        [p for p in places if p == start],  # apart from surrounding blanks
         [p for p in places if in_bytes[p] == start],
         [p for p in places if in_units[p] == start],
         [p for p in places if abs(p - start) == 1],

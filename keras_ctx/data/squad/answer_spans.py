@@ -1,4 +1,4 @@
-"""Where a file's answers stand in the words of their contexts."""
+"""Answers as spans of words in their contexts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from keras_ctx.evaluation.questions import SquadQuestion
 
 
 class Findings:
-    """Counts of what was met in a file, and the first cases of each kind.
+    """Counts of problems in a file, and the first cases of each kind.
 
     Args:
-        num_shown: How many cases of a kind to keep.
+        num_shown: Number of cases to keep per kind.
 
     Example:
         >>> findings = Findings()
@@ -28,14 +28,14 @@ class Findings:
         self.shown: dict[str, list[str]] = {}
 
     def add(self, kind: str, case: str) -> None:
-        """Count a case, and keep it in words if it is one of the first."""
+        """Counts a case, and keeps its text if it is one of the first."""
         self.counts[kind] += 1
         cases = self.shown.setdefault(kind, [])
         if len(cases) < self.num_shown:
             cases.append(case)
 
     def report(self) -> str:
-        """The counts and the first cases, to print."""
+        """Returns the counts and the first cases as text."""
         numbers = (f"{kind} {n:,}" for kind, n in self.counts.items())
         cases = (
             f"\n  {kind}: {case}"
@@ -50,18 +50,16 @@ def answer_spans(
     words: Sequence[tuple[str, int]],
     findings: Findings,
 ) -> list[WordSpan]:
-    """The words of each answer.
+    """Returns the span of words of each answer.
 
     Args:
-        question: Whose answers to find.
-        words: What `split_words` made of its context.
-        findings: Counts the answers that are `misplaced` (they are not in the
-            context, or in several places and none where the file says) or
-            `empty` (they touch no word), which are left out; those that stand
-            elsewhere than the file says (`mended`), or are `found` or
-            `guessed` where it does not say, as `answer_places` tells; and
-            those that are `widened` (they begin or end inside a word, which
-            is taken whole).
+        question: The question with its answers.
+        words: The words of its context, from `split_words`.
+        findings: Gets the counts of answers. `misplaced` answers (not in the
+            context, or several times but not at the file's position) and
+            `empty` ones (they touch no word) are left out. `mended`, `found`
+            and `guessed` are explained at `AnswerPlace`. `widened` answers
+            begin or end inside a word, all of which is used.
 
     Returns:
         The spans, in the order of the answers.

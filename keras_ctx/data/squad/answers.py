@@ -1,4 +1,4 @@
-"""Scores of positions to answers in the words of the text."""
+"""Answers in the words of the context, from the logits of positions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from keras_ctx.checks import check_at_least
 from keras_ctx.data.squad.windows import QuestionWindows
 from keras_ctx.evaluation.best_spans import best_spans
 
-# The score of an answer that there is not: finite, so that JSON can hold it.
+# The score of a missing answer. It is finite, so that JSON can hold it.
 _NOTHING = -1e9
 
 
@@ -23,13 +23,13 @@ class Candidate(NamedTuple):
     """
 
     text: str
-    """As the context writes it; "" for no answer."""
+    """The text in the context; "" for no answer."""
     start: int
     """Its offset in the context, in characters; -1 for no answer."""
     start_logit: float
     end_logit: float
     probability: float
-    """Among the candidates of the question."""
+    """Probability among the candidates of the question."""
 
     @property
     def score(self) -> float:
@@ -38,7 +38,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class QuestionAnswers:
-    """What is known about the answer of one question.
+    """The candidate answers to one question, and the score of "no answer".
 
     Example:
         >>> rome = Candidate("Rome", 3, 4.5, 2.0, 1.0)
@@ -51,16 +51,16 @@ class QuestionAnswers:
     candidates: list[Candidate]
     """Best first."""
     null_score: float
-    """Score of position 0, where it is lowest of all windows."""
+    """The lowest score of position 0 in all windows."""
 
     @property
     def null_odds(self) -> float:
-        """How far "no answer" is ahead of the best answer, in logits."""
+        """The score of "no answer" minus that of the best answer, in logits."""
         texts = [row.score for row in self.candidates if row.text]
         return self.null_score - max(texts, default=_NOTHING)
 
     def text(self, threshold: float | None = None) -> str:
-        """The best answer; "" if `null_odds` are above a threshold."""
+        """Returns the best answer; "" if `null_odds` are above a threshold."""
         if threshold is not None and self.null_odds > threshold:
             return ""
         texts = [row.text for row in self.candidates if row.text]
@@ -75,29 +75,28 @@ def decode_answers(
     max_answer: int = 30,
     null_answer: bool = False,
 ) -> list[QuestionAnswers]:
-    """The best answers of every question, over all its windows.
+    """Returns the best answers to every question, over all its windows.
 
     An answer is a run of whole words of the context. Its score is the sum of
-    the start's logit at its first position and the end's at its last; that of
-    "no answer" is the sum at position 0, the lowest of all windows. Of every
-    window the `top_k` spans are looked at; a text that is found in several
-    places counts where it is best. Probabilities are the softmax of the
-    scores of the candidates.
+    the start logit at its first position and the end logit at its last. The
+    score of "no answer" is the lowest sum at position 0 of all windows. Every
+    window gives its `top_k` spans. A text that occurs several times gets its
+    best score. Probabilities are the softmax of the candidates' scores.
 
     Args:
-        made: What `question_windows` gave.
+        made: The windows from `question_windows`.
         batches: For each batch of `squad_dataset`, in any order, its second
-            half and the outputs of a `span_extractor`.
-        top_k: Most candidates of a question.
-        max_answer: Most positions of an answer.
+            element and the outputs of a `span_extractor`.
+        top_k: Maximum number of candidates per question.
+        max_answer: Maximum number of positions of an answer.
         null_answer: Whether "no answer" is a candidate, too.
 
     Returns:
-        One `QuestionAnswers` a question, in the order of the questions.
+        One `QuestionAnswers` per question, in the order of the questions.
 
     Raises:
         ValueError: A number is below 1; the batches do not hold every window
-            once; or an output is not finite, as of a model that has diverged.
+            once; or an output is not finite, as from a model that diverged.
 
     Example:
         >>> from keras_ctx.data import (
@@ -118,9 +117,9 @@ def decode_answers(
     Source: Devlin et al. 2019, sections 4.2 and 4.3, and
     https://github.com/google-research/bert.
 
-    Differs: there an answer may begin at any piece and is widened to words
-    afterwards, and a word counts in the window only where it has most
-    context; the beginnings and ends are chosen first, the `top_k` of each.
+    Differs: The original lets an answer begin at any piece and widens it to
+    words afterwards, uses a word only in the window with most context, and
+    chooses the `top_k` starts and the `top_k` ends first.
     """
     check_at_least(1, top_k=top_k, max_answer=max_answer)
     found: list[dict[str, Candidate]] = [{} for _ in made.questions]
@@ -133,7 +132,7 @@ def decode_answers(
         if not finite.all():
             raise ValueError(
                 "`batches` must hold finite outputs; the model's training "
-                "may have diverged. Received: others in window "
+                "may have diverged. Received: NaN or infinity in window "
                 f"{int(np.asarray(where['window'])[~finite][0])}"
             )
         spans = best_spans(starts, ends, where["word_index"], max_answer, top_k)
@@ -166,7 +165,7 @@ def decode_answers(
     if (seen != 1).any():
         raise ValueError(
             "`batches` must hold every window of `made` once. Received: "
-            f"{(seen == 0).sum()} windows never, {(seen > 1).sum()} more often"
+            f"{(seen == 0).sum()} windows never, {(seen > 1).sum()} repeatedly"
         )
     return [
         QuestionAnswers(
@@ -183,7 +182,7 @@ def decode_answers(
 
 
 def _ranked(rows: list[Candidate], top_k: int) -> list[Candidate]:
-    """The best of them, with their probabilities."""
+    """Returns the best candidates, with their probabilities."""
     rows = sorted(rows, key=lambda row: (-row.score, row.start))[:top_k]
     if not rows:
         return []

@@ -1,4 +1,4 @@
-"""Windows of questions to batches, to learn from and to answer."""
+"""Datasets of question windows, for training and prediction."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from keras_ctx.data.text_inputs import TextInputs
 
 
 def check_training_windows(made: QuestionWindows, batch_size: int) -> None:
-    """Refuse windows that do not fill one batch, before a run begins.
+    """Refuses too few windows for one batch, before training begins.
 
     Args:
-        made: Those to learn from.
-        batch_size: Windows a step.
+        made: The windows for training.
+        batch_size: Windows per step.
 
     Raises:
-        ValueError: They are fewer.
+        ValueError: There are fewer windows than `batch_size`.
 
     Example:
         >>> from keras_ctx.data import SquadQuestion, question_windows
@@ -32,7 +32,7 @@ def check_training_windows(made: QuestionWindows, batch_size: int) -> None:
     if len(made.windows) < batch_size:
         raise ValueError(
             f"`train` must give at least the {batch_size} windows of one step. "
-            "Lower `batch_size`, or mend what was skipped. Received: "
+            "Lower `batch_size`, or correct skipped questions. Received: "
             f"{made.findings.report()}"
         )
 
@@ -47,37 +47,37 @@ def squad_dataset(
     first_step: int = 0,
     bucket_batches: int = 16,
 ) -> tf.data.Dataset:
-    """Batches of questions with windows of their contexts.
+    """Returns batches of questions with windows of their contexts.
 
-    For training, epochs, order and steps are those of
-    `classification_dataset`, counted in windows. An answer is given by the
-    position of its first word's first piece and that of its last word's last;
-    a window without an answer has position 0 for both, which is `[CLS]`, or
-    for ELMo, which has none, the first word of the question.
+    For training, epochs, order and steps are as in `classification_dataset`,
+    counted in windows. The targets of an answer are the position of its first
+    word's first piece and that of its last word's last piece. A window without
+    an answer has position 0 for both: `[CLS]`, or for ELMo, which has no
+    `[CLS]`, the first word of the question.
 
-    For prediction: one pass, short rows first. What `decode_answers` needs
-    to find its way back comes in the place of targets.
+    For prediction, the dataset is one pass, short windows first. Instead of
+    targets it has what `decode_answers` needs to locate answers.
 
     Args:
-        made: What `question_windows` gave; the answers of the file are read
-            for training only.
-        text_inputs: The same as there.
-        batch_size: B, windows, over all replicas together.
-        training: Which of the two.
-        seed: Of the order in training.
+        made: The windows from `question_windows`. Their answers are used only
+            for training.
+        text_inputs: The same as for `question_windows`.
+        batch_size: Global batch size B in windows, over all replicas.
+        training: Whether the dataset is for training.
+        seed: The seed of the order in training.
         first_step: Number of the first batch in training.
-        bucket_batches: How many training batches are sorted by length
-            together; 1 is no sorting.
+        bucket_batches: Number of training batches to sort by length together.
+            1 means no sorting.
 
     Returns:
         A `tf.data.Dataset`. For training: `(features, {"start_logits":
         positions, "end_logits": positions})`, each int32 `(B,)`. For
-        prediction: `(features, {"window": numbers, "word_index": words})`,
-        int32 `(B,)`, a place in `made.windows`, and int32 `(B, T)`, for every
-        position its word, counted in the window, or -1.
+        prediction: `(features, {"window": numbers, "word_index": words})`:
+        int32 `(B,)`, indices in `made.windows`, and int32 `(B, T)`, the word
+        of every position, counted in the window, or -1.
 
     Raises:
-        ValueError: There is no window, or they do not fill one training
+        ValueError: There are no windows, or they do not fill one training
             batch.
 
     Example:
@@ -134,17 +134,17 @@ def squad_dataset(
 
 
 def short_first(made: QuestionWindows) -> list[int]:
-    """The numbers of the windows, those of short rows first."""
+    """Returns the numbers of the windows, short ones first."""
     lengths = [window.length for window in made.windows]
     return sorted(range(len(lengths)), key=lengths.__getitem__)
 
 
 class WindowWords:
-    """The words of questions and windows, each text in memory once."""
+    """The words of questions and windows, with each text in memory once."""
 
     def __init__(self, made: QuestionWindows):
         flat: list[str] = []
-        contexts: dict[int, int] = {}  # where a list of words begins
+        contexts: dict[int, int] = {}  # index of the first word of a context
         asked, begins, limits = [], [], []
         for words, context in zip(
             made.question_words, made.context_words, strict=True
@@ -163,13 +163,13 @@ class WindowWords:
         self._flat = tf.constant(flat, tf.string)
         self._begins = tf.constant(begins, tf.int32)
         self._limits = tf.constant(limits, tf.int32)
-        # -2 is the number of no word: -1 stands where there is no word.
+        # -2 matches no word; -1 is in `word_index` where there is no word.
         self._answers = tf.constant(
             [window.answer or (-2, -2) for window in made.windows], tf.int32
         )
 
     def words(self, numbers: tf.Tensor) -> tuple[Any, Any]:
-        """Ragged words of the questions and of the windows."""
+        """Returns the ragged words of the questions and of the windows."""
         begins = tf.gather(self._begins, numbers)
         limits = tf.gather(self._limits, numbers)
         places: list[Any] = [
@@ -187,11 +187,11 @@ class WindowWords:
 
 
 def _first_place(found: tf.Tensor) -> tf.Tensor:
-    """The first true place of each row, 0 where there is none."""
+    """Returns the first true position of each row, or 0 if none is true."""
     return tf.argmax(tf.cast(found, tf.int32), axis=1, output_type=tf.int32)
 
 
 def _last_place(found: tf.Tensor) -> tf.Tensor:
-    """The last true place of each row, 0 where there is none."""
+    """Returns the last true position of each row, or 0 if none is true."""
     places = tf.range(tf.shape(found)[1])[None, :]
     return tf.reduce_max(tf.where(found, places, 0), axis=1)

@@ -1,4 +1,4 @@
-"""Questions: held out by articles, and checked before anything learns."""
+"""Questions: splitting by article, and checks before training."""
 
 import random
 from collections.abc import Sequence
@@ -10,26 +10,26 @@ from keras_ctx.checks import check_at_least
 from keras_ctx.data.batching.schedule import mixed_seed
 from keras_ctx.evaluation.questions import SquadQuestion
 
-# The place of an answer that the file does not tell.
+# The position of an answer without a position in the file.
 UNKNOWN = -1
 
 
 def split_articles(
     questions: Sequence[SquadQuestion], share: float, seed: int = 0
 ) -> tuple[list[SquadQuestion], list[SquadQuestion]]:
-    """Hold out the questions of some articles, all of them or none.
+    """Holds out all questions of some articles.
 
     Questions of one article share their paragraphs, so a split by question
-    would test on texts that were learned.
+    would evaluate on texts of the training set.
 
     Args:
-        questions: What `read_squad` gave.
-        share: Of the articles to hold out, above 0 and below 1; rounded, and
-            at least one.
-        seed: Of the choice, which depends on it and the titles alone.
+        questions: The questions from `read_squad`.
+        share: Share of the articles to hold out, above 0 and below 1. The
+            number is rounded, and at least one.
+        seed: The seed of the choice, which depends only on it and the titles.
 
     Returns:
-        The questions that stay and those held out, in their order.
+        The remaining questions and the held-out ones, in their order.
 
     Raises:
         ValueError: `share` is out of range, or there are fewer than two
@@ -52,8 +52,8 @@ def split_articles(
     articles = sorted({question.article for question in questions})
     if len(articles) < 2:
         raise ValueError(
-            "`questions` must come from at least two articles, to hold one "
-            f"out. Received: {len(questions)} questions of {len(articles)}"
+            "`questions` must come from at least two articles, to hold out "
+            f"one. Received: {len(questions)} questions of {len(articles)}"
         )
     random.Random(mixed_seed(seed, "articles")).shuffle(articles)
     number = min(max(1, round(share * len(articles))), len(articles) - 1)
@@ -70,26 +70,27 @@ def check_answers(
     empty_answers: Literal["impossible", "skip"] | None = None,
     required: bool = False,
 ) -> list[SquadQuestion]:
-    """Settle what questions without an answer mean, before they are used.
+    """Decides what questions without an answer mean.
 
-    SQuAD 2.0 says of each question whether its text answers it. Other files
-    leave the list of answers empty, and do not say why. A file in which no
-    question has an answer is one to predict.
+    SQuAD 2.0 marks each question that its text does not answer. Other files
+    leave the list of answers empty for unknown reasons. A file in which no
+    question has an answer is a file for prediction.
 
     Args:
-        questions: What `read_squad` gave.
-        path: Of the file, for errors.
-        empty_answers: What an empty list means: that the text does not answer
-            the question ("impossible"), or that nobody tells ("skip").
-        required: Whether there must be an answer at all.
+        questions: The questions from `read_squad`.
+        path: The path of the file, for errors.
+        empty_answers: The meaning of an empty list: the text does not answer
+            the question ("impossible"), or this is unknown ("skip").
+        required: Whether the file must have answers.
 
     Returns:
-        The questions; "impossible" ones are marked so. Those to "skip" stay,
-        to be answered, and are not `scorable`.
+        The questions. "impossible" marks those without an answer as
+        impossible. "skip" keeps them for prediction, but they are not
+        `scorable`.
 
     Raises:
         ValueError: Some lists are empty and `empty_answers` is `None`, or no
-            question has an answer where one is required.
+            question has an answer although answers are required.
 
     Example:
         >>> from keras_ctx.data import SquadAnswer
@@ -102,18 +103,18 @@ def check_answers(
     if len(empty) == len(questions):
         if required:
             raise ValueError(
-                f"{path}: at least one question must have an answer to learn "
-                f"from or to score by. Received: {len(empty)} questions "
-                "without"
+                f"{path}: at least one question must have an answer, for "
+                f"training or scores. Received: {len(empty)} questions "
+                "without answers"
             )
         return list(questions)
     if empty and empty_answers is None:
         raise ValueError(
             f"{path}: {len(empty)} of {len(questions)} questions have no "
-            "answer, and are not called impossible (`is_impossible`). Say as "
-            '`empty_answers` what that means: "impossible", their text does '
-            'not answer them; "skip", nobody knows, so they are not learned '
-            f"from or scored. Received: the first is {empty[0].id!r}"
+            "answer, and are not marked impossible (`is_impossible`). Set "
+            '`empty_answers`: "impossible" if their text does not answer '
+            'them; "skip" if this is unknown, so they are not used for '
+            f"training or scores. Received: the first is {empty[0].id!r}"
         )
     if empty_answers == "impossible":
         return [
@@ -126,7 +127,7 @@ def check_answers(
 
 
 def scorable(questions: Sequence[SquadQuestion]) -> list[SquadQuestion]:
-    """The questions that have an answer, or are said to have none.
+    """Returns the questions that have an answer or are impossible.
 
     Example:
         >>> scorable([SquadQuestion("1", "?", "a")])

@@ -1,4 +1,4 @@
-"""Files of questions about texts, in the layouts in which they are given."""
+"""Readers of files of questions about texts, in the usual layouts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,40 +9,39 @@ from keras_ctx.evaluation.questions import SquadAnswer, SquadQuestion
 
 _ADVICE = (
     "The format is that of SQuAD: data > paragraphs > context and qas > id, "
-    "question and answers > text and answer_start. Known are also rows of id, "
-    "context, question and answers, and CMRC 2018's first layout: "
+    "question and answers > text and answer_start. Also supported are rows of "
+    "id, context, question and answers, and CMRC 2018's first layout: "
     "context_text and qas > query_id, query_text and answers."
 )
 
 
 def read_squad(path: str | Path) -> list[SquadQuestion]:
-    """Read a file of SQuAD 1.1 or 2.0, or of a set in one of its layouts.
+    """Reads a file of SQuAD 1.1 or 2.0, or of a data set in a similar layout.
 
-    Known are, told apart by their keys:
+    The supported layouts, recognized by their keys, are:
 
-    * SQuAD's own, which DRCD, CMRC 2018 and many others have: articles, their
-      paragraphs, and the questions of each.
-    * One row a question, with `id`, `context`, `question` and `answers`
+    * SQuAD's own layout, which DRCD, CMRC 2018 and many others use: articles,
+      their paragraphs, and the questions of each.
+    * One row per question, with `id`, `context`, `question` and `answers`
       (`text` and `answer_start`, each a list), as Hugging Face's `datasets`
       writes SQuAD: JSON lines, a list, or a list under `data`.
-    * CMRC 2018's first: a list of texts, `context_text`, with their questions,
-      `query_text`, whose answers are strings without a place.
+    * CMRC 2018's first layout: a list of texts, `context_text`, with their
+      questions, `query_text`, whose answers are strings without a position.
 
     Args:
-        path: JSON in UTF-8, plain or compressed.
+        path: A file of JSON in UTF-8, plain or compressed.
 
     Returns:
-        The questions in the order of the file. Answers are as the file has
-        them: whether a text stands at its offset is looked at by
-        `question_windows`, which counts those that do not. In a file for
-        prediction no question has the key `answers`.
+        The questions in the order of the file. Answers are unchanged:
+        `question_windows` checks whether a text is at its offset. In a file
+        for prediction, no question has the key `answers`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no JSON, has no question, lacks a key, has a
-            value of another type, the same id twice, or an answer to a
-            question that it calls impossible. The text names the path and
-            the place in the file, such as `data[0].paragraphs[2].qas`.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is not JSON, has no question, lacks a key, has a
+            value of another type, the same id twice, or an answer to an
+            impossible question. The message names the path and the position
+            in the file, such as `data[0].paragraphs[2].qas`.
 
     Example:
         >>> import json, pathlib, tempfile
@@ -70,13 +69,13 @@ def read_squad(path: str | Path) -> list[SquadQuestion]:
             raise node.error("have the key 'answers'", node.keys())
         if has and not labelled:
             raise node.error(
-                "have no 'answers' where the questions before have none",
+                "have no 'answers' if the questions before it have none",
                 node.keys(),
             )
         if question.id in seen:
             raise ValueError(
-                f"{path}: every question must have an id of its own, by which "
-                f"its answer is scored. Received: {question.id!r} twice, the "
+                f"{path}: every question must have its own id, which "
+                f"identifies its answer. Received: {question.id!r} twice, the "
                 f"second time at `{node.place}`"
             )
         seen.add(question.id)
@@ -90,7 +89,7 @@ def read_squad(path: str | Path) -> list[SquadQuestion]:
 
 
 def _questions(file: JsonNode) -> Iterator[tuple[JsonNode, SquadQuestion]]:
-    """The questions, each with its node."""
+    """Yields the questions, each with its node."""
     if isinstance(file.value, list) and file.value:
         articles = file.members()
     elif file.has("question") and file.has("context"):  # one line of rows
@@ -166,10 +165,10 @@ def _question(
     impossible = qa.get("is_impossible", bool, False).value
     if impossible and answers:
         raise qa.get("answers", list).error(
-            "be empty where `is_impossible` is true", f"{len(answers)} answers"
+            "be empty if `is_impossible` is true", f"{len(answers)} answers"
         )
     key = f"{prefix}id"
-    # Some sets count their questions.
+    # Some data sets number their questions.
     kind = int if qa.has(key) and type(qa.value[key]) is int else str
     return SquadQuestion(
         str(qa.get(key, kind).value),

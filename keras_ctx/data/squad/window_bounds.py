@@ -1,4 +1,4 @@
-"""Windows over a text that is longer than a row."""
+"""Windows over a text that is longer than an input."""
 
 import numpy as np
 
@@ -6,17 +6,18 @@ import numpy as np
 def window_bounds(
     places: np.ndarray, budget: int, stride: int
 ) -> list[tuple[int, int]]:
-    """The words `[first, limit)` of every window.
+    """Returns the words `[first, limit)` of every window.
 
     Args:
-        places: Where each word begins, in positions, and where the last ends.
-        budget: Most positions of a window; a longer word has one of its own.
-        stride: Most positions from the begin of a window to the next's,
-            `budget` or less; a longer word is passed at once.
+        places: The position where each word begins, and where the last ends.
+        budget: Maximum number of positions of a window. A longer word has its
+            own window.
+        stride: Maximum number of positions between the beginnings of two
+            windows, at most `budget`, or one longer word.
 
     Returns:
-        At least one window; together they hold every word, and every run of
-        words of `budget - stride` positions is in one of them whole.
+        At least one window. The windows hold every word, and every run of
+        words of `budget - stride` positions is entirely in one of them.
 
     Example:
         >>> window_bounds(np.array([0, 1, 2, 4, 5]), budget=3, stride=2)

@@ -1,4 +1,4 @@
-"""Questions, and the windows of their contexts that fit beside them."""
+"""Windows of contexts that fit into an input with their question."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from keras_ctx.evaluation.questions import SquadQuestion
 
 
 class Window(NamedTuple):
-    """One row for the encoder: a question and some words of its context.
+    """One input of the encoder: a question and some words of its context.
 
     Example:
         >>> Window(question=0, first=40, limit=90, length=70).answer is None
@@ -29,18 +29,18 @@ class Window(NamedTuple):
     first: int
     """First word of the context in the window."""
     limit: int
-    """The word behind the last."""
+    """The word after the last."""
     length: int
-    """Positions of the row."""
+    """Positions of the input."""
     answer: tuple[int, int] | None = None
-    """First and last word of the answer, counted in the window; `None` where
-    none is in it whole. Of several the first; one that was widened only where
-    the question has no other."""
+    """First and last word of the answer, counted in the window; `None` if the
+    window holds no complete answer. Of several answers, the first; a widened
+    one only if the question has no other."""
 
 
 @dataclass(frozen=True)
 class QuestionWindows:
-    """What `question_windows` makes.
+    """The windows that `question_windows` returns.
 
     Example:
         >>> len(QuestionWindows([], [], [], [], Findings()).windows)
@@ -49,13 +49,13 @@ class QuestionWindows:
 
     questions: Sequence[SquadQuestion]
     question_words: list[list[str]]
-    """The words of each question that are read."""
+    """The words of each question, up to `max_question`."""
     context_words: list[list[tuple[str, int]]]
     """The words of each question's context, and their offsets."""
     windows: list[Window]
     findings: Findings
-    """Counts of questions, windows and answers, and what was met on the way;
-    `findings.report()` is for people."""
+    """Counts of questions, windows, answers and problems. Print them with
+    `findings.report()`."""
 
 
 def question_windows(
@@ -67,29 +67,31 @@ def question_windows(
     max_question: int = 64,
     max_answer: int = 30,
 ) -> QuestionWindows:
-    """Lay windows over the contexts, so that each fits beside its question.
+    """Splits contexts into windows that fit into an input with the question.
 
-    A row is `[CLS] question [SEP] window [SEP]`, or for ELMo
-    `question </S> <S> window`, of at most `text_inputs.max_length` positions;
-    a window is as many whole words as there is room for. The next one begins
-    at most `stride` positions later, and early enough that no answer is cut
-    by all of them: in training none of the file's, in prediction none of up
-    to `max_answer` positions.
+    An input is `[CLS] question [SEP] window [SEP]`, or for ELMo
+    `question </S> <S> window`, of at most `text_inputs.max_length` positions.
+    A window holds as many whole words as fit. The next window begins at most
+    `stride` positions later, and early enough that every answer is complete in
+    some window: in training every answer of the file, in prediction every
+    answer of up to `max_answer` positions.
 
     Args:
-        questions: What `read_squad` gave.
+        questions: The questions from `read_squad`.
         text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
-        training: Whether the windows are to learn from. A question that is
-            not called impossible and has no usable answer has none then.
-        stride: Most positions from the begin of a window to the next's.
-        max_question: Most positions of a question; what is more is cut.
-        max_answer: Most positions of an answer in prediction, as in
-            `decode_answers`.
+        training: Whether the windows are for training. If so, a question
+            without a usable answer that is not impossible has no windows.
+        stride: Maximum number of positions between the beginnings of two
+            windows.
+        max_question: Maximum number of positions of a question. Longer
+            questions are cut.
+        max_answer: Maximum number of positions of an answer in prediction, as
+            in `decode_answers`.
 
     Returns:
-        A `QuestionWindows`. Its findings count, beside what `answer_spans`
-        counts, answers that are `longer than max_answer`, which are learned
-        from and never given; answers that are `too long` for any window or
+        A `QuestionWindows`. Its findings count, besides those of
+        `answer_spans`: answers `longer than max_answer`, which are used for
+        training but never predicted; answers `too long` for any window or
         `cut` by every window; `cut questions`; and, in training, `skipped
         questions`.
 
@@ -113,10 +115,10 @@ def question_windows(
         questions 1, windows 2, answers 2, misplaced 1
           misplaced: question q: '3' at 8, where the context has 't'
 
-    Source: the sliding window of https://github.com/google-research/bert,
-    which counts its stride in positions, too.
+    Source: The sliding window of https://github.com/google-research/bert,
+    which also counts its stride in positions.
 
-    Differs: windows hold whole words, and overlap as far as answers need.
+    Differs: Windows hold whole words, and overlap as far as answers need.
     """
     check_at_least(
         1, stride=stride, max_question=max_question, max_answer=max_answer
@@ -147,7 +149,7 @@ def question_windows(
             findings.add("cut questions", f"question {question.id}")
         made.question_words.append([word for word, _ in asked[:kept]])
         made.context_words.append(words)
-        # Positions of the row that are not the window's.
+        # Positions of the input outside the window.
         taken = specials + int(asked_places[kept])
         budget = specials + room - taken
         spans = _fitting(question, words, places, budget, max_answer, findings)
@@ -160,7 +162,7 @@ def question_windows(
         bounds = window_bounds(
             places, budget, max(1, min(stride, budget - longest))
         )
-        # Where another offset fits the words, one inside a word is a mistake.
+        # If one answer fits the words, an offset inside a word is a mistake.
         right = [span for span in spans if not span.widened] or spans
         for first, limit in bounds:
             length = taken + int(places[limit] - places[first])
@@ -205,9 +207,9 @@ def _size(places: np.ndarray, span: WordSpan) -> int:
 def _word_lengths(
     text_inputs: TextInputs, texts: Iterable[list[tuple[str, int]]]
 ) -> dict[str, int]:
-    """Positions of every distinct word."""
+    """Returns the number of positions of every distinct word."""
     words = list({word: None for text in texts for word, _ in text})
-    ragged: Any = tf.RaggedTensor  # the type stubs know few of its methods
+    ragged: Any = tf.RaggedTensor  # the type stubs lack some of its methods
     row = ragged.from_row_lengths(tf.constant(words, tf.string), [len(words)])
     lengths: Any = text_inputs.word_lengths(row)
     return dict(zip(words, lengths.values.numpy().tolist(), strict=True))

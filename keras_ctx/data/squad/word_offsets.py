@@ -1,4 +1,4 @@
-"""Words of a text and the places where they stand in it."""
+"""Words of a text and their offsets."""
 
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -18,7 +18,7 @@ _INSIDE, _BLANK, _ALONE, _HIDDEN = range(4)
 
 
 class WordSpan(NamedTuple):
-    """Words `[first, limit)` of a text, and whether they are more than asked.
+    """Words `[first, limit)` of a text, and whether they were widened.
 
     Example:
         >>> WordSpan(2, 4, widened=False).limit
@@ -31,14 +31,14 @@ class WordSpan(NamedTuple):
 
 
 def split_words(text: str) -> list[tuple[str, int]]:
-    """Split a text into words, each with the place of its first character.
+    """Splits a text into words, each with the offset of its first character.
 
-    White space parts words; a punctuation mark, an ASCII symbol and an
-    ideograph are words by themselves. That is the rule of BERT's basic
+    White space separates words. A punctuation mark, an ASCII symbol and an
+    ideograph are words by themselves. This is the rule of BERT's basic
     tokenizer, so a word holds whole pieces, and the answer "1895" in "(1895)"
-    is a word. Chinese comes apart into characters. What shows nothing by
-    itself (accents, joiners, controls) belongs to the word before it; where
-    there is none it is no word.
+    is a word. Chinese is split into characters. Combining and invisible
+    characters (accents, joiners, controls) belong to the word before them, or
+    to no word if there is none.
 
     Args:
         text: Any string.
@@ -51,13 +51,13 @@ def split_words(text: str) -> list[tuple[str, int]]:
         >>> split_words("Verdi (1895).")
         [('Verdi', 0), ('(', 6), ('1895', 7), (')', 11), ('.', 12)]
 
-    Source: the basic tokenizer of https://github.com/google-research/bert.
+    Source: The basic tokenizer of https://github.com/google-research/bert.
 
-    Differs: the text stays as it is; case, accents and controls are left to
-    the encoder's own inputs.
+    Differs: The text is unchanged. The encoder's inputs handle case, accents
+    and controls.
     """
     words: list[tuple[str, int]] = []
-    begin = -1  # of the word that is being read; -1 for none
+    begin = -1  # beginning of the current word; -1 for none
 
     def close(end: int) -> None:
         nonlocal begin
@@ -81,17 +81,17 @@ def split_words(text: str) -> list[tuple[str, int]]:
 def words_of_span(
     words: Sequence[tuple[str, int]], start: int, end: int
 ) -> WordSpan | None:
-    """The words that a span of characters touches.
+    """Returns the words that a span of characters touches.
 
     Args:
-        words: What `split_words` gave.
+        words: The words from `split_words`.
         start: First character of the span.
-        end: Character behind the last.
+        end: Character after the last.
 
     Returns:
-        The words, or `None` for a span without one (white space, or empty).
-        `widened` tells that the span begins or ends inside a word, which is
-        taken whole.
+        The words, or `None` for a span without words (white space, or empty).
+        `widened` means that the span begins or ends inside a word, all of
+        which is used.
 
     Example:
         >>> words_of_span(split_words("about 30km away"), 6, 8)
@@ -121,7 +121,7 @@ def _kind(character: str) -> int:
     if character.isspace():
         return _BLANK
     point, category = ord(character), unicodedata.category(character)
-    # ASCII symbols such as "$" and "+", too, as BERT does.
+    # Also ASCII symbols such as "$" and "+", like BERT.
     symbol = point < 128 and not character.isalnum() and category[0] != "C"
     if symbol or category[0] == "P":
         return _ALONE

@@ -1,1 +1,1 @@
-"""Tables of labelled texts: read, checked, turned into a task."""
+"""Tables of labelled texts: reading, checks, and tasks."""

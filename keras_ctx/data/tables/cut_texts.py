@@ -1,4 +1,4 @@
-"""Texts that are longer than a row."""
+"""Notes about texts that are longer than the model's input."""
 
 from collections.abc import Mapping
 
@@ -13,10 +13,10 @@ _TEXTS = 512
 def cut_texts_notes(
     files: Mapping[str, LabelledTexts], text_inputs: TextInputs
 ) -> list[str]:
-    """Sentences for the user about texts of which only a part is read.
+    """Returns sentences for the user about texts that are cut.
 
     Args:
-        files: By name the texts, or pairs of them.
+        files: The texts or text pairs, by name.
         text_inputs: A `keras_ctx.text.TextInputs`.
 
     Example:

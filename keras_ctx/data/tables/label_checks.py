@@ -1,4 +1,4 @@
-"""What is wrong with the labels of a data set, told before anything learns."""
+"""Checks of the labels of a data set, run before training."""
 
 import itertools
 import re
@@ -10,7 +10,7 @@ from keras_ctx.data.tables.labelled_texts import LabelledTexts
 from keras_ctx.evaluation.label_spelling import NUMBER, spelling
 
 Files = Mapping[str, LabelledTexts]
-# Names that data sets give these columns, lower case.
+# Usual names of these columns, in lower case.
 _HEADERS = set(
     "label labels class classes category categories target sentiment emotion "
     "score rating stars polarity quality intent gold_label is_duplicate "
@@ -18,25 +18,25 @@ _HEADERS = set(
     "content premise hypothesis question question1 question2 tweet comment "
     "标签 类别 情感 文本 内容 评论 句子".split()
 )
-# A label that is there or not, by its place.
+# The values of a multi-hot label.
 _HOT = {"0", "1", "0.0", "1.0", "True", "False"}
-# What stands in some files where there is no label.
+# What some files write where there is no label.
 _NONE = {"-1", "-", "?", "nan", "none", "null", "n/a", "unknown"}
 _NAME = re.compile(r"[^\W\d][\w.#-]{0,30}")
-# Files with fewer rows are too small to judge by counting.
+# Files with fewer rows are too small to judge by counts.
 _FEW_ROWS = 10
 _HEADER_ROWS = 20
-# Up to the first number of rows labels may be more than texts, by chance; from
-# the second on not every row has a label of its own.
+# In a file of up to 3 rows, labels may outnumber texts by chance. In a file of
+# 6 rows or more, some label must occur twice.
 _SINGLE_ROWS, _MANY_SINGLE = 3, 6
 
 
 def check_header(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a first row that holds names, where columns are numbers.
+    """Refuses a first row that holds column names if columns are numbers.
 
-    It does when its label is that of no later row, and is a usual name of a
-    column, or a word among numbers, or the row looks like names in a file
-    whose other labels all come again.
+    The label of such a row occurs in no later row. Moreover, the row holds a
+    usual name of a column; or its label is a word where all other labels are
+    numbers; or the row looks like names and all other labels are repeated.
     """
     later = Counter(
         itertools.chain.from_iterable(found[1:] for found in labels.values())
@@ -57,13 +57,13 @@ def check_header(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
         if named or like_names or (strange and _NAME.fullmatch(label)):
             raise ValueError(
                 f"{rows.where(0)}: looks like the names of columns, {cells}. "
-                "Name the columns in `columns`, or say `header` True; `header` "
-                "False takes the row for data."
+                "Name the columns in `columns`, or set `header` to True; "
+                "False reads the row as data."
             )
 
 
 def check_classes(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
-    """Refuse empty labels, one class, swapped columns, near-equal labels."""
+    """Refuses empty or near-equal labels, one class, swapped columns."""
     train = labels["train"]
     rows = files["train"]
     for name, found in labels.items():
@@ -72,12 +72,12 @@ def check_classes(files: Files, labels: Mapping[str, Sequence[str]]) -> None:
     if len(distinct) < 2:
         raise ValueError(
             f"{rows.path}: all {len(rows)} labels are {train[0]!r}, and at "
-            "least two classes are needed. Is it the column of the labels?"
+            "least two classes are needed. Is this the column of labels?"
         )
     if train[0].startswith("[") and train[0].endswith("]"):
         raise ValueError(
             f"{rows.where(0)}: the label is a list, {train[0][:60]!r}. Use "
-            "`multi_label` for several labels a text."
+            "`multi_label` for several labels per text."
         )
     check_many(rows, len(distinct), len(rows) / 2)
     if len(distinct) > 20 and _measures(distinct):
@@ -98,12 +98,13 @@ def check_many(
             f"{rows.path}: there are {num_labels} different labels in "
             f"{len(rows)} rows. Are the columns of texts and labels swapped? "
             f"The label on line {rows.lines[0]} is {rows.labels[0][:60]!r}. "
-            "`columns` are text, label: --columns 1 0 reads the second first."
+            "`columns` are text, label: --columns 1 0 reads the text from the "
+            "second column."
         )
 
 
 def _check_swapped(rows: LabelledTexts, num_labels: int) -> None:
-    """Refuse more labels than texts, also in a file of a few rows."""
+    """Refuses more labels than texts, also in a file of a few rows."""
     texts = zip(rows.texts, rows.text_pairs or rows.texts, strict=True)
     if len(rows) > _SINGLE_ROWS and num_labels > len(set(texts)):
         check_many(rows, num_labels, 0, few=_SINGLE_ROWS + 1)
@@ -112,7 +113,7 @@ def _check_swapped(rows: LabelledTexts, num_labels: int) -> None:
 
 
 def check_written(rows: LabelledTexts, labels: Sequence[str]) -> None:
-    """Refuse a label that cannot be written into a line of a file."""
+    """Refuses a label that cannot be written into a line of a file."""
     for place, label in enumerate(labels):
         if not label:
             raise ValueError(
@@ -127,8 +128,8 @@ def check_written(rows: LabelledTexts, labels: Sequence[str]) -> None:
 
 
 def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
-    """Refuse labels that differ in case, width, blanks, characters that
-    nobody sees, or decimals alone."""
+    """Refuses labels that differ only in case, width, blanks, invisible
+    characters or decimals."""
     seen: dict[str, tuple[str, int]] = {}
     known: set[str] = set()
     for place, label in enumerate(labels):
@@ -141,14 +142,14 @@ def check_spelling(rows: LabelledTexts, labels: Sequence[str]) -> None:
             raise ValueError(
                 f"{rows.where(place)}: the label {label!r} is nearly the same "
                 f"as {other!r} on line {rows.lines[first]}, and would be "
-                "another class. Write both alike."
+                "another class. Write both the same way."
             )
 
 
 def check_no_hot(rows: LabelledTexts, separator: str) -> None:
-    """Refuse rows of zeros and ones, one for each label that there might be.
+    """Refuses multi-hot labels: a 0 or 1 for each possible label.
 
-    Read as names they would be the labels "0" and "1".
+    Read as names, they would be the labels "0" and "1".
     """
     lengths = set()
     for place, value in enumerate(rows.labels):
@@ -169,7 +170,7 @@ def check_no_hot(rows: LabelledTexts, separator: str) -> None:
 def check_seen(
     files: Files, labels: Mapping[str, Sequence[str]], known: set[str]
 ) -> None:
-    """Refuse labels that training does not show."""
+    """Refuses labels that do not occur in the training file."""
     for name, found in labels.items():
         for place, label in enumerate(found):
             if label not in known:
@@ -178,11 +179,11 @@ def check_seen(
                 raise ValueError(
                     f"{files[name].where(place)}: `labels` must hold only "
                     f"labels that occur in {files['train'].path}: a model "
-                    "learns no other. Correct the row or add texts of that "
-                    f"label there. Received: {label!r}; known are {shown}"
+                    "learns only these. Correct the row, or add texts with "
+                    f"the label there. Received: {label!r}; known are {shown}"
                     + (", ..." if len(known) > 20 else "")
                     + (
-                        f". If {label} stands for no label, leave such rows "
+                        f". If {label} means no label, leave such rows "
                         f"out with `no_label` {label}"
                         if none
                         else ""
@@ -191,7 +192,7 @@ def check_seen(
 
 
 def numbers(rows: LabelledTexts) -> list[float]:
-    """The labels as numbers, refusing what is none, and one number alone."""
+    """Returns the labels as numbers. Refuses others, and equal numbers."""
     found = []
     for place, label in enumerate(rows.labels):
         if not NUMBER.fullmatch(label) or abs(float(label)) > 3e38:
@@ -202,8 +203,8 @@ def numbers(rows: LabelledTexts) -> list[float]:
         found.append(float(label))
     if len(set(found)) < 2:
         raise ValueError(
-            f"{rows.path}: all {len(rows)} numbers are {found[0]}: there is "
-            "nothing to learn from them, or to score by a correlation."
+            f"{rows.path}: all {len(rows)} numbers are {found[0]}: a model "
+            "cannot learn from equal numbers, and they have no correlation."
         )
     return found
 
@@ -213,7 +214,7 @@ def _advice(rows: LabelledTexts, place: int) -> str:
         return ', an empty column. `no_label` "" leaves such rows out.'
     with_point = rows.labels[place].replace(",", ".", 1)
     if "," in rows.labels[place] and NUMBER.fullmatch(with_point):
-        return ", with a comma. Write a point."
+        return ", with a comma. Write a decimal point."
     if NUMBER.fullmatch(rows.texts[place].strip()):
         return ". Are the columns of texts and labels swapped?"
     later = [x for k, x in enumerate(rows.labels) if k != place]
@@ -223,7 +224,7 @@ def _advice(rows: LabelledTexts, place: int) -> str:
 
 
 def _measures(labels: Mapping[str, None]) -> bool:
-    """Whether all are numbers, and some of them with decimals."""
+    """Returns whether all are numbers, and some are not integers."""
     return all(map(NUMBER.fullmatch, labels)) and any(
         not float(label).is_integer() for label in labels
     )

@@ -1,4 +1,4 @@
-"""Several labels a text: how files write them, and as zeros and ones."""
+"""Several labels per text: reading them, and as zeros and ones."""
 
 import ast
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from keras_ctx.files.json_text import load_json
 
 
 def split_labels(value: str, separator: str = ",") -> list[str]:
-    """The labels in a column, each once, in their order.
+    """Returns the distinct labels in a column, in order.
 
     Args:
-        value: Labels with a separator between two; a list as JSON or Python
-            writes it; or nothing, for a text without a label.
-        separator: What stands between two labels.
+        value: Labels with separators between them; a list in JSON or Python
+            syntax; or nothing, for a text without a label.
+        separator: The separator between two labels.
 
     Returns:
-        The labels, without blanks around them.
+        The labels, without surrounding blanks.
 
     Raises:
-        ValueError: A list that is none, or that holds something else than
-            strings and numbers.
+        ValueError: The list is invalid, or holds anything but strings and
+            numbers.
 
     Example:
         >>> split_labels("rain, wind")
@@ -34,7 +34,7 @@ def split_labels(value: str, separator: str = ",") -> list[str]:
 
 
 def listed_labels(value: str, separator: str = ",") -> list[str]:
-    """As `split_labels`, those that stand twice with them.
+    """Like `split_labels`, but keeps repeated labels.
 
     Example:
         >>> listed_labels("[1, 0, 1]")
@@ -71,14 +71,14 @@ def _listed(value: str) -> list:
 def multi_hot(
     label_sets: Sequence[Sequence[str]], labels: Sequence[str]
 ) -> np.ndarray:
-    """Sets of labels as rows of zeros and ones.
+    """Converts sets of labels to rows of zeros and ones.
 
     Args:
-        label_sets: The labels of each text; none for some.
+        label_sets: The labels of each text, possibly none.
         labels: All labels that may occur, in the order of their ids.
 
     Returns:
-        float32 `(len(label_sets), K)`, as `classification_dataset` takes it.
+        float32 `(len(label_sets), K)`, for `classification_dataset`.
 
     Raises:
         ValueError: A label is not in `labels`.

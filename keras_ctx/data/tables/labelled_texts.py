@@ -1,4 +1,4 @@
-"""Labelled texts in memory, each with the line that it came from."""
+"""Labelled texts in memory, each with its line in the file."""
 
 import random
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 from keras_ctx.data.tables.table_format import TableFormat
 from keras_ctx.data.tables.tables import TableRow, read_table
 
-# Written by SNLI and OCNLI where the annotators did not agree.
-# What some data sets, pandas and Excel write where there is no label.
+# What some data sets, pandas and Excel write where there is no label. SNLI and
+# OCNLI write "-" where the annotators did not agree.
 _NO_LABELS = {"-", "nan", "<na>", "null", "#n/a"}
 # A word with a digit, such as 17, gj04 or train-17.
 _ID = re.compile(r"[A-Za-z_-]*\d[\w.-]{0,15}", re.ASCII)
@@ -18,15 +18,16 @@ _ID = re.compile(r"[A-Za-z_-]*\d[\w.-]{0,15}", re.ASCII)
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """The texts of a file, or pairs of them, and their labels as written.
+    """The texts or text pairs of a file, and their labels as written.
 
     Attributes:
         path: The file.
-        lines: The line of each text.
-        texts: The texts; `text_pairs`, the second of each pair, or `None`.
-        labels: The labels, without blanks around them.
-        dropped: Lines of ragged rows that were left out.
-        unlabelled: Lines without a label that were left out.
+        lines: The line number of each text.
+        texts: The texts.
+        text_pairs: The second text of each pair, or `None`.
+        labels: The labels, without surrounding blanks.
+        dropped: Line numbers of ragged rows that were left out.
+        unlabelled: Line numbers of rows without a label, which were left out.
 
     Example:
         >>> from pathlib import Path
@@ -48,7 +49,7 @@ class LabelledTexts:
         return len(self.texts)
 
     def at(self, places: Sequence[int]) -> "LabelledTexts":
-        """Some of the texts, in the order given."""
+        """Returns the texts at these indices, in the given order."""
         second = self.text_pairs
         return LabelledTexts(
             self.path,
@@ -61,18 +62,18 @@ class LabelledTexts:
         )
 
     def first(self, number: int | None) -> "LabelledTexts":
-        """The first `number` texts; `None`: all."""
+        """Returns the first `number` texts, or all for `None`."""
         return self.at(range(len(self))[:number])
 
     def sample(self, number: int | None, seed: int = 0) -> "LabelledTexts":
-        """So many texts at random, in the order of the file; `None`: all."""
+        """Returns `number` random texts in file order, or all for `None`."""
         if number is None or number >= len(self):
             return self
         places = random.Random(seed).sample(range(len(self)), number)
         return self.at(sorted(places))
 
     def summary(self) -> str:
-        """How many texts there are, and what about them is out of the way."""
+        """Returns a sentence about the number of texts and what is unusual."""
         notes = [f"{self.path}: {len(self):,} texts"]
         texts = zip(self.texts, self.text_pairs or self.texts, strict=True)
         empty = [
@@ -83,7 +84,7 @@ class LabelledTexts:
         for lines, what in (
             (self.unlabelled, "without a label left out"),
             (self.dropped, "of another number of columns left out"),
-            (empty, "with an empty text, which stay"),
+            (empty, "with an empty text, which are kept"),
         ):
             if lines:
                 first = f"the first on line {lines[0]}"
@@ -91,11 +92,11 @@ class LabelledTexts:
         pairs = zip(self.texts, self.text_pairs or self.texts, strict=True)
         distinct = len(set(pairs))
         if 20 * distinct < len(self):
-            notes.append(f"only {distinct:,} of the texts differ")
+            notes.append(f"only {distinct:,} different texts")
         return "; ".join(notes)
 
     def where(self, place: int) -> str:
-        """The file and the line of a text, as an error names them."""
+        """Returns the file and the line of a text, for error messages."""
         return f"{self.path}, line {self.lines[place]}"
 
 
@@ -105,23 +106,24 @@ def read_labelled_texts(
     table: TableFormat | None = None,
     no_label: str | None = None,
 ) -> LabelledTexts:
-    r"""Read labelled texts, and check what can be told without knowing labels.
+    r"""Reads labelled texts, and checks all that is independent of labels.
 
     Args:
-        path: The file, as `read_table` reads it.
-        columns: Text, second text if there is one, label.
-        table: How the file is written down.
-        no_label: What stands for a label where there is none, such as "-" in
-            SNLI and OCNLI: these rows are left out.
+        path: A file that `read_table` can read.
+        columns: The columns of the text, the second text of a text pair, and
+            the label.
+        table: The format of the file.
+        no_label: The mark of a row without a label, such as "-" in SNLI and
+            OCNLI. These rows are left out.
 
     Returns:
-        The texts. Blanks around labels are removed; texts stay as they are.
+        The texts. Blanks around labels are removed; texts are unchanged.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: As of `read_table`; nothing but rows without a label; no
-            text in a column of texts; quotes around every text or label;
-            labels "-" that no `no_label` tells.
+        FileNotFoundError: The file does not exist.
+        ValueError: `read_table` refuses the file; no row has a label; a
+            column of texts is empty; every text or label is in quotes; a label
+            such as "-" occurs and `no_label` is not given.
 
     Example:
         >>> import pathlib, tempfile
@@ -140,8 +142,8 @@ def read_labelled_texts(
         )
     if len(set(columns)) < len(columns):
         raise ValueError(
-            "`columns` must be different ones: a label that is also the text "
-            f"teaches nothing. Received: columns={tuple(columns)}"
+            "`columns` must be different columns: a label must not be the "
+            f"text itself. Received: columns={tuple(columns)}"
         )
     lines, rows, dropped, unlabelled = [], [], [], []
     for line, row in _with_labels(
@@ -175,7 +177,7 @@ def read_labelled_texts(
 
 
 def _check_none(rows: LabelledTexts) -> None:
-    """Refuse labels that stand for none, but a minus beside a plus."""
+    """Refuses labels that mean no label, except a minus beside a plus."""
     for none in dict.fromkeys(rows.labels):
         if none.lower() not in _NO_LABELS or set(rows.labels) == {none}:
             continue
@@ -183,9 +185,9 @@ def _check_none(rows: LabelledTexts) -> None:
             continue
         raise ValueError(
             f"{rows.where(rows.labels.index(none))}: the label is "
-            f"{none!r}, as some data sets write where there is none. "
-            f"Leave these rows out with `no_label` {none}. Where it is a "
-            "class, give `no_label` another string that does not occur."
+            f"{none!r}, which some data sets write where there is no label. "
+            f"Leave these rows out with `no_label` {none}. If it is a class, "
+            "set `no_label` to a string that does not occur."
         )
 
 
@@ -197,8 +199,8 @@ def _with_labels(
     except ValueError as error:
         if "`columns` must" in str(error) and f": {label!r};" in str(error):
             raise ValueError(
-                f"{error} A file without labels can be predicted, and neither "
-                "learned from nor scored."
+                f"{error} A file without labels can be used for prediction, "
+                "but not for training or scores."
             ) from error
         raise
 
@@ -215,16 +217,16 @@ def _check_texts(
             )
         if len(texts) > 1 and set(texts) <= {"0", "1"}:
             raise ValueError(
-                f"{rows.where(0)}: column {column!r} of `columns` holds 0 and "
-                "1 alone, and no texts. Are the columns of texts and labels "
-                "swapped? Where each label has a column, write "
-                "the names of a text's labels into one, such as 'rain,wind', "
+                f"{rows.where(0)}: column {column!r} of `columns` holds only "
+                "0 and 1, no texts. Are the columns of texts and labels "
+                "swapped? If each label has its own column, write the names "
+                "of a text's labels into one column, such as 'rain,wind', "
                 "for `multi_label`."
             )
         if len(texts) >= 10 and all(map(_ID.fullmatch, texts)):
             raise ValueError(
                 f"{rows.where(0)}: column {column!r} of `columns` looks like "
-                f"numbers of rows, not texts. Received: {texts[:3]}"
+                f"row numbers, not texts. Received: {texts[:3]}"
             )
     if table.quoting or table.literal_quotes:
         return
@@ -233,6 +235,6 @@ def _check_texts(
         if len(texts) > 1 and all(map(enclosed.fullmatch, texts)):
             raise ValueError(
                 f"{rows.where(0)}: a column has quotes around every row. "
-                "`quoting` takes them off, `literal_quotes` leaves them. "
+                "`quoting` removes them, `literal_quotes` keeps them. "
                 f"Received: {texts[0][:60]!r}"
             )

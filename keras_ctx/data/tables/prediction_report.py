@@ -1,4 +1,4 @@
-"""What a model predicted for labelled texts, written down and judged."""
+"""Files with the predictions and scores of labelled texts."""
 
 from pathlib import Path
 
@@ -33,23 +33,24 @@ def save_predictions(
     logits: np.ndarray,
     folder: str | Path,
 ) -> list[str]:
-    """Write predictions, a report of them, and a picture of confusions.
+    """Writes predictions, a report, and a picture of the confusion matrix.
 
     Args:
-        task: What the labels mean.
+        task: The task, which knows the meaning of the labels.
         rows: The texts and their labels.
-        logits: Of the texts, in their order, `(n, K)`.
-        folder: Made where there is none. `predictions.tsv` has a line a text:
-            its label, the prediction and the logits. `report.txt` has all
-            scores, those of each class, and confusions; `classes.json` the
-            scores of each class; `confusion.png` the confusions, where a text
-            has one class.
+        logits: The logits of the texts, in the same order, `(n, K)`.
+        folder: The folder to write to. It is created if it does not exist.
+            `predictions.tsv` has a line per text: its label, the prediction
+            and the logits. `report.txt` has all scores, the scores of each
+            class, and confusions. `classes.json` has the scores of each class.
+            For one class per text, `confusion.png` shows the confusions.
 
     Returns:
         The names of the files that were written.
 
     Raises:
-        ValueError: The logits are not finite, or not of these texts.
+        ValueError: The logits are not finite, or their number is not that of
+            the texts.
         ModuleNotFoundError: `scikit-learn`, `scipy` or `matplotlib` is not
             installed.
 
@@ -92,7 +93,7 @@ def save_predictions(
             if not save_confusion(matrix, task.labels, folder / CONFUSION):
                 report.append(
                     f"{CONFUSION} numbers the classes from 0, in the order "
-                    "above: no font here has their characters."
+                    "above: no installed font has their characters."
                 )
     if len(rows) > 1:
         report += _remark(task, logits, predicted)
@@ -106,7 +107,7 @@ def _remark(
     if isinstance(task, Regression) and is_constant(logits[:, 0]):
         return [
             f"All predictions are {predicted[0]}: a correlation with them is "
-            "not defined, and given as 0."
+            "undefined and reported as 0."
         ]
     if len(set(predicted)) == 1:
         return [f"All predictions are {predicted[0]!r}."]

@@ -1,4 +1,4 @@
-"""How a table of texts is written down: separators, quotes, encoding."""
+"""The format of a table of texts: separators, quotes, encoding."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +13,17 @@ SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 
 @dataclass(frozen=True)
 class TableFormat:
-    r"""How a table is written down; what is left out is found in the file.
+    r"""The format of a table. Settings left out are found from the file.
 
-    A name that ends in `.csv` has commas, or the one of comma, semicolon, tab
-    and bar that its first lines fit; one in `.jsonl` or `.json` holds JSON
-    objects; any other has tabs. Quotes enclose columns, except between tabs,
-    where they are ordinary characters: most public files with tabs hold
-    quotes that nothing closes.
+    A `.csv` file is separated by commas, or by whichever of comma, semicolon,
+    tab and bar its first lines fit. A `.jsonl` or `.json` file holds JSON
+    objects. Any other file is separated by tabs. Quotes enclose columns,
+    except between tabs, where they are ordinary characters: most public files
+    with tabs hold quotes that are never closed.
 
     Raises:
-        ValueError: an unknown encoding or separator, or quotes that are to be
-            both things.
+        ValueError: The encoding or separator is unknown, or both `quoting` and
+            `literal_quotes` are set.
 
     Example:
         >>> TableFormat(separator="semicolon").separator_character
@@ -31,24 +31,25 @@ class TableFormat:
     """
 
     separator: str | None = None
-    """What separates columns: a word (tab, comma, semicolon, bar), or the
-    character or characters; left out: by the file's name and first lines."""
+    """The separator of columns: a word (tab, comma, semicolon, bar), or one or
+    more characters. Default: found from the file's name and first lines."""
     quoting: bool = False
     """Whether quotes enclose columns, also between tabs."""
     literal_quotes: bool = False
     """Whether quotes are ordinary characters, also between commas."""
     header: bool | None = None
-    """Whether the first row holds names; left out: where `columns` are
+    """Whether the first row holds column names. Default: if `columns` are
     names."""
     encoding: str = "utf-8"
-    """Of the files, such as latin-1 or gb18030."""
+    """The encoding of the files, such as latin-1 or gb18030."""
     layout: Layout | None = None
-    """json: an object a line, columns by key; trec: `COARSE:fine text`, columns
-    text, coarse, fine; fasttext: `__label__a text`, columns text, label; left
-    out: json by the name, else a table."""
+    """json: an object per line, columns by key; trec: `COARSE:fine text`,
+    columns text, coarse, fine; fasttext: `__label__a text`, columns text,
+    label. Default: json by the file's name, else a table."""
     ragged_rows: Literal["refuse", "read", "drop"] = "refuse"
-    """Rows with another number of columns than the first one: an error, read
-    where all of `columns` are there, or dropped."""
+    """What to do with rows whose number of columns differs from the first row:
+    refuse them with an error, read them if they have all of `columns`, or drop
+    them."""
 
     def __post_init__(self):
         codec_name(self.encoding)
@@ -77,25 +78,25 @@ class TableFormat:
         return named.get(self.separator, self.separator)
 
     def layout_of(self, path: str | Path) -> Layout:
-        """The layout, by the file's name where it is left out."""
+        """Returns the layout; if it is left out, by the file's name."""
         if self.layout is not None:
             return self.layout
         json = has_ending(path, ".jsonl", ".json", ".ndjson")
         return "json" if json else "table"
 
     def quotes_enclose(self, separator: str) -> bool:
-        """Whether quotes enclose columns between these separators."""
+        """Returns whether quotes enclose columns with this separator."""
         if self.quoting or self.literal_quotes:
             return self.quoting
         return separator != "\t" and len(separator) == 1
 
 
 def has_ending(path: str | Path, *endings: str) -> bool:
-    """Whether a name ends so, before the ending of a compressed file."""
+    """Returns whether a name has an ending, ignoring that of compression."""
     return Path(plain_name(path)).suffix.lower() in endings
 
 
 def separator_name(separator: str) -> str:
-    """As an error names it: "commas", or the characters themselves."""
+    """Returns its name for error messages: "commas", or the characters."""
     names = {value: f"{name}s" for name, value in SEPARATORS.items()}
     return names.get(separator, repr(separator))

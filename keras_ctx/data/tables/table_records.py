@@ -1,4 +1,4 @@
-"""A file to records: the columns of each row, with the line that it is on."""
+"""Readers of records: the columns of each row, with its line number."""
 
 import csv
 import itertools
@@ -19,7 +19,7 @@ from keras_ctx.files.json_text import load_json
 
 Line = tuple[int, str]
 Record = tuple[int, list[str]]
-# Lines that are looked at to find the separator.
+# Number of lines used to find the separator.
 _PEEK = 200
 # What Excel writes above a table.
 _EXCEL = re.compile(r"sep=.", re.IGNORECASE)
@@ -30,14 +30,14 @@ _FASTTEXT = re.compile(r"((?:__label__\S+\s+)+)(.*)")
 def separated_records(
     path: Path, table: TableFormat, wanted: Sequence[int | str]
 ) -> tuple[str, Iterator[Record]]:
-    """The separator, and the records of a table; blank lines are skipped."""
+    """Returns the separator and the records of a table, skipping blanks."""
     lines = numbered_lines(path, table.encoding)
     first = list(itertools.islice(lines, _PEEK))
     _check_line_ends(path, first)
     if first and _EXCEL.fullmatch(first[0][1].strip()):
         raise ValueError(
-            f"{path}, line 1: {first[0][1].strip()!r} is a word to Excel, and "
-            "no row. Remove the line."
+            f"{path}, line 1: {first[0][1].strip()!r} is an instruction for "
+            "Excel, not a row. Remove the line."
         )
     separator = table.separator_character
     if separator is None:
@@ -50,7 +50,7 @@ def separated_records(
 
 def _literal(lines: Iterable[Line], separator: str) -> Iterator[Record]:
     for number, line in lines:
-        # A row of empty columns is no blank line.
+        # A row of empty columns is not a blank line.
         if separator in line or not is_blank(line):
             yield number, line.split(separator)
 
@@ -58,7 +58,7 @@ def _literal(lines: Iterable[Line], separator: str) -> Iterator[Record]:
 def _quoted(
     path: Path, lines: Iterable[Line], separator: str
 ) -> Iterator[Record]:
-    # Python's limit of 131,072 characters a column is that of the process.
+    # Raises Python's limit of 131,072 characters per column (process-wide).
     csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))
     reader = csv.reader(
         (f"{line}\n" for _, line in lines), delimiter=separator, strict=True
@@ -71,23 +71,23 @@ def _quoted(
             start = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(
-            f"{path}, line {start}: the quotes are not those of a table with "
+            f"{path}, line {start}: the quotes do not fit a table with "
             f"{separator_name(separator)} ({error}; read up to line "
             f"{reader.line_num}). A quote within quotes must be doubled; "
-            "`literal_quotes` takes quotes as ordinary characters."
+            "`literal_quotes` reads quotes as ordinary characters."
         ) from error
 
 
 def _check_line_ends(path: Path, lines: list[Line]) -> None:
     if lines and "\r" in lines[0][1]:
         raise ValueError(
-            f"{path}, line 1: holds a carriage return, which ends no line. "
-            "Convert the line ends, for example with `mac2unix`."
+            f"{path}, line 1: holds a carriage return, which does not end "
+            "a line. Convert the line ends, for example with `mac2unix`."
         )
     if lines and lines[0][1].count("\0") > len(lines[0][1]) / 4:
         raise ValueError(
             f"{path}, line 1: every other byte is 0. It looks like UTF-16: "
-            "name it as `encoding`, such as utf-16-le."
+            "set `encoding`, for example to utf-16-le."
         )
 
 
@@ -105,8 +105,8 @@ def _separator(
     if len(found) > 1:
         names = " or by ".join(map(separator_name, found))
         raise ValueError(
-            f"{path}: its columns could be separated by {names}. Name the "
-            "one that does as `separator`."
+            f"{path}: its columns could be separated by {names}. "
+            "Set `separator` to the right one."
         )
     return found[0] if found else ","
 
@@ -114,9 +114,9 @@ def _separator(
 def fitting_separators(
     table: TableFormat, wanted: Sequence[int | str], lines: list[Line]
 ) -> dict[str, bool]:
-    """Separators under which every row has the columns that are wanted.
+    """Returns the separators with which every row has the wanted columns.
 
-    With whether all rows have the same number of columns.
+    The value of a separator tells whether all rows have equally many columns.
     """
     needed = max([1, *(c for c in wanted if isinstance(c, int))]) + 1
     names = {column for column in wanted if isinstance(column, str)}
@@ -133,7 +133,7 @@ def fitting_separators(
 def _first_rows(
     table: TableFormat, separator: str, lines: list[Line]
 ) -> list[list[str]]:
-    """The rows of the first lines; none where the quotes do not fit."""
+    """Returns the rows of the first lines, or none if quotes do not fit."""
     if not table.quotes_enclose(separator):
         return [row for _, row in _literal(lines, separator)]
     rows: list[list[str]] = []
@@ -141,14 +141,14 @@ def _first_rows(
         for _, row in _quoted(Path(), lines, separator):
             rows.append(row)
     except ValueError as error:
-        # The last row may reach beyond the lines that are looked at.
+        # The last row may end after the lines that were read.
         cut = len(lines) == _PEEK and f"line {lines[-1][0]})" in str(error)
         return rows if cut else []
     return rows
 
 
 def trec_records(path: Path, table: TableFormat) -> Iterator[Record]:
-    """text, coarse label, fine label."""
+    """Yields text, coarse label and fine label."""
     for number, line in numbered_lines(path, table.encoding):
         if is_blank(line):
             continue
@@ -163,7 +163,7 @@ def trec_records(path: Path, table: TableFormat) -> Iterator[Record]:
 
 
 def fasttext_records(path: Path, table: TableFormat) -> Iterator[Record]:
-    """text, and the label, or the labels with a blank between two."""
+    """Yields the text, and its labels separated by blanks."""
     for number, line in numbered_lines(path, table.encoding):
         if is_blank(line):
             continue
@@ -180,7 +180,7 @@ def fasttext_records(path: Path, table: TableFormat) -> Iterator[Record]:
 def json_records(
     path: Path, table: TableFormat
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """JSON objects, one a line, or all in one list."""
+    """Yields JSON objects, written one per line or as one list."""
     lines = numbered_lines(path, table.encoding)
     for number, line in lines:
         if is_blank(line):
@@ -191,17 +191,17 @@ def json_records(
         try:
             record = load_json(line)
         except ValueError as error:
-            # Its own line is that of the one-line text.
+            # The line number of the error is always 1.
             what = getattr(error, "msg", error)
             raise ValueError(
-                f"{path}, line {number}: a line must be a whole JSON object "
+                f"{path}, line {number}: a line must be a complete JSON object "
                 f"({what}). Received: {line[:60]!r}"
             ) from error
         yield number, _object(path, f"line {number}", record)
 
 
 def is_json_list(path: Path, table: TableFormat) -> bool:
-    """Whether a file of JSON is one list, and not an object a line."""
+    """Returns whether a JSON file is one list, not an object per line."""
     lines = (line for _, line in numbered_lines(path, table.encoding))
     first = next((line for line in lines if not is_blank(line)), "")
     return first.lstrip().startswith("[")
@@ -210,7 +210,7 @@ def is_json_list(path: Path, table: TableFormat) -> bool:
 def _json_list(
     path: Path, number: int, line: str, lines: Iterator[Line]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    # A list has no lines to count by: its rows are counted from 1.
+    # The rows of a list have no line numbers: they are counted from 1.
     try:
         rows = load_json("\n".join([line, *(text for _, text in lines)]))
     except ValueError as error:
@@ -219,7 +219,7 @@ def _json_list(
             number += error.lineno - 1
             what = error.msg
         raise ValueError(
-            f"{path}, line {number}: a list that is no whole JSON ({what})."
+            f"{path}, line {number}: the list is not complete JSON ({what})."
         ) from error
     for place, record in enumerate(rows, 1):
         yield place, _object(path, f"row {place}", record)
@@ -229,13 +229,13 @@ def _object(path: Path, where: str, record: Any) -> dict[str, Any]:
     if isinstance(record, dict):
         return record
     raise ValueError(
-        f"{path}, {where}: a row must be a JSON object, its columns by key. "
+        f"{path}, {where}: a row must be a JSON object with columns as keys. "
         f"Received: {str(record)[:60]!r}"
     )
 
 
 def hint(path: Path, table: TableFormat, wanted: Sequence[int | str]) -> str:
-    """What would read a file that cannot be read as it was."""
+    """Returns advice on how to read a file that could not be read."""
     lines = list(itertools.islice(numbered_lines(path, table.encoding), _PEEK))
     texts = [line.strip() for _, line in lines if line.strip()]
     if all(map(_TREC.fullmatch, texts)):
@@ -243,7 +243,7 @@ def hint(path: Path, table: TableFormat, wanted: Sequence[int | str]) -> str:
     if all(map(_FASTTEXT.fullmatch, texts)):
         return " `layout` fasttext reads `__label__a text`."
     if all(text.startswith("{") for text in texts):
-        return " `layout` json reads an object a line."
+        return " `layout` json reads an object per line."
     found = fitting_separators(table, wanted, lines)
     found.pop(table.separator_character or "\t", None)
     if not found:

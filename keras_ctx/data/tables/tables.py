@@ -1,4 +1,4 @@
-"""Streaming readers of tables: separated columns, JSON lines, and others."""
+"""Streaming readers of tables: separated columns, JSON lines, and more."""
 
 import json
 import re
@@ -21,13 +21,13 @@ RAGGED_ADVICE = (
     " `ragged_rows` read reads rows that have all of `columns`; drop leaves "
     "them out."
 )
-"""What an error about a row of another width ends with."""
-# Enclosed in quotes, with those inside doubled.
+"""The end of an error about a row with another number of columns."""
+# Enclosed in quotes, with inner quotes doubled.
 _ENCLOSED = re.compile('"(?:[^"]|"")*"')
 
 
 class TableRow(NamedTuple):
-    """The columns that were asked for, and the line that the row is on.
+    """The requested columns of a row, and its line number.
 
     Example:
         >>> TableRow(3, ("good", "positive")).columns[1]
@@ -45,29 +45,29 @@ def read_table(
     dropped: list[int] | None = None,
     texts: Sequence[int | str] = (),
 ) -> Iterator[TableRow]:
-    r"""Stream some columns of a table, whatever it is written like.
+    r"""Streams some columns of a table in any supported format.
 
     Args:
         path: The file, plain or compressed.
-        columns: The columns to give, in that order: by number, counted from 0,
-            or by their names in the first row (in JSON: by key).
-        table: How the file is written down, where that cannot be seen.
-        dropped: A list to which the lines are added that
+        columns: The columns to return, in this order: by number, counted from
+            0, or by their names in the first row (in JSON: by key).
+        table: The format of the file, if it cannot be found from the file.
+        dropped: A list that gets the line numbers of the rows that
             `ragged_rows="drop"` leaves out.
-        texts: Those of `columns` that are texts: in JSON a list there, such
-            as one of words, is an error.
+        texts: The columns that are texts. In JSON, they must not be lists,
+            such as lists of words.
 
     Returns:
-        A generator of `TableRow`s. A value of JSON that is no string is given
-        as JSON, and `null` or `NaN` as an empty string.
+        A generator of `TableRow`s. In JSON, `null` and `NaN` become an empty
+        string; other values that are not strings become JSON text.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file has no text, bytes of another encoding, rows with
             different numbers of columns, or quotes that do not close; a column
-            is not there or has the name of another; between tabs, columns
-            that all show to be in quotes, without `quoting` or
-            `literal_quotes`. The message names the line and the way out.
+            is missing or its name occurs twice; or columns between tabs are
+            clearly in quotes, without `quoting` or `literal_quotes`. The
+            message names the line and what to do.
 
     Example:
         >>> import pathlib, tempfile
@@ -79,10 +79,10 @@ def read_table(
     path, wanted, table = Path(path), list(columns), table or TableFormat()
     if path.is_dir():
         raise FileNotFoundError(
-            f"`path` must name a file. Received: {path}, a folder. Texts in a "
-            "folder for each label are read by "
-            "`keras.utils.text_dataset_from_directory`; write them as one "
-            "table, a text and its label a row."
+            f"`path` must name a file. Received: {path}, a folder. If "
+            "each label has a folder of texts, read them with "
+            "`keras.utils.text_dataset_from_directory` and write them as one "
+            "table, with a text and its label per row."
         )
     rows = _rows(
         path,
@@ -103,25 +103,25 @@ def read_table(
 def read_labelled(
     path: str | Path, columns: int | Sequence[int | str] = 2
 ) -> Iterator[tuple[str, ...]]:
-    r"""Stream the rows of a table; blank lines are skipped.
+    r"""Streams the rows of a table, skipping blank lines.
 
-    A name that ends in `.csv` (or `.csv.gz`) has quotes, and commas or what
-    its first lines fit. In any other there is no quoting: a tab always
-    separates. `read_table` reads more, and tells the lines.
+    A `.csv` (or `.csv.gz`) file has quotes, and commas or another separator
+    that its first lines fit. Any other file is separated by tabs and has no
+    quoting. `read_table` reads more formats, and returns line numbers.
 
     Args:
         path: The file, plain or compressed.
-        columns: How many columns every row must have, all of which are given;
-            or the columns to give, in that order: by number, counted from 0,
-            or by their names in the first line, which is then no row.
+        columns: The number of columns of every row, all of which are
+            returned; or the columns to return, in this order: by number,
+            counted from 0, or by their names in the first line.
 
     Returns:
         A generator of tuples of strings.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file has no text, bytes that are not UTF-8, or rows
-            with different numbers of columns; a column is not there.
+            with different numbers of columns; or a column is missing.
 
     Example:
         >>> import pathlib, tempfile
@@ -169,7 +169,7 @@ def _rows(
     header = any(isinstance(column, str) for column in wanted)
     if table.header is False and header:
         raise ValueError(
-            "`header` must not be False where `columns` are names. "
+            "`header` must not be False if `columns` are names. "
             f"Received: columns={wanted}"
         )
     places: list[int] = []
@@ -178,7 +178,7 @@ def _rows(
     for line, row in records:
         width = width or len(row)
         if width == 1 and all(map(is_blank, row)):
-            continue  # tabs behind nothing, in a table of one column
+            continue  # only tabs, in a table of one column
         if len(row) != width and table.ragged_rows == "refuse":
             raise _ragged(path, line, row, width, separator, table, wanted)
         if not places:
@@ -188,7 +188,7 @@ def _rows(
                 continue
         if strict and row == names:
             raise ValueError(
-                f"{path}, line {line}: the row names the columns once more, as "
+                f"{path}, line {line}: the row repeats the column names, as "
                 f"in files that were joined. Remove it. Received: {row}"
             )
         if len(row) != width and (
@@ -229,16 +229,16 @@ def _places(
     first: list[str],
     table: TableFormat,
 ) -> list[int]:
-    """Where the wanted columns are."""
+    """Returns the indices of the wanted columns."""
     names = [name.strip() for name in first]
     quoted = any(_ENCLOSED.fullmatch(name) for name in names)
     places = []
     for column in wanted:
         if isinstance(column, str) and names.count(column.strip()) > 1:
             raise ValueError(
-                f"`columns` must name columns that there are once: {path} has "
-                f"{names.count(column.strip())} of the name {column!r}. Count "
-                "them from 0 instead, with `header` True."
+                f"`columns` must be names that occur once: {path} has "
+                f"{names.count(column.strip())} columns named {column!r}. "
+                "Use numbers from 0 instead, with `header` True."
             )
         if isinstance(column, str) and column.strip() in names:
             places.append(names.index(column.strip()))
@@ -250,14 +250,14 @@ def _places(
                 f"0. Received: {column!r}; line 1 holds "
                 f"{[name[:60] for name in first]}."
                 + _other_case(column, names)
-                + (" `quoting` takes quotes off." if quoted else "")
+                + (" `quoting` removes quotes." if quoted else "")
                 + hint(path, table, wanted)
             )
     return places
 
 
 def _other_case(column: int | str, names: Iterable[str]) -> str:
-    """A sentence if a name differs in nothing but its case."""
+    """Returns a sentence if a name differs only in case."""
     for name in names:
         if str(column).strip().casefold() == name.strip().casefold():
             return f" Its case differs from that of {name.strip()!r}."
@@ -277,7 +277,7 @@ def _json_rows(
             if key not in record:
                 raise ValueError(
                     f"{path}, line {line}: `columns` must be keys of every "
-                    f"row. Received: {column!r}; there are {list(record)}"
+                    f"row. Received: {column!r}; its keys are {list(record)}"
                     + ("." + _other_case(column, record)).rstrip(".")
                 )
             value = record[key]
@@ -303,16 +303,16 @@ def _as_text(path: Path, line: int, column: Any, value: Any) -> str:
             f"{path}, line {line}: {column!r} must be a text, a number or a "
             f"list. Received: {str(value)[:60]}"
         )
-    if value is None or value != value:  # NaN: pandas' word for nothing
+    if value is None or value != value:  # pandas writes NaN for a missing value
         return ""
     return json.dumps(value, ensure_ascii=False)
 
 
 class _QuoteCheck:
-    """Finds out that columns between tabs are in quotes, as some write them.
+    """A check whether columns between tabs are enclosed in quotes.
 
-    They certainly are when one has doubled quotes inside, and none begins with
-    a quote and is not closed by one.
+    They are if a column has doubled quotes inside, and every column that
+    begins with a quote also ends with one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -327,8 +327,8 @@ class _QuoteCheck:
                 self._open = True
             elif '""' in column[1:-1]:
                 raise ValueError(
-                    f"{self._path}, line {line}: the quotes look like those "
-                    "that enclose columns. `quoting` takes them off, "
-                    "`literal_quotes` leaves them. "
+                    f"{self._path}, line {line}: the quotes seem to enclose "
+                    "columns. `quoting` removes them, `literal_quotes` keeps "
+                    "them. "
                     f"Received: {column[:60]!r}"
                 )

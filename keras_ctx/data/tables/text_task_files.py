@@ -1,4 +1,4 @@
-"""The files of a task on texts, read and checked together."""
+"""Reading and checking the files of a text task together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -29,14 +29,14 @@ _TASKS: dict[Kind, type[TextTask]] = {
 
 @dataclass(frozen=True)
 class TextTaskFormat(TableFormat):
-    """What the columns of a table of texts are, and how it is written down.
+    """The columns of a table of texts, and its format.
 
-    A recipe's configuration inherits its options. See `TableFormat` for the
-    rest of them.
+    The configurations of recipes inherit these options. See `TableFormat` for
+    the options of the format.
 
     Raises:
-        ValueError: Not two or three columns, or both `regression` and
-            `multi_label`.
+        ValueError: `columns` are not two or three, or both `regression` and
+            `multi_label` are set.
 
     Example:
         >>> options = TextTaskFormat(columns=("a", "b", "y"), regression=True)
@@ -47,25 +47,25 @@ class TextTaskFormat(TableFormat):
     """
 
     columns: tuple[str, ...] = ("0", "1")
-    """Text, second text if there is one, label: numbers counted from 0, or
-    names in the first line (in JSON: keys)."""
+    """Columns of the text, of the second text of a text pair, and of the label:
+    numbers counted from 0, or names in the first line (in JSON: keys)."""
     no_label: str | None = None
-    """What stands in the place of a label where there is none, such as - in
-    SNLI and OCNLI; these rows are left out."""
+    """The mark of a row without a label, such as - in SNLI and OCNLI. These
+    rows are left out."""
     regression: bool = False
     """Whether labels are numbers to predict, not classes."""
     multi_label: bool = False
-    """Whether a text has any number of labels, also none."""
+    """Whether a text has any number of labels, possibly none."""
     label_separator: str = ","
-    """What stands between two labels of a text; lists in JSON need none."""
+    """The separator of the labels of a text. Lists in JSON need none."""
 
     def __post_init__(self):
         super().__post_init__()
         if len(self.columns) not in (2, 3):
             raise ValueError(
                 "`columns` must be text and label, or two texts and label. "
-                "Where each label has a column of 0 and 1, write the names of "
-                "a text's labels into one, for `multi_label`. "
+                "If each label has its own column of 0 and 1, write the names "
+                "of a text's labels into one column, for `multi_label`. "
                 f"Received: columns={self.columns}"
             )
         if self.regression and self.multi_label:
@@ -79,13 +79,13 @@ class TextTaskFormat(TableFormat):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The scores that there are, the usual one first."""
+        """The names of the scores, the usual one first."""
         return _TASKS[self.kind].metrics
 
     def read(
         self, paths: Mapping[str, str | Path | None]
     ) -> tuple[dict[str, LabelledTexts], TextTask]:
-        """Files that are written so: see `read_text_task`."""
+        """Reads files with these options: see `read_text_task`."""
         return read_text_task(
             paths,
             self.columns,
@@ -96,7 +96,7 @@ class TextTaskFormat(TableFormat):
         )
 
     def settings(self) -> dict[str, Any]:
-        """What who reads the run later must know, as JSON: `task.json`."""
+        """Returns the task's settings, as JSON for `task.json`."""
         names = [field.name for field in fields(TableFormat)]
         found = asdict(self)
         return {
@@ -118,27 +118,28 @@ def read_text_task(
     no_label: str | None = None,
     label_separator: str = ",",
 ) -> tuple[dict[str, LabelledTexts], TextTask]:
-    """Read all files of a task, and refuse what would be wrong later.
+    """Reads all files of a task, and checks them.
 
     Args:
-        paths: Of the files, by name; one is "train", and `None` is no file.
-        columns: Text, second text if there is one, label: numbers counted from
-            0, as strings, or names.
-        kind: What labels mean.
-        table: How the files are written down, where that cannot be seen.
-        no_label: What stands for a label where there is none.
-        label_separator: For "multi_label", what stands between two labels.
+        paths: The paths of the files, by name. One is "train"; `None` means
+            that there is no file.
+        columns: Columns of the text, of the second text of a text pair, and
+            of the label: numbers counted from 0, as strings, or names.
+        kind: The meaning of the labels.
+        table: The format of the files, if it cannot be found from the files.
+        no_label: The mark of a row without a label.
+        label_separator: The separator between two labels, for "multi_label".
 
     Returns:
-        The texts by name of the file, and the task, which knows the labels.
+        The texts by name of the file, and the task with its labels.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: As of `read_labelled_texts`. A first row of names taken for
-            data. A label that is empty, that training does not show, or nearly
-            the same as another; one class, one set of labels or one number
-            only; columns that look swapped; a number that is none. The message
-            names the file and the line.
+        FileNotFoundError: A file does not exist.
+        ValueError: `read_labelled_texts` refuses a file; column names were
+            read as data; a label is empty, does not occur in the training
+            file, is nearly the same as another, or is not a number in
+            regression; all labels are equal; or columns look swapped. The
+            message names the file and the line.
 
     Example:
         >>> import pathlib, tempfile
@@ -170,18 +171,18 @@ def check_training_texts(
     texts_per_update: int,
     every_label: bool = False,
 ) -> None:
-    """Refuse texts that are too few to learn from; say which labels lack.
+    """Refuses too few training texts, and prints which labels are missing.
 
     Args:
         task: The task, with the labels of all texts.
-        rows: The texts to learn from, which may be a sample of them.
-        texts_per_update: Texts a step, times the steps of an update.
+        rows: The training texts, which may be a sample of all texts.
+        texts_per_update: Texts per step, times the steps of an update.
         every_label: Whether each label must have a text, as
-            `balanced_class_weights` needs it.
+            `balanced_class_weights` requires.
 
     Raises:
-        ValueError: Fewer texts than one update takes, labels without a text
-            where that matters, or one class left.
+        ValueError: The texts are fewer than one update needs, a label has no
+            text although `every_label` is true, or only one class is left.
 
     Example:
         >>> rows = LabelledTexts(Path("a.tsv"), [1], ["good"], None, ["yes"])
@@ -193,18 +194,18 @@ def check_training_texts(
     if absent and (every_label or len(task.labels) - len(absent) < 2):
         raise ValueError(
             f"{rows.path}: {len(rows)} texts leave too few labels to learn "
-            "from. Take more texts. Received: none of "
+            "from. Use more texts. Received: no text with "
             f"{', '.join(absent[:10])}"
         )
     targets = np.asarray(task.targets(rows))
     if len(rows) > 1 and (targets == targets[0]).all():
         raise ValueError(
-            f"{rows.path}: all {len(rows)} texts to learn from have the same "
-            f"label, {rows.labels[0]!r}: there is nothing to learn. Take more "
+            f"{rows.path}: all {len(rows)} training texts have the same "
+            f"label, {rows.labels[0]!r}: there is nothing to learn. Use more "
             "texts."
         )
     if absent:
-        print(f"{rows.path}: no text to learn from is of {', '.join(absent)}")
+        print(f"{rows.path}: no training text has {', '.join(absent)}")
     if len(rows) < texts_per_update:
         raise ValueError(
             f"{rows.path}: {len(rows)} texts are fewer than the "

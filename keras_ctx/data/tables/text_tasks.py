@@ -1,7 +1,7 @@
-"""What labels of texts mean: one class, a set of labels, or a number.
+"""The meaning of a text's labels: one class, a set of labels, or a number.
 
-Each task knows how to check files, what a model learns from a label, what its
-logits say, and how that is scored.
+Each task checks files, converts labels to targets, decodes logits and
+computes scores.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ Files = Mapping[str, LabelledTexts]
 
 
 class Classification:
-    """One class a text.
+    """One class per text.
 
     Args:
         labels: The classes, in the order of their ids.
@@ -54,14 +54,15 @@ class Classification:
 
     @classmethod
     def of(cls, files: Files, find_header: bool = False) -> "Classification":
-        """Check files, the first called "train", and take its classes.
+        """Checks files, and returns the task with the classes of "train".
 
         Args:
-            files: By name; "train" is one of them.
-            find_header: Whether to look for a first row of names.
+            files: The files by name. One is "train".
+            find_header: Whether to look for a first row of column names.
 
         Raises:
-            ValueError: What cannot be learned or scored, with file and line.
+            ValueError: A label cannot be learned or scored. The message names
+                the file and the line.
         """
         labels = {name: rows.labels for name, rows in files.items()}
         if find_header:
@@ -70,34 +71,34 @@ class Classification:
         return cls(sorted(set(labels["train"])))
 
     def targets(self, rows: LabelledTexts) -> list[int]:
-        """Class ids, `(n,)`."""
+        """Returns class ids, `(n,)`."""
         return label_ids(rows.labels, self.labels)
 
     def absent(self, rows: LabelledTexts) -> list[str]:
-        """Labels that none of the texts has."""
+        """Returns the labels that none of the texts has."""
         found = set(rows.labels)
         return [label for label in self.labels if label not in found]
 
     def predictions(self, logits: np.ndarray) -> list[str]:
-        """The likeliest class of each row."""
+        """Returns the most likely class of each row."""
         return [self.labels[i] for i in logits.argmax(-1)]
 
     def scores(self, targets: Any, logits: np.ndarray) -> dict[str, float]:
-        """See `classification_scores`."""
+        """Returns scores; see `classification_scores`."""
         return classification_scores(targets, logits.argmax(-1))
 
     def majority(self, targets: Any) -> np.ndarray:
-        """Logits of always the most frequent class; of equals the first."""
+        """Returns logits of the most frequent class; of equals, the first."""
         best = Counter(targets).most_common(1)[0][0]
         return np.eye(self.num_outputs)[best]
 
 
 class MultiLabel:
-    """Any number of labels a text: those of a probability over one half.
+    """Any number of labels per text: those with a probability over 0.5.
 
     Args:
         labels: The labels, in the order of their ids.
-        separator: What stands between two labels in a column.
+        separator: The separator between two labels in a column.
 
     Example:
         >>> task = MultiLabel(["rain", "wind"])
@@ -118,7 +119,7 @@ class MultiLabel:
     def of(
         cls, files: Files, find_header: bool = False, separator: str = ","
     ) -> "MultiLabel":
-        """As `Classification.of`."""
+        """Like `Classification.of`."""
         check_separator(separator)
         if find_header:
             check_header(files, {k: rows.labels for k, rows in files.items()})
@@ -137,36 +138,36 @@ class MultiLabel:
         return cls(labels, separator)
 
     def targets(self, rows: LabelledTexts) -> np.ndarray:
-        """Zeros and ones, float32 `(n, K)`."""
+        """Returns zeros and ones, float32 `(n, K)`."""
         sets = [split_labels(label, self.separator) for label in rows.labels]
         return multi_hot(sets, self.labels)
 
     def absent(self, rows: LabelledTexts) -> list[str]:
-        """Labels that none of the texts has."""
+        """Returns the labels that none of the texts has."""
         counts = self.targets(rows).sum(0).tolist()
         return [x for x, n in zip(self.labels, counts, strict=True) if not n]
 
     def written(self, rows: LabelledTexts) -> list[str]:
-        """The labels of each text, with the separator between two."""
+        """Returns the labels of each text, joined by the separator."""
         sets = [split_labels(label, self.separator) for label in rows.labels]
         return [self.separator.join(labels) for labels in sets]
 
     def predictions(self, logits: np.ndarray) -> list[str]:
-        """The labels of each row, with the separator between two."""
+        """Returns the labels of each row, joined by the separator."""
         names = np.array(self.labels, object)
         return [self.separator.join(names[row > 0]) for row in logits]
 
     def scores(self, targets: Any, logits: np.ndarray) -> dict[str, float]:
-        """See `multi_label_scores`."""
+        """Returns scores; see `multi_label_scores`."""
         return multi_label_scores(targets, logits > 0)
 
     def majority(self, targets: Any) -> np.ndarray:
-        """Logits of always the labels that more than half of the texts have."""
+        """Returns logits of the labels that over half of the texts have."""
         return np.asarray(targets).mean(0) - 0.5
 
 
 class Regression:
-    """A number a text.
+    """A number per text.
 
     Example:
         >>> Regression().predictions(np.array([[4.5]]))
@@ -180,28 +181,28 @@ class Regression:
 
     @classmethod
     def of(cls, files: Files) -> "Regression":
-        """As `Classification.of`."""
+        """Like `Classification.of`."""
         for rows in files.values():
             numbers(rows)
         return cls()
 
     def targets(self, rows: LabelledTexts) -> list[float]:
-        """The numbers, `(n,)`."""
+        """Returns the numbers, `(n,)`."""
         return [float(label) for label in rows.labels]
 
     def absent(self, rows: LabelledTexts) -> list[str]:
         return []
 
     def predictions(self, logits: np.ndarray) -> list[str]:
-        """The numbers as text."""
+        """Returns the numbers as text."""
         return [str(number) for number in logits[:, 0]]
 
     def scores(self, targets: Any, logits: np.ndarray) -> dict[str, float]:
-        """See `regression_scores`."""
+        """Returns scores; see `regression_scores`."""
         return regression_scores(targets, logits[:, 0])
 
     def majority(self, targets: Any) -> np.ndarray:
-        """Always the mean, which no correlation rewards."""
+        """Returns the mean, which has no correlation with the targets."""
         return np.array([np.mean(targets)])
 
 
@@ -209,7 +210,7 @@ TextTask = Classification | MultiLabel | Regression
 
 
 def check_separator(separator: str) -> None:
-    """Refuse what would break the lines of the files that are written."""
+    """Refuses a separator that would break the lines of written files."""
     if not separator or set(separator) & set("\t\r\n"):
         raise ValueError(
             "`label_separator` must be characters without a tab or a line "
@@ -218,7 +219,7 @@ def check_separator(separator: str) -> None:
 
 
 def _one_a_label(rows: LabelledTexts, separator: str) -> LabelledTexts:
-    """A text for each of its labels, each with the line of the text."""
+    """Repeats each text, with its line, for each of its labels."""
     places, labels = [], []
     for place, value in enumerate(rows.labels):
         try:
@@ -233,7 +234,7 @@ def _one_a_label(rows: LabelledTexts, separator: str) -> LabelledTexts:
 def _check_sets(
     rows: LabelledTexts, single: LabelledTexts, separator: str
 ) -> None:
-    """Refuse training texts that all have the same labels, or far too many."""
+    """Refuses equal labels in all training texts, and far too many."""
     labels = set(single.labels)
     sets = {frozenset(split_labels(x, separator)) for x in rows.labels}
     if len(sets) < 2:
@@ -246,14 +247,15 @@ def _check_sets(
         if separator in label:
             raise ValueError(
                 f"{single.where(place)}: the label {label!r} holds the "
-                "`label_separator`, which parts labels in what is written. "
-                f"Name another. Received: label_separator={separator!r}"
+                "`label_separator`, which separates labels in written files. "
+                f"Choose another. Received: label_separator={separator!r}"
             )
     if all(len(found) < 2 for found in sets):
         for place, label in enumerate(single.labels):
             if set(label) & set(",;|"):
                 raise ValueError(
                     f"{single.where(place)}: no text has more than one label, "
-                    "and this one looks like several. Name what separates "
-                    f"them as `label_separator`. Received: {label!r}"
+                    "and this one looks like several. Set "
+                    "`label_separator` to what separates them. "
+                    f"Received: {label!r}"
                 )

@@ -1,1 +1,1 @@
-"""Labelled texts and words to batches with loss weights."""
+"""Batches of labelled texts and words, with loss weights."""

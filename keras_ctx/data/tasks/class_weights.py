@@ -1,4 +1,4 @@
-"""Weights for classes of which some are rare."""
+"""Class weights for imbalanced data."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,18 +10,18 @@ ClassWeights = Mapping[int, float] | Sequence[float]
 def balanced_class_weights(
     labels: Sequence[int], num_classes: int
 ) -> list[float]:
-    """Weights under which all classes count alike, however often they occur.
+    """Returns weights that give all classes the same share of the loss.
 
     Args:
-        labels: One class id a text.
-        num_classes: K, classes.
+        labels: One class id per text.
+        num_classes: Number of classes K.
 
     Returns:
-        K numbers: all labels / (K * labels of the class), as
-        `class_weights` of `classification_dataset` takes them.
+        K numbers: all labels / (K * labels of the class), for
+        `class_weights` of `classification_dataset`.
 
     Raises:
-        ValueError: A class without a label, or a label outside the classes.
+        ValueError: A class has no label, or a label is not one of the classes.
 
     Example:
         >>> balanced_class_weights([0, 0, 0, 1], 2)
@@ -35,8 +35,8 @@ def balanced_class_weights(
     if ids.tolist() != list(range(num_classes)):
         raise ValueError(
             f"`labels` must hold each class from 0 to {num_classes - 1}, and "
-            "nothing else; give the weights of classes yourself where some "
-            f"have no label. Received: classes {ids.tolist()}"
+            "nothing else; if a class has no label, give the class weights "
+            f"yourself. Received: classes {ids.tolist()}"
         )
     return (len(labels) / (num_classes * counts)).tolist()
 
@@ -44,7 +44,7 @@ def balanced_class_weights(
 def weights_of_labels(
     labels: Sequence[int] | Sequence[float], class_weights: ClassWeights
 ) -> np.ndarray:
-    """The weight of each label's class, float32."""
+    """Returns the weight of each label's class, float32."""
     pairs = (
         class_weights.items()
         if isinstance(class_weights, Mapping)

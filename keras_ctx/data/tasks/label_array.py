@@ -10,12 +10,12 @@ Labels = Sequence[int] | Sequence[float] | Sequence[Sequence[int]] | np.ndarray
 
 
 def label_array(labels: Any) -> np.ndarray:
-    """Class ids int32 `(n,)`; numbers, or zeros and ones, float32."""
+    """Returns class ids as int32 `(n,)`; numbers or multi-hot as float32."""
     array = np.asarray(labels)
     if array.ndim == 2:
         if not np.isin(array, (0, 1)).all():
             raise ValueError(
-                "`labels` of several a text must be zeros and ones. Received: "
+                "Several `labels` per text must be zeros and ones. Received: "
                 f"{array[~np.isin(array, (0, 1))][0]}"
             )
         return array.astype("float32")
@@ -23,8 +23,8 @@ def label_array(labels: Any) -> np.ndarray:
         wrong = (i for i, x in enumerate(labels) if not isinstance(x, Real))
         row = next(wrong, 0)
         raise ValueError(
-            "`labels` must hold a class id or a number a text, or rows of "
-            f"zeros and ones of one length. Received: {labels[row]!r} in row "
+            "`labels` must hold a class id or a number per text, or rows of "
+            f"zeros and ones of equal length. Received: {labels[row]!r} in row "
             f"{row}"
         )
     if array.dtype.kind == "f":

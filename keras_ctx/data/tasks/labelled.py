@@ -1,4 +1,4 @@
-"""Labelled texts and tagged sentences to batches."""
+"""Datasets of labelled texts and tagged sentences."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -26,42 +26,43 @@ def classification_dataset(
     first_step: int = 0,
     bucket_batches: int = 1,
 ) -> tf.data.Dataset:
-    """Batches of texts, or of pairs of texts, and their labels.
+    """Returns batches of texts or text pairs, and their labels.
 
-    For training, without end: every epoch is `len(texts) // batch_size`
-    full batches of a permutation that is a pure function of the seed and
-    the epoch's number; pass that number to `model.fit` as
-    `steps_per_epoch`. For evaluation: one pass in the given order, the last
-    batch smaller. `length_order` gives an order with little padding.
+    For training, the dataset is endless: every epoch has
+    `len(texts) // batch_size` full batches of a permutation that is a pure
+    function of the seed and the epoch's number. Pass this number of batches to
+    `model.fit` as `steps_per_epoch`. For evaluation, it is one pass in the
+    given order, with a smaller last batch. `length_order` gives an order with
+    little padding.
 
     Args:
         texts: The texts, in memory.
-        labels: One class id a text; for regression, one number with a
-            decimal point; or, for several labels a text, K zeros and ones
+        labels: One class id per text; for regression, one number with a
+            decimal point; or, for several labels per text, K zeros and ones
             (`multi_hot`).
         text_inputs: A `keras_ctx.text.TextInputs`.
-        batch_size: B, over all replicas together.
-        training: Which of the two.
-        text_pairs: The second text of each pair; `None` for no pairs.
-        class_weights: The weight of each class in the loss, by its id, such
-            as `balanced_class_weights`; `None`: no weights.
-        seed: Of the order in training.
+        batch_size: Global batch size B, over all replicas.
+        training: Whether the dataset is for training (endless and shuffled).
+        text_pairs: The second text of each pair; `None` for single texts.
+        class_weights: The weight of each class in the loss, by class id, such
+            as from `balanced_class_weights`; `None` for no weights.
+        seed: The seed of the order in training.
         first_step: Number of the first batch in training.
-        bucket_batches: How many training batches are sorted by length
-            together; 1 is no sorting.
+        bucket_batches: Number of training batches to sort by length together.
+            1 means no sorting.
 
     Returns:
-        A `tf.data.Dataset` of `(features, {"logits": labels})`, labels
-        int32 or float32 `(B,)`, zeros and ones float32 `(B, K)`. With
+        A `tf.data.Dataset` of `(features, {"logits": labels})`. Labels are
+        int32 or float32 `(B,)`, or multi-hot float32 `(B, K)`. With
         `class_weights` there is a third part, `{"logits": weights}`, float32
-        `(B,)`, summing to 1 over the batch: for a loss with
+        `(B,)`, which sums to 1 over the batch: for a loss with
         `reduction="sum"`.
 
     Raises:
         ValueError: The two lists differ in length, are empty, or do not
-            fill one training batch; a class without its weight, or a weight
-            below 0; a class id below 0, a number that is not finite, or rows
-            that hold something else than zeros and ones.
+            fill one training batch; a class has no weight, or a weight is
+            negative; a class id is negative, a number is not finite, or
+            multi-hot rows hold anything but zeros and ones.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -85,7 +86,7 @@ def classification_dataset(
     if class_weights is not None:
         if ids.ndim != 1:
             raise ValueError(
-                "`class_weights` needs one class a text. Received: labels of "
+                "`class_weights` needs one class per text. Received: labels of "
                 f"shape {ids.shape}"
             )
         weight_tensor = tf.constant(
@@ -122,22 +123,22 @@ def tagging_dataset(
     first_step: int = 0,
     bucket_batches: int = 16,
 ) -> tf.data.Dataset:
-    """Batches of sentences and a tag id for every word.
+    """Returns batches of sentences with a tag id for every word.
 
-    Epochs, order and steps are those of `classification_dataset`. The
-    weights tell where a tag stands: 0 on special tokens, on later pieces of
-    a word and on padding.
+    Epochs, order and steps are as in `classification_dataset`. The weights are
+    0 on special tokens, on all but the first piece of a word, and on padding.
 
     Args:
         sentences: The words of every sentence, in memory.
-        tags: One tag id a word; below 0 = not known, of weight 0.
+        tags: One tag id per word. A negative id means an unknown tag, which
+            has weight 0.
         text_inputs: A `keras_ctx.text.TextInputs`.
-        batch_size: B, over all replicas together.
-        training: Endless and shuffled, or one pass in order.
-        seed: Of the order in training.
+        batch_size: Global batch size B, over all replicas.
+        training: Whether the dataset is for training (endless and shuffled).
+        seed: The seed of the order in training.
         first_step: Number of the first batch in training.
-        bucket_batches: How many training batches are sorted by length
-            together; 1 is no sorting.
+        bucket_batches: Number of training batches to sort by length together.
+            1 means no sorting.
 
     Returns:
         A `tf.data.Dataset` of `(features, {"logits": tags},
@@ -146,8 +147,8 @@ def tagging_dataset(
 
     Raises:
         ValueError: A sentence and its tags, or the two lists, differ in
-            length, are empty, or do not fill one training batch; a tag that
-            is no integer.
+            length, are empty, or do not fill one training batch; or a tag
+            is not an integer.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -168,19 +169,19 @@ def tagging_dataset(
     for row, (length, row_tags) in enumerate(zip(lengths, tags, strict=True)):
         if length != len(row_tags):
             raise ValueError(
-                "`tags` must hold one tag a word. Received: sentence "
+                "`tags` must hold one tag per word. Received: sentence "
                 f"{row} with {length} words and {len(row_tags)} tags"
             )
         for word, tag in enumerate(row_tags):
             if not isinstance(tag, Integral):
                 raise ValueError(
-                    "`tags` must hold integers; `label_ids` makes them from "
-                    f"names. Received: {tag!r} at word {word} of sentence "
+                    "`tags` must hold integers; `label_ids` converts names to "
+                    f"integers. Received: {tag!r} at word {word} of sentence "
                     f"{row}"
                 )
     flat_words = [word for sentence in sentences for word in sentence]
     flat_tags = [tag for row_tags in tags for tag in row_tags]
-    ragged: Any = tf.RaggedTensor  # the type stubs know few of its methods
+    ragged: Any = tf.RaggedTensor  # the type stubs lack some of its methods
     words = ragged.from_row_lengths(tf.constant(flat_words, tf.string), lengths)
     tag_ids = ragged.from_row_lengths(tf.constant(flat_tags, tf.int32), lengths)
 
@@ -209,6 +210,6 @@ def tagging_dataset(
 def _check_lengths(rows: Sequence, name: str, other: Any) -> None:
     if not len(rows) or len(rows) != len(other):
         raise ValueError(
-            f"`{name}` must hold one entry a text, and at least one. "
+            f"`{name}` must hold one entry per text, and at least one. "
             f"Received: {len(rows)} texts and {len(other)} {name}"
         )

@@ -1,21 +1,21 @@
-"""Rows of a question and a window of its text, and the room in them."""
+"""Lengths of inputs that hold a question and a window of its context."""
 
 from keras_ctx.checks import check_at_least
 from keras_ctx.data.text_inputs import TextInputs
 
 
 def row_room(text_inputs: TextInputs, max_question: int) -> tuple[int, int]:
-    """Positions of special tokens, and those for question and window.
+    """Returns the positions of special tokens, and those of the two texts.
 
     Args:
         text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
-        max_question: Most positions of a question.
+        max_question: Maximum number of positions of a question.
 
     Returns:
-        The two numbers; together they are `max_length`.
+        The two numbers. Their sum is `max_length`.
 
     Raises:
-        ValueError: There is no `max_length`, or no room beside a question.
+        ValueError: `max_length` is `None`, or leaves no room for a context.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -25,13 +25,13 @@ def row_room(text_inputs: TextInputs, max_question: int) -> tuple[int, int]:
     max_length = text_inputs.max_length
     if max_length is None:
         raise ValueError(
-            "`text_inputs` must have a `max_length`, the positions of a row. "
+            "`text_inputs` must have a `max_length`, the length of an input. "
             "Received: text_inputs.max_length=None"
         )
     specials = text_inputs.special_positions(2)
     if max_length - specials <= max_question:
         raise ValueError(
-            "`max_question` must leave room for a context beside it and the "
+            "`max_question` must leave room for a context and the "
             f"{specials} special tokens. Received: max_question="
             f"{max_question}, text_inputs.max_length={max_length}"
         )
@@ -41,15 +41,15 @@ def row_room(text_inputs: TextInputs, max_question: int) -> tuple[int, int]:
 def check_window_sizes(
     text_inputs: TextInputs, max_question: int, max_answer: int
 ) -> None:
-    """Check that a row holds the longest question beside the longest answer.
+    """Checks that an input holds the longest question and longest answer.
 
     Args:
         text_inputs: A `keras_ctx.text.TextInputs` with a `max_length`.
-        max_question: Most positions of a question.
-        max_answer: Most positions of an answer.
+        max_question: Maximum number of positions of a question.
+        max_answer: Maximum number of positions of an answer.
 
     Raises:
-        ValueError: A number is below 1, or the row is too short.
+        ValueError: A number is below 1, or `max_length` is too small.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -60,8 +60,8 @@ def check_window_sizes(
     specials, room = row_room(text_inputs, max_question)
     if room - max_question < max_answer:
         raise ValueError(
-            "`max_question` and `max_answer` must fit into one row beside its "
-            f"{specials} special tokens. Make one of them smaller. Received: "
-            f"max_question={max_question}, max_answer={max_answer}, and rows "
-            f"of {text_inputs.max_length} positions"
+            "`max_question` and `max_answer` must fit into one input with its "
+            f"{specials} special tokens. Lower one of them. Received: "
+            f"max_question={max_question}, max_answer={max_answer}, and "
+            f"text_inputs.max_length={text_inputs.max_length}"
         )

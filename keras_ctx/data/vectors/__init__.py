@@ -1,1 +1,1 @@
-"""Word vectors of a corpus as files, and kept between texts."""
+"""Word vectors of a corpus in files, and a cache of word vectors."""

@@ -1,4 +1,4 @@
-"""Vectors of a corpus as allennlp's command `elmo` writes them."""
+"""Vectors of a corpus in the format of allennlp's command `elmo`."""
 
 import json
 from collections.abc import Iterable
@@ -17,25 +17,26 @@ def save_allennlp_vectors(
     path: str | Path,
     layer_axis: bool = True,
 ) -> None:
-    r"""Write one HDF5 file of a folder of vectors, with a key a line.
+    r"""Writes a folder of vectors as one HDF5 file with one key per line.
 
-    A line's key is its number from 0, as text: "0", "1", ... Its dataset is
-    `(L, T, D)`, or `(T, D)` without the axis of layers. `sentence_to_index`
-    holds one string: JSON that gives the key of each line by its text, the
-    last one of equal lines. A blank line has a dataset without words (T = 0),
-    and no entry there.
+    The key of a line is its number, counted from 0, as text: "0", "1", ...
+    Its dataset is `(L, T, D)`, or `(T, D)` without the axis of layers.
+    `sentence_to_index` holds one string: a JSON object that maps the text of
+    each line to its key (of equal lines, to the last key). A blank line has a
+    dataset without words (T = 0), and no entry in `sentence_to_index`.
 
     Args:
-        folder: What `VectorWriter`, or `recipes/embed_corpus.py`, has written.
-        lines: The lines of the corpus, blank ones too.
-        path: The file; one that exists is replaced.
-        layer_axis: Whether datasets have an axis of layers, as allennlp's
-            `--all` has, and `--top` and `--average` have not.
+        folder: A folder that `VectorWriter` or `recipes/embed_corpus.py` has
+            written.
+        lines: The lines of the corpus, including blank ones.
+        path: The file to write. An existing file is replaced.
+        layer_axis: Whether datasets have an axis of layers, as with
+            allennlp's `--all`. They have none with `--top` and `--average`.
 
     Raises:
-        FileNotFoundError: No such folder, or none with vectors.
-        ValueError: The folder is not whole, has other lines, or several
-            layers without an axis for them.
+        FileNotFoundError: The folder does not exist or holds no vectors.
+        ValueError: The folder is incomplete, is of other lines, or has
+            several layers and `layer_axis` is false.
 
     Example:
         >>> import h5py, numpy as np
@@ -80,8 +81,9 @@ def save_allennlp_vectors(
             if "zip()" not in str(error):
                 raise
             raise ValueError(
-                "`lines` must be those that the vectors are of. Received: "
-                f"another number of lines than {folder} has"
+                "`lines` must be the lines that the vectors were computed "
+                "from. Received: another number of lines than in "
+                f"{folder}"
             ) from error
         strings = file.create_dataset(
             "sentence_to_index",

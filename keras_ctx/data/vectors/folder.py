@@ -1,4 +1,4 @@
-"""Vectors of a corpus: a folder of shards, written and read line by line."""
+"""A folder of shards of vectors, written and read line by line."""
 
 import json
 import re
@@ -28,24 +28,24 @@ _DTYPES = ("float32", "float16")
 
 
 class VectorWriter:
-    """Writes a folder of vectors, shard by shard; goes on after a stop.
+    """A writer of a folder of vectors, shard by shard, which can resume.
 
-    A shard has its name once it is whole, so a run that is killed loses the
-    shard at hand. `index.json` holds the settings and, once all is done, the
-    number of lines. One process at a time may write to a folder.
+    A shard gets its name once it is complete, so a killed run loses only the
+    current shard. `index.json` holds the settings and, after `finish`, the
+    number of lines. Only one process at a time may write to a folder.
 
     Args:
-        folder: Where to write; it is made.
-        num_layers: L.
-        size: D, features of a token.
-        settings: What the vectors depend on, as JSON: a folder written with
-            other settings is not gone on with.
+        folder: The folder to write to. It is created if it does not exist.
+        num_layers: Number of layers L.
+        size: Number of features per token D.
+        settings: All settings that the vectors depend on, as JSON. A folder
+            written with other settings is refused.
         dtype: "float32" or "float16".
         format: "hdf5" or "npz".
 
     Raises:
-        ValueError: An unknown dtype or format, or a folder written with other
-            settings.
+        ValueError: The dtype or format is unknown, or the folder was written
+            with other settings.
 
     Example:
         >>> writer = VectorWriter("vectors", num_layers=2, size=3, settings={})
@@ -89,7 +89,7 @@ class VectorWriter:
         self._remove_unfinished()
         self._index = self._begin(json.loads(json_text(written)))
         self.num_shards = 0
-        """Finished ones: what is written next has this number."""
+        """Number of finished shards, and the number of the next one."""
         while _shard_path(self.folder, format, self.num_shards).exists():
             self.num_shards += 1
 
@@ -97,16 +97,16 @@ class VectorWriter:
     def shard(
         self, first_line: int, tokens: Sequence[Sequence[bytes]]
     ) -> Iterator[Callable[[int, np.ndarray], None]]:
-        """Write the next shard.
+        """Writes the next shard.
 
         Args:
-            first_line: Number of its first line, from 1.
-            tokens: Of each line, without line ends; a line may have none.
+            first_line: Number of the shard's first line, from 1.
+            tokens: The tokens of each line, without line ends. A line may
+                have none.
 
         Yields:
-            A function of a line's place in the shard and its vectors
-            `(T, L, D)`, to be called once for each line with tokens, in any
-            order.
+            A function of a line's index in the shard and its vectors
+            `(T, L, D)`. Call it once for each line with tokens, in any order.
         """
         lengths = np.array([len(line) for line in tokens], "int32")
         ends = np.cumsum(lengths, dtype="int64")
@@ -143,7 +143,7 @@ class VectorWriter:
                 yield put_line
                 if missing:
                     raise ValueError(
-                        "Every line with tokens must be given vectors. "
+                        "Every line with tokens needs vectors. "
                         f"Received none for line {first_line + min(missing)}"
                     )
         except BaseException as error:
@@ -153,19 +153,19 @@ class VectorWriter:
         self.num_shards += 1
 
     def finish(self, num_lines: int) -> None:
-        """Declare the folder whole, so that `read_vectors` reads it."""
+        """Marks the folder as complete, so that `read_vectors` reads it."""
         whole = {"num_lines": num_lines, "num_shards": self.num_shards}
         self._write_index({**self._index, **whole})
 
     def _begin(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """The index that is there, or a new one."""
+        """Returns the existing index, or a new one."""
         path = self.folder / "index.json"
         if not path.exists():
             strangers = sorted(self.folder.glob("vectors-*"))
             if strangers:
                 raise ValueError(
                     "`folder` must not hold vectors without their index.json. "
-                    "Give another folder, or empty it. "
+                    "Choose another folder, or empty it. "
                     f"Received: {strangers[0]}"
                 )
             index = {"settings": settings, "num_lines": None}
@@ -174,14 +174,14 @@ class VectorWriter:
         _check_index(index, path)
         differing = differences(index["settings"], settings)
         if differing and not any(self.folder.glob("vectors-*")):
-            # Of a run that was refused before it had written any.
+            # From a run that was refused before it wrote any vectors.
             index = {"settings": settings, "num_lines": None}
             self._write_index({**index, "num_shards": None})
         elif differing:
             raise ValueError(
-                f"`folder` ({self.folder}) must hold vectors made with the "
-                "same settings. Give another folder, or the settings of "
-                f"before. Received: {'; '.join(differing)}"
+                f"`folder` ({self.folder}) must hold vectors computed with the "
+                "same settings. Choose another folder, or the earlier "
+                f"settings. Received: {'; '.join(differing)}"
             )
         return index
 
@@ -214,19 +214,20 @@ class VectorWriter:
 
 
 def read_vectors(folder: str | Path) -> Iterator[SentenceVectors]:
-    """Stream the vectors of a corpus, in the order of its lines.
+    """Streams the vectors of a corpus, in the order of its lines.
 
     Args:
-        folder: What `VectorWriter`, or `recipes/embed_corpus.py`, has written.
+        folder: A folder that `VectorWriter` or `recipes/embed_corpus.py` has
+            written.
 
     Yields:
-        For each line of the corpus, blank ones included, its number from 1,
-        `line`; `tokens`, a list of T strings; and `vectors`, `(T, L, D)`.
-        One line's vectors are in memory at a time.
+        For each line of the corpus, including blank ones: `line`, its number
+        from 1; `tokens`, a list of T strings; and `vectors`, `(T, L, D)`.
+        Only one line's vectors are in memory at a time.
 
     Raises:
-        FileNotFoundError: No such folder, or none with vectors.
-        ValueError: The folder is not whole.
+        FileNotFoundError: The folder does not exist or holds no vectors.
+        ValueError: The folder is incomplete.
 
     Example:
         >>> writer = VectorWriter("one", num_layers=1, size=2, settings={})
@@ -242,8 +243,8 @@ def read_vectors(folder: str | Path) -> Iterator[SentenceVectors]:
     _check_index(index, folder / "index.json")
     if index["num_lines"] is None:
         raise ValueError(
-            "`folder` must hold the vectors of a whole corpus. Run what writes "
-            "it again: it goes on where it stopped. Received: "
+            "`folder` must hold the vectors of a whole corpus. Run the program "
+            "that writes it again: it resumes where it stopped. Received: "
             f"folder={str(folder)!r}"
         )
     for number in range(index["num_shards"]):
@@ -272,7 +273,7 @@ def _check_index(index: Any, path: Path) -> None:
             f"{path}: the file must be as VectorWriter writes it, with "
             f"`settings`, their `format` one of {', '.join(_WRITERS)}, "
             f"`num_lines` and `num_shards`. Received: {str(index)[:200]}. "
-            "Make the vectors again."
+            "Compute the vectors again."
         )
 
 

@@ -1,4 +1,4 @@
-"""An answer that needs no model, to compare models with."""
+"""A baseline for question answering that needs no model."""
 
 from keras_ctx.data.squad.word_offsets import split_words
 from keras_ctx.evaluation.questions import SquadQuestion
@@ -7,15 +7,15 @@ _ENDS = tuple(".!?。！？")
 
 
 def longest_name(question: SquadQuestion) -> str:
-    """The longest name in the sentence that is most like the question.
+    """Returns the longest name in the sentence most like the question.
 
     Args:
-        question: Only its question and context are read.
+        question: A question. Only its text and its context are read.
 
     Returns:
-        The longest run of capitalized words and numbers, none of them in the
-        question, of the sentence that shares most words with it; without such
-        a run the sentence; "" for an empty context.
+        The longest run of capitalized words and numbers that are not in the
+        question, from the sentence that shares most words with the question.
+        Without such a run, the whole sentence; "" for an empty context.
 
     Example:
         >>> context = "Verdi was born in Le Roncole. He wrote Aida."

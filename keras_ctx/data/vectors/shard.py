@@ -1,9 +1,9 @@
 """One file of vectors: HDF5 or NPZ, the same bytes for the same content.
 
 Both hold `first_line` (the number of the first line, from 1), `lengths`
-(tokens of each line), `tokens` (their UTF-8 bytes, parted by line ends) and
-`vectors` `(tokens, L, D)`, the lines one after another. Vectors are put down
-in any order, and never are all of them in memory.
+(tokens of each line), `tokens` (their UTF-8 bytes, separated by line ends) and
+`vectors` `(tokens, L, D)`, line after line. Vectors can be written in any
+order, and are never all in memory.
 """
 
 import os
@@ -34,11 +34,11 @@ _DAMAGE = (
     zlib.error,
 )
 Put = Callable[[int, np.ndarray], None]
-"""Takes the place of the first row, and rows `(T, L, D)`."""
+"""Takes the index of the first row, and rows `(T, L, D)`."""
 
 
 class SentenceVectors(NamedTuple):
-    """A line's number (from 1), its tokens, their vectors `(T, L, D)`."""
+    """A line's number (from 1), its tokens and their vectors `(T, L, D)`."""
 
     line: int
     tokens: list[str]
@@ -52,20 +52,20 @@ def write_hdf5(
     dtype: str,
     arrays: dict[str, np.ndarray],
 ) -> Iterator[Put]:
-    """Make an HDF5 file, which is there once the block is left.
+    """Writes an HDF5 file, which gets its name when the block ends.
 
     Args:
-        path: The file; while it grows its name begins with a dot.
-        shape: Of `vectors`.
-        dtype: Of `vectors`.
-        arrays: The rest, by name.
+        path: The file. Until it is complete, its name begins with a dot.
+        shape: The shape of `vectors`.
+        dtype: The dtype of `vectors`.
+        arrays: The other arrays, by name.
 
     Yields:
-        What takes the vectors.
+        A function that writes vectors.
     """
     growing = path.with_name(f".{path.name}")
     with new_hdf5(growing) as (file, check):
-        # Without the time of writing: equal content gives equal files.
+        # No time of writing, so that equal content gives equal files.
         for name, array in arrays.items():
             file.create_dataset(name, data=array, track_times=False)
         vectors = file.create_dataset(
@@ -87,7 +87,7 @@ def write_npz(
     dtype: str,
     arrays: dict[str, np.ndarray],
 ) -> Iterator[Put]:
-    """As `write_hdf5`, for a file that `numpy.load` reads."""
+    """Like `write_hdf5`, for a file that `numpy.load` reads."""
     growing = path.with_name(f".{path.name}")
     unpacked = path.with_name(f".{path.name}.rows")
     row_bytes = int(np.prod(shape[1:])) * np.dtype(dtype).itemsize
@@ -101,7 +101,7 @@ def write_npz(
             file.write(rows.tobytes())
 
         yield put
-    # An entry of a ZipInfo is dated 1980, always.
+    # A `ZipInfo` always has the same date (1980).
     with zipfile.ZipFile(growing, "w") as archive:
         for name, array in arrays.items():
             with _entry(archive, name) as entry:
@@ -113,7 +113,7 @@ def write_npz(
 
 
 def read_shard(path: Path) -> Iterator[SentenceVectors]:
-    """Stream the lines of a file; one line's vectors in memory at a time."""
+    """Streams the lines of a file, with one line in memory at a time."""
     line = 0
     try:
         for sentence in _sentences(path):
@@ -123,9 +123,9 @@ def read_shard(path: Path) -> Iterator[SentenceVectors]:
         raise
     except _DAMAGE as error:
         raise ValueError(
-            f"{path}, after line {line}: the file must be whole, and it is "
-            "cut off or damaged. Get it again, or remove it and start what "
-            f"made it again. Received: {error!r}"
+            f"{path}, after line {line}: the file must be complete, and it "
+            "is cut off or damaged. Download it again, or remove it and run "
+            f"the program that wrote it. Received: {error!r}"
         ) from error
 
 
@@ -176,7 +176,7 @@ def _read_npz(path: Path) -> Iterator[Content]:
             row_bytes = int(np.prod(shape[1:])) * dtype.itemsize
 
             def rows(first: int, length: int) -> np.ndarray:
-                # Lines are asked for in order, so this only reads on.
+                # Lines are read in order, so no seek is needed.
                 flat = np.frombuffer(entry.read(length * row_bytes), dtype)
                 return flat.reshape(length, *shape[1:]).copy()
 
@@ -189,7 +189,7 @@ def _entry(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
 
 
 def _publish(growing: Path, path: Path) -> None:
-    """Give a file its name once its content is on the disk."""
+    """Renames a file once its content is on the disk."""
     with open(growing, "rb") as file:
         os.fsync(file.fileno())
     os.replace(growing, path)

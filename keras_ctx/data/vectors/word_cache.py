@@ -1,4 +1,4 @@
-"""Vectors of words that know no context, kept from batch to batch."""
+"""A cache of context-independent word vectors."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
@@ -7,21 +7,21 @@ import numpy as np
 
 from keras_ctx.checks import check_at_least
 
-# The words that stand for the begin and the end of a sentence.
+# The words that mark the beginning and the end of a sentence.
 _MARKERS = (b"<S>", b"</S>")
 
 
 class WordVectorCache:
-    """ELMo's token layer, computed once a word while the word is remembered.
+    """A cache of ELMo's token layer, which runs once for each cached word.
 
-    A vector may differ in its last bit with the words that it is computed
-    among. What is in the cache is a function of the `learn` calls since the
-    last `forget`, so a run that repeats them goes on bit for bit.
+    The last bit of a vector may depend on the other words in its batch. The
+    content of the cache is a function of the `learn` calls since the last
+    `forget`, so a run that repeats these calls resumes bit for bit.
 
     Args:
-        encode: Words to their vectors `(W, P)`.
-        max_words: Words to remember, those that were used last.
-        call_size: Most words that `encode` is given.
+        encode: A function from words to their vectors `(W, P)`.
+        max_words: Number of words to keep. The most recently used are kept.
+        call_size: Maximum number of words in one call of `encode`.
 
     Raises:
         ValueError: A size is not a positive integer.
@@ -37,8 +37,8 @@ class WordVectorCache:
         [[3, 4], [4, 0]]
 
     Source:
-        Peters et al. 2018; what allenai/bilm-tf writes as a file and
-        allennlp calls `vocab_to_cache`, for a vocabulary known beforehand.
+        Peters et al. 2018. For a vocabulary known beforehand, allenai/bilm-tf
+        writes these vectors to a file; allennlp has `vocab_to_cache`.
     """
 
     def __init__(
@@ -57,15 +57,15 @@ class WordVectorCache:
         return len(self._rows)
 
     def forget(self) -> None:
-        """Start anew, as if nothing had been learned."""
+        """Removes all words."""
         self._rows.clear()
 
     def learn(self, sentences: Iterable[Sequence[bytes]]) -> None:
-        """Encode what is new, and forget words that were not used for long.
+        """Encodes new words, and removes the least recently used words.
 
         Args:
-            sentences: All that `features` will be asked for before the next
-                call; of these none is forgotten.
+            sentences: All sentences that `features` will get before the next
+                call of `learn`. None of their words is removed.
         """
         words = dict.fromkeys((*_MARKERS, *chain.from_iterable(sentences)))
         missing = [word for word in words if word not in self._rows]
@@ -73,8 +73,8 @@ class WordVectorCache:
             some = missing[start : start + self.call_size]
             vectors = np.asarray(self._encode(some))
             for word, vector in zip(some, vectors, strict=True):
-                self._rows[word] = vector.copy()  # not a view of them all
-        for word in words:  # what was used last stands last
+                self._rows[word] = vector.copy()  # not a view of all vectors
+        for word in words:  # the most recently used come last
             self._rows[word] = self._rows.pop(word)
         surplus = len(self._rows) - max(self.max_words, len(words))
         for word in list(islice(self._rows, max(surplus, 0))):
@@ -83,14 +83,14 @@ class WordVectorCache:
     def features(
         self, sentences: Sequence[Sequence[bytes]]
     ) -> dict[str, np.ndarray]:
-        """A batch for `keras_ctx.models.from_word_vectors`.
+        """Returns a batch for `keras_ctx.models.from_word_vectors`.
 
         Args:
-            sentences: B sentences of words that were learned.
+            sentences: B sentences of words that `learn` was given.
 
         Returns:
             `word_vectors` `(W, P)`: zeros, the two markers, the words of the
-            batch; `word_ids`, int32 `(B, T)`, rows of it.
+            batch; `word_ids`, int32 `(B, T)`, row numbers of `word_vectors`.
         """
         longest = max(1, *map(len, sentences))
         word_ids = np.zeros((len(sentences), longest), "int32")
