@@ -281,7 +281,7 @@ def test_text_of_another_script_is_told(tmp_path: Path) -> None:
     found = text.UnknownTexts(convert.load_text_inputs(tmp_path))
     found.add(["ea abcde", "жук ea жук", "今天 x"])
     assert (found.num_unknown, found.example) == (1, "жук ea жук")
-    with pytest.warns(UserWarning, match="more than half is <oov>"):
+    with pytest.warns(UserWarning, match="are more than half <oov>"):
         found.warn("corpus.txt")
 
 

@@ -35,7 +35,7 @@ def load_elmo(
     either way, and row 0 is put in front of them.
 
     Args:
-        options_file: options.json, of a release or of bilm-tf's training.
+        options_file: `options.json`, of a release or of bilm-tf's training.
         weights_file: The HDF5 file; or a checkpoint of bilm-tf's training, by
             its prefix ("model.ckpt-935588") or its folder. Only weights of
             the encoder are read from it, array by array.
@@ -112,7 +112,7 @@ def load_elmo_language_model(
     vocabulary file counted from 0, also where the inputs are words.
 
     Args:
-        options_file: options.json of the training.
+        options_file: `options.json` of the training.
         checkpoint: Prefix or folder of the checkpoint.
         num_negatives: Words that a target is told from in training; `None`
             for the full softmax.
