@@ -121,8 +121,10 @@ def test_settings_that_the_folder_does_not_hold(tmp_path: Path) -> None:
     (tmp_path / SETTINGS).unlink()
     with pytest.raises(ValueError, match=r"do not fit the settings") as told:
         convert.load_encoder(tmp_path)
-    assert "the settings give (2048,), the file has" not in str(told.value)
-    assert "projection.weight: the settings give (512, 2148)" in str(told.value)
+    assert "the settings require (2048,), the file has" not in str(told.value)
+    assert "projection.weight: the settings require (512, 2148)" in str(
+        told.value
+    )
     # And in the folder of the project.
     (tmp_path / "configs").mkdir()
     write_json(tmp_path / "configs" / SETTINGS, content(SMALL))
