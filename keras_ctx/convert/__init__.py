@@ -1,4 +1,4 @@
-"""Other people's weights into our models and back: tables of names."""
+"""Converts published checkpoints to and from the models of this library."""
 
 from keras_ctx.extras import need
 

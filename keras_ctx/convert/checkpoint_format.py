@@ -1,4 +1,4 @@
-"""What other people's checkpoints look like, one row a format."""
+"""The registry of checkpoint formats other than BERT's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from keras_ctx.text import TextInputs
 
 @dataclass(frozen=True)
 class CheckpointFormat:
-    """Files of encoders that `load_encoder` and `load_text_inputs` read.
+    """A checkpoint format that `load_encoder` and `load_text_inputs` read.
 
     Example:
         >>> from keras_ctx.text import load_inputs
@@ -25,31 +25,32 @@ class CheckpointFormat:
     """
 
     words: str
-    """Whose, and which files: for the error where there is no checkpoint."""
+    """The origin and the files of the format, for the error message when a
+    folder holds no checkpoint."""
     recognises: Callable[[Path], bool]
-    """Whether a folder holds one, told by names of files, quickly."""
+    """Whether a folder holds this format, judged quickly by file names."""
     encoder: Callable[[Path], keras.Model]
-    """The encoder of a folder, trainable, with its weights."""
+    """Loads the encoder of a folder, trainable, with its weights."""
     text_inputs: Callable[[Path, int | None], TextInputs]
-    """The text inputs of a folder; with a `max_length`, or `None` for all
-    that the encoder reads."""
+    """Loads the text inputs of a folder, with a `max_length`, or `None` for
+    the maximum of the encoder."""
 
 
 _FORMATS: list[CheckpointFormat] = []
 
 
 def register_checkpoint_format(format: CheckpointFormat) -> CheckpointFormat:
-    """Lets all that takes a folder of a checkpoint read another format.
+    """Registers a format for all functions that take a checkpoint folder.
 
     Args:
-        format: Its row. It is asked before BERT's, and after those that were
-            there.
+        format: The format. It is tried after the formats that are already
+            registered, and before BERT's.
 
     Returns:
-        The same row.
+        The same format.
 
     Raises:
-        ValueError: `format` is no `CheckpointFormat`.
+        ValueError: If `format` is not a `CheckpointFormat`.
 
     Example:
         >>> register_checkpoint_format("onnx")
@@ -66,12 +67,12 @@ def register_checkpoint_format(format: CheckpointFormat) -> CheckpointFormat:
 
 
 def checkpoint_formats() -> tuple[CheckpointFormat, ...]:
-    """The rows of all formats but BERT's, in the order of asking."""
+    """Returns all formats except BERT's, in the order they are tried."""
     return tuple(_FORMATS)
 
 
 def format_of(folder: Path) -> CheckpointFormat | None:
-    """The first row that recognises a folder; `None` for that of a BERT."""
+    """Returns the first format that recognises a folder; `None` for BERT."""
     for format in _FORMATS:
         if format.recognises(folder):
             return format

@@ -1,4 +1,4 @@
-"""A folder with an encoder, whoever wrote it: the model and its text inputs."""
+"""Loads a model and its text inputs from a folder of any known format."""
 
 from pathlib import Path
 from typing import Any
@@ -34,25 +34,24 @@ ENCODER, PRETRAINER, TASK_MODEL, TEXT_INPUTS = (
 
 
 def load_encoder(folder: str | Path) -> keras.Model:
-    """The encoder of a folder: of a run of ours, of an ELMo or of a BERT.
+    """Loads the encoder of a folder: of a run, an ELMo or a BERT.
 
-    Where a `.keras` file holds a whole model, such as a classifier, the
-    encoder is taken out of it, which is said.
+    If a `.keras` file holds a whole model, such as a classifier, its encoder
+    is returned and a message is printed.
 
     Args:
-        folder: Holds `encoder.keras`, as the recipes write it, or the
+        folder: A folder with `encoder.keras`, as the recipes write it, or the
             `pretrainer.keras` or `model.keras` of a run; or `options.json`
-            and one `*.hdf5`, which `load_elmo` reads; or what
+            and one `*.hdf5`, which `load_elmo` reads; or files that
             `load_elmo_for_many_langs`, `load_bert` or a format of
             `register_checkpoint_format` reads.
 
     Returns:
-        A `keras.Model`, trainable; what LoRA has learned is merged into its
-        matrices.
+        A trainable `keras.Model`. LoRA updates are merged into its matrices.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        ValueError: It holds nothing of the kind, or something damaged, a
+        FileNotFoundError: If there is no such folder.
+        ValueError: If the folder holds no checkpoint or a damaged one, a
             model without an encoder of this library, or a BERT with a
             tokenizer that is not BERT's (`load_bert` reads its weights).
 
@@ -72,25 +71,25 @@ def load_encoder(folder: str | Path) -> keras.Model:
         return found.encoder(folder)
     folder = transformer_folder(folder)
     kind_of(folder, _others())
-    if folder.is_dir():  # before the weights are read
+    if folder.is_dir():  # Checked before the weights are read.
         check_tokenizer(folder)
     return load_bert(folder)
 
 
 def load_pretrainer(folder: str | Path) -> keras.Model:
-    """The BERT of a folder under the heads that it was pretrained with.
+    """Loads the BERT of a folder with its pretraining heads.
 
     Args:
-        folder: Holds `pretrainer.keras`, as `pretrain_bert.py` writes it, or
-            anything that `load_bert(heads=True)` reads.
+        folder: A folder with `pretrainer.keras`, as `pretrain_bert.py` writes
+            it, or anything that `load_bert(heads=True)` reads.
 
     Returns:
-        A model as of `models.bert_pretrainer`.
+        A model like that of `models.bert_pretrainer`.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        ValueError: It holds an encoder without heads, nothing of the kind, or
-            something damaged.
+        FileNotFoundError: If there is no such folder.
+        ValueError: If the folder holds an encoder without heads, no
+            checkpoint, or a damaged one.
 
     Example:
         >>> from keras_ctx import models
@@ -104,8 +103,8 @@ def load_pretrainer(folder: str | Path) -> keras.Model:
         return _pretrainer_in(folder / PRETRAINER)
     if (folder / ENCODER).is_file():
         raise ValueError(
-            f"`folder` must hold {PRETRAINER}, with the head that knows the "
-            "words. An encoder alone gets a new one by `pretrain_bert.py "
+            f"`folder` must hold {PRETRAINER}, with the masked language model "
+            "head. Train a new head for an encoder with `pretrain_bert.py "
             f"--init {folder}`. Received: folder={str(folder)!r}"
         )
     folder = transformer_folder(folder)
@@ -115,57 +114,58 @@ def load_pretrainer(folder: str | Path) -> keras.Model:
 
 
 def load_pretrained(folder: str | Path) -> keras.Model:
-    """A BERT to train further: with its heads, or without if it has none.
+    """Loads a BERT for further pretraining, with its heads if it has them.
 
     Args:
         folder: As for `load_pretrainer` or `load_encoder`.
 
     Returns:
-        A model as of `models.bert_pretrainer`; of a folder without heads the
-        encoder alone, which is said.
+        A model like that of `models.bert_pretrainer`. If the folder has no
+        heads, only the encoder, and a message is printed.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        ValueError: It holds nothing of the kind, or something damaged.
+        FileNotFoundError: If there is no such folder.
+        ValueError: If the folder holds no checkpoint or a damaged one.
 
     Example:
         >>> from keras_ctx import models
         >>> models.bert_tiny(100).save("encoder.keras")
         >>> sorted(load_pretrained(".").output)
         `folder` must hold pretrainer.keras, ...
-        So both heads start anew.
+        Both heads start from random weights.
         ['layers', 'padding_mask', 'pooled', 'sequence']
     """
     try:
         return load_pretrainer(folder)
     except ValueError as error:
-        # Any fault of the encoder itself is an error here once more.
+        # This raises again if the encoder itself is at fault.
         encoder = load_encoder(folder)
-        print(f"{error}\nSo both heads start anew.")
+        print(f"{error}\nBoth heads start from random weights.")
         return encoder
 
 
 def load_text_inputs(
     folder: str | Path, max_length: int | None = None
 ) -> text.TextInputs:
-    """The text inputs that belong to the encoder of a folder.
+    """Loads the text inputs that belong to the encoder of a folder.
 
     Args:
-        folder: As for `load_encoder`. A run of ours has `text_inputs.json`; of
-            a BERT the vocabulary is looked for as `vocabulary` does; an ELMo
-            that reads words has one in `vocab.txt`.
-        max_length: Most tokens of a row; `None` for that of the run, for all
-            positions of a BERT (or fewer, where `model_max_length` of its
-            tokenizer_config.json says so), or for no limit.
+        folder: As for `load_encoder`. A run has `text_inputs.json`; the
+            vocabulary of a BERT is read as by `vocabulary`; an ELMo that
+            reads words has `vocab.txt`.
+        max_length: Maximum number of tokens in a row. `None` for the value of
+            the run; for all positions of a BERT (or fewer, if
+            `model_max_length` of its tokenizer_config.json says so); or for
+            no limit.
 
     Returns:
         A `text.TextInputs`, such as a `text.BertInputs`. Its `max_length` is
-        never above the positions of the encoder; an ELMo has no such limit.
+        at most the number of positions of the encoder; an ELMo has no limit.
 
     Raises:
-        FileNotFoundError: There is no such folder, or no vocabulary in it.
-        ValueError: The files are of no kind that is known, or `max_length`,
-            or the one in the run's `text_inputs.json`, is out of range.
+        FileNotFoundError: If there is no such folder, or no vocabulary in it.
+        ValueError: If the files are of no known format, or if `max_length`,
+            given or in the run's `text_inputs.json`, is out of range.
 
     Example:
         >>> inputs = text.ElmoInputs(max_characters=5)
@@ -180,7 +180,7 @@ def load_text_inputs(
         return found.text_inputs(folder, max_length)
     folder = transformer_folder(folder)
     positions: int = kind_of(folder, _others()).arguments(folder)["max_length"]
-    # A file of weights has its vocabulary beside it.
+    # A weights file has its vocabulary beside it.
     beside = folder if folder.is_dir() else folder.parent
     if max_length is None:
         max_length = min(positions, tokenizer_length(beside) or positions)
@@ -206,13 +206,13 @@ def load_text_inputs(
 
 
 def _others() -> list[str]:
-    """What is read beside a BERT, for the error where nothing is."""
+    """Returns the known formats other than BERT's, for the error message."""
     run = f"a run of this library: {ENCODER} and {TEXT_INPUTS}"
     return [run, *(format.words for format in checkpoint_formats())]
 
 
 def _encoder_in(path: Path) -> keras.Model:
-    """The encoder that a file is, or that the model in it was made on."""
+    """Loads the encoder in a file, or the encoder of the model in it."""
     model = load_model(path, compile=False)
     if {"sequence", "layers"} <= _outputs(model):
         return _without_lora(model)
@@ -224,21 +224,21 @@ def _encoder_in(path: Path) -> keras.Model:
         raise ValueError(no_encoder)
     try:
         encoder = models.encoder_of(model)
-    except (KeyError, ValueError) as error:  # no layer of such a name
+    except (KeyError, ValueError) as error:  # It has no such layer.
         raise ValueError(no_encoder) from error
     encoder = _without_lora(encoder)
-    # A frozen encoder thaws; of LoRA on integers only the updates learn.
+    # Unfreezes the encoder; with LoRA on integers only the updates train.
     if not any(getattr(layer, "lora_rank", None) for layer in encoder.layers):
         for layer in encoder.layers:
             layer.trainable = True
-    print(f"{path}: it holds a whole model; its encoder is taken, as trained.")
+    print(f"{path}: using the trained encoder of the whole model in this file.")
     return encoder
 
 
 def _without_lora(encoder: keras.Model) -> keras.Model:
-    """The encoder with its updates in its matrices, to train all of it.
+    """Merges LoRA updates into the matrices, so that all of them train.
 
-    A quantized one stays as it is: integers take no update.
+    A quantized encoder is not changed: integers cannot be updated.
     """
     changed = [x.get_config().get("sublayers", {}) for x in encoder.layers]
     if any("quantized" in sublayers for sublayers in changed):
@@ -250,15 +250,15 @@ def _pretrainer_in(path: Path) -> keras.Model:
     model = load_model(path, compile=False)
     if "masked_lm" not in _outputs(model):
         raise ValueError(
-            f"{path}: the file must hold an encoder with the head that knows "
-            "the words, as pretrain_bert.py writes it. Received: "
+            f"{path}: the file must hold an encoder with the masked language "
+            "model head, as pretrain_bert.py writes it. Received: "
             f"{_described(model)}"
         )
     return model
 
 
 def _outputs(model: Any) -> set[str]:
-    """Their names; a subclassed model has none."""
+    """Returns the names of the outputs; a subclassed model has none."""
     found = getattr(model, "output", None)
     return set(found) if isinstance(found, dict) else set()
 
@@ -288,12 +288,12 @@ def _of_a_run(folder: Path, max_length: int | None) -> text.TextInputs:
 def _check_length(
     max_length: int | None, positions: int | None, encoder: Path, named: bool
 ) -> None:
-    """Refuse rows that the encoder has no positions for."""
+    """Refuses a length greater than the number of positions."""
     if positions is None or (max_length or 0) <= positions:
         return
     rule = "`max_length`" if named else f"`max_length` of {TEXT_INPUTS}"
-    advice = "leave it out to take all" if named else "name a shorter one"
+    advice = "Leave it out to use all" if named else "Pass a smaller one"
     raise ValueError(
-        f"{rule} must be at most {positions}, the positions of the encoder in "
-        f"{encoder}; {advice}. Received: max_length={max_length}"
+        f"{rule} must be at most {positions}, the number of positions of the "
+        f"encoder in {encoder}. {advice}. Received: max_length={max_length}"
     )

@@ -1,4 +1,4 @@
-"""A folder with an encoder to a model of sentence vectors."""
+"""Loads an embedding model and its text inputs from a folder."""
 
 import json
 from pathlib import Path
@@ -28,29 +28,31 @@ def load_embedder(
     prompt: str = "",
     distinct: bool = False,
 ) -> tuple[keras.Model, text.TextInputs]:
-    """The sentence vectors of a folder: a model, and its text inputs.
+    """Loads an embedding model and its text inputs from a folder.
 
-    Pooling, dense layers, length and case are those of `modules.json` where
-    sentence-transformers wrote the folder. Any other encoder gets the mean
-    of its tokens, of length 1. An embedder that was saved as `model.keras` is
-    taken as it is. What is done, and who says so, is printed.
+    A folder of sentence-transformers sets pooling, dense layers, length and
+    case in `modules.json`. With any other encoder, the embedding is the mean
+    of the tokens, normalized to length 1. An embedder that was saved as
+    `model.keras` is loaded unchanged. The settings and their source are
+    printed.
 
     Args:
         folder: As for `load_encoder`.
-        max_length: Most tokens of a row; `None` for what the folder says.
-        prompt: A text that stands before every text. It is not put there by
-            the text inputs; it is left out of the pooling where the folder
-            says so (`include_prompt`).
-        distinct: Whether an ELMo reads each word of a batch once, as
-            `models.distinct_words`, where its text inputs do so.
+        max_length: Maximum number of tokens in a row; `None` for the value
+            of the folder.
+        prompt: The text that you put before every text; the text inputs do
+            not add it. Pooling skips it if the folder says so
+            (`include_prompt`).
+        distinct: Whether an ELMo reads each word of a batch once, like
+            `models.distinct_words`, if its text inputs do so.
 
     Returns:
-        A model as of `models.embedder`, and a `text.TextInputs`.
+        A model like that of `models.embedder`, and a `text.TextInputs`.
 
     Raises:
-        FileNotFoundError: There is no such folder, or no vocabulary in it.
+        FileNotFoundError: If there is no such folder, or no vocabulary in it.
         ValueError: As for `load_encoder`, `load_text_inputs` and
-            `sentence_settings`; or sizes that do not fit.
+            `sentence_settings`, or if sizes do not fit.
 
     Example:
         >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
@@ -76,7 +78,7 @@ def load_embedder(
             inputs = inputs.with_settings(distinct=False)
         skipped = 0
         if prompt and not settings.include_prompt:
-            # [CLS] and the prompt, without the [SEP] behind it.
+            # [CLS] and the prompt, without the [SEP] after it.
             skipped = int(inputs.num_tokens([prompt])[0]) - 1
         model = make_embedder(encoder, settings, skipped, folder)
     check_text_inputs(inputs, encoder or inside, folder)
@@ -86,7 +88,7 @@ def load_embedder(
 
 
 def embedder_words(model: keras.Model) -> str:
-    """What an embedder does with the tokens of a text, in words."""
+    """Describes in words what an embedder does with the tokens of a text."""
     parts = []
     for layer in model.layers:
         if isinstance(layer, layers.MaskedMean):
@@ -94,7 +96,7 @@ def embedder_words(model: keras.Model) -> str:
         elif isinstance(layer, layers.Pooling):
             parts.append(" beside ".join(layer.modes))
             if layer.num_skipped:
-                parts.append(f"without {layer.num_skipped} tokens in front")
+                parts.append(f"without the first {layer.num_skipped} tokens")
         elif isinstance(layer, keras.layers.Dense):
             name = keras.activations.serialize(layer.activation)
             parts.append(f"dense to {layer.units} ({name})")
@@ -104,7 +106,7 @@ def embedder_words(model: keras.Model) -> str:
 
 
 def saved_embedder(folder: Path) -> keras.Model | None:
-    """The embedder that is the model.keras of a folder, if it is one."""
+    """Loads the model.keras of a folder if it is an embedder."""
     if any((folder / name).is_file() for name in (ENCODER, PRETRAINER)):
         return None
     path = folder / TASK_MODEL
@@ -123,21 +125,21 @@ def make_embedder(
     num_skipped: int,
     folder: Path,
 ) -> keras.Model:
-    """The head of the settings on an encoder, with its weights."""
+    """Builds an embedder on an encoder by the settings, with its weights."""
     features = encoder.output["sequence"].shape[-1]
     wanted = settings.features
     if wanted not in (None, features):
         raise ValueError(
-            f"{folder}: the Pooling reads {wanted} features of a token, the "
-            f"encoder gives {features}. They are of different checkpoints; "
-            "get the folder again."
+            f"{folder}: the Pooling reads {wanted} features per token, but the "
+            f"encoder gives {features}, so they belong to different "
+            "checkpoints. Get the folder again."
         )
     given = features * len(settings.pooling)
     for module in settings.dense:
         if module.inputs != given:
             raise ValueError(
                 f"{module.folder / 'config.json'}: `in_features` must be "
-                f"{given}, what the module before it gives. "
+                f"{given}, the output size of the module before it. "
                 f"Received: {module.inputs}"
             )
         given = module.units
@@ -160,7 +162,7 @@ def _as_said(
     max_length: int | None,
     said: int | None,
 ) -> text.TextInputs:
-    """Text inputs with the length that is said, and the settings' case."""
+    """Applies the length and the case of the settings to text inputs."""
     positions = models.family_of(encoder).sizes(encoder).get("positions")
     if positions is not None:
         length = max_length or min(said or positions, positions)
@@ -169,15 +171,15 @@ def _as_said(
 
 
 def prompt_of(settings: SentenceSettings, prompt: str | None) -> str:
-    """The text of a prompt: of a name of the folder's, or as it is.
+    """Returns the text of a prompt, given by its name or as text.
 
     Args:
-        settings: Of the folder.
-        prompt: A name among its prompts; or a text, such as "query: "; or
-            `None`, for the folder's default.
+        settings: The settings of the folder.
+        prompt: The name of one of its prompts; or a text, such as "query: ";
+            or `None` for the default of the folder.
 
     Raises:
-        ValueError: A single word that is no name of a prompt.
+        ValueError: If `prompt` is a single word that names no prompt.
 
     Example:
         >>> settings = SentenceSettings(prompts=(("query", "query: "),))
@@ -193,7 +195,7 @@ def prompt_of(settings: SentenceSettings, prompt: str | None) -> str:
         return known[prompt]
     if prompt and prompt.isascii() and prompt.replace("-", "_").isidentifier():
         raise ValueError(
-            "`prompt` must be a name among the folder's prompts, "
+            "`prompt` must be the name of one of the folder's prompts, "
             f"{sorted(known)}, or a text that ends in a blank or a colon, such "
             f"as 'query: '. Received: prompt={prompt!r}"
         )
@@ -201,20 +203,20 @@ def prompt_of(settings: SentenceSettings, prompt: str | None) -> str:
 
 
 def prompt_notes(settings: SentenceSettings) -> list[str]:
-    """What a client of an embedder must know of its prompts.
+    """Returns notes on the prompts of an embedder for its clients.
 
-    The text inputs put none before a text, neither here nor when served.
+    The text inputs never add a prompt to a text, neither here nor in serving.
 
     Args:
-        settings: Of the folder.
+        settings: The settings of the folder.
 
     Returns:
-        Sentences in Markdown; none where the folder has no prompts.
+        Sentences in Markdown; an empty list if the folder has no prompts.
 
     Example:
         >>> settings = SentenceSettings(prompts=(("query", "query: "),))
         >>> print(*prompt_notes(settings))
-        A prompt is not put before a text here. The checkpoint has ...
+        No prompt is added to a text. The checkpoint has the prompts ...
     """
     known = dict(settings.prompts)
     listed = ", ".join(
@@ -226,13 +228,13 @@ def prompt_notes(settings: SentenceSettings) -> list[str]:
         prompt = json.dumps(settings.default_prompt, ensure_ascii=False)
         more = f" Its prompts: {listed}." if len(known) > 1 else ""
         return [
-            "A prompt is not put before a text here. The checkpoint was made "
-            f"for texts that begin with `{prompt}`, unless another prompt is "
-            f"meant: send it before each text.{more}"
+            "No prompt is added to a text. The checkpoint was trained on "
+            f"texts that begin with `{prompt}`: put it before each text, "
+            f"unless you use another prompt.{more}"
         ]
     if listed:
         return [
-            "A prompt is not put before a text here. The checkpoint has "
-            f"{listed}: send the one that fits before each text."
+            "No prompt is added to a text. The checkpoint has the prompts "
+            f"{listed}: put the one that fits before each text."
         ]
     return []

@@ -1,4 +1,4 @@
-"""Texts to model inputs, as TensorFlow ops: in `tf.data` and when served."""
+"""Turns texts into model inputs with TensorFlow ops, for `tf.data` and serving."""
 
 from keras_ctx.extras import need
 

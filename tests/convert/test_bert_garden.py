@@ -116,7 +116,7 @@ def test_differences_are_named(tmp_path: Path) -> None:
         "VARIABLE_VALUE (2, 2)",
         "  other shape: encoder/layer_with_weights-3/gamma: the configuration "
         "gives (8,), the file has (7,)",
-        "Take the bert_config.json that belongs to these weights.",
+        "Use the bert_config.json that belongs to these weights.",
     ]
 
 
@@ -124,7 +124,9 @@ def test_no_encoder(tmp_path: Path) -> None:
     objects = {"model/dense/kernel": np.ones((2, 2), "float32")}
     folder = write_objects(tmp_path / "bert", objects)
     write_json(folder / "bert_config.json", config())
-    with pytest.raises(ValueError, match="BertEncoderV2.*with no such encoder"):
+    with pytest.raises(
+        ValueError, match="BertEncoderV2.*without such an encoder"
+    ):
         load_bert(folder)
 
 

@@ -162,7 +162,7 @@ def test_another_class(tmp_path: Path) -> None:
             "vocabulary_size",
             18,
             "  other shape: layers/reversible_embedding/vars/0: the "
-            "configuration gives (18, 8), the file has (17, 8)",
+            "configuration requires (18, 8), the file has (17, 8)",
         ),
         # Keras itself would load only the first layer, without an error.
         (

@@ -53,9 +53,9 @@ def test_every_difference_is_named_at_once(tensors, tmp_path: Path) -> None:
         "gives (18, 8), the file has (17, 8)",
         f"  other shape: {layer}.intermediate.dense.weight: the configuration "
         "gives (12, 8), the file has (8, 12)",
-        "  other shape: pooler.dense.bias: the configuration gives (8,), the "
+        "  other shape: pooler.dense.bias: the configuration requires (8,), the "
         "file has (9,)",
-        "Take the config.json that belongs to these weights.",
+        "Use the config.json that belongs to these weights.",
     ]
 
 
@@ -244,12 +244,12 @@ def test_two_encoders(tensors, tmp_path: Path) -> None:
     ("name", "advice"),
     [
         ("adapter_model.safetensors", "merge_and_unload"),
-        ("model.fp16.safetensors", "rename it, if it is whole"),
-        ("pytorch_model.safetensors", "must be called model.safetensors"),
+        ("model.fp16.safetensors", "rename the file if it is complete"),
+        ("pytorch_model.safetensors", "must be named model.safetensors"),
         ("tf_model.h5", "from_tf=True"),
         ("flax_model.msgpack", "from_flax=True"),
         ("model.onnx", "graph for inference"),
-        ("model-q8.gguf", "made smaller"),
+        ("model-q8.gguf", "compressed"),
     ],
 )
 def test_weights_of_other_forms(name: str, advice: str, tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_two_names_of_one_array(tmp_path: Path) -> None:
         folder = write_huggingface(
             tmp_path / new, {**named, new: named[old] + 1}
         )
-        with pytest.raises(ValueError, match="are two names of one array"):
+        with pytest.raises(ValueError, match="are names of the same weight"):
             load_bert(folder, heads=True)
 
 

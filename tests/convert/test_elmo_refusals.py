@@ -58,11 +58,11 @@ def test_every_difference_is_named_at_once(
         f"  missing: {named('CNN_high_1/b_carry')} (15,)",
         f"  missing: {named(f'{CELL}/W_P_0')} (12, 5)",
         f"  not known: {named('CNN_high_2/W_carry')} (15, 15)",
-        f"  other shape: {named('CNN/b_cnn_0')}: the options give (4,), the "
+        f"  other shape: {named('CNN/b_cnn_0')}: the options require (4,), the "
         "file has (9,)",
-        f"  other shape: {named(f'{CELL}/W_0')}: the options give (10, 48), "
+        f"  other shape: {named(f'{CELL}/W_0')}: the options require (10, 48), "
         "the file has (9, 48)",
-        "Take the options file that belongs to these weights.",
+        "Use the options file that belongs to these weights.",
     ]
 
 
@@ -81,7 +81,7 @@ def test_table_with_a_row_of_padding_is_explained(
 ) -> None:
     arrays["char_embed"] = np.zeros((262, 4), "float32")
     text = message(options_file, write(tmp_path / "weights", arrays))
-    assert "the options give (261, 4), the file has (262, 4)" in text
+    assert "the options require (261, 4), the file has (262, 4)" in text
     assert "A character table has 261 rows" in text
     assert "remove its row 0" in text
 
@@ -97,7 +97,7 @@ def test_checkpoint_of_one_direction_is_explained(
     text = message(options_file, write_checkpoint(tmp_path / "w", one_way))
     assert "missing: lm/RNN_1/rnn/multi_rnn_cell/cell_0/lstm_cell/bias" in text
     assert "not known: lm/rnn/multi_rnn_cell/cell_0/lstm_cell/bias" in text
-    assert "there is no backward half" in text
+    assert "it has no backward half" in text
 
 
 @pytest.mark.parametrize("write", [write_hdf5, write_checkpoint])

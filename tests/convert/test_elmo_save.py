@@ -116,7 +116,7 @@ def test_other_models_are_refused(tmp_path: Path) -> None:
 
 def test_one_name_for_two_files_is_refused(tmp_path: Path) -> None:
     encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
-    with pytest.raises(ValueError, match="must be two files"):
+    with pytest.raises(ValueError, match="must be different files"):
         save_elmo(encoder, tmp_path / "one", str(tmp_path / "one"))
 
 

@@ -124,7 +124,8 @@ def test_vocabulary_of_another_size_is_refused(tmp_path: Path) -> None:
     )
     weights_file = write_hdf5(tmp_path / "weights", word_arrays(BASE))
     with pytest.raises(
-        ValueError, match=r"embedding: the options give \(12, 5\), .*\(11, 5\)"
+        ValueError,
+        match=r"embedding: the options require \(12, 5\), .*\(11, 5\)",
     ):
         load_elmo(options_file, weights_file)
 
@@ -229,7 +230,7 @@ def test_language_model_needs_the_whole_softmax(tmp_path: Path) -> None:
     text = str(caught.value)
     assert f"checkpoint={str(prefix)!r}" in text
     assert "missing: lm/softmax/W (11, 5)" in text
-    assert "lm/softmax/b: the options give (11,), the file has (10,)" in text
+    assert "lm/softmax/b: the options require (11,), the file has (10,)" in text
 
 
 def test_language_model_needs_a_checkpoint(tmp_path: Path) -> None:

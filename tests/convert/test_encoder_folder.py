@@ -183,7 +183,7 @@ def test_folder_of_nothing(load, tmp_path: Path) -> None:
 def test_a_file_of_a_run(load, tmp_path: Path) -> None:
     models.bert_tiny(9).save(tmp_path / "encoder.keras")
     (tmp_path / "text_inputs.json").write_text("{}")
-    message = f"Of a run give the folder, {re.escape(str(tmp_path))}\\."
+    message = f"Pass the folder of the run, {re.escape(str(tmp_path))}\\."
     with pytest.raises(ValueError, match=message):
         load(tmp_path / "encoder.keras")
 
@@ -195,7 +195,7 @@ def test_the_top_of_a_cache(load, tmp_path: Path) -> None:
     (tmp_path / "refs").mkdir()
     version = tmp_path / "snapshots" / "5c3866b"
     version.mkdir(parents=True)
-    message = f"Give one of them: {re.escape(str(version))}$"
+    message = f"Pass one of them: {re.escape(str(version))}$"
     with pytest.raises(ValueError, match=message):
         load(tmp_path)
 

@@ -121,9 +121,11 @@ def test_settings_that_the_folder_does_not_hold(tmp_path: Path) -> None:
     (tmp_path / SETTINGS).unlink()
     with pytest.raises(ValueError, match=r"do not fit the settings") as told:
         convert.load_encoder(tmp_path)
-    assert "the settings give (2048,), the file has" not in str(told.value)
-    assert "projection.weight: the settings give (512, 2148)" in str(told.value)
-    # And in the project's folder.
+    assert "the settings require (2048,), the file has" not in str(told.value)
+    assert "projection.weight: the settings require (512, 2148)" in str(
+        told.value
+    )
+    # And in the folder of the project.
     (tmp_path / "configs").mkdir()
     write_json(tmp_path / "configs" / SETTINGS, content(SMALL))
     assert convert.load_encoder(tmp_path).name == "elmo_for_many_langs"
@@ -281,7 +283,7 @@ def test_text_of_another_script_is_told(tmp_path: Path) -> None:
     found = text.UnknownTexts(convert.load_text_inputs(tmp_path))
     found.add(["ea abcde", "жук ea жук", "今天 x"])
     assert (found.num_unknown, found.example) == (1, "жук ea жук")
-    with pytest.warns(UserWarning, match="more than half is <oov>"):
+    with pytest.warns(UserWarning, match="are more than half <oov>"):
         found.warn("corpus.txt")
 
 

@@ -26,7 +26,7 @@ def test_vocabulary_of_text_inputs(name, vocabulary, tmp_path):
         lambda: text.load_inputs(path),
         lambda: convert.load_text_inputs(tmp_path),
     ):
-        with pytest.raises(ValueError, match="must be the list of the tokens"):
+        with pytest.raises(ValueError, match="must be a list of tokens"):
             load()
 
 

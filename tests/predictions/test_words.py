@@ -210,6 +210,6 @@ def test_words_that_are_hardly_known_are_counted(run, capsys) -> None:
     path = folder.parent / "words.txt"
     path.write_text("x\ny\na\n\na\nb\n")
     tagged(folder, path)
-    assert "words.txt: of 1 of 2 texts more than half is [UNK]" in (
+    assert "words.txt: 1 of 2 texts are more than half [UNK]" in (
         capsys.readouterr().err
     )

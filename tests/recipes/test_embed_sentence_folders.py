@@ -86,6 +86,6 @@ def test_texts_that_nobody_knows(folder: Path, tmp_path: Path) -> None:
     lines = ["the bank", "Банк на реке", "на river"]
     # Half of the third is known; a prompt does not hide the second.
     with pytest.warns(
-        UserWarning, match=r"lines.txt: of 1 of 3 texts .* such as 'Банк на"
+        UserWarning, match=r"lines.txt: 1 of 3 texts .* such as 'Банк на"
     ):
         embed(folder, tmp_path, lines, prompt="query: query: query: ")

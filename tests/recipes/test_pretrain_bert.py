@@ -141,11 +141,11 @@ def test_init_goes_on_with_heads_and_tokens(
     for key in ("val_masked_lm_loss", "val_next_sentence_loss"):
         assert after["before"][key] == pytest.approx(before[key], rel=1e-5)
         assert after[key] == pytest.approx(before[key], rel=1e-4)
-    assert "start anew" not in capsys.readouterr().out
-    # An older run without pretrainer.keras.
+    assert "start from random" not in capsys.readouterr().out
+    # A run of before there was pretrainer.keras.
     (first / "pretrainer.keras").unlink()
     new = run(third, init=first, corpus=other, **STILL, **common)
-    assert "both heads start anew" in capsys.readouterr().out
+    assert "Both heads start from random weights" in capsys.readouterr().out
     assert_close(weights(third, "encoder"), weights(first, "encoder"), 1e-6)
     key = "val_masked_lm_loss"
     assert new["before"][key] != pytest.approx(before[key], rel=1e-3)
@@ -172,7 +172,7 @@ def test_init_from_a_foreign_checkpoint(
     arguments = {"init": tmp_path / "checkpoint", "corpus": corpus, **STILL}
     run(tmp_path / "run", **arguments)
     said = capsys.readouterr().out
-    assert ("both heads start anew" in said) == (not heads)
+    assert ("Both heads start from random weights" in said) == (not heads)
     assert_close(
         weights(tmp_path / "run", "encoder"), encoder.get_weights(), 1e-6
     )

@@ -309,8 +309,8 @@ def test_the_graph_refuses_another_rank(shape: list[int]) -> None:
 @pytest.mark.parametrize(
     ("words", "labels", "message"),
     [
-        (["a"], [[1]], "`words` must be ragged"),
-        ([["a"]], tf.constant([[1]]), "`label_ids` must be ragged"),
+        (["a"], [[1]], "`words` must be a ragged"),
+        ([["a"]], tf.constant([[1]]), "`label_ids` must be a ragged"),
         ([["a"]], tf.ragged.constant([[1.0]]), "`label_ids` must be integers"),
     ],
 )
@@ -321,7 +321,7 @@ def test_wrong_labels(words: Any, labels: Any, message: str) -> None:
 
 def test_labels_must_be_as_many_as_words() -> None:
     with pytest.raises(
-        tf.errors.InvalidArgumentError, match="must have one label a word"
+        tf.errors.InvalidArgumentError, match="must have one label per word"
     ):
         inputs().align_labels([["a", "b"], ["a"]], [[1], [2, 3]])
 

@@ -176,8 +176,8 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     [
         (AddedToken("unheard"), "of the vocabulary.*'unheard'"),
         (AddedToken("[SEP]"), "special_tokens_in_text"),
-        (AddedToken("\u0301"), "left when it is normalized"),
-        (AddedToken("\n"), "left when it is normalized"),
+        (AddedToken("\u0301"), "not be empty after normalization"),
+        (AddedToken("\n"), "not be empty after normalization"),
     ],
 )
 def test_tokens_that_cannot_be_found(token: AddedToken, told: str) -> None:

@@ -91,7 +91,7 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_a_class_that_is_not_imported_is_named(tmp_path: Path) -> None:
-    said = "'MyInputs', a class that is not registered. Import the module"
+    said = "'MyInputs', which is not registered. Import the module"
     saved = {"class": "MyInputs", "config": {}}
     with pytest.raises(ValueError, match=said):
         inputs_from_config(saved)  # as in a .keras file with a `TextLayer`

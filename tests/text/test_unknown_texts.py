@@ -41,7 +41,7 @@ def test_other_inputs() -> None:
 
 
 def test_the_warning() -> None:
-    with pytest.warns(UserWarning, match=r"dev.tsv: of 1 of 2 texts .*'Gut'"):
+    with pytest.warns(UserWarning, match=r"dev.tsv: 1 of 2 texts .*'Gut'"):
         text.warn_unknown(BERT, ["good", "Gut"], "dev.tsv")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

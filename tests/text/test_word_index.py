@@ -143,11 +143,11 @@ def test_padding_to_max_length() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_strings_have_no_words_to_count(name: str) -> None:
     inputs = make(name, 9)
-    with pytest.raises(ValueError, match="`words` must be ragged.*one a word"):
+    with pytest.raises(ValueError, match="`words` must be a ragged.*per word"):
         inputs.word_index(["a b"])
-    with pytest.raises(ValueError, match="`second_words` must be ragged"):
+    with pytest.raises(ValueError, match="`second_words` must be a ragged"):
         inputs.word_index([["a"]], ["b"])
-    with pytest.raises(ValueError, match="`words` must be ragged.*one a word"):
+    with pytest.raises(ValueError, match="`words` must be a ragged.*per word"):
         inputs.word_lengths(["a b"])
 
 

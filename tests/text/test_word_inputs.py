@@ -112,7 +112,9 @@ def test_wrong_arguments(
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="`vocabulary` must be a file"):
+    with pytest.raises(
+        FileNotFoundError, match="`vocabulary` must be the path of a file"
+    ):
         WordInputs(tmp_path / "none.txt")
 
 

@@ -170,7 +170,7 @@ def test_empty_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"model.joblib": "x"}, "must hold an encoder of one of these kinds"),
+        ({"model.joblib": "x"}, "must hold an encoder of one of these formats"),
         ({"meta.json": "{}", "vocab": "x"}, "Received: .*'meta.json'"),
         ({"saved_model.pb": "x"}, "a SavedModel of another library"),
         (
@@ -179,7 +179,7 @@ def test_empty_folder(tmp_path: Path) -> None:
         ),
         (
             {"pytorch_model.bin": "x", "config.json": "{}"},
-            "no configuration of a BERT",
+            "must be a configuration of a BERT",
         ),
     ],
 )

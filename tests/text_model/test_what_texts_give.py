@@ -307,7 +307,7 @@ def test_cut_texts_are_counted() -> None:
 
 
 def test_texts_of_another_language_are_told() -> None:
-    with pytest.warns(UserWarning, match="more than half is .UNK."):
+    with pytest.warns(UserWarning, match="are more than half .UNK."):
         text_model("embedding")(["x y z", "a b"])
 
 

@@ -1,7 +1,7 @@
 """The arrays of a BERT, by the names of google-research/bert.
 
-Every other kind of file holds the same arrays under names of its own; the
-module of each kind derives its table from this one.
+Every other format stores the same arrays under its own names. The module of
+each format derives its table from this one.
 """
 
 import re
@@ -14,19 +14,19 @@ HEADS = (MASKED_LM, NEXT_SENTENCE)
 
 
 class Array(NamedTuple):
-    """One array: theirs, and the variable of ours that holds its numbers."""
+    """A pair of an array in a file and the variable of our model."""
 
     name: str
     shape: tuple[int, ...]
-    """In google-research/bert, all of whose kernels are matrices."""
+    """Shape in google-research/bert, where all kernels are matrices."""
     variable: str
-    """Path from our model, as `weight_table.Weight` has it."""
+    """Path of the variable in our model, as in `weight_table.Weight`."""
     keras_shape: tuple[int, ...]
-    """Of our variable, where attention has an axis of heads."""
+    """Shape of our variable; attention has an axis of heads."""
 
 
 def arrays(sizes: dict[str, Any]) -> dict[str, list[Array]]:
-    """The arrays of each part, for arguments of `models.bert_encoder`."""
+    """Returns the arrays of each part, from `models.bert_encoder` arguments."""
     vocabulary_size, features = sizes["vocabulary_size"], sizes["hidden_dim"]
     rows = []
     for theirs, ours, count in (
@@ -152,13 +152,13 @@ def renamed(
     inside: Mapping[str, str],
     outside: Mapping[str, str],
 ) -> str:
-    """A name in a file that has the layers of Keras.
+    """Translates a name into that of a file with Keras layers.
 
     Args:
-        name: That of google-research/bert.
-        block: What stands for `encoder/layer_...`.
-        inside: A block's layers.
-        outside: Other layers, and whole names.
+        name: The name in google-research/bert.
+        block: Returns the name that replaces `encoder/layer_...`.
+        inside: Names of the layers in a block.
+        outside: Names of other layers, and whole names.
     """
     if name in outside:
         return outside[name]

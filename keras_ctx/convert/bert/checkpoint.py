@@ -1,4 +1,4 @@
-"""A checkpoint of BERT, open, whatever its kind."""
+"""An open BERT checkpoint of any format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,23 +11,23 @@ from keras_ctx.convert.files.weights_file import WeightsFile
 
 @dataclass(frozen=True)
 class BertCheckpoint:
-    """What it holds, in terms that all kinds share."""
+    """The content of an open BERT checkpoint, the same for all formats."""
 
     config: Path
-    """The file that says what the model is."""
+    """The configuration file of the model."""
     arguments: dict[str, Any]
-    """Of `models.bert_encoder`."""
+    """Arguments of `models.bert_encoder`."""
     parts: dict[str, list[Weight]]
-    """The table of each part that `bert_names` knows."""
+    """The weights of each part."""
     file: WeightsFile
     is_weight: Callable[[str], bool] = lambda name: True
     """Whether a name of the file is one of the encoder's weights."""
     tied: str | None = None
-    """Name of an array that must be the token table once more."""
+    """Name of an array that must equal the token embeddings."""
     one_name: bool = False
-    """Whether two names of a row are two words for one array."""
+    """Whether several names of a weight are synonyms of one array."""
     of_heads: dict[str, Any] = field(default_factory=dict)
-    """Arguments of `models.bert_pretrainer`, where the heads differ."""
+    """Arguments of `models.bert_pretrainer` that differ from the defaults."""
     not_read: tuple[str, ...] = ()
-    """Arrays beside the encoder and its heads that no table knows, where
-    `file` leaves them out: those of a task."""
+    """Arrays of a task, outside the encoder and its heads, that `file` leaves
+    out."""

@@ -1,4 +1,4 @@
-"""Configuration files of BERT to the arguments of `models.bert_encoder`."""
+"""Reads BERT configuration files as arguments of `models.bert_encoder`."""
 
 import warnings
 from pathlib import Path
@@ -37,11 +37,11 @@ GARDEN_ACTIVATIONS = {
 }
 
 _ABSOLUTE = Rule(
-    '"absolute": other position embeddings are not built here',
+    '"absolute": other position embeddings are not supported',
     lambda value: value == "absolute",
 )
 _ENCODER = Rule(
-    "false: this library has BERT as an encoder only",
+    "false: this library supports BERT only as an encoder",
     lambda value: value is False,
 )
 _SIZES = (
@@ -61,7 +61,7 @@ HUGGINGFACE = (
     Option("layer_norm_eps", "layer_norm_epsilon", POSITIVE, 1e-12),
 )
 GOOGLE = (*_SIZES, Option("type_vocab_size", "num_segments", COUNT, 16))
-# The configuration of Model Garden's encoders, as `get_config` gives it.
+# The configuration of Model Garden's encoders, as `get_config` returns it.
 GARDEN = (
     Option("vocab_size", "vocabulary_size", COUNT),
     Option("num_layers", "num_layers", PARTS),
@@ -76,8 +76,8 @@ GARDEN = (
         "norm_first",
         "norm_first",
         Rule(
-            "false: such an encoder lacks the norm after its last block, "
-            "which every encoder here has",
+            "false: a pre-norm encoder of Model Garden lacks the norm after "
+            "its last block, which encoders of this library have",
             lambda value: value is False,
         ),
         False,
@@ -95,7 +95,7 @@ KERAS_HUB = (
     Option("dropout", "dropout", RATE),
     Option("dropout", "attention_dropout", RATE),
 )
-# Not arguments, but these values are the only ones that can be loaded.
+# These are not arguments, but only these values can be loaded.
 _FIXED = (
     Option("position_embedding_type", "position", _ABSOLUTE, "absolute"),
     Option("is_decoder", "decoder", _ENCODER, False),
@@ -104,7 +104,7 @@ _FIXED = (
 
 
 def read_huggingface(path: Path) -> dict[str, Any]:
-    """config.json of `transformers`."""
+    """Reads config.json of `transformers`."""
     content = read_json(path, "folder")
     check_architecture(content, path)
     _warn_of_code(content, path)
@@ -117,17 +117,17 @@ def _warn_of_code(content: dict[str, Any], path: Path) -> None:
     models = {x: y for x, y in named.items() if x.startswith("AutoModel")}
     if models:
         warnings.warn(
-            f"{path}: `auto_map` names code of the checkpoint's own, "
-            f"{next(iter(models.values()))!r}, which is never run here. Its "
-            "weights are read as those of a BERT; if that code computes "
-            "something else, the vectors are wrong.",
+            f"{path}: `auto_map` names custom model code, "
+            f"{next(iter(models.values()))!r}, which is never run here. The "
+            "weights are loaded into a standard BERT; if the custom code "
+            "computes something else, the outputs are wrong.",
             UserWarning,
             stacklevel=3,
         )
 
 
 def read_google(path: Path) -> dict[str, Any]:
-    """bert_config.json of google-research/bert, or of a Garden encoder."""
+    """Reads bert_config.json of google-research/bert or Model Garden."""
     content = read_json(path, "folder")
     if "num_layers" in content:
         activation = ("inner_activation", GARDEN_ACTIVATIONS)
@@ -137,8 +137,8 @@ def read_google(path: Path) -> dict[str, Any]:
 
 
 def read_keras_hub(path: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of KerasHub's BertBackbone."""
-    # It computes the tanh form, with the epsilon of ours, and no other.
+    """Reads the configuration of KerasHub's BertBackbone."""
+    # KerasHub always computes the tanh form, with our epsilon.
     content = {"activation": "gelu", **content}
     activation = ("activation", GOOGLE_ACTIVATIONS)
     return _arguments(path, content, KERAS_HUB, *activation)
@@ -164,15 +164,15 @@ def _arguments(
     problems += read_table(content, _FIXED)[1]
     if not problems and arguments["hidden_dim"] % arguments["num_heads"]:
         problems.append(
-            "The attention heads must divide the features. Received: "
-            f"{arguments['num_heads']} heads, {arguments['hidden_dim']} "
-            "features"
+            "The number of attention heads must divide the number of "
+            f"features. Received: {arguments['num_heads']} heads, "
+            f"{arguments['hidden_dim']} features"
         )
     if problems:
         raise ValueError(
-            f"{str(path)!r} is no configuration of a BERT that can be "
+            f"{str(path)!r} must be a configuration of a BERT that can be "
             "loaded:\n  "
             + "\n  ".join(problems)
-            + "\nTake the file that belongs to the weights."
+            + "\nUse the configuration that belongs to the weights."
         )
     return {**arguments, "activation": activations[arguments["activation"]]}

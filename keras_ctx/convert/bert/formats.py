@@ -1,4 +1,4 @@
-"""The kinds of checkpoints of BERT that are known, told apart."""
+"""The known formats of BERT checkpoints, and how to recognise them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -30,14 +30,14 @@ from keras_ctx.convert.tokenizers.other_families import check_architecture
 
 
 class Kind(NamedTuple):
-    """How one kind is recognised and read."""
+    """A format of BERT checkpoints, and how to recognise and read it."""
 
     words: str
     recognises: Callable[[Path], bool]
     arguments: Callable[[Path], dict[str, Any]]
-    """Of `models.bert_encoder`."""
+    """Reads the arguments of `models.bert_encoder`."""
     open: Callable[[Path, bool], AbstractContextManager[BertCheckpoint]]
-    """With whether the heads are wanted too."""
+    """Opens a checkpoint; the second argument is whether to read the heads."""
 
 
 KINDS = (
@@ -63,36 +63,37 @@ KINDS = (
         lambda path, heads: open_tensorflow(path),
     ),
 )
-# What holds a BERT in a form that is not read, and what to do.
+# Files that hold a BERT but cannot be read, and what to do about it.
 _OTHER_FILES = {
-    "adapter_model.*": "It holds an adapter alone. Where peft is installed, "
-    "merge it into its model with `merge_and_unload()`, and save that.",
-    "tf_model.h5": "tf_model.h5 is of transformers below version 5. There, "
+    "adapter_model.*": "The folder holds only an adapter. With peft, merge it "
+    "into its model by `merge_and_unload()`, and save the result.",
+    "tf_model.h5": "tf_model.h5 is a file of transformers below version 5. "
+    "There, "
     "`BertModel.from_pretrained(folder, from_tf=True).save_pretrained(folder)` "
-    f"writes {ONE_FILE}; of a model with a head take its own class.",
-    "flax_model.msgpack": "flax_model.msgpack is of transformers below "
+    f"writes {ONE_FILE}; for a model with a head, use the class of that model.",
+    "flax_model.msgpack": "flax_model.msgpack is a file of transformers below "
     "version 5. There, `BertModel.from_pretrained(folder, from_flax=True)"
-    f".save_pretrained(folder)` writes {ONE_FILE}; of a model with a head "
-    "take its own class.",
-    "model.*.safetensors": f"Weights in one file must be called {ONE_FILE}: "
-    "rename it, if it is whole.",
-    "pytorch_model.safetensors": "Weights in one file must be called "
-    f"{ONE_FILE}: rename it.",
-    "*.onnx": "An .onnx file is a graph for inference: take the checkpoint "
-    "that it was made from.",
-    "*.gguf": "A .gguf file is made smaller for inference: take the "
-    "checkpoint that it was made from.",
+    f".save_pretrained(folder)` writes {ONE_FILE}; for a model with a head, "
+    "use the class of that model.",
+    "model.*.safetensors": f"Weights in one file must be named {ONE_FILE}: "
+    "rename the file if it is complete.",
+    "pytorch_model.safetensors": "Weights in one file must be named "
+    f"{ONE_FILE}: rename the file.",
+    "*.onnx": "An .onnx file is a graph for inference: use the checkpoint "
+    "that it was exported from.",
+    "*.gguf": "A .gguf file is compressed for inference: use the checkpoint "
+    "that it was converted from.",
 }
 _PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
 def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
-    """The kind of a folder or file; an error if it is none.
+    """Returns the format of a folder or file; raises if it has none.
 
     Args:
         path: The folder or file.
-        others: What the caller would have known beside these, for the error.
+        others: Other formats that the caller knows, for the error message.
     """
     for kind in KINDS:
         if kind.recognises(path):
@@ -107,10 +108,10 @@ def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
         found = sorted(str(folder) for folder in snapshots.iterdir())
         raise ValueError(
             "`folder` must hold the files of a checkpoint. Received: "
-            f"folder={str(path)!r}, of a cache, which has a folder for each "
-            f"version. Give one of them: {', '.join(found) or 'none is there'}"
+            f"folder={str(path)!r}, a cache with one folder per version. Pass "
+            f"one of them: {', '.join(found) or 'there is none'}"
         )
-    if (path / CONFIG).is_file():  # whether it would be a BERT at all
+    if (path / CONFIG).is_file():  # It may not be a BERT at all.
         check_architecture(read_json(path / CONFIG, "folder"), path / CONFIG)
     if any((path / name).is_file() for name in _PICKLES):
         huggingface_arguments(path)
@@ -125,10 +126,10 @@ def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
     )
     if match := _PART.search(path.name):
         prefix = path.with_name(path.name[: match.start()])
-        advice = f"\nOf a checkpoint give its folder, or the prefix, {prefix}"
+        advice = f"\nPass the folder of the checkpoint, or its prefix, {prefix}"
     words_of_all = [*others, *(kind.words for kind in KINDS)]
     raise ValueError(
-        "`folder` must hold an encoder of one of these kinds:\n"
+        "`folder` must hold an encoder of one of these formats:\n"
         + "".join(f"  {words}\n" for words in words_of_all)
         + f"Received: folder={str(path)!r} with {inside[:20]}{advice}"
     )
@@ -137,9 +138,9 @@ def kind_of(path: Path, others: Sequence[str] = ()) -> Kind:
 def _pickled(path: Path) -> str:
     return (
         "`folder` must hold its weights in safetensors. A pytorch_model.bin "
-        "is a pickle, which runs what its writer wished when it is opened, "
-        "and is never opened here. Convert it once, where torch and "
-        "safetensors are installed:\n"
+        "is a pickle, which can run any code when it is opened, and is never "
+        "opened here. Convert it once, with torch and safetensors "
+        "installed:\n"
         "  import pathlib, torch, safetensors.torch\n"
         f"  folder, tensors = pathlib.Path({str(path)!r}), {{}}\n"
         "  for file in folder.glob('pytorch_model*.bin'):\n"

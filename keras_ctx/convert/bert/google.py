@@ -27,7 +27,7 @@ def is_google(file: WeightsFile) -> bool:
 def google_checkpoint(
     config: Path, arguments: dict[str, Any], file: WeightsFile
 ) -> BertCheckpoint:
-    """The table of an open checkpoint."""
+    """Builds the weight tables of an open checkpoint."""
     return BertCheckpoint(
         config,
         arguments,

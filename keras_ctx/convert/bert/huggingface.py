@@ -26,7 +26,7 @@ CONFIG = "config.json"
 ONE_FILE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 _TABLE = "embeddings.word_embeddings.weight"
-# Tensors beside the encoder where there is no prefix to tell them by.
+# Tensors that do not belong to the encoder, in files without a prefix.
 _HEADS = ("cls.", "classifier.", "qa_outputs.")
 # Counters that older versions of `transformers` saved with the weights.
 _BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
@@ -40,7 +40,7 @@ def is_huggingface(folder: Path) -> bool:
 
 @contextmanager
 def open_huggingface(folder: Path) -> Iterator[BertCheckpoint]:
-    """Open config.json and its weights, of one file or of several."""
+    """Opens config.json and its weights, in one file or in shards."""
     config = folder / CONFIG
     arguments = huggingface_arguments(folder)
     with ExitStack() as stack:
@@ -67,20 +67,20 @@ def open_huggingface(folder: Path) -> Iterator[BertCheckpoint]:
 
 
 def huggingface_arguments(folder: Path) -> dict[str, Any]:
-    """The arguments of `models.bert_encoder`."""
+    """Reads the arguments of `models.bert_encoder`."""
     return read_huggingface(folder / CONFIG)
 
 
 def huggingface_weights(
     arguments: dict[str, Any], prefix: str, heads: str = ""
 ) -> dict[str, list[Weight]]:
-    """The table of each part.
+    """Builds the weight table of each part.
 
     Args:
-        arguments: Of `models.bert_encoder`.
-        prefix: What the encoder's names begin with: "bert." where there are
-            heads beside it, "" where there are none.
-        heads: What the names of the heads begin with.
+        arguments: Arguments of `models.bert_encoder`.
+        prefix: Prefix of the encoder's names: `"bert."` in a model with
+            heads, `""` without heads.
+        heads: Prefix of the names of the heads.
     """
     return {
         part: [_row(array, prefix, heads) for array in rows]
@@ -104,7 +104,7 @@ def _row(array: Array, prefix: str, heads: str) -> Weight:
     elif parent == "cls/predictions":
         kinds = ("bias", "decoder.bias")
     elif kind in _NORMS:
-        # TensorFlow's words are those of files from before 2020.
+        # Files from before 2020 use TensorFlow's names.
         kinds = (_NORMS[kind], kind)
     elif kind == "bias":
         kinds = ("bias",)
@@ -115,7 +115,7 @@ def _row(array: Array, prefix: str, heads: str) -> Weight:
 
 
 def _prefix(file: WeightsFile) -> str:
-    """What stands before the names of the encoder."""
+    """Returns the prefix of the encoder's names."""
     found = [
         name.removesuffix(_TABLE)
         for name in file.shapes
@@ -124,7 +124,7 @@ def _prefix(file: WeightsFile) -> str:
     if len(found) > 1:
         raise ValueError(
             "`folder` must hold one encoder. Received: "
-            f"{file.said} with encoders under {found}. Save one of them alone."
+            f"{file.said} with encoders under {found}. Save only one of them."
         )
     prefix = found[0] if found else ""
     check_prefix(prefix, file.said)
@@ -147,8 +147,8 @@ def _shards(folder: Path) -> list[Path]:
         is_file_name(name) for name in weight_map.values()
     ):
         raise ValueError(
-            f"{INDEX} must have a `weight_map` from tensors to files beside "
-            f"it. Received: {str(index)!r} with "
+            f"{INDEX} must have a `weight_map` from tensors to files in the "
+            f"same folder. Received: {str(index)!r} with "
             f"{json.dumps(weight_map)[:100]}. Get the file again."
         )
     names = sorted(set(weight_map.values()))

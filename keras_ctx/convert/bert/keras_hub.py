@@ -1,4 +1,4 @@
-"""BERT as KerasHub writes it: presets, `.keras` and `.weights.h5` files."""
+"""Reads BERT from KerasHub's presets, `.keras` and `.weights.h5` files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from keras_ctx.files.model_file import load_model, read_config
 
 _CONFIG, _WEIGHTS = "config.json", ".weights.h5"
 _TASK, _TASK_WEIGHTS = "task.json", "task.weights.h5"
-# Numbers that are built to tell every difference.
+# Models up to this size are always built, so that all differences are listed.
 _SMALL = 500_000
 _CLASS = "BertBackbone"
 _BACKBONE = (
@@ -33,7 +33,7 @@ _BACKBONE = (
     "transformer_layer_",
     "pooled_dense/",
 )
-# Its head of the masked language model is unlike its backbone.
+# The masked language model head of KerasHub differs from its backbone.
 _HEAD = {"activation": "gelu", "layer_norm_epsilon": 1e-5}
 _INSIDE = {
     "attention/self/query": "self_attention_layer/query",
@@ -67,13 +67,13 @@ def is_keras_hub(path: Path) -> bool:
 
 
 def keras_hub_arguments(path: Path) -> dict[str, Any]:
-    """The arguments of `models.bert_encoder`."""
+    """Reads the arguments of `models.bert_encoder`."""
     return read_keras_hub(path, _backbone(path)["config"])
 
 
 @contextmanager
 def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
-    """Open a preset, or a file, by building KerasHub's own model of it."""
+    """Opens a preset or a file by building its KerasHub model."""
     arguments = keras_hub_arguments(path)
     said = f"folder={str(path)!r}"
     if path.suffix == ".keras":
@@ -111,14 +111,14 @@ def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
             {name: tuple(found.shape) for name, found in variables.items()},
             lambda name: keras.ops.convert_to_numpy(variables[name]),
         ),
-        # A head for a task of its own may stand beside the backbone.
+        # The file may also hold the head of a task.
         lambda name: name.startswith(_BACKBONE),
         of_heads=_HEAD,
     )
 
 
 def _check_size(arguments: dict[str, Any], weights: Path, said: str) -> None:
-    """Refuse sizes far above those of the file before anything is built."""
+    """Refuses sizes far above those of the file, before building the model."""
     parts = arrays(arguments)
     wanted = sum(
         prod(row.keras_shape)
@@ -129,8 +129,8 @@ def _check_size(arguments: dict[str, Any], weights: Path, said: str) -> None:
     if wanted > max(4 * there, _SMALL):
         raise ValueError(
             "The weights do not fit the configuration. Received: "
-            f"{said}: the configuration gives {wanted:,} numbers, and "
-            f"{weights.name} has {there:,}. Take the config.json that belongs "
+            f"{said}: the configuration requires {wanted:,} numbers, but "
+            f"{weights.name} has {there:,}. Use the config.json that belongs "
             "to these weights."
         )
 
@@ -140,7 +140,7 @@ def _block(number: int) -> str:
 
 
 def _backbone(path: Path) -> dict[str, Any]:
-    """What a file says of its backbone, in Keras's notation of objects."""
+    """Reads the configuration of the backbone, a serialized Keras object."""
     if path.suffix == ".keras":
         with whole(f"folder={str(path)!r}"):
             content = load_json(read_config(path))
@@ -153,9 +153,9 @@ def _backbone(path: Path) -> dict[str, Any]:
     if content.get("class_name") != _CLASS or not isinstance(
         content.get("config"), dict
     ):
-        advice = "A model of your own loads with `keras.saving.load_model`."
+        advice = "Load your own model with `keras.saving.load_model`."
         if path.is_file() and (path.parent / "text_inputs.json").is_file():
-            advice = f"Of a run give the folder, {path.parent}."
+            advice = f"Pass the folder of the run, {path.parent}."
         raise ValueError(
             f"`folder` must hold KerasHub's {_CLASS}, or a task around one. "
             f"Received: folder={str(path)!r}, a "
@@ -168,8 +168,8 @@ def _check_task(path: Path) -> None:
     name = read_json(path, "folder").get("class_name")
     if name != "BertMaskedLM":
         raise ValueError(
-            "`heads` must be False for a preset of another task than "
-            f"BertMaskedLM. Received: heads=True, {str(path)!r} of {name!r}"
+            "`heads` must be False for a preset of any task but BertMaskedLM. "
+            f"Received: heads=True, {str(path)!r} of {name!r}"
         )
 
 
@@ -181,7 +181,7 @@ def _weights_file(path: Path) -> Path:
     )
     if len(found) != 1:
         raise ValueError(
-            f"`folder` must hold one file of weights, *{_WEIGHTS}, beside "
+            f"`folder` must hold one weights file, *{_WEIGHTS}, beside "
             f"{_CONFIG}. Received: folder={str(path)!r} with "
             f"{[file.name for file in found]}. Pass the path of one."
         )

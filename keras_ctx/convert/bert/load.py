@@ -1,4 +1,4 @@
-"""BERT from everybody's checkpoints."""
+"""Loads BERT from checkpoints of all known formats."""
 
 import warnings
 from pathlib import Path
@@ -21,45 +21,47 @@ def load_bert(
     attention_dropout: float | None = None,
     name: str = "bert_encoder",
 ) -> keras.Model:
-    """A BERT encoder, or a pretrainer, from a checkpoint of any known kind.
+    """Loads a BERT encoder or pretrainer from a checkpoint.
 
-    Known are, told apart by their files:
+    These formats are recognised by their files:
 
     * Hugging Face: `config.json` with `model.safetensors`, or with its shards
       and their index.
     * google-research/bert: `bert_config.json` with a TensorFlow 1 checkpoint.
     * KerasHub's `BertBackbone`: a preset, a `.keras` file (pass its path), or
-      `config.json` with a file of weights.
+      `config.json` with a weights file.
     * TensorFlow Model Garden's `BertEncoder` and `BertEncoderV2`, alone or in
-      a model: a checkpoint with a `bert_config.json`, that of Google or the
-      encoder's own `get_config()` as JSON.
+      a model: a checkpoint with a `bert_config.json`, either Google's or the
+      encoder's `get_config()` as JSON.
 
-    What the file holds beside the encoder is left: heads, unless asked for,
-    and the state of an optimizer. Weights are read array by array.
+    Other content of the file is not read: the state of an optimizer, and the
+    heads unless `heads` is True. Weights are read array by array.
 
     Args:
-        folder: The folder; or of several checkpoints in one the prefix of one;
-            or a file of KerasHub's.
-        heads: Whether to return the pretrainer, with the heads of the masked
-            language model and of the next sentence.
-        dropout: Share dropped in training; `None` for that of the file.
-        attention_dropout: Share of attention dropped in training; likewise.
+        folder: The folder; the prefix of a checkpoint, if a folder holds
+            several; or a file of KerasHub.
+        heads: Whether to return the pretrainer, with the masked language
+            model and next sentence heads.
+        dropout: Dropout rate; `None` for that of the file.
+        attention_dropout: Dropout rate of the attention weights; `None` for
+            that of the file.
         name: Name of the encoder.
 
     Returns:
-        A model of `models.bert_encoder`; with `heads` one of
-        `models.bert_pretrainer`. A pooler that the file lacks stays at its
-        random start, as does the head of the next sentence, with a
-        `UserWarning`.
+        A model of `models.bert_encoder`; if `heads`, of
+        `models.bert_pretrainer`. If the file lacks the pooler or the next
+        sentence head, it keeps its random weights and a `UserWarning` is
+        issued.
 
     Raises:
-        FileNotFoundError: There is no such folder, no configuration beside
-            the weights, or a shard is missing.
-        ValueError: The folder is of no known kind, of another architecture, or
-            has its weights in a pickle, which is never opened; the weights are
-            cut off, hold NaN, or differ from the configuration (an error
-            names all tensors that do); or `heads` of a file that has no head
-            of the masked language model, or one with a decoder of its own.
+        FileNotFoundError: If there is no such folder, no configuration beside
+            the weights, or if a shard is missing.
+        ValueError: If the folder is of no known format or of another
+            architecture, or holds its weights as a pickle, which is never
+            opened; if the weights are truncated, hold NaN, or differ from the
+            configuration (the message lists all such tensors); or if `heads`
+            is True and the file has no masked language model head, or one
+            with an untied decoder.
 
     Example:
         >>> from keras_ctx import convert
@@ -75,12 +77,12 @@ def load_bert(
         https://github.com/tensorflow/models.
 
     Differs:
-        "gelu" is the exact form in Hugging Face's files and its tanh
-        approximation in the others', and is loaded so. Class 0 of a next
-        sentence head is "follows" in all of them and class 1 here: the rows
-        change places. A pretrained checkpoint of Model Garden has a trained
-        pooler in its next sentence head and an untrained one in its encoder:
-        the trained one is taken. A file is read as float32, whatever its type.
+        "gelu" is the exact form in files of Hugging Face and the tanh
+        approximation in the others, and is loaded accordingly. Class 0 of the
+        next sentence head is "follows" in all files, but class 1 here, so the
+        rows are swapped. A pretrained checkpoint of Model Garden has a trained
+        pooler in its next sentence head and an untrained one in its encoder;
+        the trained one is used. All weights are read as float32.
     """
     path = Path(folder)
     with kind_of(path).open(path, heads) as checkpoint:
@@ -104,7 +106,7 @@ def load_bert(
 
 
 def _wanted(checkpoint: BertCheckpoint, heads: bool) -> list[Weight]:
-    """The rows to read: parts that may be absent, and are, left out."""
+    """Returns the weights to read, without the optional parts that lack."""
     weights = list(checkpoint.parts[ENCODER])
     for part in (POOLER, *HEADS) if heads else (POOLER,):
         rows = checkpoint.parts[part]
@@ -116,11 +118,12 @@ def _wanted(checkpoint: BertCheckpoint, heads: bool) -> list[Weight]:
                 "`heads` must be False for a checkpoint without the head of "
                 "the masked language model. Received: heads=True, "
                 f"{checkpoint.file.said}, which has no {rows[0].names[0]}. "
-                "`models.bert_pretrainer(load_bert(folder))` gives new heads."
+                "Create new heads with "
+                "`models.bert_pretrainer(load_bert(folder))`."
             )
         warnings.warn(
-            f"{checkpoint.file.said} has no {part}: it stays at its random "
-            "start, to be trained.",
+            f"{checkpoint.file.said} has no {part}: it keeps its random "
+            "weights and must be trained.",
             UserWarning,
             stacklevel=3,
         )
@@ -137,7 +140,7 @@ def _check(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
     found = differences(
         weights,
         checkpoint.file,
-        "the configuration gives",
+        "the configuration requires",
         lambda name: name not in known and checkpoint.is_weight(name),
     )
     if found:
@@ -147,7 +150,7 @@ def _check(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
                     "The weights do not fit the configuration. Received: "
                     f"{checkpoint.file.said}",
                     *found,
-                    f"Take the {checkpoint.config.name} that belongs to these "
+                    f"Use the {checkpoint.config.name} that belongs to these "
                     "weights.",
                 ]
             )
@@ -155,17 +158,17 @@ def _check(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
 
 
 def _check_names(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
-    """Refuse two arrays for one place, such as a gamma beside a weight."""
+    """Refuses two different arrays for one weight (a gamma and a weight)."""
     file = checkpoint.file
     for weight in weights:
         first, *others = [x for x in weight.names if x in file.shapes]
         for name in others:
             if not _are_equal(file, first, name):
                 raise ValueError(
-                    f"`{first}` and `{name}` are two names of one array and "
+                    f"`{first}` and `{name}` are names of the same weight and "
                     "must hold the same numbers. Received: "
                     f"{file.said}, where they differ. Save the model again "
-                    "with one of them."
+                    "with only one of them."
                 )
 
 
@@ -175,14 +178,14 @@ def _are_equal(file: WeightsFile, one: str, other: str) -> bool:
 
 
 def _check_tie(checkpoint: BertCheckpoint) -> None:
-    """Refuse a decoder of its own: ours is the token table."""
+    """Refuses an untied decoder: ours is tied to the token embeddings."""
     file, tied = checkpoint.file, checkpoint.tied
     if tied is None:
         return
     table = checkpoint.parts[ENCODER][0].name_in(file) or ""
     if not _are_equal(file, table, tied):
         raise ValueError(
-            f"`{tied}` must equal `{table}`: the masked language model here "
-            "scores with the token table itself. Received: "
+            f"`{tied}` must equal `{table}`: the decoder of the masked "
+            "language model is tied to the token embeddings. Received: "
             f"{file.said}, where they differ. Load it with heads=False."
         )

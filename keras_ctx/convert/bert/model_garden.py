@@ -1,8 +1,7 @@
-"""BERT in the checkpoints of TensorFlow Model Garden (tf-models-official).
+"""Reads BERT from checkpoints of TensorFlow Model Garden (tf-models-official).
 
-An encoder's attributes have names (`_embedding_layer` ...). One that was saved
-before those were tracked is a Keras model of numbered layers
-(`layer_with_weights-0` ...).
+New checkpoints name the attributes of the encoder (`_embedding_layer` ...).
+Old ones hold a Keras model with numbered layers (`layer_with_weights-0` ...).
 """
 
 import re
@@ -30,7 +29,7 @@ _INSIDE = {
     "output/dense": "_output_dense",
     "output/LayerNorm": "_output_layer_norm",
 }
-# In 2020 the output of attention was a layer beside it.
+# In 2020 the output of attention was a separate layer.
 _INSIDE_2020 = {**_INSIDE, "attention/output/dense": "_attention_output_dense"}
 _NAMED = {
     "embeddings/word_embeddings": "_embedding_layer/embeddings",
@@ -45,9 +44,9 @@ _NUMBERED = {
     "embeddings/token_type_embeddings": "layer_with_weights-2/embeddings",
     "embeddings/LayerNorm": "layer_with_weights-3",
 }
-# Ways, from the root, to layers beside the encoder. The first that is there
-# counts: the pooler of a pretrained model is the one of its next sentence
-# head, and the encoder's own was never trained.
+# Paths from the root to layers outside the encoder. The first that exists
+# counts: a pretrained model uses the pooler of its next sentence head, and
+# never trained the pooler of its encoder.
 _POOLERS = (
     "next_sentence..pooler_dense",
     "model/classification_heads/0/dense",
@@ -78,7 +77,7 @@ _LAYOUTS = {
 }
 
 _VARIABLE = "/.ATTRIBUTES/VARIABLE_VALUE"
-# What a training saves beside the weights.
+# Training state that is saved along with the weights.
 _BOOKKEEPING = re.compile(
     r"(^|/)(optimizer|save_counter|global_step|\.OPTIMIZER_SLOT|keras_api)(/|$)"
 )
@@ -91,7 +90,7 @@ def is_garden(file: WeightsFile) -> bool:
 def garden_checkpoint(
     config: Path, arguments: dict[str, Any], raw: WeightsFile
 ) -> BertCheckpoint:
-    """Find the encoder among the objects of an open checkpoint."""
+    """Finds the encoder among the objects of an open checkpoint."""
     with whole(raw.said):
         graph = ObjectGraph(bytes(raw.read(GRAPH)))
     encoder = _find_encoder(graph, raw)
@@ -147,14 +146,14 @@ def _find_encoder(graph: ObjectGraph, raw: WeightsFile) -> str:
         raise ValueError(
             "`folder` must hold a checkpoint of Model Garden's BertEncoder or "
             "BertEncoderV2, alone or in a model. Received: "
-            f"{raw.said}, with no such encoder. An encoder with factorized "
-            "embeddings, or of another class, cannot be loaded."
+            f"{raw.said}, without such an encoder. Encoders with factorized "
+            "embeddings or of another class cannot be loaded."
         )
     return found
 
 
 def _ways(name: str, encoder: str, num_layers: int) -> tuple[str, ...]:
-    """Where an array may hang; the first that is there counts."""
+    """Returns the possible paths of an array; the first that exists counts."""
     if name in _HEADS:
         parents, kind = _HEADS[name]
         return tuple(f"{parent}/{kind}" for parent in parents)
@@ -178,5 +177,5 @@ def _named_block(number: int) -> str:
 
 
 def _numbered_block(number: int) -> str:
-    # After three tables and a norm.
+    # Three embeddings and a norm come before the blocks.
     return f"layer_with_weights-{number + 4}"

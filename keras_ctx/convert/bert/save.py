@@ -1,4 +1,4 @@
-"""Our BERT to the files that Hugging Face `transformers` reads."""
+"""Saves our BERT for Hugging Face `transformers`."""
 
 import json
 from collections.abc import Sequence
@@ -35,27 +35,28 @@ def save_bert(
     strip_accents: bool | None = None,
     tokenize_chinese_chars: bool = True,
 ) -> None:
-    """Write an encoder, or a pretrainer with its heads, for `transformers`.
+    """Saves an encoder, or a pretrainer with its heads, for `transformers`.
 
-    The files get their names when all of them are whole; files that were there
-    are replaced. `BertModel.from_pretrained(folder)` reads an encoder and
+    All files are written completely before they replace existing files.
+    `BertModel.from_pretrained(folder)` reads an encoder and
     `BertForPreTraining.from_pretrained(folder)` a pretrainer.
 
     Args:
         model: A model of `models.bert_encoder` or `models.bert_pretrainer`.
-        folder: Where config.json and model.safetensors go; it is made.
-        format: "huggingface", the only one.
-        vocabulary: The tokens, or a file with one a line, for vocab.txt and
-            tokenizer_config.json; `None` writes neither.
-        lower_case: Whether the model was trained on text with its case
-            folded, for tokenizer_config.json.
+        folder: The folder for config.json and model.safetensors. It is
+            created if needed.
+        format: `"huggingface"`, the only format.
+        vocabulary: The tokens, or the path of a file with one token per line,
+            for vocab.txt and tokenizer_config.json; `None` writes neither.
+        lower_case: Whether the model was trained on lower-cased text, for
+            tokenizer_config.json.
         strip_accents: As in `text.BertInputs`, for the same file.
         tokenize_chinese_chars: As in `text.BertInputs`, for the same file.
 
     Raises:
-        ValueError: `model` is another model, is pre-norm, which `transformers`
-            has no BERT of, or holds NaN or infinity; the vocabulary has more
-            tokens than the model; or another `format`.
+        ValueError: If `model` is not a BERT, is pre-norm (which `transformers`
+            does not have), or holds NaN or infinity; if the vocabulary has
+            more tokens than the model; or for any other `format`.
 
     Example:
         >>> from keras_ctx import convert, models
@@ -70,8 +71,8 @@ def save_bert(
         https://github.com/huggingface/transformers.
 
     Differs:
-        Class 0 of a next sentence head is "follows" there and class 1 here;
-        the rows change places. Weights are written in float32.
+        Class 0 of the next sentence head is "follows" there, but class 1
+        here, so the rows are swapped. Weights are written in float32.
     """
     if format != "huggingface":
         raise ValueError(
@@ -103,7 +104,7 @@ def save_bert(
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         path = stack.enter_context(whole_file(folder / ONE_FILE))
-        # `transformers` reads no file without this word.
+        # `transformers` refuses a file without this format entry.
         write_tensors(path, arrays, {"format": "pt"})
         for name, text in texts.items():
             path = stack.enter_context(whole_file(folder / name))
@@ -111,15 +112,15 @@ def save_bert(
 
 
 def arguments_of(model: keras.Model) -> dict[str, Any]:
-    """Read the arguments of `models.bert_encoder` back from its layers."""
+    """Reads the arguments of `models.bert_encoder` back from its layers."""
     layers = {layer.name: layer for layer in model.layers}
     blocks = [name for name in layers if name.startswith("block_")]
     if not {"embeddings", "block_0", "pooler"} <= set(layers):
         raise ValueError(
             "`model` must be a model of `bert_encoder` or `bert_pretrainer`, "
             "with the layers `embeddings`, `block_0` and `pooler`. Received: "
-            f"a model with the layers {sorted(layers)}. Of a model around an "
-            "encoder, pass `models.encoder_of(model)`."
+            f"a model with the layers {sorted(layers)}. For a model on top of "
+            "an encoder, pass `models.encoder_of(model)`."
         )
     embeddings, block = layers["embeddings"], layers["block_0"]
     if block.norm_first:
@@ -144,7 +145,7 @@ def arguments_of(model: keras.Model) -> dict[str, Any]:
 
 
 def _check_heads(model: keras.Model, arguments: dict[str, Any]) -> None:
-    """Refuse a head that `transformers` would compute otherwise."""
+    """Refuses a head that `transformers` would compute differently."""
     dense = model.get_layer("masked_lm_dense").activation
     epsilon = model.get_layer("masked_lm_norm").epsilon
     if (
@@ -152,11 +153,11 @@ def _check_heads(model: keras.Model, arguments: dict[str, Any]) -> None:
         or epsilon != arguments["layer_norm_epsilon"]
     ):
         raise ValueError(
-            "`model` must have the activation and the epsilon of its encoder "
-            "in its masked language model, as in `transformers`. Received: "
-            f"{dense.__name__} and {epsilon}, an encoder with "
+            "`model` must have the same activation and epsilon in its masked "
+            "language model head as in its encoder, as in `transformers`. "
+            f"Received: {dense.__name__} and {epsilon}, and an encoder with "
             f"{arguments['activation']} and "
-            f"{arguments['layer_norm_epsilon']}. Save the encoder alone."
+            f"{arguments['layer_norm_epsilon']}. Save only the encoder."
         )
 
 
@@ -174,7 +175,7 @@ def _collect(
         raise ValueError(
             "`model` must hold finite numbers. Received:\n"
             + "\n".join(bad)
-            + "\nThe training diverged: take an earlier checkpoint."
+            + "\nThe training diverged: use an earlier checkpoint."
         )
     return arrays
 
@@ -217,8 +218,8 @@ def _checked(vocabulary: str | Path | Sequence[str], rows: int) -> list[str]:
     tokens = load_vocabulary(vocabulary, required=SPECIAL_TOKENS)
     if len(tokens) > rows:
         raise ValueError(
-            "`vocabulary` must have no more tokens than the model. Received: "
-            f"{len(tokens)} tokens for a model of {rows}"
+            "`vocabulary` must not have more tokens than the model. Received: "
+            f"{len(tokens)} tokens for a model with {rows}"
         )
     return tokens
 

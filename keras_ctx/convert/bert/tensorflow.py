@@ -1,4 +1,4 @@
-"""BERT in TensorFlow checkpoints: whose they are, and their configuration."""
+"""Reads BERT from TensorFlow checkpoints of Google or Model Garden."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ def is_tensorflow(path: Path) -> bool:
 
 
 def tensorflow_arguments(path: Path) -> dict[str, Any]:
-    """The arguments of `models.bert_encoder`."""
+    """Reads the arguments of `models.bert_encoder`."""
     return read_google(_config(path))
 
 
 @contextmanager
 def open_tensorflow(path: Path) -> Iterator[BertCheckpoint]:
-    """Open a checkpoint of google-research/bert or of Model Garden."""
+    """Opens a checkpoint of google-research/bert or of Model Garden."""
     config = _config(path)
     arguments = read_google(config)
     if path.is_dir():
@@ -56,9 +56,9 @@ def _config(path: Path) -> Path:
     if not config.is_file():
         raise FileNotFoundError(
             f"`folder` must hold {_CONFIG} beside the checkpoint: the weights "
-            "do not tell the number of heads. Take the one that the "
-            "checkpoint came with; of an encoder of Model Garden, "
-            "`json.dump(encoder.get_config(), file)` writes one. "
+            "do not tell the number of heads. Use the file that came with the "
+            "checkpoint. For an encoder of Model Garden, write it with "
+            "`json.dump(encoder.get_config(), file)`. "
             f"Received: folder={str(folder)!r}"
         )
     return config

@@ -1,1 +1,1 @@
-"""ELMo's weights and options, as allennlp has them."""
+"""Loads and saves ELMo's weights and options, as used by allennlp."""

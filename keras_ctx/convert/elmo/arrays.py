@@ -1,11 +1,11 @@
-"""Which array of bilm-tf's files is which variable of our ELMo models.
+"""Pairs the arrays of bilm-tf's files with the variables of our ELMo models.
 
-bilm-tf names an array in two ways: in the checkpoints of its training, and in
-the HDF5 files that it dumps and that it and allennlp read. Its LSTMs have a
-third and a fourth name where `n_layers` is 1: no `MultiRNNCell` is made then,
-so a checkpoint says `RNN_d/rnn/lstm_cell/...`, and the dump, which renames
-word by word, `RNN_d/RNN/LSTMCell/...`, which no reader looks for. Those names
-are read here, and never written.
+bilm-tf names an array in two ways: in its training checkpoints, and in the
+HDF5 files that it dumps and that it and allennlp read. With `n_layers` 1 its
+LSTMs have other names, since there is no `MultiRNNCell`: a checkpoint has
+`RNN_d/rnn/lstm_cell/...`, and the dump has `RNN_d/RNN/LSTMCell/...`, which
+neither bilm-tf nor allennlp finds. We read these names too, but never write
+them.
 """
 
 from typing import Any
@@ -17,12 +17,12 @@ from keras_ctx.convert.files.weight_table import LACKS_ROW_0, Weight
 def encoder_weights(
     options: ElmoOptions, num_words: int = 0, checkpoint: bool = False
 ) -> list[Weight]:
-    """The table of an encoder.
+    """Builds the weight table of an encoder.
 
     Args:
-        options: What the model is.
-        num_words: Of a model of words.
-        checkpoint: Whether for a checkpoint; otherwise for HDF5.
+        options: Options of the model.
+        num_words: Vocabulary size of a model that reads words.
+        checkpoint: Whether the names are those of a checkpoint or of HDF5.
     """
     lstm = options.lstm
     size = lstm["projection_dim"]
@@ -46,7 +46,7 @@ def encoder_weights(
 
 
 def softmax_weights(options: ElmoOptions, num_words: int) -> list[Weight]:
-    """The table of a language model's softmax, which HDF5 files leave out."""
+    """Builds the weight table of the softmax, which HDF5 files lack."""
     size = options.lstm["projection_dim"]
     kernel = "lm/embedding" if options.shared_softmax else "lm/softmax/W"
     return [
@@ -81,7 +81,7 @@ def _token_layer(
             row(f"CNN/b_cnn_{i}", (count,), f"{ours}.bias"),
         ]
     for k in range(characters["num_highways"]):
-        # What bilm-tf calls carry is the gate of the transformed branch.
+        # bilm-tf's "carry" is the gate of the transformed branch.
         for theirs, ours in (
             ("carry", f"char_cnn.highway_gates.{k}"),
             ("transform", f"char_cnn.highway_transforms.{k}"),

@@ -1,4 +1,4 @@
-"""Arrays by name out of HDF5 files and checkpoints, and into HDF5."""
+"""Reads arrays from HDF5 files and checkpoints, and writes them to HDF5."""
 
 import re
 from collections.abc import Iterator
@@ -25,9 +25,9 @@ from keras_ctx.files.new_hdf5_file import new_hdf5
 def open_weights(
     path: str | Path, argument: str = "weights_file"
 ) -> Iterator[WeightsFile]:
-    """Open HDF5, or a checkpoint by its prefix or folder.
+    """Opens an HDF5 file, or a checkpoint by its prefix or folder.
 
-    Errors call the path by the name of the caller's `argument`.
+    Error messages use `argument`, the caller's name of the path.
     """
     path = Path(path)
     if path.is_file() and h5py.is_hdf5(path):
@@ -44,7 +44,7 @@ def open_weights(
 def _checkpoint_prefix(path: Path, argument: str) -> str:
     if path.is_dir():
         return newest_checkpoint(path, argument)
-    # People also point at one of a checkpoint's files.
+    # Users also pass one of the checkpoint's files.
     prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path))
     if Path(f"{prefix}.index").is_file():
         return prefix
@@ -53,7 +53,7 @@ def _checkpoint_prefix(path: Path, argument: str) -> str:
         raise ValueError(
             f"`{argument}` must be an HDF5 file or the prefix of a "
             f"checkpoint. Received: {argument}={str(path)!r}, which is "
-            "neither, or has lost its beginning. Get the file again."
+            "neither, or is damaged at its beginning. Get the file again."
         )
     raise FileNotFoundError(
         f"`{argument}` must name an HDF5 file, the prefix of a checkpoint "
@@ -64,7 +64,7 @@ def _checkpoint_prefix(path: Path, argument: str) -> str:
 
 
 def write_hdf5(path: Path, arrays: Iterator[tuple[str, np.ndarray]]) -> None:
-    """Write float32 datasets, one in memory at a time."""
+    """Writes float32 datasets, one in memory at a time."""
     bad = []
     with new_hdf5(path) as (file, check):
         for name, array in arrays:
@@ -77,5 +77,5 @@ def write_hdf5(path: Path, arrays: Iterator[tuple[str, np.ndarray]]) -> None:
         raise ValueError(
             "`encoder` must hold finite numbers. Received:\n"
             + "\n".join(bad)
-            + "\nThe training diverged: take an earlier checkpoint."
+            + "\nThe training diverged: use an earlier checkpoint."
         )

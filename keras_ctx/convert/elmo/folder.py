@@ -1,4 +1,4 @@
-"""A folder with an ELMo, as allenai published them."""
+"""The checkpoint format of an ELMo folder as published by allenai."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def _weights(folder: Path) -> Path:
     found = sorted([*folder.glob("*.hdf5"), *folder.glob("*.h5")])
     if len(found) != 1:
         raise ValueError(
-            f"`folder` must hold one file of weights, *.hdf5, beside "
+            f"`folder` must hold one weights file, *.hdf5, beside "
             f"{OPTIONS}. Received: folder={str(folder)!r} with "
             f"{[path.name for path in found]}"
         )

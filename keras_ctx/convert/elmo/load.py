@@ -1,4 +1,4 @@
-"""ELMo from the files of allenai/bilm-tf: HDF5 and checkpoints."""
+"""Loads ELMo from the HDF5 files and checkpoints of allenai/bilm-tf."""
 
 from pathlib import Path
 
@@ -23,40 +23,41 @@ def load_elmo(
     end_id: int = 2,
     name: str = "elmo_encoder",
 ) -> keras.Model:
-    """An ELMo encoder from published files, or from your own of bilm-tf.
+    """Loads an ELMo encoder from published files or your own bilm-tf files.
 
-    The options say what the model is. With a block `char_cnn` it reads
-    characters and is a model of `models.elmo_encoder`; without one it was
-    trained on words and is one of `models.elmo_word_encoder`, whose ids are
-    lines of the vocabulary file counted from 1, since 0 is no token.
+    The options describe the model. With a block `char_cnn` it reads
+    characters and is a model of `models.elmo_encoder`. Without one it reads
+    words and is a model of `models.elmo_word_encoder`; its ids are the lines
+    of the vocabulary file counted from 1, since 0 is padding.
 
     `n_characters` may be 261 (the ids of training) or 262 (those of
-    inference, shifted by one so that 0 is padding): files hold 261 rows
-    either way, and row 0 is put in front of them.
+    inference, shifted by one so that 0 is padding). Files hold 261 rows in
+    both cases, and loading adds row 0.
 
     Args:
-        options_file: options.json, of a release or of bilm-tf's training.
+        options_file: `options.json`, of a release or of bilm-tf's training.
         weights_file: The HDF5 file; or a checkpoint of bilm-tf's training, by
             its prefix ("model.ckpt-935588") or its folder. Only weights of
             the encoder are read from it, array by array.
-        stateful: Whether a batch goes on where the last one ended, as in
-            bilm-tf and allennlp.
-        max_batch_size: Rows of the carried state, if `stateful`.
-        dropout: Share of an LSTM layer's input dropped in training; `None`
-            for that of the options, or 0 if they name none.
-        begin_id: Of a model of words: id of `<S>`.
-        end_id: Of a model of words: id of `</S>`.
+        stateful: Whether a batch starts from the last states of the previous
+            batch, as in bilm-tf and allennlp.
+        max_batch_size: Rows of the kept states, if `stateful`.
+        dropout: Dropout rate of the inputs of LSTM layers; `None` for that of
+            the options, or 0 if they have none.
+        begin_id: Id of `<S>`, for a model that reads words.
+        end_id: Id of `</S>`, for a model that reads words.
         name: Name of the model.
 
     Returns:
         A `keras.Model`, trainable.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The options are not JSON, lack a key, have a value of a
-            wrong kind or are of a model of one direction; the weights are cut
-            off, lack an array, have one too many or of another shape than the
-            options say, or hold NaN or infinity. An error names all of them.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the options are not JSON, lack a key, have a value of
+            the wrong type or are of a unidirectional model; or if the weights
+            are truncated, lack an array, have an extra array or one of
+            another shape than the options require, or hold NaN or infinity.
+            The message lists all such arrays.
 
     Example:
         >>> from keras_ctx import convert
@@ -71,11 +72,11 @@ def load_elmo(
         them, https://github.com/allenai/bilm-tf.
 
     Differs:
-        bilm-tf finds no LSTM of a model with `n_layers` 1, which its dump
-        names without `MultiRNNCell`; here both names are read. allennlp
+        bilm-tf does not find the LSTMs of its own dump with `n_layers` 1,
+        whose names lack `MultiRNNCell`; here both names are read. allennlp
         ignores `max_characters_per_token`, and refuses a model without
-        residual or without a projection. Both hold the weights fixed; here
-        set `encoder.trainable = False` for that.
+        residual or without a projection. Both freeze the weights; here set
+        `encoder.trainable = False` for that.
     """
     options = read_options(options_file)
     with open_weights(weights_file) as file:
@@ -106,31 +107,31 @@ def load_elmo_language_model(
     begin_id: int = 1,
     end_id: int = 2,
 ) -> keras.Model:
-    """A language model with its softmax, from a checkpoint of bilm-tf.
+    """Loads a language model with its softmax from a checkpoint of bilm-tf.
 
-    To score text, or to go on with a training. Targets are lines of the
-    vocabulary file counted from 0, also where the inputs are words.
+    Use it to score texts or to resume training. Targets are lines of the
+    vocabulary file counted from 0, even if the inputs are words.
 
     Args:
-        options_file: options.json of the training.
+        options_file: `options.json` of the training.
         checkpoint: Prefix or folder of the checkpoint.
-        num_negatives: Words that a target is told from in training; `None`
-            for the full softmax.
+        num_negatives: Number of negative samples in training; `None` for the
+            full softmax.
         stateful: As in `load_elmo`.
         max_batch_size: As in `load_elmo`.
-        dropout: Share of an LSTM layer's input, and of the top output,
-            dropped in training; `None` for that of the options, or 0.
+        dropout: Dropout rate of the inputs of LSTM layers and of the top
+            output; `None` for that of the options, or 0.
         begin_id: As in `load_elmo`.
         end_id: As in `load_elmo`.
 
     Returns:
-        A model of `models.elmo_language_model`; its encoder is inside, by the
-        same layers.
+        A model of `models.elmo_language_model`. It shares the layers of its
+        encoder.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: As in `load_elmo`, or `checkpoint` is an HDF5 file, which
-            holds no softmax.
+        FileNotFoundError: If there is no such file.
+        ValueError: As in `load_elmo`, or if `checkpoint` is an HDF5 file,
+            which holds no softmax.
 
     Example:
         >>> import json, pathlib
@@ -164,9 +165,9 @@ def load_elmo_language_model(
         allenai/bilm-tf, its training.
 
     Differs:
-        A softmax that shares its matrix with the table of input words
-        (`share_embedding_softmax`) becomes a copy, trained apart. The
-        optimizer's accumulators are left behind.
+        A softmax that shares its matrix with the word embeddings
+        (`share_embedding_softmax`) becomes a separately trained copy. The
+        state of the optimizer is not read.
     """
     options = read_options(options_file)
     with open_weights(checkpoint, "checkpoint") as file:
@@ -174,8 +175,8 @@ def load_elmo_language_model(
             raise ValueError(
                 "`checkpoint` must be a checkpoint of bilm-tf's training; an "
                 "HDF5 file holds no softmax. "
-                f"Received: checkpoint={str(checkpoint)!r}. Without one, "
-                "`load_elmo` and `models.elmo_language_model` give a new one."
+                f"Received: checkpoint={str(checkpoint)!r}. Create a new "
+                "softmax with `load_elmo` and `models.elmo_language_model`."
             )
         num_words = _num_words(options, file)
         encoder_part = encoder_weights(options, num_words, checkpoint=True)
@@ -200,13 +201,13 @@ def load_elmo_language_model(
 
 
 def _num_words(options: ElmoOptions, file: WeightsFile) -> int:
-    """Words of the vocabulary: as the options say, or else the file."""
+    """Returns the vocabulary size of the options, or else of the file."""
     if options.num_words is not None:
         return options.num_words
     for name in ("embedding", "lm/embedding", "lm/softmax/W"):
         if file.shapes.get(name):
             return file.shapes[name][0]
-    return 0  # none of them is there, which `match` will tell
+    return 0  # `match` will report the missing arrays.
 
 
 def _build(
@@ -235,20 +236,22 @@ def elmo_text_inputs(
     split: str = "whitespace",
     max_length: int | None = None,
 ) -> text.TextInputs:
-    """The text inputs of a model of `load_elmo`: of characters, or of words.
+    """Creates the text inputs for a model of `load_elmo`.
 
     Args:
         options_file: As for `load_elmo`.
-        vocabulary: The words of the model, one a line, if it reads words.
-        split: "whitespace" or "character": how a text is cut into words.
-        max_length: Most words of a row; `None` for no limit.
+        vocabulary: Path of a file with the words of the model, one per line,
+            if it reads words.
+        split: How to split a text into words: `"whitespace"` or `"character"`.
+        max_length: Maximum number of words in a row; `None` for no limit.
 
     Returns:
         A `text.ElmoInputs` or a `text.WordInputs`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: As for `load_elmo`; or no `vocabulary` for a model of words.
+        FileNotFoundError: If there is no such file.
+        ValueError: As for `load_elmo`, or if a model that reads words has no
+            `vocabulary`.
 
     Example:
         >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
@@ -263,7 +266,7 @@ def elmo_text_inputs(
         return text.ElmoInputs(width, split, max_length)
     if vocabulary is None:
         raise ValueError(
-            f"`vocabulary` must be given: the model of {options_file} knows "
-            "words by their place in it. Received: vocabulary=None"
+            f"`vocabulary` must be given: the model of {options_file} reads "
+            "words by their ids. Received: vocabulary=None"
         )
     return text.WordInputs(vocabulary, split, max_length)

@@ -1,4 +1,4 @@
-"""Does a file fit a table of ELMo's weights, and if not, why."""
+"""Checks a file against a table of ELMo's weights."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,14 +6,17 @@ from collections.abc import Iterator, Sequence
 from keras_ctx.convert.files.weight_table import Weight, differences
 from keras_ctx.convert.files.weights_file import WeightsFile
 
-# In a checkpoint, what is a weight of the encoder and no slot of an optimizer.
+# Names of the encoder's weights in a checkpoint, without optimizer slots.
 _FAMILIES = re.compile(r"lm/(char_embed|embedding|CNN|RNN|rnn)")
 
 
 def match(weights: Sequence[Weight], file: WeightsFile) -> None:
-    """Refuse a file that differs from the table, and tell all differences."""
+    """Refuses a file that differs from the table, listing all differences."""
     found = differences(
-        weights, file, "the options give", lambda name: _is_weight(name, file)
+        weights,
+        file,
+        "the options require",
+        lambda name: _is_weight(name, file),
     )
     if not found:
         return
@@ -21,7 +24,7 @@ def match(weights: Sequence[Weight], file: WeightsFile) -> None:
         f"The weights do not fit the options. Received: {file.said}",
         *found,
         *_hints(weights, file),
-        "Take the options file that belongs to these weights.",
+        "Use the options file that belongs to these weights.",
     ]
     raise ValueError("\n".join(lines))
 
@@ -39,14 +42,14 @@ def _hints(weights: Sequence[Weight], file: WeightsFile) -> Iterator[str]:
             continue
         if file.shapes[name][:1] == (weight.shape[0] + 1,):
             yield (
-                f"A character table has {weight.shape[0]} rows, one for each "
-                "id of training; row 0, for padding, is put in front on "
-                "loading (this is why `n_characters` is 262 for inference). "
-                "This one has it already: remove its row 0."
+                f"A character table must have {weight.shape[0]} rows, one for "
+                "each id of training; loading adds row 0 for padding (so "
+                "`n_characters` is 262 for inference). "
+                "This table already has it: remove its row 0."
             )
     if any(name.removeprefix("lm/").startswith("rnn/") for name in file.shapes):
         yield (
             "Names that begin with `rnn/` are those of a model of one "
             "direction (bilm-tf without `bidirectional`), which cannot be "
-            "loaded: there is no backward half."
+            "loaded: it has no backward half."
         )

@@ -1,4 +1,4 @@
-"""options.json of bilm-tf and allennlp to the arguments of our encoders."""
+"""Reads options.json of bilm-tf and allennlp as arguments of our encoders."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,15 @@ from keras_ctx.convert.files.options import (
     read_table,
 )
 
-_MOST_BYTES = 1_000_000  # more take seconds to read
+_MOST_BYTES = 1_000_000  # Larger files take seconds to read.
 NUM_CHARACTERS = 262
-"""Bytes, markers and 0 = no token; files hold one row less, that of 0."""
+"""Bytes, markers and 0 for padding; files do not hold row 0."""
 
 
 def _is_filters(value: Any) -> bool:
     return (
         isinstance(value, list)
-        and 0 < len(value) <= 1000  # each costs time before the weights
+        and 0 < len(value) <= 1000  # Building each costs time.
         and all(
             isinstance(pair, list)
             and len(pair) == 2
@@ -42,7 +42,7 @@ BOUND = Rule(
 
 FILTERS = Rule("a list of pairs [width, count]", _is_filters)
 
-# No array tells of it, and each word of a text takes so much memory.
+# No array shows this number, and each word of a text takes that much memory.
 WORD_LENGTH = Rule(
     "an integer of at least 1",
     lambda value: is_int(value, 1, 2**16),
@@ -90,14 +90,14 @@ CHARACTERS = (
         WORD_LENGTH,
     ),
 )
-# Only bilm-tf's training writes these; readers may do without.
+# Only bilm-tf's training writes these; they are optional.
 TRAINING = (
     Option(
         "bidirectional",
         "bidirectional",
         Rule(
-            "true: a model of one direction has no backward half, which "
-            "every encoder here returns",
+            "true: a unidirectional model has no backward half, which every "
+            "encoder here returns",
             lambda value: value is True,
         ),
         True,
@@ -110,24 +110,24 @@ TRAINING = (
 
 @dataclass(frozen=True)
 class ElmoOptions:
-    """An options file, read."""
+    """The content of an options file."""
 
     lstm: dict[str, Any]
-    """Arguments of `elmo_encoder` and `elmo_word_encoder` alike."""
+    """Arguments of both `elmo_encoder` and `elmo_word_encoder`."""
     characters: dict[str, Any] | None
-    """Those of `elmo_encoder` alone; `None` for a model of words."""
+    """Arguments of `elmo_encoder` only; `None` for a model that reads words."""
     dropout: float = 0.0
     num_words: int | None = None
     shared_softmax: bool = False
 
 
 def read_options(path: str | Path) -> ElmoOptions:
-    """Read a file; one error tells all that is wrong with it."""
+    """Reads a file; one error lists all its problems."""
     path = Path(path)
     if path.is_file() and path.stat().st_size > _MOST_BYTES:
         raise ValueError(
-            f"`options_file` must have at most {_MOST_BYTES:,} bytes; a "
-            "published one has a few hundred. Received: "
+            f"`options_file` must have at most {_MOST_BYTES:,} bytes; "
+            "published files have a few hundred. Received: "
             f"{str(path)!r} of {path.stat().st_size:,} bytes"
         )
     content = read_json(path, "options_file")
@@ -149,9 +149,9 @@ def read_options(path: str | Path) -> ElmoOptions:
             )
     if problems:
         raise ValueError(
-            f"`options_file` {str(path)!r} is no options.json of ELMo:\n  "
+            f"`options_file` {str(path)!r} must be an options.json of ELMo:\n  "
             + "\n  ".join(problems)
-            + "\nTake the options file that belongs to the weights."
+            + "\nUse the options file that belongs to the weights."
         )
     del training["bidirectional"]
     return ElmoOptions(lstm, characters, **training)

@@ -1,4 +1,4 @@
-"""Our ELMo encoders to the files that bilm-tf and allennlp read."""
+"""Saves our ELMo encoders as files that bilm-tf and allennlp read."""
 
 import json
 from pathlib import Path
@@ -22,22 +22,22 @@ from keras_ctx.files.whole_file import whole_file
 def save_elmo(
     encoder: keras.Model, options_file: str | Path, weights_file: str | Path
 ) -> None:
-    """Write an encoder as bilm-tf and allennlp read it.
+    """Saves an encoder as files that bilm-tf and allennlp read.
 
-    Both files get their names when both are whole; files that were there are
-    replaced. A model of words has its table in the same file, as `embedding`:
-    bilm-tf takes that file for `embedding_weight_file` too.
+    Both files are written completely before they replace existing files. The
+    word embeddings of a model that reads words are in the weights file, as
+    `embedding`; pass that file to bilm-tf as `embedding_weight_file` too.
 
     Args:
         encoder: A model of `models.elmo_encoder` or `elmo_word_encoder`, or
-            one around it that shares its inputs and layers.
-        options_file: Where options.json goes.
-        weights_file: Where the HDF5 file goes.
+            a model on top of it that shares its inputs and layers.
+        options_file: Path of the options.json to write.
+        weights_file: Path of the HDF5 file to write.
 
     Raises:
-        ValueError: `encoder` is another model, has other characters than the
-            262, or holds NaN, infinity or measured first states; or the two
-            names are one.
+        ValueError: If `encoder` is not an ELMo, has other than 262
+            characters, or holds NaN, infinity or measured initial states; or
+            if both paths are the same.
 
     Example:
         >>> from keras_ctx import models
@@ -48,16 +48,16 @@ def save_elmo(
         As `load_elmo`.
 
     Differs:
-        allennlp reads the files only if `residual` is true, if there are both
-        projections (`projection_dim` differs from `hidden_dim` and from the
-        number of filters) and if `max_characters` is 50; bilm-tf only if the
-        filters count at least `projection_dim`, and `hidden_dim` is at least
-        that too. Row 0 of a table, for no token, is not written. `dropout`
-        and `stateful` belong to a use of the model, not to its files.
+        allennlp reads the files only if `residual` is true, `max_characters`
+        is 50 and the model has both projections (`projection_dim` differs
+        from `hidden_dim` and from the number of filters). bilm-tf requires
+        that the number of filters and `hidden_dim` are at least
+        `projection_dim`. Row 0 of a table, for padding, is not written, nor
+        are `dropout` and `stateful`.
     """
     if Path(options_file).absolute() == Path(weights_file).absolute():
         raise ValueError(
-            "`options_file` and `weights_file` must be two files. "
+            "`options_file` and `weights_file` must be different files. "
             f"Received: {str(options_file)!r} for both"
         )
     options = options_of(encoder)
@@ -73,28 +73,29 @@ def save_elmo(
 
 
 def options_of(encoder: keras.Model) -> ElmoOptions:
-    """Read the options back from an encoder's layers."""
+    """Reads the options back from an encoder's layers."""
     names = {layer.name for layer in encoder.layers}
     if "bilm" not in names or not names & {"char_cnn", "word_embedding"}:
         raise ValueError(
             "`encoder` must be a model of `elmo_encoder` or "
             "`elmo_word_encoder`, with a layer `bilm` and a layer `char_cnn` "
             "or `word_embedding`. Received: a model with the layers "
-            f"{sorted(names)}. Of a model around an encoder, pass the encoder."
+            f"{sorted(names)}. For a model on top of an encoder, pass "
+            "`models.encoder_of(model)`."
         )
     family = models.family_of(encoder)
     if family.name == "elmo_for_many_langs":
         raise ValueError(
-            "`encoder` must read characters as bytes, or words alone: "
-            "bilm-tf's files have no place for a vocabulary of characters. "
-            "Save a model of `elmo_for_many_langs` as it is, by "
+            "`encoder` must read characters as bytes, or only words: "
+            "bilm-tf's files cannot store a vocabulary of characters. "
+            "Save a model of `elmo_for_many_langs` with "
             f"`training.save_model`. Received: inputs {sorted(encoder.input)}"
         )
     bilm = encoder.get_layer("bilm")
     if bilm.initial_state == "measured":
         raise ValueError(
-            "`encoder` must start from zeros: bilm-tf's files have no place "
-            "for first states. Save it as it is, by `training.save_model`. "
+            "`encoder` must start from zeros: bilm-tf's files cannot store "
+            "initial states. Save the model with `training.save_model`. "
             "Received: initial_state='measured'"
         )
     lstm = {option.argument: getattr(bilm, option.argument) for option in LSTM}
@@ -111,14 +112,14 @@ def options_of(encoder: keras.Model) -> ElmoOptions:
     if characters["vocabulary_size"] != NUM_CHARACTERS:
         raise ValueError(
             f"`encoder` must have {NUM_CHARACTERS} characters, the bytes and "
-            "markers that the files are made for. Received: "
+            "markers of the file format. Received: "
             f"vocabulary_size={characters['vocabulary_size']}"
         )
     return ElmoOptions(lstm, characters)
 
 
 def options_json(options: ElmoOptions) -> str:
-    """The text of an options file."""
+    """Returns the text of an options file."""
     content: dict[str, Any] = {}
     for table, arguments in (
         (LSTM, options.lstm),

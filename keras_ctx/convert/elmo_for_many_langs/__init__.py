@@ -1,1 +1,1 @@
-"""Weights of ELMoForManyLangs."""
+"""Loads models of ELMoForManyLangs."""

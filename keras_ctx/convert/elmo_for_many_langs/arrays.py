@@ -1,9 +1,9 @@
-"""Which array of ELMoForManyLangs is which variable of our model.
+"""Pairs the arrays of ELMoForManyLangs with the variables of our model.
 
-The names are those of its modules in PyTorch. Its LSTMs order their gates i,
-f, j, o, with the 1 of the forget gate in the bias, as Keras's do; ours are
-ordered i, j, f, o, with that 1 outside. The gate of its highways keeps what
-comes in; ours lets through what is new, so that its sign changes.
+The names are those of its PyTorch modules. Its LSTM gates have the order i, f,
+j, o, with the forget bias of 1 in the bias, as in Keras; ours have the order
+i, j, f, o, and the 1 is not in the bias. Its highway gate weights the input,
+ours the transformed input, so the gate changes its sign.
 """
 
 import numpy as np
@@ -22,11 +22,11 @@ WORD_TABLE = "word_emb_layer.embedding.weight"
 
 
 def _never(numbers: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    raise NotImplementedError("these files are read, and never written")
+    raise NotImplementedError("These files can only be read, not written.")
 
 
 def _gates(array: np.ndarray) -> np.ndarray:
-    """Rows of the gates i, f, j, o as i, j, f, o."""
+    """Reorders the rows of the gates i, f, j, o to i, j, f, o."""
     i, f, j, o = np.split(array, 4)
     return np.concatenate([i, j, f, o])
 
@@ -37,7 +37,7 @@ def _gate_biases(array: np.ndarray) -> np.ndarray:
 
 
 def _highway(array: np.ndarray) -> np.ndarray:
-    """Rows of what is new, then of the gate: kernels, or biases."""
+    """Splits the rows of the transform and of the gate: kernels or biases."""
     new, gate = np.split(array, 2)
     return np.stack([new.T, -gate.T])
 
@@ -50,12 +50,12 @@ _HIGHWAY = Layout(_highway, _never)
 def many_langs_weights(
     options: ManyLangsOptions, num_characters: int, num_words: int
 ) -> list[Weight]:
-    """The table of a model.
+    """Builds the weight table of a model.
 
     Args:
-        options: What the model is.
-        num_characters: Rows of its table of characters.
-        num_words: Of that of words; 0 for none.
+        options: Options of the model.
+        num_characters: Rows of the character embeddings.
+        num_words: Rows of the word embeddings; 0 for none.
     """
     model = options.model
     size, hidden = model["projection_dim"], model["hidden_dim"]
@@ -117,7 +117,7 @@ def _token_layer(
                 LACKS_ROW_0,
             )
         )
-        # A word's row stands before the answers of the filters.
+        # The word embedding comes before the outputs of the filters.
         projected.insert(0, "word_projection.kernel")
     for i, (width, number) in enumerate(model["filters"]):
         ours = f"char_cnn.convolutions.{i}"

@@ -1,4 +1,4 @@
-"""ELMo from a model folder of HIT-SCIR/ELMoForManyLangs."""
+"""Loads ELMo from a model folder of HIT-SCIR/ELMoForManyLangs."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,11 +35,11 @@ def load_elmo_for_many_langs(
     dropout: float = 0.0,
     name: str = "elmo_for_many_langs",
 ) -> keras.Model:
-    """An encoder from a model folder of HIT-SCIR/ELMoForManyLangs.
+    """Loads an encoder from a model folder of HIT-SCIR/ELMoForManyLangs.
 
-    The models are published as pickles, which run what their writer wished
-    when they are opened and are never opened here. Convert the two once,
-    where `torch` and `safetensors` are installed::
+    The models are published as pickles, which can run any code when they are
+    opened and are never opened here. Convert the two files once, with `torch`
+    and `safetensors` installed::
 
         import pathlib, torch, safetensors.torch
         folder = pathlib.Path("144")
@@ -52,30 +52,30 @@ def load_elmo_for_many_langs(
                 tensors, folder / f"{part}.safetensors"
             )
 
-    The settings are those of the file that `config_path` in config.json
-    names, which has to lie in the folder or in its `configs`: of a path, the
-    name alone counts. Where that is `cnn_50_100_512_4096_sample.json`, as in
-    all released models, the folder need not hold it.
+    The settings are read from the file that `config_path` in config.json
+    names. Only the file name counts, and the file must be in the folder or in
+    its `configs`. The file of all released models,
+    `cnn_50_100_512_4096_sample.json`, may be absent.
 
     Args:
-        folder: Holds config.json, char.dic, word.dic and the two files of the
-            script above.
-        stateful: Whether a batch goes on where the last one ended, as in
-            ELMoForManyLangs.
-        max_batch_size: Rows of the carried state, if `stateful`.
-        dropout: Share of an LSTM layer's input dropped in training.
+        folder: A folder with config.json, char.dic, word.dic and the two files
+            of the script above.
+        stateful: Whether a batch starts from the last states of the previous
+            batch, as in ELMoForManyLangs.
+        max_batch_size: Rows of the kept states, if `stateful`.
+        dropout: Dropout rate of the inputs of LSTM layers.
         name: Name of the model.
 
     Returns:
-        A model of `models.elmo_for_many_langs`, trainable. `load_text_inputs`
-        gives its text inputs.
+        A trainable model of `models.elmo_for_many_langs`. `load_text_inputs`
+        loads its text inputs.
 
     Raises:
-        FileNotFoundError: A file is not there.
-        ValueError: The weights are pickles still, the settings are of a model
-            that is not known here (an LSTM over characters, LSTMs without
-            projection), or arrays, settings and vocabularies do not belong
-            together. An error names all differences.
+        FileNotFoundError: If a file is missing.
+        ValueError: If the weights are still pickles, if the settings are of
+            an unsupported model (an LSTM over characters, LSTMs without
+            projection), or if arrays, settings and vocabularies do not fit
+            each other. The message lists all differences.
 
     Example:
         >>> load_elmo_for_many_langs(".")
@@ -87,8 +87,8 @@ def load_elmo_for_many_langs(
         https://github.com/HIT-SCIR/ELMoForManyLangs.
 
     Differs:
-        Stateless by default. Its `sents2elmo` gives the mean of the outputs
-        `layers`.
+        Stateless by default. The original `sents2elmo` returns the mean of
+        the outputs `layers`.
     """
     folder = Path(folder)
     options = read_many_langs_options(folder)
@@ -96,12 +96,12 @@ def load_elmo_for_many_langs(
         file = _open(folder, stack)
         num_characters, num_words = _table_rows(file, options)
         weights = many_langs_weights(options, num_characters, num_words)
-        found = differences(weights, file, "the settings give")
+        found = differences(weights, file, "the settings require")
         if found:
             raise ValueError(
                 "The weights do not fit the settings. Received: "
                 + "\n".join([file.said, *found])
-                + "\nTake the settings that belong to these weights."
+                + "\nUse the settings that belong to these weights."
             )
         inputs = _text_inputs(folder, options, num_characters, num_words)
         words: dict[str, Any] = {}
@@ -130,7 +130,7 @@ def load_elmo_for_many_langs(
 def many_langs_text_inputs(
     folder: Path, max_length: int | None = None
 ) -> text.ElmoForManyLangsInputs:
-    """The text inputs of a folder as of `load_elmo_for_many_langs`."""
+    """Loads the text inputs of a folder of `load_elmo_for_many_langs`."""
     options = read_many_langs_options(folder)
     with ExitStack() as stack:
         rows = _table_rows(_open(folder, stack), options)
@@ -157,7 +157,7 @@ def _text_inputs(
 def _table_rows(
     file: WeightsFile, options: ManyLangsOptions
 ) -> tuple[int, int]:
-    """Rows of the tables of characters and of words, 0 where none is."""
+    """Returns the rows of the character and the word embeddings, or 0."""
     tables = [CHARACTER_TABLE, *([WORD_TABLE] if options.word_dim else [])]
     rows = [file.shapes.get(name, (0,))[0] for name in tables]
     return rows[0], sum(rows[1:])
@@ -171,8 +171,8 @@ def _open(folder: Path, stack: ExitStack) -> WeightsFile:
         if path.with_suffix(".pkl").is_file():
             raise ValueError(_pickled(folder))
         raise FileNotFoundError(
-            f"`folder` must hold {path.name}, which a few lines make of "
-            f"{path.stem}.pkl (see `load_elmo_for_many_langs`). Received: "
+            f"`folder` must hold {path.name}, converted from {path.stem}.pkl "
+            "by the lines in `load_elmo_for_many_langs`. Received: "
             f"folder={str(folder)!r} without either"
         )
     return open_safetensors(paths, folder, stack)
@@ -181,9 +181,8 @@ def _open(folder: Path, stack: ExitStack) -> WeightsFile:
 def _pickled(folder: Path) -> str:
     return (
         "`folder` must hold its weights in safetensors. A *.pkl is a pickle, "
-        "which runs what its writer wished when it is opened, and is never "
-        "opened here. Convert the two once, where torch and safetensors are "
-        "installed:\n"
+        "which can run any code when it is opened, and is never opened here. "
+        "Convert the two files once, with torch and safetensors installed:\n"
         "  import pathlib, torch, safetensors.torch\n"
         f"  folder = pathlib.Path({str(folder)!r})\n"
         f"  for part in {_PARTS}:\n"

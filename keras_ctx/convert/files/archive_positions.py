@@ -1,4 +1,4 @@
-"""The positions of an encoder in a `.keras` file, without its weights."""
+"""Reads the number of positions of an encoder from a `.keras` file."""
 
 from collections.abc import Set
 from json import JSONDecodeError
@@ -11,18 +11,18 @@ from keras_ctx.models.family import families
 
 
 def archive_positions(path: Path) -> int | None:
-    """How many positions the encoder of a `.keras` file has.
+    """Returns the number of positions of the encoder in a `.keras` file.
 
     Args:
-        path: What `keras.Model.save` wrote: an encoder, or a model that holds
-            one.
+        path: A file that `keras.Model.save` wrote, of an encoder or of a model
+            with one.
 
     Returns:
-        The `max_length` of its position table, the smallest of several;
-        `None` for a model without one, such as an ELMo.
+        The smallest `max_length` of its position embeddings; `None` for a
+        model without them, such as an ELMo.
 
     Raises:
-        ValueError: The file is no archive of Keras, or is damaged.
+        ValueError: If the file is not a `.keras` file, or is damaged.
 
     Example:
         >>> from keras_ctx import models
@@ -42,7 +42,7 @@ def archive_positions(path: Path) -> int | None:
 
 
 def _lengths(node: Any, tables: Set[Any]) -> list[int]:
-    """The `max_length` of every position table below a node of the config."""
+    """Returns the `max_length` of all position embeddings in a config."""
     if isinstance(node, list):
         return [found for child in node for found in _lengths(child, tables)]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""A `.weights.h5` file into a model of Keras: all of it, or not at all."""
+"""Loads a `.weights.h5` file into a Keras model, completely or not at all."""
 
 import tempfile
 import warnings
@@ -17,17 +17,17 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def load_weights(model: keras.Model, path: Path, said: str) -> None:
-    """Load a file that fits, or tell every difference.
+    """Loads a file that fits, or raises an error with every difference.
 
-    Keras passes over what a file has too much, and tells the first of what it
-    has too little.
+    Keras ignores extra weights of a file, and reports only the first missing
+    one.
     """
     shapes = _shapes_in(path, said)
     failure = "the number of weights differs"
     if _total(shapes) == model.count_params():
         try:
             with warnings.catch_warnings():
-                # Keras warns of a layer that it leaves at its start.
+                # Keras warns of a layer that keeps its initial weights.
                 warnings.simplefilter("error", UserWarning)
                 model.load_weights(path)
             return
@@ -44,24 +44,24 @@ def load_weights(model: keras.Model, path: Path, said: str) -> None:
     lines = [
         "The weights do not fit the configuration. Received: "
         f"{said}: {failure}",
-        *differences(expected, file, "the configuration gives"),
-        "Take the config.json that belongs to these weights.",
+        *differences(expected, file, "the configuration requires"),
+        "Use the config.json that belongs to these weights.",
     ]
     raise ValueError("\n".join(lines))
 
 
 def num_weights(path: Path, said: str) -> int:
-    """How many numbers a file of weights has, without those of optimizers."""
+    """Counts the numbers of a weights file, without those of optimizers."""
     return _total(_shapes_in(path, said))
 
 
 def hdf5_shapes(file: h5py.File) -> Shapes:
-    """The shape of every dataset."""
+    """Returns the shape of every dataset."""
     shapes: Shapes = {}
 
     def keep(name: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Dataset):
-            shapes[name] = item.shape or ()  # `None` of an empty dataspace
+            shapes[name] = item.shape or ()  # `None` if it is empty.
 
     file.visititems(keep)
     return shapes
@@ -72,7 +72,7 @@ def _shapes_in(path: Path, said: str) -> Shapes:
         return {
             name: shape
             for name, shape in hdf5_shapes(file).items()
-            # Nor the states of random generators, which are integers.
+            # Skips optimizers, and random seeds, which are integers.
             if not name.startswith("optimizer/")
             and file[name].dtype.kind != "i"
         }

@@ -1,4 +1,4 @@
-"""A JSON file of options, read by a table of rules."""
+"""Reads and checks a JSON file of options with a table of rules."""
 
 import math
 import reprlib
@@ -14,27 +14,28 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Rule:
-    """What a value must be, in words and as a test."""
+    """The requirement on a value, in words and as a test."""
 
     words: str
     holds: Callable[[Any], bool]
     most: int | None = None
-    """Of a number, for errors."""
+    """The maximum of a number, for error messages."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One line of a table: a key there, an argument here."""
+    """A pair of a key in a file and an argument of our models."""
 
     key: str
     argument: str
     rule: Rule
     default: Any = REQUIRED
-    """Of a key that is absent or null, as its own library reads it."""
+    """The value of an absent or null key, as in the original library."""
 
 
-# What TensorFlow counts a dimension by; and blocks one after another, each of
-# which costs time even if the weights lack it. Published models have 48.
+# TensorFlow's maximum of a dimension; and a maximum number of blocks, each of
+# which takes time to build even if the weights lack it. Published models have
+# up to 48.
 _MOST, _MOST_PARTS = 2**63 - 1, 1000
 
 
@@ -46,7 +47,7 @@ def is_int(value: Any, least: int = 1, most: int = _MOST) -> bool:
 def is_number(value: Any) -> bool:
     try:
         return type(value) in (int, float) and math.isfinite(value)
-    except OverflowError:  # an integer that no float holds
+    except OverflowError:  # The integer is too large for a float.
         return False
 
 
@@ -72,7 +73,7 @@ RATE = Rule(
 
 
 def read_json(path: Path, argument: str) -> dict[str, Any]:
-    """Read a JSON object; errors call the path by the caller's argument."""
+    """Reads a JSON object; error messages name the caller's `argument`."""
     if not path.is_file():
         raise FileNotFoundError(
             f"`{argument}` must name a file that exists. Check the spelling "
@@ -80,10 +81,10 @@ def read_json(path: Path, argument: str) -> dict[str, Any]:
         )
     try:
         content = load_json(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # of JSON or of UTF-8
+    except ValueError as error:  # The file is not JSON or not UTF-8.
         raise ValueError(
             f"`{argument}` must be JSON in UTF-8. Check that it is the "
-            "options file and whole. "
+            "options file and complete. "
             f"Received: {argument}={str(path)!r}: {error}"
         ) from error
     if not isinstance(content, dict):
@@ -95,7 +96,7 @@ def read_json(path: Path, argument: str) -> dict[str, Any]:
 
 
 def member(content: dict[str, Any], key: str, kind: type, path: Path) -> Any:
-    """A list or an object in a JSON file; an empty one where it is absent."""
+    """Returns a list or an object of a JSON file, empty if it is absent."""
     value = content.get(key)
     if value is None:
         return kind()
@@ -111,7 +112,7 @@ def member(content: dict[str, Any], key: str, kind: type, path: Path) -> Any:
 def read_table(
     content: dict[str, Any], table: Sequence[Option]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The arguments that a table finds, and what is wrong with them."""
+    """Reads the arguments of a table, and lists all problems with them."""
     arguments, problems = {}, []
     for option in table:
         value, problem = _value(content, option)
@@ -121,7 +122,7 @@ def read_table(
 
 
 def _value(content: dict[str, Any], option: Option) -> tuple[Any, str | None]:
-    """The value of an option, and what is wrong with it."""
+    """Returns the value of an option, and its problem if any."""
     value: Any = content
     parts = option.key.split(".")
     for depth, part in enumerate(parts):
@@ -132,7 +133,9 @@ def _value(content: dict[str, Any], option: Option) -> tuple[Any, str | None]:
                 f"Received: {reprlib.repr(value)}"
             )
         if part not in value and option.default is REQUIRED:
-            return None, f"`{option.key}` is missing; {option.rule.words}"
+            return None, (
+                f"`{option.key}` must be {option.rule.words}. It is missing"
+            )
         value = value.get(part)
         if value is None and option.default is not REQUIRED:
             return option.default, None

@@ -1,4 +1,4 @@
-"""Safetensors files of one model, opened as one file of weights."""
+"""Opens the safetensors files of a model as one weights file."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,19 +13,19 @@ from keras_ctx.convert.files.weights_file import (
     whole,
 )
 
-# Types that NumPy has no name for.
+# Types that NumPy does not have.
 _SMALL = ("F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0")
 
 
 def open_safetensors(
     paths: Sequence[Path], folder: Path, stack: ExitStack
 ) -> WeightsFile:
-    """Open files whose tensors have names of their own.
+    """Opens files whose tensors have unique names.
 
     Args:
         paths: The files.
-        folder: Where they are from, for errors.
-        stack: Closes them.
+        folder: The folder of the files, for error messages.
+        stack: An `ExitStack` that closes the files.
     """
     shapes, types, holders = {}, {}, {}
     for path in paths:
@@ -46,8 +46,8 @@ def open_safetensors(
     if odd:
         raise ValueError(
             "Weights must be float64, float32, float16 or bfloat16. Received: "
-            f"{said} with {len(odd)} others, such as {odd[0]}. Take the "
-            "checkpoint that this one was made smaller from."
+            f"{said} with {len(odd)} others, such as {odd[0]}. Use the "
+            "checkpoint that this one was quantized from."
         )
 
     def read(name: str) -> np.ndarray:

@@ -28,7 +28,7 @@ def sentence_modules(folder: Path) -> list[Module]:
     """The modules of a folder in their order; none without modules.json.
 
     Raises:
-        ValueError: modules.json is no such list, names a path outside of the
+        ValueError: `modules.json` is no such list, names a path outside of the
             folder, or a class that sentence-transformers does not have.
 
     Example:

@@ -36,7 +36,7 @@ def check_text_inputs(
         >>> inputs = text.ElmoInputs(max_characters=50)
         >>> check_text_inputs(inputs, encoder, "runs/elmo")
         Traceback (most recent call last):
-        ValueError: runs/elmo: the encoder reads 5 characters of a word, ...
+        ValueError: runs/elmo: the encoder reads 5 characters per word, ...
     """
     family = family_of(encoder)
     encoder = encoder_part(encoder)

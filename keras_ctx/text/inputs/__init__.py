@@ -1,1 +1,1 @@
-"""Texts to the inputs of a model, one class for each kind of encoder."""
+"""Turns texts into model inputs, with one class for each kind of encoder."""

@@ -1,4 +1,4 @@
-"""Texts to the ids, segments and mask that a BERT encoder reads."""
+"""Turns texts into the ids, segments and mask that a BERT encoder reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,50 +33,52 @@ from keras_ctx.text.vocabulary.literal_tokens import (
 class BertInputs(TextInputs):
     """Turns texts into BERT's `token_ids`, `segment_ids` and `padding_mask`.
 
-    A row is `[CLS] a [SEP]` or, with a second text, `[CLS] a [SEP] b [SEP]`.
-    The same function runs eagerly, in `tf.data` and inside a served graph; it
-    holds no table or variable, so an export has nothing to track. A literal
-    `[MASK]` or `[SEP]` in a text is text, unless asked for.
+    A row is `[CLS] a [SEP]` or, for a text pair, `[CLS] a [SEP] b [SEP]`.
+    The same function runs eagerly, in `tf.data` and inside a served graph. It
+    has no table or variable, so an export has nothing to track. By default, a
+    literal `[MASK]` or `[SEP]` in a text is ordinary text.
 
     Args:
-        vocabulary: path of a file with one token a line, or the tokens. It
-            has to hold `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]`.
-        max_length: most tokens in a row, `[CLS]` and `[SEP]` included. Longer
-            texts are cut; a pair is cut at the end of its longer text, at the
-            end of the second where both are equally long.
-        lower_case: folds case. With `split="wordpiece"` accents are dropped
-            too, unless `strip_accents` says otherwise, as in the uncased BERT
-            models; with `"character"` they stay.
+        vocabulary: Path of a file with one token per line, or the tokens. It
+            must hold `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]`.
+        max_length: Maximum number of tokens in a row, `[CLS]` and `[SEP]`
+            included. Longer texts are cut at the end. A text pair is cut at
+            the end of its longer text, or of the second if both are equally
+            long.
+        lower_case: Whether to lower-case texts. With `split="wordpiece"` this
+            also drops accents, as in the uncased BERT models, unless
+            `strip_accents` says otherwise; `"character"` keeps accents.
         split: `"wordpiece"` for BERT's own tokens, or `"character"` for one
-            token a character (white space gives none).
+            token per character (none for white space).
         padding: `"longest"` pads to the longest row of the batch,
             `"max_length"` always to `max_length`.
-        special_tokens_in_text: whether a literal `[MASK]`, `[SEP]`, `[CLS]`,
-            `[UNK]` or `[PAD]` in a text is the special token, as in the
-            `tokenizers` library. For filling masks only: behind a server it
-            lets whoever sends a text write the structure of the row.
-        strip_accents: whether accents are dropped; `None`, as in most models,
-            where case is folded. For `split="wordpiece"` only.
-        tokenize_chinese_chars: whether every ideograph is a word by itself,
+        special_tokens_in_text: Whether a literal `[MASK]`, `[SEP]`, `[CLS]`,
+            `[UNK]` or `[PAD]` in a text becomes the special token, as in the
+            `tokenizers` library. Use it for filling masks only: in serving
+            it lets clients change the structure of a row.
+        strip_accents: Whether to drop accents. `None`, the value of most
+            models, means the value of `lower_case`. For `split="wordpiece"`
+            only.
+        tokenize_chinese_chars: Whether every ideograph is a word by itself,
             as in most models. For `split="wordpiece"` only.
         added_tokens: `AddedToken`s, or their arguments as dicts: tokens of the
-            vocabulary that are looked for in the text before it is cut, as
-            those that were added to a tokenizer of the `tokenizers` library.
-            For `split="wordpiece"` only.
+            vocabulary that are searched for before the text is split, like
+            the added tokens of the `tokenizers` library. For
+            `split="wordpiece"` only.
 
     Call arguments:
-        text: strings `(B,)`, or ragged words `(B, None)`. A word that gives
-            no piece becomes `[UNK]`, so that words and labels stay aligned.
-        text_pair: None, or the same for the second segment.
+        text: Strings `(B,)`, or ragged words `(B, None)`. A word without
+            pieces becomes `[UNK]`, so that words and labels stay aligned.
+        text_pair: None, or the second texts, in the same form.
 
     Returns:
         A dict of `token_ids` and `segment_ids`, int32 `(B, T)`, and
         `padding_mask`, bool `(B, T)`, True on real tokens.
 
     Raises:
-        ValueError: for a `split`, `padding` or `max_length` out of range, a
-            vocabulary with a duplicate or without a special token, and texts
-            of another rank or dtype.
+        ValueError: If `split`, `padding` or `max_length` is out of range, if
+            the vocabulary has a duplicate or lacks a special token, or if
+            texts have another rank or dtype.
 
     Example:
         >>> from keras_ctx.text import BertInputs
@@ -89,15 +91,15 @@ class BertInputs(TextInputs):
     Source: Devlin et al. 2019, https://arxiv.org/abs/1810.04805, and the
     tokenizer of https://github.com/google-research/bert.
 
-    Differs: WordPiece gives the ids of the `tokenizers` library's BERT, but
-    in words with one of 953 rare code points (418 if not `lower_case`; all
-    are tested): those that are newer, or of another class, than in that
-    library's Unicode tables follow TensorFlow's, and the 256 ideographs from
-    U+2B820 are single words, as in google-research/bert. Where a pair is cut
-    to an odd number of pieces, its first text keeps the odd one, as there;
-    in that library the second, unless it is shorter. Invalid UTF-8 reads as
-    U+FFFD; WordPiece drops that, as BERT does, and `split="character"` makes
-    `[UNK]` of it.
+    Differs: WordPiece gives the same ids as BERT in the `tokenizers` library,
+    except in words with one of 953 rare code points (418 if not `lower_case`;
+    all are tested). Code points that are newer than that library's Unicode
+    tables, or of another class there, follow TensorFlow's tables. The 256
+    ideographs from U+2B820 are single words, as in google-research/bert.
+    When a text pair is cut to an odd number of pieces, the first text keeps
+    the odd piece, as in google-research/bert; `tokenizers` gives it to the
+    second text unless that is shorter. Invalid UTF-8 is read as U+FFFD, which
+    WordPiece drops, as BERT does, and `split="character"` turns into `[UNK]`.
     """
 
     input_key = "token_ids"
@@ -160,15 +162,15 @@ class BertInputs(TextInputs):
         }
 
     def tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
-        """The text behind every position, for people and for spans.
+        """Returns the text of each position, for display and for spans.
 
-        Pieces are shown as the (normalized) text wrote them, also where their
-        id is `[UNK]`, and without `##`; `[UNK]` stands for a word of which
-        nothing is left.
+        Pieces are shown as in the normalized text, without `##`, even if
+        their id is `[UNK]`. A word that is empty after normalization is shown
+        as `[UNK]`.
 
         Args:
-            text: as in the call.
-            text_pair: as in the call.
+            text: As in the call.
+            text_pair: As in the call.
 
         Returns:
             Strings `(B, T)`: `[CLS]`, the pieces, `[SEP]`; "" on padding.
@@ -177,31 +179,31 @@ class BertInputs(TextInputs):
         return self._pack(segments).gather(segments, "[CLS]", "[SEP]", "")
 
     def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
-        """How many positions each row needs, `[CLS]` and `[SEP]` included.
+        """Counts the positions of each row, `[CLS]` and `[SEP]` included.
 
         Args:
-            text: as in the call.
-            text_pair: as in the call.
+            text: As in the call.
+            text_pair: As in the call.
 
         Returns:
-            int32 `(B,)`; a row of more than `max_length` is cut.
+            int32 `(B,)`, before rows are cut to `max_length`.
         """
         segments = [p.ids for p in self._segments(text, text_pair)]
         return total_lengths(segments) + 1 + len(segments)
 
     def words(self, text: Any) -> WordPlaces:
-        """The words of texts as they are written, and their places.
+        """Finds the words of texts, as written, and their positions.
 
-        Words in, in the place of their text, give the same `token_ids`.
+        Passing the words instead of the text gives the same `token_ids`.
 
         Args:
-            text: strings `(B,)`.
+            text: Strings `(B,)`.
 
         Returns:
-            A `WordPlaces` of ragged `(B, None)`: `words`, and the `starts`
+            A `WordPlaces` of ragged `(B, None)`: the `words`, and the `starts`
             and `ends` of each in the text, in characters (code points). With
-            `split="character"` a word is a character with its accents. What
-            gives no token, such as a control, is no word.
+            `split="character"` a word is a character with its accents.
+            Characters that give no token, such as controls, are not words.
 
         Example:
             >>> from keras_ctx.text import BertInputs
@@ -226,30 +228,30 @@ class BertInputs(TextInputs):
         )
 
     def word_lengths(self, words: Any) -> tf.RaggedTensor:
-        """How many positions each word takes, before any cut.
+        """Counts the positions of each word, before any cut.
 
         Args:
-            words: ragged words `(B, None)`, as in the call.
+            words: Ragged words `(B, None)`, as in the call.
 
         Returns:
-            Ragged int32 `(B, None)`, at least 1 a word.
+            Ragged int32 `(B, None)`, at least 1 per word.
         """
         words = as_words(words, "words")
         lengths = self._word_pieces(words.values).ids.row_lengths()
         return words.with_values(tf.cast(lengths, tf.int32))
 
     def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
-        """The number of the word that each position belongs to.
+        """Returns the index of the word that each position belongs to.
 
         Args:
-            words: ragged words `(B, None)`, as in the call.
-            second_words: None, or ragged words of the second segment, whose
-                words are counted then. The first text may be strings.
+            words: Ragged words `(B, None)`, as in the call.
+            second_words: None, or ragged words of the second segment. Then
+                these are counted, and the first text may be strings.
 
         Returns:
-            int32 `(B, T)`, aligned with the call's `token_ids`: the place of
-            the word in its row, from 0; -1 on every other position (special
-            tokens, the first of two texts, padding).
+            int32 `(B, T)`, aligned with the call's `token_ids`: the index of
+            the word in its text, from 0; -1 on every other position (special
+            tokens, the first text of a pair, padding).
 
         Example:
             >>> from keras_ctx.text import BertInputs
@@ -270,12 +272,12 @@ class BertInputs(TextInputs):
     def align_labels(
         self, words: Any, label_ids: Any, ignore: int = -1
     ) -> tf.Tensor:
-        """Moves a label a word to the first piece of the word.
+        """Moves the label of each word to the first piece of the word.
 
         Args:
-            words: ragged words `(B, None)`, as in the call.
-            label_ids: ragged integers `(B, None)`, one a word.
-            ignore: the label of every other position.
+            words: Ragged words `(B, None)`, as in the call.
+            label_ids: Ragged integers `(B, None)`, one per word.
+            ignore: The label of every other position.
 
         Returns:
             int32 `(B, T)`, aligned with the call's `token_ids`.
@@ -288,10 +290,10 @@ class BertInputs(TextInputs):
         return self._pack(segments).gather(segments, ignore, ignore, ignore)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, ready for JSON.
+        """Returns the constructor's arguments, serializable as JSON.
 
-        What few models need is there only where it is not the default, so
-        that the digest of the others is that of earlier versions.
+        Rarely used arguments are included only if they differ from the
+        default. So the digest of most models is that of earlier versions.
         """
         rare = {
             "strip_accents": (self.strip_accents, None),
@@ -316,19 +318,19 @@ class BertInputs(TextInputs):
         }
 
     def lower_cased(self) -> "BertInputs":
-        """The same with lower case first; it keeps accents that it kept."""
+        """Returns a copy that lower-cases texts but still keeps accents."""
         if self.lower_case:
             return self
-        if self.split == "character":  # which keeps accents in any case
+        if self.split == "character":  # It always keeps accents.
             return self.with_settings(lower_case=True)
         return self.with_settings(
             lower_case=True, strip_accents=bool(self.strip_accents)
         )
 
     def uncut(self) -> "BertInputs":
-        """The same, which pads to the longest row of the batch.
+        """Returns a copy that pads to the longest row of the batch.
 
-        Its length is that of the encoder's positions, which stays.
+        `max_length` stays: it is the encoder's number of positions.
         """
         return self.with_settings(padding="longest")
 
@@ -341,7 +343,7 @@ class BertInputs(TextInputs):
         return ids == self.unknown_id, real
 
     def _literals(self) -> list[AddedToken]:
-        """What is looked for in a text before it is cut."""
+        """Returns the tokens that are searched for before a text is split."""
         special = SPECIAL_TOKENS if self.special_tokens_in_text else ()
         return [
             *(AddedToken(token, normalized=False) for token in special),
@@ -377,14 +379,14 @@ class BertInputs(TextInputs):
         return pieces
 
     def _split(self, text: Any, name: str, surface: bool = False) -> Pieces:
-        """The pieces of every text, `(B, None)`."""
+        """Returns the pieces of every text, `(B, None)`."""
         text = as_rows(text, name)
         if not isinstance(text, tf.RaggedTensor):
             return self._pieces(text, surface)
         return self._word_pieces(text.values, surface).merge(text.row_splits)
 
     def _word_pieces(self, words: tf.Tensor, surface: bool = False) -> Pieces:
-        """The pieces of N words, at least one a word, `(N, None)`."""
+        """Returns the pieces of N words, at least one per word, `(N, None)`."""
         pieces = self._pieces(words, surface)
         missing = pieces.ids.row_lengths() == 0
         unknown = tf.fill(tf.shape(missing), self.unknown_id)

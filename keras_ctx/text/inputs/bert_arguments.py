@@ -1,4 +1,4 @@
-"""What the arguments of `BertInputs` may be."""
+"""Checks the arguments of `BertInputs`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def check_arguments(
     tokenize_chinese_chars: Any,
     num_added_tokens: int,
 ) -> None:
-    """Refuse what is out of range, or does not go together."""
+    """Refuses arguments that are out of range or exclude each other."""
     if type(max_length) is not int or max_length < 3:
         raise ValueError(
             "`max_length` must be an integer of at least 3, for [CLS], "
@@ -45,7 +45,7 @@ def check_arguments(
         raise ValueError(
             "`strip_accents`, `tokenize_chinese_chars` and `added_tokens` "
             'must be left out with `split="character"`, which keeps '
-            "accents and takes every character alone. "
+            "accents and makes every character a token. "
             f"Received: strip_accents={strip_accents}, "
             f"tokenize_chinese_chars={tokenize_chinese_chars}, "
             f"{num_added_tokens} added tokens"

@@ -1,4 +1,4 @@
-"""Texts to the character ids that an ELMo encoder reads."""
+"""Turns texts into the character ids that an ELMo encoder reads."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_ctx.text.inputs.base import register_text_inputs
 from keras_ctx.text.inputs.word_level import WordLevelInputs, is_count
 
-# Every id is one higher than in the sheet: 0 means "no token here".
+# One higher than in bilm-tf's `UnicodeCharsVocabulary`: 0 means "no token".
 _SENTENCE_BEGIN, _SENTENCE_END = 257, 258
 _WORD_BEGIN, _WORD_END, _CHARACTER_PAD = 259, 260, 261
 
@@ -17,35 +17,38 @@ _WORD_BEGIN, _WORD_END, _CHARACTER_PAD = 259, 260, 261
 class ElmoInputs(WordLevelInputs):
     """Turns texts into ELMo's `char_ids`, the UTF-8 bytes of every word.
 
-    A word is word-begin, its first `max_characters - 2` bytes, word-end, pads.
-    The cut may halve a character. Byte b has id b + 1, so that 0 is free for
-    "no token here". The words `<S>` and `</S>`, so written, give the sentence
-    markers' rows, as in the reference; the encoder adds its own markers.
+    The ids of a word are word-begin, its first `max_characters - 2` bytes,
+    word-end, then padding. The cut may split a character. Byte b has id b + 1,
+    so that 0 is free for "no token here". The words `<S>` and `</S>` give the
+    rows of the sentence markers, as in the reference; the encoder adds its
+    own markers.
 
     Args:
-        max_characters: C, ids a word.
-        split: `"whitespace"` or `"character"` (one token a character, none for
-            white space); how a string is split. Words are taken as they are.
-        max_length: most words in a row, None for no limit.
-        distinct: whether to give each distinct word of the batch once, for
+        max_characters: C, the number of ids per word.
+        split: How to split strings: `"whitespace"`, or `"character"` for one
+            token per character (none for white space). Words that you pass
+            are not split.
+        max_length: Maximum number of words in a row, `None` for no limit.
+        distinct: Whether to give each distinct word of the batch once, for
             `keras_ctx.models.distinct_words`.
 
     Call arguments:
-        text: strings `(B,)`, or ragged words `(B, None)`.
-        text_pair: None, or the same for a second text. A pair is one row,
-            `text </S> <S> text_pair`, as in a stream of sentences; with a
-            `max_length` it is cut at the end of its longer text, at the end
-            of the second where both are equally long.
+        text: Strings `(B,)`, or ragged words `(B, None)`.
+        text_pair: None, or the second texts, in the same form. A text pair is
+            one row, `text </S> <S> text_pair`, as in a stream of sentences.
+            `max_length` cuts it at the end of its longer text, or of the
+            second if both are equally long.
 
     Returns:
-        A dict of `char_ids`, int32 `(B, T, C)`, T at least 1. If distinct:
-        `distinct_char_ids`, int32 `(W, C)`, a row of zeros, the begin and the
-        end of a sentence, then the words as they first come; `word_ids`,
-        int32 `(B, T)`, rows of it, 0 on padding.
+        A dict of `char_ids`, int32 `(B, T, C)`, T at least 1. If `distinct`,
+        a dict of `distinct_char_ids`, int32 `(W, C)`: a row of zeros, the
+        begin and the end of a sentence, then the distinct words in order of
+        first occurrence; and `word_ids`, int32 `(B, T)`: indices of these
+        rows, 0 on padding.
 
     Raises:
-        ValueError: for arguments out of range, texts of another rank or
-            dtype, and two texts with a `max_length` below 3.
+        ValueError: If an argument is out of range, if texts have another rank
+            or dtype, or if a text pair has a `max_length` below 3.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -59,8 +62,8 @@ class ElmoInputs(WordLevelInputs):
     Source: Peters et al. 2018, https://arxiv.org/abs/1802.05365; character
     ids of https://github.com/allenai/bilm-tf and of allennlp.
 
-    Differs: invalid UTF-8 becomes U+FFFD (three bytes). White space is that
-    of Python's `str.split`.
+    Differs: invalid UTF-8 becomes U+FFFD (three bytes). White space is as in
+    Python's `str.split`.
     """
 
     def __init__(
@@ -97,7 +100,7 @@ class ElmoInputs(WordLevelInputs):
             _check_one_table(features["distinct_char_ids"])
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, ready for JSON."""
+        """Returns the constructor's arguments, serializable as JSON."""
         return {
             "max_characters": self.max_characters,
             **super().get_config(),
@@ -116,7 +119,7 @@ class ElmoInputs(WordLevelInputs):
         }
 
     def _char_ids(self, words: tf.Tensor) -> tf.Tensor:
-        """Ids `(N, C)` of N words."""
+        """Returns the ids `(N, C)` of N words."""
         most = self.max_characters - 2
         codes = tf.io.decode_raw(words, tf.uint8, fixed_length=most)
         codes = tf.cast(codes, tf.int32) + 1
@@ -142,21 +145,21 @@ def check_max_characters(max_characters: Any) -> None:
 
 
 def _check_one_table(table: tf.Tensor) -> None:
-    """Refuses words `(W, C)` that are the tables of several requests.
+    """Refuses a table `(W, C)` that joins the tables of several requests.
 
-    Each begins with a row of zeros and those of the two markers.
+    The table of a request begins with a row of zeros and the two markers.
     """
     begin = tf.pad(table, [[0, 3], [0, 0]])[:3]
     runs = tf.stack([table[:-2], table[1:-1], table[2:]], axis=1)
     is_begin = tf.reduce_all(runs == begin, axis=[1, 2])
     count = tf.reduce_sum(tf.cast(is_begin, tf.int32))
-    # All zeros are no table at all, and hold no begin.
+    # A table of zeros only has no begin.
     is_table = tf.reduce_any(begin[1] != begin[0])
     tf.debugging.Assert(
         (count <= 1) | ~is_table,
         [
-            "`distinct_char_ids` must be the table of one request, and is "
-            "that of several: a server that batches has joined them. Send "
-            "texts, or ask a server without batching."
+            "`distinct_char_ids` must be the table of one request. Received: "
+            "the tables of several requests, joined by a server that batches. "
+            "Send texts, or turn batching off."
         ],
     )

@@ -1,4 +1,4 @@
-"""Texts to the ids that the models of ELMoForManyLangs read."""
+"""Turns texts into the ids that the models of ELMoForManyLangs read."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,7 @@ from keras_ctx.text.inputs.elmo import check_max_characters
 from keras_ctx.text.inputs.word_level import WordLevelInputs
 
 _BEGIN, _END, _UNKNOWN = "<bos>", "<eos>", "<oov>"
-# Its code takes the two ends of a word in each other's place, in training
-# and after it.
+# The code of ELMoForManyLangs swaps the two, in training and in prediction.
 _WORD_BEGIN, _WORD_END, _PAD = "<eow>", "<bow>", "<pad>"
 _CHARACTERS = (_BEGIN, _END, _UNKNOWN, _WORD_BEGIN, _WORD_END, _PAD)
 _WORDS = (_UNKNOWN, _PAD)
@@ -24,38 +23,38 @@ _WORDS = (_UNKNOWN, _PAD)
 class ElmoForManyLangsInputs(WordLevelInputs):
     """Turns texts into the ids of `elmo_for_many_langs`.
 
-    A word is read by its characters (code points, not bytes) and, where the
-    model has a table of words, as a whole. Every id is one higher than in the
-    model's files, so that 0 is free for "no token here".
+    A word is read as a row of characters (code points, not bytes) and, if the
+    model has word embeddings, also as a whole. Every id is one higher than in
+    the model's files, so that 0 is free for "no token here".
 
-    A row of characters is word-begin, the first `max_characters - 2`
-    characters, word-end, pads. What is not in `characters` is `<oov>`. A word
-    is looked up by the same characters; what is not in `vocabulary` is
-    `<oov>`. Case, accents and the width of characters stay as they are, and
-    the models of simplified and of traditional Chinese know their own
-    characters only.
+    The ids of a word are word-begin, its first `max_characters - 2`
+    characters, word-end, then padding. Characters that are not in
+    `characters` become `<oov>`. Only these first characters are looked up in
+    `vocabulary`; other words become `<oov>`. Case, accents and the width of
+    characters are not changed, and the models of simplified and of
+    traditional Chinese know only their own characters.
 
     Args:
-        characters: the entries of char.dic, in the order of their ids.
-        vocabulary: the entries of word.dic, in the order of their ids; empty
-            for a model without a table of words.
-        max_characters: C, ids a word.
+        characters: The entries of char.dic, in the order of their ids.
+        vocabulary: The entries of word.dic, in the order of their ids; empty
+            for a model without word embeddings.
+        max_characters: C, the number of ids per word.
         split: `"whitespace"` or `"character"`, as in `ElmoInputs`.
-        max_length: most words in a row, None for no limit.
+        max_length: Maximum number of words in a row, `None` for no limit.
 
     Call arguments:
-        text: strings `(B,)`, or ragged words `(B, None)`.
-        text_pair: None, or the same for a second text, as in `ElmoInputs`:
-            the markers `<eos>` and `<bos>` stand between the two.
+        text: Strings `(B,)`, or ragged words `(B, None)`.
+        text_pair: None, or the second texts, in the same form. As in
+            `ElmoInputs`, with the markers `<eos>` and `<bos>` in between.
 
     Returns:
         A dict of `character_ids`, int32 `(B, T, C)`, T at least 1; and, with a
         vocabulary, `word_ids`, int32 `(B, T)`. Both are 0 on padding.
 
     Raises:
-        ValueError: for arguments out of range, lists without their special
-            entries or with a repeated one, texts of another rank or dtype,
-            and two texts with a `max_length` below 3.
+        ValueError: If an argument is out of range, if a list lacks a special
+            entry or repeats an entry, if texts have another rank or dtype, or
+            if a text pair has a `max_length` below 3.
 
     Example:
         >>> characters = ["<bos>", "<eos>", "<oov>", "<pad>", "<bow>", "<eow>"]
@@ -96,9 +95,9 @@ class ElmoForManyLangsInputs(WordLevelInputs):
         self._ids = {name: i + 1 for i, name in enumerate(characters)}
         self._points = _point_table(self._ids)
         self.begin_characters = self._marker(_BEGIN)
-        """The row of a sentence's begin."""
+        """The ids of the begin of a sentence."""
         self.end_characters = self._marker(_END)
-        """The row of its end."""
+        """The ids of the end of a sentence."""
         self.unknown_character_id = self._ids[_UNKNOWN]
         self.word_ends = (self._ids[_WORD_BEGIN], self._ids[_WORD_END])
         self.pad_character_id = self._ids[_PAD]
@@ -122,7 +121,7 @@ class ElmoForManyLangsInputs(WordLevelInputs):
     ) -> dict[str, tf.Tensor]:
         words = self.rows(text, text_pair)
         most = self.max_characters - 2
-        # A word of bytes that are no text has come as U+FFFD already.
+        # Invalid UTF-8 has already become U+FFFD.
         points = tf.strings.unicode_decode(words.values, "UTF-8")[:, :most]
         ids = words.with_values(self._character_ids(words.values, points))
         features = {"character_ids": self.padded(ids)}
@@ -134,11 +133,11 @@ class ElmoForManyLangsInputs(WordLevelInputs):
 
     @property
     def tables(self) -> tuple[tf.lookup.StaticHashTable, ...]:
-        """What an export has to track."""
+        """The lookup tables that an export must track."""
         return () if self._table is None else (self._table,)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, ready for JSON."""
+        """Returns the constructor's arguments, serializable as JSON."""
         return {
             "characters": list(self.characters),
             "vocabulary": list(self.vocabulary or ()),
@@ -149,7 +148,7 @@ class ElmoForManyLangsInputs(WordLevelInputs):
     def unknown(
         self, features: Mapping[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Of characters: a word outside the vocabulary still has those."""
+        """Marks unknown characters: an unknown word may have known ones."""
         ids = np.asarray(features["character_ids"])
         ids = ids.reshape(len(ids), -1)
         no_text = (0, *self.word_ends, self.pad_character_id)
@@ -172,9 +171,9 @@ class ElmoForManyLangsInputs(WordLevelInputs):
         ):
             if given != taken:
                 raise ValueError(
-                    f"{folder}: {name}: the encoder has {taken}, the text "
-                    f"inputs {given}; so they are of another encoder. Take "
-                    "both from the same run or checkpoint."
+                    f"{folder}: {name}: the encoder has {taken}, but the text "
+                    f"inputs have {given}, so they belong to another encoder. "
+                    "Take both from the same run or checkpoint."
                 )
 
     def _marker(self, name: str) -> tuple[int, ...]:
@@ -183,7 +182,7 @@ class ElmoForManyLangsInputs(WordLevelInputs):
         return (*row, *pads)
 
     def _character_ids(self, words: tf.Tensor, points: Any) -> tf.Tensor:
-        """Ids `(N, C)` of N words."""
+        """Returns the ids `(N, C)` of N words."""
         table = tf.constant(self._points)
         ids = points.with_values(
             tf.gather(table, tf.minimum(points.values, len(self._points) - 1))
@@ -203,7 +202,7 @@ class ElmoForManyLangsInputs(WordLevelInputs):
 
 
 def _point_table(ids: dict[str, int]) -> np.ndarray:
-    """Ids by code point; the last row is that of all others."""
+    """Returns the ids by code point; the last is for all other characters."""
     points = {ord(name): i for name, i in ids.items() if len(name) == 1}
     table = np.full(max(points, default=0) + 2, ids[_UNKNOWN], np.int32)
     for point, i in points.items():
@@ -220,11 +219,11 @@ def _check_list(name: str, entries: Any, needed: Sequence[str]) -> None:
     missing = [x for x in needed if x not in entries]
     if missing:
         raise ValueError(
-            f"`{name}` must have {' and '.join(needed)}. Missing: {missing}"
+            f"`{name}` must hold {' and '.join(needed)}. Missing: {missing}"
         )
     if len(set(entries)) != len(entries):
         [(entry, count)] = Counter(entries).most_common(1)
         raise ValueError(
-            f"`{name}` must have each entry once. Received: {entry!r} "
+            f"`{name}` must hold each entry once. Received: {entry!r} "
             f"{count} times"
         )

@@ -1,4 +1,4 @@
-"""Text inputs as a file, so that training and serving read text alike."""
+"""Saves and loads text inputs, so that training and serving read text alike."""
 
 import json
 from pathlib import Path
@@ -13,11 +13,11 @@ def save_inputs(inputs: TextInputs, path: str | Path) -> None:
     """Writes the class and the configuration of `inputs` as JSON.
 
     Args:
-        inputs: what to save.
-        path: the file; one that exists is replaced, at once or not at all.
+        inputs: The text inputs to save.
+        path: The file. An existing file is replaced, whole or not at all.
 
     Raises:
-        ValueError: for any other object.
+        ValueError: If the class of `inputs` is not registered.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs, load_inputs, save_inputs
@@ -32,13 +32,13 @@ def save_inputs(inputs: TextInputs, path: str | Path) -> None:
 
 
 def inputs_config(inputs: TextInputs) -> dict[str, Any]:
-    """The class and the configuration of `inputs`, ready for JSON.
+    """Returns the class and configuration of `inputs`, serializable as JSON.
 
     Args:
-        inputs: what to describe.
+        inputs: The text inputs to describe.
 
     Raises:
-        ValueError: for any other object.
+        ValueError: If the class of `inputs` is not registered.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -48,21 +48,21 @@ def inputs_config(inputs: TextInputs) -> dict[str, Any]:
     name = type(inputs).__name__
     if REGISTRY.get(name) is not type(inputs):
         raise ValueError(
-            f"`inputs` must be one of {', '.join(REGISTRY)}. "
-            f"Received: {type(inputs)}"
+            f"`inputs` must be one of {', '.join(REGISTRY)}; register other "
+            f"classes with `register_text_inputs`. Received: {type(inputs)}"
         )
     return {"class": name, "config": inputs.get_config()}
 
 
 def inputs_from_config(saved: dict[str, Any]) -> TextInputs:
-    """What `inputs_config` described.
+    """Creates text inputs from the dict that `inputs_config` returned.
 
     Args:
-        saved: the class and the configuration.
+        saved: The dict with the class and the configuration.
 
     Raises:
-        ValueError, TypeError, KeyError: for something else; a ValueError
-            for a class that is not registered here.
+        ValueError, TypeError, KeyError: If `saved` is something else; a
+            ValueError if its class is not registered.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -73,26 +73,27 @@ def inputs_from_config(saved: dict[str, Any]) -> TextInputs:
     cls, config = REGISTRY.get(saved["class"]), saved["config"]
     if cls is None:
         raise ValueError(
-            f"`saved` names the text inputs {saved['class']!r}, a class that "
-            "is not registered. Import the module of your own class first. "
-            f"Registered: {', '.join(REGISTRY)}"
+            "`saved` must name a registered class of text inputs. Received: "
+            f"{saved['class']!r}, which is not registered. Import the module "
+            f"of your own class first. Registered: {', '.join(REGISTRY)}"
         )
     _check(config)
     return cls.from_config(config)
 
 
 def load_inputs(path: str | Path) -> TextInputs:
-    """Reads what `save_inputs` wrote.
+    """Reads text inputs from a file that `save_inputs` wrote.
 
     Args:
-        path: the file.
+        path: The file.
 
     Returns:
-        A new object, equal to the one that was saved.
+        A new object, equal to the saved one.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is another one.
+        FileNotFoundError: If there is no such file.
+        ValueError: If `save_inputs` did not write the file, or if its class
+            is not registered.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs, load_inputs, save_inputs
@@ -105,14 +106,14 @@ def load_inputs(path: str | Path) -> TextInputs:
         return inputs_from_config(saved)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
-            "`path` must be a file written by `save_inputs`, with a class of "
-            f"{', '.join(REGISTRY)}; a class of your own is known when its "
-            f"module has been imported. Received: {path}: {error}"
+            "`path` must be a file written by `save_inputs`, with one of the "
+            f"classes {', '.join(REGISTRY)}. Import the module of your own "
+            f"class first. Received: {path}: {error}"
         ) from error
 
 
 def _check(config: dict[str, Any]) -> None:
-    """What the classes take from a caller, and not from a file."""
+    """Refuses values that the classes accept, but only from a caller."""
     if not isinstance(config, dict):
         raise ValueError(
             f"`config` must be an object. Received: {str(config)[:100]!r}"
@@ -122,9 +123,9 @@ def _check(config: dict[str, Any]) -> None:
         if not isinstance(listed, list) or not all(
             isinstance(token, str) for token in listed
         ):
-            # The class would open a path, and so any file of the machine.
+            # The class would open a path, which may be any file.
             raise ValueError(
-                f"`{name}` must be the list of the tokens. "
+                f"`{name}` must be a list of tokens. "
                 f"Received: {str(listed)[:100]!r}"
             )
     for name, most in (("max_length", 2**31 - 1), ("max_characters", 2**16)):

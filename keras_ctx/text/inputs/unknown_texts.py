@@ -1,4 +1,4 @@
-"""Texts that a vocabulary knows too little of."""
+"""Counts texts that are mostly outside the vocabulary."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,15 @@ _BATCH = 1024
 
 
 class UnknownTexts:
-    """Counts texts of which more than half is unknown to the vocabulary.
+    """A counter of texts with more than half of their tokens unknown.
 
-    Of a BERT that is `[UNK]`, of an ELMo that reads words `<UNK>`; one that
-    reads bytes knows them all. Of a model of ELMoForManyLangs it is the
-    characters that count. A model sees nothing of what is unknown:
-    many such texts mean a vocabulary of another language, or of other case.
+    Unknown tokens are `[UNK]` for BERT, `<UNK>` for an ELMo that reads words,
+    and unknown characters for ELMoForManyLangs. An ELMo that reads bytes has
+    none. The model learns nothing from an unknown token: many such texts mean
+    that the vocabulary is of another language or case.
 
     Args:
-        inputs: Text inputs of this package.
+        inputs: The text inputs.
 
     Example:
         >>> from keras_ctx.text import BertInputs
@@ -37,10 +37,10 @@ class UnknownTexts:
         self.num_texts = 0
         self.num_unknown = 0
         self.example = ""
-        """The first of them."""
+        """The first such text."""
 
     def add(self, texts: Sequence[str] | Sequence[Sequence[str]]) -> None:
-        """Count texts, or rows of words."""
+        """Counts texts, or rows of words."""
         if self.inputs.unknown_token is None:
             return
         for start in range(0, len(texts), _BATCH):
@@ -56,7 +56,7 @@ class UnknownTexts:
     def add_features(
         self, features: Mapping[str, Any], texts: Sequence[Any]
     ) -> None:
-        """Count texts whose features are there already."""
+        """Counts texts whose features have already been computed."""
         found = self.inputs.unknown(features)
         if found is None:
             return
@@ -70,23 +70,23 @@ class UnknownTexts:
             self.example = text if isinstance(text, str) else " ".join(text)
 
     def warn(self, where: str) -> None:
-        """One `UserWarning`, if there are any.
+        """Issues one `UserWarning` if there are such texts.
 
         Args:
-            where: What holds the texts, such as a file.
+            where: The source of the texts, such as a file.
         """
         if message := self.message(where):
             warnings.warn(message, UserWarning, stacklevel=2)
 
     def message(self, where: str) -> str:
-        """What the warning says; "" if there are none."""
+        """Returns the text of the warning; "" if there are no such texts."""
         if not self.num_unknown:
             return ""
         return (
-            f"{where}: of {self.num_unknown:,} of {self.num_texts:,} texts "
-            f"more than half is {self.inputs.unknown_token}, which says "
-            f"nothing to a model, such as {self.example[:80]!r}. Check that "
-            "the vocabulary is of this language, and of this case."
+            f"{where}: {self.num_unknown:,} of {self.num_texts:,} texts are "
+            f"more than half {self.inputs.unknown_token}, which tells the "
+            f"model nothing, such as {self.example[:80]!r}. Check that the "
+            "vocabulary fits the language and the case of the texts."
         )
 
 
@@ -95,12 +95,12 @@ def warn_unknown(
     texts: Sequence[str] | Sequence[Sequence[str]],
     where: str,
 ) -> None:
-    """Warn once, with a count, of texts that a vocabulary hardly knows.
+    """Warns once, with a count, of texts with mostly unknown tokens.
 
     Args:
-        inputs: Text inputs of this package.
+        inputs: The text inputs.
         texts: Texts, or rows of words.
-        where: What holds them, such as a file.
+        where: The source of the texts, such as a file.
 
     Example:
         >>> import warnings
@@ -111,7 +111,7 @@ def warn_unknown(
         ...     warnings.simplefilter("always")
         ...     warn_unknown(inputs, ["good", "sehr gut"], "train.tsv")
         >>> print(caught[0].message)
-        train.tsv: of 1 of 2 texts more than half is [UNK], ...
+        train.tsv: 1 of 2 texts are more than half [UNK], ...
     """
     found = UnknownTexts(inputs)
     found.add(texts)

@@ -1,4 +1,4 @@
-"""Text inputs of encoders in which a token is a word."""
+"""The base class of text inputs in which a token is a word."""
 
 from typing import Any
 
@@ -13,20 +13,21 @@ from keras_ctx.text.tokenize.word_places import WordPlaces, find_words
 
 
 class WordLevelInputs(TextInputs):
-    """Text inputs that give each word one position.
+    """Text inputs with one position per word.
 
-    A class that derives from it says what the ids of words are: it calls
-    `self.rows(text, text_pair)`, `(B, None)` words, and gives features of
-    them, each padded by `self.padded`.
+    A subclass computes the ids of words: its call gets the words `(B, None)`
+    from `self.rows(text, text_pair)`, and pads each feature with
+    `self.padded`.
 
     Args:
-        split: `"whitespace"` or `"character"` (one token a character, none for
-            white space); how a string is split. Words are taken as they are.
-        max_length: most words in a row, None for no limit.
+        split: How to split strings: `"whitespace"`, or `"character"` for one
+            token per character (none for white space). Words that you pass
+            are not split.
+        max_length: Maximum number of words in a row, `None` for no limit.
 
     Raises:
-        ValueError: for arguments out of range, texts of another rank or
-            dtype, and two texts with a `max_length` below 3.
+        ValueError: If an argument is out of range, if texts have another rank
+            or dtype, or if a text pair has a `max_length` below 3.
 
     Example:
         >>> class Lengths(WordLevelInputs):
@@ -62,7 +63,7 @@ class WordLevelInputs(TextInputs):
         self.max_length = max_length
 
     def rows(self, text: Any, text_pair: Any = None) -> Any:
-        """The words of each row, ragged `(B, None)`; a pair's are joined."""
+        """Returns the words of each row (text pairs joined), `(B, None)`."""
         words = rows_of_words(text, "text", self.split)
         if text_pair is None:
             return words
@@ -70,22 +71,22 @@ class WordLevelInputs(TextInputs):
         return join(words, second, self.pair_markers, self.max_length)
 
     def padded(self, rows: Any, value: Any = 0) -> tf.Tensor:
-        """Rows `(B, None, ...)` as a tensor, cut to `max_length`."""
+        """Pads rows `(B, None, ...)` to a tensor, cut to `max_length`."""
         return pad(rows, value, self.max_length)
 
     def tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
-        """The words behind the rows: strings `(B, T)`, "" on padding."""
+        """Returns the word at each position: strings `(B, T)`, "" on padding."""
         return self.padded(self.rows(text, text_pair), "")
 
     def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
-        """How many positions each row needs, with the markers of a pair.
+        """Counts the positions of each row, with the markers of a text pair.
 
         Args:
-            text: as in the call.
-            text_pair: as in the call.
+            text: As in the call.
+            text_pair: As in the call.
 
         Returns:
-            int32 `(B,)`; a row of more than `max_length` is cut.
+            int32 `(B,)`, before rows are cut to `max_length`.
         """
         segments = [rows_of_words(text, "text", self.split)]
         if text_pair is None:
@@ -94,13 +95,13 @@ class WordLevelInputs(TextInputs):
         return total_lengths([*segments, second]) + len(self.pair_markers)
 
     def words(self, text: Any) -> WordPlaces:
-        """The words of texts, and their places.
+        """Finds the words of texts and their positions.
 
         Args:
-            text: strings `(B,)`.
+            text: Strings `(B,)`.
 
         Returns:
-            A `WordPlaces` of ragged `(B, None)`: `words`, and the `starts`
+            A `WordPlaces` of ragged `(B, None)`: the `words`, and the `starts`
             and `ends` of each in the text, in characters (code points).
 
         Example:
@@ -113,10 +114,10 @@ class WordLevelInputs(TextInputs):
         return find_words(text, "whitespace" if whole else "code_point")
 
     def word_lengths(self, words: Any) -> tf.RaggedTensor:
-        """How many positions each word takes: 1, as `BertInputs` counts.
+        """Counts the positions of each word, always 1.
 
         Args:
-            words: ragged words `(B, None)`.
+            words: Ragged words `(B, None)`.
 
         Returns:
             Ragged int32 `(B, None)`.
@@ -124,17 +125,17 @@ class WordLevelInputs(TextInputs):
         return filled(as_words(words, "words"), 1)
 
     def word_index(self, words: Any, second_words: Any = None) -> tf.Tensor:
-        """The number of the word that each position belongs to.
+        """Returns the index of the word that each position belongs to.
 
         Args:
-            words: ragged words `(B, None)`.
-            second_words: None, or ragged words of the second text, whose
-                words are counted then. The first text may be strings.
+            words: Ragged words `(B, None)`.
+            second_words: None, or ragged words of the second text. Then these
+                are counted, and the first text may be strings.
 
         Returns:
-            int32 `(B, T)`, aligned with the call's rows: the place of the
-            word in its row, from 0; -1 on every other position (markers, the
-            first of two texts, padding).
+            int32 `(B, T)`, aligned with the call's rows: the index of the
+            word in its text, from 0; -1 on every other position (markers, the
+            first text of a pair, padding).
 
         Example:
             >>> from keras_ctx.text import ElmoInputs
@@ -156,9 +157,9 @@ class WordLevelInputs(TextInputs):
         """Pads and cuts labels like their words.
 
         Args:
-            words: ragged words `(B, None)`.
-            label_ids: ragged integers `(B, None)`, one a word.
-            ignore: the label of padding.
+            words: Ragged words `(B, None)`.
+            label_ids: Ragged integers `(B, None)`, one per word.
+            ignore: The label of padding.
 
         Returns:
             int32 `(B, T)`, aligned with the call's rows.
@@ -167,7 +168,7 @@ class WordLevelInputs(TextInputs):
         return self.padded(label_ids, ignore)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, ready for JSON."""
+        """Returns the constructor's arguments, serializable as JSON."""
         return {"split": self.split, "max_length": self.max_length}
 
 

@@ -1,4 +1,4 @@
-"""Texts to word ids, for encoders that know words by a table."""
+"""Turns texts into word ids, for encoders with word embeddings."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,28 +21,28 @@ _END_BEGIN = (2, 1)
 class WordInputs(WordLevelInputs):
     """Turns texts into the `word_ids` of `elmo_word_encoder`.
 
-    The id of a word is its place in the vocabulary, counted from 1; 0 is "no
-    token here". A word outside the vocabulary is `<UNK>`, which therefore has
-    to be in it: without, it would look like padding.
+    The id of a word is its position in the vocabulary, counted from 1; 0 is
+    "no token here". A word outside the vocabulary becomes `<UNK>`. So the
+    vocabulary must hold `<UNK>`; otherwise such words would look like padding.
 
     Args:
-        vocabulary: path of a file with one word a line, or the words, `<S>`
+        vocabulary: Path of a file with one word per line, or the words, `<S>`
             and `</S>` first and `<UNK>` anywhere.
         split: `"whitespace"` or `"character"`, as in `ElmoInputs`.
-        max_length: most words in a row, None for no limit.
+        max_length: Maximum number of words in a row, `None` for no limit.
 
     Call arguments:
-        text: strings `(B,)`, or ragged words `(B, None)`.
-        text_pair: None, or the same for a second text, as in `ElmoInputs`:
-            the markers `</S>` and `<S>` stand between the two.
+        text: Strings `(B,)`, or ragged words `(B, None)`.
+        text_pair: None, or the second texts, in the same form. As in
+            `ElmoInputs`, with the markers `</S>` and `<S>` in between.
 
     Returns:
         A dict of `word_ids`, int32 `(B, T)`, T at least 1.
 
     Raises:
-        ValueError: for arguments out of range, a vocabulary with a duplicate
-            or without its special words, texts of another rank or dtype, and
-            two texts with a `max_length` below 3.
+        ValueError: If an argument is out of range, if the vocabulary has a
+            duplicate or lacks a special word, if texts have another rank or
+            dtype, or if a text pair has a `max_length` below 3.
 
     Example:
         >>> from keras_ctx.text import WordInputs
@@ -51,8 +51,8 @@ class WordInputs(WordLevelInputs):
         array([[4, 5, 3],
                [5, 0, 0]], dtype=int32)
 
-    Source: the vocabulary of https://github.com/allenai/bilm-tf, where an
-    unknown word of a cached table has the id of padding.
+    Source: the vocabulary of https://github.com/allenai/bilm-tf, which gives
+    unknown words of a cached table the id of padding.
     """
 
     input_key = "word_ids"
@@ -75,7 +75,7 @@ class WordInputs(WordLevelInputs):
         self.vocabulary = tuple(words)
         self.vocabulary_size = len(words)
         self.unknown_id = words.index(WORD_SPECIAL_TOKENS[2]) + 1
-        # Not the markers: a word of the text that is spelled so is unknown.
+        # Without the markers: a word spelled like one is unknown.
         values = tf.range(3, len(words) + 1, dtype=tf.int32)
         self._table = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
@@ -95,7 +95,7 @@ class WordInputs(WordLevelInputs):
 
     @property
     def tables(self) -> tuple[Any, ...]:
-        """What an export has to track."""
+        """The lookup tables that an export must track."""
         return (self._table,)
 
     def unknown(
@@ -105,7 +105,7 @@ class WordInputs(WordLevelInputs):
         return ids == self.unknown_id, ids != 0
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, ready for JSON."""
+        """Returns the constructor's arguments, serializable as JSON."""
         return {
             "vocabulary": list(self.vocabulary),
             **super().get_config(),

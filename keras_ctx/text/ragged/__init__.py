@@ -1,1 +1,1 @@
-"""Rows of unequal length: checked, cut, packed."""
+"""Checks, cuts and packs ragged rows."""

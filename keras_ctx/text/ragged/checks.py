@@ -1,4 +1,4 @@
-"""Rows that a caller gives: of the rank and type that is needed."""
+"""Checks the rank and dtype of the rows that a caller passes."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ import tensorflow as tf
 def as_rows(value: Any, name: str, dtype: tf.DType = tf.string) -> Any:
     """Checks a batch of texts `(B,)` or of ragged words `(B, None)`.
 
-    The shape is checked again inside the graph: a server hands a signature
-    whatever was sent to it, and the kernels behind the tokenizers do not look.
+    The shape is checked again inside the graph: a server passes any input on
+    to a signature, and the kernels of the tokenizers do not check it.
 
     Args:
-        value: a tensor, a `tf.RaggedTensor`, an array, or (nested) lists.
-        name: the argument's name, for the error text.
-        dtype: the dtype that is expected.
+        value: A tensor, a `tf.RaggedTensor`, an array, or (nested) lists.
+        name: The argument's name, for the error message.
+        dtype: The expected dtype.
 
     Returns:
         A tensor `(B,)`, or a `tf.RaggedTensor` `(B, None)`.
@@ -60,7 +60,7 @@ def as_words(value: Any, name: str) -> Any:
 
 
 def as_labelled_rows(words: Any, label_ids: Any) -> tuple[Any, Any]:
-    """Checks ragged words and as many ragged labels, both `(B, None)`."""
+    """Checks ragged words and one label per word, both `(B, None)`."""
     words = as_words(words, "words")
     if isinstance(label_ids, (list, tuple)):
         label_ids = tf.ragged.constant(label_ids, ragged_rank=1, dtype=tf.int32)
@@ -74,7 +74,7 @@ def as_labelled_rows(words: Any, label_ids: Any) -> tuple[Any, Any]:
     check = tf.debugging.assert_equal(
         words.row_splits,
         label_ids.row_splits,
-        message="`label_ids` must have one label a word, in every row.",
+        message="`label_ids` must have one label per word in every row.",
     )
     with tf.control_dependencies([] if check is None else [check]):
         labels = tf.cast(tf.ensure_shape(label_ids.values, [None]), tf.int32)
@@ -84,15 +84,16 @@ def as_labelled_rows(words: Any, label_ids: Any) -> tuple[Any, Any]:
 def _check_ragged(value: Any, name: str) -> None:
     if not isinstance(value, tf.RaggedTensor):
         raise ValueError(
-            f"`{name}` must be ragged, of shape (B, None), one a word. "
+            f"`{name}` must be a ragged tensor of shape (B, None), with one "
+            "value per word. "
             f"Received: shape={value.shape}"
         )
 
 
 def check_pair(first: Any, second: Any) -> None:
-    """Refuses, inside the graph, a single row for many."""
+    """Checks inside the graph that both texts have the same number of rows."""
     tf.debugging.assert_equal(
         first.nrows(),
         second.nrows(),
-        message="Two texts must have as many rows as each other.",
+        message="Both texts of a pair must have the same number of rows.",
     )

@@ -1,4 +1,4 @@
-"""Rows with their special tokens in one dense batch."""
+"""Packs ragged rows and their special tokens into one dense batch."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,10 +12,10 @@ from keras_ctx.text.ragged.operations import cut, segment_lengths
 def shared_lengths(
     first: tf.Tensor, second: tf.Tensor, budget: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Lengths of two segments that share `budget` places.
+    """Returns the lengths of two segments that share `budget` positions.
 
-    As if the last token of the longer segment were dropped until both fit,
-    the second segment's where they are equally long.
+    Gives the same result as dropping the last token of the longer segment (of
+    the second if both are equally long) until both fit.
     """
     kept = tf.minimum(first, tf.maximum((budget + 1) // 2, budget - second))
     return kept, tf.minimum(second, budget - kept)
@@ -24,14 +24,14 @@ def shared_lengths(
 def join(
     first: Any, second: Any, between: Sequence[Any], max_length: int | None
 ) -> Any:
-    """Rows of `first between second`, `(B, None)`, cut to `max_length`."""
+    """Joins rows as `first between second`, `(B, None)`, cut to `max_length`."""
     check_pair(first, second)
     if max_length is not None:
         budget = max_length - len(between)
         if budget < 1:
             raise ValueError(
-                f"`max_length` must be at least {len(between) + 1} for two "
-                f"texts. Received: max_length={max_length}"
+                f"`max_length` must be at least {len(between) + 1} for a text "
+                f"pair. Received: max_length={max_length}"
             )
         kept = shared_lengths(
             segment_lengths(first), segment_lengths(second), budget
@@ -44,7 +44,7 @@ def join(
 
 
 class Packing(NamedTuple):
-    """Where the tokens of `start a end` or `start a end b end` come from."""
+    """A plan that places the tokens of `start a end` or `start a end b end`."""
 
     source: tf.Tensor
     segment_ids: tf.Tensor
@@ -66,10 +66,10 @@ class Packing(NamedTuple):
 def pack(
     segments: Sequence[tf.RaggedTensor], max_length: int, longest: bool
 ) -> Packing:
-    """Plans the packing of one or two segments a row, cut to `max_length`.
+    """Plans the packing of one or two segments per row, cut to `max_length`.
 
-    One gather of a plan is several times as fast as slicing, joining and
-    padding ragged tensors, and serves ids, surfaces and labels alike.
+    One gather with a plan is several times as fast as slicing, joining and
+    padding ragged tensors. The same plan packs ids, surfaces and labels.
     """
     budget = max_length - 1 - len(segments)
     lengths = [segment_lengths(segment) for segment in segments]
@@ -81,7 +81,7 @@ def pack(
     total = tf.add_n([*kept]) + 1 + len(segments)
     width = tf.maximum(tf.reduce_max(total), 1) if longest else max_length
     position = tf.range(width)[None, :]
-    # The flat values of all segments, then the start, end and fill markers.
+    # The flat values of all segments come first, then the three markers.
     sizes = [tf.size(s.values) for s in segments]
     start = tf.add_n(sizes)
     padding_mask = position < total[:, None]
@@ -102,7 +102,7 @@ def pack(
 
 
 def pad(rows: tf.RaggedTensor, value: Any, max_length: int | None) -> tf.Tensor:
-    """Pads rows to the longest of the batch, at least 1; cuts longer ones."""
+    """Pads rows to the longest of the batch (at least 1), cut to `max_length`."""
     lengths = rows.row_lengths()
     longest = tf.maximum(tf.reduce_max(lengths), 1)
     if max_length is not None:

@@ -1,1 +1,1 @@
-"""Texts to words and characters, and where these stand in the text."""
+"""Splits texts into words and characters, and finds their positions."""

@@ -1,4 +1,4 @@
-"""Strings to pieces: WordPiece and single characters, as vectorised tf ops."""
+"""Splits strings into WordPieces or characters, with vectorized ops."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ _IDEOGRAPHS = (
     r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}"
 )
 ALONE = f"[{_MARKS}{_IDEOGRAPHS}]"
-# The same for a model that leaves ideographs together.
+# The same for a model that keeps ideographs together.
 ALONE_MARK = f"[{_MARKS}]"
 _NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
 BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
@@ -29,9 +29,9 @@ WORD_SPLITS = ("whitespace", "character")
 
 
 class Pieces(NamedTuple):
-    """Ragged ids of N strings and the text behind each, both `(N, None)`.
+    """Ragged ids of N strings, and the text of each id, both `(N, None)`.
 
-    The text is None where it was not asked for.
+    The text is `None` if it was not requested.
     """
 
     ids: Any
@@ -51,7 +51,7 @@ class Pieces(NamedTuple):
         )
 
     def merge(self, splits: tf.Tensor) -> "Pieces":
-        """Makes one string of those between `splits[n]` and the next."""
+        """Joins the strings from `splits[n]` to `splits[n + 1]` into one."""
         splits = tf.gather(self.ids.row_splits, splits)
         return Pieces(
             *(v if v is None else ragged(v.values, splits) for v in self)
@@ -59,17 +59,17 @@ class Pieces(NamedTuple):
 
 
 def valid(text: tf.Tensor) -> tf.Tensor:
-    """Writes U+FFFD for every broken sequence: the rest is valid UTF-8."""
+    """Replaces every invalid UTF-8 sequence with U+FFFD."""
     return tf.strings.unicode_transcode(
         text, "UTF-8", "UTF-8", errors="replace"
     )
 
 
 def split_words(text: tf.Tensor, split: str) -> tf.RaggedTensor:
-    """Splits at (Python's) white space, or into characters without any."""
+    """Splits at Python's white space, or into characters without it."""
     text = valid(text)
     if split == "whitespace":
-        # The op below knows ASCII's white space only.
+        # The op below knows only the white space of ASCII.
         text = tf.strings.regex_replace(text, _NOT_ASCII_BLANK, " ")
         return tf.strings.split(text)
     text = tf.strings.regex_replace(text, BLANK, "")
@@ -77,7 +77,7 @@ def split_words(text: tf.Tensor, split: str) -> tf.RaggedTensor:
 
 
 def rows_of_words(text: Any, name: str, split: str) -> tf.RaggedTensor:
-    """Strings split into words, or words as they are, all valid UTF-8."""
+    """Splits strings into words, keeps given words; makes UTF-8 valid."""
     text = as_rows(text, name)
     if isinstance(text, tf.RaggedTensor):
         return text.with_values(valid(text.values))
@@ -87,12 +87,12 @@ def rows_of_words(text: Any, name: str, split: str) -> tf.RaggedTensor:
 def normalize(
     text: tf.Tensor, lower_case: bool, strip_accents: bool | None = None
 ) -> tf.Tensor:
-    """Cleans text as BERT does, op by op.
+    """Cleans text as BERT does.
 
-    Invalid UTF-8 becomes U+FFFD, white space a blank; control, format and
-    private characters and U+FFFD go. With `strip_accents` (`None`: as
-    `lower_case`): canonical decomposition (no compatibility folding), and
-    non-spacing marks dropped. With `lower_case`: lower case.
+    White space becomes a blank. Invalid UTF-8 and control, format and private
+    characters and U+FFFD are dropped. `strip_accents` (`None`: the value of
+    `lower_case`) decomposes characters canonically (no compatibility folding)
+    and drops non-spacing marks. `lower_case` lower-cases the text.
     """
     text = tf.strings.regex_replace(valid(text), r"[\t\n\r\pZ]", " ")
     text = tf.strings.regex_replace(text, r"[\pC\x{FFFD}]+", "")
@@ -114,18 +114,18 @@ def ideographs_apart(text: tf.Tensor) -> tf.Tensor:
 def split_wordpiece_words(
     text: tf.Tensor, alone: str = ALONE
 ) -> tf.RaggedTensor:
-    """Splits normalized text into the words that WordPiece looks at."""
+    """Splits normalized text into the words that WordPiece splits further."""
     apart = tf.strings.regex_replace(text, f"({alone})", r" \1 ")
     return tf.strings.split(apart)
 
 
 def stand_alone(words: tf.Tensor) -> tf.Tensor:
-    """True where a word is one ideograph or punctuation mark."""
+    """Returns True where a word is one ideograph or punctuation mark."""
     return tf.strings.regex_full_match(words, ALONE)
 
 
 class WordPieces:
-    """WordPiece on normalized text, equal to BERT's own, id for id."""
+    """WordPiece with BERT's normalization, giving the same ids as BERT."""
 
     def __init__(
         self,
@@ -139,18 +139,18 @@ class WordPieces:
         self._ideographs_alone = tokenize_chinese_chars
         self._unknown_id = vocabulary.index("[UNK]")
         self._is_suffix = np.array([t.startswith("##") for t in vocabulary])
-        # No word has white space, but the op finds a token that has.
+        # No word has white space, but the op would find a token that has.
         words = [
             f"[unused_{place}_]" if [token] != token.split() else token
             for place, token in enumerate(vocabulary)
         ]
-        # The op's limit is in bytes: 4 of them hold any character.
+        # The op's limit is in bytes: a character has at most 4.
         self._tokenizer = tf_text.FastWordpieceTokenizer(
             words,
             max_bytes_per_word=4 * _LONGEST_WORD,
             token_out_type=tf.int32,
             unknown_token="[UNK]",
-            # The op's own words have every ideograph alone.
+            # The op's own pretokenization makes every ideograph a word.
             no_pretokenization=not tokenize_chinese_chars,
         )
 
@@ -158,23 +158,23 @@ class WordPieces:
         return self.of_normalized(self.normalize(text), surface)
 
     def normalize(self, text: tf.Tensor) -> tf.Tensor:
-        """Text as this model's words are written."""
+        """Normalizes text with the settings of this model."""
         return normalize(text, self._lower_case, self._strip_accents)
 
     def of_normalized(self, text: tf.Tensor, surface: bool = False) -> Pieces:
-        """The pieces of text that is normalized already."""
+        """Returns the pieces of text that is already normalized."""
         if self._ideographs_alone:
             return self._of(text, surface)
         words = split_wordpiece_words(text, ALONE_MARK)
         return self._of(words.values, surface).merge(words.row_splits)
 
     def _of(self, text: tf.Tensor, surface: bool) -> Pieces:
-        """The pieces of what the op takes: texts or single words."""
+        """Returns the pieces of texts or of single words."""
         ids, starts, ends = self._tokenizer.tokenize_with_offsets(text)
         pieces = _WordPieces(
             ids.values, ids.row_splits, starts.values, ends.values
         )
-        # A word is a piece and the suffixes that follow it.
+        # A word is a piece and its following suffixes.
         suffix = tf.gather(tf.constant(self._is_suffix), pieces.ids)
         word = tf.cumsum(tf.cast(~suffix, tf.int32)) - 1
         size = tf.math.segment_sum(pieces.ends - pieces.starts, word)
@@ -195,7 +195,7 @@ class WordPieces:
         suffix: tf.Tensor,
         word: tf.Tensor,
     ) -> "_WordPieces":
-        """Makes one `[UNK]` of a word with too many characters."""
+        """Replaces a word with too many characters by one `[UNK]`."""
         begin, end = _character_places(text, pieces)
         total = tf.math.segment_sum(end - begin, word)
         is_long = tf.gather(total > _LONGEST_WORD, word)
@@ -213,7 +213,7 @@ class WordPieces:
 
 
 class _WordPieces(NamedTuple):
-    """Flat ids, the row splits, and the bytes where each piece lies."""
+    """Flat ids, the row splits, and the byte positions of each piece."""
 
     ids: tf.Tensor
     splits: tf.Tensor
@@ -222,9 +222,9 @@ class _WordPieces(NamedTuple):
 
 
 def _surface(text: tf.Tensor, pieces: _WordPieces) -> tf.Tensor:
-    """The text of each piece."""
-    # Not with `tf.strings.substr`: it takes a copy of the text for each piece,
-    # some gigabytes for a text of a hundred kilobytes.
+    """Returns the text of each piece."""
+    # `tf.strings.substr` would copy the text for each piece: gigabytes for a
+    # text of a hundred kilobytes.
     points = tf.strings.unicode_decode(text, "UTF-8").values
     places = tf.ragged.range(*_character_places(text, pieces))
     return tf.strings.unicode_encode(tf.gather(points, places), "UTF-8")
@@ -233,7 +233,7 @@ def _surface(text: tf.Tensor, pieces: _WordPieces) -> tf.Tensor:
 def _character_places(
     text: tf.Tensor, pieces: _WordPieces
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """First and last of each piece, in the characters of all texts."""
+    """Returns start and end of each piece, in the characters of all texts."""
     before, begins = byte_places(text)
     row = ragged(pieces.ids, pieces.splits).value_rowids()
     base = tf.cast(tf.gather(begins, row), pieces.starts.dtype)
@@ -244,11 +244,11 @@ def _character_places(
 
 
 def byte_places(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Bytes to characters, over N valid texts one behind the other.
+    """Maps bytes to characters, over N valid texts that are concatenated.
 
     Returns:
-        For every byte, and for the end, the number of characters before it;
-        and the byte at which each text begins, int32 `(N,)`.
+        The number of characters before every byte and before the end; and
+        the byte at which each text begins, int32 `(N,)`.
     """
     data = tf.io.decode_raw(tf.strings.reduce_join(text), tf.uint8)
     is_first = tf.bitwise.bitwise_and(data, 0xC0) != 0x80
@@ -257,17 +257,17 @@ def byte_places(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 class Characters:
-    """Every character but white space is one piece."""
+    """Splitting of texts into characters without white space."""
 
     def __init__(self, vocabulary: Sequence[str], lower_case: bool) -> None:
         self._table = character_table(vocabulary, lower_case)
 
     def __call__(self, text: tf.Tensor, surface: bool = False) -> Pieces:
-        # Invalid UTF-8 becomes U+FFFD here, one a broken sequence.
+        # Every invalid UTF-8 sequence becomes one U+FFFD here.
         points = tf.strings.unicode_decode(
             tf_text.normalize_utf8(text, "NFC"), "UTF-8"
         )
-        # A constant, not a lookup table: nothing to track or to initialize.
+        # A constant needs no tracking and initialization, as a table would.
         table = tf.constant(self._table)
         ids = tf.gather(table, tf.minimum(points.values, len(self._table) - 1))
         kept = ids >= 0
@@ -281,10 +281,10 @@ class Characters:
 
 
 def character_table(vocabulary: Sequence[str], lower_case: bool) -> np.ndarray:
-    """Ids by code point: -1 for white space; the last row is `[UNK]`."""
+    """Returns ids by code point: -1 for white space; `[UNK]` comes last."""
     unknown_id = vocabulary.index("[UNK]")
     ids = {ord(t): i for i, t in enumerate(vocabulary) if len(t) == 1}
-    # Above 0x3000 there is no white space, above 0x1E943 no capital.
+    # There is no white space above 0x3000, and no capital above 0x1E943.
     table = np.full(max([0x1F000, *ids]) + 2, unknown_id, np.int32)
     for point, index in ids.items():
         table[point] = index

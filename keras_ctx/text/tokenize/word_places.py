@@ -1,4 +1,4 @@
-"""The words of texts and where they stand in them, as tf ops."""
+"""Finds the words of texts and their positions, with TensorFlow ops."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from keras_ctx.text.tokenize.normalization import (
     valid,
 )
 
-# What shows nothing by itself belongs to the character before it.
+# Invisible characters belong to the character before them.
 _HIDDEN = r"[\pC\p{Mn}\x{FFFD}]"
 _HIDDEN_CASED = r"[\pC\x{FFFD}]"
 # So do accents, and the vowels and final consonants of a Korean syllable.
@@ -24,17 +24,17 @@ _VISIBLE = r"[^\x09-\x0D\x1C-\x1F\x{85}\pZ]"
 
 
 def _around(alone: str) -> tuple[str, str]:
-    """WordPiece's borders: white space, and what stands alone."""
-    # The other controls of `BLANK` part nothing: BERT drops them.
+    """Returns WordPiece's delimiters: white space and single-character words."""
+    # The other controls of `BLANK` do not split words: BERT drops them.
     return rf"[\t\n\r\pZ]+|{alone}", alone
 
 
-# Where a text is parted, and which of these matches are words themselves.
+# Patterns that split a text, and those whose matches are words themselves.
 _BORDERS = {
     "wordpiece": _around(f"{ALONE}{_HIDDEN}*"),
     # Accents are letters where they are not dropped.
     "cased_wordpiece": _around(f"{ALONE}{_HIDDEN_CASED}*"),
-    # Ideographs are letters where they are left together.
+    # Ideographs are letters where they are kept together.
     "wordpiece_joined": _around(f"{ALONE_MARK}{_HIDDEN}*"),
     "cased_wordpiece_joined": _around(f"{ALONE_MARK}{_HIDDEN_CASED}*"),
     "character": (f"{BLANK}|{_VISIBLE}{_FOLLOWS}*", f"{_VISIBLE}{_FOLLOWS}*"),
@@ -44,7 +44,7 @@ _BORDERS = {
 
 
 class WordPlaces(NamedTuple):
-    """Words and their places, ragged `(B, None)`.
+    """Words and their positions, ragged `(B, None)`.
 
     Example:
         >>> WordPlaces(words=[["a"]], starts=[[0]], ends=[[1]]).ends
@@ -52,36 +52,36 @@ class WordPlaces(NamedTuple):
     """
 
     words: Any
-    """Strings, as the text writes them."""
+    """Strings, as written in the text."""
     starts: Any
-    """int32: the first character, counted in code points from 0."""
+    """int32: the first character of each word, in code points from 0."""
     ends: Any
-    """int32: the character behind the last."""
+    """int32: the character after the last of each word."""
 
     def keep(self, mask: tf.Tensor) -> "WordPlaces":
-        """Those words where the flat `mask` is True."""
+        """Keeps the words where the flat `mask` is True."""
         return WordPlaces(*(keep(part, mask) for part in self))
 
 
 def find_words(text: Any, split: str, whole: str = "") -> WordPlaces:
-    """The words of every text.
+    """Finds the words of every text.
 
     Args:
-        text: strings `(B,)`.
-        split: `"wordpiece"`: white space parts words; punctuation marks, ASCII
-            symbols and ideographs are words by themselves, as for BERT;
-            `"cased_wordpiece"`: the same for a BERT that keeps accents; with
-            `"_joined"` behind either, for one that leaves ideographs together.
-            `"character"`: every character with its accents, without white
-            space; `"code_point"`: without its accents. `"whitespace"`: what
-            stands between white space.
-        whole: a pattern of what is a word wherever it stands, if any.
+        text: Strings `(B,)`.
+        split: `"wordpiece"` splits at white space and makes punctuation
+            marks, ASCII symbols and ideographs words by themselves, as BERT
+            does; `"cased_wordpiece"` does so for a BERT that keeps accents.
+            Append `"_joined"` to either to keep ideographs together.
+            `"character"` gives every character with its accents, without
+            white space; `"code_point"` separates the accents.
+            `"whitespace"` splits at white space only.
+        whole: A pattern that is always a word, if any.
 
     Returns:
-        A `WordPlaces`. Broken UTF-8 is read, and counted, as U+FFFD.
+        A `WordPlaces`. Invalid UTF-8 is read, and counted, as U+FFFD.
     """
     text = valid(as_rows(text, "text"))
-    # The op below ends at a NUL; this is as invisible, and as long.
+    # The op below stops at a NUL; U+0001 is as invisible and as long.
     without_nul = tf.strings.regex_replace(text, r"\x00", "\x01")
     borders = _BORDERS[split]
     if whole:
@@ -104,7 +104,7 @@ def find_words(text: Any, split: str, whole: str = "") -> WordPlaces:
         places = tf.ragged.range(starts, ends)
         return tf.strings.unicode_encode(tf.gather(points, places), "UTF-8")
 
-    # Cutting the words anew takes time, which texts without a NUL need not.
+    # Only texts with a NUL need the time to cut the words again.
     words = words.with_values(
         tf.cond(
             tf.reduce_any(without_nul != text),
@@ -120,10 +120,11 @@ def find_words(text: Any, split: str, whole: str = "") -> WordPlaces:
 
 
 def answer_words(text: Any) -> WordPlaces:
-    """The words that an answer may be made of, for any encoder.
+    """Finds the words that an answer may consist of, for any encoder.
 
-    Those of `keras_ctx.data.split_words`, with which span extractors are
-    trained, but that an accent behind white space begins a word.
+    These are the words of `keras_ctx.data.split_words`, with which span
+    extractors are trained, except that an accent after white space begins a
+    word.
     """
     found = find_words(text, "wordpiece")
     hidden = tf.strings.regex_full_match(found.words.values, f"{_HIDDEN}+")

@@ -1,1 +1,1 @@
-"""Vocabularies: read, written, learned; tokens taken as they are."""
+"""Reads, writes and learns vocabularies; finds added tokens in texts."""

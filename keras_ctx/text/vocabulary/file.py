@@ -1,4 +1,4 @@
-"""Vocabularies: read, checked and written."""
+"""Reads, checks and writes vocabularies."""
 
 import codecs
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ def load_vocabulary(
     required: Sequence[str] = (),
     repeated: bool = False,
 ) -> list[str]:
-    """Reads a vocabulary, one token a line, and checks it.
+    """Reads and checks a vocabulary with one token per line.
 
     Args:
-        vocabulary: path of a UTF-8 file, or the tokens themselves.
-        required: tokens that have to be present.
-        repeated: whether a token may be there twice, or a line be blank, as
-            in some published checkpoints. Every id stays as it is: the last
-            place of a token counts, as in google-research/bert, and the
-            others hold a name that no text has, such as `[unused line 7]`.
+        vocabulary: Path of a UTF-8 file, or the tokens themselves.
+        required: Tokens that must be present.
+        repeated: Whether tokens may be repeated and lines blank, as in some
+            published checkpoints. No id changes: the last occurrence of a
+            token counts, as in google-research/bert. Earlier occurrences
+            and blank lines get an unused name, such as `[unused line 7]`.
             Blank lines at the end are left out.
 
     Returns:
-        The tokens; the place of a token is its id.
+        The list of tokens. The index of a token is its id.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if there are no tokens, a token is empty or there twice,
-            a required one is missing, or a line is not UTF-8.
+        FileNotFoundError: If there is no such file.
+        ValueError: If there are no tokens, a token is empty or repeated, a
+            required token is missing, or a line is not UTF-8.
 
     Example:
         >>> from keras_ctx.text import load_vocabulary
@@ -60,7 +60,8 @@ def load_vocabulary(
             raise ValueError(
                 "`vocabulary` must hold every token once. "
                 f"Received: {token!r} at lines {lines[token]} and "
-                f"{line}{where}. Remove one; ids after it move up."
+                f"{line}{where}. Remove one of them; this lowers the ids of "
+                "the tokens after it by 1."
             )
         lines[token] = line
     missing = [token for token in required if token not in lines]
@@ -73,15 +74,15 @@ def load_vocabulary(
 
 
 def save_vocabulary(tokens: Sequence[str], path: str | Path) -> None:
-    """Writes a vocabulary, one token a line, at once or not at all.
+    """Writes a vocabulary with one token per line, whole or not at all.
 
     Args:
-        tokens: the tokens in the order of their ids.
-        path: the file; one that exists is replaced.
+        tokens: The tokens in the order of their ids.
+        path: The file. An existing file is replaced.
 
     Raises:
-        ValueError: for tokens that `load_vocabulary` would refuse or read
-            differently (a line feed, a carriage return at the end).
+        ValueError: If `load_vocabulary` would refuse a token or read it
+            differently (a line feed, or a carriage return at the end).
 
     Example:
         >>> from keras_ctx.text import load_vocabulary, save_vocabulary
@@ -93,13 +94,13 @@ def save_vocabulary(tokens: Sequence[str], path: str | Path) -> None:
         if "\n" in token or token.endswith("\r"):
             raise ValueError(
                 "`tokens` must not hold a line break. "
-                f"Received: {token!r} at place {line}"
+                f"Received: {token!r} at position {line}"
             )
     write_text(Path(path), "".join(f"{token}\n" for token in tokens))
 
 
 def _with_every_id(tokens: list[str]) -> list[str]:
-    """Names of their own for blank lines and for all but the last of equals."""
+    """Renames blank lines and repeated tokens, except the last of each."""
     while tokens and not tokens[-1]:
         tokens = tokens[:-1]
     last = {token: place for place, token in enumerate(tokens)}
@@ -112,13 +113,13 @@ def _with_every_id(tokens: list[str]) -> list[str]:
 def _read(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(
-            f"`vocabulary` must be a file with one token a line. There is "
-            f"none at: {path}"
+            f"`vocabulary` must be the path of a file with one token per line. "
+            f"There is no file at: {path}"
         )
     tokens = []
-    # A byte order mark, which some editors write, is no part of a token.
+    # Some editors write a byte order mark, which is not part of a token.
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-    # Bytes are split at line feeds only: a token may hold other line breaks.
+    # Splits at line feeds only: a token may contain other line breaks.
     for line, raw in enumerate(content.split(b"\n"), start=1):
         try:
             tokens.append(raw.removesuffix(b"\r").decode("utf-8"))

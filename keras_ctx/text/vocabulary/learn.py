@@ -1,4 +1,4 @@
-"""Vocabularies made from texts, which are read once, in constant memory."""
+"""Learns vocabularies from texts, reading them once in constant memory."""
 
 import itertools
 import math
@@ -27,18 +27,18 @@ def character_vocabulary(
     min_count: int = 1,
     lower_case: bool = True,
 ) -> list[str]:
-    """Makes the vocabulary for `BertInputs(split="character")`.
+    """Builds the vocabulary for `BertInputs(split="character")`.
 
     Args:
-        texts: strings, read once.
-        vocabulary_size: most tokens, special ones included; None for no
-            limit.
-        min_count: a character seen less often is left out.
-        lower_case: as in `BertInputs`.
+        texts: Strings, read once.
+        vocabulary_size: Maximum number of tokens, special tokens included;
+            `None` for no limit.
+        min_count: Leaves out characters that occur less often.
+        lower_case: As in `BertInputs`.
 
     Returns:
-        BERT's special tokens, then the characters by falling frequency, equal
-        ones by code point.
+        BERT's special tokens, then the characters by descending frequency,
+        ties by code point.
 
     Example:
         >>> from keras_ctx.text import character_vocabulary
@@ -53,7 +53,7 @@ def character_vocabulary(
     folded: Counter[str] = Counter()
     for character, count in counts.items():
         if not character.isspace():
-            # As in the lookup: İ alone has two characters in lower case.
+            # As in the lookup: only İ has two characters in lower case.
             key = character.lower()[0] if lower_case else character
             folded[key] += count
     return _ranked(SPECIAL_TOKENS, folded, vocabulary_size, min_count)
@@ -64,18 +64,18 @@ def wordpiece_vocabulary(
 ) -> list[str]:
     """Learns the vocabulary for `BertInputs(split="wordpiece")`.
 
-    KerasHub's learner does the work and takes minutes for large English
-    corpora; pieces seen less than ten times are left out.
+    Uses KerasHub's learner, which takes minutes for large English corpora and
+    leaves out pieces seen fewer than ten times.
 
     Args:
-        texts: strings, read once.
-        vocabulary_size: most tokens, special ones included.
-        lower_case: as in `BertInputs`.
+        texts: Strings, read once.
+        vocabulary_size: Maximum number of tokens, special tokens included.
+        lower_case: As in `BertInputs`.
 
     Returns:
-        BERT's special tokens; ideographs and punctuation, which are words by
-        themselves, by falling frequency; pieces of the other words. It may be
-        shorter than `vocabulary_size` where the texts give no more.
+        BERT's special tokens; ideographs and punctuation marks, each a word
+        by itself, by descending frequency; pieces of the other words. The
+        list is shorter than `vocabulary_size` if the texts hold fewer tokens.
 
     Example:
         >>> from keras_ctx.text import wordpiece_vocabulary
@@ -96,7 +96,7 @@ def wordpiece_vocabulary(
         else:
             words[word] = counts[word]
     budget = vocabulary_size - len(SPECIAL_TOKENS)
-    # Ideographs and punctuation get places by their share of the text.
+    # Ideographs and punctuation get tokens by their share of the text.
     share = sum(alone.values()) / max(1, sum(counts.values()))
     places = min(len(alone), math.ceil(budget * share))
     pieces = _learn_pieces(words, budget - places)
@@ -112,19 +112,19 @@ def bert_vocabulary(
     split: str,
     lower_case: bool = True,
 ) -> list[str]:
-    """Makes the vocabulary for `BertInputs` of either `split`.
+    """Builds the vocabulary for `BertInputs` with either `split`.
 
     Args:
-        texts: strings, read once.
-        vocabulary_size: most tokens, special ones included.
-        split: "character" or "wordpiece", as in `BertInputs`.
-        lower_case: as in `BertInputs`.
+        texts: Strings, read once.
+        vocabulary_size: Maximum number of tokens, special tokens included.
+        split: `"character"` or `"wordpiece"`, as in `BertInputs`.
+        lower_case: As in `BertInputs`.
 
     Returns:
-        What `character_vocabulary` or `wordpiece_vocabulary` returns.
+        The result of `character_vocabulary` or `wordpiece_vocabulary`.
 
     Raises:
-        ValueError: another `split`.
+        ValueError: If `split` is something else.
 
     Example:
         >>> from keras_ctx.text import bert_vocabulary
@@ -148,18 +148,18 @@ def word_vocabulary(
     min_count: int = 1,
     split: str = "whitespace",
 ) -> list[str]:
-    """Makes the target vocabulary of a biLM.
+    """Builds the target vocabulary of a biLM.
 
     Args:
-        texts: strings, read once.
-        vocabulary_size: most words, special ones included; None for no
-            limit.
-        min_count: a word seen less often is left out.
+        texts: Strings, read once.
+        vocabulary_size: Maximum number of words, special words included;
+            `None` for no limit.
+        min_count: Leaves out words that occur less often.
         split: `"whitespace"` or `"character"`, as in `ElmoInputs`.
 
     Returns:
-        `<S>`, `</S>`, `<UNK>`, then the words by falling frequency (the
-        order that log-uniform sampling expects), equal ones by code point.
+        `<S>`, `</S>`, `<UNK>`, then the words by descending frequency (the
+        order that log-uniform sampling expects), ties by code point.
 
     Example:
         >>> from keras_ctx.text import word_vocabulary
@@ -179,10 +179,11 @@ def word_vocabulary(
 
 
 def _learn_pieces(words: Counter[bytes], num_pieces: int) -> list[str]:
-    """Learns pieces from counted words, by KerasHub's learner.
+    """Learns pieces from counted words with KerasHub's learner.
 
-    It keeps at most 1000 different characters, so it must not see ideographs,
-    and it takes texts, so every word is told as often as it was seen.
+    The learner keeps at most 1000 different characters, so it must not see
+    ideographs. It reads texts, so every word is repeated as often as it
+    occurred.
     """
     if not words or num_pieces < 1:
         return []
@@ -222,8 +223,9 @@ def _check_limits(
         isinstance(vocabulary_size, Integral) and vocabulary_size > specials
     ):
         raise ValueError(
-            f"`vocabulary_size` must be greater than {specials}, the special "
-            f"tokens. Received: vocabulary_size={vocabulary_size}"
+            f"`vocabulary_size` must be an integer greater than {specials}, "
+            "the number of special tokens. "
+            f"Received: vocabulary_size={vocabulary_size}"
         )
     check_at_least(1, min_count=min_count)
 

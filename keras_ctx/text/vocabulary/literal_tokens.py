@@ -1,4 +1,4 @@
-"""Tokens that a text spells out: a literal `[MASK]`, or words of one's own."""
+"""Finds tokens that a text spells out: a literal `[MASK]`, or added tokens."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from keras_ctx.text.tokenize.normalization import (
 )
 from keras_ctx.text.vocabulary.file import SPECIAL_TOKENS
 
-# A byte that no valid UTF-8 holds.
+# A byte that valid UTF-8 never contains.
 _BORDER = b"\xff"
 # Rust's `\w`, which decides where a single word ends.
 _LETTER = (
@@ -25,9 +25,9 @@ _LETTER = (
 
 
 class AddedToken(NamedTuple):
-    """A token that is looked for in the text, before it is cut into pieces.
+    """A token that is searched for before the text is split into pieces.
 
-    The names and the defaults are those of the `tokenizers` library.
+    Names and defaults are those of the `tokenizers` library.
 
     Example:
         >>> AddedToken("http_url").normalized
@@ -35,29 +35,29 @@ class AddedToken(NamedTuple):
     """
 
     content: str
-    """How the text spells it; it is in the vocabulary, too."""
+    """The text of the token, which must be in the vocabulary."""
     normalized: bool = True
-    """Whether it is looked for in the text as `BertInputs` normalizes it, such
-    as with its case folded, and not in the text as it is."""
+    """Whether to search the text that `BertInputs` has normalized (for example
+    lower-cased), instead of the original text."""
     single_word: bool = False
-    """Whether it is left alone where a letter, a digit or an underscore stands
-    beside it."""
+    """Whether to ignore it next to a letter, a digit or an underscore."""
     lstrip: bool = False
-    """Whether it takes the white space before it. BERT drops that anyway."""
+    """Whether it includes the white space before it. BERT drops that anyway."""
     rstrip: bool = False
-    """Whether it takes the white space behind it."""
+    """Whether it includes the white space after it."""
 
 
 def check_added_tokens(
     tokens: Sequence[AddedToken], vocabulary: Sequence[str]
 ) -> None:
-    """Refuses tokens without an id, and those that structure a row."""
+    """Refuses tokens without an id, and BERT's special tokens."""
     known = set(vocabulary)
     for token in tokens:
         if token.content in SPECIAL_TOKENS:
             raise ValueError(
-                f"`added_tokens` must not hold {token.content}, which "
-                "`special_tokens_in_text` decides on."
+                f"`added_tokens` must not hold {token.content}, a special "
+                "token. Set `special_tokens_in_text=True` to find special "
+                "tokens in texts."
             )
         if token.content not in known:
             raise ValueError(
@@ -67,18 +67,18 @@ def check_added_tokens(
 
 
 class LiteralTokens:
-    """Splits off tokens where a text spells them; the rest is for `pieces`.
+    """Finds literal tokens in a text; `pieces` splits the rest.
 
-    Of those that begin at one place the longest is taken, and a text is read
-    from left to right, as by the `tokenizers` library.
+    A text is read from left to right, and the longest of the tokens that
+    begin at a position is taken, as in the `tokenizers` library.
 
     Args:
-        pieces: what the rest of the text becomes.
-        tokens: the tokens, spelled as they are looked for, and their ids.
+        pieces: Splits the rest of the text.
+        tokens: The tokens, spelled as they are searched for, and their ids.
 
     Raises:
-        ValueError: the tokens are too many for one pattern, or one takes the
-            white space that another begins with.
+        ValueError: If there are too many tokens for one pattern, or if one
+            includes the white space that another begins with.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class LiteralTokens:
         tokens: Sequence[tuple[AddedToken, int]],
     ) -> None:
         self._pieces = pieces
-        # Of two with the same spelling the first is meant.
+        # The first of two tokens with the same spelling counts.
         first: dict[str, tuple[AddedToken, int]] = {}
         for token, index in tokens:
             first.setdefault(token.content, (token, index))
@@ -99,9 +99,9 @@ class LiteralTokens:
         blank = [content for content in contents if content[0].isspace()]
         if strips and blank:
             raise ValueError(
-                "`added_tokens` must not have one with `rstrip`, which takes "
-                "the white space behind it, beside one that begins with white "
-                "space (as every ideograph does in normalized text). "
+                "`added_tokens` must not combine a token with `rstrip`, which "
+                "includes the white space after it, with a token that begins "
+                "with white space (as ideographs do in normalized text). "
                 f"Received: {strips[0]!r} and {blank[0]!r}"
             )
         self._pattern = f"({'|'.join(map(re.escape, contents))})"
@@ -110,7 +110,8 @@ class LiteralTokens:
                 tf.strings.regex_replace("", self._pattern, "")
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(
-                "`added_tokens` must be fewer: no pattern can hold them all. "
+                "`added_tokens` must be fewer: they are too many for one "
+                "regular expression. "
                 f"Received: {len(contents):,} tokens"
             ) from error
 
@@ -118,7 +119,7 @@ class LiteralTokens:
         # Not with TensorFlow Text's `regex_split`, which ends at a NUL.
         apart = _BORDER + rb"\1" + _BORDER
         text = tf.strings.regex_replace(text, self._pattern, apart)
-        # In each row text and tokens by turns, text first and last.
+        # Each row alternates between text and tokens; text is first and last.
         parts = tf.strings.split(text, _BORDER)
         place = tf.ragged.range(parts.row_lengths()).values
         is_token = place % 2 == 1
@@ -141,7 +142,7 @@ class LiteralTokens:
 
 
 class NormalizedPieces:
-    """WordPiece with tokens that are looked for in the normalized text."""
+    """WordPiece with tokens that are searched for in the normalized text."""
 
     def __init__(
         self,
@@ -150,8 +151,8 @@ class NormalizedPieces:
         tokenize_chinese_chars: bool,
     ) -> None:
         self._normalize = pieces.normalize
-        # As there, where a blank is put around every ideograph: it decides
-        # what stands beside a token.
+        # As in `tokenizers`, which puts a blank around every ideograph. The
+        # blanks decide which characters are next to a token.
         self._apart = tokenize_chinese_chars
         with tf.init_scope():
             contents = self._normal([token.content for token, _ in tokens])
@@ -161,9 +162,8 @@ class NormalizedPieces:
         ):
             if not content.strip():
                 raise ValueError(
-                    "`added_tokens` must have text that is left when it is "
-                    f"normalized. Received: {token.content!r} with "
-                    "normalized=True"
+                    "`added_tokens` must not be empty after normalization. "
+                    f"Received: {token.content!r} with normalized=True"
                 )
             token = token._replace(content=content.decode())
             spelled.append((token, index))
@@ -181,13 +181,13 @@ def with_literals(
     pieces: Callable[[tf.Tensor, bool], Pieces],
     tokens: Sequence[tuple[AddedToken, int]],
 ) -> Callable[[tf.Tensor, bool], Pieces]:
-    """`pieces` with tokens that are looked for in the text as it is."""
+    """Adds tokens to `pieces` that are searched for in the original text."""
     literal = LiteralTokens(pieces, tokens)
     return lambda text, surface=False: literal(valid(text), surface)
 
 
 def words_pattern(tokens: Sequence[AddedToken], lower_case: bool) -> str:
-    """A pattern of the places where a text spells one of the tokens."""
+    """Returns a pattern that matches any of the tokens in a text."""
     patterns = []
     for token in sorted(tokens, key=lambda token: -len(token.content.encode())):
         pattern = re.escape(token.content)
@@ -205,14 +205,14 @@ def words_pattern(tokens: Sequence[AddedToken], lower_case: bool) -> str:
 def _only_single_words(
     parts: Any, ids: tf.Tensor, where: tf.Tensor, single: tf.Tensor
 ) -> tuple[Any, tf.Tensor]:
-    """Makes text again of the tokens that have a letter beside them."""
+    """Turns tokens that are next to a letter back into text."""
     values = tf.concat([parts.values, ["", ""]], axis=0)
     row = parts.value_rowids()
     row = tf.concat([row, [-1, -1]], axis=0)
     here = tf.gather(row, where)
 
     def beside(step: int) -> tf.Tensor:
-        """The text on that side, and the token behind it in the row."""
+        """Returns the text on that side, joined with the token beyond it."""
         far = where + 2 * step
         inside = tf.gather(row, tf.maximum(far, 0)) == here
         inside &= far >= 0
@@ -226,7 +226,7 @@ def _only_single_words(
         tf.fill(tf.shape(ids), False), where[:, None], single & glued
     )
     ids = tf.where(refused, -1, ids)
-    # What is text again belongs to the text on both sides of it.
+    # Joins these tokens with the text on both sides.
     is_token = ids >= 0
     first = tf.tensor_scatter_nd_update(
         is_token | tf.pad(is_token, [[1, 0]])[:-1],
