@@ -1,7 +1,8 @@
 """Export a model as a SavedModel, check it from outside, and ask it.
 
-Data      The folder of a fine-tuning recipe, or of a published BERT with the
-          head of a task (classifier, token classifier, question answering);
+Data      The folder of a fine-tuning recipe, or of one of its seeds
+          (RUN/pretrained/seed_2), or of a published BERT with the head of a
+          task (classifier, token classifier, question answering);
           or, with --kind, of a pretrained encoder or any checkpoint, which
           answers with vectors (encoder, embedder) or with words for [MASK]
           (fill_mask). Sentences of your own (--texts, one a line) to ask; the

@@ -1,6 +1,5 @@
 """What a fine-tuned run was trained for, told by its folder."""
 
-import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from keras_ctx import convert
 from keras_ctx.data import read_lines
 from keras_ctx.files.json_text import load_json_file, read_figures_file
 from keras_ctx.files.model_file import load_model
+from keras_ctx.training.run.folder import run_folder
 
 MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
@@ -40,33 +40,6 @@ class RunTask:
     """In the order of their ids."""
     settings: dict[str, Any] = field(default_factory=dict)
     """What `task.json` says beside."""
-
-
-def run_folder(folder: str | Path) -> Path:
-    """The folder of the run that the folder of a seed lies in.
-
-    Args:
-        folder: Of a seed, such as `RUN/pretrained/seed_2`, which holds the
-            model of that seed alone; or any other.
-
-    Returns:
-        The folder above with `settings.json`; of any other folder itself.
-
-    Example:
-        >>> Path("run/pretrained/seed_2").mkdir(parents=True)
-        >>> _ = Path("run/settings.json").write_text("{}")
-        >>> run_folder("run/pretrained/seed_2").name
-        'run'
-    """
-    folder = Path(folder)
-    whole = folder.resolve()
-    alone = (folder / TEXT_INPUTS).is_file()
-    if re.fullmatch(r"seed_\d+", whole.name) and not alone:
-        # A run with an untrained twin has a folder in between.
-        for above in whole.parents[:2]:
-            if (above / SETTINGS).is_file():
-                return above
-    return folder
 
 
 def read_task(folder: str | Path) -> RunTask:
