@@ -7,6 +7,7 @@ from keras_ctx.command_line.shell_command import wrapped_command
 
 # "Data      A table, ...", where the lines below are indented as far.
 _SECTION = re.compile(r"(?P<name>[A-Z]\w*) {2,}(?P<text>\S.*)")
+_STARTS = ("python ", "curl ")  # of a command
 # A word of a command, with the quotes in it.
 _WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
 _COMMAND = re.compile(r"(?P<before>(?:[A-Z]\w*)? *)(?P<command>python .*)")
@@ -19,7 +20,7 @@ def help_page(doc: str, width: int) -> str:
     Args:
         doc: One sentence; then sections such as "Data      A table, ...",
             whose further lines are indented; commands in them begin with
-            "python".
+            "python" or "curl".
         width: Columns of the terminal.
 
     Example:
@@ -85,18 +86,18 @@ def _parts(lines: list[str]) -> list[str]:
     parts: list[str] = []
     is_open = False  # whether the next line belongs to the last part
     for line in lines:
-        begins = line.startswith("python ")
+        begins = line.startswith(_STARTS)
         if is_open and not begins:
             parts[-1] = f"{parts[-1].removesuffix(chr(92)).strip()} {line}"
         else:
             parts.append(line)
-        is_command = parts[-1].startswith("python ")
+        is_command = parts[-1].startswith(_STARTS)
         is_open = line.endswith("\\") or not is_command
     return parts
 
 
 def _narrow(part: str, width: int) -> list[str]:
-    if part.startswith("python "):
+    if part.startswith(_STARTS):
         return wrapped_command(_WORD.findall(part), width)
     return textwrap.wrap(
         part, width, break_long_words=False, break_on_hyphens=False

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -74,7 +75,11 @@ def run_command(
                 # Above the options; tyro would join its lines.
                 print(_help_page(recipe))
             given = tyro.cli(
-                _unchecked(config), args=words, description=_TRACEBACK
+                _unchecked(config),
+                args=words,
+                description=textwrap.fill(
+                    _TRACEBACK, shutil.get_terminal_size().columns
+                ),
             )
         with _plain_progress():
             main(

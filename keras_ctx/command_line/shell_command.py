@@ -1,6 +1,7 @@
 """Commands as a user types them."""
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -69,7 +70,8 @@ def wrapped_command(words: Sequence[str], width: int) -> list[str]:
         return [whole]
     lines = [words[0]]
     for word in words[1:]:
-        if word.startswith("--") or word in ("<", ">", "|"):
+        is_option = re.match("--?[A-Za-z]", word) is not None
+        if is_option or word in ("<", ">", "|"):
             lines[-1] += " \\"
             lines.append(f"  {word}")
         else:

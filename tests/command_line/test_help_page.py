@@ -60,6 +60,20 @@ def test_lines_that_python_has_joined() -> None:
     ]
 
 
+def test_a_command_of_curl_can_be_typed_on_a_narrow_terminal() -> None:
+    doc = """Sort.
+
+Command   Then type, in another terminal:
+          curl http://127.0.0.1:8501/v1/models/NAME \\
+              -d '{"instances": ["Hello."]}'"""
+    assert help_page(doc, 40).splitlines()[2:] == [
+        "Command",
+        "  Then type, in another terminal:",
+        "  curl http://127.0.0.1:8501/v1/models/NAME \\",
+        """    -d '{"instances": ["Hello."]}'""",
+    ]
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_on_a_narrow_terminal(path: Path) -> None:
     doc = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
