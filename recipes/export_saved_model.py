@@ -1,9 +1,10 @@
 """Exports a model as a SavedModel, checks it independently, and tries it.
 
-Data      The folder of a fine-tuning recipe, or of a published BERT with a
-          task head (classifier, token classifier, question answering); or,
-          with --kind, of a pretrained encoder or any checkpoint, to predict
-          vectors (encoder, embedder) or words for [MASK] (fill_mask). Your own
+Data      The folder of a fine-tuning recipe or of one of its seeds
+          (RUN/pretrained/seed_2), or of a published BERT with a task head
+          (classifier, token classifier, question answering); or, with --kind,
+          of a pretrained encoder or any checkpoint, to predict vectors
+          (encoder, embedder) or words for [MASK] (fill_mask). Your own
           sentences (--texts, one per line) to try; the first 32 are also
           checked.
 Output    OUTPUT/<version>/, with its own README.md, and MODEL/export.json with

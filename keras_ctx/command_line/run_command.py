@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -80,7 +81,9 @@ def run_command(
                 _unchecked(config),
                 prog=_file(recipe).name,
                 args=words,
-                description=_TRACEBACK,
+                description=textwrap.fill(
+                    _TRACEBACK, shutil.get_terminal_size().columns
+                ),
             )
         with _plain_progress():
             main(

@@ -1,6 +1,5 @@
 """Loads a fine-tuned run from its folder: model, labels and task."""
 
-import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from keras_ctx import convert
 from keras_ctx.data import read_lines
 from keras_ctx.files.json_text import load_json_file, read_figures_file
 from keras_ctx.files.model_file import load_model
+from keras_ctx.training.run.folder import run_folder
 
 MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
@@ -40,34 +40,6 @@ class RunTask:
     """Labels in the order of their ids."""
     settings: dict[str, Any] = field(default_factory=dict)
     """The other entries of `task.json`."""
-
-
-def run_folder(folder: str | Path) -> Path:
-    """Returns the folder of the run that contains the folder of a seed.
-
-    Args:
-        folder: Folder of a seed, such as `RUN/pretrained/seed_2`, which has
-            only the model of that seed; or any other folder.
-
-    Returns:
-        The parent folder with `settings.json`, or `folder` itself if it is not
-        that of a seed.
-
-    Example:
-        >>> Path("run/pretrained/seed_2").mkdir(parents=True)
-        >>> _ = Path("run/settings.json").write_text("{}")
-        >>> run_folder("run/pretrained/seed_2").name
-        'run'
-    """
-    folder = Path(folder)
-    whole = folder.resolve()
-    alone = (folder / TEXT_INPUTS).is_file()
-    if re.fullmatch(r"seed_\d+", whole.name) and not alone:
-        # A run with an untrained twin has a folder in between.
-        for above in whole.parents[:2]:
-            if (above / SETTINGS).is_file():
-                return above
-    return folder
 
 
 def read_task(folder: str | Path) -> RunTask:

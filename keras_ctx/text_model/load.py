@@ -17,13 +17,13 @@ from keras_ctx.predictions.run_task import (
     TASK,
     TEXT_INPUTS,
     read_task,
-    run_folder,
 )
 from keras_ctx.serving.text_pair import SECOND_TEXT
 from keras_ctx.serving.verify.raw_answers import newest_version
 from keras_ctx.text_model.asking.signature import ServedVersion
 from keras_ctx.text_model.model import TextModel
 from keras_ctx.text_model.saving import FILES
+from keras_ctx.training.run.folder import run_folder
 
 VECTORS = ("embedding", "encoder", "fill_mask")
 _CARD, _GRAPH = "signature.json", "saved_model.pb"

@@ -202,8 +202,13 @@ class TextModel:
             verbose: See `predict`.
 
         Returns:
-            Scores by name, such as "accuracy" and "f1_macro"; for a tagger
-            those of whole spans; for answers `exact` and `f1`, in percent.
+            By name, such as "accuracy" and "f1_macro"; of answers `exact`
+            and `f1`, in percent. Of a tagger those of whole names, as the
+            strict mode of seqeval counts them: one whose first tag is an
+            "I-" is wrong. `predict` shows it, as conlleval reads tags, so
+            that a name may be shown that counts as an error here. Of
+            labels in another scheme than IOB2, such as those of a published
+            model, both read tags as conlleval does.
         """
 
         def shown(results: Iterator[Any], rows: Sequence[Any]) -> list[Any]:

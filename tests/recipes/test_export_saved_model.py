@@ -1,6 +1,7 @@
 """Exports of encoders, pretrainers, pair models and question answering."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,41 @@ def test_windows_are_those_of_the_run(tmp_path: Path) -> None:
     windows = question_run(tmp_path)
     *_, known = model_to_export(tmp_path)
     assert known["windows"] == serving.AnswerWindows(**windows)
+
+
+def test_seed_of_a_run_is_exported_with_its_own_model(tmp_path: Path) -> None:
+    make_encoder, make_inputs = ENCODERS["bert"]
+    for number in (1, 2):
+        seed = tmp_path / "pretrained" / f"seed_{number}"
+        model = models.classifier(make_encoder(), 2)
+        model.weights[-1].assign([number, 0])
+        training.save_model(model, seed / "model.keras")
+        training.save_json({"accuracy": number / 4}, seed / "scores.json")
+    shutil.copy(tmp_path / "pretrained/seed_1/model.keras", tmp_path)
+    text.save_inputs(make_inputs(), tmp_path / "text_inputs.json")
+    text.save_vocabulary(["no", "yes"], tmp_path / "labels.txt")
+    training.save_json({"digests": {}}, tmp_path / "settings.json")
+    scores = {"accuracy": {"seeds": [0.25, 0.5]}}
+    training.save_json(
+        {"results": {"scores": scores}, "config": {"test": "held_out.tsv"}},
+        tmp_path / "results.json",
+    )
+    seed = tmp_path / "pretrained" / "seed_2"
+    with pytest.raises(FileNotFoundError, match="has ended, with a task.json"):
+        model_to_export(seed)
+    training.save_json(
+        {"task": "classification", "pair": True}, tmp_path / "task.json"
+    )
+    model, inputs, known = model_to_export(seed)
+    assert inputs.get_config() == make_inputs().get_config()
+    np.testing.assert_array_equal(model.weights[-1], [2, 0])
+    assert known["labels"] == ["no", "yes"] and known["pair"]
+    assert known["metrics"] == {"accuracy": 0.5}
+    assert known["measured_on"] == "held_out.tsv"
+    assert model_to_export(tmp_path)[2]["metrics"] == {"accuracy": 0.25}
+    (seed / "scores.json").unlink()
+    with pytest.raises(FileNotFoundError, match="ended, with a scores.json"):
+        model_to_export(seed)
 
 
 @pytest.mark.slow

@@ -494,6 +494,55 @@ def test_how_it_ends(
     assert written.startswith("Traceback") and said in written
 
 
+class Leaving(Fixed):
+    """Answers one request, and none after it."""
+
+    size = {"tensor_shape": {"dim": [{"size": "-1"}]}}
+    signature = {
+        "inputs": {"text": size},
+        "outputs": {"score": size},
+        "method_name": "tensorflow/serving/predict",
+    }
+    found = {"signature_def": {"serving_default": signature}}
+    body = json.dumps({"metadata": {"signature_def": found}}).encode()
+
+    def do_POST(self) -> None:
+        type(self).asked += 1
+        if type(self).asked > 2:
+            self.connection.close()
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"predictions": [0.5, 0.25]}')
+
+
+class LeavingService(PredictionService):
+    def Predict(self, request, context):
+        if self.sizes:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Gone.")
+        return super().Predict(request, context)
+
+
+@pytest.mark.parametrize("by_grpc", [False, True])
+def test_server_that_leaves_within_a_file(
+    by_grpc: bool, folder: Path, tmp_path: Path, capsys
+) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("a\nb\nc\n")
+    service = LeavingService("labels", folder / "labels" / "2")
+    server = grpc_serving(service) if by_grpc else answering(Leaving)
+    recipe = load_recipe("query")
+    with server as url, pytest.raises(SystemExit) as ended:
+        words = ["--server", url, "--model", "labels", "--input", str(path)]
+        words += ["--batch-size", "2", "--retries", "0"]
+        recipe.run_command(recipe.main, recipe.Config, words)
+    assert ended.value.code == 1  # no mistake of who asks
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["line"] for line in out.splitlines()] == [1, 2]
+    assert err.startswith("query.py: Lines 3 to 3: ")
+    assert "These lines and those behind them have no answer." in err
+
+
 @pytest.mark.slow
 def test_the_package_is_whole_after_its_parts(rest: str) -> None:
     """Modules that need TensorFlow can still be imported afterwards."""

@@ -8,6 +8,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from seqeval.metrics import f1_score
+from seqeval.metrics.sequence_labeling import get_entities
+from seqeval.scheme import IOB2
 from text_model.tiny_models import INPUTS, TAGS, encoder, text_model
 
 import keras_ctx
@@ -131,6 +134,22 @@ def test_published_tagger_in_another_scheme_is_scored_in_iob2() -> None:
     assert model.evaluate(words, tags)["f1"] in (0.0, 1.0)
     has_names = any(tag != "O" for row in tags for tag in row)
     assert model.evaluate(words, tags)["f1"] == float(has_names)
+
+
+def test_tags_are_scored_strictly_and_shown_as_conlleval_reads_them() -> None:
+    tagger = models.tagger(small(), len(TAGS))
+    kernel, bias = tagger.weights[-2:]
+    kernel.assign(0 * kernel)
+    bias.assign([tag == "I-X" for tag in TAGS])
+    model = keras_ctx.TextModel(tagger, INPUTS, TAGS)
+    words, true = [["a", "b"], ["c"]], [["B-X", "I-X"], ["O"]]
+    given = [["I-X", "I-X"], ["I-X"]]
+    for row, tags in zip(model(words), given, strict=True):
+        shown = [(x.label, x.start, x.end - 1) for x in row]
+        assert shown == get_entities(tags)
+    strict = f1_score(true, given, mode="strict", scheme=IOB2, zero_division=0)
+    assert model.evaluate(words, true)["f1"] == strict == 0
+    assert f1_score(true, given) == pytest.approx(2 / 3)  # what conlleval says
 
 
 @pytest.mark.slow

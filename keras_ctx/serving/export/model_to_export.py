@@ -11,8 +11,10 @@ from keras_ctx.files.json_text import load_object_file
 from keras_ctx.files.model_file import load_model
 from keras_ctx.serving.export.run_figures import run_figures
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
+from keras_ctx.training.run.folder import run_folder
 
-_RUN = ("model.keras", "text_inputs.json")
+_RUN = MODEL, TEXT_INPUTS = "model.keras", "text_inputs.json"
+SCORES, TASK = "scores.json", "task.json"  # of a seed, of its run
 _PUBLISHED = ("config.json", "bert_config.json")
 Exportable = tuple[keras.Model, text.TextInputs, dict[str, Any]]
 
@@ -21,7 +23,7 @@ def model_to_export(folder: Path, kind: str = "task") -> Exportable:
     """Loads a model, its text inputs, and other arguments of `export`.
 
     Args:
-        folder: Folder of a run or a checkpoint.
+        folder: Folder of a run, of one of its seeds, or of a checkpoint.
         kind: "task" for the fine-tuned model of a run, or a published BERT with
             a task head; for a checkpoint, "encoder" for all vectors, "embedder"
             for one vector per text, "fill_mask" for the tokens at [MASK].
@@ -65,18 +67,22 @@ def model_to_export(folder: Path, kind: str = "task") -> Exportable:
     return _of_run(folder)
 
 
-def _of_run(folder: Path) -> Exportable:
-    for name in _RUN:
-        if not (folder / name).is_file():
+def _of_run(of_model: Path) -> Exportable:
+    folder = run_folder(of_model)  # a seed has its model and scores alone
+    wanted = [folder / MODEL, folder / TEXT_INPUTS]
+    if of_model != folder:
+        wanted += [of_model / MODEL, of_model / SCORES, folder / TASK]
+    for path in wanted:
+        if not path.is_file():
             raise FileNotFoundError(
                 "`model` must be the folder of a fine-tuning recipe's finished "
-                f"run, with a {name}; for an encoder or a checkpoint "
-                f"give --kind. Received: model={folder}"
+                f"run, with a {path.name}; for an encoder or a "
+                f"checkpoint give --kind. Received: model={of_model}"
             )
     known: dict[str, Any] = {}
     if (folder / "labels.txt").exists():
         known["labels"] = list(data.read_lines(folder / "labels.txt"))
-    task = object_in(folder / "task.json")
+    task = object_in(folder / TASK)
     known["multi_label"] = task.get("task") == "multi_label"
     known["pair"] = task.get("pair", False)
     if task.get("task") == "question_answering":
@@ -91,9 +97,12 @@ def _of_run(folder: Path) -> Exportable:
         for name, digest in digests.items()
         if re.fullmatch("[0-9a-f]{64}", str(digest))
     }
-    known |= run_figures(object_in(folder / "results.json"))
+    written = object_in(folder / "results.json")
+    if of_model != folder:  # the figures of this seed, not of the first one
+        written["results"] = load_object_file(of_model / SCORES)
+    known |= run_figures(written)
     return (
-        load_model(folder / "model.keras"),
+        load_model(of_model / MODEL),
         convert.load_text_inputs(folder),
         known,
     )

@@ -1,11 +1,41 @@
 """Writes the models and JSON files of a run, whole or not at all."""
 
+import re
 from pathlib import Path
 
 import keras
 
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import whole_file, write_text
+
+_SETTINGS, _TEXT_INPUTS = "settings.json", "text_inputs.json"
+
+
+def run_folder(folder: str | Path) -> Path:
+    """The folder of the run that the folder of a seed lies in.
+
+    Args:
+        folder: Of a seed, such as `RUN/pretrained/seed_2`, which holds the
+            model of that seed alone; or any other.
+
+    Returns:
+        The folder above with `settings.json`; of any other folder itself.
+
+    Example:
+        >>> Path("run/pretrained/seed_2").mkdir(parents=True)
+        >>> _ = Path("run/settings.json").write_text("{}")
+        >>> run_folder("run/pretrained/seed_2").name
+        'run'
+    """
+    folder = Path(folder)
+    whole = folder.resolve()
+    alone = (folder / _TEXT_INPUTS).is_file()
+    if re.fullmatch(r"seed_\d+", whole.name) and not alone:
+        # A run with an untrained twin has a folder in between.
+        for above in whole.parents[:2]:
+            if (above / _SETTINGS).is_file():
+                return above
+    return folder
 
 
 def save_model(model: keras.Model, path: str | Path) -> Path:

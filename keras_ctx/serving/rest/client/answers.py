@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_ctx.serving.rest.client.by_rest import RestClient
 from keras_ctx.serving.rest.client.cut_answer import cut_answer
-from keras_ctx.serving.rest.client.errors import QueryError, RefusedQuery
+from keras_ctx.serving.rest.client.errors import RefusedQuery, Unavailable
 from keras_ctx.serving.rest.client.retry import patiently
 from keras_ctx.serving.rest.client.rows import filled, to_row
 from keras_ctx.serving.rest.client.signature import Signature
@@ -90,8 +90,8 @@ def answers(
         retries: Number of retries.
 
     Raises:
-        QueryError: A line cannot be sent, or the server refuses it or is
-            unavailable.
+        RefusedQuery: A line cannot be asked, or the server has refused it.
+        Unavailable: The server is not to be had, or no more.
     """
     lines = iter(lines)
     while batch := list(itertools.islice(lines, batch_size)):
@@ -105,9 +105,15 @@ def answers(
                 raise RefusedQuery(
                     f"{len(found)} answers to {len(asked)} lines."
                 )
-        except QueryError as error:
+        except (RefusedQuery, Unavailable) as error:
+            # Of its own kind: a server that has left is no wrong line.
+            left = ""
+            if isinstance(error, Unavailable):
+                left = " These lines and those behind them have no answer."
             first, last = batch[0][0], batch[-1][0]
-            raise RefusedQuery(f"Lines {first} to {last}: {error}") from error
+            raise type(error)(
+                f"Lines {first} to {last}: {error}{left}"
+            ) from error
         for (number, _), row, answer in zip(batch, asked, found, strict=True):
             answer = cut_answer(signature.outputs, answer)
             kept = {x: answer[x] for x in outputs or signature.outputs}
