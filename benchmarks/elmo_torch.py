@@ -141,7 +141,7 @@ class ELMo(nn.Module):
         for d, stack in enumerate(self.stacks):
             for i, lstm in enumerate(stack):
                 cell = f"RNN_{d}/RNN/MultiRNNCell/Cell{i}/LSTMCell"
-                # The file has the order i, j, f, o; the forget gate's 1 is added.
+                # The file's order is i, j, f, o; the forget gate's 1 is added.
                 w, u = np.split(ifgo(weights[f"{cell}/W_0"]).T, 2, axis=1)
                 bias = ifgo(weights[f"{cell}/B"])
                 bias[lstm.hidden_size : 2 * lstm.hidden_size] += 1
