@@ -78,6 +78,6 @@ def left_over_files(folder: Path, name: str | None = None) -> list[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a UTF-8 file under a temporary name beside it, then rename it."""
+    """Writes a UTF-8 file under a temporary name beside it, then renames it."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -329,5 +329,5 @@ def test_refused_arguments(name: str, tmp_path: Path) -> None:
 
 def test_no_room_for_the_folder(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("in the way")
-    with pytest.raises(OSError, match="step 7 could not .* is not there; make"):
+    with pytest.raises(OSError, match="step 7 could not .* is not there; free"):
         fit(tmp_path)
