@@ -222,7 +222,7 @@ def test_a_run_that_has_not_ended(texts, tmp_path: Path) -> None:
     (run / "settings.json").write_text("{}")
     (run / "encoder.keras").write_text("")
     with pytest.raises(
-        FileNotFoundError, match="pretraining run.* as its --init"
+        FileNotFoundError, match="pretraining run.* --init"
     ):
         predicted(run, path)
 
