@@ -34,7 +34,7 @@ class TaggingOptions(LabelledDataOptions):
     encoding: str | None = None
     """Encoding of all column files, such as latin-1. If not given: UTF-8."""
     scheme: data.SchemeName | None = None
-    """Tag scheme, such as BIO. If not given: detected."""
+    """Tag scheme, such as IOB2. If not given: detected."""
     tag_names: tuple[str, ...] | None = None
     """Names of the tags in order, if the files have numbers as tags."""
     max_length: int | None = None
