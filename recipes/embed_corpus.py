@@ -41,7 +41,7 @@ from keras_ctx.predictions import vectors
 @dataclass(frozen=True)
 class Config:
     corpus: Path | None = None
-    """Text to embed. Default: the sample data."""
+    """Text to embed. If not given: the sample data."""
     output: Path = Path("runs/vectors")
     """Folder of the vectors."""
     init: Path | None = None
@@ -71,8 +71,8 @@ class Config:
     for BERT [CLS] and [SEP]); a blank line has only these two."""
     warm_start: int | None = None
     """Number of first lines of `corpus`, such as 2000, from which ELMo's
-    initial states are measured; the first words of a line gain most. Default:
-    the initial states of the encoder, usually zeros."""
+    initial states are measured; the first words of a line gain most. If not
+    given: the initial states of the encoder, usually zeros."""
     window: int = 2048
     """Lines per file, sorted by length together; a stop loses one window."""
     batch_words: int = 2048

@@ -46,7 +46,7 @@ class Config:
     """Folder of a run or a checkpoint, with its vocabulary. Its modules.json
     defines the pooling; without one, it is the mean, scaled to length 1."""
     input: Path | None = None
-    """Sentences to embed. Default: the sample data."""
+    """Sentences to embed. If not given: the sample data."""
     output: Path = Path("runs/sentence_vectors")
     """Folder of the vectors."""
     query: tuple[str, ...] = ()
@@ -55,12 +55,12 @@ class Config:
     """Number of nearest sentences for each query."""
     prompt: str | None = None
     """Prompt before each sentence: the name of one of the folder's prompts, or
-    a text such as "passage: ". Default: the folder's, usually none."""
+    a text such as "passage: ". If not given: the folder's, usually none."""
     query_prompt: str | None = None
-    """Prompt before each query. Default: that of the sentences."""
+    """Prompt before each query. If not given: that of the sentences."""
     max_length: int | None = None
-    """Most tokens of a sentence. Default: the folder's setting, or else what
-    the encoder reads."""
+    """Most tokens of a sentence. If not given: the folder's setting, or else
+    what the encoder reads."""
     dtype: Literal["float32", "float16"] = "float32"
     """float16 halves the files and keeps three digits."""
     format: Literal["hdf5", "npz"] = "hdf5"

@@ -52,15 +52,15 @@ class Config:
     """What to serve: the fine-tuned model of a run; or for a checkpoint, all
     vectors, one vector per text, or words for [MASK]."""
     pair: bool | None = None
-    """Whether the model reads text pairs. Default: as in the run's task.json,
-    otherwise no."""
+    """Whether the model reads text pairs. If not given: as in the run's
+    task.json, otherwise no."""
     top_k: int = 5
     """Most answers to a question, or words for a [MASK]."""
     windows: bool = False
     """Whether a classifier or tagger reads a text that is too long in windows;
     otherwise it is cut. The context of a question is never cut."""
     texts: Path | None = None
-    """Sentences to try, one per line. Default: six examples."""
+    """Sentences to try, one per line. If not given: six examples."""
 
 
 @training.writes_folder

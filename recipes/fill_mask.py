@@ -41,7 +41,7 @@ class Config:
     text: tuple[str, ...] = ()
     """Texts, each with [MASK]."""
     input: Path | None = None
-    """File of texts, one per line. Default, without `text`: standard input."""
+    """File of texts, one per line. If not given, nor `text`: standard input."""
     output: Path | None = None
     """File for the predictions."""
     top_k: int = 5

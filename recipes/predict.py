@@ -41,15 +41,15 @@ class Config:
     input: Path
     """File to read; `-` for standard input."""
     output: Path | None = None
-    """File to write. Default: standard output."""
+    """File to write. If not given: standard output."""
     columns: tuple[str, ...] | None = None
     """Columns of one or two texts: numbers counted from 0, or names in the
-    first row. Default: those of the training files."""
+    first row. If not given: those of the training files."""
     lines: bool = False
     """Whether every line is a text, whatever it contains."""
     encoding: str | None = None
-    """Encoding of a file of texts or words, such as latin-1. Default: that of
-    the training files."""
+    """Encoding of a file of texts or words, such as latin-1. If not given: that
+    of the training files."""
     batch_size: int = 32
     """Texts, sentences or windows per batch."""
 

@@ -38,14 +38,14 @@ from keras_ctx.checks import check_at_least
 @dataclass(frozen=True)
 class Config(pretraining.CorpusOptions):
     num_shards: int | None = None
-    """Number of record files. Default: by the size of the text."""
+    """Number of record files. If not given: by the size of the text."""
     shard_megabytes: int = 64
     """Megabytes of text per record file, if `num_shards` is not given."""
     num_workers: int = 1
     """Number of processes, without Beam."""
     beam: str = ""
     """Options of a Beam pipeline in one word, such as
-    --beam="--runner=FlinkRunner --parallelism=8". Default: no Beam."""
+    --beam="--runner=FlinkRunner --parallelism=8". If not given: no Beam."""
 
     def __post_init__(self):
         super().__post_init__()

@@ -71,17 +71,17 @@ class Config:
     """http://HOST:PORT for REST, grpc://HOST:PORT for gRPC (TensorFlow
     Serving listens on 8501 and 8500)."""
     version: int | None = None
-    """Version to call. Default: the newest."""
+    """Version to call. If not given: the newest."""
     label: str | None = None
     """Label of the version to call, such as canary."""
     signature: str = "serving_default"
     """Signature to call."""
     outputs: tuple[str, ...] = ()
-    """Outputs to keep. Default: all."""
+    """Outputs to keep. If not given: all."""
     text: tuple[str, ...] = ()
     """Texts to send."""
     input: Path | None = None
-    """File of texts, one per line. Default: standard input."""
+    """File of texts, one per line. If not given: standard input."""
     rows: bool = False
     """Whether a line is a JSON object with a value for each input."""
     batch_size: int = 32
@@ -89,7 +89,7 @@ class Config:
     max_batch_size."""
     width: int | None = None
     """Words per row of `tokens`, padded with ""; must be the same for all
-    clients of a server that batches. Default: the longest row of the
+    clients of a server that batches. If not given: the longest row of the
     request."""
     timeout: float = 30.0
     """Seconds to wait for an answer."""

@@ -40,7 +40,7 @@ class Config:
     init: Path = Path("runs/elmo")
     """Folder with language_model.keras, words.txt and text_inputs.json."""
     corpus: Path | None = None
-    """Text to score. Default: the sample data."""
+    """Text to score. If not given: the sample data."""
     output: Path = Path("runs/scores.jsonl")
     """File of the scores."""
     per_word: bool = False

@@ -232,9 +232,7 @@ def test_a_run_that_has_not_ended(tmp_path: Path) -> None:
     # A finished pretraining run is of another kind.
     (run / "settings.json").write_text("{}")
     (run / "encoder.keras").write_text("")
-    with pytest.raises(
-        FileNotFoundError, match="pretraining run.* as its --init"
-    ):
+    with pytest.raises(FileNotFoundError, match="pretraining run.* --init"):
         predicted(run, path)
 
 

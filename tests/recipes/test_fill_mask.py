@@ -127,7 +127,7 @@ def test_answers_by_hand(
         f"  [MASK] 2 {100 * best['probability']:6.2f} %  {best['token']}\n"
         in shown
     )
-    assert "  left out: 1 of 3 [MASK] lie behind" in shown
+    assert "  left out: 1 of 3 [MASK] are beyond" in shown
     *_, names, numbers, _, _, made = shown.partition("Next:")[0].splitlines()
     assert names.split() == ["texts", "[MASK]", "problems"]
     assert numbers.split() == ["6", "5", "4"] and made == f"  {output}"

@@ -29,16 +29,16 @@ class QuestionOptions(FineTuningOptions):
     """Questions to learn from."""
     dev: Path | None = None
     """Questions to choose the best epoch, and the threshold above which no
-    answer is given. Default: the last epoch; a threshold, if needed, is chosen
-    on `dev_articles` of the articles of `train`."""
+    answer is given. If not given: the last epoch; a threshold, if needed, is
+    chosen on `dev_articles` of the articles of `train`."""
     test: Path | None = None
-    """Questions to score on. Default: `split_articles` of `train`."""
+    """Questions to score on. If not given: `split_articles` of `train`."""
     empty_answers: Literal["impossible", "skip"] | None = None
     """What an empty list of answers means if the file does not say: the text
     has no answer (impossible), or the answer is unknown (skip)."""
     language: str | None = None
     """Language of the questions, such as en, zh or de; it selects the formula
-    of the scores. Default: zh if the letters are Chinese."""
+    of the scores. If not given: zh if the letters are Chinese."""
     split_articles: float = 0.2
     """Share of the articles of `train` held out for `test`."""
     dev_articles: float = 0.1
@@ -46,8 +46,8 @@ class QuestionOptions(FineTuningOptions):
     split_seed: int = 0
     """Seed for choosing these articles."""
     max_length: int | None = None
-    """Positions of question and context window together. Default: as many as
-    the encoder takes, at most 384."""
+    """Positions of question and context window together. If not given: as many
+    as the encoder takes, at most 384."""
     stride: int = 128
     """Largest step from one window of a context to the next, in positions;
     smaller for short windows, so that no answer is cut in all of them."""

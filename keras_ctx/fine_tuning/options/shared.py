@@ -31,11 +31,12 @@ class FineTuningOptions:
     init: Path = Path("runs/bert")
     """Folder of a pretrained encoder and its vocabulary."""
     train: Path | None = None
-    """Labelled examples to train on. Default: the sample data."""
+    """Labelled examples to train on. If not given: the sample data."""
     dev: Path | None = None
-    """Labelled examples to choose the best epoch. Default: the last epoch."""
+    """Labelled examples to choose the best epoch. If not given: the last
+    epoch."""
     test: Path | None = None
-    """Labelled examples to score on. Default: the sample data."""
+    """Labelled examples to score on. If not given: the sample data."""
     predict: Path | None = None
     """A file without labels to predict after training. The result is
     OUTPUT/predicted.tsv for texts, .conll for words, .json for questions."""
@@ -48,7 +49,7 @@ class FineTuningOptions:
     """Whether the encoder is frozen."""
     lora_rank: int | None = None
     """Rank of LoRA updates, such as 8, trained instead of the weights of BERT's
-    blocks. Default: no LoRA."""
+    blocks. If not given: no LoRA."""
     batch_size: int = 16
     """Examples in a batch."""
     epochs: int = 3
@@ -98,7 +99,7 @@ class LabelledDataOptions(FineTuningOptions):
     1000; or a random choice from `train`, the same for all seeds, by default
     all."""
     max_length: int | None = None
-    """Longest example, in tokens; longer ones are cut. Default: what the
+    """Longest example, in tokens; longer ones are cut. If not given: what the
     encoder takes; 128 for the sample data."""
     dropout: float = 0.1
     """Dropout rate of the features under the head; for a tagger with a mixture,

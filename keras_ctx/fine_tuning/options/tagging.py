@@ -30,16 +30,17 @@ class TaggingOptions(LabelledDataOptions):
 
     columns: tuple[str, str] | None = None
     """Columns of the word and the tag, counted from 0, or from the end with -1;
-    in JSON their keys. Default: detected."""
+    in JSON their keys. If not given: detected."""
     encoding: str | None = None
-    """Encoding of all column files, such as latin-1. Default: UTF-8."""
+    """Encoding of all column files, such as latin-1. If not given: UTF-8."""
     scheme: data.SchemeName | None = None
-    """Tag scheme, such as BIO. Default: detected."""
+    """Tag scheme, such as IOB2. If not given: detected."""
     tag_names: tuple[str, ...] | None = None
     """Names of the tags in order, if the files have numbers as tags."""
     max_length: int | None = None
     """Longest sentence, in tokens; longer ones are cut, and the words cut off
-    count as "O". Default: what the encoder takes; 128 for the sample data."""
+    count as "O". If not given: what the encoder takes; 128 for the sample
+    data."""
     feature_based: bool = False
     """Short for `--frozen --lstm-dim 256 --crf`."""
     mix_l2: float = 0.0

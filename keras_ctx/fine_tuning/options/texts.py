@@ -34,9 +34,9 @@ class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
     """
 
     metric: Metric | None = None
-    """Score to report first and to choose the best epoch. Default: accuracy;
-    f1_micro for several labels per text; for numbers pearson_spearman, the mean
-    of both."""
+    """Score to report first and to choose the best epoch. If not given:
+    accuracy; f1_micro for several labels per text; for numbers
+    pearson_spearman, the mean of both."""
     class_weights: bool = False
     """Whether to weight classes so that rare ones count as frequent ones."""
 

@@ -1,1 +1,1 @@
-"""What a trained model predicts of files, and how well."""
+"""Predictions of a trained model on files, and their scores."""

@@ -1,1 +1,1 @@
-"""What a BERT begins its training with."""
+"""The start of a BERT's pretraining: weights and text inputs."""

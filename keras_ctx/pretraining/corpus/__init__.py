@@ -1,1 +1,1 @@
-"""How a corpus becomes the records that are learned from."""
+"""Converts a corpus to training records."""

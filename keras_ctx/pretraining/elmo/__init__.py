@@ -1,1 +1,1 @@
-"""What an ELMo begins its training with."""
+"""The start of an ELMo's pretraining: weights and words."""

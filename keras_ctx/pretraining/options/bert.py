@@ -37,17 +37,18 @@ class BertPretrainingOptions(PretrainingOptions):
     """Folder of a checkpoint or an earlier run to continue from; its sizes,
     dropout and vocabulary replace those below."""
     vocabulary: Path | None = None
-    """File of tokens, one per line. Default: built from the corpus."""
+    """File of tokens, one per line. If not given: built from the corpus."""
     vocabulary_size: int = 4000
     """Most tokens of the vocabulary that is built."""
     split: Literal["character", "wordpiece"] = "character"
     """How to split text into tokens; "character" suits Chinese."""
     lower_case: bool | None = None
-    """Whether to lower-case text. Default: yes, or as the checkpoint says."""
+    """Whether to lower-case text. If not given: yes, or as the checkpoint
+    says."""
     max_length: int = 128
     """Positions of the encoder, in tokens."""
     pair_length: int | None = None
-    """Length of a sentence pair, in tokens. Default: 64, or that of the
+    """Length of a sentence pair, in tokens. If not given: 64, or that of the
     records."""
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
     """Task on a pair: BERT's, or ALBERT's, which is harder."""
@@ -56,7 +57,7 @@ class BertPretrainingOptions(PretrainingOptions):
     the memory of a small machine."""
     ema_momentum: float | None = None
     """Momentum, such as 0.999, of a moving average of the weights, which is
-    evaluated and saved instead of them. Default: no average."""
+    evaluated and saved instead of them. If not given: no average."""
     average_checkpoints: int = 1
     """Number of last checkpoints whose mean is saved."""
     dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"

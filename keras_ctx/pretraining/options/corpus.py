@@ -25,8 +25,8 @@ class CorpusOptions:
     """
 
     inputs: tuple[Path, ...] = ()
-    """Text files, or folders of .txt, may be compressed. Default: the sample
-    data."""
+    """Text files, or folders of .txt, may be compressed. If not given: the
+    sample data."""
     output: Path = Path("runs/records")
     """Folder of the records."""
     kind: Literal["bert", "elmo"] = "bert"
@@ -36,8 +36,8 @@ class CorpusOptions:
     init: Path | None = None
     """Folder of a run or a checkpoint whose vocabulary is used."""
     vocabulary: Path | None = None
-    """File of tokens, or for ELMo words, one per line. Default: built from the
-    text."""
+    """File of tokens, or for ELMo words, one per line. If not given: built from
+    the text."""
     vocabulary_size: int = 4000
     """Most tokens or words of the vocabulary that is built."""
     split: Literal["character", "wordpiece", "whitespace"] = "character"
@@ -45,7 +45,7 @@ class CorpusOptions:
     lower_case: bool = True
     """Whether to lower-case text (BERT)."""
     max_length: int | None = None
-    """Most tokens of a sentence pair. Default: 128, or what the encoder of
+    """Most tokens of a sentence pair. If not given: 128, or what the encoder of
     `init` takes if that is less."""
     short_seq_prob: float = 0.1
     """Share of documents split into shorter pairs."""

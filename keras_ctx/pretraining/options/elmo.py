@@ -48,8 +48,8 @@ class ElmoPretrainingOptions(PretrainingOptions):
     bilm-tf, for encoders that will carry state, too."""
     warm_start: int | None = None
     """Number of first lines of the corpus, such as 2000, from which the initial
-    states of encoder.keras are measured after training. Default: states start
-    from zeros, so vectors of the first words are worse."""
+    states of encoder.keras are measured after training. If not given: states
+    start from zeros, so vectors of the first words are worse."""
     seed: int = 1
     """Seed of the weights, the order and the negative words."""
 

@@ -26,7 +26,7 @@ class PretrainingOptions:
     """
 
     corpus: Path | None = None
-    """Text to train on. Default: the sample data."""
+    """Text to train on. If not given: the sample data."""
     records: Path | None = None
     """Folder of prepare_corpus.py to train on instead."""
     held_out: Path | None = None

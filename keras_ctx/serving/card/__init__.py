@@ -1,1 +1,1 @@
-"""The README.md of a version."""
+"""Writes the README.md of a version."""

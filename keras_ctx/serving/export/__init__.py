@@ -1,1 +1,1 @@
-"""A model and its texts into a version folder."""
+"""Exports a model with its text inputs to a version folder."""

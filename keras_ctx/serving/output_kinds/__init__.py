@@ -1,1 +1,1 @@
-"""What the outputs of signatures are, and when two answers agree in them."""
+"""Kinds of signature outputs, and how to compare them."""

@@ -1,1 +1,1 @@
-"""The REST interface of TensorFlow Serving, for trying a version."""
+"""The REST interface of TensorFlow Serving, to try a version."""

@@ -1,1 +1,1 @@
-"""Whether a version answers as the model does, in a new process."""
+"""Checks that a version answers as the model, in a new process."""

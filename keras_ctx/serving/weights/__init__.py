@@ -1,1 +1,1 @@
-"""Smaller weights in a version, and what they cost."""
+"""Smaller weights in a version, and their errors."""

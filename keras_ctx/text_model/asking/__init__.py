@@ -1,1 +1,1 @@
-"""Texts to what a model says of them, in order and with few in memory."""
+"""Predicts results for texts, in order and in bounded memory."""

@@ -1,1 +1,1 @@
-"""Texts as people hand them over, with and without labels."""
+"""Reads texts in any common form, with and without labels."""
