@@ -8,32 +8,13 @@ import math
 from numbers import Integral, Real
 
 
-def check_positive_int(**arguments: object) -> None:
-    """Raises a `ValueError` for anything but an integer of at least 1."""
-    for name, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(
-                f"`{name}` must be an integer of at least 1. "
-                f"Received: {name}={value!r}"
-            )
-
-
-def check_non_negative_int(**arguments: object) -> None:
-    """Raises a `ValueError` for anything but an integer of at least 0."""
-    for name, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise ValueError(
-                f"`{name}` must be an integer of at least 0. "
-                f"Received: {name}={value!r}"
-            )
-
-
 def check_at_least(minimum: int, **arguments: object) -> None:
     """Refuses anything but integers, also NumPy's, of at least `minimum`."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise ValueError(
-                f"`{name}` must be an integer. Received: {name}={value!r}"
+                f"`{name}` must be an integer of at least {minimum}. "
+                f"Received: {name}={value!r}"
             )
         if value < minimum:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -104,7 +105,7 @@ def test_two_texts_for_one_pair_are_refused() -> None:
 
 @pytest.mark.parametrize("name", ["text_pair", "second_text"])
 def test_a_version_answers_by_either_name(tmp_path: Path, name: str) -> None:
-    module = tf.Module()
+    module: Any = tf.Module()
     spec = {
         key: tf.TensorSpec([None], tf.string, key)
         for key in ("text", "second_text")

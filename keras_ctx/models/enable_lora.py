@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_ctx import layers
-from keras_ctx.checks import check_positive, check_positive_int
+from keras_ctx.checks import check_at_least, check_positive
 
 
 def enable_lora(
@@ -57,7 +57,7 @@ def enable_lora(
         value matrices only. All matrices: Dettmers et al. 2023, section 4,
         https://arxiv.org/abs/2305.14314.
     """
-    check_positive_int(rank=rank)
+    check_at_least(1, rank=rank)
     check_positive(lora_alpha=lora_alpha)
     found = list(_stack(model))
     blocks = [x for x in found if isinstance(x, layers.TransformerEncoderBlock)]

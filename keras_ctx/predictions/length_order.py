@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from keras_ctx.checks import check_positive_int
+from keras_ctx.checks import check_at_least
 
 Example = TypeVar("Example")
 Result = TypeVar("Result")
@@ -45,7 +45,7 @@ def in_length_order(
         >>> batches
         [['a', 'b'], ['long']]
     """
-    check_positive_int(batch_size=batch_size, window=window)
+    check_at_least(1, batch_size=batch_size, window=window)
     return _results(iter(examples), run, length, batch_size, window)
 
 

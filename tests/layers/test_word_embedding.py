@@ -58,7 +58,7 @@ def test_gradient_is_dense_and_adds_up_repeated_words() -> None:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ((0, 4), "`input_dim` must be an integer of at least 1.*input_dim=0"),
+        ((0, 4), "`input_dim` must be at least 1.*input_dim=0"),
         ((9, "4"), "`output_dim` must be .* output_dim='4'"),
         ((True, 4), "`input_dim` must be .* input_dim=True"),
     ],

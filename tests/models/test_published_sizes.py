@@ -73,12 +73,12 @@ def test_arguments_reach_the_builder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "name"),
+    ("make", "size"),
     [
-        (lambda: models.bert_tiny(9, hidden_dim=64), "hidden_dim"),
-        (lambda: models.elmo_small(num_highways=3), "num_highways"),
+        (models.bert_tiny, {"vocabulary_size": 9, "hidden_dim": 64}),
+        (models.elmo_small, {"num_highways": 3}),
     ],
 )
-def test_a_published_size_is_no_argument(make, name: str) -> None:
-    with pytest.raises(TypeError, match=f"unexpected .* '{name}'"):
-        make()
+def test_a_published_size_is_no_argument(make, size: dict[str, int]) -> None:
+    with pytest.raises(TypeError, match=f"unexpected .* '{[*size][-1]}'"):
+        make(**size)

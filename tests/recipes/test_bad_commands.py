@@ -7,6 +7,7 @@ must be a file), a terminal of 40 columns, and no terminal.
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import Any
 
 from keras_ctx.command_line.other_recipes import _options
 from keras_ctx.command_line.run_command import run_command
@@ -20,7 +21,7 @@ FILES = {"fill_mask", "predict", "score_corpus"}  # which OUTPUT is
 NO_OUTPUT = {"query", "quickstart", "serve"}
 
 
-def command(name: str, *arguments: str, capsys) -> tuple[int, str, str]:
+def command(name: str, *arguments: str, capsys) -> tuple[Any, str, str]:
     recipe = load_recipe(name)
     with pytest.raises(SystemExit) as end:
         run_command(recipe.main, recipe.Config, arguments)

@@ -159,5 +159,5 @@ def test_windows_of_another_task() -> None:
         check_windows("tag", ElmoInputs(8), False, windows)
     with pytest.raises(ValueError, match="leaves to a text, 10.*overlap=64"):
         check_windows("tag", BertInputs(PIECES, 12), False, windows)
-    with pytest.raises(ValueError, match="`overlap` must be an integer"):
+    with pytest.raises(ValueError, match="`overlap` must be at least 1"):
         TextWindows(overlap=0)

@@ -344,9 +344,10 @@ def test_evaluate_is_as_quiet_as_keras(
     assert capsys.readouterr().out == ""
     assert model.evaluate(texts, labels, verbose=1) == scores
     assert f"{len(TEXTS)}/{len(TEXTS)}" in capsys.readouterr().out
+    loud: Any = "loud"
     for call in (model.predict, lambda x, **y: model.evaluate(x, labels, **y)):
         with pytest.raises(ValueError, match="\"auto\", 0 or 1. .*='loud'"):
-            call(texts, verbose="loud")
+            call(texts, verbose=loud)
 
 
 @pytest.mark.quick("encoder")

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ctx.checks import check_positive, check_positive_int
+from keras_ctx.checks import check_at_least, check_positive
 from keras_ctx.layers.base.keras_hooks import inner_layers
 
 _FACTORS = (
@@ -64,7 +64,7 @@ class CompositeLayer(keras.layers.Layer):
             Hu et al. 2022, section 4, https://arxiv.org/abs/2106.09685, with
             `enable_lora` of Keras's layers.
         """
-        check_positive_int(rank=rank)
+        check_at_least(1, rank=rank)
         check_positive(lora_alpha=lora_alpha)
         for wrong, what in (
             (not self.built, "is built. Call it or the model first"),

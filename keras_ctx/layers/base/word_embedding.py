@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ctx.checks import check_dense, check_positive_int, check_rank
+from keras_ctx.checks import check_at_least, check_dense, check_rank
 from keras_ctx.layers.base.embedding_lookup import known_ids, lookup
 from keras_ctx.layers.base.ids import IdsLayer, as_ids
 
@@ -40,7 +40,7 @@ class WordEmbedding(keras.layers.Embedding):
     """
 
     def __init__(self, input_dim: int, output_dim: int, **kwargs):
-        check_positive_int(input_dim=input_dim, output_dim=output_dim)
+        check_at_least(1, input_dim=input_dim, output_dim=output_dim)
         kwargs.setdefault(
             "embeddings_initializer", keras.initializers.RandomUniform(-1, 1)
         )

@@ -6,12 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ctx.checks import (
-    check_choice,
-    check_non_negative_int,
-    check_positive_int,
-    check_rank,
-)
+from keras_ctx.checks import check_at_least, check_choice, check_rank
 from keras_ctx.layers.base.composite_layer import CompositeLayer
 from keras_ctx.layers.base.embedding_lookup import known_ids, known_rows
 from keras_ctx.layers.base.frozen import freeze_sublayers
@@ -92,13 +87,14 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
             )
         self.filters = [list(pair) for pair in filters]
         for width, count in self.filters:
-            check_positive_int(width=width, count=count)
-        check_positive_int(
+            check_at_least(1, width=width, count=count)
+        check_at_least(
+            1,
             output_dim=output_dim,
             char_dim=char_dim,
             vocabulary_size=vocabulary_size,
         )
-        check_non_negative_int(num_highways=num_highways)
+        check_at_least(0, num_highways=num_highways)
         check_choice(("relu", "tanh"), activation=activation)
         self.output_dim = output_dim
         self.char_dim = char_dim

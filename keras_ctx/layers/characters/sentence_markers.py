@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ctx.checks import check_positive_int, check_rank, shape_of
+from keras_ctx.checks import check_at_least, check_rank, shape_of
 from keras_ctx.layers.base.ids import IdsLayer, as_int32
 from keras_ctx.layers.base.token_mask import check_mask, token_mask
 
@@ -56,7 +56,7 @@ class AddSentenceMarkers(IdsLayer):
     ):
         kwargs.setdefault("dtype", "int32")
         super().__init__(**kwargs)
-        check_positive_int(max_characters=max_characters)
+        check_at_least(1, max_characters=max_characters)
         if max_characters < 3:
             raise ValueError(
                 "`max_characters` must be at least 3: word begin, one byte, "
@@ -76,7 +76,7 @@ class AddSentenceMarkers(IdsLayer):
                 f"{self.max_characters}` ids. Received: {name}={row}"
             )
         for character in row:
-            check_positive_int(**{name: character})
+            check_at_least(1, **{name: character})
         return row
 
     def call(self, char_ids):
@@ -146,7 +146,7 @@ class AddMarkerIds(IdsLayer):
     def __init__(self, begin_id: int = 1, end_id: int = 2, **kwargs):
         kwargs.setdefault("dtype", "int32")
         super().__init__(**kwargs)
-        check_positive_int(begin_id=begin_id, end_id=end_id)
+        check_at_least(1, begin_id=begin_id, end_id=end_id)
         self.begin_id = begin_id
         self.end_id = end_id
 

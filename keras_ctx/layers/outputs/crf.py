@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 from keras import ops
 
-from keras_ctx.checks import check_dense, check_positive_int
+from keras_ctx.checks import check_at_least, check_dense
 from keras_ctx.layers.base.token_mask import check_mask, token_mask
 from keras_ctx.layers.outputs.tag_paths import (
     Penalties,
@@ -101,7 +101,7 @@ class CRF(keras.layers.Layer):
         self, num_tags: int, constraints: Iterable | None = None, **kwargs
     ):
         super().__init__(**kwargs)
-        check_positive_int(num_tags=num_tags)
+        check_at_least(1, num_tags=num_tags)
         if constraints is not None:
             constraints = checked_pairs(constraints, num_tags)
         self.supports_masking = True

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from keras_ctx.checks import check_non_negative_int, check_rank
+from keras_ctx.checks import check_at_least, check_rank
 from keras_ctx.layers.base.token_mask import check_mask, needed_mask
 
 MODES = ("cls", "max", "mean", "mean_sqrt_len", "weighted_mean", "last")
@@ -71,7 +71,7 @@ class Pooling(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.modes = check_modes(modes=modes)
-        check_non_negative_int(num_skipped=num_skipped)
+        check_at_least(0, num_skipped=num_skipped)
         self.num_skipped = num_skipped
 
     def compute_mask(self, inputs, previous_mask):

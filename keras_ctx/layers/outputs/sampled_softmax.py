@@ -5,9 +5,9 @@ import numpy as np
 from keras import ops
 
 from keras_ctx.checks import (
+    check_at_least,
     check_axes,
     check_features,
-    check_positive_int,
     check_rank,
 )
 from keras_ctx.layers.base.embedding_lookup import (
@@ -64,7 +64,7 @@ class SampledSoftmax(IdsLayer):
 
     def __init__(self, vocabulary_size: int, **kwargs):
         super().__init__(**kwargs)
-        check_positive_int(vocabulary_size=vocabulary_size)
+        check_at_least(1, vocabulary_size=vocabulary_size)
         self.vocabulary_size = vocabulary_size
         self.supports_masking = True
 

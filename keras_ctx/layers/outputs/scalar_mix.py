@@ -8,12 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ctx.checks import (
-    check_axes,
-    check_choice,
-    check_positive_int,
-    shape_of,
-)
+from keras_ctx.checks import check_at_least, check_axes, check_choice, shape_of
 from keras_ctx.layers.base.token_mask import check_mask, merged, token_mask
 from keras_ctx.layers.transformer.activations import softmax
 
@@ -90,7 +85,7 @@ class ScalarMix(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive_int(num_layers=num_layers)
+        check_at_least(1, num_layers=num_layers)
         if not isinstance(layer_norm, bool):
             check_choice(tuple(_EPSILON), layer_norm=layer_norm)
         if not 0 <= weights_l2 < math.inf:

@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from keras_ctx.checks import (
+    check_at_least,
     check_axes,
     check_features,
     check_positive,
-    check_positive_int,
     check_rank,
     check_rate,
 )
@@ -120,7 +120,8 @@ class BiLM(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive_int(
+        check_at_least(
+            1,
             hidden_dim=hidden_dim,
             projection_dim=projection_dim,
             num_layers=num_layers,

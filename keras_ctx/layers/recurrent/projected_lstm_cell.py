@@ -4,9 +4,9 @@ import keras
 from keras import ops
 
 from keras_ctx.checks import (
+    check_at_least,
     check_features,
     check_positive,
-    check_positive_int,
     check_rank,
 )
 from keras_ctx.layers.recurrent.lstm_loop import activated, lstm_step
@@ -69,7 +69,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive_int(hidden_dim=hidden_dim, projection_dim=projection_dim)
+        check_at_least(1, hidden_dim=hidden_dim, projection_dim=projection_dim)
         check_positive(cell_clip=cell_clip, projection_clip=projection_clip)
         self.hidden_dim = hidden_dim
         self.projection_dim = projection_dim

@@ -4,9 +4,9 @@ import keras
 from keras import ops
 
 from keras_ctx.checks import (
+    check_at_least,
     check_axes,
     check_positive,
-    check_positive_int,
     check_rank,
     check_rate,
 )
@@ -82,7 +82,8 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive_int(
+        check_at_least(
+            1,
             vocabulary_size=vocabulary_size,
             hidden_dim=hidden_dim,
             max_length=max_length,

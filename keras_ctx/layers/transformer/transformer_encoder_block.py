@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from keras_ctx.checks import (
+    check_at_least,
     check_choice,
     check_features,
     check_positive,
-    check_positive_int,
     check_rank,
     check_rate,
     shape_of,
@@ -106,8 +106,8 @@ class TransformerEncoderBlock(CompositeLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive_int(
-            num_heads=num_heads, intermediate_dim=intermediate_dim
+        check_at_least(
+            1, num_heads=num_heads, intermediate_dim=intermediate_dim
         )
         check_choice(tuple(ACTIVATIONS), activation=activation)
         check_rate(dropout=dropout, attention_dropout=attention_dropout)

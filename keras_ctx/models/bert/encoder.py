@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx import layers
-from keras_ctx.checks import check_positive_int
+from keras_ctx.checks import check_at_least
 
 
 def bert_encoder(
@@ -78,7 +78,7 @@ def bert_encoder(
     Source:
         Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
     """
-    check_positive_int(num_layers=num_layers)
+    check_at_least(1, num_layers=num_layers)
     token_ids, segment_ids = (
         keras.Input((None,), dtype="int32", name=key)
         for key in ("token_ids", "segment_ids")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_ctx import layers
-from keras_ctx.checks import check_positive_int
+from keras_ctx.checks import check_at_least
 from keras_ctx.models.elmo.wiring import of_characters, of_words
 
 
@@ -84,7 +84,7 @@ def elmo_encoder(
         Stateless by default: allenai/bilm-tf and allennlp start a batch from
         the last state of the previous batch.
     """
-    check_positive_int(projection_dim=projection_dim)  # `output_dim` below
+    check_at_least(1, projection_dim=projection_dim)  # `output_dim` below
     return of_characters(
         max_characters,
         layers.CharCNNHighway(
@@ -167,8 +167,8 @@ def elmo_word_encoder(
     Source:
         allenai/bilm-tf, which can train without characters.
     """
-    check_positive_int(
-        vocabulary_size=vocabulary_size, projection_dim=projection_dim
+    check_at_least(
+        1, vocabulary_size=vocabulary_size, projection_dim=projection_dim
     )
     return of_words(
         layers.AddMarkerIds(begin_id, end_id, name="sentence_markers"),

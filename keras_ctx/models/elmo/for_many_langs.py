@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_ctx import layers
-from keras_ctx.checks import check_non_negative_int, check_positive_int
+from keras_ctx.checks import check_at_least
 from keras_ctx.models.elmo.wiring import of_characters_and_words
 
 
@@ -98,8 +98,8 @@ def elmo_for_many_langs(
         to the LSTMs' outputs and recurrent connections, with one mask for
         each row; here to their inputs.
     """
-    check_positive_int(projection_dim=projection_dim, hidden_dim=hidden_dim)
-    check_non_negative_int(num_words=num_words)
+    check_at_least(1, projection_dim=projection_dim, hidden_dim=hidden_dim)
+    check_at_least(0, num_words=num_words)
     char_cnn = layers.CharCNNHighway(
         filters,
         projection_dim,

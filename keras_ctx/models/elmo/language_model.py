@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx import layers
-from keras_ctx.checks import check_positive_int, check_rate
+from keras_ctx.checks import check_at_least, check_rate
 from keras_ctx.models.elmo.family import CHARACTERS, MANY_LANGS
 from keras_ctx.models.family import family_of
 
@@ -143,7 +143,7 @@ def elmo_stream_model(
     Source:
         Peters et al. 2018, section 3.1; allenai/bilm-tf.
     """
-    check_positive_int(batch_size=batch_size, num_devices=num_devices)
+    check_at_least(1, batch_size=batch_size, num_devices=num_devices)
     family = family_of(language_model)
     if family is MANY_LANGS:
         raise ValueError(

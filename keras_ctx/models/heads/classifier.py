@@ -3,10 +3,7 @@
 import keras
 
 from keras_ctx import layers
-from keras_ctx.checks import (
-    check_positive_int,
-    check_rate,
-)
+from keras_ctx.checks import check_at_least, check_rate
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.task_model import Mix, task_model
 
@@ -52,7 +49,7 @@ def classifier(
         Devlin et al. 2019, section 4.1, and 5.3 ("concat_last_4");
         "scalar_mix": Peters et al. 2018, section 3.2.
     """
-    check_positive_int(num_classes=num_classes)
+    check_at_least(1, num_classes=num_classes)
     check_rate(dropout=dropout)
 
     def head(outputs, sequence):

@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_ctx import layers
-from keras_ctx.checks import (
-    check_non_negative_int,
-    check_positive_int,
-)
+from keras_ctx.checks import check_at_least
 from keras_ctx.layers.outputs.pooling import check_modes
 from keras_ctx.models.heads.task_model import Mix, task_model
 
@@ -66,9 +63,9 @@ def embedder(
         https://arxiv.org/abs/2007.01852.
     """
     modes = check_modes(pooling=pooling)
-    check_non_negative_int(num_skipped=num_skipped)
+    check_at_least(0, num_skipped=num_skipped)
     for units, *_ in dense:
-        check_positive_int(dense=units)
+        check_at_least(1, dense=units)
 
     def head(outputs, sequence):
         mask = outputs["padding_mask"]

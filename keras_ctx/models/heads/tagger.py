@@ -6,10 +6,7 @@ import keras
 from keras import ops
 
 from keras_ctx import layers
-from keras_ctx.checks import (
-    check_positive_int,
-    check_rate,
-)
+from keras_ctx.checks import check_at_least, check_rate
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.task_model import Mix, task_model
 
@@ -77,9 +74,9 @@ def tagger(
         Devlin et al. 2019, section 5.3; with `crf`: Lample et al. 2016,
         section 2.2, and Peters et al. 2018, appendix.
     """
-    check_positive_int(num_tags=num_tags, lstm_layers=lstm_layers)
+    check_at_least(1, num_tags=num_tags, lstm_layers=lstm_layers)
     if lstm_dim is not None:
-        check_positive_int(lstm_dim=lstm_dim)
+        check_at_least(1, lstm_dim=lstm_dim)
     check_rate(dropout=dropout)
     chosen = layers.CRF(num_tags, constraints, name="crf") if crf else None
     if chosen is None and constraints is not None:

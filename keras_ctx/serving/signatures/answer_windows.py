@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_ctx.checks import check_positive_int
+from keras_ctx.checks import check_at_least
 from keras_ctx.text.ragged.operations import cut, ragged
 
 
@@ -18,7 +18,7 @@ class AnswerWindows:
         AnswerWindows(stride=128, max_question=64, max_answer=30, max_windows=1)
         >>> AnswerWindows(stride=0)
         Traceback (most recent call last):
-        ValueError: `stride` must be an integer of at least 1. Received: ...
+        ValueError: `stride` must be at least 1. Received: ...
     """
 
     stride: int = 128
@@ -33,7 +33,7 @@ class AnswerWindows:
     memory of a request."""
 
     def __post_init__(self):
-        check_positive_int(**vars(self))
+        check_at_least(1, **vars(self))
 
     def step(self, budget: tf.Tensor) -> tf.Tensor:
         """Returns the most positions to the next window, int32 `(B,)`."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.checks import check_positive_int
+from keras_ctx.checks import check_at_least
 from keras_ctx.serving.signatures.answer_windows import (
     Windows,
     windows,
@@ -23,7 +23,7 @@ class TextWindows:
         TextWindows(overlap=64, max_windows=4)
         >>> TextWindows(overlap=0)
         Traceback (most recent call last):
-        ValueError: `overlap` must be an integer of at least 1. Received: ...
+        ValueError: `overlap` must be at least 1. Received: ...
     """
 
     overlap: int = 64
@@ -35,7 +35,7 @@ class TextWindows:
     memory of a request."""
 
     def __post_init__(self):
-        check_positive_int(**vars(self))
+        check_at_least(1, **vars(self))
 
 
 def text_positions(text_inputs: TextInputs) -> int:
