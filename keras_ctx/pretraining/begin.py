@@ -71,7 +71,7 @@ def begin_elmo(options: ElmoPretrainingOptions, strategy: Any) -> None:
         ...     warm_start=9)
         >>> begin_elmo(options, training.strategy())
         Traceback (most recent call last):
-        ValueError: `lines` must hold two sentences at least, ...
+        ValueError: `lines` must hold at least two sentences, ...
     """
     _check_texts(options)
     if options.warm_start is not None:  # refuses too few lines

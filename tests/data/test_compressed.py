@@ -112,7 +112,7 @@ def test_damage_names_the_file(
         with pytest.raises(
             ValueError,
             match=rf"a.txt{ending}, after line \d: the name ends in {ending}, "
-            "and the content is no complete",
+            "but the content is not a complete",
         ):
             list(read(path))
     path = path.rename(tmp_path / f"a.json{ending}")

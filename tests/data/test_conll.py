@@ -95,7 +95,9 @@ def test_parts_of_speech_of_conllu(write) -> None:
 
 def test_commas_are_told(write) -> None:
     path = write("Sentence #,Word,Tag\n1,In,O\n", "a.csv")  # Kaggle
-    with pytest.raises(ValueError, match="line 2: .* Commas part no columns"):
+    with pytest.raises(
+        ValueError, match="line 2: .* Commas do not separate columns"
+    ):
         list(read_conll(path))
 
 
@@ -139,7 +141,7 @@ def test_hash_that_is_a_word(write) -> None:
 def test_comment_that_could_be_a_word_is_named(write) -> None:
     path = write("# 12\nIn O\n\n")
     _, _, notes = read_conll_files([path])
-    assert notes == [f"{path}, line 1: '# 12' is taken for a comment."]
+    assert notes == [f"{path}, line 1: '# 12' is read as a comment."]
 
 
 def test_names_in_brackets(write) -> None:
@@ -178,15 +180,15 @@ def test_chosen_columns(write) -> None:
     "content, message",
     [
         ("1 O\n2 B-X\n\n1 O\n", "line 1: column 0 counts the words"),
-        ("7 In O\n9 Ann B-X\n", "line 1: column 0 holds numbers alone"),
+        ("7 In O\n9 Ann B-X\n", "line 1: column 0 holds only numbers"),
         ("1\tIn\tO\tO\n2\tRome\tB-X\tO\n", "column 2 holds tags of spans"),
         ("a O O\nb B-X B-X\n", "columns 1 and 2 both hold"),
         ("B-X good\nO the\n", "column 0 holds tags of spans.*--columns 1 0"),
         ("a B-X NN\nb O VB\n", "column 1 holds tags of spans"),
-        ("1 a b c d N\n2 a b c d V\n", "of 6 columns it must be said"),
+        ("1 a b c d N\n2 a b c d V\n", "unclear which of 6 columns holds"),
         (
             "1\ta\ta\tN\tN\t_\t2\tx\t_\t_\n2\tb\tb\tV\tV\t_\t0\ty\t_\t_\n",
-            "of ten columns it must be said",
+            "it is unclear which of ten columns holds the tags",
         ),
     ],
 )
@@ -204,7 +206,7 @@ def test_columns_are_asked_about(content, message, write) -> None:
         ("a\tO\n\tB-X\n", "line 2: the word is empty"),
         ("a\tN\tO\nb\tN\t \nc\tN\tO\n", "line 2: .* 2 columns"),
         ("a O\n# a b c\nb O\n", "line 2: .* 4 columns"),
-        ("a O\rb O\r", "end in a carriage return alone"),
+        ("a O\rb O\r", "end in only a carriage return"),
         ("# a\n# b\n", "line 1|no text"),
         ("word tag\n", "line 1: the file holds no text"),
     ],
@@ -272,7 +274,7 @@ def test_columns_of_three_are_said_or_asked_about(write) -> None:
         assert layout.columns == (0, 2)
         assert notes == [
             "of 3 columns, column 0 holds the words and column 2, the last, "
-            "the tags. `--columns WORD TAG` takes others."
+            "the tags. `--columns WORD TAG` chooses others."
         ]
     # Two columns need no note.
     assert read_conll_files([write("In O\nRome B-LOC\n")])[2] == []

@@ -321,7 +321,7 @@ def test_a_bad_file_is_an_error_at_once(tmp_path: Path) -> None:
         stream(tmp_path / "none.txt")
     empty = tmp_path / "empty.txt"
     empty.write_text("\n\n")
-    with pytest.raises(ValueError, match="no text at all"):
+    with pytest.raises(ValueError, match="the file holds no text"):
         stream(empty)
 
 

@@ -79,7 +79,7 @@ def test_spans_of_characters_are_refused(write) -> None:
     path = write([{"text": "In Rome", "label": [[3, 7, "LOC"]]}])  # doccano
     with pytest.raises(ValueError, match="a list of words .*the keys .*'text'"):
         read(path)
-    with pytest.raises(ValueError, match="no text at all"):
+    with pytest.raises(ValueError, match="the file holds no text"):
         read(write([]))
 
 

@@ -236,7 +236,7 @@ def test_a_bad_file_is_an_error_at_once(make, tmp_path) -> None:
         make(tmp_path / "none.txt")
     empty = tmp_path / "empty.txt"
     empty.touch()
-    with pytest.raises(ValueError, match="no text at all"):
+    with pytest.raises(ValueError, match="the file holds no text"):
         make(empty)
 
 

@@ -75,7 +75,7 @@ def test_files_of_folders_come_sorted(tmp_path: Path) -> None:
 def test_inputs_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="exist.*missing.txt"):
         text_files([tmp_path / "missing.txt"])
-    with pytest.raises(FileNotFoundError, match="without any"):
+    with pytest.raises(FileNotFoundError, match="without such files"):
         text_files([tmp_path])
 
 

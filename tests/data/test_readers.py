@@ -38,7 +38,7 @@ def test_blank_lines_are_kept_where_they_are_wanted(write) -> None:
         *("", "a", " \t", "", "b", "")
     ]
     assert list(read_lines(write(b"\n"), keep_blank=True)) == [""]
-    with pytest.raises(ValueError, match="no text at all"):
+    with pytest.raises(ValueError, match="the file holds no text"):
         list(read_lines(write(b""), keep_blank=True))
 
 

@@ -47,7 +47,7 @@ def test_a_shard_that_is_there_is_not_written_again(folder: Path) -> None:
 
 def test_no_manifest(folder: Path) -> None:
     (folder / "manifest.json").unlink()
-    with pytest.raises(FileNotFoundError, match="manifest.json.*goes on"):
+    with pytest.raises(FileNotFoundError, match="manifest.json.*resumes"):
         open_records(folder)
 
 

@@ -135,8 +135,8 @@ QA = ("data", 0, "paragraphs", 1, "qas", 2)
         ),
         (
             replaced("first", *QA, "id"),
-            "every question must have an id of its own, by which its answer "
-            "is scored. Received: 'first' twice",
+            "every question must have its own id, which identifies its answer"
+            ". Received: 'first' twice",
         ),
         (replaced([], "data"), "the file must hold at least one question"),
         (

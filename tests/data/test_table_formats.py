@@ -108,7 +108,7 @@ def test_quotes_between_tabs(write) -> None:
     path = write('1\t"so it is\n0\t"" is so\n1\t"" and "so"\n')
     assert rows(path, [1]) == [('"so it is',), ('"" is so',), ('"" and "so"',)]
     path = write('"text"\t"label"\n"x"\t"1"\n')
-    with pytest.raises(ValueError, match="`quoting` takes quotes off"):
+    with pytest.raises(ValueError, match="`quoting` removes quotes"):
         rows(path, ["text", "label"])
 
 
@@ -168,11 +168,11 @@ def test_json_lines(write) -> None:
     ("content", "message"),
     [
         ('{"text": "a"}\n{"txt": "b"}\n', r"line 2: .*'text'.*\['txt'\]"),
-        ('{"text": "a"}\n{"text": \n', "line 2: .* whole JSON object"),
+        ('{"text": "a"}\n{"text": \n', "line 2: .* complete JSON object"),
         ('{"text": "a"}\n"b"\n', "line 2: a row must be a JSON object"),
         ('{"text": {"a": 1}}\n', "line 1: 'text' must be a text, a number"),
         ('[{"text": "a"}, 7]', "row 2: a row must be a JSON object"),
-        ('[{"text": "a"}', "line 1: a list that is no whole JSON"),
+        ('[{"text": "a"}', "line 1: the list is not complete JSON"),
         (
             '{"text": "a"}\n{"text": "b", "text": "c"}',
             "line 2: .*'text' .*twice",
@@ -248,10 +248,10 @@ def test_what_is_utf8_in_one_line_only(write) -> None:
     ("content", "message"),
     [
         ("a\t1\n".encode("utf-16"), "not UTF-8 .* It looks like UTF-16"),
-        ("a\t1\n".encode("utf-16-le"), "It looks like UTF-16: name it"),
+        ("a\t1\n".encode("utf-16-le"), "It looks like UTF-16: set `encoding`"),
         (gzip.compress(b"a\t1\n", mtime=0), "It looks like a gzip stream"),
         (b"PK\x03\x04\x14\xff", "It looks like a zip archive or an Excel"),
-        (b"a\t1\rb\t2\r", "end in a carriage return alone"),
+        (b"a\t1\rb\t2\r", "end in only a carriage return"),
         (b"", "holds no text"),
     ],
 )
@@ -326,9 +326,13 @@ def test_reading_is_lazy(write) -> None:
 def test_names_in_the_midst_of_a_table_are_refused(write) -> None:
     """As written by `cat a.csv b.csv`."""
     path = write("text,label\ngood,1\ntext,label\nbad,0\n", "both.csv")
-    with pytest.raises(ValueError, match="line 3: the row names the columns"):
+    with pytest.raises(
+        ValueError, match="line 3: the row repeats the column names"
+    ):
         rows(path, ["text", "label"])
-    with pytest.raises(ValueError, match="line 3: the row names the columns"):
+    with pytest.raises(
+        ValueError, match="line 3: the row repeats the column names"
+    ):
         rows(path, [0, 1], header=True)
     assert len(rows(path, [0, 1])) == 4  # no names: texts may repeat
 
@@ -336,7 +340,7 @@ def test_names_in_the_midst_of_a_table_are_refused(write) -> None:
 @pytest.mark.parametrize("columns", [["text", "label"], [0, 1]])
 def test_word_to_excel_is_told(columns, write) -> None:
     path = write("\ufeffsep=;\r\ntext;label\r\ngood;1\r\n", "excel.csv")
-    with pytest.raises(ValueError, match="line 1: 'sep=;' is a word to Excel"):
+    with pytest.raises(ValueError, match="line 1: 'sep=;' is an instruction"):
         rows(path, columns)
 
 

@@ -82,7 +82,7 @@ def test_columns_and_json(write) -> None:
     files = read_tagged_files({"train": rows}, first={"train": 1})
     assert files.sentences["train"] == [(["In"], ["O"])]
     assert files.get_config()["columns"] == ["words", "tags"]
-    with pytest.raises(ValueError, match="All files must have one layout"):
+    with pytest.raises(ValueError, match="All files must have the same layout"):
         read_tagged_files({"train": columns, "test": rows})
 
 

@@ -91,7 +91,7 @@ def test_labels_are_those_of_training_sorted(read) -> None:
             {"train": [f"text {k}\tlong text {k}" for k in range(6)]},
             "6 different labels in 6 rows.*swapped.*--columns 1 0",
         ),
-        ({"train": ["0\tgood", "1\tbad"]}, "0 and 1 alone.*swapped.*into one"),
+        ({"train": ["0\tgood", "1\tbad"]}, "only 0 and 1.*swapped.*into one"),
         ({"train": ["a\tcafé", "b\tcafe\u0301", "c\t0"]}, "line 2: .*nearly"),
         ({"train": ["a\tＡ", "b\tA", "c\t0"]}, "line 2: .*nearly the same"),
         (
@@ -104,7 +104,7 @@ def test_labels_are_those_of_training_sorted(read) -> None:
         ),
         (
             {"train": [f"t{k}\tx{k % 2}" for k in range(12)]},
-            "looks like numbers of",
+            "looks like row numbers",
         ),
         ({"train": [" \tx", "\ty"]}, "column 0 of `columns` holds no text"),
         ({"train": ['a\t["x"]', 'b\t["y"]']}, "line 1: .* Use `multi_label`"),
@@ -208,7 +208,7 @@ def test_file_without_labels_is_told(tmp_path) -> None:
     path = tmp_path / "test.tsv"
     path.write_text("index\tsentence\n0\tIt rains.\n")
     with pytest.raises(
-        ValueError, match="'label'.* without labels can be pred"
+        ValueError, match="'label'.* without labels can be used"
     ):
         read_labelled_texts(path, ["sentence", "label"])
 
@@ -225,7 +225,7 @@ def test_file_without_labels_is_told(tmp_path) -> None:
         (["a\t4.5", "b\t1e99"], "line 2: .* finite number"),
         (["a\t4.5", "b\t"], "line 2: .*an empty column"),
         (["a\t4.5", "b\t1_000"], "line 2: .* finite number"),
-        (["a\t4,5", "b\t2,0"], "line 1: .*with a comma. Write a point"),
+        (["a\t4,5", "b\t2,0"], "line 1: .*with a comma. Write a decimal"),
         (["text\tpoints", "a\t1", "b\t2"], "line 1: .*use their names"),
         (["4.5\ta good text", "1\tb"], "line 1: .* texts and labels swapped"),
         (["a\t3.0", "b\t3", "c\t3.00"], "all 3 numbers are 3.0"),
@@ -330,7 +330,7 @@ def test_texts_that_are_too_few(capsys) -> None:
     rows = LabelledTexts(Path("a"), [1, 2], ["x", "y"], None, ["a", "b"])
     task = Classification(["a", "b", "c"])
     check_training_texts(task, rows, 2)
-    assert "no text to learn from is of c" in capsys.readouterr().out
+    assert "no training text has c" in capsys.readouterr().out
     with pytest.raises(ValueError, match="2 texts are fewer than the 3 of one"):
         check_training_texts(task, rows, 3)
     with pytest.raises(ValueError, match="none of c"):
@@ -360,7 +360,7 @@ def test_sets_of_zeros_and_ones_that_are_names(read) -> None:
 def test_a_column_twice_is_refused(tmp_path) -> None:
     path = tmp_path / "train.tsv"
     path.write_text("pos\tx\nneg\ty\n")
-    with pytest.raises(ValueError, match="`columns` must be different ones"):
+    with pytest.raises(ValueError, match="`columns` must be different columns"):
         read_text_task({"train": path}, ["0", "0"], "classification")
 
 
@@ -411,7 +411,7 @@ def test_a_workbook_by_another_name(tmp_path) -> None:
 
 
 def test_a_column_for_each_label() -> None:
-    with pytest.raises(ValueError, match="into one, for `multi_label`"):
+    with pytest.raises(ValueError, match="into one column, for `multi_label`"):
         TextTaskFormat(columns=("text", "rain", "wind", "sun"))
 
 

@@ -120,7 +120,7 @@ def test_words_alone_and_in_columns(batch_size: int, run) -> None:
     assert lines[1:4] + lines[5:] == expected[:3] + expected[5:6]
     path.write_text("a b\n")
     with pytest.raises(
-        ValueError, match="line 1: a line must hold a word alone"
+        ValueError, match="line 1: a line must hold only a word"
     ):
         tagged(folder, path)
     with pytest.raises(ValueError, match="`columns` and `lines` are for texts"):

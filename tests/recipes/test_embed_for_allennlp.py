@@ -86,7 +86,7 @@ def test_other_lines_are_refused(
     output = tmp_path / "out"
     embed(init=folders["words"], corpus=corpus, output=output)
     for lines in (LINES[:-1], [*LINES, "more"]):
-        with pytest.raises(ValueError, match="`lines` must be those"):
+        with pytest.raises(ValueError, match="`lines` must be the lines"):
             data.save_allennlp_vectors(output, lines, tmp_path / "x.hdf5")
     with pytest.raises(ValueError, match="Received: 3 layers"):
         data.save_allennlp_vectors(output, LINES, tmp_path / "x.hdf5", False)

@@ -161,7 +161,7 @@ def test_constant_predictions_are_scored_as_nothing(encoders, tmp_path) -> None:
     written = strict_json(tmp_path / "run" / "results.json")["results"]
     assert written["scores_pretrained"]["pearson"]["seeds"] == [0]
     report = (tmp_path / "run" / "report.txt").read_text()
-    assert "a correlation with them is not defined" in report
+    assert "a correlation with them is undefined" in report
     assert not (tmp_path / "run" / "labels.txt").exists()
     strict_json(tmp_path / "run/pretrained/seed_1/scores.json")
 

@@ -195,7 +195,7 @@ def test_warm_start(tmp_path: Path, corpus: Path) -> None:
 def test_warm_start_is_refused_before_the_training(tmp_path: Path) -> None:
     corpus = tmp_path / "one.txt"
     corpus.write_text("很好\n\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="must hold two sentences"):
+    with pytest.raises(ValueError, match="must hold at least two sentences"):
         run(tmp_path / "run", corpus=corpus, warm_start=9, **STILL)
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
 

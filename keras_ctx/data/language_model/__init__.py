@@ -1,1 +1,1 @@
-"""ELMo's pretraining examples: sentences or streams, both ways."""
+"""ELMo's pretraining examples: sentences or streams, in both directions."""

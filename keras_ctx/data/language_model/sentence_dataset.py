@@ -1,4 +1,4 @@
-"""A corpus file to the batches of a bidirectional language model."""
+"""Batches of a bidirectional language model from a corpus file."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -31,43 +31,44 @@ def elmo_pretraining_dataset(
     shuffle_buffer: int = 10_000,
     bucket_batches: int = 32,
 ) -> tf.data.Dataset:
-    r"""Next and previous words from a corpus file, without end.
+    r"""Returns endless batches of next and previous words of a corpus file.
 
-    A row is one line that is not blank; `text_inputs` splits it into words
-    and cuts it to its `max_length`. A word outside the vocabulary is
-    `<UNK>` as a target and itself as input. Every epoch is
-    `steps_per_epoch` full batches and a pure function of the seed and its
-    number, as in `bert_pretraining_dataset`. B is the batch, T words, C
+    An example is one line that is not blank. `text_inputs` splits it into
+    words and cuts it to its `max_length`. A word outside the vocabulary is
+    `<UNK>` as a target, but unchanged as input. Every epoch has
+    `steps_per_epoch` full batches and is a pure function of the seed and its
+    number, as in `bert_pretraining_dataset`. B is the batch size, T words, C
     characters, N = `num_negatives`.
 
     Args:
-        path: One sentence a line; blank lines are skipped.
+        path: A file with one sentence per line. Blank lines are skipped.
         text_inputs: An `ElmoInputs`.
-        vocabulary: The target words by falling frequency, `<S>`, `</S>` and
-            `<UNK>` first.
-        num_negatives: N, words the softmax is sampled with, a direction;
-            `None` for a model with the full softmax.
-        batch_size: B, over all replicas together.
-        steps_per_epoch: Batches an epoch; for `model.fit` too.
-        seed: Of the order and of the negative samples.
+        vocabulary: The target words by descending frequency, with `<S>`,
+            `</S>` and `<UNK>` first.
+        num_negatives: Number N of negative samples of the softmax per
+            direction; `None` for a model with the full softmax.
+        batch_size: Global batch size B, over all replicas.
+        steps_per_epoch: Batches per epoch. Pass it to `model.fit`, too.
+        seed: The seed of the order and of the negative samples.
         first_step: Number of the first batch.
-        length: Length of a line, to sort by; the default counts characters.
-        shuffle_buffer: Lines held in memory, the width of the shuffle.
-        bucket_batches: How many batches are sorted by length together; 1 is
-            no sorting. More means less padding and rows of more equal
+        length: A function that returns the length of a line, for sorting. The
+            default counts characters.
+        shuffle_buffer: Number of lines to hold in memory for shuffling.
+        bucket_batches: Number of batches to sort by length together. 1 means
+            no sorting. More means less padding, and examples of more similar
             length in a batch.
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)`.
         Features: `char_ids` `(B, T, C)`, `forward_targets` and
         `backward_targets` `(B, T + 1)` and, if sampled, `negative_ids`
-        `(B, 2, N)`, equal in all rows, the forward direction's first.
+        `(B, 2, N)`, equal for all examples, the forward direction first.
         Targets: `forward` and `backward`, zeros `(B, T + 1)`, because the
-        model gives the loss itself. Weights: float32 under the same keys,
+        model computes the loss itself. Weights: float32 with the same keys,
         each summing to 1 over the batch.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: An argument is out of range, the vocabulary lacks its
             markers or repeats a word, or the file has no text.
 
@@ -98,7 +99,7 @@ def elmo_pretraining_dataset(
     )
     check_at_least(0, seed=seed, first_step=first_step)
     inputs = LanguageModelInputs(text_inputs, vocabulary, num_negatives)
-    next(read_lines(path))  # a bad file is an error here, not in training
+    next(read_lines(path))  # raises errors in the file before training
 
     def lines(pass_seed: int) -> Iterator[str]:
         return shuffled(

@@ -1,4 +1,4 @@
-"""A corpus file to endless texts in windows, as ELMo is trained on it."""
+"""Endless texts in windows from a corpus file, for ELMo's training."""
 
 import itertools
 import random
@@ -34,44 +34,46 @@ def elmo_stream_dataset(
     shuffle_buffer: int = 10_000,
     num_devices: int = 1,
 ) -> tf.data.Dataset:
-    r"""Words and what follows them, from a corpus file, without end.
+    r"""Returns endless batches of words and their next words from a corpus.
 
-    A row is a text without end: a sentence (a line) between its markers, the
-    next one, and so on; a window is its next `window_size` words. Nothing is
-    padded and nothing begins anew: a model that carries its state reads on.
-    The rows draw their sentences from one shuffled pass over the file after
-    another. The backward rows draw theirs independently, and read each
-    sentence from its end. A word outside the vocabulary is `<UNK>` as a
-    target and itself as input. B is the batch, U the window, N =
+    Each row of a batch is an endless text: a sentence (a line) between its
+    markers, the next sentence, and so on. A window is the next `window_size`
+    words of it. There is no padding, and the state of a model carries over
+    from window to window. The rows take their sentences from consecutive
+    shuffled passes over the file. The backward rows take their own sentences,
+    and read each from its end. A word outside the vocabulary is `<UNK>` as a
+    target, but unchanged as input. B is the batch size, U the window, N =
     `num_negatives`.
 
-    Batch k is a function of the seed and k. `first_step` leaves out the
-    batches before it, but reads their lines, some million words a second.
+    Batch k is a function of the seed and k. `first_step` skips the batches
+    before it, but reads their lines, about a million words per second.
 
     Args:
-        path: One sentence a line; blank lines are skipped. Or a folder of
-            records, whose files each pass reads in another order.
+        path: A file with one sentence per line, of which blank lines are
+            skipped. Or a folder of records, whose files each pass reads in
+            another order.
         text_inputs: An `ElmoInputs(distinct=True)`, or a `WordInputs`.
-        vocabulary: The target words by falling frequency, `<S>`, `</S>` and
-            `<UNK>` first.
-        num_negatives: N, words the softmax is sampled with, a direction;
-            `None` for the full softmax.
-        batch_size: B, over all devices together.
-        window_size: U, words a row and step.
-        seed: Of the order and of the negative samples.
+        vocabulary: The target words by descending frequency, with `<S>`,
+            `</S>` and `<UNK>` first.
+        num_negatives: Number N of negative samples of the softmax per
+            direction; `None` for the full softmax.
+        batch_size: Global batch size B, over all devices.
+        window_size: Number U of words per row and step.
+        seed: The seed of the order and of the negative samples.
         first_step: Number of the first batch.
-        split: How a line is cut into words; `list` cuts into characters.
-        shuffle_buffer: Lines held in memory, a direction.
-        num_devices: Devices that a batch is split over; a divisor of B.
+        split: A function that splits a line into words. `list` splits it into
+            characters.
+        shuffle_buffer: Number of lines to hold in memory per direction.
+        num_devices: Number of devices that share a batch; a divisor of B.
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)` for a
         model of `elmo_stream_model` with the same `num_devices`. Targets are
-        zeros, because the model gives the loss itself; weights are equal and
-        sum to 1.
+        zeros, because the model computes the loss itself. Weights are equal
+        and sum to 1.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: An argument is out of range, the vocabulary lacks its
             markers or repeats a word, or the file has no text.
 
@@ -138,7 +140,7 @@ def elmo_stream_dataset(
             features["distinct_char_ids"] = _for_each_device(
                 features["distinct_char_ids"], batch_size, num_devices
             )
-        # To a `WordInputs` a marker in a text is an unknown word.
+        # A `WordInputs` reads a marker in a text as an unknown word.
         for marker, marker_id in ((BEGIN, 1), (END, 2)):
             ids = tf.where(words == marker, marker_id, ids)
         word_ids = tf.split(ids, 2)
@@ -171,7 +173,7 @@ def elmo_stream_dataset(
 def _for_each_device(
     words: tf.Tensor, batch_size: int, num_devices: int
 ) -> tf.Tensor:
-    """Words `(W, C)` to `(B, K, C)`, of which each device's rows hold all."""
+    """Copies words `(W, C)` to each device: `(B, K, C)`."""
     rows = batch_size // num_devices
     number, characters = tf.unstack(tf.shape(words))
     in_a_row = -(-number // rows)  # rounded up
@@ -184,7 +186,7 @@ def _for_each_device(
 
 
 def _lines_of(path: Path) -> Callable[[int], Iterator[str]]:
-    """A seed to one pass over the lines."""
+    """Returns a function of a seed that makes one pass over the lines."""
     if not path.is_dir():
         return lambda seed: read_lines(path)
     paths = open_records(path, "elmo", whole=True).paths
@@ -204,7 +206,7 @@ def _sentences(
     seed: int,
     shuffle_buffer: int,
 ) -> Iterator[list[str]]:
-    """The words of every line, pass after pass, each in an order of its own."""
+    """Yields the words of every line, pass after pass, in changing order."""
     for index in itertools.count():
         pass_seed = mixed_seed(seed, "pass", index)
         for line in shuffled(
@@ -220,7 +222,7 @@ def _windows(
     window_size: int,
     backward: bool,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Words `(B, U)` and what follows each."""
+    """Yields words `(B, U)` and the next word of each."""
     held: list[tuple[list[str], list[str]]] = [
         ([], []) for _ in range(batch_size)
     ]

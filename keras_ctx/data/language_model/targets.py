@@ -14,18 +14,18 @@ def language_model_targets(
     word_ids: tf.Tensor | tf.RaggedTensor,
     padding_mask: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Word ids to the targets of both directions, and their weights.
+    """Returns the targets of both directions, and their weights.
 
-    A row of n words has n + 1 targets in each direction. Forward, index t
-    is what follows the t-th token of `<S> w1 .. wn`: `w1 .. wn </S>`.
-    Backward, index p is what the reader from right to left finds at place
-    p of `<S> w1 .. wn`: the end marker predicts `wn` (index n), `w1`
-    predicts `<S>` (index 0). The markers have ids 0 and 1.
+    A row of n words has n + 1 targets in each direction. Forward, target t is
+    the token after the t-th token of `<S> w1 .. wn`, so the targets are
+    `w1 .. wn </S>`. Backward, target p is the p-th token of `<S> w1 .. wn`,
+    predicted from the tokens after it: the end marker predicts `wn` (index
+    n), and `w1` predicts `<S>` (index 0). The markers have ids 0 and 1.
 
     Args:
-        word_ids: int32, ragged `(B, (T))` or dense `(B, T)`.
-        padding_mask: With dense ids: bool `(B, T)`, True = real word, the
-            real words in front. Without it all words are real.
+        word_ids: int32 ids, ragged `(B, (T))` or dense `(B, T)`.
+        padding_mask: For dense ids, bool `(B, T)`, True = real word. Padding
+            comes after the real words. Without it, all words are real.
 
     Returns:
         `(forward_targets, backward_targets, weights)`, each `(B, T + 1)`:
@@ -62,17 +62,17 @@ def language_model_targets(
 
 
 class TargetTable:
-    """The words that a language model predicts, and samples of them.
+    """The words that a language model predicts, and negative samples.
 
     Args:
-        vocabulary: The words by falling frequency, `<S>`, `</S>` and `<UNK>`
-            first.
-        num_negatives: N, words the softmax is sampled with; `None` for the
-            full softmax.
+        vocabulary: The words by descending frequency, with `<S>`, `</S>` and
+            `<UNK>` first.
+        num_negatives: Number N of negative samples of the softmax; `None` for
+            the full softmax.
 
     Raises:
-        ValueError: The vocabulary lacks its markers or repeats a word, or
-            has no N words.
+        ValueError: The vocabulary lacks its markers, repeats a word, or has
+            fewer than N words.
     """
 
     def __init__(self, vocabulary: Sequence[str], num_negatives: int | None):
@@ -105,20 +105,20 @@ class TargetTable:
         )
 
     def target_ids(self, words: tf.Tensor) -> tf.Tensor:
-        """int32 ids, of any shape; the markers have theirs."""
+        """Returns int32 ids, of any shape, including those of the markers."""
         return self._table.lookup(words)
 
     def word_ids(self, words: tf.Tensor) -> tf.Tensor:
-        """The same for words of a text: one spelled like a marker is none."""
+        """Returns the ids of a text's words, with markers as unknown words."""
         ids = self._table.lookup(words)
         return tf.where(ids > UNKNOWN_ID, ids, UNKNOWN_ID)
 
     def negatives(
         self, seed: tf.Tensor, batch_size: int | tf.Tensor
     ) -> tf.Tensor:
-        """int32 `(B, 2, N)`, a draw a direction.
+        """Returns int32 `(B, 2, N)`, one draw per direction.
 
-        A row each, equal, so that the batch can be split over replicas.
+        All rows are equal, so that the batch can be split over replicas.
         """
         if self.num_negatives is None:
             raise ValueError("`num_negatives` is None: there are no negatives.")
@@ -130,16 +130,16 @@ class TargetTable:
 
 
 class LanguageModelInputs:
-    """Texts to the features of `elmo_language_model`.
+    """The features of `elmo_language_model` from texts.
 
     Args:
         text_inputs: An `ElmoInputs` or a `WordInputs`.
         vocabulary: As for `TargetTable`.
-        num_negatives: As for `TargetTable`; drawn only if a seed is given.
+        num_negatives: As for `TargetTable`. They need a `seed` in the call.
 
     Call arguments:
-        text: strings `(B,)`.
-        seed: Two integers, of the negative samples.
+        text: Strings `(B,)`.
+        seed: Two integers, the seed of the negative samples.
 
     Returns:
         Features, and the weights of the targets: float32 `(B, T + 1)`, 1 for
@@ -186,18 +186,19 @@ class LanguageModelInputs:
 def log_uniform_negatives(
     seed: tf.Tensor | tuple[int, int], num_negatives: int, vocabulary_size: int
 ) -> tf.Tensor:
-    """Draw distinct word ids, frequent ones more often.
+    """Draws distinct word ids, frequent ones more often.
 
     Ids are drawn without replacement from
     `P(id) = log((id + 2) / (id + 1)) / log(vocabulary_size + 1)`, which
-    fits a vocabulary sorted by falling frequency. The draw is the top
-    `num_negatives` of log P plus Gumbel noise: equal in law to drawing one
-    by one until that many are distinct, and a pure function of `seed`.
+    fits a vocabulary sorted by descending frequency. The draw is the top
+    `num_negatives` of log P plus Gumbel noise. It has the same distribution as
+    drawing ids one by one until N are distinct, and is a pure function of
+    `seed`.
 
     Args:
         seed: Two integers, as for `tf.random.stateless_uniform`.
-        num_negatives: N, how many ids.
-        vocabulary_size: Number of ids.
+        num_negatives: Number N of ids to draw.
+        vocabulary_size: Number of ids in the vocabulary.
 
     Returns:
         int32 `(N,)`, all different, in the order in which they were drawn.
@@ -211,8 +212,8 @@ def log_uniform_negatives(
         >>> sorted(log_uniform_negatives((0, 1), 4, 4).numpy().tolist())
         [0, 1, 2, 3]
 
-    Source: `tf.random.log_uniform_candidate_sampler` has this law and no
-    stateless form; Gumbel top-k: Kool et al. 2019 (arXiv:1903.06059).
+    Source: `tf.random.log_uniform_candidate_sampler` has this distribution,
+    but no stateless form. Gumbel top-k: Kool et al. 2019 (arXiv:1903.06059).
     """
     if not 1 <= num_negatives <= vocabulary_size:
         raise ValueError(
@@ -220,8 +221,8 @@ def log_uniform_negatives(
             f"Received: num_negatives={num_negatives}, "
             f"vocabulary_size={vocabulary_size}"
         )
-    # float64: in float32 a uniform number takes only 2**23 values, and with
-    # a large vocabulary the largest noise would be tied.
+    # float64: in float32 a uniform number has only 2**23 values, so with a
+    # large vocabulary the largest noise would have ties.
     ids = tf.range(vocabulary_size, dtype=tf.float64)
     tiny = 2.0**-1022
     uniform = tf.random.stateless_uniform(

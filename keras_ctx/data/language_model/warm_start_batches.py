@@ -1,4 +1,4 @@
-"""Sentences in batches that first states of an ELMo are measured on."""
+"""Batches of sentences to compute the initial states of an ELMo."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -10,26 +10,25 @@ from keras_ctx.checks import check_at_least
 from keras_ctx.data.text_inputs import TextInputs
 
 _ROWS = 32
-# A longer line is no sentence, and the batch around it would be as long.
+# A longer line is not a sentence, and would make its whole batch as long.
 _MOST_WORDS = 256
 
 
 def warm_start_batches(
     lines: Iterable[str], text_inputs: TextInputs, num_lines: int
 ) -> Iterator[dict[str, Any]]:
-    """The first lines of a text as features for `models.warm_start`.
+    """Yields the first lines of a text as features for `models.warm_start`.
 
-    Blank lines, and lines of more than 256 words, are left out and do not
-    count.
+    Blank lines and lines of more than 256 words are left out and not counted.
 
     Args:
-        lines: One sentence each.
-        text_inputs: Those of the encoder, without distinct words.
-        num_lines: How many to take at most; some thousand do.
+        lines: Lines of one sentence each.
+        text_inputs: The text inputs of the encoder, without distinct words.
+        num_lines: Maximum number of lines. A few thousand are enough.
 
     Returns:
-        An iterator over features of 32 lines a batch, or of fewer where there
-        are few lines.
+        An iterator over features of 32 lines per batch, or fewer if there are
+        few lines.
 
     Raises:
         ValueError: `num_lines` is below 1, or there are fewer than two such
@@ -46,11 +45,11 @@ def warm_start_batches(
     chosen = list(itertools.islice(_short(lines, text_inputs), num_lines))
     if len(chosen) < 2:
         raise ValueError(
-            "`lines` must hold two sentences at least, of 1 to "
-            f"{_MOST_WORDS} words: the first batch starts from zeros and does "
-            f"not count. Received: {len(chosen)}"
+            "`lines` must hold at least two sentences, of 1 to "
+            f"{_MOST_WORDS} words: the first batch starts from zeros and is "
+            f"not used. Received: {len(chosen)}"
         )
-    # Enough batches behind the first, also of a short text.
+    # Gives enough batches after the first, even for a short text.
     rows = min(_ROWS, max(1, len(chosen) // 8))
     for start in range(0, len(chosen), rows):
         features = text_inputs(tf.constant(chosen[start : start + rows]))

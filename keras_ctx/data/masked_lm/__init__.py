@@ -1,1 +1,1 @@
-"""BERT's pretraining examples: pairs of sentences, masked positions."""
+"""BERT's pretraining examples: text pairs with masked positions."""

@@ -1,4 +1,4 @@
-"""A corpus file to BERT's pretraining batches."""
+"""BERT's pretraining batches from a corpus file."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,17 +15,17 @@ from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs
 from keras_ctx.data.readers.lines import read_documents
 from keras_ctx.data.text_inputs import TextInputs
 
-# About a token each in WordPiece: an ideograph, a run of other letters, a sign.
+# Each is about a WordPiece token: an ideograph, a run of letters, a symbol.
 _PIECE = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+|[^\w\s]")
 
 
 def rough_length(
     split: Literal["character", "wordpiece"],
 ) -> Callable[[str], int]:
-    """A function that counts the tokens of a sentence, roughly.
+    """Returns a function that estimates the tokens of a sentence.
 
     Args:
-        split: As of `BertInputs`.
+        split: The `split` of `BertInputs`.
 
     Example:
         >>> rough_length("wordpiece")("Two words, 一二.")
@@ -37,14 +37,14 @@ def rough_length(
 
 
 def first_batches(dataset: tf.data.Dataset, steps: int) -> tf.data.Dataset:
-    """The first `steps` batches of an endless dataset, to be measured on.
+    """Returns the first `steps` batches of a dataset, for evaluation.
 
     Example:
         >>> len(first_batches(tf.data.Dataset.range(2).repeat(), 3))
         3
     """
-    # Keras takes the end of a dataset of unknown length for one more batch,
-    # of loss 0.
+    # Keras counts the end of a dataset of unknown length as one more batch,
+    # with loss 0.
     return dataset.take(steps).apply(
         tf.data.experimental.assert_cardinality(steps)
     )
@@ -68,47 +68,49 @@ def bert_pretraining_dataset(
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
     whole_word_masking: bool = False,
 ) -> tf.data.Dataset:
-    r"""Masked words and sentence pairs from a corpus file, without end.
+    r"""Returns endless batches of masked text pairs from a corpus file.
 
-    Every epoch is `steps_per_epoch` full batches and a pure function of
+    Every epoch has `steps_per_epoch` full batches and is a pure function of
     the seed and its number: a run that starts with `first_step=n` sees
-    bit for bit what a run from 0 sees from its step n on. B is the batch, T
-    tokens, M = `max_predictions`.
+    exactly the batches that a run from 0 sees from step n on. B is the batch
+    size, T tokens, M = `max_predictions`.
 
     Args:
-        path: One sentence a line, a blank line between documents.
-        text_inputs: A `BertInputs`. Pairs are packed to its `max_length`.
-        batch_size: B, over all replicas together.
-        steps_per_epoch: Batches an epoch; for `model.fit` too.
-        seed: Of the order, the pairs and the masks.
+        path: A file with one sentence per line, and blank lines between
+            documents.
+        text_inputs: A `BertInputs`. Text pairs are packed to its `max_length`.
+        batch_size: Global batch size B, over all replicas.
+        steps_per_epoch: Batches per epoch. Pass it to `model.fit`, too.
+        seed: The seed of the order, the text pairs and the masks.
         first_step: Number of the first batch.
-        max_predictions: M, slots for masked words a row.
-        masking_rate: Share of the ordinary tokens that is predicted.
+        max_predictions: Maximum number M of masked tokens per example.
+        masking_rate: Share of the ordinary tokens to predict.
         short_seq_prob: See `sentence_pairs`.
-        length: Length of a sentence in tokens, roughly; the default counts
-            characters, which is right for Chinese.
-        separator: Between the sentences of a part.
-        shuffle_buffer: Documents held in memory, the width of the shuffle.
-        bucket_batches: How many batches are sorted by length together; 1 is
+        length: A function that estimates the tokens of a sentence. The default
+            counts characters, which is right for Chinese.
+        separator: The separator between the sentences of a text.
+        shuffle_buffer: Number of documents to hold in memory for shuffling.
+        bucket_batches: Number of batches to sort by length together. 1 means
             no sorting. See `elmo_pretraining_dataset`.
-        objective: Of the pairs, see `sentence_pairs`: "next_sentence", or
-            ALBERT's "sentence_order".
-        whole_word_masking: Whether a word is masked whole, see
-            `masked_lm_examples`; its pieces are known by their `##`.
+        objective: The objective of text pairs, see `sentence_pairs`:
+            "next_sentence", or ALBERT's "sentence_order".
+        whole_word_masking: Whether to mask whole words, see
+            `masked_lm_examples`. `##` marks the pieces that continue a word.
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)`.
         Features: `token_ids`, `segment_ids`, `padding_mask` `(B, T)`,
-        `masked_positions` `(B, M)`. Targets: `masked_lm` `(B, M)` ids and
-        `next_sentence` `(B,)`, of either objective: 1 = the second part
-        follows the first. Weights: float32 under the
-        same keys, each summing to 1 over the batch.
+        `masked_positions` `(B, M)`. Targets: `masked_lm` `(B, M)` ids and, for
+        both objectives, `next_sentence` `(B,)`: 1 = the second text follows
+        the first. Weights: float32 with the same keys, each summing to 1 over
+        the batch.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: An argument is out of range, the file has no text or
-            less than two documents of two sentences (one, for the order), or
-            `whole_word_masking` without a piece with `##` in the vocabulary.
+        FileNotFoundError: The file does not exist.
+        ValueError: An argument is out of range; the file has no text, or
+            fewer than two documents of two sentences (fewer than one for
+            "sentence_order"); or the vocabulary has no piece with `##` for
+            `whole_word_masking`.
 
     Example:
         >>> from keras_ctx.text import BertInputs, character_vocabulary
@@ -156,8 +158,8 @@ def bert_pretraining_dataset(
         masking_rate=masking_rate,
         whole_word_masking=whole_word_masking,
     )
-    # One pair now, so that a bad file or argument is an error here and not
-    # inside the first training step.
+    # Creates one pair, so that errors in the file or the arguments are raised
+    # here and not in the first training step.
     next(pairs(0))
 
     def batches():

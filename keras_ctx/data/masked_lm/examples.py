@@ -1,4 +1,4 @@
-"""Pairs of texts as ids to what BERT's pretraining learns from."""
+"""Masked examples for BERT's pretraining from the ids of text pairs."""
 
 from collections.abc import Callable
 
@@ -16,15 +16,15 @@ def masked_pairs(
     masking_rate: float,
     whole_word_masking: bool,
 ) -> Callable:
-    """A function of seed, features and `is_next` to a batch.
+    """Returns a function that masks a batch.
 
-    The batch is `(features, targets, weights)`, as
-    `bert_pretraining_dataset` describes it.
+    The function takes seed, features and `is_next`, and returns `(features,
+    targets, weights)`, as described at `bert_pretraining_dataset`.
     """
     if text_inputs.mask_id is None:
         raise ValueError(
-            "`text_inputs` must have a token that hides another, as [MASK] of "
-            f"a BERT. Received: {type(text_inputs).__name__} without one"
+            "`text_inputs` must have a mask token, such as BERT's [MASK]. "
+            f"Received: {type(text_inputs).__name__} without one"
         )
     suffix_ids = _suffix_ids(text_inputs) if whole_word_masking else None
 
@@ -50,7 +50,7 @@ def masked_pairs(
 
 
 def _suffix_ids(text_inputs: TextInputs) -> list[int]:
-    """The pieces that continue a word, for whole-word masking."""
+    """Returns the ids of pieces that continue a word."""
     found = [
         number
         for number, token in enumerate(text_inputs.vocabulary or ())
@@ -60,7 +60,7 @@ def _suffix_ids(text_inputs: TextInputs) -> list[int]:
         raise ValueError(
             "`whole_word_masking` needs a vocabulary that marks the pieces "
             "that continue a word with ##, as WordPiece does. Leave it out "
-            "where a token is a character. Received: "
+            "if tokens are characters. Received: "
             f"{text_inputs.vocabulary_size} tokens, none with ##"
         )
     return found

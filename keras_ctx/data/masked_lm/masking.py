@@ -1,4 +1,4 @@
-"""Choosing and hiding tokens for masked language modelling."""
+"""Choosing and masking tokens for masked language modelling."""
 
 from collections.abc import Sequence
 
@@ -19,44 +19,44 @@ def masked_lm_examples(
     masking_rate: float = 0.15,
     suffix_ids: Sequence[int] | None = None,
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
-    """Hide a share of every row's ordinary tokens, as BERT's training does.
+    """Masks a share of every example's ordinary tokens, as in BERT's training.
 
-    Of each row's tokens that are neither special nor padding, the share
-    `masking_rate` is drawn without replacement: the rounded number, at least
-    1 where the row has any, at most `max_predictions`. Of the drawn ones 80 %
-    become `mask_id`, 10 % a random ordinary token, 10 % stay. The draw is a
-    pure function of `seed` and the shape. B is the batch, T tokens, M =
-    `max_predictions`.
+    Ordinary tokens are neither special nor padding. Of each example's ordinary
+    tokens, the share `masking_rate` is drawn without replacement: the rounded
+    number, at least 1 if there are any, at most `max_predictions`. Of the
+    drawn tokens, 80 % become `mask_id`, 10 % a random ordinary token, and 10 %
+    are unchanged. The draw is a pure function of `seed` and the shape. B is
+    the batch size, T tokens, M = `max_predictions`.
 
-    With `suffix_ids` whole words are drawn, in random order, as long as their
-    pieces keep within the same number; a word that no longer fits is passed
-    over, so a row whose words are all too long has none. Each piece of a
-    drawn word has its own 80, 10 or 10 %. A word is a piece and the suffixes
-    behind it. Text without spaces has no such words: each Chinese character
-    is one by itself, and BERT's `##` does not tell which make up a word.
+    With `suffix_ids`, whole words are drawn in random order, up to the same
+    number of pieces. A word that does not fit is skipped, so an example whose
+    words are all too long has no masked tokens. The 80, 10 and 10 % apply to
+    each piece of a drawn word. A word is a piece and the suffixes after it.
+    In text without spaces, such as Chinese, each character is a word by
+    itself: BERT's `##` does not mark which characters form a word.
 
     Args:
-        features: `token_ids` `(B, T)`, `padding_mask` `(B, T)` bool, True =
-            real token, and anything else, which is passed through.
+        features: A dict with `token_ids` `(B, T)` and `padding_mask` `(B, T)`
+            bool, True = real token. Other entries are unchanged.
         seed: Two integers, as for `tf.random.stateless_uniform`.
-        mask_id: Id of the token that hides another.
-        special_ids: Ids never chosen and never used as a replacement.
+        mask_id: Id of the mask token.
+        special_ids: Ids that are never masked and never a replacement.
         vocabulary_size: Number of ids.
-        max_predictions: M, the number of slots of every row.
+        max_predictions: Maximum number M of masked tokens per example.
         masking_rate: Share of the ordinary tokens to draw.
-        suffix_ids: Ids of the pieces that continue a word, those with `##`;
-            None draws pieces one by one.
+        suffix_ids: Ids of the pieces that continue a word, those with `##`.
+            `None` draws single pieces.
 
     Returns:
-        `(features, masked_ids, weights)`: the features with changed
-        `token_ids` and with `masked_positions` `(B, M)` int32, rising, 0 in
-        unused slots; the true ids `(B, M)` int32, 0 in unused slots; float32
-        weights `(B, M)`, 1 in used slots and 0 in the others.
+        `(features, masked_ids, weights)`: the features with masked
+        `token_ids` and with `masked_positions` `(B, M)` int32, ascending, 0 in
+        unused entries; the true ids `(B, M)` int32, 0 in unused entries; and
+        float32 weights `(B, M)`, 1 in used entries and 0 in unused ones.
 
     Raises:
         ValueError: `masking_rate` is not in (0, 1), `max_predictions` is
-            below 1, no id is left as a replacement, or `suffix_ids` has one
-            that is not in the vocabulary.
+            below 1, no id is left as a replacement, or `suffix_ids` has an id
+            outside the vocabulary.
 
     Example:
         >>> rows = {"token_ids": tf.constant([[2, 7, 8, 9, 3, 0]]),
@@ -70,8 +70,8 @@ def masked_lm_examples(
         (array([[8, 0]], dtype=int32), array([[1., 0.]], dtype=float32))
 
     Source: Devlin et al. 2019, section 3.1 (arXiv:1810.04805); whole words:
-    `create_pretraining_data.py` of google-research/bert. Differs: the
-    original counts `[CLS]` and `[SEP]` into the 15 %, and may use a special
+    `create_pretraining_data.py` of google-research/bert. Differs: The
+    original counts `[CLS]` and `[SEP]` for the 15 %, and may use a special
     token as random replacement.
     """
     if not 0 < masking_rate < 1:
@@ -152,9 +152,9 @@ def masked_lm_examples(
 def _pieces(
     eligible: tf.Tensor, score: tf.Tensor, wanted: tf.Tensor
 ) -> tf.Tensor:
-    """`wanted` `(B,)` of the eligible pieces, `(B, T)`, without replacement."""
-    # The rank of a random score is such a draw; scores of pieces that must
-    # not be chosen rank behind all others.
+    """Draws `wanted` `(B,)` of the eligible pieces without replacement."""
+    # The lowest ranks of a random score are such a draw. Pieces that must not
+    # be chosen rank after all others.
     score = tf.where(eligible, score, 2.0)
     rank = tf.argsort(tf.argsort(score, stable=True), stable=True)
     return eligible & (rank < wanted[:, None])
@@ -166,21 +166,21 @@ def _whole_words(
     score: tf.Tensor,
     wanted: tf.Tensor,
 ) -> tf.Tensor:
-    """Words drawn by their scores, of at most `wanted` pieces, `(B, T)`."""
+    """Draws words by their scores, with at most `wanted` pieces."""
     follows = tf.pad(eligible[:, :-1], [[0, 0], [1, 0]])
     begins = eligible & tf.logical_not(is_suffix & follows)
-    # Number of the word in its row; what is not eligible is in none.
+    # Number of the word in its row, or -1 for pieces that are not eligible.
     word = tf.where(eligible, tf.cumsum(tf.cast(begins, tf.int32), 1) - 1, -1)
     shape = tf.shape(word)
     row = shape[1] * tf.range(shape[0])[:, None]
-    # At [b, n] the pieces of word n of row b.
+    # size[b, n] is the number of pieces of word n in row b.
     size = tf.math.unsorted_segment_sum(
         tf.ones_like(word), tf.where(eligible, row + word, -1), tf.size(word)
     )
     size = tf.ensure_shape(tf.reshape(size, shape), word.shape)
 
-    # A word passed over as too long stays so, since what is left only falls:
-    # the first of those that fit, again and again, is the draw in order.
+    # `left` only decreases, so a word that is too long stays too long. Taking
+    # the first word that fits, again and again, is the draw in order.
     def fits(chosen, left):
         return ~chosen & (size > 0) & (size <= left[:, None])
 

@@ -1,4 +1,4 @@
-"""The sentence pairs of some documents as records of ids."""
+"""Records of ids from the text pairs of documents."""
 
 import itertools
 from collections import Counter
@@ -21,13 +21,13 @@ def pair_records(
     settings: RecordSettings,
     seed: int,
 ) -> Iterator[bytes]:
-    """The pairs of some documents, each in a `tf.train.Example`.
+    """Yields the text pairs of documents, each in a `tf.train.Example`.
 
-    `token_ids` are those of `[CLS] first [SEP] second [SEP]`, cut to the
-    `max_length` of `text_inputs`, without padding; `first_length` counts the
-    positions up to the first `[SEP]`; `is_next` is 1 or 0. Documents of one
-    sentence make no pair, nor does a lone document where the next sentence is
-    asked for; they are counted.
+    `token_ids` are the ids of `[CLS] first [SEP] second [SEP]`, cut to the
+    `max_length` of `text_inputs`, without padding. `first_length` counts the
+    positions up to the first `[SEP]`. `is_next` is 1 or 0. Documents of one
+    sentence have no text pairs, nor does a single document for
+    "next_sentence"; `counts` gets their number.
     """
     usable = [document for document in documents if len(document) > 1]
     if settings.objective == "next_sentence" and len(usable) < 2:
@@ -42,7 +42,7 @@ def pair_records(
         seed=seed,
         length=lengths.__getitem__,
         short_seq_prob=settings.short_seq_prob,
-        # All of them: they lie in memory as they are.
+        # All documents: they are in memory anyway.
         shuffle_buffer=max(len(usable), 2),
         separator="" if settings.split == "character" else " ",
         objective=settings.objective,
@@ -69,10 +69,10 @@ def pair_records(
 def _lengths(
     documents: list[list[str]], text_inputs: TextInputs
 ) -> dict[str, int]:
-    """Tokens of every sentence; one that fills a row alone is cut to it."""
+    """Returns the tokens of every sentence, cut to the longest input."""
     lengths = {}
     sentences = dict.fromkeys(itertools.chain.from_iterable(documents))
-    sentences = sorted(sentences, key=len)  # rows of like length
+    sentences = sorted(sentences, key=len)  # batches of similar length
     for start in range(0, len(sentences), _ROWS):
         rows = sentences[start : start + _ROWS]
         real = text_inputs(tf.constant(rows))["padding_mask"].numpy()
@@ -86,5 +86,5 @@ def _example(**numbers: Sequence[int] | np.ndarray) -> bytes:
         for key, value in numbers.items()
     }
     example = tf.train.Example(features=tf.train.Features(feature=features))
-    # Of a map the order of the keys is otherwise nobody's promise.
+    # Otherwise the order of a map's keys is undefined.
     return example.SerializeToString(deterministic=True)

@@ -1,4 +1,4 @@
-"""Records of sentence pairs to pretraining batches, masked anew each time."""
+"""Pretraining batches from records of text pairs, with dynamic masking."""
 
 from pathlib import Path
 from typing import Any
@@ -25,35 +25,35 @@ def pair_records_dataset(
     whole_word_masking: bool = False,
     shuffle_buffer: int = 10_000,
 ) -> tf.data.Dataset:
-    """Masked words and sentence pairs from records, without end.
+    """Returns endless batches of masked text pairs from records.
 
     Batch k is a function of the records, the seed and k: a run that starts
-    with `first_step=k` sees bit for bit what a run from 0 sees from there.
-    Every pass over the files has an order of its own; every batch is masked
-    anew. B is the batch, T the `max_length` of `text_inputs`, M =
+    with `first_step=k` sees exactly the batches that a run from 0 sees from
+    there. Each pass over the files has another order, and each batch gets new
+    masks. B is the batch size, T the `max_length` of `text_inputs`, M =
     `max_predictions`.
 
     Args:
-        folder: Of `recipes/prepare_corpus.py`.
-        text_inputs: The model's `BertInputs`; its `max_length` is at least
-            that of the records.
-        batch_size: B, over all replicas together.
-        seed: Of the order and the masks.
+        folder: A folder that `recipes/prepare_corpus.py` has written.
+        text_inputs: The model's `BertInputs`. Its `max_length` must be at
+            least that of the records.
+        batch_size: Global batch size B, over all replicas.
+        seed: The seed of the order and the masks.
         first_step: Number of the first batch.
-        max_predictions: M, slots for masked words a row.
-        masking_rate: Share of the ordinary tokens that is predicted.
-        whole_word_masking: Whether a word is masked whole, see
+        max_predictions: Maximum number M of masked tokens per example.
+        masking_rate: Share of the ordinary tokens to predict.
+        whole_word_masking: Whether to mask whole words, see
             `masked_lm_examples`.
-        shuffle_buffer: Records held in memory.
+        shuffle_buffer: Number of records to hold in memory.
 
     Returns:
-        An endless `tf.data.Dataset` of `(features, targets, weights)`, as of
-        `bert_pretraining_dataset`, with rows of T.
+        An endless `tf.data.Dataset` of `(features, targets, weights)`, as from
+        `bert_pretraining_dataset`, with examples of length T.
 
     Raises:
-        FileNotFoundError: No such records, or a file of them is missing.
+        FileNotFoundError: The folder or one of its files does not exist.
         ValueError: An argument is out of range, the records are of other
-            text inputs or longer than T, or files are not whole.
+            text inputs or longer than T, or files are incomplete.
 
     Example:
         >>> from keras_ctx import data, text
@@ -110,7 +110,7 @@ def pair_records_dataset(
 def _features(
     serialized: tf.Tensor, length: int, pad_id: int
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """The ids of a batch of records, filled up to `length`."""
+    """Returns the ids of a batch of records, padded to `length`."""
     found: dict[str, Any] = tf.io.parse_example(
         serialized,
         {

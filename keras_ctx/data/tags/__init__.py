@@ -1,1 +1,1 @@
-"""Tagged words: CoNLL and JSON, read in any layout."""
+"""Tagged words: readers of CoNLL and JSON in any layout."""

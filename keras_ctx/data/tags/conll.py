@@ -1,4 +1,4 @@
-"""Reading of tagged sentences in columns, one word a line."""
+"""Readers of tagged sentences in columns, one word per line."""
 
 import collections
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _HEADER_TAGS = frozenset(
 
 
 class TaggedSentence(NamedTuple):
-    """Words, a tag for each, and the number of the line of each."""
+    """Words, their tags, and their line numbers."""
 
     words: list[str]
     tags: list[str]
@@ -37,29 +37,29 @@ class TaggedSentence(NamedTuple):
 def read_conll(
     path: str | Path, columns: Sequence[int] | None = None
 ) -> Iterator[tuple[list[str], list[str]]]:
-    r"""Read tagged sentences: one word a line, a blank line between two.
+    r"""Reads tagged sentences: one word per line, blank lines between.
 
     Columns are separated by blanks or tabs (not by U+3000, which may be a
-    word); the first is the word, the last the tag. Recognized, too, are a
-    column that counts the words before it, CoNLL-U with names in MISC
-    (`NER=B-PER`) or else its parts of speech, a language before each word
-    (`en:word`), a digit behind each character that counts those of a word,
-    names in brackets, and a line of headings. Comments ("# ...") and
-    `-DOCSTART-` lines are left out. The file is read whole.
+    word). The first is the word, the last the tag. Also recognized are a first
+    column that counts the words, CoNLL-U with names in MISC (`NER=B-PER`) or
+    else its parts of speech, a language before each word (`en:word`), a digit
+    after each character that counts the characters of a word, names in
+    brackets, and a line of column names. Comments ("# ...") and `-DOCSTART-`
+    lines are left out. The whole file is read into memory.
 
     Args:
         path: The file, plain or compressed.
-        columns: Those of the word and of the tag, counted from 0, or from the
-            end with -1; `None`: recognized.
+        columns: The columns of the word and of the tag, counted from 0, or
+            from the end with -1. `None` recognizes them.
 
     Returns:
         A generator of pairs `(words, tags)` of equal length.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file has no text, bytes that are not UTF-8, a line
             of one column, lines with different numbers of columns, an empty
-            word or tag, or columns that must be said.
+            word or tag, or columns that cannot be recognized.
 
     Example:
         >>> import pathlib, tempfile
@@ -79,19 +79,20 @@ def read_conll_files(
     first: Mapping[str, int] | None = None,
     encoding: str = "utf-8",
 ) -> tuple[dict[str, list[TaggedSentence]], ConllLayout, list[str]]:
-    """Read files of one layout, which is found from all together.
+    """Reads files of the same layout, which is recognized from all files.
 
     Args:
         paths: The files.
-        columns: As of `read_conll`.
-        first: By path how many sentences to read; all of another file.
-        encoding: Of all of them.
+        columns: As for `read_conll`.
+        first: The number of sentences to read, by path. Other files are read
+            completely.
+        encoding: The encoding of all files.
 
     Returns:
-        By path the sentences; the layout; and what is to be said of it.
+        The sentences by path; the layout; and notes about it for the user.
 
     Raises:
-        FileNotFoundError, ValueError: as of `read_conll`.
+        FileNotFoundError, ValueError: As for `read_conll`.
     """
     lines = read_lines_of(paths, first, encoding)
     rows, notes = _without_comments(lines, columns)
@@ -110,18 +111,18 @@ def read_conll_files(
 
 
 def read_words(path: str | Path, layout: ConllLayout) -> Iterator[list[str]]:
-    """Read the words of sentences that need no tags, one sentence at a time.
+    """Reads the words of sentences without tags, one sentence at a time.
 
     Args:
-        path: A file with the columns of `layout`; with those without the last
-            one, if that is the tag; or with words alone, one a line.
-        layout: That of the files that the model learned from.
+        path: A file with the columns of `layout`; without the last column, if
+            that is the tag; or with only words, one per line.
+        layout: The layout of the training files.
 
     Returns:
         A generator of the words of each sentence.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: A line has another number of columns.
 
     Example:
@@ -137,7 +138,7 @@ def read_words(path: str | Path, layout: ConllLayout) -> Iterator[list[str]]:
 def read_numbered_words(
     path: str | Path, layout: ConllLayout
 ) -> Iterator[list[tuple[int, str]]]:
-    """As `read_words`, each word with the number of its line."""
+    """Like `read_words`, with the line number of each word."""
     allowed = {1, layout.width}
     if layout.tag == layout.width - 1:
         allowed.add(layout.width - 1)
@@ -149,17 +150,17 @@ def read_numbered_words(
         width = width or len((sure or rows)[0].cells)
         words: list[tuple[int, str]] = []
         for line in rows:
-            # Comments stand before a sentence; a hashtag may be a word.
+            # Comments come before a sentence; a hashtag may be a word.
             if line.text[0] == "#" and not words and is_comment(line, width):
                 continue
             found = len(line.cells)
             if found != width or width not in allowed:
                 widths = " or ".join(map(str, sorted(allowed)))
                 raise ValueError(
-                    f"{path}, line {line.number}: a line must hold a word "
-                    "alone or the columns of the files that the model learned "
-                    f"from, the same number in all ({widths}); a blank line "
-                    f"parts sentences. Received: {found} columns, "
+                    f"{path}, line {line.number}: a line must hold only a "
+                    "word, or the columns of the training files, the same "
+                    f"number in all lines ({widths}); a blank line separates "
+                    f"sentences. Received: {found} columns, "
                     f"{line.text[:60]!r}"
                     + (f"; the lines before have {width}" * (found != width))
                 )
@@ -174,12 +175,12 @@ def read_numbered_words(
 def _without_comments(
     lines: Lines, columns: Sequence[int] | None
 ) -> tuple[dict[str, list[list[Row]]], list[str]]:
-    """Columns of the words; what is left out though it might be one."""
+    """Returns the columns of words, and notes on doubtful comments."""
     tag = -1 if columns is None or len(columns) != 2 else columns[1]
     tag = tag if -lines.width <= tag < lines.width else -1
     width = lines.width
-    # Comments stand before a sentence: others are words for sure.
-    tags = {"#"}  # that of the pound sign in the Penn Treebank
+    # Comments come before a sentence: other lines are certainly words.
+    tags = {"#"}  # the tag of the pound sign in the Penn Treebank
     for blocks in lines.blocks.values():
         for block in blocks:
             begun = False
@@ -200,7 +201,7 @@ def _without_comments(
                     if line.cells[tag] not in tags:
                         notes.append(
                             f"{path}, line {line.number}: {line.text[:60]!r} "
-                            "is taken for a comment."
+                            "is read as a comment."
                         )
                         continue
                 if len(line.cells) != width:
@@ -216,7 +217,7 @@ def _without_comments(
 
 
 def _remove_headings(rows: Mapping[str, list[list[Row]]]) -> list[str]:
-    """Leave out a first line that names the columns."""
+    """Removes a first line that names the columns."""
     notes = []
     counts = collections.Counter(
         row.cells[-1]
@@ -233,7 +234,7 @@ def _remove_headings(rows: Mapping[str, list[list[Row]]]) -> list[str]:
             and counts[first.cells[-1]] <= len(rows)
         ):
             notes.append(
-                f"{path}, line {first.line}: {first.cells} is taken for the "
+                f"{path}, line {first.line}: {first.cells} is read as the "
                 "names of the columns."
             )
             del blocks[0][0]

@@ -1,4 +1,4 @@
-"""Which columns of CoNLL files hold the words and the tags."""
+"""Recognition of the columns of words and tags in CoNLL files."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,39 +12,40 @@ UPOS = frozenset(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ "
     "SYM VERB X _".split()
 )
-# A number of CoNLL-U; a range and an empty node are no words of their own.
+# A number of CoNLL-U. Ranges and empty nodes are not words.
 _ID = re.compile(r"\d+([-.]\d+)?")
 _NAME_KEY = re.compile(r"(?:^|\|)(NER|NE|ner|ne)=")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)?:(?=.)")
-# Words in a thousand that may lack what all others have before or behind.
+# Maximum number of words per thousand without the common suffix.
 _EXCEPTIONS = 10
-# Words from which on it can be judged by counting what the columns hold.
+# Minimum number of words to judge columns by counts of values.
 _FEW_WORDS = 20
-# A numbered file with as many columns has more than words and tags.
+# A numbered file with this many columns has more than words and tags.
 _MANY_COLUMNS = 6
 _BRACKETS = re.compile(r"(\(\w+)?\*?\)?")
 
 Rows = Mapping[str, Sequence[Sequence[Row]]]
-"""By file the words of each sentence."""
+"""The words of each sentence, by file."""
 
 
 def find_layout(
     rows: Rows, width: int, tabs: bool, columns: Sequence[int] | None = None
 ) -> tuple[ConllLayout, list[str]]:
-    """Find the columns of words and tags, the same in all files.
+    """Finds the columns of words and tags, which are the same in all files.
 
     Args:
         rows: Lines without comments.
-        width: Columns of each.
-        tabs: Whether tabs part them.
-        columns: Those of word and tag, counted from 0, or from the end with
-            -1; `None`: recognized.
+        width: Number of columns of each line.
+        tabs: Whether tabs separate columns.
+        columns: The columns of word and tag, counted from 0, or from the end
+            with -1. `None` recognizes them.
 
     Returns:
         The layout, and sentences for the user about it.
 
     Raises:
-        ValueError: The layout must be said, or `columns` are not there.
+        ValueError: The columns cannot be recognized and must be given, or
+            `columns` do not exist.
     """
     if all(are_slashed(row.cells) for row in _each(rows)):
         path, sentences = next(iter(rows.items()))
@@ -65,7 +66,7 @@ def find_layout(
         if numbered is not None:
             notes.append(
                 f"column {numbered} counts the words of a sentence; the words "
-                f"are column {word}."
+                f"are in column {word}."
             )
         if numbered:  # CoNLL-2012, with all its columns
             raise _ask(
@@ -83,14 +84,14 @@ def find_layout(
                 notes.append(
                     f"of {width} columns, column {word} holds the words and "
                     f"column {tag}, the last, the tags. `--columns WORD TAG` "
-                    "takes others."
+                    "chooses others."
                 )
     if tag_key:
         notes.append(f"the tags are {tag_key}=... of column {tag}.")
     values = {row.cells[tag] for row in _each(rows)}
     brackets = "*" in values and all(map(_BRACKETS.fullmatch, values))
     if brackets:
-        notes.append("names in brackets are read as IOB2, and written so.")
+        notes.append("names in brackets are read as IOB2, and written as IOB2.")
     layout = ConllLayout(
         *(width, word, tag, tabs, tag_key, brackets),
         numbered=numbered == 0,
@@ -108,8 +109,8 @@ def _ask(rows: Rows, why: str, example: str = "1 -1") -> ValueError:
     path, sentences = next(iter(rows.items()))
     row = sentences[0][0]
     return ValueError(
-        f"{path}, line {row.line}: {why}. Say the columns of the word and of "
-        f"the tag, counted from 0: `columns`, such as `--columns {example}`. "
+        f"{path}, line {row.line}: {why}. Set `columns` to those of the word "
+        f"and of the tag, counted from 0, such as `--columns {example}`. "
         f"Received: {row.cells}"
     )
 
@@ -119,14 +120,14 @@ def _said(columns: Sequence[int], width: int) -> tuple[int, int]:
     word, tag = (c % width for c in (*inside, 0, 0)[:2])
     if len(columns) != 2 or len(inside) != 2 or word == tag:
         raise ValueError(
-            "`columns` must be those of the word and of the tag, counted from "
-            f"0, of {width} columns. Received: columns={tuple(columns)}"
+            "`columns` must be the columns of the word and of the tag, counted "
+            f"from 0, of {width} columns. Received: columns={tuple(columns)}"
         )
     return word, tag
 
 
 def _numbered(rows: Rows, width: int) -> int | None:
-    """The column that counts the words of each sentence, if there is one."""
+    """Returns the column that counts the words of each sentence, if any."""
     return next((c for c in range(width - 1) if _counts(rows, c)), None)
 
 
@@ -134,15 +135,15 @@ def _check_numbers(rows: Rows, numbered: int | None, width: int) -> None:
     if numbered is not None and numbered >= width - 2:
         raise _ask(
             rows,
-            f"column {numbered} counts the words of each sentence, and no two "
-            "columns for a word and its tag are behind it",
+            f"column {numbered} counts the words of each sentence, but it is "
+            "not followed by two columns for a word and its tag",
             "0 1",
         )
     words = [row.cells[0] for row in _each(rows)]
     if numbered is None and len(words) > 1 and all(map(_ID.fullmatch, words)):
         raise _ask(
             rows,
-            "column 0 holds numbers alone, which do not count the words of "
+            "column 0 holds only numbers, which do not count the words of "
             "each sentence from 1",
         )
 
@@ -172,37 +173,35 @@ def _name_key(rows: Rows, column: int) -> str:
 
 
 def _conllu_tag(rows: Rows, notes: list[str]) -> tuple[int, str]:
-    """Names in MISC; without them the part of speech."""
+    """Returns the column of names in MISC, or else of parts of speech."""
     if key := _name_key(rows, 9):
         return 9, key
     found = {row.cells[3] for row in _each(rows)}
     if found <= UPOS and len(found - {"_"}) > 1:
         notes.append(
             "the tags are the parts of speech of column 3 (UPOS): column 9 "
-            "(MISC) has no NER=... `--columns WORD TAG` takes others."
+            "(MISC) has no NER=... `--columns WORD TAG` chooses others."
         )
         return 3, ""
-    raise _ask(
-        rows, "of ten columns it must be said which holds the tags", "1 4"
-    )
+    raise _ask(rows, "it is unclear which of ten columns holds the tags", "1 4")
 
 
 def _check_tag(rows: Rows, word: int, tag: int, numbered: bool) -> None:
-    """Ask where the last column may not be the tag that is meant."""
+    """Raises an error if the last column may not be the tag."""
     types = {c: _types(rows, c) for c in range(word, tag + 1)}
     values = {row.cells[tag] for row in _each(rows)}
     others = [c for c in range(word + 1, tag) if types[c]]
     if numbered and tag + 1 >= _MANY_COLUMNS and not types[tag] and not others:
         raise _ask(
             rows,
-            f"of {tag + 1} columns it must be said which holds the tags",
+            f"it is unclear which of {tag + 1} columns holds the tags",
             f"{word} {tag}",
         )
     if others and not types[tag] and (numbered or values != {"O"}):
         raise _ask(
             rows,
             f"column {others[-1]} holds tags of spans, and column {tag}, the "
-            "last, other ones",
+            "last, other tags",
             f"{word} {others[-1]}` or `--columns {word} {tag}",
         )
     if types[tag] & types.get(tag - 1, set()) and tag - 1 > word:
@@ -214,15 +213,15 @@ def _check_tag(rows: Rows, word: int, tag: int, numbered: bool) -> None:
     if types[word] and not types[tag]:
         raise _ask(
             rows,
-            f"column {word} holds tags of spans, and column {tag} none",
+            f"column {word} holds tags of spans, but column {tag} does not",
             f"{tag} {word}",
         )
 
 
 def _check_counts(rows: Rows, word: int, tag: int) -> None:
-    """Ask where other columns look more like tags: tags are few.
+    """Raises an error if another column has fewer values, like tags.
 
-    TreeTagger writes the lemma behind the tag, and some write the tag first.
+    TreeTagger writes the lemma after the tag, and some write the tag first.
     """
     if _types(rows, tag):
         return
@@ -255,26 +254,26 @@ def _check_counts(rows: Rows, word: int, tag: int) -> None:
 
 
 def _types(rows: Rows, column: int) -> set[str]:
-    """The types of the spans in a column; none if it holds other things."""
+    """Returns the types of the spans in a column, or none without spans."""
     values = {row.cells[column] for row in _each(rows)}
-    # Words are many, and tags are few.
+    # A column of tags has few values.
     return span_types(values) if len(values) < 500 else set()
 
 
 def _with_marks(
     rows: Rows, layout: ConllLayout, notes: list[str]
 ) -> ConllLayout:
-    """The layout, with what stands before or behind every word."""
+    """Adds the common prefix or suffix of all words to the layout."""
     words = [row.cells[layout.word] for row in _each(rows)]
     first = _LANGUAGE.match(words[0])
     if first and len(words) > 1:
         if all(w.startswith(first[0]) and w != first[0] for w in words):
-            notes.append(f"{first[0]!r} before each word is left out.")
+            notes.append(f"{first[0]!r} before each word is removed.")
             return replace(layout, prefix=first[0])
     if len(words) > 1 and _have_positions(rows, layout.word):
         notes.append(
-            "the digit behind each word, its place in a longer word, is left "
-            f"out ({words[0]!r} is read as "
+            "the digit after each word, its position in a longer word, is "
+            f"removed ({words[0]!r} is read as "
             f"{POSITION.fullmatch(words[0])[1]!r})."  # pyright: ignore
         )
         return replace(layout, positions=True)
@@ -282,9 +281,9 @@ def _with_marks(
 
 
 def _have_positions(rows: Rows, column: int) -> bool:
-    """Whether all words end in 0, or in 1 more than the word before.
+    """Returns whether words end in 0, or in 1 more than the previous word.
 
-    But for a few: a blank may have been a character.
+    A few may not: a blank may have been a character.
     """
     longest = words = others = 0
     for sentences in rows.values():

@@ -1,32 +1,32 @@
-"""How the lines of CoNLL files are to be read."""
+"""The layout of CoNLL files."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# A word, and its place in a longer one.
+# A word, and its position in a longer word.
 POSITION = re.compile(r"(.+?)(\d+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class ConllLayout:
-    """How the lines of CoNLL files are to be read.
+    """The layout of CoNLL files.
 
     Args:
-        width: Columns of a line.
+        width: Number of columns of a line.
         word: The column of the words, counted from 0.
         tag: The column of the tags, counted from 0.
-        tabs: Whether single tabs part the columns, or any blanks.
-        tag_key: Key of the tag, where its column holds `KEY=VALUE` parted by
-            "|", as MISC of CoNLL-U does; "": the column is the tag.
+        tabs: Whether single tabs separate the columns, and not any blanks.
+        tag_key: Key of the tag, if its column holds `KEY=VALUE` separated by
+            "|", like MISC of CoNLL-U. "" means that the column is the tag.
         brackets: Whether tags are brackets around names, `(PER*` and `*)`, as
             in CoNLL-2012.
         numbered: Whether the first column counts the words.
-        prefix: What stands before each word ("en:").
-        positions: Whether a digit stands behind each word, which counts the
+        prefix: A prefix of each word ("en:").
+        positions: Whether a digit follows each word, which counts the
             characters of a longer word.
-        encoding: Of the files.
+        encoding: The encoding of the files.
 
     Example:
         >>> ConllLayout(width=4, word=1, tag=2).columns
@@ -50,18 +50,18 @@ class ConllLayout:
         return self.word, self.tag
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, ready for JSON."""
+        """Returns the arguments, ready for JSON."""
         return asdict(self)
 
     def word_of(self, cells: Sequence[str]) -> str:
-        """The word of a line."""
+        """Returns the word of a line."""
         word = cells[self.word].removeprefix(self.prefix)
         if self.positions and (found := POSITION.fullmatch(word)):
             return found[1]
         return word
 
     def tags_of(self, rows: Iterable[Sequence[str]]) -> list[str]:
-        """The tags of the lines of a sentence."""
+        """Returns the tags of the lines of a sentence."""
         tags = [self._tag_of(cells) for cells in rows]
         if not self.brackets:
             return tags
@@ -77,7 +77,7 @@ class ConllLayout:
         return found
 
     def _tag_of(self, cells: Sequence[str]) -> str:
-        """The tag of a line; "O" where a key is not there."""
+        """Returns the tag of a line, or "O" if the key is missing."""
         if not self.tag_key:
             return cells[self.tag]
         for part in cells[self.tag].split("|"):
@@ -87,5 +87,5 @@ class ConllLayout:
         return "O"
 
     def is_word(self, cells: Sequence[str]) -> bool:
-        """Whether a line is a word: a range or an empty node is none."""
+        """Returns whether a line is a word, not a range or an empty node."""
         return not self.numbered or cells[0].isdecimal()

@@ -1,4 +1,4 @@
-"""Lines of CoNLL files: sentences, comments, and columns cut apart."""
+"""Lines of CoNLL files: sentences, comments, and columns."""
 
 import itertools
 import re
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from keras_ctx.data.readers.lines import empty_file, is_blank, numbered_lines
 
-# "# sent_id = 1" of CoNLL-U: no word has such columns behind it.
+# "# sent_id = 1" of CoNLL-U: no word is followed by such columns.
 _COMMENT = re.compile(r"#+\s*[\w.:-]+\s*=(\s|$)")
 _DOCUMENT = "-DOCSTART-"
 _BLANKS = re.compile("[ \t]+")
@@ -16,13 +16,14 @@ _SLASHED = re.compile(r"\S+/([A-Z][A-Z0-9$|-]*|[-.,:'`\"()$#]+)")
 
 
 SLASHED = (
-    "It looks like a sentence a line, each word with a slash and its tag: "
-    "write a word a line, a tab and its tag, and a blank line between sentences"
+    "It looks like a sentence per line, each word with a slash and its tag: "
+    "write a word per line, a tab and its tag, and blank lines between "
+    "sentences"
 )
 
 
 class Row(NamedTuple):
-    """The columns of a word, and the number of its line."""
+    """The columns of a word, and its line number."""
 
     line: int
     cells: list[str]
@@ -37,18 +38,18 @@ class Line(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Files whose lines are cut apart."""
+    """The lines of files, split into columns."""
 
     tabs: bool
-    """Whether single tabs part the columns, or any blanks."""
+    """Whether single tabs separate the columns, and not any blanks."""
     width: int
     blocks: dict[str, list[list[Line]]]
-    """By file and sentence the lines, of which some may be comments."""
+    """The lines by file and sentence. Some may be comments."""
 
 
 def split_columns(line: str, tabs: bool) -> list[str]:
-    """The columns of a line; U+3000 may be a word and parts none."""
-    if tabs:  # a cell of blanks alone keeps them: it may be a word
+    """Splits a line into columns, but not at U+3000, which may be a word."""
+    if tabs:  # a cell of only blanks is kept: it may be a word
         cells = line.rstrip(" \t").split("\t")
         if " " not in line:
             return cells
@@ -57,28 +58,29 @@ def split_columns(line: str, tabs: bool) -> list[str]:
 
 
 def are_slashed(cells: Iterable[str]) -> bool:
-    """Whether all are words with their tags: `In/IN Rome/NNP`."""
+    """Returns whether all are words with tags: `In/IN Rome/NNP`."""
     return all(map(_SLASHED.fullmatch, cells))
 
 
 def columns_of(block: Iterable[tuple[int, str]], tabs: bool) -> list[Line]:
-    """The numbered lines of a sentence, cut apart."""
+    """Splits the numbered lines of a sentence into columns."""
     return [Line(n, text, split_columns(text, tabs)) for n, text in block]
 
 
 def sentence_lines(
     path: str | Path, encoding: str = "utf-8"
 ) -> Iterator[list[tuple[int, str]]]:
-    """The numbered lines of each sentence, and comments before it.
+    """Yields the numbered lines of each sentence, and comments before it.
 
-    Blank lines and those that mark a document (`-DOCSTART-`) part sentences.
+    Blank lines and `-DOCSTART-` lines separate sentences.
     """
     block: list[tuple[int, str]] = []
     for number, line in numbered_lines(path, encoding):
         if "\r" in line:
             raise ValueError(
-                f"{path}, line {number}: holds a carriage return, which ends "
-                "no line. Convert the line ends, for example with `mac2unix`."
+                f"{path}, line {number}: holds a carriage return, which does "
+                "not end a line. Convert the line ends, for example with "
+                "`mac2unix`."
             )
         if is_boundary(line):
             if block:
@@ -91,10 +93,10 @@ def sentence_lines(
 
 
 def is_boundary(line: str) -> bool:
-    """Whether a line shows nothing, or marks where a document begins."""
+    """Returns whether a line is blank or marks the beginning of a document."""
     if is_blank(line):
         return True
-    # Some files number it, as a word.
+    # Some files number this line like a word.
     return _DOCUMENT in line and any(
         cell.startswith(_DOCUMENT) for cell in line.split()[:2]
     )
@@ -105,15 +107,16 @@ def read_lines_of(
     first: Mapping[str, int] | None = None,
     encoding: str = "utf-8",
 ) -> Lines:
-    """Read files of one layout, and find what parts their columns.
+    """Reads files of the same layout, and finds the separator of columns.
 
     Args:
         paths: The files.
-        first: By path how many sentences to read; all of another file.
-        encoding: Of all of them.
+        first: The number of sentences to read, by path. Other files are read
+            completely.
+        encoding: The encoding of all files.
 
     Raises:
-        FileNotFoundError, ValueError: as of `read_conll`.
+        FileNotFoundError, ValueError: As for `read_conll`.
     """
     read = {
         str(path): list(
@@ -138,7 +141,7 @@ def read_lines_of(
         widths = {len(line[2]) for line in _sure(blocks)}
         if len(widths) == 1 and (width := min(widths)) > 1:
             fitting.append(Lines(tabs, width, blocks))
-            # Blanks can part columns, too, where all lines have as many.
+            # Blanks may separate columns, too, if all lines have them.
             if not all(" " in line[1] for line in _sure(read)):
                 break
     if not fitting:
@@ -147,7 +150,7 @@ def read_lines_of(
 
 
 def _sure(blocks: Mapping[str, Sequence[Sequence[Any]]]) -> list[Any]:
-    """Lines that are no comments: none begins with "#", if there are others."""
+    """Returns lines without "#", which are not comments, or else all lines."""
     lines = [
         line for found in blocks.values() for block in found for line in block
     ]
@@ -170,25 +173,25 @@ def _uneven(
 def uneven_line(
     path: str | Path, number: int, line: str, found: int, width: int
 ) -> ValueError:
-    """The error of a line that has not as many columns as the others."""
+    """Returns the error of a line with another number of columns."""
     more = f"; the lines before have {width}" if width > 1 else ""
     if found == 1 < width:
         more += ". Its word or its tag is missing"
     if are_slashed(line.split()):
         more += ". " + SLASHED
     if "," in line and ".csv" in Path(path).suffixes:
-        more += ". Commas part no columns: write tabs"
+        more += ". Commas do not separate columns: write tabs"
     return ValueError(
         f"{path}, line {number}: every line must have the same number of "
-        "columns, at least 2 (a word and its tag), parted by tabs or blanks; "
-        "a blank line parts sentences. "
+        "columns, at least 2 (a word and its tag), separated by tabs or "
+        "blanks; a blank line separates sentences. "
         f"Received: {found} columns, {line[:60]!r}{more}"
     )
 
 
 def is_comment(line: Line, width: int) -> bool:
-    """Whether a line that begins with "#", before a sentence, is no word.
+    """Returns whether a line with "#" before a sentence is a comment.
 
-    The word "#" and hashtags have as many columns as all words.
+    The word "#" and hashtags have as many columns as other words.
     """
     return bool(_COMMENT.match(line.text)) or len(line.cells) != width

@@ -1,4 +1,4 @@
-"""Words that a row has no place for."""
+"""Counts of words that do not fit into the model's input."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,15 +13,15 @@ _SENTENCES = 512
 def cut_words(
     sentences: Sequence[Sequence[str]], text_inputs: TextInputs
 ) -> tuple[int, int]:
-    """How many words do not fit into the rows of a model.
+    """Counts the words that do not fit into the inputs of a model.
 
     Args:
         sentences: The words of every sentence.
         text_inputs: A `keras_ctx.text.TextInputs`.
 
     Returns:
-        The number of words of which not even the first piece fits, and of
-        the sentences that they are in.
+        The number of words whose first piece does not fit, and of the
+        sentences that they are in.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -50,10 +50,10 @@ def cut_words_notes(
     files: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str]]]],
     text_inputs: TextInputs,
 ) -> list[str]:
-    """Sentences for the user about the words that `cut_words` counts.
+    """Returns sentences for the user about words that are cut off.
 
     Args:
-        files: By name the words and tags of each sentence.
+        files: The words and tags of each sentence, by name of the file.
         text_inputs: A `keras_ctx.text.TextInputs`.
 
     Example:
@@ -68,7 +68,7 @@ def cut_words_notes(
         if num_words:
             notes.append(
                 f"{name}: {num_words} words of {num} sentences are cut off, "
-                "behind `max_length` tokens of a row: nothing is learned from "
-                'them, and they are predicted as "O".'
+                "behind `max_length` tokens of an input: they are not used "
+                'for training, and are predicted as "O".'
             )
     return notes

@@ -1,4 +1,4 @@
-"""Tagged sentences in JSON: a list of words and a list of tags each."""
+"""Tagged sentences in JSON, each with lists of words and of tags."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -32,12 +32,12 @@ class JsonTagLayout:
         return self.words, self.tags
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, ready for JSON."""
+        """Returns the arguments, ready for JSON."""
         return asdict(self)
 
 
 def is_json(path: str | Path) -> bool:
-    """Whether a file is JSON by its name."""
+    """Returns whether a file is JSON by its name."""
     name = plain_name(path).lower()
     return name.endswith((".jsonl", ".json", ".ndjson"))
 
@@ -47,21 +47,21 @@ def read_json_tags(
     columns: Sequence[str] | None = None,
     tag_names: Sequence[str] | None = None,
 ) -> tuple[dict[str, list[TaggedSentence]], JsonTagLayout]:
-    r"""Read sentences: a JSON object each, one a line or all in one list.
+    r"""Reads sentences from JSON objects, one per line or all in one list.
 
     Args:
         paths: The files.
-        columns: The keys of the words and of the tags; `None`: "tokens" or
-            "words", and the one other list that is as long.
-        tag_names: The names of tags that are numbers, in their order.
+        columns: The keys of the words and of the tags. `None` means "tokens"
+            or "words", and the only other list of the same length.
+        tag_names: The names of tags that are numbers, in order.
 
     Returns:
-        By path the sentences, and the keys.
+        The sentences by path, and the keys.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: A record has no such lists, they differ in length, a tag
-            is a number without a name, or it must be said which key is meant.
+            is a number without a name, or the keys cannot be recognized.
 
     Example:
         >>> _ = Path("a.jsonl").write_text(
@@ -109,7 +109,7 @@ def _find_layout(record: Mapping[str, Any], where: str) -> JsonTagLayout:
         example = f"{words or 'tokens'} {tags[0] if tags else 'tags'}"
         raise ValueError(
             f"{where}: a record must have a list of words and a list of one "
-            "tag a word. Say their keys: `columns`, such as `--columns "
+            "tag per word. Set `columns` to their keys, such as `--columns "
             f"{example}`. Received: lists {sorted(lists)} among the keys "
             f"{sorted(record)}"
         )
@@ -132,7 +132,7 @@ def _sentence(
     words, tags = record[layout.words], record[layout.tags]
     if len(words) != len(tags):
         raise ValueError(
-            f"{where}: there must be one tag a word. Received: {len(words)} "
+            f"{where}: there must be one tag per word. Received: {len(words)} "
             f"words and {len(tags)} tags"
         )
     check_words(words, where)
@@ -144,7 +144,7 @@ def _sentence(
 
 
 def check_words(words: Sequence[Any], where: str) -> None:
-    """Refuse words that are no strings, or empty ones."""
+    """Refuses words that are empty or not strings."""
     for word in words:
         if not isinstance(word, str) or not word or not is_text(word):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The files of a tagger, read and checked together."""
+"""Reading and checking the files of a tagger together."""
 
 import collections
 import random
@@ -14,11 +14,11 @@ from keras_ctx.evaluation.tag_schemes.schemes import tag_spans
 from keras_ctx.evaluation.tag_schemes.spelling import PLAIN, TagScheme
 
 Sentence = tuple[list[str], list[str]]
-"""Words, and a tag for each."""
+"""Words and their tags."""
 
 
 class TaggedFiles(NamedTuple):
-    """Sentences by the name of their file, and how they are written there.
+    """Sentences by the name of their file, with their scheme and layout.
 
     Example:
         >>> _ = Path("a.conll").write_text("In O\\nRome S-LOC\\n")
@@ -28,20 +28,20 @@ class TaggedFiles(NamedTuple):
     """
 
     sentences: dict[str, list[Sentence]]
-    """Words and their tags in IOB2, or plain."""
+    """Words and their tags, in IOB2 or plain."""
     scheme: TagScheme
-    """How the files write tags."""
+    """The tag scheme of the files."""
     layout: ConllLayout | JsonTagLayout
-    """Where words and tags stand."""
+    """The columns or keys of words and tags."""
     notes: list[str]
     """What was recognized, for the user."""
 
     def sample(self, number: int | None, seed: int = 0) -> "TaggedFiles":
-        """So many sentences of "train" at random, in the order of the file.
+        """Returns random sentences of "train", in the order of the file.
 
         Args:
-            number: How many; `None`: all.
-            seed: Of the choice.
+            number: Number of sentences; `None` means all.
+            seed: The seed of the choice.
         """
         rows = self.sentences["train"]
         if number is None or number >= len(rows):
@@ -51,9 +51,9 @@ class TaggedFiles(NamedTuple):
         return self._replace(sentences={**self.sentences, **chosen})
 
     def get_config(self) -> dict[str, Any]:
-        """What reads such files again, and writes tags as they do, as JSON.
+        """Returns the settings to read and write such files, as JSON.
 
-        `model_scheme` is that of the tags of a model and of its exports.
+        `model_scheme` is the scheme of a model's tags and of its exports.
         """
         plain = self.scheme.name == PLAIN
         return {
@@ -73,26 +73,27 @@ def read_tagged_files(
     first: Mapping[str, int] | None = None,
     encoding: str | None = None,
 ) -> TaggedFiles:
-    """Read the files of a tagger; layout and scheme are the same in all.
+    """Reads the files of a tagger, which have the same layout and scheme.
 
     Args:
-        paths: By name; `None` is no file.
-        columns: Those of the word and of the tag, counted from 0, or from the
-            end with -1; in JSON their keys. `None`: recognized.
-        scheme: A name of `SCHEMES`, or "plain" for tags that are no spans,
-            such as parts of speech; `None`: recognized.
-        tag_names: The names of tags that are numbers, in their order.
-        first: By name how many sentences to read; all of another file.
-        encoding: Of all files, such as "latin-1"; `None`: UTF-8, or what a
-            byte order mark says.
+        paths: The paths by name. `None` means that there is no file.
+        columns: The columns of the word and of the tag, counted from 0, or
+            from the end with -1; in JSON their keys. `None` recognizes them.
+        scheme: A name of `SCHEMES`, or "plain" for tags that are not spans,
+            such as parts of speech. `None` recognizes it.
+        tag_names: The names of tags that are numbers, in order.
+        first: The number of sentences to read, by name. Other files are read
+            completely.
+        encoding: The encoding of all files, such as "latin-1". `None` means
+            UTF-8.
 
     Returns:
-        The sentences, and how they are written.
+        The sentences, with their scheme and layout.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A file cannot be read, its tags are of no one scheme, or it
-            must be said which. The message has the path and the line.
+        FileNotFoundError: A file does not exist.
+        ValueError: A file cannot be read, or its tags do not fit one scheme,
+            or fit several. The message has the path and the line.
 
     Example:
         >>> _ = Path("a.conll").write_text("In O\\nNew I-LOC\\nYork I-LOC\\n")
@@ -131,20 +132,20 @@ def read_tagged_files(
 def training_labels(
     sentences: Mapping[str, Sequence[Sentence]], sentences_per_update: int = 1
 ) -> tuple[list[str], list[str]]:
-    """The tags that a model can learn, and what it cannot; refuse too few.
+    """Returns the tags that a model can learn, and refuses too few.
 
     Args:
-        sentences: By name, in IOB2 or plain; one is "train".
-        sentences_per_update: Sentences a step, times the steps of an update.
+        sentences: Sentences by name, in IOB2 or plain. One name is "train".
+        sentences_per_update: Sentences per step, times the steps of an update.
 
     Returns:
-        The tags of "train", sorted; and sentences for the user about words of
-        other files whose tags it has not: no model can find them, and they
-        count as wrong.
+        The tags of "train", sorted; and notes for the user about words of
+        other files whose tags are not in "train". No model can find them, and
+        they count as missed.
 
     Raises:
-        ValueError: "train" has one tag alone, or fewer sentences than one
-            update takes.
+        ValueError: "train" has only one tag, or fewer sentences than one
+            update needs.
 
     Example:
         >>> train = [(["In", "Rome"], ["O", "B-LOC"])]
@@ -160,14 +161,14 @@ def training_labels(
     if len(labels) < 2:
         raise ValueError(
             "`train` must have at least two tags to learn from. Received: "
-            f"{len(train)} sentences with {labels}. Take more sentences, or "
-            "say another column of tags (`--columns WORD TAG`)."
+            f"{len(train)} sentences with {labels}. Use more sentences, or "
+            "choose another column of tags (`--columns WORD TAG`)."
         )
     if len(train) < sentences_per_update:
         raise ValueError(
             f"`train` must have at least the {sentences_per_update} sentences "
             "of one update. Lower `batch_size` or "
-            "`gradient_accumulation_steps`; a blank line parts two sentences. "
+            "`gradient_accumulation_steps`; a blank line separates sentences. "
             f"Received: {len(train)} sentences"
         )
     notes = []
@@ -199,12 +200,12 @@ def _read(
     json = [path for path in paths if is_json(path)]
     if json and len(json) < len(paths):
         raise ValueError(
-            "All files must have one layout. Received: JSON and columns, "
+            "All files must have the same layout. Received: JSON and columns, "
             f"{paths}"
         )
     if json and encoding is not None:
         raise ValueError(
-            "`encoding` is for columns: JSON is UTF-8. Convert the files. "
+            "`encoding` is only for columns: JSON is UTF-8. Convert the files. "
             f"Received: encoding={encoding!r}, {paths}"
         )
     if json:
@@ -218,7 +219,7 @@ def _read(
             numbers = [int(column) for column in columns]
         except ValueError:
             raise ValueError(
-                "`columns` must be numbers, counted from 0, but for JSON. "
+                "`columns` must be numbers, counted from 0, except for JSON. "
                 f"Received: columns={tuple(columns)}"
             ) from None
     files, layout, notes = read_conll_files(
@@ -260,5 +261,5 @@ def _size(path: str, rows: Sequence[Sentence], scheme: TagScheme) -> str:
         return f"{found}."
     spans = sum(len(tag_spans(tags)) for _, tags in rows)
     if not spans:
-        return f"{found}, and NO span: its F1 is 0, whatever is predicted."
+        return f"{found}, and NO spans: its F1 is 0 for any prediction."
     return f"{found}, {spans:,} spans."

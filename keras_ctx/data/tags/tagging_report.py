@@ -1,4 +1,4 @@
-"""What a tagger predicted for tagged sentences, written down and judged."""
+"""Files with the predictions and scores of tagged sentences."""
 
 import itertools
 import json
@@ -21,18 +21,19 @@ def save_tagging_report(
     predicted: Sequence[Sequence[str]],
     folder: str | Path,
 ) -> list[str]:
-    """Write predictions, a report of them, and a picture of confusions.
+    """Writes predictions, a report, and a picture of the confusion matrix.
 
     Args:
-        task: What the tags mean.
+        task: The task, which knows the meaning of the tags.
         sentences: Words and their tags, in IOB2 or plain.
-        predicted: The tags that were predicted, likewise; those of words that
-            were cut off are left out.
-        folder: Made where there is none. `predictions.conll` has a line a
-            word: the word, its tag, the prediction, in the scheme of the
-            files; a tab parts them where words have blanks. `report.txt` has
-            all scores, those of each type, and confusions; `classes.json` the
-            scores of each type; `confusion.png` the confusions.
+        predicted: The predicted tags, in IOB2 or plain, without those of words
+            that were cut off.
+        folder: The folder to write to. It is created if it does not exist.
+            `predictions.conll` has a line per word: the word, its tag and the
+            prediction, in the scheme of the files, separated by tabs if words
+            have blanks. `report.txt` has all scores, the scores of each type,
+            and confusions. `classes.json` has the scores of each type.
+            `confusion.png` shows the confusions.
 
     Returns:
         The names of the files that were written.
@@ -68,12 +69,12 @@ def save_tagging_report(
     if classes:
         report.append(score_table(classes))
     names, matrix = task.confusions(true, predicted)
-    report.append("Words of each type, and what they were taken for:")
+    report.append("Words of each type, and their predicted types:")
     report.append(confusion_table(matrix, names))
     if not save_confusion(matrix, names, folder / CONFUSION):
         report.append(
             f"{CONFUSION} numbers the types from 0, in the order above: no "
-            "font here has their characters."
+            "installed font has their characters."
         )
     write_text(folder / REPORT, "\n\n".join(report) + "\n")
     return list(TAGGING_REPORT)
