@@ -401,7 +401,9 @@ def test_text_inputs_of_another_family_are_refused(tmp_path: Path) -> None:
     class OneText(TrigramInputs):
         takes_pairs = False
 
-    with pytest.raises(ValueError, match="take one text per row, not text pairs"):
+    with pytest.raises(
+        ValueError, match="take one text per row, not text pairs"
+    ):
         convert.check_text_inputs(OneText(), encoder, "runs/a", pairs=True)
     model = models.classifier(encoder, 2)
     with pytest.raises(ValueError, match="must take pairs.*OneText"):

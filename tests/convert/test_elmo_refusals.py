@@ -126,7 +126,7 @@ def test_integers_are_refused(
 ) -> None:
     arrays["CNN/b_cnn_0"] = np.arange(4)
     text = message(options_file, write_hdf5(tmp_path / "weights", arrays))
-    assert "  CNN/b_cnn_0: int64, which is no type of real numbers" in text
+    assert "  CNN/b_cnn_0: int64, which is not a floating point type" in text
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.98])

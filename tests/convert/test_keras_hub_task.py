@@ -117,4 +117,4 @@ def test_classifier_of_model_garden_is_told_by_name(tmp_path: Path) -> None:
         convert.load_task_model(folder)
     assert "classifier/kernel/.ATTRIBUTES" in str(told.value)
     assert "optimizer" not in str(told.value)
-    assert "an encoder alone" not in str(told.value)
+    assert "only an encoder" not in str(told.value)

@@ -122,7 +122,7 @@ def test_settings_that_the_folder_does_not_hold(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"do not fit the settings") as told:
         convert.load_encoder(tmp_path)
     assert "the settings require (2048,), the file has" not in str(told.value)
-    assert "projection.weight: the settings require (512, 2148)" in str(
+    assert "projection.weight: the settings require (512, 2148" in str(
         told.value
     )
     # And in the folder of the project.
@@ -138,7 +138,9 @@ def test_settings_are_never_read_outside_the_folder(tmp_path: Path) -> None:
     (folder / SETTINGS).rename(tmp_path / "own.json")
     for path in ("../own.json", str(tmp_path / "own.json"), "..\\own.json"):
         write_json(folder / "config.json", {"config_path": path})
-        with pytest.raises(FileNotFoundError, match="must lie in the folder"):
+        with pytest.raises(
+            FileNotFoundError, match="must name a file in the folder"
+        ):
             convert.load_encoder(folder)
     for path in (None, "..", "", 3):
         write_json(folder / "config.json", {"config_path": path})

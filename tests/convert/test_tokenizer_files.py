@@ -188,7 +188,7 @@ def test_rows_without_marks_are_told(tmp_path: Path) -> None:
         (
             "tokenizer.json",
             {"model": {"type": "WordPiece", "vocab": {"a": "x"}}},
-            "an integer from 0 on",
+            "an integer of at least 0",
         ),
         ("config.json", {"architectures": 5}, "a list"),
     ],

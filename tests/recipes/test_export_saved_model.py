@@ -153,7 +153,7 @@ def test_a_published_bert_without_a_head(tmp_path: Path) -> None:
     text.save_vocabulary(tokens, tmp_path / "vocab.txt")
     settings = {"do_lower_case": True}
     training.save_json(settings, tmp_path / "tokenizer_config.json")
-    with pytest.raises(ValueError, match="head of a task.*an encoder alone"):
+    with pytest.raises(ValueError, match="head of a task.*only an encoder"):
         model_to_export(tmp_path)
 
 

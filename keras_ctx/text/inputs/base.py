@@ -77,7 +77,7 @@ class TextInputs(abc.ABC):
 
     @abc.abstractmethod
     def tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
-        """Returns the text of each position: strings `(B, T)`, "" on padding."""
+        """Returns the text of each position, `(B, T)`; "" on padding."""
 
     @abc.abstractmethod
     def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
