@@ -120,5 +120,7 @@ def test_a_class_that_is_not_registered(tmp_path: Path) -> None:
         {"class": ["WordInputs"], "config": inputs.get_config()},
     ):
         path.write_text(json.dumps(content))
-        with pytest.raises(ValueError, match="module has been imported"):
+        with pytest.raises(
+            ValueError, match="Import the module of your own class"
+        ):
             text.load_inputs(path)
