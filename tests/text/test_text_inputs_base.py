@@ -98,7 +98,7 @@ def test_lower_cased() -> None:
 
 def test_registration_is_refused() -> None:
     taken = type("BertInputs", (text.WordInputs,), {})
-    with pytest.raises(ValueError, match="name of its own.*BertInputs"):
+    with pytest.raises(ValueError, match="a unique name.*BertInputs"):
         text.register_text_inputs(taken)
     assert REGISTRY["BertInputs"] is text.BertInputs
     for other in (int, "BertInputs", INPUTS["elmo"]):

@@ -115,7 +115,7 @@ def _arrays(path: Path, checkpoint: BertCheckpoint) -> list[np.ndarray]:
     weights = path / _TASK_WEIGHTS
     if not weights.is_file():
         raise FileNotFoundError(
-            f"`folder` must hold {_TASK_WEIGHTS} beside {_TASK}. Received: "
+            f"`folder` must hold {_TASK_WEIGHTS} next to {_TASK}. Received: "
             f"folder={str(path)!r} without it. Get it again."
         )
     found: list[np.ndarray] = []
