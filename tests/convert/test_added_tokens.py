@@ -125,7 +125,7 @@ def test_added_tokens_json_and_special_ones(tmp_path: Path) -> None:
     ("files", "told"),
     [
         ({"added_tokens": {"new": "x"}}, "added_tokens.json: .*id.*'x'"),
-        ({"added_tokens": {"a": 99}}, "'a' with id 99, and id 5 in"),
+        ({"added_tokens": {"a": 99}}, "'a' with id 99, but id 5 in"),
         (
             {"special_tokens_map": {"additional_special_tokens": [3]}},
             "special_tokens_map.json: an added token must have its spelling",

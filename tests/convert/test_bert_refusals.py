@@ -83,7 +83,7 @@ def test_shard_that_is_elsewhere(tensors, tmp_path: Path) -> None:
     folder = write_huggingface(tmp_path / "bert", tensors, shards=2)
     index = folder / "model.safetensors.index.json"
     write_json(index, {"weight_map": {"a": "../model.safetensors"}})
-    assert "to files beside it" in message(folder)
+    assert "to files in the same folder" in message(folder)
     write_json(index, {"metadata": {}})
     assert "must have a `weight_map`" in message(folder)
 

@@ -82,7 +82,7 @@ def test_table_with_a_row_of_padding_is_explained(
     arrays["char_embed"] = np.zeros((262, 4), "float32")
     text = message(options_file, write(tmp_path / "weights", arrays))
     assert "the options require (261, 4), the file has (262, 4)" in text
-    assert "A character table has 261 rows" in text
+    assert "A character table must have 261 rows" in text
     assert "remove its row 0" in text
 
 

@@ -77,7 +77,7 @@ def test_module_lists(content: str, message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"pooling_mode_mean_tokens": False}, "one or several of.*: none"),
+        ({"pooling_mode_mean_tokens": False}, "one or more of.*: none"),
         ({"pooling_mode_attention": True}, "Received: pooling_mode_attention"),
         ({"pooling_mode_mean_tokens": 1}, "`pooling_mode_mean_tokens` must be"),
         ({"pooling_mode": "attention"}, "Received: attention"),
@@ -142,7 +142,9 @@ def test_a_damaged_dense(tmp_path: Path) -> None:
 def test_half_a_folder(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     (folder / "modules.json").unlink()
-    with pytest.raises(ValueError, match="has a 1_Pooling and no modules"):
+    with pytest.raises(
+        ValueError, match="with a 1_Pooling must have a modules"
+    ):
         convert.load_embedder(folder)
     folder = folder_of(tmp_path / "other")
     (folder / "1_Pooling" / "config.json").unlink()

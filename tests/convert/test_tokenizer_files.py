@@ -135,7 +135,9 @@ def test_rows_of_another_template_are_refused(
         },
     }
     write(tmp_path, changed={"post_processor": processor})
-    with pytest.raises(ValueError, match="`post_processor` must make the rows"):
+    with pytest.raises(
+        ValueError, match="`post_processor` must build the rows"
+    ):
         convert.load_text_inputs(tmp_path)
 
 
