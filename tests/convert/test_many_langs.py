@@ -166,7 +166,7 @@ def test_pickles_are_refused_with_the_script(tmp_path: Path) -> None:
     [
         ("encoder", "name", "lstm", '`encoder.name` must be "elmo"'),
         ("token_embedder", "name", "lstm", '`token_embedder.name` must be "cn'),
-        ("token_embedder", "char_dim", 0, "reads no characters"),
+        ("token_embedder", "char_dim", 0, "read no characters"),
         ("encoder", "dim", 5, "`encoder.dim` must differ from"),
         ("token_embedder", "filters", [[1, 5]], "`filters` must differ from"),
         ("encoder", "n_layers", 2**31, "`encoder.n_layers` must be at most"),

@@ -198,7 +198,7 @@ def test_prompts_are_told(default: str | None, tmp_path: Path) -> None:
     )
     [note] = model_to_export(folder, "embedder")[2]["notes"]
     assert '`"query: "`' in note
-    assert ("made for texts that begin with" in note) == (default is not None)
+    assert ("trained on texts that begin with" in note) == (default is not None)
     folder = sentence_folder(tmp_path / "minilm", {"prompts": {}})
     assert model_to_export(folder, "embedder")[2]["notes"] == []
 
