@@ -180,7 +180,7 @@ def load_text_inputs(
         return found.text_inputs(folder, max_length)
     folder = transformer_folder(folder)
     positions: int = kind_of(folder, _others()).arguments(folder)["max_length"]
-    # A weights file has its vocabulary beside it.
+    # The vocabulary is in the folder of the weights file.
     beside = folder if folder.is_dir() else folder.parent
     if max_length is None:
         max_length = min(positions, tokenizer_length(beside) or positions)

@@ -94,7 +94,7 @@ def embedder_words(model: keras.Model) -> str:
         if isinstance(layer, layers.MaskedMean):
             parts.append("mean")
         elif isinstance(layer, layers.Pooling):
-            parts.append(" beside ".join(layer.modes))
+            parts.append(" and ".join(layer.modes))
             if layer.num_skipped:
                 parts.append(f"without the first {layer.num_skipped} tokens")
         elif isinstance(layer, keras.layers.Dense):

@@ -1,4 +1,4 @@
-"""Turns texts into model inputs with TensorFlow ops, for `tf.data` and serving."""
+"""Turns texts into model inputs, with ops for `tf.data` and serving."""
 
 from keras_ctx.extras import need
 

@@ -259,7 +259,7 @@ LAYOUTS = (
     Layout(
         "chinese-macbert-base",
         **{**_WHOLE_WORDS, "words": "##鲁 ##迅 abc cafe"},
-        warns="no file says whether case is folded",
+        warns="no file says whether to lower-case",
     ),
     Layout(
         "scibert_scivocab_uncased",
@@ -276,7 +276,7 @@ LAYOUTS = (
         without=("model_type", "architectures", "layer_norm_eps"),
         checkpoint="model.ckpt-1000000",
         heads=True,
-        warns="no file says whether case is folded.*kept",
+        warns="no file says whether to lower-case.*cased",
     ),
     Layout(
         "Bio_ClinicalBERT",
@@ -285,7 +285,7 @@ LAYOUTS = (
         without=("architectures",),
         norms="old",
         heads=True,
-        warns="no file says whether case is folded.*kept",
+        warns="no file says whether to lower-case.*cased",
     ),
     Layout(
         "finbert",
@@ -382,7 +382,7 @@ LAYOUTS = (
         # 30,521 of 50,000 rows have a token.
         rows=250,
         tokenizer_config={"do_lower_case": True, "model_max_length": 512},
-        warns="200 tokens.*250: the last rows of the table have no token",
+        warns="200 tokens.*250: the last rows of the embeddings have no token",
         extra=_IDS,
         heads=True,
     ),

@@ -125,7 +125,7 @@ def test_added_tokens_json_and_special_ones(tmp_path: Path) -> None:
     ("files", "told"),
     [
         ({"added_tokens": {"new": "x"}}, "added_tokens.json: .*id.*'x'"),
-        ({"added_tokens": {"a": 99}}, "'a' with id 99, and id 5 in"),
+        ({"added_tokens": {"a": 99}}, "'a' with id 99, but id 5 in"),
         (
             {"special_tokens_map": {"additional_special_tokens": [3]}},
             "special_tokens_map.json: an added token must have its spelling",
@@ -151,9 +151,7 @@ def test_files_that_are_damaged(files: dict, told: str, tmp_path: Path) -> None:
 
 def test_more_added_tokens_than_rows(tmp_path: Path) -> None:
     folder = write(tmp_path, [], added_tokens={"new": len(VOCABULARY)})
-    with pytest.raises(
-        ValueError, match="must not have more tokens than the model"
-    ):
+    with pytest.raises(ValueError, match="not have more tokens than the model"):
         convert.load_text_inputs(folder)
 
 

@@ -112,7 +112,7 @@ def test_pooler_that_is_not_there(tmp_path: Path) -> None:
     named = arrays()
     del named["pooler/dense/kernel"], named["pooler/dense/bias"]
     folder = write_huggingface(tmp_path / "bert", as_torch(named))
-    with pytest.warns(UserWarning, match="has no pooler: it stays") as caught:
+    with pytest.warns(UserWarning, match="has no pooler: it keeps") as caught:
         encoder = load_bert(folder)
     assert caught[0].filename == __file__
     check(encoder, named, pooler=False)

@@ -52,9 +52,9 @@ def test_every_difference_is_named_at_once(tensors, tmp_path: Path) -> None:
         "  other shape: embeddings.word_embeddings.weight: the configuration "
         "gives (18, 8), the file has (17, 8)",
         f"  other shape: {layer}.intermediate.dense.weight: the configuration "
-        "gives (12, 8), the file has (8, 12)",
-        "  other shape: pooler.dense.bias: the configuration requires (8,), the "
-        "file has (9,)",
+        "requires (12, 8), the file has (8, 12)",
+        "  other shape: pooler.dense.bias: the configuration requires (8,), "
+        "the file has (9,)",
         "Use the config.json that belongs to these weights.",
     ]
 
@@ -83,7 +83,7 @@ def test_shard_that_is_elsewhere(tensors, tmp_path: Path) -> None:
     folder = write_huggingface(tmp_path / "bert", tensors, shards=2)
     index = folder / "model.safetensors.index.json"
     write_json(index, {"weight_map": {"a": "../model.safetensors"}})
-    assert "to files beside it" in message(folder)
+    assert "to files in the same folder" in message(folder)
     write_json(index, {"metadata": {}})
     assert "must have a `weight_map`" in message(folder)
 
@@ -175,7 +175,9 @@ def test_weights_of_integers(tensors, tmp_path: Path) -> None:
     name = "encoder.layer.0.output.dense.weight"
     tensors[name] = np.ones((8, 12), "int8")
     folder = write_huggingface(tmp_path / "bert", tensors)
-    assert f"{name}: int8, which is no type of real numbers" in message(folder)
+    assert f"{name}: int8, which is not a floating point type" in message(
+        folder
+    )
 
 
 class Leaves:

@@ -154,13 +154,13 @@ def test_refusals(tmp_path: Path) -> None:
     told = message(bert(), tmp_path, format="tf1")
     assert "`format` must be \"huggingface\". Received: format='tf1'" in told
     told = message(bert(), tmp_path, vocabulary=[*VOCABULARY, "more"])
-    assert "18 tokens for a model of 17" in told
+    assert "18 tokens for a model with 17" in told
     told = message(bert(), tmp_path, vocabulary=WORDS)
     assert "without [PAD]" in told
     elmo = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
     assert "`bert_encoder` or `bert_pretrainer`" in message(elmo, tmp_path)
     odd = models.bert_pretrainer(bert(), activation="relu")
-    assert "Received: relu and 1e-12, an encoder with gelu" in message(
+    assert "Received: relu and 1e-12, and an encoder with gelu" in message(
         odd, tmp_path
     )
 

@@ -99,7 +99,7 @@ def test_an_index_of_arrays_that_are_not_there(tmp_path: Path) -> None:
     assert found.get_variable_to_shape_map()[word][0] == wide
     write_json(tmp_path / "bert_config.json", config(vocab_size=wide))
     before = time.perf_counter()
-    with pytest.raises(ValueError, match=f"bytes in {INDEX}, and 1,000 bytes"):
+    with pytest.raises(ValueError, match=f"bytes in {INDEX}, but 1,000 bytes"):
         load_bert(tmp_path)
     assert time.perf_counter() - before < 5
 

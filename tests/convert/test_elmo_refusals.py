@@ -82,7 +82,7 @@ def test_table_with_a_row_of_padding_is_explained(
     arrays["char_embed"] = np.zeros((262, 4), "float32")
     text = message(options_file, write(tmp_path / "weights", arrays))
     assert "the options require (261, 4), the file has (262, 4)" in text
-    assert "A character table has 261 rows" in text
+    assert "A character table must have 261 rows" in text
     assert "remove its row 0" in text
 
 
@@ -126,7 +126,7 @@ def test_integers_are_refused(
 ) -> None:
     arrays["CNN/b_cnn_0"] = np.arange(4)
     text = message(options_file, write_hdf5(tmp_path / "weights", arrays))
-    assert "  CNN/b_cnn_0: int64, which is no type of real numbers" in text
+    assert "  CNN/b_cnn_0: int64, which is not a floating point type" in text
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.98])

@@ -204,6 +204,6 @@ def test_the_top_of_a_cache(load, tmp_path: Path) -> None:
 def test_a_part_of_a_checkpoint(end: str, tmp_path: Path) -> None:
     path = tmp_path / f"model.ckpt-10.{end}"
     path.touch()
-    message = f"or the prefix, {re.escape(str(tmp_path / 'model.ckpt-10'))}$"
+    message = f"or its prefix, {re.escape(str(tmp_path / 'model.ckpt-10'))}$"
     with pytest.raises(ValueError, match=message):
         convert.load_encoder(path)

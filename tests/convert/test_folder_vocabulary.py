@@ -78,15 +78,15 @@ def test_casing(
 @pytest.mark.parametrize(
     ("own", "lower_case", "told"),
     [
-        ([], True, "0 of the 28 .* case is folded.*: false"),
+        ([], True, "0 of the 28 .* texts are lower-cased.*: false"),
         # Words added to an uncased vocabulary do not make it cased.
-        (["COVID"], True, "1 of the 29 .* case is folded"),
-        (["COVID", "McKinsey"], True, "2 of the 30 .* case is folded"),
+        (["COVID"], True, "1 of the 29 .* texts are lower-cased"),
+        (["COVID", "McKinsey"], True, "2 of the 30 .* texts are lower-cased"),
         # Special tokens are not words.
         (["[E1]", "<USER>", "[unused1]"], True, "0 of the 28"),
         # Single capital letters are not added words.
-        ([*"ABCDE"], False, "5 of the 33 .* case is kept.*: true"),
-        ([*"АБВГД"], False, "5 of the 33 .* case is kept"),
+        ([*"ABCDE"], False, "5 of the 33 .* texts are cased.*: true"),
+        ([*"АБВГД"], False, "5 of the 33 .* texts are cased"),
         (["猫", "銀行"], True, "0 of the 28"),
     ],
 )
@@ -188,7 +188,7 @@ def test_vocabularies_of_other_models(tmp_path: Path) -> None:
         vocabulary(tmp_path)
     content = {"model": {"type": "BPE", "vocab": {"a": 0}}}
     write_json(tmp_path / "tokenizer.json", content)
-    with pytest.raises(ValueError, match="of the model 'BPE'"):
+    with pytest.raises(ValueError, match="with the model 'BPE'"):
         vocabulary(tmp_path)
     content = {"model": {"type": "WordPiece", "vocab": {"a": 0, "b": 2}}}
     write_json(tmp_path / "tokenizer.json", content)

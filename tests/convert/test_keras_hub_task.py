@@ -78,17 +78,17 @@ def test_activation_of_the_logits(
 def test_what_is_not_read_is_told_by_name(tmp_path: Path) -> None:
     masked = keras_hub.models.BertMaskedLM(backbone(), preprocessor=None)
     masked.save_to_preset(tmp_path / "masked")
-    with pytest.raises(ValueError, match="`load_pretrainer` .*BertMaskedLM"):
+    with pytest.raises(ValueError, match="BertMaskedLM.*`load_pretrainer`"):
         convert.load_task_model(tmp_path / "masked")
     folder = tmp_path / "preset"
     classifier().save_to_preset(folder)
     task = folder / "task.json"
     written = json.loads(task.read_text())
     for change, told in (
-        ({"class_name": "BertTextEmbedder"}, "whose head is read here.*Embedd"),
+        ({"class_name": "BertTextEmbedder"}, "whose head is supported.*Embedd"),
         ({"activation": "tanh"}, "`activation` .* 'tanh'"),
         ({"activation": {"class_name": "X"}}, "`activation` of the"),
-        ({"num_classes": 2**31}, "a matrix of 8 rows and a bias"),
+        ({"num_classes": 2**31}, "a matrix with 8 rows and a bias"),
         ({"dropout": 1.5}, "`dropout` must be"),
     ):
         content = json.loads(json.dumps(written))
@@ -99,7 +99,7 @@ def test_what_is_not_read_is_told_by_name(tmp_path: Path) -> None:
             convert.load_task_model(folder)
     write_json(task, written)
     (folder / "task.weights.h5").unlink()
-    with pytest.raises(FileNotFoundError, match=r"task\.weights\.h5 beside"):
+    with pytest.raises(FileNotFoundError, match=r"task\.weights\.h5 next to"):
         convert.load_task_model(folder)
 
 
@@ -117,4 +117,4 @@ def test_classifier_of_model_garden_is_told_by_name(tmp_path: Path) -> None:
         convert.load_task_model(folder)
     assert "classifier/kernel/.ATTRIBUTES" in str(told.value)
     assert "optimizer" not in str(told.value)
-    assert "an encoder alone" not in str(told.value)
+    assert "only an encoder" not in str(told.value)

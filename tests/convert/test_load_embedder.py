@@ -240,7 +240,7 @@ def test_saved_and_loaded(tmp_path: Path, capsys) -> None:
     found = again(inputs(TEXTS[:2]))["embedding"]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
     shown = capsys.readouterr().out
-    assert "cls beside max, dense to 6 (tanh), of length 1 (as model" in shown
+    assert "cls and max, dense to 6 (tanh), of length 1 (as model" in shown
 
 
 @pytest.mark.slow  # an export

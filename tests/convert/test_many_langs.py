@@ -111,7 +111,7 @@ def test_inputs_in_a_file_are_the_same(tmp_path: Path) -> None:
     saved = json.loads((tmp_path / "inputs.json").read_text())
     saved["config"]["characters"] = "/etc/passwd"
     write_json(tmp_path / "inputs.json", saved)
-    with pytest.raises(ValueError, match="`characters` must be the list"):
+    with pytest.raises(ValueError, match="`characters` must be a list"):
         text.load_inputs(tmp_path / "inputs.json")
 
 
@@ -122,7 +122,7 @@ def test_settings_that_the_folder_does_not_hold(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"do not fit the settings") as told:
         convert.load_encoder(tmp_path)
     assert "the settings require (2048,), the file has" not in str(told.value)
-    assert "projection.weight: the settings require (512, 2148)" in str(
+    assert "projection.weight: the settings require (512, 2148" in str(
         told.value
     )
     # And in the folder of the project.
@@ -138,7 +138,9 @@ def test_settings_are_never_read_outside_the_folder(tmp_path: Path) -> None:
     (folder / SETTINGS).rename(tmp_path / "own.json")
     for path in ("../own.json", str(tmp_path / "own.json"), "..\\own.json"):
         write_json(folder / "config.json", {"config_path": path})
-        with pytest.raises(FileNotFoundError, match="must lie in the folder"):
+        with pytest.raises(
+            FileNotFoundError, match="must name a file in the folder"
+        ):
             convert.load_encoder(folder)
     for path in (None, "..", "", 3):
         write_json(folder / "config.json", {"config_path": path})
@@ -164,9 +166,9 @@ def test_pickles_are_refused_with_the_script(tmp_path: Path) -> None:
     [
         ("encoder", "name", "lstm", '`encoder.name` must be "elmo"'),
         ("token_embedder", "name", "lstm", '`token_embedder.name` must be "cn'),
-        ("token_embedder", "char_dim", 0, "reads no characters"),
-        ("encoder", "dim", 5, "`encoder.dim` must give another size"),
-        ("token_embedder", "filters", [[1, 5]], "`filters` must give another"),
+        ("token_embedder", "char_dim", 0, "read no characters"),
+        ("encoder", "dim", 5, "`encoder.dim` must differ from"),
+        ("token_embedder", "filters", [[1, 5]], "`filters` must differ from"),
         ("encoder", "n_layers", 2**31, "`encoder.n_layers` must be at most"),
         ("token_embedder", "activation", "gelu", '"relu" or "tanh"'),
         ("token_embedder", "max_characters_per_token", 2, "at least 3"),
@@ -245,7 +247,7 @@ def test_tensors_too_many_or_missing(tmp_path: Path) -> None:
 def test_what_cannot_hold_it_refuses_it(tmp_path: Path) -> None:
     write_folder(tmp_path, SMALL)
     encoder = convert.load_encoder(tmp_path)
-    with pytest.raises(ValueError, match="no place for a vocabulary of char"):
+    with pytest.raises(ValueError, match="cannot store a vocabulary of char"):
         convert.save_elmo(encoder, tmp_path / "o.json", tmp_path / "w.hdf5")
     language_model = models.elmo_language_model(encoder, 8)
     with pytest.raises(ValueError, match="`elmo_for_many_langs`"):

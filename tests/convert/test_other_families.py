@@ -128,7 +128,7 @@ def test_tensors_of_another_family(prefix: str, tmp_path: Path) -> None:
                     "auto_map": {"AutoTokenizer": ["x.MyTokenizer", None]}
                 }
             },
-            "`auto_map` .*MyTokenizer.* not run",
+            "`auto_map` .*MyTokenizer.* never run",
         ),
         (
             {"tokenizer_config.json": {"do_basic_tokenize": False}},
@@ -193,6 +193,6 @@ def test_the_weights_of_an_odd_tokenizer_are_read_on_request(
     folder = write_huggingface(tmp_path, as_torch(arrays()))
     settings = {"word_tokenizer_type": "mecab"}
     write_json(folder / "tokenizer_config.json", settings)
-    with pytest.raises(ValueError, match="read by `load_bert`"):
+    with pytest.raises(ValueError, match="use `load_bert`"):
         convert.load_encoder(folder)
     convert.load_bert(folder)

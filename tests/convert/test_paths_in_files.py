@@ -45,7 +45,7 @@ def test_shards_of_safetensors(name, tmp_path):
     (folder / "config.json").write_text(json.dumps(config))
     index = {"weight_map": {"a": name}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(ValueError, match="to files beside it"):
+    with pytest.raises(ValueError, match="to files in the same"):
         convert.load_bert(folder)
 
 

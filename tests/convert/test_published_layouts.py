@@ -193,7 +193,7 @@ def test_odd_tokens_of_a_vocabulary(odd: str, tmp_path: Path) -> None:
 
 def test_more_tokens_than_rows(tmp_path: Path) -> None:
     folder = Layout("bert", rows=150, tokenizer_config=modern()).write(tmp_path)
-    with pytest.raises(ValueError, match=r"200 tokens.*vocabulary of 150"):
+    with pytest.raises(ValueError, match=r"200 tokens.*vocabulary size of 150"):
         convert.load_text_inputs(folder)
 
 

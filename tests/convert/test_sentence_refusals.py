@@ -24,9 +24,12 @@ def folder_of(tmp_path: Path, *kinds: str, **pooled) -> Path:
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
-        (["LSTM"], "cannot do LSTM"),
-        (["WeightedLayerPooling", "Normalize"], "cannot do WeightedLayerPool"),
-        (["LayerNorm"], "cannot do LayerNorm"),
+        (["LSTM"], "does not support LSTM"),
+        (
+            ["WeightedLayerPooling", "Normalize"],
+            "does not support WeightedLayerPool",
+        ),
+        (["LayerNorm"], "does not support LayerNorm"),
         (["Normalize", "Dense"], "in this order"),
         (["Normalize", "Normalize"], "at most one Normalize"),
         (["Pooling"], "one Pooling"),
@@ -41,22 +44,25 @@ def test_modules(kinds: list[str], message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{}", "must hold the list of the modules"),
-        ("[]", "must hold the list of the modules"),
+        ("{}", "must hold a list of modules"),
+        ("[]", "must hold a list of modules"),
         ("[", "must be JSON"),
         ("[3]", "module 0 must be an object with a `type`"),
-        ('[{"type": "custom_st.Transformer"}]', "code of its own"),
+        (
+            '[{"type": "custom_st.Transformer"}]',
+            "custom code of the checkpoint",
+        ),
         (
             json.dumps([{"type": f"{PREFIX}Transformer", "path": "/etc"}]),
-            "inside of this one",
+            "inside this one",
         ),
         (
             json.dumps([{"type": f"{PREFIX}Transformer", "path": "a/../.."}]),
-            "inside of this one",
+            "inside this one",
         ),
         (
             json.dumps([{"type": f"{PREFIX}StaticEmbedding"}]),
-            "cannot do Static",
+            "does not support Static",
         ),
         (json.dumps([{"type": f"{PREFIX}Transformer"}]), "one Pooling"),
     ],
@@ -71,7 +77,7 @@ def test_module_lists(content: str, message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"pooling_mode_mean_tokens": False}, "one or several of.*: none"),
+        ({"pooling_mode_mean_tokens": False}, "one or more of.*: none"),
         ({"pooling_mode_attention": True}, "Received: pooling_mode_attention"),
         ({"pooling_mode_mean_tokens": 1}, "`pooling_mode_mean_tokens` must be"),
         ({"pooling_mode": "attention"}, "Received: attention"),
@@ -136,7 +142,9 @@ def test_a_damaged_dense(tmp_path: Path) -> None:
 def test_half_a_folder(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     (folder / "modules.json").unlink()
-    with pytest.raises(ValueError, match="has a 1_Pooling and no modules"):
+    with pytest.raises(
+        ValueError, match="with a 1_Pooling must have a modules"
+    ):
         convert.load_embedder(folder)
     folder = folder_of(tmp_path / "other")
     (folder / "1_Pooling" / "config.json").unlink()

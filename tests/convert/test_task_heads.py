@@ -151,7 +151,7 @@ def check_tokens(outputs: dict, rows: int, keys: tuple[str, ...]) -> None:
         ({"problem_type": "regression"}, 3, "regression", ""),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*has no name for")
+@pytest.mark.filterwarnings("ignore:.*has no label for")
 def test_classifiers(
     content: dict, rows: int, kind: str, labels: str, tmp_path: Path
 ) -> None:
@@ -165,7 +165,7 @@ def test_classifiers(
 
 def test_a_name_that_is_missing_is_said(tmp_path: Path) -> None:
     folder = write(tmp_path, 3, CLASSIFIER, id2label={"0": "a", "2": "c"})
-    with pytest.warns(UserWarning, match="1 of the 3 .* called LABEL_1") as w:
+    with pytest.warns(UserWarning, match="1 of the 3 .* such as LABEL_1") as w:
         found = convert.load_task_model(folder)
     assert found.labels == ("a", "LABEL_1", "c")
     assert [x.filename for x in w if "LABEL_1" in str(x.message)] == [__file__]
@@ -237,14 +237,17 @@ def test_dropout_of_the_head(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"architecture": "BertModel"}, "`task` must be .*may be of either"),
-        ({"architecture": None}, "`task` must be .*config.json does not say"),
+        (
+            {"architecture": "BertModel"},
+            "`task` must be .*may belong to either",
+        ),
+        ({"architecture": None}, "`task` must be .*config.json does not tell"),
         (
             {"architecture": "BertForMultipleChoice", "rows": 1},
             "head of a task.*BertForMultipleChoice",
         ),
         ({"name": "classifier.out_proj"}, "head of a task.*out_proj"),
-        ({"name": "cls"}, "head of a task.*an encoder alone"),
+        ({"name": "cls"}, "head of a task.*only an encoder"),
         ({"name": "crf"}, "head of a task.*crf.bias"),
         (
             {"without": "pooler"},
@@ -279,7 +282,7 @@ def test_arguments_and_arrays_beside_the_head(tmp_path: Path) -> None:
     folder = write(tmp_path, 2, CLASSIFIER)
     with pytest.raises(ValueError, match="`task` must be one of"):
         convert.load_task_model(folder, "ranking")  # type: ignore
-    with pytest.raises(ValueError, match="one that the head is of"):
+    with pytest.raises(ValueError, match="must fit the head"):
         convert.load_task_model(folder, "question_answering")
     with pytest.raises(ValueError, match="`labels` must name each of the 2"):
         convert.load_task_model(folder, labels=["a"])
@@ -291,7 +294,7 @@ def test_arguments_and_arrays_beside_the_head(tmp_path: Path) -> None:
     tensors["crf.transitions"] = np.zeros((2, 2), "float32")
     content = config(architectures=[TAGGER])
     write_huggingface(folder, tensors, content)
-    with pytest.raises(ValueError, match=r"beside.*crf\.transitions"):
+    with pytest.raises(ValueError, match=r"no arrays but.*crf\.transitions"):
         convert.load_task_model(folder)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         convert.load_task_model(tmp_path / "nowhere")

@@ -135,7 +135,9 @@ def test_rows_of_another_template_are_refused(
         },
     }
     write(tmp_path, changed={"post_processor": processor})
-    with pytest.raises(ValueError, match="`post_processor` must make the rows"):
+    with pytest.raises(
+        ValueError, match="`post_processor` must build the rows"
+    ):
         convert.load_text_inputs(tmp_path)
 
 
@@ -188,7 +190,7 @@ def test_rows_without_marks_are_told(tmp_path: Path) -> None:
         (
             "tokenizer.json",
             {"model": {"type": "WordPiece", "vocab": {"a": "x"}}},
-            "an integer from 0 on",
+            "an integer of at least 0",
         ),
         ("config.json", {"architectures": 5}, "a list"),
     ],

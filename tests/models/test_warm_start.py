@@ -100,7 +100,7 @@ def test_the_copy_is_one_and_saves(tmp_path: Path) -> None:
     warm.get_layer("word_embedding").embeddings.assign_add(np.ones((10, 4)))
     for weight, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight, value)
-    with pytest.raises(ValueError, match="no place for first states"):
+    with pytest.raises(ValueError, match="cannot store initial states"):
         convert.save_elmo(warm, tmp_path / "o.json", tmp_path / "w.hdf5")
 
 

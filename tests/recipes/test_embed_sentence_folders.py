@@ -78,7 +78,7 @@ def test_pooling_and_prompts(folder: Path, tmp_path: Path, capsys) -> None:
     # Another prompt gives other vectors.
     with pytest.raises(ValueError, match="Received: prompt: [^;]*$"):
         embed(folder, tmp_path, LINES, prompt="query")
-    with pytest.raises(ValueError, match="`prompt` must be a name among"):
+    with pytest.raises(ValueError, match="`prompt` must be the name of one"):
         embed(folder, tmp_path, LINES, prompt="passage")
 
 

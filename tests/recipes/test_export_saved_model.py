@@ -154,7 +154,7 @@ def test_a_published_bert_without_a_head(tmp_path: Path) -> None:
     text.save_vocabulary(tokens, tmp_path / "vocab.txt")
     settings = {"do_lower_case": True}
     training.save_json(settings, tmp_path / "tokenizer_config.json")
-    with pytest.raises(ValueError, match="head of a task.*an encoder alone"):
+    with pytest.raises(ValueError, match="head of a task.*only an encoder"):
         model_to_export(tmp_path)
 
 
@@ -199,7 +199,7 @@ def test_prompts_are_told(default: str | None, tmp_path: Path) -> None:
     )
     [note] = model_to_export(folder, "embedder")[2]["notes"]
     assert '`"query: "`' in note
-    assert ("made for texts that begin with" in note) == (default is not None)
+    assert ("trained on texts that begin with" in note) == (default is not None)
     folder = sentence_folder(tmp_path / "minilm", {"prompts": {}})
     assert model_to_export(folder, "embedder")[2]["notes"] == []
 

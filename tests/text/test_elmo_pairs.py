@@ -103,7 +103,8 @@ def test_strings_words_graphs_and_datasets_agree(make: Any) -> None:
 )
 def test_wrong_pairs(make: Any) -> None:
     with pytest.raises(
-        ValueError, match="`max_length` must be at least 3 for two.*length=2"
+        ValueError,
+        match="`max_length` must be at least 3 for a text pair.*length=2",
     ):
         make(max_length=2)(["a"], ["b"])
     with pytest.raises(ValueError, match="`text_pair` must be a batch.*'b'"):

@@ -98,7 +98,7 @@ def test_lower_cased() -> None:
 
 def test_registration_is_refused() -> None:
     taken = type("BertInputs", (text.WordInputs,), {})
-    with pytest.raises(ValueError, match="name of its own.*BertInputs"):
+    with pytest.raises(ValueError, match="a unique name.*BertInputs"):
         text.register_text_inputs(taken)
     assert REGISTRY["BertInputs"] is text.BertInputs
     for other in (int, "BertInputs", INPUTS["elmo"]):
@@ -120,5 +120,7 @@ def test_a_class_that_is_not_registered(tmp_path: Path) -> None:
         {"class": ["WordInputs"], "config": inputs.get_config()},
     ):
         path.write_text(json.dumps(content))
-        with pytest.raises(ValueError, match="module has been imported"):
+        with pytest.raises(
+            ValueError, match="Import the module of your own class"
+        ):
             text.load_inputs(path)

@@ -53,7 +53,9 @@ def test_wrong_files(path: Path, content: bytes, message: str) -> None:
 
 
 def test_missing_file(path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="`vocabulary` must be a file"):
+    with pytest.raises(
+        FileNotFoundError, match="`vocabulary` must be the path of a file"
+    ):
         load_vocabulary(path)
 
 

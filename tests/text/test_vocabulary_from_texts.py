@@ -108,17 +108,17 @@ def test_pieces_keep_to_a_small_size(size: int) -> None:
         (
             character_vocabulary,
             {"vocabulary_size": 5},
-            "`vocabulary_size` must be greater than 5",
+            "`vocabulary_size` must be an integer greater than 5",
         ),
         (
             wordpiece_vocabulary,
             {"vocabulary_size": 5},
-            "`vocabulary_size` must be greater than 5",
+            "`vocabulary_size` must be an integer greater than 5",
         ),
         (
             word_vocabulary,
             {"vocabulary_size": 3},
-            "`vocabulary_size` must be greater than 3",
+            "`vocabulary_size` must be an integer greater than 3",
         ),
         (character_vocabulary, {"min_count": 0}, "`min_count` must be at leas"),
         (word_vocabulary, {"min_count": 0}, "`min_count` must be at least 1"),

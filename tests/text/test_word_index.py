@@ -159,6 +159,6 @@ def test_one_row_does_not_serve_for_many(name: str) -> None:
         given = [["a"]] * first, [["b"]] * second
         for function in (inputs, inputs.word_index, tf.function(inputs)):
             with pytest.raises(
-                tf.errors.InvalidArgumentError, match="as many rows"
+                tf.errors.InvalidArgumentError, match="same number of rows"
             ):
                 function(*map(tf.ragged.constant, given))

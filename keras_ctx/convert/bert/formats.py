@@ -63,7 +63,7 @@ KINDS = (
         lambda path, heads: open_tensorflow(path),
     ),
 )
-# Files that hold a BERT but cannot be read, and what to do about it.
+# Files that hold a BERT but cannot be read, and the advice for each.
 _OTHER_FILES = {
     "adapter_model.*": "The folder holds only an adapter. With peft, merge it "
     "into its model by `merge_and_unload()`, and save the result.",

@@ -181,7 +181,7 @@ def _weights_file(path: Path) -> Path:
     )
     if len(found) != 1:
         raise ValueError(
-            f"`folder` must hold one weights file, *{_WEIGHTS}, beside "
+            f"`folder` must hold one weights file, *{_WEIGHTS}, next to "
             f"{_CONFIG}. Received: folder={str(path)!r} with "
             f"{[file.name for file in found]}. Pass the path of one."
         )

@@ -55,7 +55,7 @@ def _config(path: Path) -> Path:
     config = folder / _CONFIG
     if not config.is_file():
         raise FileNotFoundError(
-            f"`folder` must hold {_CONFIG} beside the checkpoint: the weights "
+            f"`folder` must hold {_CONFIG} next to the checkpoint: the weights "
             "do not tell the number of heads. Use the file that came with the "
             "checkpoint. For an encoder of Model Garden, write it with "
             "`json.dump(encoder.get_config(), file)`. "

@@ -25,7 +25,7 @@ def _weights(folder: Path) -> Path:
     found = sorted([*folder.glob("*.hdf5"), *folder.glob("*.h5")])
     if len(found) != 1:
         raise ValueError(
-            f"`folder` must hold one weights file, *.hdf5, beside "
+            f"`folder` must hold one weights file, *.hdf5, next to "
             f"{OPTIONS}. Received: folder={str(folder)!r} with "
             f"{[path.name for path in found]}"
         )

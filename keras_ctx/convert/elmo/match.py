@@ -49,7 +49,7 @@ def _hints(weights: Sequence[Weight], file: WeightsFile) -> Iterator[str]:
             )
     if any(name.removeprefix("lm/").startswith("rnn/") for name in file.shapes):
         yield (
-            "Names that begin with `rnn/` are those of a model of one "
-            "direction (bilm-tf without `bidirectional`), which cannot be "
-            "loaded: it has no backward half."
+            "Names that begin with `rnn/` are those of a "
+            "unidirectional model (bilm-tf without `bidirectional`), which "
+            "cannot be loaded: it has no backward half."
         )

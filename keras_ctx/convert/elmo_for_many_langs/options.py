@@ -1,4 +1,4 @@
-"""The settings and vocabularies of a model folder of ELMoForManyLangs."""
+"""Reads settings and vocabularies of a model folder of ELMoForManyLangs."""
 
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -21,7 +21,7 @@ CONFIG = "config.json"
 CHARACTERS, WORDS = "char.dic", "word.dic"
 _MOST_BYTES = 1_000_000
 # All released models have these settings. Their folders name the file by its
-# path on the machine of their training, and most do not hold it.
+# path on the training machine, and most do not contain it.
 _RELEASED = "cnn_50_100_512_4096_sample.json"
 _OF_RELEASE = {
     "encoder": {
@@ -55,8 +55,8 @@ _OPTIONS = (
         "encoder.name",
         "encoder",
         Rule(
-            '"elmo": the LSTMs of "lstm" have no projection, and no encoder '
-            "here is of their kind",
+            '"elmo": the LSTMs of "lstm" have no projection, which no encoder '
+            "here supports",
             lambda value: isinstance(value, str) and value.lower() == "elmo",
         ),
     ),
@@ -69,8 +69,8 @@ _OPTIONS = (
         "token_embedder.name",
         "token_embedder",
         Rule(
-            '"cnn": no layer here reads the characters of a word by an LSTM, '
-            'as "lstm" does',
+            '"cnn": no layer here reads characters with an LSTM, as "lstm" '
+            "does",
             lambda value: isinstance(value, str) and value.lower() == "cnn",
         ),
     ),
@@ -85,8 +85,8 @@ _OPTIONS = (
         "token_embedder.char_dim",
         "char_dim",
         Rule(
-            "an integer of at least 1: a model that reads no characters is "
-            "not known here",
+            "an integer of at least 1: models that read no characters are "
+            "not supported",
             is_int,
         ),
     ),
@@ -94,7 +94,7 @@ _OPTIONS = (
         "token_embedder.word_dim",
         "word_dim",
         Rule(
-            "an integer of at least 0, which is none",
+            "an integer of at least 0 (0 for no word embeddings)",
             lambda value: is_int(value, 0),
         ),
         0,
@@ -107,33 +107,33 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class ManyLangsOptions:
-    """What the settings say, as arguments of `models.elmo_for_many_langs`."""
+    """The settings as arguments of `models.elmo_for_many_langs`."""
 
     model: dict[str, Any]
     max_characters: int
     word_dim: int
-    """Features of a row of the table of words; 0 for no table."""
+    """Features of the word embeddings; 0 for none."""
 
 
 def is_many_langs(folder: Path) -> bool:
-    """Whether a folder is one of ELMoForManyLangs."""
+    """Returns whether a folder holds a model of ELMoForManyLangs."""
     return any((folder / name).is_file() for name in (CHARACTERS, WORDS))
 
 
 def read_many_langs_options(folder: Path) -> ManyLangsOptions:
-    """Read the settings; one error tells all that is wrong with them."""
+    """Reads the settings; one error lists all their problems."""
     path, content = _settings(folder)
     found, problems = read_table(content, _OPTIONS)
     if not problems:
         problems = _unfit(found)
     if problems:
         raise ValueError(
-            f"`folder`: {path} holds no settings that are read here:\n  "
-            + "\n  ".join(problems)
+            f"`folder` must hold settings that can be read. Received: {path}, "
+            "with problems:\n  " + "\n  ".join(problems)
         )
     for name in ("encoder", "token_embedder"):
         del found[name]
-    # There 0 is no clip, too.
+    # In ELMoForManyLangs, 0 also means no clipping.
     for name in ("cell_clip", "projection_clip"):
         found[name] = found[name] or None
     return ManyLangsOptions(
@@ -144,11 +144,11 @@ def read_many_langs_options(folder: Path) -> ManyLangsOptions:
 
 
 def read_entries(path: Path, num_rows: int) -> list[str]:
-    """The entries of char.dic or word.dic in the order of their ids.
+    """Reads the entries of char.dic or word.dic in the order of their ids.
 
     Args:
-        path: The file: an entry and its id a line, a tab between them.
-        num_rows: Rows of the table that it belongs to.
+        path: A file whose lines hold an entry, a tab and its id.
+        num_rows: Rows of the embeddings that the file belongs to.
     """
     if not path.is_file():
         raise FileNotFoundError(
@@ -165,23 +165,25 @@ def read_entries(path: Path, num_rows: int) -> list[str]:
                     break
                 entry, index = _entry(line)
                 if index in entries or entry in names:
-                    raise ValueError("an entry or an id is there twice")
+                    raise ValueError("an entry or an id is repeated")
                 if not 0 <= index < num_rows:
                     raise ValueError(
-                        f"an id must be below {num_rows}, the rows of its table"
+                        f"an id must be below {num_rows}, the number of rows "
+                        "of its embeddings"
                     )
                 entries[index] = entry
                 names[entry] = index
-        except ValueError as error:  # of UTF-8, too
+        except ValueError as error:  # Includes invalid UTF-8.
             raise ValueError(
-                f"{path}, line {number or 1}: {error}. The file must have an "
-                "entry, a tab and an id a line, and belong to these weights."
+                f"{path}, line {number or 1}: {error}. Every line must be an "
+                "entry, a tab and an id, and the file must belong to these "
+                "weights."
             ) from error
     if number != num_rows:
         raise ValueError(
             f"{path}: the file must have {num_rows:,} lines, one for each row "
-            "of the table in token_embedder.safetensors. Received: "
-            f"{'more' if number > num_rows else f'{number:,}'}. Take the one "
+            "of the embeddings in token_embedder.safetensors. Received: "
+            f"{'more' if number > num_rows else f'{number:,}'}. Use the file "
             "that belongs to these weights."
         )
     return [entries[index] for index in range(num_rows)]
@@ -190,7 +192,7 @@ def read_entries(path: Path, num_rows: int) -> list[str]:
 def _entry(line: str) -> tuple[str, int]:
     parts = line.strip().split("\t")
     if len(parts) == 1:
-        # Its code takes off a blank entry; the only one is this.
+        # ELMoForManyLangs strips the only blank entry, which is this one.
         parts.insert(0, "\u3000")
     if len(parts) != 2 or not parts[1].isdecimal() or len(parts[1]) > 18:
         raise ValueError(f"received {line[:80]!r}")
@@ -198,18 +200,18 @@ def _entry(line: str) -> tuple[str, int]:
 
 
 def _settings(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The file of the settings, and what is in it."""
+    """Returns the path of the settings and its content."""
     path = folder / CONFIG
     content = _read(path)
     if "encoder" in content and "token_embedder" in content:
-        return path, content  # the settings themselves, under that name
+        return path, content  # This file holds the settings itself.
     named = content.get("config_path")
-    # Of a path only the name counts: it is one of another machine.
+    # The path is of another machine, so only the file name counts.
     name = PureWindowsPath(named).name if isinstance(named, str) else ""
     if not name or "\0" in name:
         raise ValueError(
-            f"{path}: `config_path` must name the file of the settings, such "
-            f"as {_RELEASED}. Received: {str(named)[:100]!r}"
+            f"{path}: `config_path` must name the settings file, such as "
+            f"{_RELEASED}. Received: {str(named)[:100]!r}"
         )
     for found in (folder / name, folder / "configs" / name):
         if found.is_file():
@@ -217,24 +219,24 @@ def _settings(folder: Path) -> tuple[Path, dict[str, Any]]:
     if name == _RELEASED:
         return path, _OF_RELEASE
     raise FileNotFoundError(
-        f"{path}: `config_path` names {name!r}, which must lie in the folder "
-        "or in its `configs`. Copy it there from the project that the model "
-        "was trained with."
+        f"{path}: `config_path` must name a file in the folder or in its "
+        f"`configs`. Received: {name!r}, which is in neither. Copy it there "
+        "from the project that trained the model."
     )
 
 
 def _read(path: Path) -> dict[str, Any]:
     if path.is_file() and path.stat().st_size > _MOST_BYTES:
         raise ValueError(
-            f"{path}: the file must have at most {_MOST_BYTES:,} bytes; a "
-            f"published one has a few hundred. Received: "
+            f"{path}: the file must have at most {_MOST_BYTES:,} bytes; "
+            f"published files have a few hundred. Received: "
             f"{path.stat().st_size:,}"
         )
     return read_json(path, "folder")
 
 
 def _unfit(found: dict[str, Any]) -> list[str]:
-    """What the layers here cannot hold."""
+    """Lists the settings that the layers here do not support."""
     problems = []
     widest = max(width for width, _ in found["filters"])
     least = max(widest, 3)
@@ -247,8 +249,8 @@ def _unfit(found: dict[str, Any]) -> list[str]:
     for key, size in (("encoder.dim", found["hidden_dim"]), ("filters", count)):
         if size == found["projection_dim"]:
             problems.append(
-                f"`{key}` must give another size than "
-                "`encoder.projection_dim`: where they are equal, the layers "
-                f"here have no projection. Received: {size} for both"
+                f"`{key}` must differ from `encoder.projection_dim`: if they "
+                "are equal, the layers here have no projection. "
+                f"Received: {size} for both"
             )
     return problems

@@ -1,1 +1,1 @@
-"""Weight files of any kind as arrays by name, checked."""
+"""Reads and checks weights files of any format as arrays by name."""

@@ -11,17 +11,17 @@ _VALUE = "VARIABLE_VALUE"
 
 
 class ObjectGraph:
-    """Objects by the way to them: names of attributes, with `/` between.
+    """An object graph, in which paths (`attribute/attribute`) lead to objects.
 
-    The name of an array in the file is one of the ways to it, and which one
-    depends on what was saved beside it; the graph knows them all.
+    An array may have several paths. Its name in the file is one of them, and
+    depends on the other saved objects; the graph knows all paths.
     """
 
     def __init__(self, serialized: bytes):
         graph = trackable_object_graph_pb2.TrackableObjectGraph()
         try:
             graph.ParseFromString(serialized)
-        except Exception as error:  # protobuf's own
+        except Exception as error:  # Errors of protobuf have no common class.
             raise ValueError(
                 f"{GRAPH} must be a graph of objects. Received: {error}"
             ) from error
@@ -29,8 +29,8 @@ class ObjectGraph:
             for child in node.children:
                 if not 0 <= child.node_id < len(graph.nodes):
                     raise ValueError(
-                        f"{GRAPH} must be a graph of objects whose nodes are "
-                        f"all there. Received: {child.local_name!r}, number "
+                        f"{GRAPH} must be a complete graph of objects. "
+                        f"Received: {child.local_name!r} with the node "
                         f"{child.node_id} of {len(graph.nodes)}"
                     )
         self._children = [
@@ -46,19 +46,19 @@ class ObjectGraph:
         ]
 
     def key(self, way: str) -> str | None:
-        """The name in the file of the array at the end of a way."""
+        """Returns the name in the file of the array at a path."""
         node = self._at(0, way)
         return None if node is None else self._keys[node]
 
     def find(self, *children: str) -> str | None:
-        """The shortest way to an object from which all these ways lead on."""
+        """Returns the shortest path to an object with all these subpaths."""
         for way, node in self._walk(0):
             if all(self._at(node, child) is not None for child in children):
                 return way
         return None
 
     def keys_below(self, way: str) -> set[str]:
-        """The names in the file of all arrays below an object."""
+        """Returns the names in the file of all arrays below an object."""
         start = self._at(0, way) or 0
         found = {self._keys[node] for _, node in self._walk(start)}
         return {key for key in found if key is not None}
@@ -82,5 +82,5 @@ class ObjectGraph:
 
 
 def _escaped(name: str) -> str:
-    """A name as it stands in the names of arrays."""
+    """Escapes a name as in the names of arrays."""
     return name.replace(".", "..").replace("/", ".S")

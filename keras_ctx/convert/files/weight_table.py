@@ -1,4 +1,4 @@
-"""Which array of a file is which variable of a model: the rows of a table."""
+"""Tables that pair the arrays of a file with the variables of a model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from keras_ctx.layers.base.composite_layer import MATRICES, merged_matrix
 
 
 class Layout(NamedTuple):
-    """How a file's array and our numbers, in row-major order, differ."""
+    """Conversions between an array of a file and our row-major numbers."""
 
     to_ours: Callable[[np.ndarray], np.ndarray]
     to_theirs: Callable[[np.ndarray, tuple[int, ...]], np.ndarray]
-    """From our numbers in one row, and the shape in the file."""
+    """Takes our flat numbers and the shape in the file."""
 
 
 def _without_row_0(numbers: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -29,14 +29,13 @@ SAME = Layout(
 TRANSPOSED = Layout(
     np.transpose, lambda numbers, shape: numbers.reshape(shape[::-1]).T
 )
-# Only our table has a row for "no token here", of zeros.
+# Only our embeddings have row 0, zeros for padding.
 LACKS_ROW_0 = Layout(
     lambda array: np.concatenate([np.zeros_like(array[:1]), array]),
     _without_row_0,
 )
-# The two classes of a next sentence head change places: 0 is "follows" in
-# the files of others, 1 here. Of a matrix with a row or a column a class, and
-# of a bias.
+# These swap the two classes of a next sentence head: "follows" is 0 in files,
+# but 1 here. For a matrix with a row or a column per class, and for a bias.
 CLASS_ROWS = Layout(
     lambda array: array[::-1].T,
     lambda numbers, shape: numbers.reshape(shape[::-1]).T[::-1],
@@ -53,22 +52,22 @@ CLASSES = Layout(
 
 @dataclass(frozen=True)
 class Weight:
-    """A row of the table: one array of a file.
+    """A row of the table: an array of a file, and its variables in our model.
 
-    In row-major order its numbers, brought into our layout, are those of
-    `variables`, one after the other; so a file may stack two matrices that
-    are two variables here, or have an axis of length 1 more.
+    The numbers of the array, in our layout and row-major order, are those of
+    all `variables`, concatenated. So a file may stack two matrices that are
+    two variables here, or have an extra axis of length 1.
     """
 
     names: tuple[str, ...]
-    """Names in the file; the first is official, the others are read too."""
+    """Names in the file: the first is written, all are read."""
     shape: tuple[int, ...]
     variables: tuple[str, ...]
-    """Paths from the model: a layer's name, then attributes and indices."""
+    """Paths in the model: a layer's name, then attributes and indices."""
     layout: Layout = SAME
 
     def name_in(self, file: WeightsFile) -> str | None:
-        """The name under which a file has it; `None` if it has not."""
+        """Returns the name of the array in a file; `None` if it is absent."""
         return next((name for name in self.names if name in file.shapes), None)
 
 
@@ -78,13 +77,14 @@ def differences(
     config: str,
     is_weight: Callable[[str], bool] = lambda name: True,
 ) -> list[str]:
-    """How a file differs from a table, a line each.
+    """Lists the differences between a file and a table, one per line.
 
     Args:
         weights: The table.
         file: The file.
-        config: What the table was made from, and its verb, for the lines.
-        is_weight: Whether a name that the table lacks counts.
+        config: Source of the table with its verb, such as "the options
+            require", for the lines.
+        is_weight: Whether a name that is not in the table is a difference.
     """
     used = {weight.name_in(file): weight for weight in weights}
     return [
@@ -110,13 +110,13 @@ def differences(
 def fill(
     weights: Sequence[Weight], file: WeightsFile, model: keras.Model
 ) -> None:
-    """Copy array by array, so that no second copy of all is in memory."""
+    """Copies weights one by one, to avoid a second copy of all in memory."""
     bad = []
     for weight in weights:
         name = weight.name_in(file) or weight.names[0]
         with whole(file.said):
             array = file.read(name)
-        if array.dtype.name == "bfloat16":  # which NumPy itself has not
+        if array.dtype.name == "bfloat16":  # NumPy itself does not have it.
             array = array.astype("float32")
         problem = problem_of(array)
         if problem:
@@ -127,13 +127,13 @@ def fill(
         raise ValueError(
             f"Weights must be finite numbers. Received: {file.said}\n"
             + "\n".join(bad)
-            + "\nThe training diverged or the file is damaged: take an "
+            + "\nThe training diverged or the file is damaged: use an "
             "earlier checkpoint."
         )
 
 
 def assign(weight: Weight, array: np.ndarray, model: keras.Model) -> None:
-    """Put an array of a file into its variables."""
+    """Assigns an array of a file to its variables."""
     numbers = np.ravel(weight.layout.to_ours(array))
     start = 0
     for path in weight.variables:
@@ -144,7 +144,7 @@ def assign(weight: Weight, array: np.ndarray, model: keras.Model) -> None:
 
 
 def collect(weight: Weight, model: keras.Model) -> np.ndarray:
-    """An array of a file, float32, from its variables."""
+    """Returns the float32 array for a file from its variables."""
     arrays = [
         np.ravel(keras.ops.convert_to_numpy(_variable(model, path)))
         for path in weight.variables
@@ -152,8 +152,8 @@ def collect(weight: Weight, model: keras.Model) -> np.ndarray:
     numbers = np.concatenate(arrays)
     if numbers.dtype.kind in "iu":
         raise ValueError(
-            "`model` must not be quantized: without their scales its weights "
-            "are other numbers. Write the file before `quantize`. Received: "
+            "`model` must not be quantized: its integer weights mean nothing "
+            "without their scales. Save the file before `quantize`. Received: "
             f"{weight.variables[0]} of {numbers.dtype}"
         )
     numbers = numbers.astype("float32")

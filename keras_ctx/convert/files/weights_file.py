@@ -1,4 +1,4 @@
-"""A file of weights, open: shapes at once, numbers on demand."""
+"""An open weights file: shapes are known, numbers are read on demand."""
 
 import glob
 import re
@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from keras_ctx.files.hdf5_file import UnsafeFileError
 
-# What the readers raise when they meet a damaged file.
+# Errors that the readers raise for a damaged file.
 _DAMAGE = (
     OSError,
     LookupError,
@@ -32,19 +32,19 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """Arrays by name, whatever holds them."""
+    """An open weights file of any format, with arrays by name."""
 
     said: str
-    """Argument and path, for errors."""
+    """The argument and its path, for error messages."""
     shapes: dict[str, tuple[int, ...]]
     read: Callable[[str], np.ndarray]
     is_checkpoint: bool = False
-    """Whether TensorFlow's checkpoint writer wrote it."""
+    """Whether the file is a TensorFlow checkpoint."""
 
     def is_slot(self, name: str) -> bool:
-        """Whether a name is that of an optimizer's slot, such as Adagrad's.
+        """Returns whether a name is that of an optimizer slot (as of Adagrad).
 
-        It has its variable's name for a folder.
+        The name of a slot begins with the name of its variable and a slash.
         """
         parents = name.split("/")[:-1]
         return any(
@@ -54,7 +54,7 @@ class WeightsFile:
 
 
 def open_checkpoint(prefix: str, argument: str) -> WeightsFile:
-    """Open a TensorFlow checkpoint, of either version, by its prefix."""
+    """Opens a TensorFlow checkpoint of version 1 or 2 by its prefix."""
     said = f"{argument}={prefix!r}"
     with whole(said):
         reader = tf.train.load_checkpoint(prefix)
@@ -73,25 +73,25 @@ def open_checkpoint(prefix: str, argument: str) -> WeightsFile:
 
 
 def _check_bytes(prefix: Path, wanted: int, said: str) -> None:
-    """Refuse an index that names more numbers than there are."""
+    """Refuses an index that lists more numbers than the data files hold."""
     pattern = f"{glob.escape(prefix.name)}.data-*"
     there = sum(path.stat().st_size for path in prefix.parent.glob(pattern))
     if wanted > there:
         raise ValueError(
-            "A file of weights must be whole, and this one is cut off or "
+            "A weights file must be whole, and this one is cut off or "
             "damaged. Get it again and compare its size. "
             f"Received: {said}: arrays of {wanted:,} bytes in "
-            f"{prefix.name}.index, and {there:,} bytes in "
+            f"{prefix.name}.index, but {there:,} bytes in "
             f"{prefix.name}.data-*"
         )
 
 
 def newest_checkpoint(folder: Path, argument: str) -> str:
-    """The prefix of a folder's only checkpoint, or of the one it names."""
+    """Returns the prefix of the only or the latest checkpoint of a folder."""
     found = sorted(p.with_suffix("") for p in folder.glob("*.index"))
     state = folder / "checkpoint"
     if state.is_file():
-        # Its path is that of the machine of the training; the name counts.
+        # The path is of the training machine, so only the file name counts.
         text = state.read_text(encoding="utf-8", errors="replace")
         named = re.search(r'^model_checkpoint_path: "(.*)"', text, re.MULTILINE)
         if named and folder / Path(named[1]).name in found:
@@ -100,47 +100,47 @@ def newest_checkpoint(folder: Path, argument: str) -> str:
         return str(found[0])
     raise ValueError(
         f"`{argument}`, if a folder, must hold one checkpoint, or a file "
-        "`checkpoint` that names one that is there. Received: "
+        "`checkpoint` that names one of them. Received: "
         f"{argument}={str(folder)!r} with the checkpoints "
         f"{[prefix.name for prefix in found]}. Pass the prefix of one."
     )
 
 
 def check_pointer(path: Path) -> None:
-    """Refuse what Git leaves in the place of a large file.
+    """Refuses a Git LFS pointer instead of the large file itself.
 
     Raises:
-        ValueError: The file is a pointer of Git LFS.
+        ValueError: If the file is a pointer of Git LFS.
     """
     with path.open("rb") as file:
         start = file.read(len(_POINTER))
     if start == _POINTER:
         raise ValueError(
-            f"{path}: the file is a pointer of Git LFS, not the file of "
-            "weights itself. Get that one: `git lfs install` and `git lfs "
-            "pull` in the folder."
+            f"{path}: the file must hold the weights. Received: a pointer of "
+            "Git LFS. Get the weights by `git lfs install` and `git lfs pull` "
+            "in the folder."
         )
 
 
 @contextmanager
 def whole(said: str) -> Iterator[None]:
-    """Say what an error of a reader means."""
+    """Turns an error of a reader into a message about the damaged file."""
     try:
         yield
     except UnsafeFileError:
         raise
     except _DAMAGE as error:
         raise ValueError(
-            "A file of weights must be whole, and this one is cut off or "
+            "A weights file must be whole, and this one is cut off or "
             "damaged. Get it again and compare its size. "
             f"Received: {said}: {error}"
         ) from error
 
 
 def problem_of(array: np.ndarray) -> str | None:
-    """What keeps an array from being weights, in words."""
+    """Describes why an array cannot be weights; `None` if it can."""
     if array.dtype.kind != "f":
-        return f"{array.dtype}, which is no type of real numbers"
+        return f"{array.dtype}, which is not a floating point type"
     with np.errstate(over="ignore"):
         finite = np.isfinite(array.astype("float32", copy=False))
     if finite.all():

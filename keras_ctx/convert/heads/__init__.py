@@ -1,1 +1,1 @@
-"""Heads that a checkpoint has, as task models of ours."""
+"""Loads the heads of checkpoints as our task models."""

@@ -1,4 +1,4 @@
-"""The head of a task model of KerasHub: a classifier, or told by name."""
+"""Reads the head of a KerasHub classifier, and refuses other tasks."""
 
 import math
 import zipfile
@@ -15,11 +15,10 @@ from keras_ctx.files.hdf5_file import open_hdf5
 from keras_ctx.files.json_text import load_json
 
 _TASK, _TASK_WEIGHTS = "task.json", "task.weights.h5"
-# The second is its name before version 0.16.
+# The second is the name before version 0.16.
 _CLASSIFIERS = ("BertTextClassifier", "BertClassifier")
-# What stands behind the logits there, and what they are then in the words of
-# `transformers`. A softmax or a sigmoid is left to the user of the logits
-# here.
+# Activations of the logits, and the `problem_type` of `transformers` for each.
+# Our models return logits, without a softmax or a sigmoid.
 _PROBLEMS = {
     None: None,
     "linear": None,
@@ -29,7 +28,7 @@ _PROBLEMS = {
 
 
 class KerasHubHead(NamedTuple):
-    """The numbers of a classifier's head."""
+    """The weights of a classifier's head."""
 
     kernel: np.ndarray
     bias: np.ndarray
@@ -38,7 +37,7 @@ class KerasHubHead(NamedTuple):
 
 
 def keras_hub_task(path: Path) -> dict[str, Any] | None:
-    """What a preset or a `.keras` file says of its task; `None` if nothing."""
+    """Reads the task of a preset or a `.keras` file; `None` without one."""
     if (path / _TASK).is_file():
         return read_json(path / _TASK, "folder")
     if path.is_file() and path.suffix == ".keras":
@@ -53,22 +52,22 @@ def keras_hub_task(path: Path) -> dict[str, Any] | None:
 def read_keras_hub_head(
     path: Path, content: dict[str, Any], checkpoint: BertCheckpoint
 ) -> KerasHubHead:
-    """The head of a BertTextClassifier; an error for any other task.
+    """Reads the head of a BertTextClassifier; raises for any other task.
 
     Args:
         path: The preset, or the `.keras` file.
-        content: Of `keras_hub_task`.
-        checkpoint: Its backbone, open.
+        content: The result of `keras_hub_task`.
+        checkpoint: Its open backbone.
     """
     name = content.get("class_name")
     if name not in _CLASSIFIERS:
-        others = "`load_encoder` reads the backbone alone"
+        others = "Read only the backbone with `load_encoder`"
         if name == "BertMaskedLM":
-            others = "`load_pretrainer` reads this one"
+            others = "Read this model with `load_pretrainer`"
         raise ValueError(
-            f"`folder` must hold a {_CLASSIFIERS[0]}, the one task of "
-            f"KerasHub whose head is read here; {others}. Received: "
-            f"{str(path)!r} of {name!r}"
+            f"`folder` must hold a {_CLASSIFIERS[0]}, the only task of "
+            f"KerasHub whose head is supported. Received: {str(path)!r} of "
+            f"{name!r}. {others}"
         )
     config = content.get("config")
     config = config if isinstance(config, dict) else {}
@@ -76,7 +75,7 @@ def read_keras_hub_head(
     if not isinstance(activation, str | None) or activation not in _PROBLEMS:
         raise ValueError(
             f"{path}: the `activation` of the classifier must be one of "
-            f"{', '.join(str(x) for x in _PROBLEMS)}: a model here gives its "
+            f"{', '.join(str(x) for x in _PROBLEMS)}: the model returns "
             f"logits. Received: {str(activation)[:100]!r}"
         )
     if not RATE.holds(dropout):
@@ -92,9 +91,10 @@ def read_keras_hub_head(
         or config.get("num_classes", shapes[0][0]) != shapes[0][0]
     ):
         raise ValueError(
-            f"{path}: the head must be a matrix of {features} rows and a bias, "
-            f"with a column each for {config.get('num_classes')} classes "
-            f"(`num_classes`). Received: arrays of {shapes}"
+            f"{path}: the head must be a matrix with {features} rows and a "
+            "bias, with one column for each of the "
+            f"{config.get('num_classes')} classes (`num_classes`). "
+            f"Received: arrays of shapes {shapes}"
         )
     bias, kernel = sorted(arrays, key=np.ndim)
     for array in arrays:
@@ -115,13 +115,13 @@ def _arrays(path: Path, checkpoint: BertCheckpoint) -> list[np.ndarray]:
     weights = path / _TASK_WEIGHTS
     if not weights.is_file():
         raise FileNotFoundError(
-            f"`folder` must hold {_TASK_WEIGHTS} beside {_TASK}. Received: "
+            f"`folder` must hold {_TASK_WEIGHTS} next to {_TASK}. Received: "
             f"folder={str(path)!r} without it. Get it again."
         )
     found: list[np.ndarray] = []
     said = f"folder={str(path)!r}, {weights.name}"
     with whole(said), open_hdf5(weights, said) as opened:
-        # `layers/dense/vars/0` and `1`, beside those of an optimizer.
+        # `layers/dense/vars/0` and `1`, and the variables of an optimizer.
         places = hdf5_shapes(opened)
         for name in sorted(places):
             if name.startswith("optimizer/"):

@@ -1,4 +1,4 @@
-"""What the numbers of a classifier's head mean, by its config.json."""
+"""Reads the kind and the labels of a classifier's head from config.json."""
 
 import warnings
 from collections.abc import Sequence
@@ -20,22 +20,22 @@ def head_labels(
     labels: Sequence[str] | None,
     path: Path,
 ) -> tuple[str, tuple[str, ...]]:
-    """The kind of a head and the names of its classes.
+    """Returns the kind of a head and the labels of its classes.
 
     Args:
-        config: Of `transformers`; empty where there is none.
-        rows: Logits of the head.
-        task: "classification" or "tagging".
-        labels: Names that the caller gives; `None`: those of `config`.
-        path: Of the file, for errors.
+        config: The config.json of `transformers`, or an empty dict.
+        rows: Number of logits of the head.
+        task: `"classification"` or `"tagging"`.
+        labels: The labels; `None` for those of `config`.
+        path: Path of the file, for error messages.
 
     Returns:
-        "classification", "multi_label", "regression" or "tagging"; and the
-        names, none for numbers.
+        `"classification"`, `"multi_label"`, `"regression"` or `"tagging"`;
+        and the labels, empty for a regression.
 
     Raises:
-        ValueError: The names are not those of as many classes, or two classes
-            have the same; or `problem_type` is not known.
+        ValueError: If the number of labels is not that of the classes, if
+            labels are repeated, or if `problem_type` is unknown.
 
     Example:
         >>> config = {"id2label": {"0": "bad", "1": "good"}}
@@ -59,9 +59,9 @@ def head_labels(
     if kind == "regression":
         if labels is not None:
             raise ValueError(
-                "`labels` must be left out for a head that gives numbers, one "
-                'or `problem_type` "regression". '
-                f"Received: {list(labels)!r}, {path} with {rows}"
+                "`labels` must be left out for a regression: a head with one "
+                'logit, or with `problem_type` "regression". '
+                f"Received: {list(labels)!r}, {path} with {rows} logits"
             )
         return kind, ()
     if labels is not None:
@@ -76,19 +76,19 @@ def head_labels(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(
-            f"{said} must give every class a name of its own. Received: "
-            f"{twice[0]!r} for several. Give others as `labels`."
+            f"{said} must give every class a different label. Received: "
+            f"{twice[0]!r} for several classes. Pass other `labels`."
         )
     return kind, names
 
 
 def _names(config: dict[str, Any], rows: int, path: Path) -> tuple[str, ...]:
-    """As `id2label` says, or, without it, `label2id`."""
+    """Reads the labels from `id2label` or, without it, from `label2id`."""
     count = config.get("num_labels")
     if count is not None and count != rows:
         raise ValueError(
             f"{path}: `num_labels` must be that of the head, {rows}. "
-            f"Received: {count!r}. Take the file that belongs to the weights."
+            f"Received: {count!r}. Use the file that belongs to the weights."
         )
     key, content = "id2label", config.get("id2label")
     if content is None and config.get("label2id") is not None:
@@ -110,14 +110,14 @@ def _names(config: dict[str, Any], rows: int, path: Path) -> tuple[str, ...]:
     if not isinstance(content, dict) or any(x >= rows for x in given):
         raise ValueError(
             f"{path}: `{key}` must name the classes 0 to {rows - 1} of the "
-            f"head, and no others. Received: {config[key]!r}. Take the file "
-            "that belongs to the weights, or give `labels`."
+            f"head, and no others. Received: {config[key]!r}. Use the file "
+            "that belongs to the weights, or pass `labels`."
         )
     missing = [place for place in range(rows) if place not in given]
     if missing:
         warnings.warn(
-            f"{path}: `{key}` has no name for {len(missing)} of the {rows} "
-            f"classes of the head: class {missing[0]} is called "
+            f"{path}: `{key}` has no label for {len(missing)} of the {rows} "
+            f"classes of the head. They get labels such as "
             f"LABEL_{missing[0]}.",
             UserWarning,
             stacklevel=4,

@@ -1,4 +1,4 @@
-"""The head of a published checkpoint, as a task model of ours."""
+"""Loads published checkpoints with the head of a task as our task models."""
 
 import warnings
 from collections.abc import Sequence
@@ -33,14 +33,14 @@ from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
 Task = Literal["classification", "tagging", "question_answering"]
 _TASKS: tuple[Task, ...] = ("classification", "tagging", "question_answering")
 
-# What the name of a class of `transformers` ends with.
+# Endings of the class names of `transformers`.
 _OF_CLASS: dict[str, Task] = {
     "ForSequenceClassification": "classification",
     "ForTokenClassification": "tagging",
     "ForQuestionAnswering": "question_answering",
 }
-# The arrays of a head, and the tasks that they can be of: those of
-# `transformers`, then those of google-research/bert.
+# The arrays of a head and their possible tasks: those of `transformers`, then
+# those of google-research/bert.
 _ARRAYS: dict[tuple[str, str], tuple[Task, ...]] = {
     ("classifier.weight", "classifier.bias"): ("classification", "tagging"),
     ("qa_outputs.weight", "qa_outputs.bias"): ("question_answering",),
@@ -52,7 +52,7 @@ _ARRAYS: dict[tuple[str, str], tuple[Task, ...]] = {
 
 
 class TaskModel(NamedTuple):
-    """A task model, what reads its texts, and what its numbers mean.
+    """A task model, its text inputs, and the labels of its logits.
 
     Example:
         >>> model = models.classifier(models.bert_tiny(100), 2)
@@ -64,14 +64,15 @@ class TaskModel(NamedTuple):
     model: keras.Model
     text_inputs: Any
     labels: tuple[str, ...]
-    """In the order of the logits; none for numbers and for answers."""
+    """Labels in the order of the logits; empty for regression and question
+    answering."""
     kind: str
     """"classification", "multi_label", "regression", "tagging" or
     "question_answering"."""
 
 
 class _Head(NamedTuple):
-    """Where the numbers of a head are."""
+    """The names of the arrays of a head, and its task."""
 
     task: Task
     weight: str
@@ -85,31 +86,33 @@ def load_task_model(
     labels: Sequence[str] | None = None,
     max_length: int | None = None,
 ) -> TaskModel:
-    """The model of a published checkpoint that was fine-tuned for a task.
+    """Loads a published checkpoint that was fine-tuned for a task.
 
-    Read are the classifiers, token classifiers and question answering models
-    of Hugging Face, with the names of the classes in `id2label`, and those of
-    google-research/bert; and KerasHub's BertTextClassifier, which has no
-    names. A class without a name is `LABEL_` and its number, as in
-    `transformers`. One class alone, or the `problem_type` "regression",
-    gives numbers: the logits, without a sigmoid.
+    Supports the classifiers, token classifiers and question answering models
+    of Hugging Face, with labels in `id2label`, and of google-research/bert;
+    and KerasHub's BertTextClassifier, which has no labels. A class without a
+    label is named `LABEL_` and its index, as in `transformers`. A head with
+    one class, or with the `problem_type` "regression", is a regression: it
+    returns the logits, without a sigmoid.
 
     Args:
-        folder: Of the checkpoint, as for `load_bert`, with its vocabulary.
-        task: What the head is for; `None`: as `architectures` in config.json
-            says. Google's `output_weights` are those of a classifier.
-        labels: Names of the classes; `None`: as config.json says.
-        max_length: Most tokens of a row, as for `load_text_inputs`.
+        folder: The folder of the checkpoint, as for `load_bert`, with its
+            vocabulary.
+        task: The task of the head; `None` for that of `architectures` in
+            config.json. Google's `output_weights` are those of a classifier.
+        labels: Labels of the classes; `None` for those of config.json.
+        max_length: Maximum number of tokens in a row, as for
+            `load_text_inputs`.
 
     Returns:
         A named tuple of `model` (of `models.classifier`, `models.tagger` or
         `models.span_extractor`), `text_inputs`, `labels` and `kind`.
 
     Raises:
-        FileNotFoundError: There is no such folder, or no vocabulary in it.
-        ValueError: As of `load_bert` and `load_text_inputs`; the checkpoint
-            has no head, one of another kind, or arrays beside it that are not
-            read here; or the labels do not fit the head.
+        FileNotFoundError: If there is no such folder, or no vocabulary in it.
+        ValueError: As for `load_bert` and `load_text_inputs`; or if the
+            checkpoint has no head, an unsupported one, or other arrays that
+            are not supported; or if the labels do not fit the head.
 
     Example:
         >>> from keras_ctx import convert
@@ -126,8 +129,8 @@ def load_task_model(
         https://github.com/google-research/bert.
 
     Differs:
-        A row of a pair of texts is cut to fit, the longer text first, and a
-        tagger gives a word the tag of its first piece.
+        A text pair is cut to fit, the longer text first. A tagger gives a
+        word the label of its first piece.
     """
     path = Path(folder)
     if task is not None and task not in _TASKS:
@@ -152,13 +155,13 @@ def load_task_model(
             )
         elif labels is not None:
             raise ValueError(
-                "`labels` must be left out for answers to questions. "
+                "`labels` must be left out for question answering. "
                 f"Received: {list(labels)!r}"
             )
         weights = _weights(head, checkpoint)
         text_inputs = load_text_inputs(path, max_length)
         with warnings.catch_warnings():
-            if head.task != "classification":  # which alone reads it
+            if head.task != "classification":  # Only it reads the pooler.
                 warnings.filterwarnings("ignore", ".* has no pooler")
             encoder = load_bert(path)
         answers = head.task == "question_answering"
@@ -169,13 +172,13 @@ def load_task_model(
 
 
 def has_task_head(folder: str | Path) -> bool:
-    """Whether a checkpoint has the head of a task, for `load_task_model`.
+    """Returns whether a checkpoint has the head of a task.
 
     Args:
-        folder: Of the checkpoint, as for `load_task_model`.
+        folder: The folder of the checkpoint, as for `load_task_model`.
 
     Returns:
-        Whether there is one; `False` also where there is no BERT.
+        Whether there is such a head; `False` also if there is no BERT.
 
     Example:
         >>> from keras_ctx import convert
@@ -202,12 +205,12 @@ def _of_keras_hub(
     labels: Sequence[str] | None,
     max_length: int | None,
 ) -> TaskModel:
-    """A classifier of KerasHub, whose files have no names of classes."""
+    """Loads a classifier of KerasHub, whose files have no labels."""
     with kind.open(path, False) as checkpoint:
         head = read_keras_hub_head(path, content, checkpoint)
     if task not in (None, "classification"):
         raise ValueError(
-            '`task` must be "classification", that of the head. Received: '
+            '`task` must be "classification", the task of the head. Received: '
             f"{task!r}, folder={str(path)!r}"
         )
     found, names = head_labels(
@@ -245,12 +248,12 @@ def _head(
         names = sorted(x[0] for x in found) or _beside(checkpoint)[:5]
         names = names or list(checkpoint.not_read)[:5]
         raise ValueError(
-            "`folder` must hold a BERT with the head of a task, one of a "
-            "classifier, a token classifier (`classifier.weight`) or of "
+            "`folder` must hold a BERT with the head of a task: of a "
+            "classifier, a token classifier (`classifier.weight`) or "
             "question answering (`qa_outputs.weight`). Received: "
-            f"{file.said} with {names or 'an encoder alone'}, {said}. "
-            "`load_encoder` and `load_pretrainer` read the others; of "
-            "export_saved_model.py, they are its --kind."
+            f"{file.said} with {names or 'only an encoder'}, {said}. "
+            "Read other models with `load_encoder` or `load_pretrainer`; in "
+            "export_saved_model.py, choose them with --kind."
         )
     weight, bias, tasks = found[0]
     if task is None and told:
@@ -259,20 +262,20 @@ def _head(
         task = tasks[0]
     if task is None:
         raise ValueError(
-            f'`task` must be "classification" or "tagging": {weight} may be '
-            f"of either, and config.json does not say. Received: task=None, "
-            f"{file.said}, {said}"
+            f'`task` must be "classification" or "tagging": {weight} may '
+            "belong to either, and config.json does not tell. Received: "
+            f"task=None, {file.said}, {said}"
         )
     if task not in tasks:
         raise ValueError(
-            f"`task` must be one that the head is of: {weight} is of "
+            f"`task` must fit the head: {weight} belongs to "
             f"{' or '.join(tasks)}. Received: {task!r}, {file.said}, {said}"
         )
     odd = [x for x in _beside(checkpoint) if x not in (weight, bias)]
     if odd:
         raise ValueError(
-            f"`folder` must hold no arrays beside the encoder and {weight}, "
-            "which would change the answers and are not read here. "
+            f"`folder` must hold no arrays but the encoder and {weight}: "
+            "others would change the outputs and are not supported. "
             f"Received: {file.said} with {odd[:5]}"
         )
     return _Head(task, weight, bias, file.shapes[weight][0])
@@ -281,7 +284,7 @@ def _head(
 def _head_arrays(
     checkpoint: BertCheckpoint,
 ) -> list[tuple[str, str, tuple[Task, ...]]]:
-    """The kernels and biases of heads, and the tasks that they can be of."""
+    """Returns the kernels and biases of heads, and their possible tasks."""
     return [
         (name, name.removesuffix(weight) + bias, tasks)
         for (weight, bias), tasks in _ARRAYS.items()
@@ -291,7 +294,7 @@ def _head_arrays(
 
 
 def _beside(checkpoint: BertCheckpoint) -> list[str]:
-    """Arrays that are neither the encoder's nor the pretraining's."""
+    """Returns the arrays outside the encoder and the pretraining heads."""
     file = checkpoint.file
     known = {
         name
@@ -299,7 +302,7 @@ def _beside(checkpoint: BertCheckpoint) -> list[str]:
         for row in part
         for name in row.names
     }
-    # Names of other kinds of files are all in the table.
+    # The tables of other formats list all names.
     table = next((x for x in file.shapes if "word_embeddings" in x), "")
     encoder = table[: table.find("embeddings")] if table else ""
     return sorted(
@@ -315,7 +318,7 @@ def _beside(checkpoint: BertCheckpoint) -> list[str]:
 
 
 def _weights(head: _Head, checkpoint: BertCheckpoint) -> list[Weight]:
-    """The table of the head, checked."""
+    """Builds and checks the weight table of the head."""
     features = checkpoint.arguments["hidden_dim"]
     rows = 2 if head.task == "question_answering" else head.rows
     weights = [
@@ -330,7 +333,7 @@ def _weights(head: _Head, checkpoint: BertCheckpoint) -> list[Weight]:
     found = differences(
         needed,
         checkpoint.file,
-        "the head needs",
+        "the head requires",
         lambda name: False,
     )
     if found:

@@ -1,1 +1,1 @@
-"""Folders of sentence-transformers: modules, pooling, dense, settings."""
+"""Reads folders of sentence-transformers: modules, pooling, dense layers."""

@@ -1,4 +1,4 @@
-"""A Dense module of sentence-transformers: its sizes, and its weights."""
+"""Reads the sizes and weights of a Dense module of sentence-transformers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +58,7 @@ _TABLE = (
 
 
 class DenseModule(NamedTuple):
-    """A layer on the pooled vector."""
+    """A dense layer on the pooled vector."""
 
     folder: Path
     inputs: int
@@ -67,7 +67,7 @@ class DenseModule(NamedTuple):
     use_bias: bool
 
     def weights(self, layer: str) -> list[Weight]:
-        """The table of its arrays, for a layer of this name."""
+        """Builds the weight table for a layer of this name."""
         shape = (self.units, self.inputs)
         found = [
             Weight(("linear.weight",), shape, (f"{layer}.kernel",), TRANSPOSED)
@@ -81,17 +81,17 @@ class DenseModule(NamedTuple):
         return found
 
     def load(self, model: keras.Model, layer: str) -> None:
-        """Fill the layer of this name."""
+        """Loads the weights into the layer of this name."""
         with _opened(self.folder) as file:
             fill(self.weights(layer), file, model)
 
 
 def read_dense(folder: Path) -> DenseModule:
-    """The settings of a Dense module, checked against its file of weights.
+    """Reads the settings of a Dense module and checks its weights file.
 
     Raises:
-        FileNotFoundError: Its config.json is not there.
-        ValueError: A setting, or the weights, are not what they must be.
+        FileNotFoundError: If config.json is missing.
+        ValueError: If a setting or the weights are not supported.
     """
     path = folder / "config.json"
     content = read_json(path, "folder")
@@ -102,15 +102,17 @@ def read_dense(folder: Path) -> DenseModule:
     ):
         if content.get(key) not in (None, only):
             problems.append(
-                f"`{key}` must be {only!r}: a layer on single tokens is not "
-                f"done here. Received: {content[key]!r}"
+                f"`{key}` must be {only!r}: layers on tokens are not "
+                f"supported. Received: {content[key]!r}"
             )
     if problems:
         raise ValueError(f"{path}: " + "\n".join(problems))
     name = found.pop("activation").rpartition(".")[2]
     module = DenseModule(folder, activation=_ACTIVATIONS[name], **found)
     with _opened(folder) as file:
-        lines = differences(module.weights("dense"), file, "config.json wants")
+        lines = differences(
+            module.weights("dense"), file, "config.json requires"
+        )
         if lines:
             raise ValueError(
                 f"The weights must fit config.json. Received: {file.said}\n"
@@ -124,9 +126,9 @@ def _opened(folder: Path) -> Iterator[WeightsFile]:
     path = folder / _WEIGHTS
     if not path.is_file():
         pickled = (
-            f" Its {_PICKLE} is a pickle, which runs what its writer wished "
-            "when it is opened, and is never opened here. Convert it once, "
-            "where torch and safetensors are installed:\n"
+            f" Its {_PICKLE} is a pickle, which can run any code when it is "
+            "opened, and is never opened here. Convert it once, with torch "
+            "and safetensors installed:\n"
             "  import torch, safetensors.torch\n"
             f"  tensors = torch.load({str(folder / _PICKLE)!r}, "
             "weights_only=True)\n"

@@ -1,7 +1,7 @@
-"""The steps of a sentence-transformers folder, as its modules.json lists them.
+"""Reads the modules of a sentence-transformers folder from modules.json.
 
-A folder of sentence-transformers is a list of modules: the Transformer first,
-then what makes one vector of its tokens.
+The first module is the Transformer. The others turn its tokens into one
+vector.
 """
 
 from pathlib import Path
@@ -16,20 +16,21 @@ TRANSFORMERS = ("Transformer", "BERT")
 
 
 class Module(NamedTuple):
-    """A step of the folder."""
+    """A module of the folder."""
 
     kind: str
-    """The class's own name, such as Pooling."""
+    """Name of the class, such as Pooling."""
     folder: Path
-    """Where its files are."""
+    """Folder of its files."""
 
 
 def sentence_modules(folder: Path) -> list[Module]:
-    """The modules of a folder in their order; none without modules.json.
+    """Returns the modules of a folder in order; none without modules.json.
 
     Raises:
-        ValueError: `modules.json` is no such list, names a path outside of the
-            folder, or a class that sentence-transformers does not have.
+        ValueError: If `modules.json` is not such a list, or names a path
+            outside the folder or a class that sentence-transformers does not
+            have.
 
     Example:
         >>> _ = Path("modules.json").write_text(
@@ -43,15 +44,15 @@ def sentence_modules(folder: Path) -> list[Module]:
         return []
     try:
         content = load_json(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # of JSON or of UTF-8
+    except ValueError as error:  # The file is not JSON or not UTF-8.
         raise ValueError(
             f"{path}: the file must be JSON in UTF-8. Get it again. "
             f"Received: {error}"
         ) from error
     if not isinstance(content, list) or not content:
         raise ValueError(
-            f"{path}: the file must hold the list of the modules. Get it "
-            f"again. Received: {str(content)[:100]}"
+            f"{path}: the file must hold a list of modules. Get it again. "
+            f"Received: {str(content)[:100]}"
         )
     return [
         _module(entry, folder, f"{path}: module {place}")
@@ -60,7 +61,7 @@ def sentence_modules(folder: Path) -> list[Module]:
 
 
 def transformer_folder(folder: Path) -> Path:
-    """Where the encoder of a folder is: in it, or in its 0_Transformer."""
+    """Returns the folder of the encoder: itself, or its 0_Transformer."""
     modules = sentence_modules(folder)
     if modules and modules[0].kind in TRANSFORMERS:
         return modules[0].folder
@@ -82,13 +83,12 @@ def _module(entry: Any, folder: Path, where: str) -> Module:
         or ".." in Path(name).parts
     ):
         raise ValueError(
-            f"{where}: `path` must name a folder inside of this one. Get the "
+            f"{where}: `path` must name a folder inside this one. Get the "
             f"checkpoint from another source. Received: path={name!r}"
         )
     if not kind.startswith(_NAMES):
         raise ValueError(
-            f"{where} is of the class {kind!r}, which comes with code of its "
-            "own. Only modules of sentence-transformers are read; code of a "
-            "checkpoint is never run."
+            f"{where} must be a class of sentence-transformers. Received: "
+            f"{kind!r}, custom code of the checkpoint, which is never run."
         )
     return Module(kind.rpartition(".")[2], folder / name)

@@ -1,4 +1,4 @@
-"""How a folder of sentence-transformers makes one vector of a text."""
+"""Reads how a sentence-transformers folder turns a text into one vector."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from keras_ctx.convert.tokenizers.wordpiece_settings import (
 POOLING, PROMPTS = "1_Pooling", "config_sentence_transformers.json"
 _TRANSFORMER = "sentence_bert_config.json"
 _TASK = "feature-extraction"
-# Of these arguments of transformers, those that change no vector.
+# Arguments of `transformers` that do not change the outputs.
 _HARMLESS = {
     *(
         "trust_remote_code",
@@ -32,7 +32,8 @@ _HARMLESS = {
     *("add_pooling_layer", "use_fast", "safe_serialization"),
     *("clean_up_tokenization_spaces", "padding_side"),
 }
-# Of sentence-transformers, and ours. They stand side by side in our order.
+# Modes of sentence-transformers, and ours. Several are concatenated in this
+# order.
 _MODES = {
     "cls": "cls",
     "max": "max",
@@ -53,9 +54,9 @@ _FLAGS = {
 
 @dataclass(frozen=True)
 class SentenceSettings:
-    """What becomes of the tokens of a text, and of the text before.
+    """Settings that turn a text into a vector.
 
-    As made without arguments: what we do where a folder says nothing.
+    The defaults are for a folder without settings.
 
     Example:
         >>> SentenceSettings().normalize
@@ -63,43 +64,43 @@ class SentenceSettings:
     """
 
     source: str = "our default: the folder has no modules.json"
-    """Where this is from, in words."""
+    """Source of the settings, in words."""
     pooling: tuple[str, ...] = ("mean",)
     """Modes of `keras_ctx.layers.Pooling`."""
     include_prompt: bool = True
-    """Whether the tokens of a prompt are pooled, too."""
+    """Whether the tokens of a prompt are pooled too."""
     dense: tuple[DenseModule, ...] = ()
     """Layers on the pooled vector."""
     normalize: bool = True
-    """Whether the vector is brought to length 1."""
+    """Whether the vector is normalized to length 1."""
     features: int | None = None
-    """Of a token, if the folder says."""
+    """Features per token, if the folder tells."""
     max_length: int | None = None
-    """Most tokens of a text; `None`: all that the encoder reads."""
+    """Maximum number of tokens; `None` for that of the encoder."""
     lower_case: bool = False
-    """Whether a text is put into lower case before the tokenizer reads it."""
+    """Whether a text is lower-cased before the tokenizer reads it."""
     prompts: tuple[tuple[str, str], ...] = ()
-    """Names and texts of what may be put before a text."""
+    """Names and texts of the prompts."""
     default_prompt: str = ""
-    """The text of the one that is put before every text."""
+    """The text of the default prompt."""
 
 
 def sentence_settings(folder: str | Path) -> SentenceSettings:
-    """How the encoder of a folder is pooled, if sentence-transformers wrote it.
+    """Reads how a sentence-transformers folder pools its encoder.
 
     Reads `modules.json`, the `config.json` of each module,
     `sentence_bert_config.json` and `config_sentence_transformers.json`.
 
     Args:
-        folder: Of a checkpoint.
+        folder: The folder of a checkpoint.
 
     Returns:
         A `SentenceSettings`. For a folder without `modules.json`: the mean,
-        of length 1.
+        normalized to length 1.
 
     Raises:
-        ValueError: A module that this library cannot do, modules in another
-            order, or a file that is damaged; said by name.
+        ValueError: If a module is not supported, if modules are in another
+            order, or if a file is damaged. The message names it.
 
     Example:
         >>> sentence_settings(".").pooling
@@ -114,9 +115,9 @@ def sentence_settings(folder: str | Path) -> SentenceSettings:
     if not modules:
         if (folder / POOLING).exists():
             raise ValueError(
-                f"{folder}: it has a {POOLING} and no {MODULES}, which says "
-                f"whether it is used. Get {MODULES}, too; for our own "
-                f"default, the mean, take {POOLING} away."
+                f"{folder}: a folder with a {POOLING} must have a {MODULES}, "
+                f"which tells whether to use it. Get {MODULES}; or remove "
+                f"{POOLING} to use our default, the mean."
             )
         return SentenceSettings()
     kinds = [module.kind for module in modules]
@@ -154,17 +155,17 @@ def sentence_settings(folder: str | Path) -> SentenceSettings:
 
 
 def _check_kinds(path: Path, kinds: list[str]) -> None:
-    """A Transformer, a Pooling, any Dense, then at most a Normalize."""
+    """Checks for a Transformer, a Pooling, any Dense, at most a Normalize."""
     known = ("Pooling", "Dense", "Normalize", "Dropout")
     unknown = [kind for kind in kinds[1:] if kind not in known]
     unknown += [kind for kind in kinds[:1] if kind not in TRANSFORMERS]
     if unknown:
         raise ValueError(
-            f"{path}: modules must be a Transformer, a Pooling, and Dense, "
-            "Dropout or Normalize behind it; this library cannot do "
+            f"{path}: modules must be a Transformer, a Pooling, then Dense, "
+            "Dropout or Normalize. This library does not support "
             f"{', '.join(unknown)}. Received: {kinds}"
         )
-    # In use, a Dropout does nothing.
+    # A Dropout does nothing in inference.
     rest = [kind for kind in kinds[1:] if kind != "Dropout"]
     count = rest.count("Dense")
     right = ["Pooling", *["Dense"] * count]
@@ -186,7 +187,7 @@ def _pooling(content: dict[str, Any], where: str) -> tuple[str, ...]:
             names = [str(given)]
         found = {_MODES.get(name, name) for name in names}
     else:
-        # Without a word for it, sentence-transformers takes the mean.
+        # The default of sentence-transformers is the mean.
         flags = {"pooling_mode_mean_tokens": True} | {
             key: value
             for key, value in content.items()
@@ -202,15 +203,14 @@ def _pooling(content: dict[str, Any], where: str) -> tuple[str, ...]:
     unknown = sorted(found - set(_FLAGS.values()))
     if unknown or not found:
         raise ValueError(
-            f"{where}: the pooling must be one or several of "
-            f"{', '.join(_MODES)}; this library knows no other. "
-            f"Received: {', '.join(unknown) or 'none'}"
+            f"{where}: the pooling must be one or more of "
+            f"{', '.join(_MODES)}. Received: {', '.join(unknown) or 'none'}"
         )
     return tuple(mode for mode in _FLAGS.values() if mode in found)
 
 
 def _transformer(folder: Path) -> tuple[int | None, bool]:
-    """Most tokens, and whether texts are lower-cased first."""
+    """Returns the maximum length, and whether to lower-case texts first."""
     path = folder / _TRANSFORMER
     content = optional_json(path)
     length = content.get("max_seq_length")
@@ -218,19 +218,18 @@ def _transformer(folder: Path) -> tuple[int | None, bool]:
     task = content.get("transformer_task") or _TASK
     if task != _TASK:
         raise ValueError(
-            f'{path}: `transformer_task` must be "{_TASK}": the outputs of a '
-            f"head are not pooled here. Received: {task!r}"
+            f'{path}: `transformer_task` must be "{_TASK}": pooling the '
+            f"outputs of a head is not supported. Received: {task!r}"
         )
-    # Arguments of transformers, which would change what a text becomes.
+    # Arguments of `transformers` that would change the outputs.
     for key in ("tokenizer_args", "model_args", "config_args"):
         found = member(content, key, dict, path)
         odd = sorted(found.keys() - _HARMLESS)
         if odd:
             raise ValueError(
                 f"{path}: `{key}` must not change the model or the tokenizer "
-                "of the folder; write such a setting into the file of its "
-                "own, tokenizer_config.json or config.json, and take it away "
-                f"here. Received: {', '.join(odd)}"
+                "of the folder. Move such settings to tokenizer_config.json "
+                f"or config.json. Received: {', '.join(odd)}"
             )
     if length is None:
         length = tokenizer_length(folder)

@@ -1,1 +1,1 @@
-"""Other people's tokenizer files to our text inputs."""
+"""Reads published tokenizer files for our text inputs."""

@@ -1,4 +1,4 @@
-"""The tokens that were added to the tokenizer of a checkpoint."""
+"""Reads the tokens that were added to the tokenizer of a checkpoint."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,25 +17,25 @@ SPECIAL_TOKENS_MAP = "special_tokens_map.json"
 
 
 def added_tokens(folder: Path) -> dict[str, tuple[int | None, AddedToken]]:
-    """What is looked for in a text before it is cut into pieces.
+    """Reads the tokens that are searched for before a text is split.
 
-    They are those of `tokenizer.json`, of the `added_tokens_decoder` of
-    `tokenizer_config.json`, of `added_tokens.json`, and the
+    The sources are `tokenizer.json`, the `added_tokens_decoder` of
+    `tokenizer_config.json`, `added_tokens.json`, and the
     `additional_special_tokens` of `tokenizer_config.json` or
-    `special_tokens_map.json`. A token that several files name is the one of
-    the first of them.
+    `special_tokens_map.json`. If several files name a token, the first of
+    them counts.
 
     Args:
-        folder: Of the checkpoint.
+        folder: The folder of the checkpoint.
 
     Returns:
-        The id and the token by its spelling, in the order in which the
-        `tokenizers` library looks for them: special ones first. The id is
-        `None` where no file gives it.
+        A dict from the spelling to the id and the token, in the order in which
+        the `tokenizers` library searches for them: special tokens first. The
+        id is `None` if no file gives it.
 
     Raises:
-        ValueError: A file holds something else, or two files give a token
-            two ids.
+        ValueError: If a file holds something else, or if two files give a
+            token different ids.
 
     Example:
         >>> _ = Path("added_tokens.json").write_text('{"covid": 7}')
@@ -56,7 +56,7 @@ def added_tokens(folder: Path) -> dict[str, tuple[int | None, AddedToken]]:
             )
         if index is not None and (type(index) is not int or index < 0):
             raise ValueError(
-                f"{where} must have an id from 0 on. "
+                f"{where} must have an id of at least 0. "
                 f"Received: {index!r} for {name!r}"
             )
         if name in found:
@@ -66,8 +66,8 @@ def added_tokens(folder: Path) -> dict[str, tuple[int | None, AddedToken]]:
             if before is None or index is None or before == index:
                 continue
             raise ValueError(
-                f"{where} must have one id. Received: {index} for {name!r}, "
-                f"which {origin[name]} gives {before}"
+                f"{where} must have the same id in all files. Received: "
+                f"{index} for {name!r}, but {before} in {origin[name]}"
             )
         special = _flag(content, "special", False, where)
         flags = {
@@ -81,14 +81,14 @@ def added_tokens(folder: Path) -> dict[str, tuple[int | None, AddedToken]]:
 
 
 def never_split(folder: Path, tokens: Sequence[str]) -> list[AddedToken]:
-    """The `never_split` of a folder without a `tokenizer.json`.
+    """Reads the `never_split` of a folder without a `tokenizer.json`.
 
-    Words of the vocabulary that are left whole, as in AraBERT. A
+    These words of the vocabulary are not split, as in AraBERT. A
     `tokenizer.json` lists such tokens itself.
 
     Args:
-        folder: Of the checkpoint.
-        tokens: The vocabulary; what it lacks is cut all the same.
+        folder: The folder of the checkpoint.
+        tokens: The vocabulary. Words outside it are split as usual.
 
     Example:
         >>> _ = Path("tokenizer_config.json").write_text(
@@ -114,7 +114,7 @@ def never_split(folder: Path, tokens: Sequence[str]) -> list[AddedToken]:
 
 
 def _listed(folder: Path) -> Iterator[tuple[Path, Any, Any]]:
-    """The file, what it says of a token, and its id."""
+    """Yields the file, the entry of a token, and its id."""
     path = folder / TOKENIZER
     tokenizer = optional_json(path)
     listed = []

@@ -1,4 +1,4 @@
-"""Encoders and tokenizers that look like BERT's and are not: told by name."""
+"""Refuses encoders and tokenizers that look like BERT's but are not."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +11,14 @@ from keras_ctx.convert.tokenizers.wordpiece_settings import (
     optional_json,
 )
 
-# As the classes of `transformers` begin. Longer names stand first.
+# Prefixes of the class names of `transformers`. Longer names come first.
 _FAMILIES = (
     "XLMRoberta XLM Roberta Camembert Flaubert Albert Electra Deberta "
     "DistilBert MobileBert SqueezeBert MPNet ConvBert Nezha RoFormer XLNet "
     "BigBird Longformer Funnel LayoutLM ModernBert NomicBert JinaBert "
     "MegatronBert IBert MarkupLM VisualBert Ernie Esm Bart T5 GPT"
 ).split()
-# What stands before the names of their tensors.
+# Prefixes of the names of their tensors.
 _PREFIXES = (
     "roberta",
     "camembert",
@@ -30,7 +30,7 @@ _PREFIXES = (
     "mobilebert",
     "ernie",
 )
-# Keys of configurations that were written before `model_type`.
+# Keys of old configurations without `model_type`.
 _KEYS = {
     "n_heads": "DistilBERT",
     "num_hidden_groups": "ALBERT",
@@ -38,8 +38,8 @@ _KEYS = {
     "attention_window": "Longformer",
     "n_layer": "GPT or XLNet",
 }
-# Classes that cut text as BERT's does. Those of no name of their own say all
-# in tokenizer.json.
+# Classes that split text as BERT's does. The last two are generic: they read
+# everything from tokenizer.json.
 _TOKENIZERS = (
     "Bert",
     "DistilBert",
@@ -59,15 +59,15 @@ _VOCABULARY = "vocab.txt"
 
 
 def check_architecture(content: dict[str, Any], path: Path) -> None:
-    """Refuse a configuration of `transformers` that is no BERT's.
+    """Refuses a configuration of `transformers` of another model than BERT.
 
     Args:
-        content: Of the file.
-        path: The config.json.
+        content: The content of the file.
+        path: The path of config.json.
 
     Raises:
-        ValueError: `model_type`, `architectures`, or, where the file has
-            neither, its keys are those of another family.
+        ValueError: If `model_type`, `architectures` or, without them, the
+            keys of the file are those of another family.
 
     Example:
         >>> check_architecture({"model_type": "albert"}, Path("config.json"))
@@ -90,34 +90,34 @@ def check_architecture(content: dict[str, Any], path: Path) -> None:
     if told is not None:
         raise ValueError(
             '`folder` must hold a BERT, of `model_type` "bert". Received: '
-            f"{told} in {str(path)!r}. Of other architectures this library "
-            "knows ELMo: `load_elmo`."
+            f"{told} in {str(path)!r}. The only other architecture of this "
+            "library is ELMo: use `load_elmo`."
         )
 
 
 def check_prefix(prefix: str, said: str) -> None:
-    """Refuse tensors that a model of another family has saved."""
+    """Refuses tensors of a model of another family."""
     for family in _PREFIXES:
         if family in prefix.split("."):
             raise ValueError(
                 "`folder` must hold a BERT. Received: "
-                f"{said} with tensors under {prefix!r}, which are of another "
-                "architecture, whatever its config.json says."
+                f"{said} with tensors under {prefix!r}, which belong to "
+                "another architecture, in spite of its config.json."
             )
 
 
 def check_tokenizer(folder: Path) -> None:
-    """Refuse a folder whose texts BERT's tokenizer would cut otherwise.
+    """Refuses a folder whose tokenizer differs from BERT's.
 
-    A folder without files of a tokenizer passes.
+    A folder without tokenizer files passes.
 
     Args:
-        folder: Of the checkpoint.
+        folder: The folder of the checkpoint.
 
     Raises:
-        ValueError: The tokenizer is of another class, splits words with
-            MeCab or its like, or has the model of SentencePiece or of
-            byte-pair encoding.
+        ValueError: If the tokenizer is of another class, splits words with
+            MeCab or similar tools, or is a SentencePiece or byte-pair
+            encoding model.
 
     Example:
         >>> _ = Path("tokenizer_config.json").write_text(
@@ -128,13 +128,13 @@ def check_tokenizer(folder: Path) -> None:
     """
     for told in _odd_tokenizer(folder):
         raise ValueError(
-            f"{told}. The weights alone are read by `load_bert`; give the "
-            "encoder the ids of the model's own tokenizer."
+            f"{told}. To load only the weights, use `load_bert`, and pass the "
+            "ids of the model's own tokenizer to the encoder."
         )
 
 
 def check_tokens(tokens: list[str], path: Path) -> None:
-    """Refuse a list of tokens that is not in the spelling of WordPiece."""
+    """Refuses a list of tokens that are not spelled as in WordPiece."""
     inside = sum(token.startswith("##") for token in tokens)
     for mark, where, name in (
         ("\u2581", str.startswith, "SentencePiece"),
@@ -145,20 +145,20 @@ def check_tokens(tokens: list[str], path: Path) -> None:
         found = sum(where(token, mark) for token in tokens)
         if found > max(inside, len(tokens) // 10):
             raise ValueError(
-                f"{path}: the vocabulary must be one of WordPiece, whose "
+                f"{path}: the vocabulary must be a WordPiece vocabulary, whose "
                 f"pieces inside words begin with ##. Received: {found:,} of "
                 f"{len(tokens):,} tokens with {mark!r}, as in {name}"
             )
 
 
 def _odd_tokenizer(folder: Path) -> Iterator[str]:
-    """What is not BERT's, in words."""
+    """Yields messages on settings that differ from BERT's."""
     path = folder / TOKENIZER_CONFIG
     config = optional_json(path)
     classes = [(path, config)]
     model = folder / "config.json"
     content = optional_json(model)
-    if "class_name" not in content:  # KerasHub's is another
+    if "class_name" not in content:  # Otherwise the file is KerasHub's.
         classes.append((model, content))
     for file, settings in classes:
         name = settings.get("tokenizer_class")
@@ -167,11 +167,11 @@ def _odd_tokenizer(folder: Path) -> Iterator[str]:
         if name is not None and own not in _TOKENIZERS:
             yield (
                 f"{file}: `tokenizer_class` must be BertTokenizer, or one "
-                f"that cuts text as it does. Received: {name!r}"
+                f"that splits text in the same way. Received: {name!r}"
             )
             continue
         if name is not None:
-            break  # the first that says it
+            break  # The first file with a class counts.
     for key, wanted in (
         ("word_tokenizer_type", "basic"),
         ("subword_tokenizer_type", "wordpiece"),
@@ -179,14 +179,14 @@ def _odd_tokenizer(folder: Path) -> Iterator[str]:
         value = config.get(key, wanted)
         if value != wanted:
             yield (
-                f'{path}: `{key}` must be "{wanted}", as BERT\'s. '
-                f"Received: {value!r}, as in BERT models of Japanese"
+                f'{path}: `{key}` must be "{wanted}", as in BERT. '
+                f"Received: {value!r}, as in Japanese BERT models"
             )
     custom = config.get("auto_map")
     if isinstance(custom, dict) and "AutoTokenizer" in custom:
         yield (
             f"{path}: the tokenizer must be BERT's own. Received: `auto_map` "
-            f"to {custom['AutoTokenizer']!r}, code that is not run here"
+            f"to {custom['AutoTokenizer']!r}, custom code that is never run"
         )
     if not (folder / TOKENIZER).is_file():
         yield from _odd_files(folder, config, path)
@@ -195,19 +195,19 @@ def _odd_tokenizer(folder: Path) -> Iterator[str]:
 def _odd_files(
     folder: Path, config: dict[str, Any], path: Path
 ) -> Iterator[str]:
-    """What stands in the place of a tokenizer.json, or beside vocab.txt."""
+    """Yields messages on tokenizer files that are used instead of BERT's."""
     found = [file for glob in _SENTENCEPIECE for file in folder.glob(glob)]
     if found:
         yield (
             f"{folder}: the tokenizer must be WordPiece, with {_VOCABULARY} "
-            f"or {TOKENIZER}. Received: {sorted(x.name for x in found)}, as "
-            "of SentencePiece"
+            f"or {TOKENIZER}. Received: {sorted(x.name for x in found)}, "
+            "files of SentencePiece"
         )
     if (folder / _VOCABULARY).is_file():
         if config.get("do_basic_tokenize") is False:
             yield (
                 f"{path}: `do_basic_tokenize` must be true: text is always "
-                "cut into words before it is cut into pieces here. Received: "
+                "split into words before it is split into pieces. Received: "
                 "false"
             )
         return
@@ -219,5 +219,5 @@ def _odd_files(
     if odd:
         yield (
             f"{folder}: the tokenizer must be WordPiece, with {_VOCABULARY} "
-            f"or {TOKENIZER}. Received: {odd}, as of byte-pair encoding"
+            f"or {TOKENIZER}. Received: {odd}, files of byte-pair encoding"
         )

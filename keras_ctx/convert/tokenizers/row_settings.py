@@ -1,4 +1,4 @@
-"""What a tokenizer asks of whole rows and is done otherwise here: told."""
+"""Warns of row settings of a tokenizer that this library does not follow."""
 
 import warnings
 from pathlib import Path
@@ -14,18 +14,18 @@ _SEGMENTS = "token_type_ids"
 
 
 def check_rows(folder: Path) -> None:
-    """Warn of rows that the tokenizer of a checkpoint would make otherwise.
+    """Warns if the tokenizer of a checkpoint would build other rows.
 
-    Rows are cut at their end here, and the second text of a pair is in
-    segment 1. `transformers` cuts at the beginning where `truncation_side` is
-    "left", and leaves all in segment 0 where `model_input_names` does not
-    list the segments.
+    This library cuts rows at their end, and puts the second text of a pair
+    into segment 1. `transformers` cuts at the beginning if `truncation_side`
+    is "left", and uses segment 0 for both texts if `model_input_names` does
+    not list the segments.
 
     Args:
-        folder: Of the checkpoint.
+        folder: The folder of the checkpoint.
 
     Raises:
-        ValueError: A setting is of another kind.
+        ValueError: If a setting has the wrong type or value.
 
     Example:
         >>> _ = Path("tokenizer_config.json").write_text(
@@ -53,17 +53,17 @@ def check_rows(folder: Path) -> None:
         said = f"{tokenizer}: the `direction` of `truncation`"
     if side == "left":
         _warn(
-            f'{said} is "left": its tokenizer drops the beginning of a text '
-            "that is too long. Here the end is dropped. Shorter texts are "
-            "not affected."
+            f'{said} is "left": its tokenizer drops the beginning of texts '
+            "that are too long, but here their end is dropped. Shorter texts "
+            "are not affected."
         )
     names = member(config, "model_input_names", list, path)
     if names and _SEGMENTS not in names:
         _warn(
             f"{path}: `model_input_names` has no {_SEGMENTS}: its tokenizer "
-            "leaves both texts of a pair in segment 0. Here the second is in "
-            "segment 1, so the model's answers to pairs differ until it is "
-            "trained on such. Single texts are not affected."
+            "uses segment 0 for both texts of a pair, but here the second has "
+            "segment 1. So outputs for text pairs differ until the model is "
+            "trained on text pairs. Single texts are not affected."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a checkpoint calls its five special tokens."""
+"""Reads the names of the five special tokens of a checkpoint."""
 
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,20 @@ from keras_ctx.text import SPECIAL_TOKENS
 
 
 def special_names(folder: Path) -> dict[str, str]:
-    """The name in the checkpoint of each token of `text.SPECIAL_TOKENS`.
+    """Returns the names that a checkpoint uses for `text.SPECIAL_TOKENS`.
 
-    They are asked of `tokenizer_config.json`, of `special_tokens_map.json`
-    and of the model and the post-processor of `tokenizer.json`.
+    The sources are `tokenizer_config.json`, `special_tokens_map.json`, and
+    the model and post-processor of `tokenizer.json`.
 
     Args:
-        folder: Of the checkpoint.
+        folder: The folder of the checkpoint.
 
     Returns:
-        The names, those that no file says as they are here.
+        A dict from our names to those of the checkpoint. Tokens that no file
+        names keep our names.
 
     Raises:
-        ValueError: A name is no string.
+        ValueError: If a name is not a string.
 
     Example:
         >>> _ = Path("special_tokens_map.json").write_text(
@@ -59,10 +60,10 @@ def special_names(folder: Path) -> dict[str, str]:
 
 
 def renamed(tokens: list[str], names: dict[str, str]) -> list[str]:
-    """A vocabulary with our names of the special tokens, id by id.
+    """Renames the special tokens of a vocabulary to our names, keeping ids.
 
-    A token that had one of these names, and is not special, gets the other's:
-    neither is ever a piece of a text.
+    If an ordinary token already has such a name, the two swap names: neither
+    is ever a piece of a text.
     """
     tokens = list(tokens)
     places = {token: place for place, token in enumerate(tokens)}
@@ -79,7 +80,7 @@ def renamed(tokens: list[str], names: dict[str, str]) -> list[str]:
 
 
 def _of_tokenizer(tokenizer: dict[str, Any], path: Path) -> dict[str, Any]:
-    """What a tokenizer.json says besides its list of tokens."""
+    """Reads the special tokens of the parts of a tokenizer.json."""
     model = tokenizer.get("model")
     if not isinstance(model, dict):
         return {}

@@ -1,4 +1,4 @@
-"""Whether text inputs give what an encoder reads."""
+"""Checks that text inputs fit an encoder."""
 
 from pathlib import Path
 
@@ -14,18 +14,20 @@ def check_text_inputs(
     folder: str | Path,
     pairs: bool = False,
 ) -> None:
-    """Refuse text inputs of another encoder, before it is trained.
+    """Refuses text inputs of another encoder, before training starts.
 
     Args:
-        text_inputs: Of `load_text_inputs`.
-        encoder: Of `load_encoder`, or `load_pretrained`.
-        folder: Where both are from, for the message.
-        pairs: Whether a row holds two texts, such as a question and a context.
+        text_inputs: The text inputs, such as those of `load_text_inputs`.
+        encoder: The encoder, of `load_encoder` or `load_pretrained`.
+        folder: Folder of both, for the error message.
+        pairs: Whether a row holds a text pair, such as a question and a
+            context.
 
     Raises:
-        ValueError: The text inputs give ids of another kind, another number of
-            characters a word, or ids above the table of the encoder; or rows
-            hold `pairs` and the encoder knows one segment only.
+        ValueError: If the text inputs give other ids than the encoder reads,
+            another number of characters per word, or ids beyond its
+            embeddings; or if `pairs` is True and the encoder has only one
+            segment.
 
     Example:
         >>> from keras_ctx import models
@@ -50,14 +52,14 @@ def check_text_inputs(
         wanted = "true" if taken == "distinct_char_ids" else "false"
         advice = f'Set "distinct" to {wanted} in text_inputs.json.'
     raise ValueError(
-        f"{folder}: the encoder reads {family.reads} (`{taken}`), the text "
+        f"{folder}: the encoder reads {family.reads} (`{taken}`), but the text "
         f"inputs ({names[0]}) give {_given(given, names)} (`{given}`). {advice}"
     )
 
 
 def _given(key: str, names: list[str]) -> str:
-    """What text inputs give, in the words of the family that reads it."""
+    """Describes the output of text inputs as the family that reads it does."""
     for family in families():
         if family.input_key == key and set(names) & set(family.text_inputs):
             return family.reads
-    return "what no family of encoders reads"
+    return "features that no encoder family reads"

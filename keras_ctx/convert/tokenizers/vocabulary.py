@@ -1,4 +1,4 @@
-"""The vocabulary and the casing that belong to a checkpoint."""
+"""Finds the vocabulary and the casing of a checkpoint."""
 
 import re
 import warnings
@@ -22,17 +22,17 @@ from keras_ctx.convert.tokenizers.wordpiece_settings import (
 )
 from keras_ctx.text import load_vocabulary
 
-# Relative to the folder, in the order in which they are looked for.
+# Relative to the folder, in the order of the search.
 _PLAIN = (
     "vocab.txt",
-    "assets/tokenizer/vocabulary.txt",  # a KerasHub preset
-    "assets/vocab.txt",  # a SavedModel of TF Hub
+    "assets/tokenizer/vocabulary.txt",  # Of a KerasHub preset.
+    "assets/vocab.txt",  # Of a SavedModel of TF Hub.
 )
 _SPECIAL = re.compile(r"[\[<].*[\]>]")
 
 
 class Vocabulary(NamedTuple):
-    """A vocabulary, as `vocabulary` finds it and `text.BertInputs` takes it.
+    """The vocabulary of a checkpoint, for `text.BertInputs`.
 
     Example:
         >>> from keras_ctx import text
@@ -45,36 +45,35 @@ class Vocabulary(NamedTuple):
     tokens: list[str]
     """The tokens in the order of their ids."""
     lower_case: bool
-    """Whether the checkpoint was trained on text with its case folded."""
+    """Whether the checkpoint was trained on lower-cased text."""
     path: Path
-    """The file that the tokens are from."""
+    """The file of the tokens."""
 
 
 def vocabulary(folder: str | Path) -> Vocabulary:
-    """Find the vocabulary of a checkpoint, and whether it folds case.
+    """Finds the vocabulary of a checkpoint, and whether to lower-case texts.
 
     The tokens are those of `vocab.txt`, of `tokenizer.json` (a WordPiece model
-    of the `tokenizers` library) or of a KerasHub preset. The casing is the
-    first that is said: by `tokenizer_config.json`, by the normalizer of
-    `tokenizer.json` or KerasHub's tokenizer, or by "cased" or "uncased" in the
-    name of the model. If no file says it, it is guessed, with a
-    `UserWarning`: case is kept where at least a tenth of the tokens with
-    letters have a capital, and more than one; a word that somebody added does
-    not turn it. Special tokens that the checkpoint calls otherwise, such as
-    `<s>`, have the names of `text.SPECIAL_TOKENS`.
+    of the `tokenizers` library) or of a KerasHub preset. The first source of
+    the casing counts: `tokenizer_config.json`, the normalizer of
+    `tokenizer.json` or KerasHub's tokenizer, or "cased" or "uncased" in the
+    name of the model. If there is none, the casing is guessed, with a
+    `UserWarning`: case is kept if at least two tokens, and at least a tenth
+    of the tokens with letters, have a capital, so that an added word does not
+    change the result. Special tokens with other names, such as `<s>`, are
+    renamed to those of `text.SPECIAL_TOKENS`.
 
     Args:
-        folder: Of the checkpoint.
+        folder: The folder of the checkpoint.
 
     Returns:
         A named tuple of `tokens`, `lower_case` and `path`.
 
     Raises:
-        FileNotFoundError: There is no vocabulary.
-        ValueError: The tokenizer or the vocabulary is of another model than
-            WordPiece; two files give a token two ids; the vocabulary has a
-            hole, or more tokens than the
-            table of the model has rows.
+        FileNotFoundError: If there is no vocabulary.
+        ValueError: If the tokenizer or the vocabulary is not WordPiece, if
+            two files give a token different ids, if ids are missing, or if
+            the vocabulary has more tokens than the embeddings have rows.
 
     Example:
         >>> import pathlib
@@ -101,22 +100,22 @@ def vocabulary(folder: str | Path) -> Vocabulary:
 
 
 def _guessed(folder: Path, tokens: list[str]) -> bool:
-    """Whether a vocabulary looks as if case had been folded."""
+    """Guesses from a vocabulary whether texts were lower-cased."""
     letters = [
         token
         for token in tokens
         if token.lower() != token.upper() and not _SPECIAL.fullmatch(token)
     ]
     capitals = sum(token != token.lower() for token in letters)
-    # A cased vocabulary has its alphabet twice, and many names; an uncased
-    # one has no capital but those of words that were added to it.
+    # A cased vocabulary has its alphabet twice, and many names. An uncased one
+    # has capitals only in added words.
     lower_case = capitals < 2 or 10 * capitals < len(letters)
-    right, wrong = ("folded", "false") if lower_case else ("kept", "true")
+    right, wrong = ("lower-cased", "false") if lower_case else ("cased", "true")
     warnings.warn(
-        f"{folder}: no file says whether case is folded. {capitals:,} of the "
-        f"{len(letters):,} tokens with letters have a capital, so case is "
-        f"{right}. If the model was trained otherwise, write "
-        f'{{"do_lower_case": {wrong}}} into {TOKENIZER_CONFIG} there.',
+        f"{folder}: no file says whether to lower-case texts. {capitals:,} of "
+        f"the {len(letters):,} tokens with letters have a capital, so texts "
+        f"are {right}. If this is wrong, write "
+        f'{{"do_lower_case": {wrong}}} into {TOKENIZER_CONFIG} of the folder.',
         UserWarning,
         stacklevel=3,
     )
@@ -140,9 +139,9 @@ def _tokens(folder: Path) -> tuple[list[str], Path]:
         )
     if model.get("type", "WordPiece") != "WordPiece":
         raise ValueError(
-            f"`folder` must hold a {TOKENIZER} of the model WordPiece, which "
-            "is BERT's. "
-            f"Received: {str(path)!r} of the model {model['type']!r}"
+            f"`folder` must hold a {TOKENIZER} with the model WordPiece, as "
+            "BERT's. "
+            f"Received: {str(path)!r} with the model {model['type']!r}"
         )
     ids = dict(member(model, "vocab", dict, path))
     return _in_order(_with_added(ids, folder, path), path), path
@@ -151,7 +150,7 @@ def _tokens(folder: Path) -> tuple[list[str], Path]:
 def _beside(
     tokens: list[str], ids: dict[str, int], folder: Path, path: Path
 ) -> dict[str, int]:
-    """What tokenizer.json has more than vocab.txt; an error if they differ."""
+    """Returns extra tokens of tokenizer.json; raises if vocab.txt differs."""
     file = folder / TOKENIZER
     model = optional_json(file).get("model")
     if not isinstance(model, dict):
@@ -160,7 +159,7 @@ def _beside(
     for token, index in member(model, "vocab", dict, file).items():
         if type(index) is not int or index < 0:
             raise ValueError(
-                f"{file}: the id of a token must be an integer from 0 on. "
+                f"{file}: the id of a token must be an integer of at least 0. "
                 f"Received: {index!r} for {token!r}"
             )
         if ids.get(token) == index or not token:
@@ -169,8 +168,8 @@ def _beside(
             more[token] = index
             continue
         here = tokens[index] if index < len(tokens) else None
-        # White space at the end of a line is lost by some readers, and of
-        # a line that is there twice the first has no token.
+        # Some readers drop white space at the end of a line. Of repeated
+        # lines, all but the last are unused.
         if here is not None and (
             here.strip() == token.strip() or here == f"[unused line {index}]"
         ):
@@ -178,8 +177,8 @@ def _beside(
         raise ValueError(
             f"{folder}: {path.name} and {TOKENIZER} must give a token the "
             f"same id. Received: id {index} is {token!r} in {TOKENIZER} and "
-            f"{here!r} in {path.name}. Move the file away that the weights "
-            "were not trained with."
+            f"{here!r} in {path.name}. Remove the file that does not belong "
+            "to the weights."
         )
     return more
 
@@ -187,19 +186,19 @@ def _beside(
 def _with_added(
     ids: dict[str, int], folder: Path, path: Path
 ) -> dict[str, int]:
-    """The ids with those of the tokens that were added later."""
+    """Adds the ids of added tokens."""
     added = added_tokens(folder)
     for name, (index, _) in added.items():
         if index is None:
             continue
         if ids.setdefault(name, index) != index:
             raise ValueError(
-                f"{folder}: an added token must have the id that the "
-                f"vocabulary gives it. Received: {name!r} with id {index}, "
-                f"and id {ids[name]} in {path}"
+                f"{folder}: an added token must have the same id as in the "
+                f"vocabulary. Received: {name!r} with id {index}, but id "
+                f"{ids[name]} in {path}"
             )
     for name in added:
-        ids.setdefault(name, len(ids))  # of no id: at the end
+        ids.setdefault(name, len(ids))  # Tokens without an id come last.
     return ids
 
 
@@ -207,12 +206,12 @@ def _in_order(ids: dict[str, int], path: Path) -> list[str]:
     odd = [x for x in ids.items() if type(x[1]) is not int]
     if odd:
         raise ValueError(
-            f"{path}: the id of a token must be an integer from 0 on. "
+            f"{path}: the id of a token must be an integer of at least 0. "
             f"Received: {odd[0][1]!r} for {odd[0][0]!r}"
         )
     if sorted(ids.values()) != list(range(len(ids))):
         raise ValueError(
-            "A vocabulary must have one token for each id from 0 on. "
+            "A vocabulary must have one token for each id, counted from 0. "
             f"Received: {str(path)!r} with {len(ids)} tokens and ids up to "
             f"{max(ids.values(), default=None)}"
         )
@@ -223,32 +222,32 @@ def _check_size(folder: Path, tokens: list[str], path: Path) -> None:
     rows = None
     for name in ("config.json", "bert_config.json"):
         config = optional_json(folder / name)
-        if isinstance(config.get("config"), dict):  # of KerasHub
+        if isinstance(config.get("config"), dict):  # The file is KerasHub's.
             config = config["config"]
         rows = config.get("vocab_size", config.get("vocabulary_size", rows))
     if not isinstance(rows, int) or len(tokens) == rows:
         return
     told = (
-        f"{str(path)!r} has {len(tokens)} tokens, and the model's "
-        f"configuration a vocabulary of {rows}"
+        f"{str(path)!r} has {len(tokens)} tokens, but the configuration of "
+        f"the model has a vocabulary size of {rows}"
     )
     if len(tokens) > rows:
         raise ValueError(
-            "A vocabulary must have no more tokens than the model has rows in "
-            f"its table. Received: {told}. Take the one that belongs to these "
-            "weights."
+            "A vocabulary must not have more tokens than the embeddings of "
+            f"the model. Received: {told}. Use the vocabulary that belongs to "
+            "these weights."
         )
     # Some tables are rounded up to a multiple of 8, for speed.
     warnings.warn(
-        f"{told}: the last rows of the table have no token. Check that both "
-        "belong together.",
+        f"{told}: the last rows of the embeddings have no token. Check that "
+        "the two belong together.",
         UserWarning,
         stacklevel=3,
     )
 
 
 def _said(folder: Path) -> Iterator[bool | None]:
-    """Whether case is folded, source by source; `None` if it does not say."""
+    """Yields whether each source lower-cases texts; `None` if it is silent."""
     config = tokenizer_config(folder)
     path = folder / TOKENIZER
     tokenizer = optional_json(path)
@@ -266,7 +265,7 @@ def _said(folder: Path) -> Iterator[bool | None]:
 
 
 def _folds(normalizer: Any, path: Path) -> bool | None:
-    """Whether a normalizer of the `tokenizers` library folds case."""
+    """Returns whether a normalizer of `tokenizers` lower-cases texts."""
     if not isinstance(normalizer, dict):
         return None
     if normalizer.get("type") == "Sequence":

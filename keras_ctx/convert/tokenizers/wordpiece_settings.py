@@ -1,4 +1,4 @@
-"""How the tokenizer of a checkpoint reads text, besides its vocabulary."""
+"""Reads the settings of a checkpoint's tokenizer, except its vocabulary."""
 
 import warnings
 from pathlib import Path
@@ -7,29 +7,30 @@ from typing import Any
 from keras_ctx.convert.files.options import is_int, member, read_json
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
-# Classes of `transformers` that read tokenizer.json alone, and what the class
-# of BERT would take from tokenizer_config.json before it.
+# Classes of `transformers` that read only tokenizer.json; and the settings
+# that BERT's class reads from tokenizer_config.json first.
 _PLAIN_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
 _OF_BERT = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 _NO_LENGTH = 2**31
 
 
 def wordpiece_settings(folder: Path) -> dict[str, Any]:
-    """Arguments of `text.BertInputs` that the files of a folder ask for.
+    """Returns the arguments of `text.BertInputs` that a folder sets.
 
-    `tokenizer_config.json` is asked first, then the normalizer of
-    `tokenizer.json`, setting by setting, as by `transformers`; where the two
-    contradict each other, a `UserWarning` says so.
+    As in `transformers`, each setting is read from `tokenizer_config.json`
+    first, then from the normalizer of `tokenizer.json`. If the two differ, a
+    `UserWarning` is issued.
 
     Args:
-        folder: Of the checkpoint.
+        folder: The folder of the checkpoint.
 
     Returns:
-        `strip_accents` and `tokenize_chinese_chars`, where a file says them.
+        A dict with `strip_accents` and `tokenize_chinese_chars`, if a file
+        sets them.
 
     Raises:
-        ValueError: `tokenizer.json` has a normalizer, a pre-tokenizer or a
-            post-processor that is not BERT's, or a setting is neither true
+        ValueError: If `tokenizer.json` has a normalizer, a pre-tokenizer or a
+            post-processor that is not BERT's, or if a setting is neither true
             nor false.
 
     Example:
@@ -68,20 +69,20 @@ def wordpiece_settings(folder: Path) -> dict[str, Any]:
         if value is not None:
             found[argument] = value
     if found.get("tokenize_chinese_chars"):
-        del found["tokenize_chinese_chars"]  # the default
+        del found["tokenize_chinese_chars"]  # True is the default.
     return found
 
 
 def tokenizer_length(folder: Path) -> int | None:
-    """Most tokens of a row as `model_max_length` says; `None` for no limit.
+    """Returns the `model_max_length` of a folder; `None` for no limit.
 
-    `transformers` writes 10^30 where its tokenizer was given no length.
+    `transformers` writes 10^30 for a tokenizer without a length.
 
     Args:
-        folder: Of the checkpoint.
+        folder: The folder of the checkpoint.
 
     Raises:
-        ValueError: It is no whole number of at least 3.
+        ValueError: If it is not an integer of at least 3.
 
     Example:
         >>> _ = Path("tokenizer_config.json").write_text(
@@ -104,20 +105,20 @@ def tokenizer_length(folder: Path) -> int | None:
 
 
 def bert_normalizer(tokenizer: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The `BertNormalizer` of a tokenizer.json; an error for any other."""
+    """Returns the `BertNormalizer` of a tokenizer.json; raises for others."""
     parts = parts_of(tokenizer, "normalizer", "normalizers", path)
     kinds = [part.get("type") for part in parts]
-    # Some tools write this one beside it.
+    # Some tools add a Lowercase.
     others = [kind for kind in kinds if kind != "Lowercase"]
     if others != ["BertNormalizer"]:
         raise ValueError(
             f"{path}: the `normalizer` must be a BertNormalizer, as in BERT's "
-            f"own tokenizers; the ids of another cannot be given here. "
+            f"own tokenizers; others are not supported. "
             f"Received: {kinds or None}"
         )
     found = next(part for part in parts if part["type"] == "BertNormalizer")
     if len(kinds) > 1 and found.get("strip_accents") is None:
-        # It looks at its own flag, not at the case folded beside it.
+        # It reads its own flag, not the Lowercase next to it.
         found = {**found, "strip_accents": found.get("lowercase")}
     if len(kinds) > 1:
         found = {**found, "lowercase": True}
@@ -130,10 +131,9 @@ def bert_normalizer(tokenizer: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def tokenizer_config(folder: Path) -> dict[str, Any]:
-    """tokenizer_config.json, as far as it counts beside tokenizer.json.
+    """Reads the settings of tokenizer_config.json that `transformers` uses.
 
-    A class of `transformers` that is no BERT's takes how text is normalized
-    from tokenizer.json alone.
+    Its generic classes read the normalization only from tokenizer.json.
     """
     config = optional_json(folder / TOKENIZER_CONFIG)
     if config.get("tokenizer_class") not in _PLAIN_CLASSES or not isinstance(
@@ -144,7 +144,7 @@ def tokenizer_config(folder: Path) -> dict[str, Any]:
 
 
 def flag(content: dict[str, Any], key: str, path: Path) -> bool | None:
-    """A setting that is true or false, or `None` if the file lacks it."""
+    """Returns a setting that is true or false; `None` if it is absent."""
     value = content.get(key)
     if value is not None and not isinstance(value, bool):
         raise ValueError(
@@ -156,14 +156,14 @@ def flag(content: dict[str, Any], key: str, path: Path) -> bool | None:
 def first_said(
     of_config: bool | None, of_tokenizer: bool | None, key: str, folder: Path
 ) -> bool | None:
-    """The setting of two files; said where they differ."""
+    """Returns the setting of two files; warns if they differ."""
     if of_config is None or of_tokenizer is None or of_config == of_tokenizer:
         return of_tokenizer if of_config is None else of_config
     warnings.warn(
         f"{folder}: `{key}` is {str(of_config).lower()} in {TOKENIZER_CONFIG} "
-        f"and {str(of_tokenizer).lower()} in {TOKENIZER}. The first is taken, "
-        "as by BertTokenizerFast of transformers. If the model was trained "
-        f"otherwise, change {TOKENIZER_CONFIG}.",
+        f"but {str(of_tokenizer).lower()} in {TOKENIZER}. The first is used, "
+        "as by BertTokenizerFast of transformers. If this is wrong, change "
+        f"{TOKENIZER_CONFIG}.",
         UserWarning,
         stacklevel=4,
     )
@@ -173,20 +173,20 @@ def first_said(
 def check_post_processor(
     tokenizer: dict[str, Any], path: Path, one_segment: bool
 ) -> None:
-    """Refuse rows that are not `[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]`.
+    """Refuses rows other than `[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]`.
 
     Args:
-        tokenizer: Of a tokenizer.json.
-        path: The file.
-        one_segment: Whether the encoder has one segment alone, so that both
-            texts of a pair are in it.
+        tokenizer: The content of tokenizer.json.
+        path: The path of the file.
+        one_segment: Whether the encoder has only one segment, for both texts
+            of a pair.
     """
     parts = parts_of(tokenizer, "post_processor", "processors", path)
     if not parts:
         warnings.warn(
-            f"{path}: there is no `post_processor`, which would put [CLS] and "
-            "[SEP] around a text. Here they always stand there, as in BERT's "
-            "own tokenizers.",
+            f"{path}: there is no `post_processor`, which would add [CLS] and "
+            "[SEP] to a text. Here they are always added, as in BERT's own "
+            "tokenizers.",
             UserWarning,
             stacklevel=4,
         )
@@ -205,9 +205,9 @@ def check_post_processor(
     elif kinds == ["BertProcessing"]:
         return
     raise ValueError(
-        f"{path}: the `post_processor` must make the rows of BERT, [CLS] a "
+        f"{path}: the `post_processor` must build the rows of BERT, [CLS] a "
         "[SEP] and [CLS] a [SEP] b [SEP] with segment 0 up to the first [SEP] "
-        f"and 1 behind it; no others are made here. Received: {kinds}, "
+        f"and 1 after it. Received: {kinds}, "
         f"{str(parts[0].get('pair'))[:200]}"
     )
 
@@ -215,7 +215,7 @@ def check_post_processor(
 def _template(
     processor: dict[str, Any], key: str, path: Path
 ) -> tuple[str, ...]:
-    """Such as S0, A0, S0: special tokens and texts, with their segments."""
+    """Returns special tokens and texts with their segments: S0, A0, S0."""
     found = []
     for part in member(processor, key, list, path):
         kinds = part if isinstance(part, dict) else {}
@@ -227,24 +227,24 @@ def _template(
 
 
 def optional_json(path: Path) -> dict[str, Any]:
-    """A JSON object, empty where there is no such file."""
+    """Reads a JSON object, empty if there is no such file."""
     return read_json(path, "folder") if path.is_file() else {}
 
 
 def _check_words(tokenizer: dict[str, Any], path: Path) -> None:
-    """Refuse words that are cut otherwise than BERT's."""
+    """Refuses settings that split words differently from BERT."""
     kind = tokenizer["model"].get("type") or "WordPiece"
     if kind != "WordPiece":
         raise ValueError(
-            f"{path}: the model must be WordPiece, which is BERT's. "
+            f"{path}: the model must be WordPiece, as BERT's. "
             f"Received: {kind!r}"
         )
     parts = parts_of(tokenizer, "pre_tokenizer", "pretokenizers", path)
     kinds = [part.get("type") for part in parts]
     if kinds != ["BertPreTokenizer"]:
         raise ValueError(
-            f"{path}: the `pre_tokenizer` must be a BertPreTokenizer; the "
-            "words of another cannot be cut here. "
+            f"{path}: the `pre_tokenizer` must be a BertPreTokenizer; others "
+            "are not supported. "
             f"Received: {kinds or None}"
         )
     for key, wanted in (
@@ -262,7 +262,7 @@ def _check_words(tokenizer: dict[str, Any], path: Path) -> None:
 def parts_of(
     tokenizer: dict[str, Any], name: str, key: str, path: Path
 ) -> list[dict[str, Any]]:
-    """The members of a Sequence, or the one that stands alone."""
+    """Returns the members of a Sequence, or the only part as a list."""
     value = member(tokenizer, name, dict, path)
     parts = [value] if value else []
     if value.get("type") == "Sequence":

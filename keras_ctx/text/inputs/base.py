@@ -12,9 +12,9 @@ from keras_ctx.text.tokenize.word_places import WordPlaces
 
 
 class TextInputs(abc.ABC):
-    """Turns texts into the inputs of an encoder, with TensorFlow ops.
+    """The base class of text inputs, which turn texts into encoder inputs.
 
-    The base class of `BertInputs`, `ElmoInputs` and the others. Datasets,
+    It is the base of `BertInputs`, `ElmoInputs` and the others. Datasets,
     recipes, predictions and exports use only this interface, so your own
     subclass works in all of them. Define `input_key`, the abstract methods
     and the attributes that differ from the defaults. Register the class with
@@ -77,7 +77,7 @@ class TextInputs(abc.ABC):
 
     @abc.abstractmethod
     def tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
-        """Returns the text of each position: strings `(B, T)`, "" on padding."""
+        """Returns the text of each position, `(B, T)`; "" on padding."""
 
     @abc.abstractmethod
     def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
@@ -257,7 +257,7 @@ def register_text_inputs(cls: Class) -> Class:
         ...     pass
         >>> register_text_inputs(type("BertInputs", (WordInputs,), {}))
         Traceback (most recent call last):
-        ValueError: `cls` must have a name of its own. Received: BertInputs, ...
+        ValueError: `cls` must have a unique name. Received: BertInputs, ...
     """
     if not (isinstance(cls, type) and issubclass(cls, TextInputs)):
         raise ValueError(
@@ -267,7 +267,7 @@ def register_text_inputs(cls: Class) -> Class:
     before = REGISTRY.get(cls.__name__)
     if before is not None and _origin(before) != _origin(cls):
         raise ValueError(
-            "`cls` must have a name of its own. Received: "
+            "`cls` must have a unique name. Received: "
             f"{cls.__name__}, which is the name of {before!r}"
         )
     REGISTRY[cls.__name__] = cls  # A reloaded module replaces its class.

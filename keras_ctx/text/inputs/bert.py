@@ -31,10 +31,10 @@ from keras_ctx.text.vocabulary.literal_tokens import (
 
 @register_text_inputs
 class BertInputs(TextInputs):
-    """Turns texts into BERT's `token_ids`, `segment_ids` and `padding_mask`.
+    """Text inputs of BERT: `token_ids`, `segment_ids` and `padding_mask`.
 
     A row is `[CLS] a [SEP]` or, for a text pair, `[CLS] a [SEP] b [SEP]`.
-    The same function runs eagerly, in `tf.data` and inside a served graph. It
+    The same object runs eagerly, in `tf.data` and inside a served graph. It
     has no table or variable, so an export has nothing to track. By default, a
     literal `[MASK]` or `[SEP]` in a text is ordinary text.
 

@@ -15,7 +15,7 @@ _WORD_BEGIN, _WORD_END, _CHARACTER_PAD = 259, 260, 261
 
 @register_text_inputs
 class ElmoInputs(WordLevelInputs):
-    """Turns texts into ELMo's `char_ids`, the UTF-8 bytes of every word.
+    """Text inputs of ELMo: `char_ids`, the UTF-8 bytes of every word.
 
     The ids of a word are word-begin, its first `max_characters - 2` bytes,
     word-end, then padding. The cut may split a character. Byte b has id b + 1,

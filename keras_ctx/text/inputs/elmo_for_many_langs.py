@@ -21,7 +21,7 @@ _WORDS = (_UNKNOWN, _PAD)
 
 @register_text_inputs
 class ElmoForManyLangsInputs(WordLevelInputs):
-    """Turns texts into the ids of `elmo_for_many_langs`.
+    """Text inputs of `elmo_for_many_langs`: ids of characters and words.
 
     A word is read as a row of characters (code points, not bytes) and, if the
     model has word embeddings, also as a whole. Every id is one higher than in

@@ -75,7 +75,7 @@ class WordLevelInputs(TextInputs):
         return pad(rows, value, self.max_length)
 
     def tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
-        """Returns the word at each position: strings `(B, T)`, "" on padding."""
+        """Returns the word at each position, `(B, T)`; "" on padding."""
         return self.padded(self.rows(text, text_pair), "")
 
     def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:

@@ -19,7 +19,7 @@ _END_BEGIN = (2, 1)
 
 @register_text_inputs
 class WordInputs(WordLevelInputs):
-    """Turns texts into the `word_ids` of `elmo_word_encoder`.
+    """Text inputs of `elmo_word_encoder`: `word_ids`.
 
     The id of a word is its position in the vocabulary, counted from 1; 0 is
     "no token here". A word outside the vocabulary becomes `<UNK>`. So the

@@ -26,7 +26,7 @@ def numbered(rows: Any) -> Any:
 
 
 def spread(words: Any, lengths: Any) -> Any:
-    """Repeats the value of each word: the value of word n `lengths[n]` times."""
+    """Repeats the value of each word n `lengths[n]` times."""
     before = tf.pad(tf.cumsum(lengths), [[1, 0]])
     return ragged(
         tf.repeat(words.values, lengths), tf.gather(before, words.row_splits)

@@ -24,7 +24,7 @@ def shared_lengths(
 def join(
     first: Any, second: Any, between: Sequence[Any], max_length: int | None
 ) -> Any:
-    """Joins rows as `first between second`, `(B, None)`, cut to `max_length`."""
+    """Joins rows as `first between second`, cut to `max_length`."""
     check_pair(first, second)
     if max_length is not None:
         budget = max_length - len(between)
@@ -102,7 +102,7 @@ def pack(
 
 
 def pad(rows: tf.RaggedTensor, value: Any, max_length: int | None) -> tf.Tensor:
-    """Pads rows to the longest of the batch (at least 1), cut to `max_length`."""
+    """Pads rows to the longest of the batch, at least 1, and cuts them."""
     lengths = rows.row_lengths()
     longest = tf.maximum(tf.reduce_max(lengths), 1)
     if max_length is not None:

@@ -257,7 +257,7 @@ def byte_places(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 class Characters:
-    """Splitting of texts into characters without white space."""
+    """A splitter of texts into characters, without white space."""
 
     def __init__(self, vocabulary: Sequence[str], lower_case: bool) -> None:
         self._table = character_table(vocabulary, lower_case)
@@ -289,7 +289,7 @@ def character_table(vocabulary: Sequence[str], lower_case: bool) -> np.ndarray:
     for point, index in ids.items():
         table[point] = index
     for point in range(0x1F000 if lower_case else 0):
-        # İ alone has two characters in lower case; the second is a mark.
+        # Only İ has two characters in lower case; the second is a mark.
         lower = chr(point).lower()[0]
         if lower != chr(point):
             table[point] = ids.get(ord(lower), unknown_id)

@@ -24,7 +24,7 @@ _VISIBLE = r"[^\x09-\x0D\x1C-\x1F\x{85}\pZ]"
 
 
 def _around(alone: str) -> tuple[str, str]:
-    """Returns WordPiece's delimiters: white space and single-character words."""
+    """Returns WordPiece's delimiters: white space and one-character words."""
     # The other controls of `BLANK` do not split words: BERT drops them.
     return rf"[\t\n\r\pZ]+|{alone}", alone
 

@@ -67,7 +67,7 @@ def check_added_tokens(
 
 
 class LiteralTokens:
-    """Finds literal tokens in a text; `pieces` splits the rest.
+    """A search for literal tokens in a text, whose rest `pieces` splits.
 
     A text is read from left to right, and the longest of the tokens that
     begin at a position is taken, as in the `tokenizers` library.
