@@ -12,7 +12,11 @@ where TensorFlow is installed it is loaded at once.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from keras_ctx.extras import is_installed, no_tensorflow
+from keras_ctx.extras import (
+    is_installed,
+    no_tensorflow,
+    register_absent_classes,
+)
 
 try:
     import keras as _keras  # noqa: F401
@@ -26,6 +30,8 @@ from keras_ctx import text_layer as text_layer  # which a .keras file may name
 
 if is_installed("tensorflow") and is_installed("safetensors"):
     importlib.import_module("keras_ctx.training")
+else:
+    register_absent_classes()
 
 if TYPE_CHECKING:
     from keras_ctx import (
