@@ -16,6 +16,7 @@ from keras_ctx.extras import (
     end_recipes_in_one_line,
     is_installed,
     no_tensorflow,
+    register_absent_classes,
 )
 
 try:
@@ -31,6 +32,8 @@ from keras_ctx import text_layer as text_layer  # which a .keras file may name
 
 if is_installed("tensorflow") and is_installed("safetensors"):
     importlib.import_module("keras_ctx.training")
+else:
+    register_absent_classes()
 
 if TYPE_CHECKING:
     from keras_ctx import (

@@ -32,6 +32,11 @@ EXTRAS = {
     },
     "samples": {"snownlp": "snownlp"},
 }
+# Of `keras_ctx.training`; a compiled `.keras` file may name them.
+TRAINING_CLASSES = (
+    *("Adagrad", "CRFLoss", "LayerwiseAdamW", "LogLikelihoodLoss"),
+    *("PerUpdate", "SlantedTriangular", "WarmupLinearDecay"),
+)
 
 
 def is_installed(module: str) -> bool:
@@ -120,3 +125,28 @@ def no_tensorflow() -> ModuleNotFoundError:
         "(for the recipes: pip install 'keras_ctx[recipes]')",
         name="tensorflow",
     )
+
+
+def register_absent_classes() -> None:
+    """Say what a compiled `.keras` file needs, where `training` is not loaded.
+
+    Keras alone says that a class is not registered.
+    """
+    import keras
+
+    for name in TRAINING_CLASSES:
+        absent = type(name, (_Absent,), {})
+        keras.saving.register_keras_serializable("keras_ctx", name)(absent)
+
+
+class _Absent:
+    def get_config(self) -> dict:  # which Keras looks for
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict) -> None:
+        need(
+            f"The model was compiled with {cls.__name__}. Load it with "
+            "`compile=False`, or install what this class needs,",
+            *("tensorflow", "safetensors"),
+        )

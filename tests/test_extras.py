@@ -12,11 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from keras_ctx.extras import EXTRAS
+from keras_ctx import training
+from keras_ctx.extras import EXTRAS, TRAINING_CLASSES
 
 ROOT = Path(__file__).resolve().parents[1]
 HIDE = """
@@ -136,6 +138,34 @@ def test_each_package_says_what_it_needs() -> None:
         package = package.get(name, name)
         assert sentence.startswith(f"`keras_ctx.{package}` needs "), line
         assert "TensorFlow" in sentence and sentence.endswith(install), line
+
+
+LOAD = """
+import keras, keras_ctx
+assert keras.saving.load_model("model.keras", compile=False).built
+keras.saving.load_model("model.keras")
+"""
+
+
+def test_a_compiled_model_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(training.bert_optimizer(1e-3, 10), "mse")
+    model.save("model.keras")
+    said = last_line(without(CORE_ONLY, LOAD))
+    assert "compiled with LayerwiseAdamW. Load it with `compile=False`" in said
+    assert said.endswith("pip install 'keras_ctx[tensorflow]'")
+
+
+def test_classes_of_training_are_those_that_files_may_name() -> None:
+    found = {
+        name.removeprefix("keras_ctx>")
+        for name, each in keras.saving.get_custom_objects().items()
+        if each.__module__.startswith("keras_ctx.training")
+    }
+    assert found == set(TRAINING_CLASSES)
 
 
 SINGLE = """
