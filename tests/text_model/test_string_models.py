@@ -36,7 +36,7 @@ def test_texts_are_taken_in_every_form(form: str) -> None:
 def test_pairs_have_two_inputs() -> None:
     model = text_model("pair")
     whole = model.as_keras_model()
-    assert sorted(whole.input) == ["text_pair", "text"]
+    assert sorted(whole.input) == ["text", "text_pair"]
     given = {"text": np.array(["a", "b c"]), "text_pair": np.array(["d", ""])}
     found = whole.predict(given, verbose=0)["logits"]
     expected = model.model(INPUTS(["a", "b c"], ["d", ""]))["logits"]
