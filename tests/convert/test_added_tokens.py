@@ -151,7 +151,7 @@ def test_files_that_are_damaged(files: dict, told: str, tmp_path: Path) -> None:
 
 def test_more_added_tokens_than_rows(tmp_path: Path) -> None:
     folder = write(tmp_path, [], added_tokens={"new": len(VOCABULARY)})
-    with pytest.raises(ValueError, match="not have more tokens than the model"):
+    with pytest.raises(ValueError, match="not have more tokens than the emb"):
         convert.load_text_inputs(folder)
 
 

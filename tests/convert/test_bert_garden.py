@@ -115,7 +115,7 @@ def test_differences_are_named(tmp_path: Path) -> None:
         "  not known: encoder/layer_with_weights-9/kernel/.ATTRIBUTES/"
         "VARIABLE_VALUE (2, 2)",
         "  other shape: encoder/layer_with_weights-3/gamma: the configuration "
-        "gives (8,), the file has (7,)",
+        "requires (8,), the file has (7,)",
         "Use the bert_config.json that belongs to these weights.",
     ]
 

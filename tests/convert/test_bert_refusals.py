@@ -50,7 +50,7 @@ def test_every_difference_is_named_at_once(tensors, tmp_path: Path) -> None:
         f"  missing: {layer}.output.dense.bias (8,)",
         "  not known: encoder.layer.2.output.dense.bias (8,)",
         "  other shape: embeddings.word_embeddings.weight: the configuration "
-        "gives (18, 8), the file has (17, 8)",
+        "requires (18, 8), the file has (17, 8)",
         f"  other shape: {layer}.intermediate.dense.weight: the configuration "
         "requires (12, 8), the file has (8, 12)",
         "  other shape: pooler.dense.bias: the configuration requires (8,), "

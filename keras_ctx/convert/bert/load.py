@@ -106,7 +106,7 @@ def load_bert(
 
 
 def _wanted(checkpoint: BertCheckpoint, heads: bool) -> list[Weight]:
-    """Returns the weights to read, without the optional parts that lack."""
+    """Returns the weights to read, without absent optional parts."""
     weights = list(checkpoint.parts[ENCODER])
     for part in (POOLER, *HEADS) if heads else (POOLER,):
         rows = checkpoint.parts[part]

@@ -67,7 +67,7 @@ def read_keras_hub_head(
         raise ValueError(
             f"`folder` must hold a {_CLASSIFIERS[0]}, the only task of "
             f"KerasHub whose head is supported. Received: {str(path)!r} of "
-            f"{name!r}. {others}"
+            f"{name!r}. {others}."
         )
     config = content.get("config")
     config = config if isinstance(config, dict) else {}

@@ -107,7 +107,8 @@ def load_inputs(path: str | Path) -> TextInputs:
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
             "`path` must be a file written by `save_inputs`, with one of the "
-            f"classes {', '.join(REGISTRY)}. Received: {path}: {error}"
+            f"classes {', '.join(REGISTRY)}. Import the module of your own "
+            f"class first. Received: {path}: {error}"
         ) from error
 
 
