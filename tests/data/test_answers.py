@@ -214,7 +214,7 @@ def test_a_missing_batch_is_noticed(questions) -> None:
     batches = list(batches_of(made, ELMO, random_logits))
     with pytest.raises(ValueError, match=r"every window .* 3 windows never, 0"):
         decode_answers(made, batches[1:])
-    with pytest.raises(ValueError, match=r"0 windows never, 3 more often"):
+    with pytest.raises(ValueError, match=r"0 windows never, 3 repeatedly"):
         decode_answers(made, [*batches, batches[0]])
 
 

@@ -37,7 +37,7 @@ def test_gzip(encoding, damage, tmp_path):
     with pytest.raises(ValueError, match=r"corpus\.txt\.gz, after line \d+: "):
         list(numbered_lines(path, encoding))
     if encoding == "utf-8":
-        with pytest.raises(ValueError, match="no complete gzip stream"):
+        with pytest.raises(ValueError, match="not a complete gzip stream"):
             list(read_lines(path))
 
 

@@ -130,7 +130,7 @@ QA = ("data", 0, "paragraphs", 1, "qas", 2)
         ),
         (
             replaced(True, *QA, "is_impossible"),
-            "`data[0].paragraphs[1].qas[2].answers` must be empty where "
+            "`data[0].paragraphs[1].qas[2].answers` must be empty if "
             "`is_impossible` is true. Received: 2 answers.",
         ),
         (
@@ -171,7 +171,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "cut.json.gz"
     for content in (gzip.compress(whole)[:-20], whole):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="no complete gzip stream"):
+        with pytest.raises(ValueError, match="not a complete gzip stream"):
             read_squad(path)
     with pytest.raises(FileNotFoundError, match="`path` must name a file"):
         read_squad(tmp_path / "none.json")

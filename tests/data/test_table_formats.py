@@ -58,7 +58,7 @@ def test_csv_of_any_separator(separator, columns, write) -> None:
 
 def test_csv_that_fits_two_separators_is_asked_about(write) -> None:
     path = write("good;1,5\nbad;2,5\n", "rows.csv")
-    with pytest.raises(ValueError, match="commas or by semicolons. Name"):
+    with pytest.raises(ValueError, match="commas or by semicolons. Set"):
         rows(path, [0, 1])
     assert rows(path, [0, 1], separator=";") == [
         ("good", "1,5"),
@@ -94,7 +94,7 @@ def test_separators_by_name(content, separator, options, write) -> None:
 def test_quotes_between_tabs(write) -> None:
     # As written by pandas, and in SNLI.
     path = write('text\tlabel\n"He said ""yes""."\t1\nno\t0\n')
-    with pytest.raises(ValueError, match="line 2: the quotes look .*`quoting`"):
+    with pytest.raises(ValueError, match="line 2: the quotes seem .*`quoting`"):
         rows(path, ["text", "label"])
     assert rows(path, ["text", "label"], quoting=True) == [
         ('He said "yes".', "1"),
@@ -116,7 +116,7 @@ def test_names_of_columns(write) -> None:
     path = write("\ufeffQuality\t #1 String \tx\tx\n1\ta\tb\tc\n")
     assert rows(path, ["#1 String", "Quality"]) == [("a", "1")]
     assert rows(path, [3, 0], header=True) == [("c", "1")]
-    with pytest.raises(ValueError, match="has 2 of the name 'x'"):
+    with pytest.raises(ValueError, match="has 2 columns named 'x'"):
         rows(path, ["x"])
     with pytest.raises(ValueError, match="`header` must not be False"):
         rows(path, ["Quality"], header=False)

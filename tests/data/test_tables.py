@@ -54,7 +54,7 @@ def test_commas_have_quotes(pack, write) -> None:
 
 def test_open_quote_is_refused(write) -> None:
     path = write('a,b\n"c,d\n', "rows.csv")
-    with pytest.raises(ValueError, match="line 2: the quotes are not"):
+    with pytest.raises(ValueError, match="line 2: the quotes do not fit"):
         list(read_labelled(path))
 
 

@@ -153,7 +153,7 @@ def test_blank_lines_between_lines_of_json(words, tmp_path: Path) -> None:
         ('{"text": "a", "text": "b"}', "'text' stands twice"),
         ('{"x": "a"}', "`columns` must be keys of every row"),
         ('{"text": "\\ud800"}', "half of a surrogate pair"),
-        ('["a"]', "must be a JSON object|whole JSON object"),
+        ('["a"]', "must be a JSON object|complete JSON object"),
     ],
 )
 def test_json_that_is_no_text(line, message, texts, tmp_path) -> None:
