@@ -131,8 +131,14 @@ def test_in_tf_data_with_any_length() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"masking_rate": 0.0}, "`masking_rate` must be a share .* masking_rate=0.0"),
-        ({"masking_rate": 1.0}, "`masking_rate` must be a share .* masking_rate=1.0"),
+        (
+            {"masking_rate": 0.0},
+            "`masking_rate` must be a share .* masking_rate=0.0",
+        ),
+        (
+            {"masking_rate": 1.0},
+            "`masking_rate` must be a share .* masking_rate=1.0",
+        ),
         ({"max_predictions": 0}, "`max_predictions` must be at least 1"),
         ({"vocabulary_size": 5}, "`vocabulary_size` must leave ids"),
     ],
