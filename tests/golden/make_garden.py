@@ -17,7 +17,8 @@ Each has its inputs and what Model Garden answers.
 """
 
 # The type checker lacks Model Garden, which is not installed, and some stubs of
-# TensorFlow. pyright: reportMissingImports=false, reportArgumentType=false
+# TensorFlow.
+# pyright: reportMissingImports=false, reportArgumentType=false
 # pyright: reportCallIssue=false
 
 import json

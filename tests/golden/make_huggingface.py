@@ -11,8 +11,8 @@ the tokenizer of a vocabulary, and in expected.npz inputs and its answers.
 
 from pathlib import Path
 
-# The type checker lacks both, which are not installed. pyright:
-# reportMissingImports=false
+# The type checker lacks both, which are not installed.
+# pyright: reportMissingImports=false
 import numpy as np
 import torch
 import transformers
