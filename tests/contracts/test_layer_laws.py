@@ -62,6 +62,7 @@ def test_every_exemption_names_a_law() -> None:
     assert laws <= {"alone", "export", "padding", "policies"}
 
 
+@pytest.mark.quick("[!B]*", "BiLM", "BiLM, stateful")
 @every_case
 def test_symbolic_shape_and_dtype_are_the_eager_ones(case: Case) -> None:
     layer = case.create()
@@ -84,6 +85,7 @@ def test_symbolic_shape_and_dtype_are_the_eager_ones(case: Case) -> None:
             assert (size is None) == (axis in "BTSM")
 
 
+@pytest.mark.quick("[!B]*", "BiLM", "BiLM, stateful")
 @every_case
 def test_build_makes_every_weight(case: Case) -> None:
     layer = case.create()
@@ -109,6 +111,7 @@ def test_config_round_trip(case: Case) -> None:
         assert names - {"self", "kwargs"} <= set(config)
 
 
+@pytest.mark.quick("[!B]*", "BiLM", "BiLM, stateful")
 @every_case
 def test_saved_or_cloned_is_equal_to_the_bit(case: Case, tmp_path) -> None:
     model = functional(case, built(case))
@@ -229,6 +232,7 @@ def test_every_trainable_weight_gets_a_gradient(case: Case) -> None:
             assert np.isfinite(gradient).all() and largest > 1e-4, path
 
 
+@pytest.mark.quick("[!B]*", "BiLM", "BiLM, stateful")
 @every_case
 def test_frozen_layer_does_not_train(case: Case) -> None:
     # As `load_model` does: with the constructor, not the setter.
@@ -290,6 +294,7 @@ def assert_same_where_real(
             )
 
 
+@pytest.mark.quick("[!B]*", "BiLM", "BiLM, stateful")
 @subjects("padding")
 def test_padding_changes_no_real_output(case: Case) -> None:
     layer = built(case)

@@ -49,6 +49,7 @@ def answer(layer: keras.layers.Layer, arguments: dict) -> list:
     return outputs
 
 
+@pytest.mark.quick("[!B]*", "BiLM")
 @subjects(ANY)
 def test_keras_mask_is_the_default_and_an_explicit_one_wins(case) -> None:
     layer = built(case)
@@ -85,7 +86,7 @@ def test_layer_without_a_mask_hands_keras_mask_on(case: Case) -> None:
         assert (mask is None) == (not axes.startswith("BT"))
 
 
-@pytest.mark.quick("hole-*")
+@pytest.mark.quick("hole-[!B]*", "hole-BiLM")
 @subjects(ANY, "alone")
 @pytest.mark.parametrize(
     "mask", [PADDING_IN_FRONT, HOLES], ids=["front", "hole"]
@@ -220,6 +221,7 @@ def test_models_lay_no_second_weight_on_their_losses(create) -> None:
     assert all(carried(x) is None for x in keras.tree.flatten(outputs))
 
 
+@pytest.mark.quick("[!B]*", "BiLM")
 @subjects(MASKED)
 def test_what_is_added_to_scores_is_no_mask(case: Case) -> None:
     layer = built(case)

@@ -35,7 +35,7 @@ def poisoned(case: Case, value: float) -> dict[str, Any]:
     }
 
 
-@pytest.mark.quick("*-nan")
+@pytest.mark.quick("[!B]*-nan", "BiLM-nan")
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("case", SUBJECTS, ids=lambda case: case.name)
 def test_layer(case: Case, value: float) -> None:

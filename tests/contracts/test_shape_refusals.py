@@ -79,6 +79,7 @@ def test_other_features_than_it_was_built_for(case: Case) -> None:
         refused(case, layer, flat, "inputs", "must (have|be)")
 
 
+@pytest.mark.quick("[!B]*", "BiLM")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_integers_for_numbers_are_these_numbers(case: Case) -> None:
     layers = [built(case), built(case)]  # one may keep a state
@@ -131,6 +132,7 @@ def test_mask_of_other_tokens(case: Case) -> None:
         refused(case, layer, flat, "padding_mask", "must have the same axes")
 
 
+@pytest.mark.quick("[!B]*", "BiLM")
 @pytest.mark.parametrize(
     "case",
     [case for case in CASES if "padding_mask" in case.arguments],

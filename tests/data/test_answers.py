@@ -209,6 +209,7 @@ def test_odds_without_a_candidate_are_a_number() -> None:
     assert np.isfinite(row.null_odds)
 
 
+@pytest.mark.slow
 def test_a_missing_batch_is_noticed(questions) -> None:
     made = question_windows(questions, ELMO, **OPTIONS)
     batches = list(batches_of(made, ELMO, random_logits))

@@ -296,7 +296,9 @@ def test_refused(inputs, options, message) -> None:
 def test_longest_question_and_answer_fit_one_row() -> None:
     # 45 positions, two of them markers: 43 for both.
     check_window_sizes(ELMO, max_question=40, max_answer=3)
-    with pytest.raises(ValueError, match="2 special .*max_answer=4.* of 45"):
+    with pytest.raises(
+        ValueError, match="2 special .*max_answer=4.*max_length=45"
+    ):
         check_window_sizes(ELMO, max_question=40, max_answer=4)
     with pytest.raises(ValueError, match="`max_answer` must be at least 1"):
         check_window_sizes(ELMO, max_question=40, max_answer=0)

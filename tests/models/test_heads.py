@@ -78,7 +78,7 @@ CASES = [
 ]
 
 
-@pytest.mark.quick("elmo-scalar_mix", "bert-last", "*concat_last_4")
+@pytest.mark.quick("elmo-last", "bert-scalar_mix", "*concat_last_4")
 @pytest.mark.parametrize(("family", "mix"), CASES)
 def test_heads_by_hand(family, mix) -> None:
     encoder, inputs = family()

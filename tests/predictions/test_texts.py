@@ -95,6 +95,7 @@ def test_texts_one_a_line(batch_size: int, run: Path, expected) -> None:
     check(predicted(run, path, batch_size=batch_size), TEXTS, expected)
 
 
+@pytest.mark.slow
 def test_windows_change_nothing(run: Path, expected) -> None:
     model = save_run(run.parent / "more", models.classifier(encoder(), 3))
     examples = [(text,) if text.strip() else None for text in TEXTS]
@@ -166,6 +167,7 @@ def test_tables_without_labels(run: Path, expected) -> None:
     assert set(found_lines[1::2]) == {""}
 
 
+@pytest.mark.slow
 def test_every_line_is_a_text_where_that_is_said(run: Path) -> None:
     path = run.parent / "texts.txt"
     path.write_text("a\tb\nc\n\td\n")

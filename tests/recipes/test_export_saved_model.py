@@ -274,7 +274,9 @@ def test_seed_of_a_run_is_exported_with_its_own_model(tmp_path: Path) -> None:
         tmp_path / "results.json",
     )
     seed = tmp_path / "pretrained" / "seed_2"
-    with pytest.raises(FileNotFoundError, match="has ended, with a task.json"):
+    with pytest.raises(
+        FileNotFoundError, match="finished run, with a task.json"
+    ):
         model_to_export(seed)
     training.save_json(
         {"task": "classification", "pair": True}, tmp_path / "task.json"
@@ -287,7 +289,9 @@ def test_seed_of_a_run_is_exported_with_its_own_model(tmp_path: Path) -> None:
     assert known["measured_on"] == "held_out.tsv"
     assert model_to_export(tmp_path)[2]["metrics"] == {"accuracy": 0.25}
     (seed / "scores.json").unlink()
-    with pytest.raises(FileNotFoundError, match="ended, with a scores.json"):
+    with pytest.raises(
+        FileNotFoundError, match="finished run, with a scores.json"
+    ):
         model_to_export(seed)
 
 

@@ -168,7 +168,9 @@ def test_file_to_predict_is_read_before_training(tmp_path: Path) -> None:
     qas = [{"id": "q", "question": "a", "answers": [answer]}]
     paragraph = {"context": "the river", "qas": qas}
     questions.write_text(json.dumps([{"paragraphs": [paragraph]}]))
-    with pytest.raises(ValueError, match=r"bad\.tsv: the file must be whole"):
+    with pytest.raises(
+        ValueError, match=r"bad\.tsv: the file must be complete"
+    ):
         recipe.main(
             recipe.Config(
                 train=questions,

@@ -177,7 +177,7 @@ def test_texts_without_a_word(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\n  \n")
     for split in ("character", "wordpiece"):
-        with pytest.raises(ValueError, match="`inputs` must hold text"):
+        with pytest.raises(ValueError, match="`inputs` must contain text"):
             prepare(path, tmp_path / split, split=split)
 
 

@@ -205,7 +205,7 @@ def test_options_of_another_task(tmp_path: Path, bert, inputs) -> None:
         serving.export(model, inputs, tmp_path, top_k=6)
     with pytest.raises(ValueError, match="`top_k` must be an integer"):
         serving.export(model, inputs, tmp_path, top_k=0)
-    with pytest.raises(ValueError, match="`stride` must be an integer"):
+    with pytest.raises(ValueError, match="`stride` must be at least 1"):
         serving.AnswerWindows(stride=0)
     assert list(tmp_path.iterdir()) == []
 

@@ -84,7 +84,7 @@ def test_tags_through_predict_are_as_the_text_model(
 
 
 # An export takes seconds: it is checked in a process of its own.
-@pytest.mark.quick("regression")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "task", ["tagging", "pair", "multi_label", "regression", "embedding"]
 )

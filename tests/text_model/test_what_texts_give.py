@@ -183,6 +183,7 @@ def test_threshold_of_a_run_leaves_questions_without_answer() -> None:
         assert (found.start >= 0) == answered
 
 
+@pytest.mark.slow
 def test_tokens_of_an_encoder_have_no_padding() -> None:
     model = text_model("encoder")
     for each, given in zip(model(TEXTS), TEXTS, strict=True):
@@ -250,7 +251,7 @@ def test_text_for_a_pair_and_the_other_way() -> None:
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, True])
 def test_batch_size_that_is_none_is_refused(batch_size: Any) -> None:
-    with pytest.raises(ValueError, match="`batch_size` must be an integer"):
+    with pytest.raises(ValueError, match="`batch_size` must be "):
         text_model("classification")(TEXTS, batch_size)
 
 
@@ -391,7 +392,7 @@ def test_elmo_takes_text_too() -> None:
     ("arguments", "said"),
     [
         ({"labels": ["a", "b", "c"]}, "name each of the 2 classes"),
-        ({"labels": "ab"}, "a str is none"),
+        ({"labels": "ab"}, "a str has none"),
         ({"labels": []}, "`labels` must name the logits"),
         ({"task": "tagging"}, "`task` must be what the model is for"),
         ({"task": "nonsense"}, "`task` must be one of"),

@@ -135,6 +135,7 @@ def test_a_signal_saves_first(
     assert now == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_the_foreground")
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     def twice() -> None:

@@ -41,7 +41,7 @@ def test_nan_stops_with_step_records_and_checkpoint(tmp_path: Path) -> None:
     message = str(error.value)
     assert message.startswith("The loss is nan, at step 10. Its batch: ")
     assert "shard-0#36, shard-0#37, shard-0#38, shard-0#39." in message
-    assert f"good checkpoint is {checkpoints(tmp_path)[-1]}, " in message
+    assert f"good checkpoint is {checkpoints(tmp_path)[-1]}. " in message
     assert training.completed_steps(tmp_path) == STEPS + 2
     # It resumes from there; checkpoints have only finite weights.
     model = fit(tmp_path)
