@@ -57,7 +57,7 @@ nitpick_ignore_regex = [("py:.*", ".*")]
 
 
 def list_public_names(app, docname: str, source: list[str]) -> None:
-    """Put the names of a package's `__all__` where its page says NAMES."""
+    """Puts the names of a package's `__all__` where its page says NAMES."""
     if docname.startswith("api/") and "NAMES" in source[0]:
         package = docname.removeprefix("api/")
         names = importlib.import_module(f"keras_ctx.{package}").__all__
@@ -65,15 +65,24 @@ def list_public_names(app, docname: str, source: list[str]) -> None:
 
 
 def own_signature(app, what, name, obj, options, signature, returns):
-    """A layer's arguments: Keras hides them behind a `__new__` of its own."""
-    if what != "class" or signature != "(*args, **kwargs)":
-        return None
-    found = inspect.signature(obj.__init__, bound_method=True)
-    return inspect.stringify_signature(found, unqualified_typehints=True), None
+    """Returns a signature that can be read.
+
+    A layer's arguments are those of its `__init__`, which Keras hides behind
+    its own `__new__`; a default that is a function has its name.
+    """
+    if what == "class" and signature == "(*args, **kwargs)":
+        found = inspect.signature(obj.__init__, bound_method=True)
+        signature = inspect.stringify_signature(
+            found, unqualified_typehints=True
+        )
+        return signature, None
+    if signature and "<function " in signature:
+        return re.sub(r"<function (\w+)>", r"\1", signature), returns
+    return None
 
 
 def end_code(app, what, name, obj, options, lines: list[str]) -> None:
-    """Let a letter follow code, as in several `AddedToken`s."""
+    """Lets a letter follow code, as in several `AddedToken`s."""
     text = re.sub(r"(`[^`]+`)(\w?)", _ended, "\n".join(lines))
     lines[:] = text.split("\n")
 
@@ -86,7 +95,7 @@ _plain: dict[str, list[str]] = {}
 
 
 def keep_plain(app, what, name, obj, options, lines: list[str]) -> None:
-    """Remember the sentence under an attribute, before Napoleon reads it."""
+    """Remembers the sentence under an attribute, before Napoleon reads it."""
     if what == "attribute":
         _plain[name] = list(lines)
 
