@@ -32,7 +32,7 @@ EXTRAS = {
     },
     "samples": {"snownlp": "snownlp"},
 }
-# Of `keras_ctx.training`; a compiled `.keras` file may name them.
+# Classes of `keras_ctx.training` that a compiled `.keras` file may name.
 TRAINING_CLASSES = (
     *("Adagrad", "CRFLoss", "LayerwiseAdamW", "LogLikelihoodLoss"),
     *("PerUpdate", "SlantedTriangular", "WarmupLinearDecay"),
@@ -88,10 +88,10 @@ def _extra_of(module: str) -> str:
 
 
 def end_recipes_in_one_line() -> None:
-    """Let a recipe without its extra end with the sentence alone.
+    """Ends a recipe without its extra with one line instead of a traceback.
 
-    The error is on its way, and a recipe cannot catch it: it comes from the
-    first import. Any other program shows its traceback, as ever.
+    The first import of a recipe raises the error, so the recipe cannot catch
+    it. Any other program shows its traceback.
     """
     shown = sys.excepthook
 
@@ -128,9 +128,10 @@ def no_tensorflow() -> ModuleNotFoundError:
 
 
 def register_absent_classes() -> None:
-    """Say what a compiled `.keras` file needs, where `training` is not loaded.
+    """Registers classes that say which extra a compiled `.keras` file needs.
 
-    Keras alone says that a class is not registered.
+    They replace those of `training` where it cannot be imported; Keras alone
+    would say that a class is not registered.
     """
     import keras
 

@@ -17,15 +17,15 @@ _CONFIG = "Config"
 
 
 def advice(words: Sequence[str], recipe: Path) -> str:
-    """Say what the options are that a recipe does not know.
+    """Explains the options that a recipe does not know.
 
     Args:
-        words: Of the command line.
-        recipe: The file of the recipe; the others lie beside it.
+        words: Words of the command line.
+        recipe: File of the recipe, in the folder of all recipes.
 
     Returns:
-        For each option that another recipe has, or that has another name
-        today, a sentence; "" where there is none.
+        A sentence for each option that another recipe has, or that has a new
+        name; "" if there is none.
 
     Example:
         >>> folder = Path("others")
@@ -64,7 +64,7 @@ def _listed(files: Sequence[str]) -> str:
 
 
 def _options(folder: Path) -> Iterator[tuple[str, set[str]]]:
-    """Each recipe with the names of its options."""
+    """Yields each recipe with the names of its options."""
     for path in sorted(folder.glob("*.py")):
         config = _class(path, _CONFIG)
         if config is not None:
@@ -72,7 +72,7 @@ def _options(folder: Path) -> Iterator[tuple[str, set[str]]]:
 
 
 def _fields(config: ast.ClassDef) -> Iterator[str]:
-    """Those of a dataclass and of the library's classes that it stands on."""
+    """Yields the fields of a dataclass and of its bases in the library."""
     for base in config.bases:
         found = _of_library(ast.unparse(base).rpartition(".")[2])
         if found is not None:
@@ -92,7 +92,7 @@ def _of_library(name: str) -> ast.ClassDef | None:
 
 
 def _class(path: Path, name: str) -> ast.ClassDef | None:
-    """A class of a file; `None`: it has none of this name."""
+    """Returns the class of this name in a file, or `None`."""
     with contextlib.suppress(OSError, ValueError, SyntaxError):
         text = path.read_text("utf-8")
         if f"class {name}" in text:  # parsing all would take a second

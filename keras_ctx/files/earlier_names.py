@@ -1,4 +1,4 @@
-"""Names that settings had in earlier versions, as saved files hold them."""
+"""Reads settings that were saved under the names of earlier versions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,14 +13,14 @@ _NAMES = {
 
 
 def with_names_of_today(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """Rename the settings of a file that an earlier version wrote.
+    """Renames the settings of a file that an earlier version wrote.
 
     Args:
         saved: Settings by name, or the configuration of an optimizer or a
             schedule.
 
     Returns:
-        The same values, by the names that the arguments have now.
+        The same values, by the current names of the arguments.
 
     Example:
         >>> with_names_of_today({"n_best": 20, "seed": 1})

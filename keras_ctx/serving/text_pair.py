@@ -1,7 +1,7 @@
-"""The name of a text pair where it is served.
+"""Names of the second text of a pair, in Python and in served models.
 
-In Python the second text of a pair is `text_pair`. Signatures call it
-`second_text`, as in their first version: clients that are deployed send it.
+In Python it is `text_pair`. Signatures keep their first name for it,
+`second_text`, because deployed clients send it.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,11 +14,11 @@ _OTHER = {TEXT_PAIR: SECOND_TEXT, SECOND_TEXT: TEXT_PAIR}
 def with_known_name(
     inputs: Mapping[str, Any], known: Collection[str]
 ) -> dict[str, Any]:
-    """Rename a text pair as what reads it calls it.
+    """Renames the second text of a pair to the name that is known.
 
     Args:
         inputs: Texts by name.
-        known: The names that are read, such as the inputs of a signature.
+        known: Known names, such as the inputs of a signature.
 
     Example:
         >>> with_known_name(

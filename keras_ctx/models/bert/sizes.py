@@ -15,7 +15,7 @@ from keras_ctx.models.bert.encoder import bert_encoder
 def _of_size(
     num_layers: int, num_heads: int, hidden_dim: int, arguments: dict[str, Any]
 ) -> keras.Model:
-    """A size: the heads have 64 features each, and the blocks four times D."""
+    """Builds a published size: heads of 64 features, inner layers of 4 D."""
     return bert_encoder(
         num_layers=num_layers,
         num_heads=num_heads,

@@ -23,7 +23,7 @@ def _of_size(
     num_highways: int,
     arguments: dict[str, Any],
 ) -> keras.Model:
-    """A size: all have the same filters."""
+    """Builds a published size; all have the same filters."""
     return elmo_encoder(
         _FILTERS,
         hidden_dim,

@@ -12,14 +12,15 @@ _SETTINGS, _TEXT_INPUTS = "settings.json", "text_inputs.json"
 
 
 def run_folder(folder: str | Path) -> Path:
-    """The folder of the run that the folder of a seed lies in.
+    """Returns the folder of the run that contains the folder of a seed.
 
     Args:
-        folder: Of a seed, such as `RUN/pretrained/seed_2`, which holds the
-            model of that seed alone; or any other.
+        folder: Folder of a seed, such as `RUN/pretrained/seed_2`, which has
+            only the model of that seed; or any other folder.
 
     Returns:
-        The folder above with `settings.json`; of any other folder itself.
+        The parent folder with `settings.json`, or `folder` itself if it is not
+        that of a seed.
 
     Example:
         >>> Path("run/pretrained/seed_2").mkdir(parents=True)

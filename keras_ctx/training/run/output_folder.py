@@ -137,7 +137,7 @@ def check_output(config: Any) -> None:
 
 
 def check_writable(**folders: Path) -> None:
-    """Refuse folders, by the names of their arguments, that cannot be written.
+    """Refuses folders that cannot be written, given by their arguments' names.
 
     Raises:
         ValueError: One, or a folder above it, is a file, a broken link or not
@@ -152,7 +152,7 @@ def check_writable(**folders: Path) -> None:
     for name, folder in folders.items():
         try:
             _check_writable(name, folder)
-        except OSError as error:  # such as a name that is too long
+        except OSError as error:  # for example, the name is too long
             raise ValueError(
                 f"`{name}` must be a folder that can be written. "
                 f"Received: {name}={str(folder)!r}: {error}"

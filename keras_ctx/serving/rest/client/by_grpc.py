@@ -78,10 +78,10 @@ class GrpcClient:
         )
 
     def signatures(self) -> dict[str, Any]:
-        """The model's signatures by name, in the form of REST's metadata.
+        """Returns the model's signatures by name, as REST's metadata has them.
 
         Raises:
-            QueryError: The server has refused, or is not to be had.
+            QueryError: The server refuses the request or is unavailable.
         """
         request = get_model_metadata_pb2.GetModelMetadataRequest(
             model_spec=self._choice, metadata_field=["signature_def"]
@@ -106,21 +106,21 @@ class GrpcClient:
         rows: list[Row],
         outputs: tuple[str, ...] = (),
     ) -> list[Row]:
-        """The answers to rows, as TensorFlow Serving's REST would write them.
+        """Returns the answers to rows as TensorFlow Serving's REST API does.
 
         Args:
-            name: Of the signature; `signatures` must have been called.
-            signature: It.
+            name: Name of the signature; call `signatures` before.
+            signature: The signature of this name.
             rows: For each the signature's inputs by name; for one of Classify
                 or Regress the features of an example.
-            outputs: Those of Predict that are sent, beside the lengths by
-                which answers are cut; all, if empty.
+            outputs: Outputs of Predict that the server sends, besides the
+                lengths by which answers are cut; if empty, all.
 
         Returns:
             Outputs by name, for each row; NaN and Infinity as strings.
 
         Raises:
-            QueryError: `rows` are of the wrong form, or as of `signatures`.
+            QueryError: `rows` have the wrong form, or see `signatures`.
         """
         spec = {**self._choice, "signature_name": name}
         if signature.method == "classify":
@@ -222,5 +222,5 @@ def _examples(rows: Sequence[Row]) -> Any:
 
 
 def _shortest(value: float) -> float:
-    """A float32 by its shortest decimal, as REST writes it."""
+    """Returns the shortest decimal of a float32, as REST writes it."""
     return float(str(np.float32(value)))
