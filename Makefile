@@ -36,11 +36,14 @@ help:
 	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
 
 # Only the files whose hashes stand in the lock. What has to be built is built
-# with the setuptools and wheel of the lock, which are installed first; in
+# with the tools of the lock, which are installed first (seqeval asks for
+# setuptools-scm, and setuptools would fetch the newest, which fails); in
 # isolation pip would fetch the newest.
 LOCKED := --require-hashes --no-deps --no-build-isolation \
   --disable-pip-version-check
-BUILD_TOOLS := sed -n '/^\(setuptools\|wheel\)==/,/[^\]$$/p' requirements.lock
+BUILD_TOOLS := sed -n \
+  '/^\(packaging\|setuptools\|setuptools-scm\|wheel\)==/,/[^\]$$/p' \
+  requirements.lock
 
 # The environment is made anew whenever the lock or setup.cfg is newer than it.
 # pip's output goes to a log; a line for each package shows that it moves.
@@ -55,7 +58,7 @@ $(STAMP): requirements.lock setup.cfg
 	@$(BUILD_TOOLS) >.venv/build.lock
 	@$(BIN)/python -m pip install --quiet $(LOCKED) -r .venv/build.lock \
 	  >$(LOG) 2>&1 || { tail -n 20 $(LOG); exit 1; }
-	@total=$$(( $$(grep -c == requirements.lock) - 2 )); \
+	@total=$$(( $$(grep -c == requirements.lock) - 4 )); \
 	PYTHONUNBUFFERED=1 $(BIN)/python -m pip install $(LOCKED) --no-compile \
 	  --progress-bar off \
 	  -r requirements.lock 2>&1 | tee $(LOG) | awk -v total=$$total ' \
