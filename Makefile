@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -ec
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test slow beam tpu docs serve-docs lint bench clean
+.PHONY: help quickstart test jax slow beam tpu docs serve-docs lint bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -75,14 +75,18 @@ $(STAMP): requirements.lock setup.cfg
 quickstart: $(STAMP)
 	$(BIN)/python recipes/quickstart.py
 
-# On a second backend, in a process of its own, the laws that compile: what XLA
-# refuses shows without its optimizer, which takes half of the time. The main
-# run comes last, so that its closing line is the last line.
-test: lint
-	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
-	  $(PYTEST) tests/contracts/test_layer_laws.py \
-	  -k compiled -m "not slow"
+# The static checks beside the laws on JAX, then the tests on TensorFlow. Those
+# come last, so that their closing line is the last line.
+test: $(STAMP)
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse lint jax
 	$(PYTEST) --dist loadfile -m "not slow"
+
+# The laws that compile, on a second backend: what XLA refuses shows without its
+# optimizer, which takes half of the time.
+jax: $(STAMP)
+	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
+	  $(BIN)/python -m pytest -q tests/contracts/test_layer_laws.py \
+	  -k compiled -m "not slow"
 
 # Whole trainings, kills at random moments, all laws on the second backend.
 slow: $(STAMP)

@@ -12,16 +12,18 @@ from pathlib import Path
 
 import pytest
 
+import keras_ctx
 from keras_ctx import training
 from keras_ctx.files.output_lock import LOCK, move_lock, output_lock
 
-# Without TensorFlow, to start at once.
+# Without the package's own `__init__`, which imports Keras, to start at once.
 HOLDER = """
-import importlib.util, sys, time
-spec = importlib.util.spec_from_file_location("output_lock", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-with module.output_lock(sys.argv[2]):
+import sys, time, types
+package = types.ModuleType("keras_ctx")
+package.__path__ = [sys.argv[1]]
+sys.modules["keras_ctx"] = package
+from keras_ctx.files.output_lock import output_lock
+with output_lock(sys.argv[2]):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -35,9 +37,9 @@ class Config:
 
 def hold(output: Path) -> subprocess.Popen:
     """Starts another process that holds the lock."""
-    module = sys.modules[output_lock.__module__].__file__
+    [package] = keras_ctx.__path__
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(module), str(output)],
+        [sys.executable, "-c", HOLDER, package, str(output)],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -40,16 +40,8 @@ def test_an_error_comes_as_it_is() -> None:
         list(in_processes(abs, ["a"], 1))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "SIGINT",
-        *(
-            pytest.param(x, marks=pytest.mark.slow)
-            for x in ("SIGTERM", "SIGKILL", "worker")
-        ),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL", "worker"])
 def test_all_end_together(name: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)

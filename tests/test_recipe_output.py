@@ -26,6 +26,7 @@ def test_recipe_asks_for_errors_only_before_tensorflow(path: Path) -> None:
     assert 'os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")' in before
 
 
+@pytest.mark.slow
 def test_output_of_a_run_is_plain(tmp_path: Path) -> None:
     documents = ["一个 句子 。\n第二 句 。\n", "又 一 句 。\n最后 一 句 。\n"]
     (tmp_path / "a.txt").write_text("\n".join(documents), "utf-8")

@@ -253,6 +253,7 @@ def _second_factor(encoder: keras.Model, first: keras.Variable) -> np.ndarray:
     return np.asarray(found).reshape(found.shape[0], -1)
 
 
+@pytest.mark.slow
 def test_a_quantized_run_with_lora_keeps_it(tmp_path) -> None:
     model = quantized(lora_model())
     encoder = models.encoder_of(model)

@@ -13,7 +13,7 @@ import pytest
 from runs import INPUTS, encoder, save_run
 
 from keras_ctx import models
-from keras_ctx.predictions import ModelRows, predict_file
+from keras_ctx.predictions import ModelRows, RunTask, predict_file, read_task
 from keras_ctx.text import ElmoInputs
 
 LABELS = ("bad", "fair", "good")
@@ -77,8 +77,8 @@ def expected(saved: Path) -> np.ndarray:
     return logits(model, TEXTS)
 
 
-def predicted(run: Path, path: Path, **options) -> list[str]:
-    output = run.parent / "out.tsv"
+def predicted(run: Path | RunTask, path: Path, **options) -> list[str]:
+    output = path.parent / "out.tsv"
     number = predict_file(run, path, output, **options)
     content = output.read_text("utf-8")
     assert content.count("\n") == number and content.endswith("\n")
@@ -143,26 +143,26 @@ def test_compressed_files_and_standard_input(
 def test_tables_without_labels(run: Path, expected) -> None:
     texts = [text for text in TEXTS if text.strip()]
     found = expected[[bool(text.strip()) for text in TEXTS]]
-    folder = run.parent
+    folder, task = run.parent, read_task(run)  # loaded once
     # GLUE's unlabelled test.tsv: numbers, texts and a header.
     path = folder / "test.tsv"
     rows = "".join(f"{n}\t{text}\n" for n, text in enumerate(texts))
     path.write_text(f"index\tsentence\n{rows}")
-    header, *lines = predicted(run, path, columns=["sentence"])
+    header, *lines = predicted(task, path, columns=["sentence"])
     assert header == "prediction\tbad\tfair\tgood"
     check(lines, texts, found)
     # Column numbers of the training files, with or without the label.
     path.write_text("".join(f"{text}\tgood\n" for text in texts) + "\n")
-    *lines, blank = predicted(run, path)
+    *lines, blank = predicted(task, path)
     check(lines, texts, found)
     assert blank == ""
     path = folder / "test.csv"
     path.write_text("text,id\n" + "".join(f'"{x}",1\n' for x in texts))
-    check(predicted(run, path, columns=["text"])[1:], texts, found)
+    check(predicted(task, path, columns=["text"])[1:], texts, found)
     path = folder / "test.jsonl"
     lines = [json.dumps({"text": text}) for text in texts]
     path.write_text("\n\n".join(lines))
-    found_lines = predicted(run, path, columns=["text"])
+    found_lines = predicted(task, path, columns=["text"])
     check(found_lines[::2], texts, found)
     assert set(found_lines[1::2]) == {""}
 

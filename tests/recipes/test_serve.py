@@ -538,6 +538,7 @@ def test_wrong_configuration(arguments: dict, message: str) -> None:
         load_recipe("serve").Config(**{"models": (), **arguments})
 
 
+@pytest.mark.slow
 def test_process_of_its_own(folder: Path) -> None:
     """It prints its address and purpose, and ends on a signal."""
     process = subprocess.Popen(
