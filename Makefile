@@ -8,8 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/installed
 LOG := .venv/install.log
-# Two processes: more than two cores would need more memory, not less time.
-PYTEST := $(BIN)/python -m pytest -q -n 2
+PYTEST := $(BIN)/python -m pytest -q
 SOURCES := keras_ctx recipes benchmarks tests
 # Of `make serve-docs`.
 DOCS_PORT ?= 8000
@@ -76,22 +75,23 @@ quickstart: $(STAMP)
 	$(BIN)/python recipes/quickstart.py
 
 # The static checks beside the laws on JAX, then the tests on TensorFlow. Those
-# come last, so that their closing line is the last line.
+# come last, so that their closing line is the last line: in three processes on
+# two cores, since one of them often waits for a program that its test started.
 test: $(STAMP)
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse lint jax
-	$(PYTEST) --dist loadfile -m "not slow"
+	$(PYTEST) -n 3 --dist loadfile -m "not slow"
 
 # The laws that compile, on a second backend: what XLA refuses shows without its
 # optimizer, which takes half of the time.
 jax: $(STAMP)
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
-	  $(BIN)/python -m pytest -q tests/contracts/test_layer_laws.py \
-	  -k compiled -m "not slow"
+	  $(PYTEST) tests/contracts/test_layer_laws.py -k compiled -m "not slow"
 
-# Whole trainings, kills at random moments, all laws on the second backend.
+# Whole trainings, kills at random moments, all laws on the second backend. A
+# process takes up to 6 GB.
 slow: $(STAMP)
-	KERAS_BACKEND=jax $(PYTEST) tests/contracts/test_layer_laws.py
-	$(PYTEST) -m slow
+	KERAS_BACKEND=jax $(PYTEST) -n 2 tests/contracts/test_layer_laws.py
+	$(PYTEST) -n 2 -m slow
 
 # In an environment of its own, since Beam changes versions of the lock.
 BEAM := .venv-beam/bin/python

@@ -15,6 +15,9 @@ import keras_ctx
 from keras_ctx import data, predictions, text
 from keras_ctx.predictions.model_rows import ModelRows
 
+# Every test loads a run that a recipe trained.
+pytestmark = pytest.mark.slow
+
 TOY = {"epochs": 1, "compare": False, "batch_size": 4, "learning_rate": 0.05}
 TEXTS = ["the river", "bank", "the bank is", "river river", "i bank the"]
 TEXTS += ["on the bank", "has the river", "rank"]
@@ -74,7 +77,6 @@ def classified(encoders, tmp_path_factory) -> tuple[Path, dict]:
     return run, results["scores_pretrained"]
 
 
-@pytest.mark.slow
 def test_run_says_what_its_recipe_has_measured(classified, tmp_path) -> None:
     run, scores = classified
     labels = ["bad", "good"] * 4
@@ -98,7 +100,6 @@ def test_run_says_what_its_recipe_has_measured(classified, tmp_path) -> None:
     assert found[run] == found[folders[1]] != found[folders[2]]
 
 
-@pytest.mark.slow
 def test_saved_run_is_read_as_the_run(classified, tmp_path) -> None:
     run, _ = classified
     model = keras_ctx.load(run)
@@ -154,7 +155,6 @@ def test_folder_called_as_a_seed_is_its_own(classified, tmp_path) -> None:
     assert keras_ctx.load(saved)(TEXTS) == keras_ctx.load(run)(TEXTS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoder", "options"),
     [
@@ -202,7 +202,6 @@ def test_other_classifiers(encoder, options, encoders, tmp_path) -> None:
     assert keras_ctx.load(tmp_path / "next").task == model.task
 
 
-@pytest.mark.slow
 def test_tagger_takes_tags_as_its_files_write_them(encoders, tmp_path) -> None:
     words = [text.split() for text in TEXTS]
     tags = [
@@ -233,7 +232,6 @@ def test_tagger_takes_tags_as_its_files_write_them(encoders, tmp_path) -> None:
         model.evaluate(["a".split()], [["S-Y"]])
 
 
-@pytest.mark.slow
 def test_questions_of_each_seed_have_a_threshold(encoders, tmp_path) -> None:
     context = "the river is on the bank"
     qas: list[dict[str, Any]] = [
