@@ -43,6 +43,9 @@ LOCKED := --require-hashes --no-deps --no-build-isolation \
 BUILD_TOOLS := sed -n \
   '/^\(packaging\|setuptools\|setuptools-scm\|wheel\)==/,/[^\]$$/p' \
   requirements.lock
+INSTALL := $(BIN)/python -m pip install $(LOCKED) --no-compile
+# Half of what is installed, and so beside the others.
+TENSORFLOW := /^tensorflow==/,/[^\]$$/
 
 # The environment is made anew whenever the lock or setup.cfg is newer than it.
 # pip's output goes to a log; a line for each package shows that it moves.
@@ -57,15 +60,18 @@ $(STAMP): requirements.lock setup.cfg
 	@$(BUILD_TOOLS) >.venv/build.lock
 	@$(BIN)/python -m pip install --quiet $(LOCKED) -r .venv/build.lock \
 	  >$(LOG) 2>&1 || { tail -n 20 $(LOG); exit 1; }
-	@total=$$(( $$(grep -c == requirements.lock) - 4 )); \
-	PYTHONUNBUFFERED=1 $(BIN)/python -m pip install $(LOCKED) --no-compile \
-	  --progress-bar off \
-	  -r requirements.lock 2>&1 | tee $(LOG) | awk -v total=$$total ' \
+	@sed -n '$(TENSORFLOW)p' requirements.lock >.venv/tensorflow.lock
+	@sed '$(TENSORFLOW)d' requirements.lock >.venv/others.lock
+	@$(INSTALL) --quiet -r .venv/tensorflow.lock >$(LOG).tensorflow 2>&1 & \
+	total=$$(( $$(grep -c == .venv/others.lock) - 4 )); \
+	PYTHONUNBUFFERED=1 $(INSTALL) --progress-bar off \
+	  -r .venv/others.lock 2>&1 | tee $(LOG) | awk -v total=$$total ' \
 	  /^ *(Collecting|Processing) / { sub(".*/", "", $$2); \
 	    printf "[%d/%d] %s\n", ++n, total, $$2; fflush() } \
 	  /^Building wheel/ { print; fflush() } \
 	  /^Installing collected/ { print "Installing"; fflush() }' \
-	|| { tail -n 20 $(LOG); exit 1; }
+	|| { tail -n 20 $(LOG); kill $$! 2>/dev/null; exit 1; }; \
+	wait $$! || { tail -n 20 $(LOG).tensorflow; exit 1; }
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation \
 	  --disable-pip-version-check --editable . >>$(LOG) 2>&1 \
 	|| { tail -n 20 $(LOG); exit 1; }

@@ -29,18 +29,23 @@ def public_names() -> list[tuple[str, str]]:
 SLOW = {
     f"keras_ctx.{name}"
     for name in (
+        "convert.elmo.load",
         "convert.from_folder",
+        "convert.load_embedder",
         "data.language_model.stream_dataset",
         "data.language_model.sentence_dataset",
         "data.masked_lm.corpus_dataset",
         "data.masked_lm.records_dataset",
         "data.squad.answers",
+        "data.squad.dataset",
         "evaluation.perplexity",
         "fine_tuning.scores.predicted_answers",
         "fine_tuning.scores.predicted_tags",
         "fine_tuning.scores.predicted_texts",
         "fine_tuning.scores.scored_answers",
         "models.bert.sizes",
+        "models.elmo.sizes",
+        "models.elmo.warm_start",
         "predictions.answer_lines",
         "predictions.model_rows",
         "predictions.predict_file",

@@ -289,6 +289,7 @@ def test_text_of_another_script_is_told(tmp_path: Path) -> None:
         found.warn("corpus.txt")
 
 
+@pytest.mark.slow
 def test_first_states_can_be_measured(tmp_path: Path) -> None:
     tensors = write_folder(tmp_path, SMALL)
     encoder = convert.load_encoder(tmp_path)

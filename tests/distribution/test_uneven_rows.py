@@ -121,9 +121,9 @@ def test_what_cannot_be_that_of_one_device_is_refused(tmp_path: Path) -> None:
         "`steps_per_execution` must be 1",
         "`reduction` of a loss must be",
         "must return one number per row or token",
-        "`train_on_batch` would give each of 2 devices",
-        "`test_on_batch` would give each of 2 devices",
-        "`predict_on_batch` would give each of 2 devices",
+        "`train_on_batch` would give the whole batch to each of 2",
+        "`test_on_batch` would give the whole batch to each of 2",
+        "`predict_on_batch` would give the whole batch to each of 2",
     ]
     lines = found.stdout.splitlines()
     assert len(lines) == len(wanted)

@@ -177,6 +177,7 @@ def test_crf_with_constraints(tmp_path: Path) -> None:
             assert other != "I-X" or one != "O"
 
 
+@pytest.mark.slow
 def test_an_older_run_tags_as_its_labels(tmp_path: Path) -> None:
     model = save_run(tmp_path / "run", models.tagger(encoder(), 3), LABELS)
     path = tmp_path / "words.txt"
@@ -185,6 +186,7 @@ def test_an_older_run_tags_as_its_labels(tmp_path: Path) -> None:
     assert [line.split()[1] for line in lines] == spelled(SENTENCES[2], model)
 
 
+@pytest.mark.slow
 def test_columns_in_another_encoding(tmp_path: Path) -> None:
     save_run(
         tmp_path / "run",
@@ -205,6 +207,7 @@ def test_columns_in_another_encoding(tmp_path: Path) -> None:
         tagged(tmp_path / "run", tmp_path / "a.jsonl", encoding="latin-1")
 
 
+@pytest.mark.slow
 def test_words_that_are_hardly_known_are_counted(run, capsys) -> None:
     folder, _ = run
     path = folder.parent / "words.txt"

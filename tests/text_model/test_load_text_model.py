@@ -138,6 +138,7 @@ def test_pretraining_run_gives_vectors(tmp_path: Path) -> None:
     assert len(keras_ctx.load(tmp_path, "fill_mask")(["a [MASK]"])[0]) == 1
 
 
+@pytest.mark.slow
 def test_checkpoints_of_others(tmp_path: Path) -> None:
     made = randomized(encoder())
     convert.save_bert(made, tmp_path / "bert")

@@ -50,8 +50,11 @@ def assert_same(model: keras.Model, folder: Path, whole) -> None:
     assert [list(line) for line in found] == [list(line) for line in lines]
     for ours, theirs in zip(found, lines, strict=True):
         # A mean over steps is a difference of two means since the start of the
-        # epoch; the first of a resumed epoch is recomputed.
-        assert ours == pytest.approx(theirs, rel=1e-9)
+        # epoch; the first of a resumed epoch is recomputed. The norm is a sum
+        # in float32, whose order depends on the threads.
+        for key, value in theirs.items():
+            bound = 1e-6 if key == "gradient_norm" else 1e-9
+            assert ours[key] == pytest.approx(value, rel=bound), key
 
 
 # Within an epoch, at its last step, at its end, and after the last one.
