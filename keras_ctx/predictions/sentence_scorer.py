@@ -22,9 +22,19 @@ class SentenceScorer:
         For each line a dict with its n `words`, and natural logarithms of
         probabilities `(n + 1,)`: `forward` for the words and the end of the
         sentence, `backward` for its beginning and the words.
+
+    Raises:
+        ValueError: `folder` holds no language model.
     """
 
     def __init__(self, folder: Path):
+        for name in ("language_model.keras", "words.txt"):
+            if not (folder / name).is_file():
+                raise ValueError(
+                    "`folder` must hold a language model, as a finished run "
+                    "of pretrain_elmo.py does. Received: folder="
+                    f"{str(folder)!r}, without {name}"
+                )
         inputs = text.load_inputs(folder / "text_inputs.json")
         changed = {**inputs.get_config(), "max_length": None}  # cut no line
         vocabulary = text.load_vocabulary(folder / "words.txt")

@@ -32,7 +32,8 @@ def row_room(text_inputs: TextInputs, max_question: int) -> tuple[int, int]:
     if max_length - specials <= max_question:
         raise ValueError(
             "`max_question` must leave room for a context and the "
-            f"{specials} special tokens. Received: max_question="
+            f"{specials} special tokens. Lower it, or raise `max_length`. "
+            "Received: max_question="
             f"{max_question}, text_inputs.max_length={max_length}"
         )
     return specials, max_length - specials

@@ -214,6 +214,7 @@ def _negative_ids(inputs, num_negatives, vocabulary_size):
     if not 0 < num_negatives < vocabulary_size:
         raise ValueError(
             "`num_negatives` must be at least 1 and below `vocabulary_size`. "
+            "Lower it, or give None, to use all words. "
             f"Received: num_negatives={num_negatives}, "
             f"vocabulary_size={vocabulary_size}"
         )
