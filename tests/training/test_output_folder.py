@@ -142,3 +142,27 @@ def test_a_folder_that_cannot_be_moved(
     with pytest.raises(ValueError, match=r"`restart` .* able to move.*busy"):
         training.begin_run(".", {"rate": 2}, restart=True)
     assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_a_refused_run_leaves_no_settings(tmp_path: Path) -> None:
+    @training.writes_folder
+    def main(config: Config) -> None:
+        training.begin_run(config.output, {"dim": 33})
+        if config.train is not None:
+            config.train.write_text("a figure")
+        raise ValueError("`dim` must be even")
+
+    output = tmp_path / "run"
+    with pytest.raises(ValueError, match="must be even"):
+        main(Config(output))
+    assert not output.exists()
+    # What has begun, or had begun before, stays.
+    with pytest.raises(ValueError, match="must be even"):
+        main(Config(output, train=output / "log.csv"))
+    assert {path.name for path in output.iterdir()} == {
+        *("settings.json", "log.csv")
+    }
+    (output / "log.csv").unlink()
+    with pytest.raises(ValueError, match="must be even"):
+        main(Config(output))
+    assert (output / "settings.json").exists()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any, TypeVar
 
 from keras_ctx.files.output_lock import output_lock
 from keras_ctx.training.distribution.workers import workers
+from keras_ctx.training.run.settings import is_fresh
 
+SETTINGS = "settings.json"
 _Result = TypeVar("_Result")
 _Main = Callable[[Any], _Result]
 
@@ -20,6 +23,8 @@ def writes_folder(main: _Main[_Result]) -> _Main[_Result]:
     A second run with the same folder is refused before it does anything. The
     system releases the lock when the process ends, however it ends. Of
     several workers of one run, which share the folder, the first one locks.
+    If a new run is refused before it has written anything else, its settings
+    are removed.
 
     Args:
         main: The main function of a recipe; its `config` has `output`, and
@@ -48,10 +53,26 @@ def writes_folder(main: _Main[_Result]) -> _Main[_Result]:
         several = getattr(config, "strategy", None) == "multi_worker"
         if several and workers()[1] > 0:
             return main(config)
-        with output_lock(config.output):
+        with output_lock(config.output), _no_refused_run(config.output):
             return main(config)
 
     return locked
+
+
+@contextmanager
+def _no_refused_run(folder: Path) -> Iterator[None]:
+    """Removes the settings of a new run that is refused before its work.
+
+    They would refuse the corrected command as a run of other settings.
+    """
+    is_new = not os.path.exists(folder / SETTINGS)
+    try:
+        yield
+    except (ValueError, FileNotFoundError):
+        if is_new and is_fresh(folder):
+            for path in folder.rglob(SETTINGS):
+                path.unlink()
+        raise
 
 
 def writes_file(main: _Main[_Result]) -> _Main[_Result]:

@@ -80,7 +80,7 @@ def _begin(
     else:
         there, differing = written, []
         save_json(written, path)
-    if differing and _same_settings(there, written) and _is_fresh(folder):
+    if differing and _same_settings(there, written) and is_fresh(folder):
         save_json(written, path)  # a file was corrected before the first step
     elif differing:
         raise ValueError(
@@ -126,7 +126,7 @@ def _same_settings(there: dict[str, Any], now: dict[str, Any]) -> bool:
     return not differences({**there, "digests": 0}, {**now, "digests": 0})
 
 
-def _is_fresh(folder: Path) -> bool:
+def is_fresh(folder: Path) -> bool:
     """Returns whether the run has written nothing but its settings."""
     return all(
         path.name in ("settings.json", LOCK)
