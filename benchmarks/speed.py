@@ -40,7 +40,7 @@ import tyro
 
 from harness import page
 from harness.cells import Cell
-from harness.machine import machine
+from harness.machine import load, machine
 from harness.measure import Bench
 from harness.models import model_folders
 from harness.registry import BENCH, GARDEN_PYTHON, HERE, PEERS, Pythons
@@ -123,7 +123,9 @@ def peers_of(work: Work, config: Config) -> list[str]:
     ]
 
 
-def page_text(config: Config, works: list[Work], cells: list[Cell]) -> str:
+def page_text(
+    config: Config, works: list[Work], cells: list[Cell], before: float
+) -> str:
     """Returns the page, as far as it is measured."""
     lines = [
         "# Speed beside other libraries",
@@ -135,7 +137,8 @@ def page_text(config: Config, works: list[Work], cells: list[Cell]) -> str:
         f"{machine()}; {page.versions(cells)}. All rows of a table took turns "
         "in one run; medians of "
         f"{config.rounds} rounds, or of the number that `harness/works.py` "
-        "sets. `benchmarks/speed.py` says how.",
+        "sets. `benchmarks/speed.py` says how. In the minute before the start "
+        f"{before:.1f} other processes wanted a core.",
         "",
         *page.summary(works, cells),
         "",
@@ -147,15 +150,18 @@ def page_text(config: Config, works: list[Work], cells: list[Cell]) -> str:
     return "\n".join(lines)
 
 
-def write(config: Config, works: list[Work], cells: list[Cell]) -> None:
+def write(
+    config: Config, works: list[Work], cells: list[Cell], before: float
+) -> None:
     """Writes the page and the seconds of every round."""
     raw = {
         "machine": machine(),
+        "load_before": before,
         "cells": [dataclasses.asdict(cell) for cell in cells],
     }
     config.output.parent.mkdir(parents=True, exist_ok=True)
     for path, text in (
-        (config.output, page_text(config, works, cells)),
+        (config.output, page_text(config, works, cells, before)),
         (config.output.with_suffix(".json"), json.dumps(raw, indent=1) + "\n"),
     ):
         path.write_text(text, encoding="utf-8")
@@ -163,7 +169,7 @@ def write(config: Config, works: list[Work], cells: list[Cell]) -> None:
 
 def main(config: Config) -> None:
     works = by_names(config.works, config.tiny)
-    pythons = config.pythons()
+    pythons, before = config.pythons(), load()
     log = config.output.with_suffix(".log").resolve()
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("", encoding="utf-8")
@@ -195,7 +201,7 @@ def main(config: Config) -> None:
                             work, peers_of(work, config), precision, threads
                         )
                         cells.append(cell)
-                        write(config, works, cells)
+                        write(config, works, cells, before)
             found = [cell for cell in cells if cell.work == work.name]
             print("\n".join(page.work_section(work, found)), flush=True)
     print("\n".join(page.summary(works, cells)))

@@ -70,15 +70,18 @@ class Cell:
         pairs = zip(row.seconds, ours.seconds, strict=True)
         return statistics.median(theirs / mine for theirs, mine in pairs)
 
-    def ceiling(self) -> tuple[str, float] | None:
-        """Returns the faster library's product, in operations a second."""
+    def products(self) -> dict[str, float]:
+        """Returns the products of each library, in operations a second."""
         total = MATMUL_REPEATS * 2.0 * self.matmul**3
-        found = {
+        return {
             name: total / statistics.median(row.seconds)
             for name, row in self.ceilings.items()
             if row.seconds and not row.problem
         }
-        return max(found.items(), key=lambda x: x[1], default=None)
+
+    def ceiling(self) -> float | None:
+        """Returns the product of the faster library."""
+        return max(self.products().values(), default=None)
 
     def share(self, row: Row) -> float | None:
         """Returns the share of the ceiling."""
@@ -86,7 +89,7 @@ class Cell:
         if ceiling is None or None in self.operations:
             return None
         return statistics.median(
-            (number or 0.0) / seconds / ceiling[1]
+            (number or 0.0) / seconds / ceiling
             for number, seconds in zip(
                 self.operations, row.seconds, strict=True
             )

@@ -65,7 +65,7 @@ def _texts(work: Work, seed: int, sentences: Sentences) -> Inputs:
 def _fine_tuning(work: Work, seed: int, sentences: Sentences) -> Inputs:
     """Splits the sentences once; each round has another order."""
     rows = random.Random(0).sample(sentences, len(sentences))
-    held = rows[: min(1000, len(rows) // 5)]
+    held = rows[: min(1000, len(rows) // 5, work.rows)]
     rows = rows[len(held) :][: work.rows]
     random.Random(seed).shuffle(rows)
     return {

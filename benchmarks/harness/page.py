@@ -22,6 +22,12 @@ def number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
+def speed(value: float | None) -> str:
+    if value is None:
+        return ""
+    return format(value, ",.0f" if value >= 100 else ",.1f")
+
+
 def name(row: Row) -> str:
     """Returns the name of a peer, and its policy if that is of interest."""
     return row.peer if row.policy == "float32" else f"{row.peer}, {row.policy}"
@@ -31,13 +37,12 @@ def work_rows(cell: Cell) -> Iterator[list[str]]:
     """Yields the rows of a cell, those of ours first."""
     for row in cell.measured():
         speeds = cell.speeds(row)
-        digits = ",.0f" if min(speeds) >= 100 else ",.1f"
         yield [
             name(row),
             cell.precision,
             str(cell.threads),
-            format(statistics.median(speeds), digits),
-            f"{min(speeds):{digits}} to {max(speeds):{digits}}",
+            speed(statistics.median(speeds)),
+            f"{speed(min(speeds))} to {speed(max(speeds))}",
             number(cell.share(row), ".0%"),
             number(row.peak, ",.0f"),
             number(cell.ratio(row), ".2f"),
@@ -49,12 +54,12 @@ def ceilings(cells: Sequence[Cell]) -> Iterator[str]:
     """Yields what a product of two square matrices reaches."""
     rows = []
     for cell in cells:
-        total = cell.ceiling()
-        if total:
-            rows.append(
-                f"{cell.precision} with {cell.threads}: {total[0]} "
-                f"{total[1] / 1e9:,.0f}"
-            )
+        found = " and ".join(
+            f"{key} {value / 1e9:,.0f}"
+            for key, value in cell.products().items()
+        )
+        if found:
+            rows.append(f"{cell.precision} with {cell.threads}: {found}")
     if rows:
         yield (
             f"Ceiling, a product of {cells[0].matmul} x {cells[0].matmul}, "
@@ -116,9 +121,9 @@ def summary(works: Sequence[Work], cells: Sequence[Cell]) -> Iterator[str]:
                 cell.precision,
                 str(cell.threads),
                 titles[cell.work].unit,
-                number(best[0], ",.0f"),
+                speed(best[0]),
                 number(cell.share(ours) if ours else None, ".0%"),
-                number(best[1], ",.0f"),
+                speed(best[1]),
                 name(peer) if peer else "none",
                 f"**{cell.ratio(peer):.2f}**" if ours and peer else "",
             ]

@@ -52,7 +52,7 @@ class Worker:
         log: Path | None = None,
     ):
         self.name = " ".join([script.name, *map(str, arguments)])
-        self.see = f"see {log}" if log else "see its output above"
+        self.see = f"see {log.name}" if log else "see its output above"
         errors = log.open("a", encoding="utf-8") if log else None
         try:
             self.process = subprocess.Popen(

@@ -68,8 +68,15 @@ def masked_lm(task: Task) -> Step:
     return training_step(model, feed)
 
 
+def embedder(task: Task) -> keras_ctx.TextModel:
+    folder = prepared(task)
+    return keras_ctx.TextModel(
+        *convert.load_embedder(folder, task["max_length"])
+    )
+
+
 def texts(task: Task) -> Step:
-    model = keras_ctx.load(prepared(task))
+    model = embedder(task)
     return Step(
         lambda inputs: inputs["texts"],
         lambda texts: model.predict(texts, batch_size=32),
@@ -79,7 +86,7 @@ def texts(task: Task) -> Step:
 
 def request(task: Task) -> Step:
     """Returns the step of an exported version, with TensorFlow alone."""
-    model = keras_ctx.load(prepared(task))
+    model = embedder(task)
     version = model.export(Path(task["scratch"]) / "versions")
     call = tf.saved_model.load(str(version)).signatures["serving_default"]
     return Step(
