@@ -99,6 +99,11 @@ def work_section(work: Work, cells: Sequence[Cell]) -> Iterator[str]:
         head = ["", "precision", "threads", f"{work.unit}/s, median"]
         yield from table([*head, "lowest to highest", *COLUMNS], rows)
         yield ""
+    counts = sorted(x for cell in cells for x in cell.counts)
+    if counts:
+        most = f" to {counts[-1]:,}" if counts[-1] > counts[0] else ""
+        yield f"Real {work.unit} of a step: {counts[0]:,}{most}."
+        yield ""
     notes = [*differs(cells), *not_measured(cells)]
     for part in (list(ceilings(cells)), notes):
         if part:

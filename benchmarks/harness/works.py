@@ -28,7 +28,7 @@ class Work:
     peers: tuple[str, ...]
     """Ours comes first."""
     rows: int
-    """Rows or texts of a step."""
+    """Rows of a step, or most texts; the page has the real number."""
     length: int = 128
     """Most tokens of a row."""
     shortest: int | None = None
@@ -109,7 +109,7 @@ WORKS = (
     ),
     Work(
         "texts",
-        "MiniLM, 5,000 sentences to vectors, text in",
+        "MiniLM, sentences to vectors, text in",
         "texts",
         "minilm",
         "sentences",
@@ -132,7 +132,7 @@ WORKS = (
     ),
     Work(
         "fine_tuning",
-        "MiniLM, an epoch of fine-tuning on 5,000 sentences",
+        "MiniLM, an epoch of fine-tuning, batches of 32 by length",
         "fine_tuning",
         "minilm",
         "sentences",
@@ -166,7 +166,7 @@ WORKS = (
     ),
     Work(
         "tokens",
-        "Tokenization of 5,000 English sentences",
+        "Tokenization of English sentences",
         "tokens",
         "minilm",
         "sentences",

@@ -198,10 +198,13 @@ def tokens(task: Task) -> Step:
     """Returns the step of a pipeline, with a thread for each core."""
     folder = prepared(task)
     inputs = convert.load_text_inputs(folder, task["max_length"])
+    spec = tf.TensorSpec([None], tf.string)  # pyright: ignore
+    # Traced once, as in a long pipeline, and not once for each dataset.
+    call = tf.function(lambda text: inputs(text), input_signature=[spec])
 
     def compute(sentences):
         batches = tf.data.Dataset.from_tensor_slices(sentences).batch(256)
-        return list(batches.map(inputs, num_parallel_calls=task["threads"]))
+        return list(batches.map(call, num_parallel_calls=task["threads"]))
 
     def fetch(batches):
         return np.concatenate(
