@@ -12,8 +12,6 @@ PYTEST := $(BIN)/python -m pytest -q
 SOURCES := keras_ctx recipes benchmarks tests
 # Of `make serve-docs`.
 DOCS_PORT ?= 8000
-# The peer of `make bench`: a Python with PyTorch, of your own making.
-TORCH_PYTHON ?= $(BIN)/python
 
 # TensorFlow's start-up remarks hide what matters; errors still show.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -31,7 +29,7 @@ help:
 	@echo "make docs        set up with Sphinx, then build the site: docs/_build/html"
 	@echo "make serve-docs  the same, then show it on http://127.0.0.1:8000"
 	@echo "make lint        set up, then lint, types and import contracts"
-	@echo "make bench       set up, then ELMo's speed beside PyTorch (TORCH_PYTHON=)"
+	@echo "make bench       set up with PyTorch and others, then speed beside them (hours)"
 	@echo "make clean       remove .venv and caches (not runs/, not saved_models/)"
 
 # Only the files whose hashes stand in the lock. What has to be built is built
@@ -146,10 +144,22 @@ lint: $(STAMP)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-# Fifteen minutes with nothing beside it; without PyTorch it says what to do.
-bench: $(STAMP)
-	$(BIN)/python benchmarks/elmo.py --torch-python $(TORCH_PYTHON)
+# The other libraries, in an environment of their own: PyTorch and its kin would
+# change versions of the lock, which ours and KerasHub keep. Not locked, so that
+# they can be the newest; the page names their versions.
+BENCH := .venv-bench/bin/python
+BENCH_OPTIONS ?=
+.venv-bench/installed: setup.cfg
+	rm -rf .venv-bench
+	"$(PYTHON)" -m venv .venv-bench
+	$(BENCH) -m pip install --quiet --disable-pip-version-check \
+	  --editable .[bench]
+	touch $@
+
+# With nothing beside it; BENCH_OPTIONS="--works training --threads 2" for a part.
+bench: $(STAMP) .venv-bench/installed
+	$(BIN)/python benchmarks/speed.py $(BENCH_OPTIONS)
 
 clean:
-	rm -rf .venv .venv-beam .tpu .docs docs/_build .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf .venv .venv-beam .venv-bench .tpu .docs docs/_build .pytest_cache .ruff_cache .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -44,7 +44,7 @@ from typing import Any, Literal
 
 import tyro
 
-from worker import Worker
+from harness.worker import Worker
 
 HERE = Path(__file__).resolve().parent
 VOCABULARY_SIZE = 30522

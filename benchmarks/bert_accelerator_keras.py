@@ -11,8 +11,8 @@ import jax  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
+from harness.worker import answer  # noqa: E402
 from keras_ctx import models  # noqa: E402
-from worker import answer  # noqa: E402
 
 WARM_UP = 2
 

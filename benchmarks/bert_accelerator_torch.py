@@ -11,7 +11,7 @@ import torch  # pyright: ignore[reportMissingImports]
 import transformers  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-from worker import answer
+from harness.worker import answer
 
 WARM_UP = 2
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

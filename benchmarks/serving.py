@@ -39,7 +39,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the ops of the text function)
 import tyro
 
-from elmo_texts import WORDS
+from harness.texts import WORDS
 from keras_ctx import models, serving, text
 from keras_ctx.serving.rest import response as rest_answer
 

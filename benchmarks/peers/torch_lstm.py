@@ -1,13 +1,13 @@
-"""The peer of `elmo.py`: a plain ELMo in PyTorch, in a separate process.
+"""A plain ELMo in PyTorch.
 
-It imports PyTorch and NumPy, and only `worker` of this repository.
 `torch.nn.LSTM(proj_size=...)` has no clips, so it does less work than
-allennlp's cells and ours. The time does not include character ids.
+allennlp's cells and ours. The time does not include character ids. Variants:
+"padded" rows, or "packed" sequences. Any policy of bfloat16 means weights in
+bfloat16.
 """
 
-import argparse
 import json
-import time
+from pathlib import Path
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
@@ -17,7 +17,9 @@ from torch.nn.utils.rnn import (  # pyright: ignore[reportMissingImports]
     pad_packed_sequence,
 )
 
-from worker import answer, peak_mebibytes
+from .step import Step, Task
+
+PACKAGES = ("torch",)
 
 MARKERS = {"<S>": [256], "</S>": [257]}
 CHARACTERS = 50
@@ -161,51 +163,38 @@ def reordered(x, order):
     return x.gather(1, order[..., None].expand_as(x))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("options")
-    parser.add_argument("weights", help="an .npz file")
-    parser.add_argument("dtype", choices=["float32", "bfloat16"])
-    parser.add_argument("threads", type=int)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    with open(arguments.options, encoding="utf-8") as file:
-        model = ELMo(json.load(file))
-    with np.load(arguments.weights) as weights:
+def elmo(task: Task, gradients: bool = False) -> Step:
+    torch.set_num_threads(task["threads"])
+    folder = Path(task["folder"])
+    model = ELMo(json.loads((folder / "options.json").read_text("utf-8")))
+    with np.load(folder / "weights.npz") as weights:
         model.load(weights)
-    model.to(getattr(torch, arguments.dtype))
+    exact = task["policy"] == "float32"
+    model.to(torch.float32 if exact else torch.bfloat16)
+    packed = task["variant"] == "packed"
 
-    def run(rows, backward, packed):
-        """Returns the seconds and all layers."""
+    @torch.set_grad_enabled(gradients)
+    def compute(fed):
         model.zero_grad(set_to_none=True)
-        ids, lengths = char_ids(rows)
-        start = time.perf_counter()
-        with torch.set_grad_enabled(backward):
-            layers = model(ids, lengths, packed)
-            if backward:
-                sums = [layer.float().sum() for layer in layers]
-                torch.stack(sums).sum().backward()
-        return time.perf_counter() - start, layers
+        layers = model(*fed, packed)
+        if gradients:
+            sums = [layer.float().sum() for layer in layers]
+            torch.stack(sums).sum().backward()
+        return layers
 
-    def handle(request):
-        rows = request["rows"]
-        backward = request.get("backward", False)
-        packed = request.get("packed", False)
-        seconds, layers = run(rows, backward, packed)
-        if "save" in request:
-            arrays = {
-                f"layer_{i}": layer.detach().float().numpy()
-                for i, layer in enumerate(layers)
-            }
-            if backward:
-                lowest = model.stacks[0][0]
-                arrays["table"] = model.table.weight.grad[1:].numpy()
-                arrays["lowest"] = lowest.weight_hr_l0.grad.numpy().T
-            np.savez(request["save"], **arrays)
-        return {"seconds": seconds, "peak": peak_mebibytes()}
+    def fetch(layers):
+        if not gradients:
+            return torch.stack(layers).float().numpy()
+        lowest = model.stacks[0][0].weight_hr_l0.grad
+        # Row 0 is padding.
+        parts = model.table.weight.grad[1:], lowest.T
+        return np.concatenate([part.float().numpy().ravel() for part in parts])
 
-    answer(handle)
+    return Step(lambda inputs: char_ids(inputs["rows"]), compute, fetch)
 
 
-if __name__ == "__main__":
-    main()
+def elmo_gradients(task: Task) -> Step:
+    return elmo(task, gradients=True)
+
+
+STEPS = {"elmo": elmo, "elmo_gradients": elmo_gradients}

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,40 @@ def peak_mebibytes() -> float:
 
 
 class Worker:
-    """Starts a script that calls `answer`, in another Python, and asks it."""
+    """Starts a script that calls `answer`, in another Python, and asks it.
 
-    def __init__(self, python: str | Path, script: Path, *arguments: object):
-        self.name = script.name
-        self.process = subprocess.Popen(
-            [str(part) for part in (python, script, *arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+    Args:
+        python: The Python.
+        script: The script.
+        *arguments: Its arguments.
+        environment: Variables to add to those of this process.
+        log: File for its standard error; `None`: that of this process.
+    """
+
+    def __init__(
+        self,
+        python: str | Path,
+        script: Path,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ):
+        self.name = " ".join([script.name, *map(str, arguments)])
+        self.see = f"see {log.name}" if log else "see its output above"
+        errors = log.open("a", encoding="utf-8") if log else None
+        try:
+            self.process = subprocess.Popen(
+                [str(part) for part in (python, script, *arguments)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                encoding="utf-8",
+                env={**os.environ, **(environment or {})},
+            )
+        finally:
+            if errors:
+                errors.close()
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Sends a request and waits for the answer.
@@ -61,8 +84,8 @@ class Worker:
                 pass
         if not reply:
             raise RuntimeError(
-                f"{self.name} has ended with code {self.process.wait()}; see "
-                "its output above."
+                f"{self.name} has ended with code {self.process.wait()}; "
+                f"{self.see}."
             )
         return json.loads(reply)
 

@@ -1,0 +1,1 @@
+"""The harness of `speed.py`: works, inputs, worker processes, tables."""

@@ -1,0 +1,116 @@
+"""Makes the inputs of a work: other ones in every round, equal for all."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .texts import word_rows
+from .works import Work
+
+VOCABULARY_SIZE = 30522
+MASKED = 0.15
+Sentences = list[tuple[str, int]]
+Inputs = dict[str, Any]
+
+
+def _rows(work: Work, generator: np.random.Generator) -> Inputs:
+    """Returns ids, by Zipf's law as words are, and lengths of the rows."""
+    shares = np.cumsum(1 / np.arange(1, VOCABULARY_SIZE))
+    drawn = shares[-1] * generator.random((work.rows, work.length))
+    ids = 1 + np.searchsorted(shares, drawn)
+    lengths = np.full(work.rows, work.length)
+    if work.shortest is not None:
+        lengths = generator.integers(
+            work.shortest, work.length, work.rows, endpoint=True
+        )
+        lengths[0] = work.length
+    ids *= np.arange(work.length) < lengths[:, None]
+    return {"token_ids": ids.tolist(), "lengths": lengths.tolist()}
+
+
+def _inference(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    return _rows(work, np.random.default_rng(seed))
+
+
+def _training(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 2, work.rows)
+    return {**_rows(work, generator), "labels": labels.tolist()}
+
+
+def _masked_lm(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    generator = np.random.default_rng(seed)
+    rows = _rows(work, generator)
+    ids = np.array(rows["token_ids"])
+    order = np.argsort(generator.random(ids.shape))
+    positions = np.sort(order[:, : round(MASKED * work.length)])
+    targets = np.take_along_axis(ids, positions, 1)
+    np.put_along_axis(ids, positions, 103, 1)  # [MASK]
+    return {
+        **rows,
+        "token_ids": ids.tolist(),
+        "positions": positions.tolist(),
+        "targets": targets.tolist(),
+    }
+
+
+def _texts(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    draw = random.Random(seed)
+    many = min(work.rows, len(sentences))
+    return {"texts": [text for text, _ in draw.sample(sentences, many)]}
+
+
+def _fine_tuning(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    """Splits the sentences once; each round has another order."""
+    rows = random.Random(0).sample(sentences, len(sentences))
+    held = rows[: min(1000, len(rows) // 5, work.rows)]
+    rows = rows[len(held) :][: work.rows]
+    random.Random(seed).shuffle(rows)
+    return {
+        "texts": [text for text, _ in rows],
+        "labels": [label for _, label in rows],
+        "held_texts": [text for text, _ in held],
+        "held_labels": [label for _, label in held],
+    }
+
+
+def _elmo(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    shortest = work.shortest or work.length
+    draw = random.Random(seed)
+    return {"rows": word_rows(work.rows, shortest, work.length, draw)}
+
+
+MAKERS: dict[str, Callable[[Work, int, Sentences], Inputs]] = {
+    "inference": _inference,
+    "training": _training,
+    "masked_lm": _masked_lm,
+    "texts": _texts,
+    "request": _texts,
+    "fine_tuning": _fine_tuning,
+    "elmo": _elmo,
+    "elmo_gradients": _elmo,
+    "tokens": _texts,
+}
+
+
+def make_inputs(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    return MAKERS[work.kind](work, seed, sentences)
+
+
+def count(work: Work, inputs: Inputs) -> int:
+    """Returns the number of `work.unit`s: padding does not count."""
+    if work.unit == "tokens":
+        return sum(inputs["lengths"])
+    if work.unit == "words":
+        return sum(map(len, inputs["rows"]))
+    return len(inputs["texts"])
+
+
+def real_numbers(inputs: Inputs, result: np.ndarray) -> np.ndarray:
+    """Returns the result without the vectors of padding."""
+    if result.ndim != 3 or "lengths" not in inputs:
+        return result
+    mask = np.arange(result.shape[1]) < np.array(inputs["lengths"])[:, None]
+    return result[mask]

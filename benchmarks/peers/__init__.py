@@ -1,0 +1,7 @@
+"""One module for each library that `speed.py` measures.
+
+A module runs in a process of its own (`speed_worker.py`), in the Python that
+has its library, and imports nothing else of this repository than `peers.step`.
+Its `STEPS` has a function for each kind of work: it loads a model and returns
+the `Step` to measure. Its `PACKAGES` are those whose versions are printed.
+"""

@@ -1,0 +1,66 @@
+"""Writes a model of ours with random weights, for all peers to load."""
+
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from keras_ctx import convert, models
+
+from .step import Step, Task
+
+PACKAGES = ("keras", "keras_ctx")
+VOCABULARY_SIZE = 30522
+
+
+def write(task: Task) -> Step:
+    """Writes the model that has the name of the folder."""
+    folder = Path(task["folder"])
+    keras.utils.set_random_seed(0)
+    folder.mkdir(parents=True)
+    make = getattr(models, folder.name)
+    if folder.name.startswith("bert"):
+        write_bert(make(VOCABULARY_SIZE), folder)
+    else:
+        write_elmo(make(), folder)
+    return Step(feed=dict, compute=dict)
+
+
+def write_bert(encoder: keras.Model, folder: Path) -> None:
+    """Writes config.json, model.safetensors, and a head for two classes."""
+    convert.save_bert(models.bert_pretrainer(encoder), folder)
+    features = encoder.output["sequence"].shape[-1]
+    generator = np.random.default_rng(0)
+    np.savez(
+        folder / "heads.npz",
+        classes=generator.normal(0, 0.02, (features, 2)).astype("float32"),
+        dense=generator.normal(0, 0.02, (features, features)).astype("float32"),
+    )
+
+
+def write_elmo(encoder: keras.Model, folder: Path) -> None:
+    """Writes options.json, weights.hdf5, and the same weights as .npz."""
+    # With initial weights all values are near 0, where a sigmoid is linear.
+    # With these factors they are larger, but never reach the clips, which the
+    # peer does not have.
+    for convolution in encoder.get_layer("char_cnn").convolutions:
+        convolution.kernel.assign(convolution.kernel * 3)
+    bilm = encoder.get_layer("bilm")
+    for cell in bilm.forward_cells + bilm.backward_cells:
+        cell.kernel.assign(cell.kernel * 2)
+        cell.recurrent_kernel.assign(cell.recurrent_kernel * 2)
+    weights = folder / "weights.hdf5"
+    convert.save_elmo(encoder, folder / "options.json", weights)
+    arrays = {}
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
+
+    with h5py.File(weights) as file:
+        file.visititems(collect)
+    np.savez(weights.with_suffix(".npz"), **arrays)
+
+
+STEPS = {"write": write}

@@ -1,0 +1,41 @@
+"""What a module of `peers` gives for a work, and what it is asked for."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypedDict
+
+import numpy as np
+
+
+class Task(TypedDict):
+    """What a worker prepares."""
+
+    kind: str
+    """Key of `STEPS`."""
+    folder: str
+    """Folder of the model."""
+    policy: str
+    """float32, bfloat16 (weights, too) or mixed_bfloat16 (float32 weights)."""
+    threads: int
+    variant: str
+    """Such as "eager" and "sdpa" of one library."""
+    dropout: float
+    max_length: int
+    """Most tokens of a text."""
+    scratch: str
+    """Folder for files of this worker."""
+
+
+class Step(NamedTuple):
+    """One measured step: only `compute` is timed."""
+
+    feed: Callable[[dict[str, Any]], Any]
+    """Converts the inputs to the library's own."""
+    compute: Callable[[Any], Any]
+    """Does the work, and returns when it is done."""
+    fetch: Callable[[Any], np.ndarray] = np.asarray
+    """Converts the result for the comparison."""
+
+
+def real_tokens(lengths: list[int], width: int) -> np.ndarray:
+    """Returns the padding mask `(B, T)`, true at real tokens."""
+    return np.arange(width) < np.array(lengths)[:, None]
