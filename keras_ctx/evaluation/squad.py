@@ -177,7 +177,7 @@ def best_threshold(
         ... ]
         >>> best_threshold(
         ...     questions, {"1": "Rome", "2": "Paris"}, {"1": -3.0, "2": 1.5})
-        BestThreshold(score=100.0, threshold=-3.0)
+        BestThreshold(score=100.0, threshold=-0.75)
 
     Source:
         The search of SQuAD 2.0's evaluation script.
@@ -185,7 +185,9 @@ def best_threshold(
     Differs:
         Questions with equal odds fall on the same side, as with any
         threshold; and if no answer at all is best, the threshold is below all
-        odds, not 0, which only suits probabilities.
+        odds, not 0, which only suits probabilities. It lies between two odds,
+        not on one of them, which another batch size may round to the other
+        side.
     """
     _check_ids(questions, "null_odds", null_odds)
     answered = _scores(questions, predictions, metric)
@@ -196,11 +198,14 @@ def best_threshold(
     ):
         gains[null_odds[question.id]] += with_text - without
     score = best = sum(silent)
-    threshold = min(gains) - 1.0
-    for odds in sorted(gains):
+    ordered = sorted(gains)
+    threshold = ordered[0] - 1.0
+    for odds, above in zip(
+        ordered, [*ordered[1:], ordered[-1] + 2.0], strict=True
+    ):
         score += gains[odds]
         if score > best:
-            best, threshold = score, odds
+            best, threshold = score, (odds + above) / 2
     return BestThreshold(100 * best / len(questions), threshold)
 
 

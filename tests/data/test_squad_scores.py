@@ -121,7 +121,8 @@ def test_threshold_by_hand() -> None:
     # right; up to -5: 2 2/3; up to -3: 1 2/3; up to -1: 2 2/3; all: 1 2/3.
     best = best_threshold(questions, texts, odds)
     assert best.score == pytest.approx(100 * (8 / 3) / 4)
-    assert best.threshold == -5.0, "of equally good ones the lowest"
+    # Of equally good ones the lowest, between -5 and -3.
+    assert best.threshold == -4.0
     best = best_threshold(questions, texts, odds, exact_match)
     assert best == (50.0, -6.0), "no answer is never worse here"
 
@@ -137,15 +138,16 @@ def test_threshold_is_the_best_of_all(seed: int) -> None:
         odds[name] = float(rng.integers(-9, 9))  # with equal ones
     best = best_threshold(questions, texts, odds)
     scores = {}
-    for threshold in [*odds.values(), -100.0]:
+    for threshold in [*odds.values(), -100.0, best.threshold]:
         given = {
             name: "" if odds[name] > threshold else text
             for name, text in texts.items()
         }
         scores[threshold] = squad_scores(questions, given)["f1"]
     assert best.score == pytest.approx(max(scores.values()))
-    key = best.threshold if best.threshold in scores else -100.0
-    assert scores[key] == pytest.approx(best.score)
+    assert scores[best.threshold] == pytest.approx(best.score)
+    # Another batch size rounds the odds otherwise, and changes no answer.
+    assert min(abs(x - best.threshold) for x in odds.values()) >= 0.5
 
 
 def test_one_missing_prediction_is_named() -> None:
