@@ -95,6 +95,8 @@ jax: $(STAMP)
 # process takes up to 6 GB.
 slow: $(STAMP)
 	KERAS_BACKEND=jax $(PYTEST) -n 2 tests/contracts/test_layer_laws.py
+	KERAS_BACKEND=jax $(PYTEST) -n 2 tests/test_doctest.py \
+	  -k "keras_ctx.layers or keras_ctx.models"
 	$(PYTEST) -n 2 -m slow
 
 # In an environment of its own, since Beam changes versions of the lock.

@@ -104,8 +104,9 @@ def load_pretrainer(folder: str | Path) -> keras.Model:
     if (folder / ENCODER).is_file():
         raise ValueError(
             f"`folder` must hold {PRETRAINER}, with the masked language model "
-            "head. Train a new head for an encoder with `pretrain_bert.py "
-            f"--init {folder}`. Received: folder={str(folder)!r}"
+            "head. Train a new head for the encoder of a BERT with "
+            f"`pretrain_bert.py --init {folder}`. Received: "
+            f"folder={str(folder)!r}"
         )
     folder = transformer_folder(folder)
     if folder.is_dir():

@@ -44,12 +44,13 @@ def enable_lora(
             already has LoRA. The model is not changed then.
 
     Example:
+        >>> import math
         >>> from keras_ctx.models import bert_tiny, classifier
         >>> model = classifier(bert_tiny(100), 3)
-        >>> sum(w.value.shape.num_elements() for w in model.trainable_weights)
+        >>> sum(math.prod(w.shape) for w in model.trainable_weights)
         492291
         >>> enable_lora(model, rank=4)
-        >>> sum(w.value.shape.num_elements() for w in model.trainable_weights)
+        >>> sum(math.prod(w.shape) for w in model.trainable_weights)
         36867
 
     Source:

@@ -21,7 +21,7 @@ class PaddingMask(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
-        >>> PaddingMask()(np.array([[[259, 98, 260], [0, 0, 0]]])).numpy()
+        >>> np.asarray(PaddingMask()(np.array([[[259, 98, 260], [0, 0, 0]]])))
         array([[ True, False]])
     """
 

@@ -32,8 +32,8 @@ class WordEmbedding(keras.layers.Embedding):
 
     Example:
         >>> import numpy as np
-        >>> WordEmbedding(10, 4)(np.array([[1, 9, 0]])).shape
-        TensorShape([1, 3, 4])
+        >>> tuple(WordEmbedding(10, 4)(np.array([[1, 9, 0]])).shape)
+        (1, 3, 4)
 
     Source:
         `share_embedding_softmax` and word input of allenai/bilm-tf.
@@ -67,7 +67,7 @@ class TakeRows(IdsLayer):
 
     Example:
         >>> import numpy as np
-        >>> TakeRows()(np.eye(2), np.array([[1, 0, 1]])).numpy()[0, :, 0]
+        >>> np.asarray(TakeRows()(np.eye(2), np.array([[1, 0, 1]])))[0, :, 0]
         array([0., 1., 0.], dtype=float32)
     """
 

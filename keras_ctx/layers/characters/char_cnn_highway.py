@@ -55,8 +55,8 @@ class CharCNNHighway(IdsLayer, CompositeLayer):
     Example:
         >>> import numpy as np
         >>> words = CharCNNHighway([(1, 8), (2, 8)], output_dim=4)
-        >>> words(np.array([[[259, 98, 260, 261], [0, 0, 0, 0]]])).shape
-        TensorShape([1, 2, 4])
+        >>> tuple(words(np.array([[[259, 98, 260, 261], [0, 0, 0, 0]]])).shape)
+        (1, 2, 4)
 
     Source:
         Kim et al. 2016, https://arxiv.org/abs/1508.06615; Jozefowicz et al.

@@ -40,7 +40,7 @@ class AddSentenceMarkers(IdsLayer):
     Example:
         >>> import numpy as np
         >>> mark = AddSentenceMarkers(max_characters=3)
-        >>> mark(np.array([[[259, 98, 260], [0, 0, 0]]]))[0, :, 1].numpy()
+        >>> np.asarray(mark(np.array([[[259, 98, 260], [0, 0, 0]]]))[0, :, 1])
         array([257,  98, 258,   0], dtype=int32)
 
     Source:
@@ -139,7 +139,7 @@ class AddMarkerIds(IdsLayer):
 
     Example:
         >>> import numpy as np
-        >>> AddMarkerIds()(np.array([[7, 0]])).numpy()
+        >>> np.asarray(AddMarkerIds()(np.array([[7, 0]])))
         array([[1, 7, 2, 0]], dtype=int32)
     """
 
@@ -196,7 +196,7 @@ class StripSentenceMarkers(keras.layers.Layer):
         >>> import numpy as np
         >>> vectors = np.arange(4.0).reshape(1, 4, 1)
         >>> strip = StripSentenceMarkers()
-        >>> strip(vectors, np.array([[True, False]]))[0, :, 0].numpy()
+        >>> np.asarray(strip(vectors, np.array([[True, False]]))[0, :, 0])
         array([1., 0.], dtype=float32)
     """
 

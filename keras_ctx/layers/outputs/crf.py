@@ -77,13 +77,13 @@ class CRF(keras.layers.Layer):
         >>> import numpy as np
         >>> crf = CRF(num_tags=2)
         >>> outputs = crf(np.array([[[0.0, 1.0], [2.0, 0.0]]]))
-        >>> outputs["tags"].numpy()
+        >>> np.asarray(outputs["tags"])
         array([[1, 0]], dtype=int32)
-        >>> outputs["scores"].numpy().round(2)
+        >>> np.asarray(outputs["scores"]).round(2)
         array([[[0.27, 0.73],
                 [0.88, 0.12]]], dtype=float32)
         >>> crf = CRF(2, constraints=[(2, 0), (0, 0), (0, 1), (1, 1), (1, 3)])
-        >>> crf(np.array([[[0.0, 1.0], [2.0, 0.0]]]))["tags"].numpy()
+        >>> np.asarray(crf(np.array([[[0.0, 1.0], [2.0, 0.0]]]))["tags"])
         array([[0, 1]], dtype=int32)
 
     Source:
@@ -187,7 +187,7 @@ class CRF(keras.layers.Layer):
             >>> import numpy as np
             >>> crf = CRF(2)
             >>> logits = crf(np.array([[[0.0, 1.0], [2.0, 0.0]]]))["logits"]
-            >>> crf.best_path(logits, np.array([[True, False]]))[0].numpy()
+            >>> np.asarray(crf.best_path(logits, np.array([[True, False]]))[0])
             array([[ 1, -1]], dtype=int32)
         """
         length = ops.shape(logits)[1]

@@ -29,7 +29,7 @@ class GatherPositions(IdsLayer):
     Example:
         >>> import numpy as np
         >>> x = np.arange(6.0).reshape(1, 3, 2)
-        >>> GatherPositions()(x, np.array([[2, 0]])).numpy()
+        >>> np.asarray(GatherPositions()(x, np.array([[2, 0]])))
         array([[[4., 5.],
                 [0., 1.]]], dtype=float32)
     """

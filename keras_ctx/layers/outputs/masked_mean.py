@@ -32,7 +32,7 @@ class MaskedMean(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> x = np.array([[[1.0], [3.0], [9.0]]])
-        >>> MaskedMean()(x, np.array([[True, True, False]])).numpy()
+        >>> np.asarray(MaskedMean()(x, np.array([[True, True, False]])))
         array([[2.]], dtype=float32)
     """
 

@@ -54,7 +54,8 @@ class Pooling(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> x = np.array([[[1.0], [3.0], [9.0]]])
-        >>> Pooling(("mean", "max"))(x, np.array([[True, True, False]])).numpy()
+        >>> is_real = np.array([[True, True, False]])
+        >>> np.asarray(Pooling(("mean", "max"))(x, is_real))
         array([[3., 2.]], dtype=float32)
 
     Source:

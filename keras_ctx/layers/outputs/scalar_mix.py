@@ -62,7 +62,7 @@ class ScalarMix(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> mix = ScalarMix(num_layers=2)
-        >>> mix([np.full((1, 1, 1), 2.0), np.full((1, 1, 1), 4.0)]).numpy()
+        >>> np.asarray(mix([np.full((1, 1, 1), 2.0), np.full((1, 1, 1), 4.0)]))
         array([[[3.]]], dtype=float32)
 
     Source:

@@ -23,7 +23,7 @@ class VocabularyBias(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
-        >>> VocabularyBias()(np.ones((1, 3))).numpy()
+        >>> np.asarray(VocabularyBias()(np.ones((1, 3))))
         array([[1., 1., 1.]], dtype=float32)
 
     Source:

@@ -93,8 +93,8 @@ class BiLM(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> bilm = BiLM(hidden_dim=16, projection_dim=4)
-        >>> [x.shape for x in bilm(np.ones((1, 3, 4)))]
-        [TensorShape([1, 3, 8]), TensorShape([1, 3, 8])]
+        >>> [tuple(x.shape) for x in bilm(np.ones((1, 3, 4)))]
+        [(1, 3, 8), (1, 3, 8)]
 
     Source:
         Peters et al. 2018, sections 3.1 and 3.4,

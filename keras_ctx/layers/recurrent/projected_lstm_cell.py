@@ -48,8 +48,8 @@ class ProjectedLSTMCell(keras.layers.Layer):
     Example:
         >>> import keras, numpy as np
         >>> rnn = keras.layers.RNN(ProjectedLSTMCell(8, 4))
-        >>> rnn(np.ones((2, 5, 3))).shape
-        TensorShape([2, 4])
+        >>> tuple(rnn(np.ones((2, 5, 3))).shape)
+        (2, 4)
 
     Source:
         Sak et al. 2014, https://arxiv.org/abs/1402.1128, without peepholes;

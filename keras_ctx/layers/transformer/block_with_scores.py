@@ -29,8 +29,8 @@ class BlockWithScores(keras.layers.Layer):
         >>> import numpy as np
         >>> block = TransformerEncoderBlock(num_heads=2, intermediate_dim=32)
         >>> x, scores = BlockWithScores(block)(np.ones((1, 5, 8)))
-        >>> x.shape, scores.shape
-        (TensorShape([1, 5, 8]), TensorShape([1, 2, 5, 5]))
+        >>> tuple(x.shape), tuple(scores.shape)
+        ((1, 5, 8), (1, 2, 5, 5))
     """
 
     def __init__(self, block: TransformerEncoderBlock, **kwargs):

@@ -61,8 +61,8 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
     Example:
         >>> import numpy as np
         >>> embed = TokenAndSegmentEmbedding(100, 16, max_length=8)
-        >>> embed(np.array([[2, 7, 9]])).shape
-        TensorShape([1, 3, 16])
+        >>> tuple(embed(np.array([[2, 7, 9]])).shape)
+        (1, 3, 16)
 
     Source:
         Devlin et al. 2019, section 3 and figure 2,

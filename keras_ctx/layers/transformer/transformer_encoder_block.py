@@ -83,8 +83,8 @@ class TransformerEncoderBlock(CompositeLayer):
     Example:
         >>> import numpy as np
         >>> block = TransformerEncoderBlock(num_heads=2, intermediate_dim=32)
-        >>> block(np.ones((1, 5, 8)), np.array([[1, 1, 1, 0, 0]])).shape
-        TensorShape([1, 5, 8])
+        >>> tuple(block(np.ones((1, 5, 8)), np.array([[1, 1, 1, 0, 0]])).shape)
+        (1, 5, 8)
 
     Source:
         Vaswani et al. 2017, section 3, https://arxiv.org/abs/1706.03762;

@@ -36,8 +36,8 @@ def attention_scores(
         >>> ids = np.array([[2, 7, 3]])
         >>> scores = model({"token_ids": ids, "segment_ids": 0 * ids,
         ...                 "padding_mask": ids > 0})["attention_scores"]
-        >>> len(scores), scores[0].shape
-        (2, TensorShape([1, 2, 3, 3]))
+        >>> len(scores), tuple(scores[0].shape)
+        (2, (1, 2, 3, 3))
 
     Source:
         Vaswani et al. 2017, section 3.2.1, https://arxiv.org/abs/1706.03762.

@@ -72,8 +72,8 @@ def bert_encoder(
         >>> ids = np.array([[2, 7, 3]])
         >>> outputs = encoder({"token_ids": ids, "segment_ids": 0 * ids,
         ...                    "padding_mask": ids > 0})
-        >>> outputs["pooled"].shape, len(outputs["layers"])
-        (TensorShape([1, 16]), 3)
+        >>> tuple(outputs["pooled"].shape), len(outputs["layers"])
+        ((1, 16), 3)
 
     Source:
         Devlin et al. 2019, https://arxiv.org/abs/1810.04805.

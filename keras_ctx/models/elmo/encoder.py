@@ -74,8 +74,8 @@ def elmo_encoder(
         >>> encoder = elmo_encoder([(1, 8)], 16, 4, max_characters=5)
         >>> words = np.array([[[259, 98, 260, 261, 261]]])
         >>> outputs = encoder({"char_ids": words})
-        >>> [layer.shape for layer in outputs["layers"]]
-        [TensorShape([1, 1, 8]), TensorShape([1, 1, 8]), TensorShape([1, 1, 8])]
+        >>> [tuple(layer.shape) for layer in outputs["layers"]]
+        [(1, 1, 8), (1, 1, 8), (1, 1, 8)]
 
     Source:
         Peters et al. 2018, https://arxiv.org/abs/1802.05365.
@@ -161,8 +161,9 @@ def elmo_word_encoder(
     Example:
         >>> import numpy as np
         >>> encoder = elmo_word_encoder(100, 16, 4)
-        >>> encoder({"word_ids": np.array([[7, 8, 0]])})["sequence"].shape
-        TensorShape([1, 3, 8])
+        >>> outputs = encoder({"word_ids": np.array([[7, 8, 0]])})
+        >>> tuple(outputs["sequence"].shape)
+        (1, 3, 8)
 
     Source:
         allenai/bilm-tf, which can train without characters.

@@ -85,8 +85,8 @@ def elmo_for_many_langs(
         ...     [(1, 8)], 16, 4, 9, [6, 1, 5, 4], [6, 2, 5, 4], num_words=7)
         >>> words = {"character_ids": np.array([[[6, 7, 5, 4]]]),
         ...          "word_ids": np.array([[3]])}
-        >>> encoder(words)["sequence"].shape
-        TensorShape([1, 1, 8])
+        >>> tuple(encoder(words)["sequence"].shape)
+        (1, 1, 8)
 
     Source:
         Che et al. 2018, https://aclanthology.org/K18-2005;

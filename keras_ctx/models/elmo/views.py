@@ -37,8 +37,8 @@ def distinct_words(encoder: keras.Model) -> keras.Model:
         ...                   [259, 98, 260]])
         >>> features = {"distinct_char_ids": words,
         ...             "word_ids": np.array([[3, 3], [3, 0]])}
-        >>> distinct_words(encoder)(features)["sequence"].shape
-        TensorShape([2, 2, 8])
+        >>> tuple(distinct_words(encoder)(features)["sequence"].shape)
+        (2, 2, 8)
     """
     char_cnn = _char_cnn(encoder)
     characters = encoder.input["char_ids"].shape[-1]
@@ -81,8 +81,8 @@ def from_word_vectors(encoder: keras.Model) -> keras.Model:
         >>> vectors = np.asarray(encoder.get_layer("char_cnn")(words))[0]
         >>> features = {"word_vectors": vectors,
         ...             "word_ids": np.array([[3, 3], [3, 0]])}
-        >>> from_word_vectors(encoder)(features)["sequence"].shape
-        TensorShape([2, 2, 8])
+        >>> tuple(from_word_vectors(encoder)(features)["sequence"].shape)
+        (2, 2, 8)
     """
     char_cnn = _char_cnn(encoder)
     return of_word_vectors(
@@ -120,8 +120,9 @@ def with_markers(encoder: keras.Model) -> keras.Model:
         >>> import numpy as np
         >>> from keras_ctx.models import elmo_word_encoder
         >>> model = with_markers(elmo_word_encoder(9, 8, 4))
-        >>> [x.shape for x in model({"word_ids": np.array([[4]])})["layers"]]
-        [TensorShape([1, 3, 8]), TensorShape([1, 3, 8]), TensorShape([1, 3, 8])]
+        >>> outputs = model({"word_ids": np.array([[4]])})
+        >>> [tuple(x.shape) for x in outputs["layers"]]
+        [(1, 3, 8), (1, 3, 8), (1, 3, 8)]
     """
     names = {layer.name for layer in encoder.layers}
     if "strip_0" not in names:
