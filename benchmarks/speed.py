@@ -164,7 +164,9 @@ def write(
         (config.output, page_text(config, works, cells, before)),
         (config.output.with_suffix(".json"), json.dumps(raw, indent=1) + "\n"),
     ):
-        path.write_text(text, encoding="utf-8")
+        beginning = path.with_suffix(f"{path.suffix}.part")
+        beginning.write_text(text, encoding="utf-8")
+        beginning.replace(path)
 
 
 def main(config: Config) -> None:
