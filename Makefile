@@ -56,12 +56,13 @@ $(STAMP): requirements.lock setup.cfg
 	@echo "Making .venv with $(PYTHON)"
 	@"$(PYTHON)" -m venv .venv
 	@$(BUILD_TOOLS) >.venv/build.lock
-	@$(BIN)/python -m pip install --quiet $(LOCKED) -r .venv/build.lock \
+	@$(INSTALL) --quiet -r .venv/build.lock \
 	  >$(LOG) 2>&1 || { tail -n 20 $(LOG); exit 1; }
 	@sed -n '$(TENSORFLOW)p' requirements.lock >.venv/tensorflow.lock
 	@sed '$(TENSORFLOW)d' requirements.lock >.venv/others.lock
 	@$(INSTALL) --quiet -r .venv/tensorflow.lock >$(LOG).tensorflow 2>&1 & \
-	total=$$(( $$(grep -c == .venv/others.lock) - 4 )); \
+	total=$$(( $$(grep -c == .venv/others.lock) - \
+	  $$(grep -c == .venv/build.lock) )); \
 	PYTHONUNBUFFERED=1 $(INSTALL) --progress-bar off \
 	  -r .venv/others.lock 2>&1 | tee $(LOG) | awk -v total=$$total ' \
 	  /^ *(Collecting|Processing) / { sub(".*/", "", $$2); \

@@ -28,6 +28,8 @@ from transformers import (  # pyright: ignore[reportMissingImports]
     AutoTokenizer,
 )
 
+from harness.length_batches import length_batches
+
 
 def read(path: str, columns: list[str]) -> list[list[str]]:
     opened = gzip.open if path.endswith(".gz") else open
@@ -41,20 +43,9 @@ def read(path: str, columns: list[str]) -> list[list[str]]:
     return [[row[place] for place in places] for row in rows[first:] if row[0]]
 
 
-def batches(rows, size, rng=None):
-    """Yields batches as the recipe does: sorted by length, eight at a time."""
-    rows = list(rows)
-    if rng is None:
-        for start in range(0, len(rows), size):
-            yield rows[start : start + size]
-        return
-    rng.shuffle(rows)
-    rows = rows[: len(rows) // size * size]
-    for start in range(0, len(rows), 8 * size):
-        window = sorted(rows[start : start + 8 * size], key=lambda r: len(r[0]))
-        parts = [window[k : k + size] for k in range(0, len(window), size)]
-        rng.shuffle(parts)
-        yield from parts
+def in_order(rows, size):
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def rate(step: int, total: int) -> float:
@@ -120,7 +111,7 @@ def main() -> None:
         )
         step = 0
         for _ in range(options.epochs):
-            for rows in batches(train, options.batch_size, rng):
+            for rows in length_batches(train, options.batch_size, rng):
                 features, y = encoded(rows)
                 loss = model(**features, labels=y).loss
                 loss.backward()
@@ -139,7 +130,7 @@ def main() -> None:
         model.eval()
         predicted, true = [], []
         with torch.no_grad():
-            for rows in batches(test, 64):
+            for rows in in_order(test, 64):
                 features, y = encoded(rows)
                 predicted.append(model(**features).logits.numpy())
                 true.append(y.numpy())

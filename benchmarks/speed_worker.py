@@ -19,7 +19,7 @@ from peers.step import Step
 
 
 def use_cores(count: int) -> None:
-    """Keeps this process on so many cores, whatever its library starts."""
+    """Keeps this process on `count` cores, whatever its library starts."""
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[:count])

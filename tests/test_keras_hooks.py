@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import ops
+from syntax_trees import tree_of
 
 import keras_ctx
 from keras_ctx.layers.base.keras_hooks import (
@@ -50,11 +51,6 @@ NAMES = {
 
 def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
-
-
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def attributes(path: Path) -> set[str]:

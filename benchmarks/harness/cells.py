@@ -27,7 +27,7 @@ class Row:
 
 @dataclass
 class Cell:
-    """A work in one precision, with so many threads."""
+    """A work in one precision, with this number of threads."""
 
     work: str
     precision: str
@@ -68,7 +68,9 @@ class Cell:
         if ours is None:
             return None
         pairs = zip(row.seconds, ours.seconds, strict=True)
-        return statistics.median(theirs / mine for theirs, mine in pairs)
+        return statistics.median(
+            of_peer / of_ours for of_peer, of_ours in pairs
+        )
 
     def products(self) -> dict[str, float]:
         """Returns the products of each library, in operations a second."""

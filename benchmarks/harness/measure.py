@@ -69,7 +69,7 @@ class Bench:
     def measure(
         self, work: Work, peers: list[str], precision: str, threads: int
     ) -> Cell:
-        """Measures one work in one precision, with so many threads."""
+        """Measures one work in one precision and number of threads."""
         cell = Cell(work.name, precision, threads, self.matmul)
         reference = self.reference(work, threads)
         with ExitStack() as stack:

@@ -15,6 +15,8 @@ import transformers  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
+from harness.length_batches import length_batches
+
 from .step import Step, Task, real_tokens
 
 PACKAGES = ("torch", "transformers")
@@ -135,18 +137,6 @@ def masked_lm(task: Task) -> Step:
     return training_step(task, model, loss_of, feed)
 
 
-def batches(rows: list, size: int, seed: int):
-    """Yields full batches, sorted by length, eight at a time."""
-    draw = random.Random(seed)
-    draw.shuffle(rows)
-    rows = rows[: len(rows) // size * size]
-    for start in range(0, len(rows), 8 * size):
-        window = sorted(rows[start : start + 8 * size], key=lambda x: len(x[0]))
-        parts = [window[k : k + size] for k in range(0, len(window), size)]
-        draw.shuffle(parts)
-        yield from parts
-
-
 def fine_tuning(task: Task) -> Step:
     """Returns the step of one epoch, with dynamic padding."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(task["folder"])
@@ -186,7 +176,7 @@ def fine_tuning(task: Task) -> Step:
             lambda step: min(step / warm, (total - step) / (total - warm)),
         )
         model.train()
-        for batch in batches(rows, 32, epoch):
+        for batch in length_batches(rows, 32, random.Random(epoch)):
             texts, labels = zip(*batch, strict=True)
             with maybe_mixed(task):
                 found = model(**encoded(texts), labels=torch.tensor(labels))

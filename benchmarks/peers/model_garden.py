@@ -51,7 +51,7 @@ def tensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def file_name(variable: str) -> str:
-    """Returns the name of a variable of theirs in Hugging Face's file."""
+    """Returns the name in Hugging Face's file for one in Model Garden."""
     parent, _, kind = variable.partition(":")[0].rpartition("/")
     kind = {"beta": "bias"}.get(kind, KINDS.get(kind, kind))
     inside = re.search(r"transformer/layer_(\d+)/(.*)", parent)

@@ -11,9 +11,9 @@ from keras_ctx import convert
 from keras_ctx.data import read_lines
 from keras_ctx.files.json_text import load_json_file, read_figures_file
 from keras_ctx.files.model_file import load_model
-from keras_ctx.training.run.folder import run_folder
+from keras_ctx.training.run.folder import SETTINGS, run_folder
 
-MODEL, TASK, SETTINGS = "model.keras", "task.json", "settings.json"
+MODEL, TASK = "model.keras", "task.json"
 LABELS, TEXT_INPUTS = "labels.txt", "text_inputs.json"
 SCORES = "scores.json"  # scores of one seed
 ENCODER = "encoder.keras"  # in a pretraining run

@@ -15,6 +15,7 @@ from keras_ctx.evaluation.perplexity import perplexity_of_nats
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import full_disk_named, write_text
 from keras_ctx.training.run.checkpoints import newest_position
+from keras_ctx.training.run.folder import SETTINGS
 from keras_ctx.training.run.metrics_file import read_metrics
 
 # The profiler runs between these steps, when caches are warm.
@@ -91,7 +92,7 @@ class RunLog(PlacedCallback):
         self._curves = tf.summary.create_file_writer(
             str(self.folder / "tensorboard")
         )
-        settings = self.folder / "settings.json"
+        settings = self.folder / SETTINGS
         if settings.exists():
             text = settings.read_text("utf-8")
             with self._curves.as_default():

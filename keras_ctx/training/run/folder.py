@@ -8,7 +8,7 @@ import keras
 from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import whole_file, write_text
 
-_SETTINGS, _TEXT_INPUTS = "settings.json", "text_inputs.json"
+SETTINGS, _TEXT_INPUTS = "settings.json", "text_inputs.json"
 
 
 def run_folder(folder: str | Path) -> Path:
@@ -34,7 +34,7 @@ def run_folder(folder: str | Path) -> Path:
     if re.fullmatch(r"seed_\d+", whole.name) and not alone:
         # A run with an untrained twin has a folder in between.
         for above in whole.parents[:2]:
-            if (above / _SETTINGS).is_file():
+            if (above / SETTINGS).is_file():
                 return above
     return folder
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from keras_ctx.files.output_lock import output_lock
 from keras_ctx.training.distribution.workers import workers
+from keras_ctx.training.run.folder import SETTINGS
 from keras_ctx.training.run.settings import is_fresh
 
-SETTINGS = "settings.json"
 _Result = TypeVar("_Result")
 _Main = Callable[[Any], _Result]
 

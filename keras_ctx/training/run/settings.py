@@ -13,7 +13,7 @@ from keras_ctx.files.output_lock import LOCK, move_lock
 from keras_ctx.settings_diff import differences
 from keras_ctx.training.distribution.consensus import chiefs_number
 from keras_ctx.training.distribution.workers import is_chief
-from keras_ctx.training.run.folder import save_json
+from keras_ctx.training.run.folder import SETTINGS, save_json
 
 
 def begin_run(
@@ -67,7 +67,7 @@ def _begin(
 ) -> None:
     if restart and folder.is_dir() and set(os.listdir(folder)) - {LOCK}:
         _move_away(folder)
-    path = folder / "settings.json"
+    path = folder / SETTINGS
     # As in the file: paths are strings, tuples are lists.
     written = {**settings, **({"digests": digests} if digests else {})}
     written = json.loads(json_text(written))
@@ -129,7 +129,7 @@ def _same_settings(there: dict[str, Any], now: dict[str, Any]) -> bool:
 def is_fresh(folder: Path) -> bool:
     """Returns whether the run has written nothing but its settings."""
     return all(
-        path.name in ("settings.json", LOCK)
+        path.name in (SETTINGS, LOCK)
         or "tensorboard" in path.parts
         or not path.stat().st_size
         for path in folder.rglob("*")
