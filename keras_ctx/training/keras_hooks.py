@@ -51,6 +51,14 @@ class OptimizerHooks(keras.optimizers.Optimizer):
         """
         return self._get_variable_index(variable)
 
+    def moments_of(self, variable) -> tuple[Any, Any]:
+        """Returns Adam's means of a variable's gradients and their squares.
+
+        Why: `Optimizer.variables` holds them, but under no public name.
+        """
+        index = self.index_of(variable)
+        return self._momentums[index], self._velocities[index]
+
     def _all_reduce_sum_gradients(self, grads_and_vars):
         # The gradients are already summed.
         return list(grads_and_vars)

