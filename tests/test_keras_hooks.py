@@ -19,6 +19,7 @@ from syntax_trees import tree_of
 
 import keras_ctx
 from keras_ctx.layers.base.keras_hooks import (
+    as_stored,
     inner_layers,
     take_arguments_as_they_are,
 )
@@ -37,7 +38,7 @@ DOCUMENTED = {"_asdict", "_exit", "_fields", "_replace"}
 # Names that the hooks use, one per line; a check for each is below.
 NAMES = {
     "_all_reduce_sum_gradients",
-    "_compute_attention",
+    "_autocast",
     "_convert_input_args",
     "_dropout_layer",
     "_get_variable_index",
@@ -45,7 +46,9 @@ NAMES = {
     "_keras_mask",
     "_layers",
     "_maybe_symbolic_build",
+    "_momentums",
     "_symbolic_build",
+    "_velocities",
 }
 
 
@@ -151,35 +154,38 @@ def parameters(function) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def test_attention_is_computed_by_the_hook_with_these_arguments() -> None:
-    attention = keras.layers.MultiHeadAttention
-    assert parameters(attention._compute_attention) == [
-        "self",
-        "query",
-        "key",
-        "value",
-        "attention_mask",
-        "training",
-        "return_attention_scores",
-        "use_causal_mask",
-    ]
-
-    class Constant(attention):
-        def _compute_attention(self, query, key, value, *args, **kwargs):
-            return ops.zeros_like(value) + 3.0, None
-
-    layer = Constant(1, 2, use_bias=False, output_shape=2)
-    layer.build((1, 4, 2), (1, 4, 2))
-    layer.set_weights([*layer.get_weights()[:3], np.eye(2)[None]])
-    x = np.ones((1, 4, 2))
-    np.testing.assert_array_equal(layer(x, x), np.full((1, 4, 2), 3.0))
-
-
 def test_dropout_of_scores_is_a_layer_of_the_rate() -> None:
     layer = keras.layers.MultiHeadAttention(1, 2, dropout=0.25)
     layer.build((1, 4, 2), (1, 4, 2))
     assert isinstance(layer._dropout_layer, keras.layers.Dropout)
     assert layer._dropout_layer.rate == 0.25
+
+
+def test_a_variable_is_read_as_it_is_stored() -> None:
+    class Reads(keras.layers.Layer):
+        def build(self, shape):
+            self.table = self.add_weight(shape=(2,), initializer="ones")
+
+        def call(self, x):
+            stored = as_stored(self.table)
+            read = {"stored": stored, "cast": ops.convert_to_tensor(self.table)}
+            return {name: value * 1 for name, value in read.items()}
+
+    read = Reads(dtype="mixed_bfloat16")(ops.ones((1,)))
+    dtypes = {
+        name: keras.backend.standardize_dtype(value.dtype)
+        for name, value in read.items()
+    }
+    assert dtypes == {"stored": "float32", "cast": "bfloat16"}
+
+
+def test_adam_has_two_moments_of_each_variable() -> None:
+    variable = keras.Variable([3.0, 4.0])
+    optimizer = keras.optimizers.Adam(1.0, beta_1=0.5, beta_2=0.75)
+    optimizer.apply([ops.ones(2) * 2.0], [variable])
+    (mean,), (square,) = optimizer._momentums, optimizer._velocities
+    np.testing.assert_allclose(mean, [1.0, 1.0])
+    np.testing.assert_allclose(square, [1.0, 1.0])
 
 
 def test_layers_inside_a_layer_are_listed() -> None:

@@ -149,3 +149,28 @@ def test_look_up_in_few_rows(rows: int) -> None:
     assert_close(tape.gradient(loss, weight), expected)
     unknown = np.isnan(lookup_in_few(table, np.array([[-1, 0, rows]])))
     assert unknown.all(-1).tolist() == [[True, False, True]]
+
+
+@pytest.mark.parametrize("function", [lookup, lookup_in_few])
+def test_a_mixed_policy_sums_a_gradient_in_float32(function) -> None:
+    """In bfloat16, whose numbers have 8 bits, 256 + 1 is 256."""
+
+    class Vectors(keras.layers.Layer):
+        def build(self, shape):
+            self.table = keras.layers.Embedding(3, 2, dtype=self.dtype_policy)
+            self.table.build()
+
+        def call(self, ids):
+            return function(self.table, ids)
+
+    layer = Vectors(dtype="mixed_bfloat16")
+    ids = np.full((1, 1000), 1)
+    layer.build(ids.shape)
+    with tf.GradientTape() as tape:
+        vectors = layer(ids)
+        loss = tf.reduce_sum(tf.cast(vectors, "float32"))
+    assert vectors.dtype == "bfloat16"
+    gradient = tape.gradient(loss, layer.table.embeddings.value)
+    np.testing.assert_array_equal(
+        tf.convert_to_tensor(gradient), [[0, 0], [1000, 1000], [0, 0]]
+    )

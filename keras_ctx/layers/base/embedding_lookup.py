@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_ctx.layers.base.keras_hooks import as_stored
+
 
 def known_ids(ids, rows: int):
     """Returns booleans: whether each id is in a table with `rows` rows."""
@@ -16,7 +18,7 @@ def with_dense_gradient(table):
     a word that occurs n times in a batch, Adam's step is then too long by
     sqrt(n), and depends on how the batch is split over devices.
     """
-    return ops.convert_to_tensor(table) * 1
+    return as_stored(table) * 1
 
 
 def known_rows(embedding, ids):
@@ -51,7 +53,7 @@ def lookup_in_few(embedding, ids):
     few = 1 < embedding.input_dim <= 4
     if embedding.quantization_mode is not None or not few:
         return lookup(embedding, ids)
-    table = ops.convert_to_tensor(embedding.embeddings)
+    table = as_stored(embedding.embeddings)
     ids = ops.expand_dims(ids, -1)
     rows = ops.where(ids == 0, table[0], ops.cast(float("nan"), table.dtype))
     for i in range(1, embedding.input_dim):
@@ -63,5 +65,5 @@ def first_rows(embedding, count):
     """Returns the first `count` rows of an embedding layer."""
     if embedding.quantization_mode is not None:
         return embedding(ops.arange(count))
-    table = ops.convert_to_tensor(embedding.embeddings)
+    table = as_stored(embedding.embeddings)
     return ops.cast(table[:count], embedding.compute_dtype)

@@ -9,6 +9,7 @@ of Keras that this was tested with.
 from typing import Any
 
 import keras
+from keras import ops
 
 
 def inner_layers(layer: Any) -> list:
@@ -29,30 +30,29 @@ def take_arguments_as_they_are(layer: keras.layers.Layer) -> None:
     layer._convert_input_args = False
 
 
-class AttentionHook(keras.layers.MultiHeadAttention):
-    """`keras.layers.MultiHeadAttention` with `attend` as its arithmetic.
+def as_stored(variable: Any) -> Any:
+    """Returns the tensor of a variable in the dtype that it is stored in.
 
-    Why: a subclass can replace the arithmetic between the projections only by
-    overriding `_compute_attention`, as Keras documents; and the dropout of
-    the scores, with its seed, is a private attribute.
+    Why: inside a layer Keras casts a variable wherever it is read, under a
+    mixed policy; of an embedding table only a few rows are wanted. There is
+    no public way to read it without the cast.
+    """
+    if not isinstance(variable, keras.Variable):
+        return variable  # a sum, with LoRA
+    cast, variable._autocast = variable._autocast, False
+    try:
+        return ops.convert_to_tensor(variable.value)
+    finally:
+        variable._autocast = cast
+
+
+class AttentionHook(keras.layers.MultiHeadAttention):
+    """`keras.layers.MultiHeadAttention` that tells the dropout of its scores.
+
+    Why: the layer, which has the rate and the seed, is a private attribute.
     """
 
-    def attend(self, query, key, value, attention_mask, training) -> tuple:
-        """Returns outputs `(B, T, H, D)` and scores `(B, H, T, T)`."""
-        raise NotImplementedError
-
-    def drop_scores(self, scores, training):
-        """Applies dropout to attention scores."""
-        return self._dropout_layer(scores, training=training)
-
-    def _compute_attention(
-        self,
-        query,
-        key,
-        value,
-        attention_mask=None,
-        training=None,
-        return_attention_scores=False,
-        use_causal_mask=False,
-    ):
-        return self.attend(query, key, value, attention_mask, training)
+    @property
+    def dropout_layer(self) -> keras.layers.Dropout:
+        """The `keras.layers.Dropout` of the attention scores."""
+        return self._dropout_layer

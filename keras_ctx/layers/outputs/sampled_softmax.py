@@ -109,13 +109,16 @@ class SampledSoftmax(IdsLayer):
         return ops.where(known, losses, ops.cast(float("nan"), losses.dtype))
 
     def _sampled(self, inputs, targets, negative_ids):
+        def rows(table, ids):
+            return ops.cast(ops.take(table, ids, axis=0), inputs.dtype)
+
         kernel = with_dense_gradient(self.kernel)
         bias = with_dense_gradient(self.bias)
         num_negatives = negative_ids.shape[0]
         log_tries = np.log(expected_tries(num_negatives, self.vocabulary_size))
         negatives = _at_least_float32(
-            ops.matmul(inputs, ops.transpose(ops.take(kernel, negative_ids, 0)))
-            + ops.take(bias, negative_ids)
+            ops.matmul(inputs, ops.transpose(rows(kernel, negative_ids)))
+            + rows(bias, negative_ids)
         )  # (B, T, N)
         negatives -= self._log_expected_count(
             negative_ids, log_tries, negatives.dtype
@@ -123,8 +126,8 @@ class SampledSoftmax(IdsLayer):
         accidental = ops.equal(ops.expand_dims(targets, -1), negative_ids)
         negatives = ops.where(accidental, -1e9, negatives)
         target = _at_least_float32(
-            ops.sum(inputs * ops.take(kernel, targets, 0), axis=-1)
-            + ops.take(bias, targets)
+            ops.sum(inputs * rows(kernel, targets), axis=-1)
+            + rows(bias, targets)
         )  # (B, T)
         target -= self._log_expected_count(targets, log_tries, target.dtype)
         everything = ops.concatenate(

@@ -11,6 +11,7 @@ from keras_ctx.checks import (
     check_rank,
     check_rate,
 )
+from keras_ctx.layers.base.dropout import drop
 from keras_ctx.layers.base.finite_padding import finite_padding
 from keras_ctx.layers.base.frozen import freeze_sublayers
 from keras_ctx.layers.base.token_mask import check_mask, token_mask
@@ -282,7 +283,7 @@ class BiLM(keras.layers.Layer):
         real = ops.expand_dims(padding_mask, -1)
         outputs = []
         for i, cell in enumerate(cells):
-            x = self.dropout_layer(x, training=training)
+            x = drop(self.dropout_layer, x, training)
             batch = ops.shape(x)[0]
             h, c = cell.get_initial_state(batch)
             if states:

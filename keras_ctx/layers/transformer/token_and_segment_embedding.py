@@ -11,6 +11,7 @@ from keras_ctx.checks import (
     check_rate,
 )
 from keras_ctx.layers.base.composite_layer import CompositeLayer
+from keras_ctx.layers.base.dropout import drop
 from keras_ctx.layers.base.embedding_lookup import (
     first_rows,
     lookup,
@@ -18,6 +19,7 @@ from keras_ctx.layers.base.embedding_lookup import (
 )
 from keras_ctx.layers.base.frozen import freeze_sublayers
 from keras_ctx.layers.base.ids import IdsLayer, as_ids
+from keras_ctx.layers.base.layer_norm import LayerNorm
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -126,7 +128,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
                 (max_length, "position_embedding"),
             )
         )
-        self.norm = keras.layers.LayerNormalization(
+        self.norm = LayerNorm(
             epsilon=layer_norm_epsilon, dtype=self.dtype_policy, name="norm"
         )
         self.dropout_layer = keras.layers.Dropout(
@@ -165,7 +167,7 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
         x = lookup(self.token_embedding, token_ids)  # (B, T, D)
         x = x + first_rows(self.position_embedding, ops.shape(token_ids)[1])
         x = x + lookup_in_few(self.segment_embedding, segment_ids)
-        return self.dropout_layer(self.norm(x), training=training)
+        return drop(self.dropout_layer, self.norm(x), training)
 
     def _check_ids(self, token_ids, segment_ids):
         check_rank(2, token_ids=token_ids, segment_ids=segment_ids)

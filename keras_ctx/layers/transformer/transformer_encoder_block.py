@@ -13,15 +13,18 @@ from keras_ctx.checks import (
     shape_of,
 )
 from keras_ctx.layers.base.composite_layer import CompositeLayer
+from keras_ctx.layers.base.dropout import drop
 from keras_ctx.layers.base.finite_padding import finite_padding
 from keras_ctx.layers.base.frozen import freeze_sublayers
+from keras_ctx.layers.base.layer_norm import LayerNorm
 from keras_ctx.layers.base.token_mask import (
     check_is_mask,
     check_mask,
     token_mask,
 )
-from keras_ctx.layers.transformer.activations import ACTIVATIONS
+from keras_ctx.layers.transformer.activations import ACTIVATIONS, activate
 from keras_ctx.layers.transformer.self_attention import SelfAttention
+from keras_ctx.layers.transformer.token_rows import by_token
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -150,7 +153,7 @@ class TransformerEncoderBlock(CompositeLayer):
             name="attention",
         )
         self.attention_norm, self.feedforward_norm = (
-            keras.layers.LayerNormalization(
+            LayerNorm(
                 epsilon=self.layer_norm_epsilon,
                 dtype=self.dtype_policy,
                 name=name,
@@ -160,18 +163,13 @@ class TransformerEncoderBlock(CompositeLayer):
         self.intermediate, self.output_projection = (
             keras.layers.Dense(
                 units,
-                activation=activation,
                 kernel_initializer=initializer(),
                 dtype=self.dtype_policy,
                 name=name,
             )
-            for units, activation, name in (
-                (
-                    self.intermediate_dim,
-                    ACTIVATIONS[self.activation],
-                    "intermediate",
-                ),
-                (hidden_dim, None, "output_projection"),
+            for units, name in (
+                (self.intermediate_dim, "intermediate"),
+                (hidden_dim, "output_projection"),
             )
         )
         self.dropout_layer = keras.layers.Dropout(
@@ -211,26 +209,21 @@ class TransformerEncoderBlock(CompositeLayer):
         inputs = ops.cast(inputs, self.compute_dtype)  # may be integers
         real = token_mask(inputs, padding_mask, mask, inputs_mask)
         if real is not None:
-            # This also copies `inputs`: Keras's attention would apply the
-            # Keras mask of the original tensor itself, and remove it.
             inputs = finite_padding(inputs, real)
         mask = _combined_mask(real, attention_mask)
         if not self.trainable:
             training = False
 
         def attend(x):
-            x, self_scores = self.attention(
-                x,
-                x,
-                attention_mask=mask,
-                return_attention_scores=True,
-                training=training,
-            )
-            return self.dropout_layer(x, training=training), self_scores
+            x, self_scores = self.attention(x, mask, training=training)
+            return drop(self.dropout_layer, x, training), self_scores
+
+        def network(x):
+            x = activate(self.activation, self.intermediate(x), training)
+            return self.output_projection(x)
 
         def feed_forward(x):
-            x = self.output_projection(self.intermediate(x))
-            return self.dropout_layer(x, training=training)
+            return drop(self.dropout_layer, by_token(network, x), training)
 
         if self.norm_first:
             x, scores = attend(self.attention_norm(inputs))
