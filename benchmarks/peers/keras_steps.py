@@ -53,13 +53,14 @@ def as_float32(tensor: Any) -> np.ndarray:
 def training_step(
     model: keras.Model,
     feed: Callable[[dict[str, Any]], tuple[dict[str, np.ndarray], np.ndarray]],
+    adamw: type[keras.optimizers.Optimizer] = keras.optimizers.AdamW,
 ) -> Step:
     """Returns a step of AdamW, which returns the loss before it.
 
     XLA is off for both: on a CPU it is not faster, and with bfloat16 slower.
     """
     model.compile(
-        keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY),
+        adamw(LEARNING_RATE, weight_decay=WEIGHT_DECAY),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )

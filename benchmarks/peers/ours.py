@@ -50,7 +50,7 @@ def classes(task: Task) -> Step:
     def feed(inputs):
         return features(inputs), np.array(inputs["labels"])
 
-    return training_step(model, feed)
+    return training_step(model, feed, training.LayerwiseAdamW)
 
 
 def masked_lm(task: Task) -> Step:
@@ -65,7 +65,7 @@ def masked_lm(task: Task) -> Step:
         fed = {**features(inputs), "masked_positions": positions}
         return fed, np.array(inputs["targets"])
 
-    return training_step(model, feed)
+    return training_step(model, feed, training.LayerwiseAdamW)
 
 
 def embedder(task: Task) -> keras_ctx.TextModel:

@@ -19,6 +19,10 @@ from keras_ctx.data.batching.schedule import (
     length_windows,
     word_batches,
 )
+from keras_ctx.data.batching.token_counts import (
+    token_counts,
+    word_token_counts,
+)
 from keras_ctx.data.language_model.sentence_dataset import (
     elmo_pretraining_dataset,
 )

@@ -4,7 +4,12 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+import numpy as np
+
 from keras_ctx.checks import check_at_least
+
+WINDOW = 4096
+"""Examples that are sorted by length together."""
 
 Example = TypeVar("Example")
 Result = TypeVar("Result")
@@ -13,18 +18,18 @@ Result = TypeVar("Result")
 def in_length_order(
     examples: Iterable[Example | None],
     run: Callable[[list[Example]], Sequence[Result]],
-    length: Callable[[Example], int],
+    lengths: Callable[[list[Example]], Sequence[int]],
     *,
     batch_size: int = 32,
-    window: int = 1024,
+    window: int = WINDOW,
 ) -> Iterator[Result | None]:
     """Runs batches of examples of similar length; yields results in order.
 
     Args:
         examples: A stream of any length. `None` means no example.
         run: Maps a batch of examples to one result for each.
-        length: Returns the length of an example; similar lengths are run
-            together.
+        lengths: Returns the length of each example of a window; similar
+            lengths are run together.
         batch_size: Examples per batch.
         window: Examples in memory at a time.
 
@@ -39,30 +44,32 @@ def in_length_order(
         >>> def run(batch):
         ...     batches.append(batch)
         ...     return [word.upper() for word in batch]
-        >>> list(in_length_order(["long", None, "a", "b"], run, len,
+        >>> list(in_length_order(["long", None, "a", "b"], run,
+        ...                      lambda window: [len(x) for x in window],
         ...                      batch_size=2))
         ['LONG', None, 'A', 'B']
         >>> batches
         [['a', 'b'], ['long']]
     """
     check_at_least(1, batch_size=batch_size, window=window)
-    return _results(iter(examples), run, length, batch_size, window)
+    return _results(iter(examples), run, lengths, batch_size, window)
 
 
 def _results(
     examples: Iterator[Example | None],
     run: Callable[[list[Example]], Sequence[Result]],
-    length: Callable[[Example], int],
+    lengths: Callable[[list[Example]], Sequence[int]],
     batch_size: int,
     window: int,
 ) -> Iterator[Result | None]:
     while held := list(itertools.islice(examples, window)):
         found: list[Result | None] = [None] * len(held)
-        rows = [(i, row) for i, row in enumerate(held) if row is not None]
-        rows.sort(key=lambda row: length(row[1]))
+        places = [i for i, row in enumerate(held) if row is not None]
+        rows = [row for row in held if row is not None]
+        order = np.argsort(lengths(rows), kind="stable") if rows else []
         for start in range(0, len(rows), batch_size):
-            batch = rows[start : start + batch_size]
-            results = run([row for _, row in batch])
-            for (place, _), result in zip(batch, results, strict=True):
-                found[place] = result
+            batch = order[start : start + batch_size]
+            results = run([rows[k] for k in batch])
+            for k, result in zip(batch, results, strict=True):
+                found[places[k]] = result
         yield from found

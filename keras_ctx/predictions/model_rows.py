@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx import layers
+from keras_ctx import data, layers
 from keras_ctx.checks import check_at_least
-from keras_ctx.predictions.length_order import in_length_order
+from keras_ctx.predictions.length_order import WINDOW, in_length_order
 from keras_ctx.text import TextInputs, UnknownTexts
 
 Outputs = dict[str, np.ndarray]
@@ -57,7 +57,7 @@ class ModelRows:
         model: keras.Model,
         text_inputs: TextInputs,
         batch_size: int = 32,
-        window: int = 1024,
+        window: int = WINDOW,
     ) -> None:
         check_at_least(1, batch_size=batch_size, window=window)
         if any(getattr(x, "stateful", False) for x in _layers(model)):
@@ -83,10 +83,15 @@ class ModelRows:
         return in_length_order(
             examples,
             self._of_batch,
-            _length,
+            self._lengths,
             batch_size=self._batch_size,
             window=self._window,
         )
+
+    def _lengths(self, rows: list[Sequence[str]]) -> Sequence[int]:
+        if isinstance(rows[0], list):
+            return data.word_token_counts(self._text_inputs, rows)
+        return data.token_counts(self._text_inputs, *zip(*rows, strict=True))
 
     def _of_batch(self, batch: list[Sequence[str]]) -> list[Outputs]:
         if isinstance(batch[0], list):
@@ -189,10 +194,6 @@ def check_finite(outputs: Mapping[str, np.ndarray]) -> None:
                 f"diverged. Received: {name!r} with {int(bad.sum())} that "
                 "are not"
             )
-
-
-def _length(example: Sequence[str]) -> int:
-    return sum(map(len, example))
 
 
 def _first(index: tf.Tensor) -> np.ndarray:

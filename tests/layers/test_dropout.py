@@ -1,5 +1,7 @@
 """Dropout: its rate, its mean, its seed, sizes of every kind."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import tensorflow as tf
 
 from keras_ctx.layers.base.dropout import drop
 
-ONES = np.ones((64, 50, 41), "float32")
+ONES: Any = np.ones((64, 50, 41), "float32")
 
 
 def dropped(rate: float, x=ONES, dtype: str = "float32", seed: int = 1):

@@ -25,6 +25,7 @@ from text_model.tiny_models import (
 
 import keras_ctx
 from keras_ctx import models, serving, text
+from keras_ctx.predictions.length_order import WINDOW
 from keras_ctx.text_model import Entity, Tokens
 
 pytestmark = pytest.mark.filterwarnings("ignore:`texts`. .* are longer")
@@ -266,7 +267,7 @@ def test_stream_reads_a_window_ahead(task: str) -> None:
 
     stream = text_model(task).stream(texts(), batch_size=256)
     assert next(stream) is not None
-    assert next(taken) <= 1024
+    assert next(taken) <= WINDOW
 
 
 @pytest.mark.slow

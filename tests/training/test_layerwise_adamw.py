@@ -131,7 +131,9 @@ def test_with_factors_of_one_it_is_keras_adamw(
 
 def test_sparse_gradients_update_the_rows_that_they_name() -> None:
     table = keras.Variable(np.ones((3, 2), "float32"), name="table")
-    sparse = tf.IndexedSlices(tf.ones((1, 2)), tf.constant([1]), (3, 2))
+    sparse = tf.IndexedSlices(
+        tf.ones((1, 2)), tf.constant([1]), tf.constant([3, 2])
+    )
     optimizer = LayerwiseAdamW(RATE, weight_decay=0.0)
     optimizer.apply([sparse], [table])
     np.testing.assert_allclose(table.numpy()[1], 1 - RATE, rtol=1e-5)

@@ -124,7 +124,8 @@ def squad_dataset(
 
     return batched_rows(
         learned if training else answered,
-        lengths,
+        len(lengths),
+        lambda: lengths,
         batch_size=batch_size,
         training=training,
         seed=seed,

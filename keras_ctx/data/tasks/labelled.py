@@ -8,6 +8,10 @@ import tensorflow as tf
 
 from keras_ctx.data.batching.loss_weights import normalize_weights
 from keras_ctx.data.batching.row_dataset import batched_rows
+from keras_ctx.data.batching.token_counts import (
+    token_counts,
+    word_token_counts,
+)
 from keras_ctx.data.tasks.class_weights import ClassWeights, weights_of_labels
 from keras_ctx.data.tasks.label_array import Labels, label_array
 from keras_ctx.data.text_inputs import TextInputs
@@ -103,7 +107,8 @@ def classification_dataset(
 
     return batched_rows(
         examples,
-        [sum(map(len, pair)) for pair in zip(*segments, strict=True)],
+        len(texts),
+        lambda: token_counts(text_inputs, *segments),
         batch_size=batch_size,
         training=training,
         seed=seed,
@@ -198,7 +203,8 @@ def tagging_dataset(
 
     return batched_rows(
         examples,
-        lengths,
+        len(sentences),
+        lambda: word_token_counts(text_inputs, sentences),
         batch_size=batch_size,
         training=training,
         seed=seed,

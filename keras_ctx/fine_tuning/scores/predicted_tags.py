@@ -37,7 +37,8 @@ def predict_tags(
         ...              text.ElmoInputs(max_characters=5), 8, verbose=False)
         [['O', 'O'], ['O']]
     """
-    order = data.length_order(sentences)
+    counts = data.word_token_counts(text_inputs, sentences)
+    order: list[int] = np.argsort(counts, kind="stable").tolist()
     ordered = [sentences[place] for place in order]
     dataset = data.tagging_dataset(
         ordered,

@@ -44,7 +44,8 @@ def predict_texts(
         (2, 2)
     """
     pairs = [rows.texts, *([rows.text_pairs] if rows.text_pairs else [])]
-    order = data.length_order([" ".join(x) for x in zip(*pairs, strict=True)])
+    counts = data.token_counts(text_inputs, *pairs)
+    order = np.argsort(counts, kind="stable").tolist()
     ordered = rows.at(order)
     dataset = data.classification_dataset(
         ordered.texts,

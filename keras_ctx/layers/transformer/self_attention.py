@@ -26,31 +26,27 @@ class SelfAttention(AttentionHook):
     """
 
     def call(self, inputs, attention_mask=None, training=None):
-        x, scores = _attend(
-            *(
-                _project(dense, inputs)  # (B, T, H, D / H)
-                for dense in (
-                    self.query_dense,
-                    self.key_dense,
-                    self.value_dense,
-                )
-            ),
-            attention_mask,
-            lambda scores: drop(self.dropout_layer, scores, training),
+        query, key, value = (
+            _project(dense, inputs)  # (B, T, H, D / H)
+            for dense in (self.query_dense, self.key_dense, self.value_dense)
         )
+        scores = _scores(query, key, attention_mask)
+        weights = drop(self.dropout_layer, scores, training)
+        x = ops.einsum("bhqk,bkhd->bqhd", weights, value)
         return _project(self.output_dense, x), scores
 
 
-def _attend(query, key, value, attention_mask, dropped):
-    query = query * ops.cast(query.shape[-1] ** -0.5, query.dtype)
-    scores = ops.einsum("bqhd,bkhd->bhqk", query, key)  # (B, H, T, T)
+def _scores(query, key, attention_mask):
+    """Returns the scores `(B, H, T, T)` after a softmax in float32."""
+    dtype = query.dtype
+    query = query * ops.cast(query.shape[-1] ** -0.5, dtype)
+    scores = ops.einsum("bqhd,bkhd->bhqk", query, key)
     if scores.dtype != "float64":
         scores = ops.cast(scores, "float32")
     if attention_mask is not None:
         mask = ops.expand_dims(attention_mask, 1)
         scores = ops.where(mask, scores, ops.cast(-1e9, scores.dtype))
-    scores = ops.cast(softmax(scores), value.dtype)
-    return ops.einsum("bhqk,bkhd->bqhd", dropped(scores), value), scores
+    return ops.cast(softmax(scores), dtype)
 
 
 def _project(dense, x):

@@ -90,7 +90,8 @@ class SentenceEmbedder:
         """
         lines = [line.strip() for line in window.lines]
         tokens = [[line.encode()] if line else [] for line in lines]
-        order = [place for place in data.length_order(lines) if lines[place]]
+        counts = data.token_counts(self.inputs, lines)
+        order = [k for k in np.argsort(counts, kind="stable") if lines[k]]
         with writer.shard(window.first_line, tokens) as put:
             for start in range(0, len(order), batch_size):
                 places = order[start : start + batch_size]

@@ -27,7 +27,7 @@ from keras_ctx.text_model.asking.signature import (
     ask_attention,
     ask_model,
 )
-from keras_ctx.text_model.asking.stream import Notes, streamed
+from keras_ctx.text_model.asking.stream import Notes, form_of, streamed
 from keras_ctx.text_model.results import Tokens
 from keras_ctx.text_model.texts.labelled import text_kind
 from keras_ctx.text_model.texts.rows import rows_of
@@ -95,7 +95,7 @@ class Asking:
         notes = Notes(self._task.text_inputs)
 
         def run(batch: list[Row]) -> Sequence[Any]:
-            return decode(notes.seen(self._ask(_name(batch))(batch)), batch)
+            return decode(notes.seen(self._ask(form_of(batch))(batch)), batch)
 
         return streamed(rows, run, notes, batch_size)
 
@@ -126,18 +126,6 @@ class Asking:
         if name == "layers":
             task = RunTask("encoder", self.encoder, task.text_inputs)
         return ask_model(task, "tokens" if name == "words" else None)
-
-
-def _name(batch: Sequence[Row]) -> str:
-    """Returns whether the rows are "texts" or "words"."""
-    lists = [isinstance(row[0], list) for row in batch]
-    if all(lists):
-        return "words"
-    if any(lists):
-        raise ValueError(
-            "`texts` must be all texts, or all lists of words. Received: both"
-        )
-    return "texts"
 
 
 def vectors(

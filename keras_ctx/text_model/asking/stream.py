@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import keras
 
-from keras_ctx import text
+from keras_ctx import data, text
 from keras_ctx.predictions.length_order import in_length_order
 from keras_ctx.text_model.asking.decode import Outputs
 from keras_ctx.text_model.texts.rows import Row
@@ -42,6 +42,17 @@ class Notes:
                 self._first.append(" ".join(words))
             yield row
 
+    def lengths(self, rows: list[Row]) -> Sequence[int]:
+        """Returns the lengths of rows of one form, in tokens if possible."""
+        words = form_of(rows) == "words"
+        if self._text_inputs is None:
+            return [sum(map(len, row[0] if words else row)) for row in rows]
+        if words:
+            return data.word_token_counts(
+                self._text_inputs, [row[0] for row in rows]
+            )
+        return data.token_counts(self._text_inputs, *zip(*rows, strict=True))
+
     def seen(self, outputs: Outputs) -> Outputs:
         """Returns the outputs of a batch, and counts the rows that were cut."""
         if "truncated" in outputs:
@@ -61,6 +72,18 @@ class Notes:
             text.warn_unknown(self._text_inputs, self._first, "`texts`")
 
 
+def form_of(batch: Sequence[Row]) -> str:
+    """Returns whether the rows are "texts" or "words"."""
+    lists = [isinstance(row[0], list) for row in batch]
+    if all(lists):
+        return "words"
+    if any(lists):
+        raise ValueError(
+            "`texts` must be all texts, or all lists of words. Received: both"
+        )
+    return "texts"
+
+
 def streamed(
     rows: Iterable[Row],
     run: Callable[[list[Row]], Sequence[Any]],
@@ -69,7 +92,7 @@ def streamed(
 ) -> Iterator[Any]:
     """Yields results in the order of the rows, then warns."""
     found = in_length_order(
-        notes.of_rows(rows), run, _length, batch_size=batch_size
+        notes.of_rows(rows), run, notes.lengths, batch_size=batch_size
     )
     return _then_warn(found, notes)
 
@@ -122,7 +145,3 @@ def _with_bar(
         yield result
     if shown:
         bar.update(count, finalize=True)
-
-
-def _length(row: Row) -> int:
-    return sum(len(x) if isinstance(x, str) else sum(map(len, x)) for x in row)

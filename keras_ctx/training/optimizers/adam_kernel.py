@@ -52,16 +52,16 @@ def apply_adam(
         `keras.optimizers.Adam`.
     """
     dtype = variable.dtype
-    beta_1, beta_2 = (tf.cast(beta, dtype) for beta in (beta_1, beta_2))
+    first, second = (tf.cast(beta, dtype) for beta in (beta_1, beta_2))
     tf.raw_ops.ResourceApplyAdam(
         var=variable.handle,
         m=momentum.value.handle,
         v=velocity.value.handle,
-        beta1_power=tf.pow(beta_1, tf.cast(step, dtype)),
-        beta2_power=tf.pow(beta_2, tf.cast(step, dtype)),
+        beta1_power=tf.pow(first, tf.cast(step, dtype)),
+        beta2_power=tf.pow(second, tf.cast(step, dtype)),
         lr=tf.cast(learning_rate, dtype),
-        beta1=beta_1,
-        beta2=beta_2,
+        beta1=first,
+        beta2=second,
         epsilon=tf.cast(epsilon, dtype),
         grad=tf.cast(gradient, dtype),
     )
