@@ -93,7 +93,21 @@ def normalize(
     characters and U+FFFD are dropped. `strip_accents` (`None`: the value of
     `lower_case`) decomposes characters canonically (no compatibility folding)
     and drops non-spacing marks. `lower_case` lower-cases the text.
+
+    Text of printable ASCII has nothing to clean, and skips all of this but
+    the lower case.
     """
+    plain = tf.strings.regex_full_match(text, "[ -~]*")
+    others = tf.where(~plain)
+    cleaned = clean(tf.gather_nd(text, others), lower_case, strip_accents)
+    ascii_text = tf.strings.lower(text) if lower_case else text
+    return tf.tensor_scatter_nd_update(ascii_text, others, cleaned)
+
+
+def clean(
+    text: tf.Tensor, lower_case: bool, strip_accents: bool | None
+) -> tf.Tensor:
+    """Normalizes text of any characters."""
     text = tf.strings.regex_replace(valid(text), r"[\t\n\r\pZ]", " ")
     text = tf.strings.regex_replace(text, r"[\pC\x{FFFD}]+", "")
     if lower_case if strip_accents is None else strip_accents:
