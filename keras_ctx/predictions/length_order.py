@@ -10,6 +10,7 @@ from keras_ctx.checks import check_at_least
 
 WINDOW = 4096
 """Examples that are sorted by length together."""
+_BATCH_LENGTH = 2048
 
 Example = TypeVar("Example")
 Result = TypeVar("Result")
@@ -20,7 +21,7 @@ def in_length_order(
     run: Callable[[list[Example]], Sequence[Result]],
     lengths: Callable[[list[Example]], Sequence[int]],
     *,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     window: int = WINDOW,
 ) -> Iterator[Result | None]:
     """Runs batches of examples of similar length; yields results in order.
@@ -30,7 +31,8 @@ def in_length_order(
         run: Maps a batch of examples to one result for each.
         lengths: Returns the length of each example of a window; similar
             lengths are run together.
-        batch_size: Examples per batch.
+        batch_size: Examples per batch. `None`: as many as are 2,048 long
+            together, with their padding; small products are slow.
         window: Examples in memory at a time.
 
     Returns:
@@ -51,7 +53,9 @@ def in_length_order(
         >>> batches
         [['a', 'b'], ['long']]
     """
-    check_at_least(1, batch_size=batch_size, window=window)
+    check_at_least(1, window=window)
+    if batch_size is not None:
+        check_at_least(1, batch_size=batch_size)
     return _results(iter(examples), run, lengths, batch_size, window)
 
 
@@ -59,17 +63,33 @@ def _results(
     examples: Iterator[Example | None],
     run: Callable[[list[Example]], Sequence[Result]],
     lengths: Callable[[list[Example]], Sequence[int]],
-    batch_size: int,
+    batch_size: int | None,
     window: int,
 ) -> Iterator[Result | None]:
     while held := list(itertools.islice(examples, window)):
         found: list[Result | None] = [None] * len(held)
         places = [i for i, row in enumerate(held) if row is not None]
         rows = [row for row in held if row is not None]
-        order = np.argsort(lengths(rows), kind="stable") if rows else []
-        for start in range(0, len(rows), batch_size):
-            batch = order[start : start + batch_size]
+        for batch in _batches(lengths(rows) if rows else [], batch_size):
             results = run([rows[k] for k in batch])
             for k, result in zip(batch, results, strict=True):
                 found[places[k]] = result
         yield from found
+
+
+def _batches(
+    lengths: Sequence[int], batch_size: int | None
+) -> Iterator[list[int]]:
+    """Yields the places of examples of similar length, short ones first."""
+    batch: list[int] = []
+    for place in np.argsort(lengths, kind="stable").tolist():
+        if batch_size is None:
+            full = (len(batch) + 1) * lengths[place] > _BATCH_LENGTH
+        else:
+            full = len(batch) == batch_size
+        if batch and full:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch

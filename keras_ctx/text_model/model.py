@@ -90,11 +90,14 @@ class TextModel:
         some = list(self.labels[:5]) + ["..."] * (len(self.labels) > 5)
         return f"TextModel({self.task}, {shown!r}, labels={some})"
 
-    def __call__(self, texts: Any, batch_size: int = 32) -> Any:
+    def __call__(self, texts: Any, batch_size: int | None = None) -> Any:
         return self.predict(texts, batch_size)
 
     def predict(
-        self, texts: Any, batch_size: int = 32, verbose: Verbose = None
+        self,
+        texts: Any,
+        batch_size: int | None = None,
+        verbose: Verbose = None,
     ) -> Any:
         """Predicts a result for each text, in the order of the texts.
 
@@ -106,7 +109,9 @@ class TextModel:
                 strings, batched or not. A model of pairs takes tuples of two
                 texts; a question-answering model `(question, context)`; a
                 tagger also lists of words.
-            batch_size: Texts, or windows of contexts, per batch.
+            batch_size: Texts, or windows of contexts, per batch. `None`: as
+                many as have 2,048 tokens together, with their padding; 32
+                windows, and 32 texts of an exported version.
             verbose: Whether to show a progress bar, also as 0 or 1. If `None`
                 or "auto", it is shown on a terminal for long work.
 
@@ -129,7 +134,9 @@ class TextModel:
             return vectors(results, num_texts(texts), self._size)
         return list(results)
 
-    def stream(self, texts: Any, batch_size: int = 32) -> Iterator[Any]:
+    def stream(
+        self, texts: Any, batch_size: int | None = None
+    ) -> Iterator[Any]:
         """Yields the results of `predict` one by one, while texts are read."""
         return self._asking.results(texts, batch_size)
 

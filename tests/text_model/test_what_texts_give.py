@@ -87,9 +87,10 @@ def test_numbers_are_an_array() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_vectors_are_an_array() -> None:
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_vectors_are_an_array(batch_size: int | None) -> None:
     model = text_model("embedding")
-    found = model(TEXTS, batch_size=2)
+    found = model(TEXTS, batch_size=batch_size)
     assert found.shape == (len(TEXTS), 8) and found.dtype == "float32"
     for each, given in zip(found, TEXTS, strict=True):
         expected = model.model(INPUTS([given]))["embedding"][0]

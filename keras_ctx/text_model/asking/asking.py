@@ -45,13 +45,14 @@ class Asking:
         self._served = isinstance(task.model, ServedVersion)
         self._asks: dict[str, Ask] = {}
 
-    def results(self, texts: Any, batch_size: int) -> Iterator[Any]:
+    def results(self, texts: Any, batch_size: int | None) -> Iterator[Any]:
         """Yields the result for each text."""
         task = self._task
         rows = rows_of(texts, text_kind(task))
         if task.kind == "question_answering" and not self._served:
             return answers_of(
-                task, self._window_inputs, self._run, rows, batch_size
+                *(task, self._window_inputs, self._run, rows),
+                32 if batch_size is None else batch_size,
             )
         return self._asked(rows, decoder(task), batch_size)
 
@@ -90,7 +91,7 @@ class Asking:
         self,
         rows: Iterator[Row],
         decode: Decode,
-        batch_size: int,
+        batch_size: int | None,
     ) -> Iterator[Any]:
         notes = Notes(self._task.text_inputs)
 

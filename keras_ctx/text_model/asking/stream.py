@@ -42,10 +42,15 @@ class Notes:
                 self._first.append(" ".join(words))
             yield row
 
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether `lengths` are tokens, not characters."""
+        return self._text_inputs is not None
+
     def lengths(self, rows: list[Row]) -> Sequence[int]:
         """Returns the lengths of rows of one form, in tokens if possible."""
         words = form_of(rows) == "words"
-        if self._text_inputs is None:
+        if not self.counts_tokens:
             return [sum(map(len, row[0] if words else row)) for row in rows]
         if words:
             return data.word_token_counts(
@@ -88,9 +93,11 @@ def streamed(
     rows: Iterable[Row],
     run: Callable[[list[Row]], Sequence[Any]],
     notes: Notes,
-    batch_size: int,
+    batch_size: int | None,
 ) -> Iterator[Any]:
     """Yields results in the order of the rows, then warns."""
+    if batch_size is None and not notes.counts_tokens:
+        batch_size = 32
     found = in_length_order(
         notes.of_rows(rows), run, notes.lengths, batch_size=batch_size
     )
