@@ -48,7 +48,9 @@ def test_settings_come_from_the_command_line() -> None:
 
 def test_a_mistake_is_one_line(capsys) -> None:
     name = Path(__file__).name
-    expected = "`rate` must be higher. Received: 0.1 (--traceback shows where.)"
+    expected = (
+        "`--rate` must be higher. Received: 0.1 (--traceback shows where.)"
+    )
     assert ended(refuses, capsys) == (2, f"{name}: {expected}\n")
     # Raised by the settings, with a message of two lines.
     status, text = ended(refuses, capsys, "--rate", "0")

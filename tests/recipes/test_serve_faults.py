@@ -194,7 +194,7 @@ def test_wrong_folder_is_one_line(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("serve.py: `models` must")
+    assert done.stderr.splitlines()[-1].startswith("serve.py: `--models` must")
     assert "Traceback" not in done.stderr
 
 
