@@ -112,7 +112,7 @@ def test_an_output_that_is_of_the_wrong_kind(
     assert (status, out) == (2, "")
     (line,) = said.splitlines()
     kind = "must name a file" if is_folder else f"{wrong} is a file"
-    assert line.startswith(f"{name}.py: `output` must ") and kind in line
+    assert line.startswith(f"{name}.py: `--output` must ") and kind in line
     assert list(tmp_path.iterdir()) == [wrong]
     assert is_folder or wrong.read_text() == "mine"
 
@@ -126,8 +126,7 @@ def test_quickstart_finds_both_its_folders_first(
     words = (f"--{option}", "mine/all")
     status, out, said = command("quickstart", *words, capsys=capsys)
     assert (status, out) == (2, "")
-    name = option.replace("-", "_")
-    assert f"`{name}` must be a folder, or a new one. {tmp_path}/mine" in said
+    assert f"`--{option}` must be a folder, or a new one. {tmp_path}/mine" in said
     assert list(tmp_path.iterdir()) == [tmp_path / "mine"]
 
 
