@@ -69,17 +69,20 @@ def masked_lm(task: Task) -> Step:
 
 
 def embedder(task: Task) -> keras_ctx.TextModel:
-    folder = prepared(task)
-    return keras_ctx.TextModel(
-        *convert.load_embedder(folder, task["max_length"])
+    use_threads(task)
+    model = keras_ctx.TextModel(
+        *convert.load_embedder(Path(task["folder"]), task["max_length"])
     )
+    if task["policy"] == "float32":
+        return model
+    return model.with_dtype(task["policy"])
 
 
 def texts(task: Task) -> Step:
     model = embedder(task)
     return Step(
         lambda inputs: inputs["texts"],
-        lambda texts: model.predict(texts, batch_size=32),
+        model.predict,
         lambda vectors: np.asarray(vectors, "float32"),
     )
 

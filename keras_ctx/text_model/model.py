@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_ctx import serving
+from keras_ctx import models, serving
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.asking.asking import Asking, vectors
 from keras_ctx.text_model.asking.signature import ServedVersion, answer_windows
@@ -92,6 +92,28 @@ class TextModel:
 
     def __call__(self, texts: Any, batch_size: int | None = None) -> Any:
         return self.predict(texts, batch_size)
+
+    def with_dtype(self, dtype: str) -> "TextModel":
+        """Returns a copy whose encoder has another dtype policy.
+
+        Args:
+            dtype: See `keras_ctx.models.with_dtype`: "bfloat16" to predict
+                with half of the memory, and faster on a processor that has
+                products of bfloat16.
+
+        Raises:
+            ValueError: The policy is unknown, or this is an exported version.
+
+        Example:
+            >>> from keras_ctx import models, text
+            >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
+            >>> made = TextModel(models.embedder(encoder), text.ElmoInputs(5))
+            >>> half = made.with_dtype("bfloat16")
+            >>> half.model.weights[0].dtype, half(["a text"]).dtype.name
+            ('bfloat16', 'float32')
+        """
+        self._check_is_keras("with_dtype")
+        return replace(self, model=models.with_dtype(self.model, dtype))
 
     def predict(
         self,

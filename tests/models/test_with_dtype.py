@@ -9,6 +9,7 @@ from contracts.random_weights import randomized
 
 from keras_ctx import models
 
+HEAD = ("logits/kernel", "logits/bias")
 IDS = np.array([[2, 7, 3, 0], [5, 0, 0, 0]], "int32")
 
 
@@ -108,10 +109,31 @@ def test_it_trains_under_a_head_and_the_first_one_stays() -> None:
     assert np.abs(table - first[0]).max() > 1e-4
 
 
-def test_an_encoder_under_a_head_is_refused() -> None:
-    model = models.classifier(bert()[0], 2)
-    with pytest.raises(ValueError, match="must be an encoder without a head"):
-        models.with_dtype(model, "float32")
+@pytest.mark.parametrize("family", ["bert", "elmo"])
+def test_a_head_keeps_its_policy(family: str, tmp_path: Path) -> None:
+    encoder, features = FAMILIES[family]()
+    model = randomized(models.classifier(encoder, 2))
+    half = models.with_dtype(model, "bfloat16")
+    dtypes = {w.path: w.dtype for w in half.weights}
+    of_head = {path: dtypes.pop(path) for path in HEAD}
+    assert set(of_head.values()) == {"float32"}
+    assert set(dtypes.values()) == {"bfloat16"}
+    found = half(features)["logits"]
+    assert found.dtype == "float32"
+    # By hand: the encoder in bfloat16 below the same head in float32.
+    inside = models.classifier(
+        models.with_dtype(models.encoder_of(model), "bfloat16"), 2
+    )
+    inside.get_layer("logits").set_weights(
+        model.get_layer("logits").get_weights()
+    )
+    np.testing.assert_array_equal(found, inside(features)["logits"])
+    np.testing.assert_allclose(
+        found, model(features)["logits"], rtol=0, atol=0.1
+    )
+    half.save(tmp_path / "half.keras")
+    loaded = keras.saving.load_model(tmp_path / "half.keras")
+    np.testing.assert_array_equal(loaded(features)["logits"], found)
 
 
 def test_unknown_policy() -> None:

@@ -126,7 +126,9 @@ def test_quickstart_finds_both_its_folders_first(
     words = (f"--{option}", "mine/all")
     status, out, said = command("quickstart", *words, capsys=capsys)
     assert (status, out) == (2, "")
-    assert f"`--{option}` must be a folder, or a new one. {tmp_path}/mine" in said
+    assert (
+        f"`--{option}` must be a folder, or a new one. {tmp_path}/mine" in said
+    )
     assert list(tmp_path.iterdir()) == [tmp_path / "mine"]
 
 
