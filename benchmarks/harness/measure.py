@@ -14,6 +14,7 @@ from .inputs import Inputs, Sentences, count, make_inputs, real_numbers
 from .operations import operations
 from .registry import CEILINGS, PEERS, Peer, Pythons
 from .text_lengths import text_lengths
+from .texts import SENTENCES
 from .worker import Worker
 from .works import OURS, Work
 
@@ -87,7 +88,7 @@ class Bench:
                 sides += [side] if side else []
             for number in range(work.warm_up + (work.rounds or self.rounds)):
                 kept = number >= work.warm_up
-                inputs = make_inputs(work, number, self.sentences)
+                inputs = make_inputs(work, number, self.sentences_of(work))
                 for side in turned(sides, number):
                     self._time(side, inputs, kept)
                 if kept:
@@ -97,6 +98,13 @@ class Bench:
                     )
                     cell.operations.append(operations(work, inputs, lengths))
         return cell
+
+    def sentences_of(self, work: Work) -> Sentences:
+        """Returns the sentences in the model's folder, if it has some."""
+        path = self.folders[work.model] / SENTENCES
+        if not path.is_file():
+            return self.sentences
+        return [(line, 0) for line in path.read_text("utf-8").splitlines()]
 
     def reference(self, work: Work, threads: int) -> list[np.ndarray]:
         """Returns the results of ours in float32.
@@ -173,7 +181,9 @@ class Bench:
         """Yields the results of the first steps after loading."""
         path = self.scratch / "result.npy"
         for step in range(work.checks):
-            inputs = make_inputs(work, CHECK_SEED + step, self.sentences)
+            inputs = make_inputs(
+                work, CHECK_SEED + step, self.sentences_of(work)
+            )
             side.run(inputs, save=str(path))
             yield real_numbers(inputs, np.load(path))
 

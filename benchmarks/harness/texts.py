@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from pydoc_data.topics import topics
 
+SENTENCES = "sentences.txt"
+"""File of a model's folder with sentences in its language."""
 WORDS = re.findall(
     r"[A-Za-z]+|[.,;:!?()]", " ".join(topics[key] for key in sorted(topics))
 )

@@ -175,6 +175,17 @@ WORKS = (
         tolerance=0.0,
         bfloat16=(),
     ),
+    Work(
+        "tokens_chinese",
+        "Tokenization of Chinese sentences",
+        "tokens",
+        "chinese",
+        "sentences",
+        (OURS, TOKENIZERS),
+        rows=5000,
+        tolerance=0.0,
+        bfloat16=(),
+    ),
 )
 NAMES = tuple(work.name for work in WORKS)
 

