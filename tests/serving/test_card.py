@@ -52,7 +52,7 @@ def test_what_the_page_says_runs(
     lines = run(code, version).splitlines()
     assert {line.split()[0] for line in lines} >= {"labels", "scores"}
     page = (version / "README.md").read_text("utf-8")
-    assert "with `tensorflow` and `tensorflow_text` alone" in page
+    assert "with only `tensorflow` and `tensorflow_text`" in page
     assert ", ".join(f"`{label}`" for label in SENTIMENTS) in page
 
 
