@@ -11,9 +11,8 @@ def drop(layer: keras.layers.Dropout, x, training):
 
     Keras draws a float for each number, which takes longer than some of the
     products between dropouts. Here one draw of 32 bits serves two numbers. The
-    rate is rounded to a multiple of 2^-16, and the scale is that of the rounded
-    rate, so that the mean stays what it is; in bfloat16 Keras's floats round it
-    to a multiple of 2^-7 and the mean changes.
+    rate is rounded to a multiple of 2^-16, also in bfloat16, where Keras rounds
+    it to a multiple of 2^-7.
 
     Args:
         layer: Has the rate and the seed; its noise has the shape of `x`.
