@@ -20,7 +20,7 @@ from harness.length_batches import length_batches
 from .step import Step, Task, real_tokens
 
 PACKAGES = ("torch", "transformers")
-LEARNING_RATE, WEIGHT_DECAY = 1e-4, 0.01
+LEARNING_RATE, WEIGHT_DECAY = 1e-5, 0.01
 
 
 def load(task: Task, kind: str, **options):

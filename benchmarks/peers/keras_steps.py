@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from .step import Step, Task, real_tokens
 
-LEARNING_RATE, WEIGHT_DECAY = 1e-4, 0.01
+LEARNING_RATE, WEIGHT_DECAY = 1e-5, 0.01
 
 
 def use_threads(task: Task) -> None:
