@@ -17,10 +17,9 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from harness.length_batches import length_batches
 
-from .step import Step, Task, real_tokens
+from .step import LEARNING_RATE, WEIGHT_DECAY, Step, Task, real_tokens
 
 PACKAGES = ("torch", "transformers")
-LEARNING_RATE, WEIGHT_DECAY = 1e-5, 0.01
 
 
 def load(task: Task, kind: str, **options):

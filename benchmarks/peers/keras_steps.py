@@ -7,9 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .step import Step, Task, real_tokens
-
-LEARNING_RATE, WEIGHT_DECAY = 1e-5, 0.01
+from .step import LEARNING_RATE, WEIGHT_DECAY, Step, Task, real_tokens
 
 
 def use_threads(task: Task) -> None:

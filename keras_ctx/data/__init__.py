@@ -17,6 +17,7 @@ from keras_ctx.data.batching.loss_weights import (
 from keras_ctx.data.batching.schedule import (
     length_order,
     length_windows,
+    order_of_lengths,
     word_batches,
 )
 from keras_ctx.data.batching.token_counts import (

@@ -12,7 +12,7 @@ def with_dtype(model: keras.Model, dtype: str) -> keras.Model:
     the memory. To predict, take "bfloat16", which also stores the weights so.
     Norms and the softmax of attention compute in float32 under either, and
     the layers of a head keep their own policy. What bfloat16 costs in digits is
-    in `docs/results.md`.
+    in `docs/howto/deploy.md`.
 
     Args:
         model: An encoder of `keras_ctx.models`, or a model with an encoder in

@@ -4,9 +4,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-import numpy as np
-
 from keras_ctx.checks import check_at_least
+from keras_ctx.data.batching.schedule import order_of_lengths
 
 WINDOW = 4096
 """Examples that are sorted by length together."""
@@ -82,7 +81,7 @@ def _batches(
 ) -> Iterator[list[int]]:
     """Yields the places of examples of similar length, short ones first."""
     batch: list[int] = []
-    for place in np.argsort(lengths, kind="stable").tolist():
+    for place in order_of_lengths(lengths):
         if batch_size is None:
             full = (len(batch) + 1) * lengths[place] > _BATCH_LENGTH
         else:

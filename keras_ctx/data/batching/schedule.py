@@ -119,7 +119,17 @@ def length_order(rows: Sequence[Sequence]) -> list[int]:
         >>> length_order(["ccc", "a", "bb"])
         [1, 2, 0]
     """
-    return sorted(range(len(rows)), key=lambda row: len(rows[row]))
+    return order_of_lengths([len(row) for row in rows])
+
+
+def order_of_lengths(lengths: Sequence[int]) -> list[int]:
+    """Returns the order of texts by lengths that were counted, as tokens.
+
+    Example:
+        >>> order_of_lengths([3, 1, 2, 1])
+        [1, 3, 2, 0]
+    """
+    return sorted(range(len(lengths)), key=lengths.__getitem__)
 
 
 def length_windows(

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ctx.data.batching.row_dataset import batched_rows
+from keras_ctx.data.batching.schedule import order_of_lengths
 from keras_ctx.data.squad.windows import QuestionWindows
 from keras_ctx.data.text_inputs import TextInputs
 
@@ -136,8 +137,7 @@ def squad_dataset(
 
 def short_first(made: QuestionWindows) -> list[int]:
     """Returns the numbers of the windows, short ones first."""
-    lengths = [window.length for window in made.windows]
-    return sorted(range(len(lengths)), key=lengths.__getitem__)
+    return order_of_lengths([window.length for window in made.windows])
 
 
 class WindowWords:

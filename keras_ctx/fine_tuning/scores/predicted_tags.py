@@ -38,7 +38,7 @@ def predict_tags(
         [['O', 'O'], ['O']]
     """
     counts = data.word_token_counts(text_inputs, sentences)
-    order: list[int] = np.argsort(counts, kind="stable").tolist()
+    order = data.order_of_lengths(counts)
     ordered = [sentences[place] for place in order]
     dataset = data.tagging_dataset(
         ordered,

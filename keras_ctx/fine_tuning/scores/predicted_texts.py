@@ -45,7 +45,7 @@ def predict_texts(
     """
     pairs = [rows.texts, *([rows.text_pairs] if rows.text_pairs else [])]
     counts = data.token_counts(text_inputs, *pairs)
-    order = np.argsort(counts, kind="stable").tolist()
+    order = data.order_of_lengths(counts)
     ordered = rows.at(order)
     dataset = data.classification_dataset(
         ordered.texts,

@@ -91,7 +91,7 @@ class SentenceEmbedder:
         lines = [line.strip() for line in window.lines]
         tokens = [[line.encode()] if line else [] for line in lines]
         counts = data.token_counts(self.inputs, lines)
-        order = [k for k in np.argsort(counts, kind="stable") if lines[k]]
+        order = [k for k in data.order_of_lengths(counts) if lines[k]]
         with writer.shard(window.first_line, tokens) as put:
             for start in range(0, len(order), batch_size):
                 places = order[start : start + batch_size]
