@@ -82,14 +82,15 @@ quickstart: $(STAMP)
 # The static checks beside the laws on JAX, then the tests on TensorFlow. Those
 # come last, so that their closing line is the last line: in three processes on
 # two cores, since one of them often waits for a program that its test started.
+# What XLA refuses shows without its optimizer, which takes half of the time.
+test jax: export XLA_FLAGS := --xla_backend_optimization_level=0
 test: $(STAMP)
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse lint jax
 	$(PYTEST) -n 3 --dist loadfile -m "not slow"
 
-# The laws that compile, on a second backend: what XLA refuses shows without its
-# optimizer, which takes half of the time.
+# The laws that compile, on a second backend.
 jax: $(STAMP)
-	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
+	KERAS_BACKEND=jax \
 	  $(PYTEST) tests/contracts/test_layer_laws.py -k compiled -m "not slow"
 
 # Whole trainings, kills at random moments, all laws on the second backend. A

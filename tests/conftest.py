@@ -9,11 +9,13 @@ import gc
 import os
 from fnmatch import fnmatchcase
 
+import pytest
+
 # Before the first import of TensorFlow, which reads the level once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
-import pytest
+# What is imported stays to the end: nothing to search until all is collected.
+gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -44,13 +46,19 @@ def pytest_collection_finish() -> None:
     """Excludes imported objects from garbage collection.
 
     Half a million objects stay to the end, and would be searched repeatedly,
-    by Keras itself at each weight that `quantize` removes.
+    by Keras itself at each weight that `quantize` removes. What tests make is
+    searched seldom: a model has more objects than Python's threshold of 700.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
 def same_seeds() -> None:
     """Seeds Python, NumPy and the backend, so that tests are reproducible."""
+    # Not above: the process that hands out the tests does without TensorFlow.
+    import keras
+
     keras.utils.set_random_seed(20_260_101)

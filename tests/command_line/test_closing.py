@@ -106,7 +106,7 @@ closing([], [], ["next.py", "--model", "my run"])
 """
 
 
-@pytest.mark.quick("False")
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", [True, False])
 def test_the_command_runs_as_it_is_printed(tmp_path: Path, inside) -> None:
     """Also from another folder, and if `python` is another Python."""

@@ -109,6 +109,7 @@ def test_it_trains_under_a_head_and_the_first_one_stays() -> None:
     assert np.abs(table - first[0]).max() > 1e-4
 
 
+@pytest.mark.quick("bert")
 @pytest.mark.parametrize("family", ["bert", "elmo"])
 def test_a_head_keeps_its_policy(family: str, tmp_path: Path) -> None:
     encoder, features = FAMILIES[family]()

@@ -62,7 +62,7 @@ def ask(case: Case, name: str, *tensors: Any) -> dict[str, np.ndarray]:
     return {key: value.numpy() for key, value in found.items()}
 
 
-@pytest.mark.quick("tag-character-half", "classify-character-cut")
+@pytest.mark.quick("tag-character-half")
 @pytest.mark.parametrize(
     "windows",
     [

@@ -217,7 +217,7 @@ def test_invalid_utf8_reads_as_the_replacement_character(split: str) -> None:
     some.tokens(bad)
 
 
-@pytest.mark.quick("splits_dtype0-*")
+@pytest.mark.quick("splits_dtype0-wordpiece")
 @pytest.mark.parametrize("split", ["wordpiece", "character"])
 @pytest.mark.parametrize("splits_dtype", [tf.int32, tf.int64])
 def test_graph_equals_eager(split: str, splits_dtype: tf.DType) -> None:

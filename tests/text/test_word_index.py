@@ -104,7 +104,7 @@ def test_lengths(name: str) -> None:
     assert lengths.to_list() == [[sizes[word] for word in r] for r in words]
 
 
-@pytest.mark.quick("*-words", "*-character")
+@pytest.mark.quick("*-character")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "splits_dtype", [tf.int32, pytest.param(tf.int64, marks=pytest.mark.slow)]

@@ -21,7 +21,7 @@ FORMS = {
 }
 
 
-@pytest.mark.quick("list", "tensor")
+@pytest.mark.quick("list")
 @pytest.mark.parametrize("form", FORMS)
 def test_texts_are_taken_in_every_form(form: str) -> None:
     model = text_model("classification")
