@@ -6,6 +6,8 @@ Variants: "eager" and "sdpa" attention; "compile", the latter with
 """
 
 import contextlib
+import itertools
+import math
 import random
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from harness.length_batches import length_batches
 
-from .step import LEARNING_RATE, WEIGHT_DECAY, Step, Task, real_tokens
+from .step import EPSILON, LEARNING_RATE, WEIGHT_DECAY, Step, Task, real_tokens
 
 PACKAGES = ("torch", "transformers")
 
@@ -80,15 +82,19 @@ def training_step(task: Task, model, loss_of, feed) -> Step:
         model.parameters(),
         LEARNING_RATE,
         weight_decay=WEIGHT_DECAY,
-        eps=1e-7,
         fused=True,
     )
+    [group] = optimizer.param_groups
+    steps = itertools.count(1)
     call = maybe_compiled(task, loss_of)
 
     def compute(fed):
         with maybe_mixed(task):
             loss = call(*fed)
         loss.backward()
+        # Keras adds epsilon before the bias of the squares is corrected, as
+        # Kingma and Ba do at the end of their section 2, and torch after it.
+        group["eps"] = EPSILON / math.sqrt(1 - group["betas"][1] ** next(steps))
         optimizer.step()
         optimizer.zero_grad()
         return loss.item()

@@ -8,6 +8,8 @@ import numpy as np
 # Equal for all. With a higher rate three steps from random weights differ by
 # more than rounding.
 LEARNING_RATE, WEIGHT_DECAY = 1e-5, 0.01
+# The default of Keras.
+EPSILON = 1e-7
 
 
 class Task(TypedDict):
