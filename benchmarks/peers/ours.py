@@ -1,5 +1,6 @@
 """This library, as a user would run it."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -90,6 +91,8 @@ def texts(task: Task) -> Step:
 
 def request(task: Task) -> Step:
     """Returns the step of an exported version, with TensorFlow alone."""
+    # As recipes/serve.py and deploy/.
+    os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"
     model = embedder(task)
     version = model.export(Path(task["scratch"]) / "versions")
     call = tf.saved_model.load(str(version)).signatures["serving_default"]

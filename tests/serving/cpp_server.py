@@ -117,7 +117,12 @@ def serve(
                 writer.write(_node(*request).SerializeToString())
         finished = subprocess.run(
             [program, version, *libraries, "--", asked, answered],
-            env={"PATH": os.environ["PATH"], "TF_CPP_MIN_LOG_LEVEL": "2"},
+            env={
+                "PATH": os.environ["PATH"],
+                "TF_CPP_MIN_LOG_LEVEL": "2",
+                # As in deploy/; answers without it are checked by `export`.
+                "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",
+            },
             capture_output=True,
             check=False,
             encoding="utf-8",

