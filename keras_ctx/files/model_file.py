@@ -12,6 +12,7 @@ from typing import IO
 
 import keras
 
+from keras_ctx.files.existing_file import check_file
 from keras_ctx.files.hdf5_file import UnsafeFileError, check_hdf5, open_hdf5
 from keras_ctx.files.model_sizes import LARGEST_CONFIG, check_sizes
 
@@ -88,11 +89,7 @@ def read_config(path: Path) -> str:
 
 @contextmanager
 def _whole_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: there is no such file. Check the spelling and the "
-            "working directory."
-        )
+    check_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive

@@ -54,7 +54,7 @@ def test_wrong_files(path: Path, content: bytes, message: str) -> None:
 
 def test_missing_file(path: Path) -> None:
     with pytest.raises(
-        FileNotFoundError, match="`vocabulary` must be the path of a file"
+        FileNotFoundError, match="`vocabulary` must name a file that exists"
     ):
         load_vocabulary(path)
 

@@ -113,7 +113,7 @@ def test_wrong_arguments(
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(
-        FileNotFoundError, match="`vocabulary` must be the path of a file"
+        FileNotFoundError, match="`vocabulary` must name a file that exists"
     ):
         WordInputs(tmp_path / "none.txt")
 

@@ -166,3 +166,31 @@ def test_a_refused_run_leaves_no_settings(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must be even"):
         main(Config(output))
     assert (output / "settings.json").exists()
+
+
+def test_a_refused_restart_leaves_no_settings(tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    training.begin_run(output, {"dim": 32})
+
+    @training.writes_folder
+    def main(config: Config) -> None:
+        training.begin_run(config.output, {"dim": 33}, restart=True)
+        raise ValueError("`dim` must be even")
+
+    with pytest.raises(ValueError, match="must be even"):
+        main(Config(output))
+    assert not (output / "settings.json").exists()
+    # The old run is where the message said.
+    old = (tmp_path / "run.old-1" / "settings.json").read_text("utf-8")
+    assert '"dim": 32' in old
+
+
+def test_of_many_differences_the_first_are_told(tmp_path: Path) -> None:
+    training.begin_run(tmp_path, {name: 1 for name in "abcdefgh"})
+    with pytest.raises(ValueError) as refusal:
+        training.begin_run(tmp_path, {name: 2 for name in "abcdefgh"})
+    message = str(refusal.value)
+    assert message.count(";") == 1 + 6 and message.endswith("; and 2 others")
+    with pytest.raises(ValueError) as refusal:
+        training.begin_run(tmp_path, {name: 2 for name in "abcdefg"} | {"h": 1})
+    assert "others" not in str(refusal.value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_ctx.files.existing_file import check_file
 from keras_ctx.files.json_text import load_json
 
 REQUIRED = object()
@@ -74,11 +75,7 @@ RATE = Rule(
 
 def read_json(path: Path, argument: str) -> dict[str, Any]:
     """Reads a JSON object; error messages name the caller's `argument`."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`{argument}` must name a file that exists. Check the spelling "
-            f"and the working directory. Received: {argument}={str(path)!r}"
-        )
+    check_file(path, argument)
     try:
         content = load_json(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:  # The file is not JSON or not UTF-8.

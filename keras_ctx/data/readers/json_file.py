@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from keras_ctx.data.readers.compressed import open_file, whole_stream
 from keras_ctx.data.readers.lines import is_blank, is_text
+from keras_ctx.files.existing_file import check_file
 from keras_ctx.files.json_text import load_json
 
 _NAMES = {
@@ -119,11 +120,7 @@ def read_json(path: str | Path, advice: str) -> JsonNode:
         5
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            "`path` must name a file that exists. Check the spelling and the "
-            f"working directory. Received: path={str(path)!r}"
-        )
+    check_file(path)
     with whole_stream(path), open_file(path) as file:
         raw = file.read()
     try:

@@ -10,6 +10,7 @@ from typing import IO
 
 from keras_ctx.data.readers.compressed import open_file, whole_stream
 from keras_ctx.data.readers.named_encoding import NamedEncoding
+from keras_ctx.files.existing_file import check_file
 
 # The first bytes of files that are often given instead of a text.
 _NO_TEXTS = {
@@ -187,16 +188,9 @@ def _next(file: IO, path: str | Path, number: int):
 
 
 def _opened(path: Path) -> IO[bytes]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            "`path` must name a file that exists. Check the spelling and the "
-            f"working directory. Received: path={str(path)!r}"
-            + (
-                ", a folder; prepare_corpus.py reads folders, for pretraining"
-                if path.is_dir()
-                else ""
-            )
-        )
+    check_file(
+        path, "path", "; prepare_corpus.py reads folders, for pretraining"
+    )
     return open_file(path)
 
 

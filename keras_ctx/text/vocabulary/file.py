@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
+from keras_ctx.files.existing_file import check_file
 from keras_ctx.files.whole_file import write_text
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -111,11 +112,7 @@ def _with_every_id(tokens: list[str]) -> list[str]:
 
 
 def _read(path: Path) -> list[str]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`vocabulary` must be the path of a file with one token per line. "
-            f"There is no file at: {path}"
-        )
+    check_file(path, "vocabulary")
     tokens = []
     # Some editors write a byte order mark, which is not part of a token.
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8)

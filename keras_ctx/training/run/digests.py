@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from keras_ctx.files.existing_file import check_file
+
 
 def file_digest(path: str | Path) -> str:
     """Returns the SHA-256 of a file in hexadecimal, as `sha256sum` prints it.
@@ -25,11 +27,7 @@ def file_digest(path: str | Path) -> str:
         'e3b0c442'
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            "`path` must name a file that exists. Check the spelling and the "
-            f"working directory. Received: path={str(path)!r}"
-        )
+    check_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -65,14 +65,24 @@ def _no_refused_run(folder: Path) -> Iterator[None]:
 
     They would refuse the corrected command as a run of other settings.
     """
-    is_new = not os.path.exists(folder / SETTINGS)
+    before = _inode(folder / SETTINGS)
     try:
         yield
     except (ValueError, FileNotFoundError):
+        # With `restart`, those of the old run were moved away.
+        is_new = _inode(folder / SETTINGS) != before
         if is_new and is_fresh(folder):
             for path in folder.rglob(SETTINGS):
                 path.unlink()
         raise
+
+
+def _inode(path: Path) -> int | None:
+    """Returns the number of the file, `None` if there is none."""
+    try:
+        return path.stat().st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def writes_file(main: _Main[_Result]) -> _Main[_Result]:

@@ -15,6 +15,9 @@ from keras_ctx.training.distribution.consensus import chiefs_number
 from keras_ctx.training.distribution.workers import is_chief
 from keras_ctx.training.run.folder import SETTINGS, save_json
 
+# Differences from an earlier run that a refusal tells.
+_MOST_TOLD = 6
+
 
 def begin_run(
     folder: str | Path,
@@ -87,8 +90,15 @@ def _begin(
             f"`folder` holds a run of other settings: {folder}. Give another "
             "folder; or --restart (`restart=True`), which moves that run to "
             f"{_free_name(folder)} and starts again. "
-            f"Received: {'; '.join(differing)}"
+            f"Received: {_first(differing)}"
         )
+
+
+def _first(differing: list[str]) -> str:
+    """Joins sentences; the run of another recipe differs in all settings."""
+    others = len(differing) - _MOST_TOLD
+    told = differing if others <= 1 else differing[:_MOST_TOLD]
+    return "; ".join(told) + (f"; and {others} others" if others > 1 else "")
 
 
 def _move_away(folder: Path) -> None:

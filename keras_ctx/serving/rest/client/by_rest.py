@@ -108,6 +108,11 @@ http://localhost:1 cannot be reached: ...
                 f"No answer in {self._timeout:g} seconds; send fewer "
                 "lines at a time (--batch-size), or wait longer (--timeout)."
             ) from error
+        except ConnectionRefusedError as error:
+            raise Unavailable(
+                f"{self._server} cannot be reached: nothing listens there. "
+                "Start serve.py, or give another address (--server)."
+            ) from error
         except (OSError, http.client.HTTPException) as error:
             raise Unavailable(
                 f"{self._server} cannot be reached: {error}"
