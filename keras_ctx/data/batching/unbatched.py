@@ -126,12 +126,14 @@ def _target(key: str, kind: Any, spec: tf.TensorSpec) -> Target:
             f"`per_token`. Received: `{key}` of shape {spec.shape}, "
             f"{dtype.name}"
         )
-    if rank == 2 and spec.shape[1] is None:
+    labels = spec.shape[1] if rank == 2 else 1
+    if labels is None:
         raise ValueError(
             "A target of several labels must have a known number of them. "
             f"Received: `{key}` of shape {spec.shape}"
         )
-    shape = (spec.shape[1],) if rank == 2 else (1,) if dtype.is_floating else ()
+    # A number of regression has an axis, too, as its logit has.
+    shape = (labels,) if dtype.is_floating else ()
     return Target(kind, shape, dtype.as_numpy_dtype)
 
 
@@ -176,7 +178,7 @@ def texts(dataset: tf.data.Dataset, layout: Layout) -> Iterator[Text]:
                 {
                     key: weights[key][k][chosen[each.kind]]
                     if key in weights
-                    else np.float32(1)
+                    else np.ones((), "float32")
                     for key, each in layout.targets.items()
                 },
             )
