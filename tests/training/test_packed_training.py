@@ -193,7 +193,7 @@ def test_accuracy_counts_texts_and_not_empty_places() -> None:
     ((numbers, _),) = data.packed_dataset(labelled(IDS), **ROOM, numbered=True)
     held = [tuple(np.argwhere(numbers.numpy() == k)[0]) for k in range(5)]
     right = [guessed[at] == label for at, label in zip(held, IDS, strict=True)]
-    found = model.evaluate(rows, return_dict=True, verbose=0)["logits_accuracy"]
+    found = model.evaluate(rows, return_dict=True, verbose=0)["accuracy"]
     np.testing.assert_allclose(found, np.mean(right), rtol=1e-6)
 
 

@@ -78,11 +78,11 @@ def packed_dataset(
         >>> rows = packed_dataset(batches, length=8, batch_size=2, max_texts=2)
         >>> features, targets, weights = next(iter(rows))
         >>> features["text_ids"].numpy()
-        array([[1, 1, 1, 2, 2, 2, 0, 0],
-               [1, 1, 1, 1, 1, 0, 0, 0]], dtype=int32)
+        array([[1, 1, 1, 2, 2, 2, 2, 2],
+               [1, 1, 1, 0, 0, 0, 0, 0]], dtype=int32)
         >>> targets["logits"].numpy()
-        array([[1, 1],
-               [0, 0]], dtype=int32)
+        array([[1, 0],
+               [1, 0]], dtype=int32)
 
     Source:
         Krell et al. 2021, https://arxiv.org/abs/2107.02027; Raffel et al.
