@@ -11,8 +11,14 @@ from keras_ctx.extras import need
 
 need("`keras_ctx.data` needs", "tensorflow")
 
+from keras_ctx.data.batching.first_fit import (
+    packed_rows,
+)
 from keras_ctx.data.batching.loss_weights import (
     normalize_weights,
+)
+from keras_ctx.data.batching.packing import (
+    packed_dataset,
 )
 from keras_ctx.data.batching.schedule import (
     length_order,
@@ -301,6 +307,8 @@ __all__ = [
     "masked_lm_examples",
     "normalize_weights",
     "open_records",
+    "packed_dataset",
+    "packed_rows",
     "pair_records_dataset",
     "prepare_snownlp",
     "question_windows",

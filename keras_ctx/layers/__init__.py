@@ -18,9 +18,11 @@ from keras_ctx.layers.outputs.masked_mean import MaskedMean
 from keras_ctx.layers.outputs.pooling import Pooling
 from keras_ctx.layers.outputs.sampled_softmax import SampledSoftmax
 from keras_ctx.layers.outputs.scalar_mix import ScalarMix
+from keras_ctx.layers.outputs.text_pooling import TextPooling
 from keras_ctx.layers.outputs.vocabulary_bias import VocabularyBias
 from keras_ctx.layers.recurrent.bilm import BiLM
 from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
+from keras_ctx.layers.transformer.packed_texts import PackedTexts
 from keras_ctx.layers.transformer.token_and_segment_embedding import (
     TokenAndSegmentEmbedding,
 )
@@ -36,6 +38,7 @@ __all__ = [
     "CharCNNHighway",
     "GatherPositions",
     "MaskedMean",
+    "PackedTexts",
     "PaddingMask",
     "Pooling",
     "ProjectedLSTMCell",
@@ -43,6 +46,7 @@ __all__ = [
     "ScalarMix",
     "StripSentenceMarkers",
     "TakeRows",
+    "TextPooling",
     "TokenAndSegmentEmbedding",
     "TransformerEncoderBlock",
     "VocabularyBias",

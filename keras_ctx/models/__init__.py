@@ -2,7 +2,8 @@
 
 from keras_ctx.models.bert.attention_scores import attention_scores
 from keras_ctx.models.bert.encoder import bert_encoder
-from keras_ctx.models.bert.family import BERT
+from keras_ctx.models.bert.family import BERT, BERT_PACKED
+from keras_ctx.models.bert.packed import packed
 from keras_ctx.models.bert.pretrainer import bert_pretrainer
 from keras_ctx.models.bert.sizes import (
     bert_base,
@@ -36,7 +37,7 @@ from keras_ctx.models.heads.tagger import tagger
 from keras_ctx.models.merge_lora import merge_lora
 from keras_ctx.models.with_dtype import with_dtype
 
-for _row in (BERT, *ELMO_ROWS):
+for _row in (BERT, BERT_PACKED, *ELMO_ROWS):
     register_family(_row)
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "family_of",
     "from_word_vectors",
     "merge_lora",
+    "packed",
     "register_family",
     "span_extractor",
     "tagger",

@@ -17,8 +17,9 @@ def encoder_of(model: keras.Model, name: str | None = None) -> keras.Model:
     Returns:
         A `keras.Model`, as from `elmo_encoder`, `elmo_word_encoder`,
         `elmo_for_many_langs` or `bert_encoder`, or of another registered
-        family; the layers are shared. A BERT under a head that does not read
-        `pooled` has no pooler, so this output is missing.
+        family; the layers are shared. Of a model on an encoder of `packed` it
+        is the encoder for rows of one text. A BERT under a head that does not
+        read `pooled` has no pooler, so this output is missing.
 
     Raises:
         ValueError: The model is of another kind.

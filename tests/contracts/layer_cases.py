@@ -112,6 +112,12 @@ def word_ids() -> Argument:
     return Argument(ids, "BT", pad=0)
 
 
+def text_ids() -> Argument:
+    """Returns rows of 3, 2 and 1 texts."""
+    ids = np.array([[1, 1, 2, 3, 3], [1, 2, 2, 0, 0], [1, 0, 0, 0, 0]])
+    return Argument(ids.astype("int32"), "BT", pad=0)
+
+
 ATTENTION_MASK = Argument(np.tril(np.ones((B, T, T), bool)), "BTT", pad=True)
 KEY_BIAS = {
     "attention/key/bias": "a shift of all keys shifts all scores of a query "
@@ -244,6 +250,14 @@ CASES = [
         outputs=("BD",),
     ),
     Case(
+        "PackedTexts",
+        lambda **k: layers.PackedTexts(3, **k),
+        {"text_ids": text_ids()},
+        outputs=("BT", "BTT"),
+        dtype=("int32", "bool"),
+        exempt={"policies": "integers in, integers and booleans out"},
+    ),
+    Case(
         "PaddingMask",
         lambda **k: layers.PaddingMask(**k),
         {"ids": char_ids()},
@@ -368,6 +382,16 @@ CASES = [
             "ids": token_ids(high=7),
         },
     ),
+    *(
+        Case(
+            f"TextPooling {mode}",
+            lambda mode=mode, **k: layers.TextPooling(3, mode, **k),
+            {"inputs": vectors(), "text_ids": text_ids()},
+            outputs=("BND",),
+            variant=mode == "cls",
+        )
+        for mode in ("mean", "cls")
+    ),
     Case(
         "TokenAndSegmentEmbedding",
         lambda **k: layers.TokenAndSegmentEmbedding(11, 6, 9, **k),
@@ -377,6 +401,16 @@ CASES = [
         "TokenAndSegmentEmbedding without segments",
         lambda **k: layers.TokenAndSegmentEmbedding(11, 6, 9, **k),
         {"token_ids": token_ids()},
+        variant=True,
+    ),
+    Case(
+        "TokenAndSegmentEmbedding with positions",
+        lambda **k: layers.TokenAndSegmentEmbedding(11, 6, 9, **k),
+        {
+            "token_ids": token_ids(),
+            "segment_ids": token_ids(high=2),
+            "position_ids": token_ids(high=9),
+        },
         variant=True,
     ),
     Case(

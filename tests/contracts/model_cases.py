@@ -34,6 +34,7 @@ class ModelCase:
 
 VARIANTS = {
     "attention_scores",
+    *("packed classifier", "packed embedder", "packed tagger"),
     *("bert_encoder", "elmo_word_encoder", "elmo_language_model, sampled"),
     *("elmo_stream_model of words, sampled", "embedder of elmo, last"),
     "encoder_of a language model",
@@ -149,8 +150,21 @@ _STREAM = {  # without padding: "padding" continues it
     "forward_targets": (_integers(0, 11, B, T), "BT", 4),
     "backward_targets": (_integers(0, 11, B, T)[::-1], "BT", 4),
 }
+_PACKED_INPUTS = {  # rows of 3, 2, 1 and 1 texts
+    **{key: _BERT_INPUTS[key] for key in ("token_ids", "segment_ids")},
+    "text_ids": (
+        np.array(
+            [[1, 1, 2, 3, 3, 3], [1, 2, 2, 0, 0, 0], [1, 1] + [0] * 4]
+            + [[1] + [0] * 5],
+            "int32",
+        ),
+        "BT",
+        0,
+    ),
+}
 INPUTS = {
     "bert": _BERT_INPUTS,
+    "bert_packed": _PACKED_INPUTS,
     "bert_pretrainer": _BERT_INPUTS
     | {"masked_positions": (_integers(0, 1, B, 3), "BM", 0)},
     "elmo": _ELMO_INPUTS,
@@ -272,6 +286,29 @@ CASES = [
         "bert",
         {"attention_scores": "BHTT"},
     ),
+    ModelCase(
+        "packed",
+        lambda: models.packed(bert(), 3),
+        "bert_packed",
+        {**_ENCODED, "pooled": "BND", "text_ids": "BT"},
+    ),
+    *[
+        ModelCase(
+            f"packed {head}",
+            lambda make=make: make(models.packed(bert(), 3)),
+            "bert_packed",
+            outputs,
+        )
+        for head, make, outputs in (
+            (
+                "classifier",
+                lambda x: models.classifier(x, 3, mix="scalar_mix"),
+                {"logits": "BNK"},
+            ),
+            ("embedder", models.embedder, {"embedding": "BND"}),
+            ("tagger", lambda x: models.tagger(x, 5), {"logits": "BTK"}),
+        )
+    ],
     ModelCase("elmo_encoder", elmo, "elmo", _ENCODED),
     ModelCase(
         "elmo_language_model",

@@ -36,6 +36,7 @@ POLICIES = {  # name: the bound on the difference from float32
 }
 EXPORTED = {  # one of each kind: an export takes seconds
     "bert_encoder, norm first",
+    "packed",
     "bert_pretrainer",
     "elmo_encoder",
     "span_extractor of bert, scalar_mix",
@@ -49,6 +50,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
 # One of each kind of encoder, head and loop.
 QUICK = {
     "bert_encoder, norm first",
+    "packed",
     "bert_pretrainer",
     "elmo_encoder",
     "elmo_stream_model",
@@ -56,6 +58,7 @@ QUICK = {
 }
 IN_OTHER_POLICIES = {
     "bert_encoder",
+    "packed",
     "bert_pretrainer",
     "elmo_encoder",
     "elmo_language_model",
@@ -318,6 +321,7 @@ def test_policy(case: ModelCase, policy: str) -> None:
             "end_logits": "float32",
             "scores": at_least_float32,
             "tags": "int32",
+            "text_ids": "int32",
         }.get(key, compute)
         if case.outputs[key.split("/")[0]] == "BTKK":  # of a CRF
             wanted = at_least_float32
@@ -367,6 +371,8 @@ def _without_gradient(case: ModelCase) -> set[str]:
     # The softmax cancels an equal shift of all keys.
     unused = {"attention/key/bias"}
     if "of bert" in case.name and case.name != "classifier of bert, last":
+        unused.add("pooler")
+    if case.name.startswith("packed "):  # with a head that reads the tokens
         unused.add("pooler")
     if case.name == "attention_scores":
         # Nothing reads the attention output of the last block.

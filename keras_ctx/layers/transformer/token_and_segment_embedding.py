@@ -48,13 +48,16 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
             vectors `(..., D)`.
         segment_ids: Integers `(B, T)`; `None` puts all tokens into segment 0.
         reverse: Whether to map vectors to logits over the vocabulary instead.
+        position_ids: Integers `(B, T)`, from 0 to `max_length - 1`, as from
+            `PackedTexts`; rows may then be longer than `max_length`. `None`
+            counts the tokens of each row.
 
     Returns:
         `(B, T, D)`; with `reverse=True` logits `(..., V)`, without a bias.
 
     Raises:
         ValueError: A size is not positive, ids are not `(B, T)` or differ in
-            shape, or `T > max_length`.
+            shape, or `T > max_length` without `position_ids`.
 
     Masking:
         None. Padding tokens have vectors like any other; the encoder blocks
@@ -135,7 +138,9 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
             dropout, dtype=self.dtype_policy, name="dropout"
         )
 
-    def build(self, token_ids_shape, segment_ids_shape=None):
+    def build(
+        self, token_ids_shape, segment_ids_shape=None, position_ids_shape=None
+    ):
         self.token_embedding.build()
         self.segment_embedding.build()
         self.position_embedding.build()
@@ -146,16 +151,24 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
     def _lora_layers(self):
         return [self.token_embedding]
 
-    def call(self, token_ids, segment_ids=None, reverse=False, training=None):
+    def call(
+        self,
+        token_ids,
+        segment_ids=None,
+        reverse=False,
+        position_ids=None,
+        training=None,
+    ):
         if reverse:
             vectors = ops.cast(token_ids, self.compute_dtype)
             return self.token_embedding(vectors, reverse=True)
         if not self.trainable:
             training = False
-        self._check_ids(token_ids, segment_ids)
+        self._check_ids(token_ids, segment_ids, position_ids)
         token_ids = as_ids(token_ids)
         length = token_ids.shape[1]
-        if length is not None and length > self.max_length:
+        counted = position_ids is None
+        if counted and length is not None and length > self.max_length:
             raise ValueError(
                 f"`token_ids` may hold at most `max_length={self.max_length}` "
                 f"tokens per row. Received: {length}. Cut the text or build "
@@ -165,25 +178,40 @@ class TokenAndSegmentEmbedding(IdsLayer, CompositeLayer):
             segment_ids = ops.zeros_like(token_ids)
         segment_ids = as_ids(segment_ids)
         x = lookup(self.token_embedding, token_ids)  # (B, T, D)
-        x = x + first_rows(self.position_embedding, ops.shape(token_ids)[1])
+        if counted:
+            x = x + first_rows(self.position_embedding, ops.shape(token_ids)[1])
+        else:
+            x = x + lookup(self.position_embedding, as_ids(position_ids))
         x = x + lookup_in_few(self.segment_embedding, segment_ids)
         return drop(self.dropout_layer, self.norm(x), training)
 
-    def _check_ids(self, token_ids, segment_ids):
-        check_rank(2, token_ids=token_ids, segment_ids=segment_ids)
-        check_axes("BT", token_ids=token_ids, segment_ids=segment_ids)
+    def _check_ids(self, token_ids, segment_ids, position_ids):
+        ids = {
+            "token_ids": token_ids,
+            "segment_ids": segment_ids,
+            "position_ids": position_ids,
+        }
+        check_rank(2, **ids)
+        check_axes("BT", **ids)
 
-    def compute_output_shape(self, token_ids_shape, segment_ids_shape=None):
-        self._check_ids(token_ids_shape, segment_ids_shape)
+    def compute_output_shape(
+        self, token_ids_shape, segment_ids_shape=None, position_ids_shape=None
+    ):
+        self._check_ids(token_ids_shape, segment_ids_shape, position_ids_shape)
         return (*token_ids_shape, self.hidden_dim)
 
     def compute_output_spec(
-        self, token_ids, segment_ids=None, reverse=False, training=None
+        self,
+        token_ids,
+        segment_ids=None,
+        reverse=False,
+        position_ids=None,
+        training=None,
     ):
         if reverse:
             shape = (*token_ids.shape[:-1], self.vocabulary_size)
         else:
-            self._check_ids(token_ids, segment_ids)
+            self._check_ids(token_ids, segment_ids, position_ids)
             shape = (*token_ids.shape, self.hidden_dim)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 

@@ -27,7 +27,8 @@ def attention_scores(
         weights.
 
     Raises:
-        ValueError: The encoder has no blocks with attention, such as an ELMo.
+        ValueError: The encoder has no blocks with attention, such as an ELMo,
+            or is one of `packed`.
 
     Example:
         >>> import numpy as np
@@ -51,6 +52,13 @@ def attention_scores(
             f"{encoder.name!r} with the layers {sorted(found)[:10]}"
         )
     inputs = encoder.input
+    if "padding_mask" not in inputs:
+        raise ValueError(
+            "`encoder` must read one text a row. Give the encoder that was "
+            "packed, or `encoder_of(encoder)`, and rows of one text; their "
+            "scores are those inside a packed row. Received: "
+            f"{encoder.name!r} with the inputs {sorted(inputs)}"
+        )
     x = found["embeddings"](inputs["token_ids"], inputs["segment_ids"])
     scores = []
     while block := found.get(f"block_{len(scores)}"):

@@ -1,9 +1,11 @@
-"""BERT's entry among the families of encoders."""
+"""BERT's entries among the families of encoders."""
 
 from typing import Any
 
 import keras
+from keras import ops
 
+from keras_ctx.models.bert.wiring import wired
 from keras_ctx.models.family import Family
 
 
@@ -26,6 +28,35 @@ def _encoder(model: keras.Model, name: str | None) -> keras.Model:
             "layers": outputs,
             **pooled,
             "padding_mask": inputs["padding_mask"],
+        },
+        name=name or "bert_encoder",
+    )
+
+
+def _unpacked(model: keras.Model, name: str | None) -> keras.Model:
+    """Returns the encoder for rows of one text, from one of `packed`."""
+    found = {layer.name: layer for layer in model.layers}
+    token_ids, segment_ids = (
+        keras.Input((None,), dtype="int32", name=key)
+        for key in ("token_ids", "segment_ids")
+    )
+    padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
+    outputs = wired(found, token_ids, segment_ids, padding_mask)
+    pooled = {}
+    if "pooler" in found:
+        first = ops.sum(outputs[-1][:, :1], axis=1)
+        pooled = {"pooled": found["pooler"](first)}
+    return keras.Model(
+        {
+            "token_ids": token_ids,
+            "segment_ids": segment_ids,
+            "padding_mask": padding_mask,
+        },
+        {
+            "sequence": outputs[-1],
+            "layers": outputs,
+            **pooled,
+            "padding_mask": padding_mask,
         },
         name=name or "bert_encoder",
     )
@@ -57,6 +88,19 @@ BERT = Family(
     layers=("embeddings", "block_0"),
     text_inputs=("BertInputs",),
     encoder=_encoder,
+    stack=_stack,
+    sizes=_sizes,
+    position_table="TokenAndSegmentEmbedding",
+)
+
+# No text inputs return rows of several texts: `data.packed_dataset` does.
+BERT_PACKED = Family(
+    "bert_packed",
+    reads="the token ids of texts packed for a BERT",
+    inputs=("token_ids", "segment_ids", "text_ids"),
+    layers=("embeddings", "block_0", "packed_texts"),
+    text_inputs=(),
+    encoder=_unpacked,
     stack=_stack,
     sizes=_sizes,
     position_table="TokenAndSegmentEmbedding",

@@ -2,9 +2,9 @@
 
 import keras
 
-from keras_ctx import layers
 from keras_ctx.checks import check_at_least, check_rate
 from keras_ctx.models.heads.logits import logits_layer
+from keras_ctx.models.heads.packed_texts import token_mean
 from keras_ctx.models.heads.task_model import Mix, task_model
 
 
@@ -33,7 +33,8 @@ def classifier(
         name: Name of the model.
 
     Returns:
-        A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`.
+        A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`; on
+        an encoder of `packed` `(B, max_texts, N)`.
 
     Raises:
         ValueError: `num_classes` is not positive, `dropout` is outside
@@ -56,9 +57,7 @@ def classifier(
         if mix == "last":
             x = outputs["pooled"]
         else:
-            x = layers.MaskedMean(name="mean")(
-                sequence, outputs["padding_mask"]
-            )
+            x = token_mean(encoder, outputs, sequence)
         x = keras.layers.Dropout(dropout, name="dropout")(x)
         return {"logits": logits_layer(num_classes, encoder)(x)}
 

@@ -7,6 +7,11 @@ import keras
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least
 from keras_ctx.layers.outputs.pooling import check_modes
+from keras_ctx.models.heads.packed_texts import (
+    is_packed,
+    text_pooling,
+    token_mean,
+)
 from keras_ctx.models.heads.task_model import Mix, task_model
 
 
@@ -44,9 +49,12 @@ def embedder(
         A `keras.Model` with the output `{"embedding": (B, D)}`; without
         `dense`, a row without tokens gets zeros. D is the encoder's D times
         the number of modes of `pooling`, or the size of the last of `dense`.
+        On an encoder of `packed` `(B, max_texts, D)`.
 
     Raises:
-        ValueError: `mix` or `pooling` is unknown, or a size is not positive.
+        ValueError: `mix` or `pooling` is unknown, or a size is not positive;
+            on an encoder of `packed`, `pooling` is another than "mean" or
+            "cls", or `num_skipped` is not 0.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -66,14 +74,23 @@ def embedder(
     check_at_least(0, num_skipped=num_skipped)
     for units, *_ in dense:
         check_at_least(1, dense=units)
+    plain = modes in (("mean",), ("cls",)) and not num_skipped
+    if is_packed(encoder) and not plain:
+        raise ValueError(
+            '`pooling` on an encoder of `packed` must be "mean" or "cls", '
+            "with `num_skipped=0`. Build the embedder on the encoder that was "
+            f"packed. Received: pooling={pooling!r}, num_skipped={num_skipped}"
+        )
 
     def head(outputs, sequence):
-        mask = outputs["padding_mask"]
         if modes == ("mean",) and not num_skipped:
-            x = layers.MaskedMean(name="mean")(sequence, mask)
+            x = token_mean(encoder, outputs, sequence)
+        elif is_packed(encoder):
+            pool = text_pooling(encoder, *modes, name="pooling")
+            x = pool(sequence, outputs["text_ids"])
         else:
             pool = layers.Pooling(modes, num_skipped, name="pooling")
-            x = pool(sequence, mask)
+            x = pool(sequence, outputs["padding_mask"])
         for k, (units, activation, use_bias) in enumerate(dense):
             x = keras.layers.Dense(
                 units, activation, use_bias, name=f"dense_{k}"

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_ctx.models.heads.logits import logits_layer
+from keras_ctx.models.heads.packed_texts import refuse_packed
 from keras_ctx.models.heads.task_model import Mix, task_model
 
 
@@ -26,7 +27,7 @@ def span_extractor(
         `(B, T)`, -1e9 at padding.
 
     Raises:
-        ValueError: `mix` is unknown.
+        ValueError: `mix` is unknown, or the encoder is one of `packed`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -36,6 +37,8 @@ def span_extractor(
     Source:
         Devlin et al. 2019, section 4.2.
     """
+
+    refuse_packed(encoder, "`span_extractor`", "")
 
     def head(outputs, sequence):
         x = logits_layer(2, encoder)(sequence)

@@ -8,6 +8,7 @@ from keras import ops
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least, check_rate
 from keras_ctx.models.heads.logits import logits_layer
+from keras_ctx.models.heads.packed_texts import refuse_packed
 from keras_ctx.models.heads.task_model import Mix, task_model
 
 
@@ -61,7 +62,8 @@ def tagger(
 
     Raises:
         ValueError: As for `classifier`; `lstm_dim` or `lstm_layers` is not
-            positive; `constraints` allow no path, or are given without `crf`.
+            positive; `constraints` allow no path, or are given without `crf`;
+            `crf` or `lstm_dim` on an encoder of `packed`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -78,6 +80,8 @@ def tagger(
     if lstm_dim is not None:
         check_at_least(1, lstm_dim=lstm_dim)
     check_rate(dropout=dropout)
+    if crf or lstm_dim is not None:
+        refuse_packed(encoder, "`crf` or `lstm_dim`", ", or leave both out")
     chosen = layers.CRF(num_tags, constraints, name="crf") if crf else None
     if chosen is None and constraints is not None:
         raise ValueError(

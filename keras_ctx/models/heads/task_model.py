@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_ctx import layers
+from keras_ctx.models.heads.packed_texts import is_packed
 
 Mix = Literal["last", "scalar_mix", "concat_last_4"] | layers.ScalarMix
 
@@ -48,6 +49,8 @@ def task_model(
         encoder.trainable = False  # also the layers that the head leaves out
     # Only the outputs the head reads: an unused pooler would have no gradient.
     keys = last if mix == "last" else ("layers", "padding_mask")
+    if is_packed(encoder):
+        keys = (*keys, "text_ids")
     encoder = keras.Model(
         encoder.input,
         {key: encoder.output[key] for key in keys},

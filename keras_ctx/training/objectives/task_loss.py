@@ -16,7 +16,11 @@ TaskKind = Literal[
 
 
 def task_loss(
-    kind: TaskKind, weighted: bool = False, *, crf: bool = False
+    kind: TaskKind,
+    weighted: bool = False,
+    *,
+    crf: bool = False,
+    packed: bool = False,
 ) -> dict[str, Any]:
     """Returns arguments of `compile` for a task model of `keras_ctx.models`.
 
@@ -28,6 +32,8 @@ def task_loss(
         weighted: Whether the data have weights that sum to 1 over the batch,
             as from `data.classification_dataset(class_weights=...)`.
         crf: Whether the tagger has a CRF.
+        packed: Whether the data are those of `data.packed_dataset`, whose
+            weights sum to 1 over the batch and are 0 where there is no text.
 
     Returns:
         Arguments of `compile`: `loss` and, depending on `kind`, `metrics`,
@@ -38,7 +44,7 @@ def task_loss(
 
     Raises:
         ValueError: `kind` is unknown, `weighted` is given without classes, or
-            `crf` without tags.
+            `crf` without tags; or no model for `packed` data has such a loss.
 
     Example:
         >>> sorted(task_loss("multi_label"))
@@ -60,10 +66,18 @@ def task_loss(
         raise ValueError(
             f'`crf` needs `kind="tagging"`. Received: kind={kind!r}'
         )
+    if packed and (crf or kind == "question_answering"):
+        raise ValueError(
+            "`packed` needs a model that reads several texts in a row: a "
+            "classifier, or a tagger without a CRF. "
+            f"Received: kind={kind!r}, crf={crf}"
+        )
     if kind == "tagging":
         return _of_tags(crf)
     if kind == "question_answering":
         return _of_answers()
+    if packed:
+        return _of_packed_texts(kind)
     if kind == "regression":
         return {"loss": {"logits": "mse"}, "metrics": None}
     if kind == "multi_label":
@@ -90,6 +104,23 @@ def _of_tags(crf: bool) -> dict[str, Any]:
         "loss": {"logits": loss},
         "weighted_metrics": {"logits": ["accuracy"]},
     }
+
+
+def _of_packed_texts(kind: TaskKind) -> dict[str, Any]:
+    """Returns the arguments for packed texts; rows are not full of texts."""
+    if kind == "regression":
+        loss = keras.losses.MeanSquaredError(reduction="sum")
+        return {"loss": {"logits": loss}, "weighted_metrics": None}
+    if kind == "multi_label":
+        accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
+        loss = keras.losses.BinaryCrossentropy(
+            from_logits=True, reduction="sum"
+        )
+        return {
+            "loss": {"logits": loss},
+            "weighted_metrics": {"logits": [accuracy]},
+        }
+    return _of_tags(crf=False)
 
 
 def _of_answers() -> dict[str, Any]:
