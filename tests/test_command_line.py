@@ -19,6 +19,7 @@ RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 @dataclass(frozen=True)
 class Config:
     rate: float = 0.1
+    steps: int = 1
     output: Path = Path("runs/one")
 
     def __post_init__(self):
@@ -164,7 +165,8 @@ def test_help_and_unknown_options(capsys) -> None:
     [
         (("--unknown", "1"), ("Unrecognized", "--unknown")),
         (("--rates", "1"), ("--rates", "Perhaps you meant", "--rate FLOAT")),
-        (("--rate", "many"), ("--rate", "'many'")),
+        (("--rate", "many"), ("`--rate` must be a number.", "'many'")),
+        (("--steps", "1.5"), ("`--steps` must be a whole number.", "'1.5'")),
         (("--rate",), ("Missing value", "--rate")),
     ],
 )

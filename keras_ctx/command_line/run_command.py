@@ -4,6 +4,7 @@ import contextlib
 import dis
 import io
 import os
+import re
 import shutil
 import signal
 import sys
@@ -29,6 +30,11 @@ _WRONG_PATHS = (
     *(IsADirectoryError, NotADirectoryError),
 )
 SHOW = "--traceback"
+# What tyro says, with Python's words, about an option that is no number.
+_NO_NUMBER = re.compile(
+    r"Error parsing (--[\w-]+): (?:(invalid literal for int\(\) with base 10)"
+    r"|could not convert string to float): ('.*?')"
+)
 _TRACEBACK = f"{SHOW} shows where a mistake is."
 
 
@@ -142,11 +148,18 @@ def _in_one_line(recipe: ModuleType, words: Sequence[str]) -> Iterator[None]:
     except SystemExit as end:
         if end.code in (0, None):  # --help
             raise
-        text = _unboxed(said.getvalue())
+        text = _NO_NUMBER.sub(_must_be, _unboxed(said.getvalue()))
         if "Unrecognized" in text:
             text += advice(words, _file(recipe))
         _say(recipe, f"{text} (--help lists the options.)")
         sys.exit(2)
+
+
+def _must_be(found: re.Match) -> str:
+    """Returns the rule for a number, instead of the words of Python."""
+    option, whole, text = found.groups()
+    kind = "a whole number" if whole else "a number"
+    return f"`{option}` must be {kind}. Received: {text}"
 
 
 def _unboxed(text: str) -> str:
