@@ -27,6 +27,9 @@ from keras_ctx.models.elmo.views import (
     with_markers,
 )
 from keras_ctx.models.elmo.warm_start import warm_start
+from keras_ctx.models.enable_gradient_checkpointing import (
+    enable_gradient_checkpointing,
+)
 from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
 from keras_ctx.models.family import Family, family_of, register_family
@@ -62,6 +65,7 @@ __all__ = [
     "elmo_stream_model",
     "elmo_word_encoder",
     "embedder",
+    "enable_gradient_checkpointing",
     "enable_lora",
     "encoder_of",
     "family_of",

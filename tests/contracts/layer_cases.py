@@ -435,6 +435,22 @@ CASES = [
         variant=True,
     ),
     Case(
+        "TransformerEncoderBlock, computed again in backpropagation",
+        lambda **k: layers.TransformerEncoderBlock(
+            2,
+            10,
+            dropout=0.0,
+            attention_dropout=0.0,
+            max_length=9,
+            gradient_checkpointing=True,
+            **k,
+        ),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+        call={"training": True},
+        no_gradient=KEY_BIAS,
+        variant=True,
+    ),
+    Case(
         "VocabularyBias",
         lambda **k: layers.VocabularyBias(**k),
         {"inputs": vectors()},

@@ -442,7 +442,7 @@ CASES = [
     ),
 ]
 # It changes a model; test_quantize_and_lora.py tests it.
-IN_PLACE = {"enable_lora"}
+IN_PLACE = {"enable_gradient_checkpointing", "enable_lora"}
 # Rows of families of encoders, and no models.
 ROWS = {"Family", "family_of", "register_family"}
 SIZES = {

@@ -24,8 +24,8 @@ def run(script: str, path: Path, *arguments: str) -> dict:
 
 @pytest.fixture(
     scope="module",
-    # The last is the BERT, with two batches per update.
-    params=["bert", "elmo", "accumulated"],
+    # The BERT also with two batches per update, and with rows in chunks.
+    params=["bert", "elmo", "accumulated", "long"],
 )
 def model(request: pytest.FixtureRequest) -> str:
     return request.param

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from keras_ctx import models, training
 from keras_ctx.data.batching.sharding import global_batches
+from keras_ctx.layers.transformer import chunked_attention, self_attention
 
 STEPS, B, T, M, C, V = 50, 6, 7, 3, 5, 17
 
@@ -106,6 +107,15 @@ def bert_model(
     return model
 
 
+def long_bert_model() -> keras.Model:
+    """Returns a BERT whose rows are in chunks, and computed again."""
+    self_attention.PLAIN_LENGTH = chunked_attention.PLAIN_LENGTH = 4
+    chunked_attention.CHUNK = 3
+    model = bert_model()
+    models.enable_gradient_checkpointing(model)
+    return model
+
+
 def elmo_model(dropout: float = 0.0, jit_compile: bool = False) -> keras.Model:
     encoder = models.elmo_encoder(
         [(1, 4), (2, 4)], 6, 4, char_dim=4, max_characters=C, dropout=dropout
@@ -178,6 +188,7 @@ def main(path: str, *names: str) -> None:
         "bert": (bert_model, bert_batches),
         "accumulated": (lambda: bert_model(accumulated=2), bert_batches),
         "elmo": (elmo_model, elmo_batches),
+        "long": (long_bert_model, bert_batches),
     }
     for name in names:
         make_model, make_batches = made[name]

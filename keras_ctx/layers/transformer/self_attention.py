@@ -2,11 +2,16 @@
 
 import math
 
+import keras
 from keras import ops
 
-from keras_ctx.layers.base.dropout import drop
+from keras_ctx.layers.base.dropout import drawn_seed, drop
 from keras_ctx.layers.base.keras_hooks import AttentionHook
-from keras_ctx.layers.transformer.activations import softmax
+from keras_ctx.layers.transformer.chunked_attention import (
+    PLAIN_LENGTH,
+    chunked_attention,
+    masked_softmax,
+)
 
 
 class SelfAttention(AttentionHook):
@@ -20,33 +25,58 @@ class SelfAttention(AttentionHook):
         inputs: `(B, T, D)`.
         attention_mask: Booleans `(B, 1 or T, T)`, true where the query (second
             axis) may attend to the key (third axis), or `None`.
+        return_attention_scores: Whether to return the scores, too.
+        max_length: The most tokens of a row, if known. A graph for any T
+            keeps all scores for backpropagation if it is at most 512.
+        seed: The `DrawnSeed` of the dropout; `None`: it draws one.
 
     Returns:
-        `(B, T, D)`, and the scores `(B, H, T, T)` before dropout.
+        `(B, T, D)`, and the scores `(B, H, T, T)` before dropout, or `None`.
     """
 
-    def call(self, inputs, attention_mask=None, training=None):
+    def call(
+        self,
+        inputs,
+        attention_mask=None,
+        return_attention_scores=False,
+        max_length=None,
+        seed=None,
+        training=None,
+    ):
         query, key, value = (
             _project(dense, inputs)  # (B, T, H, D / H)
             for dense in (self.query_dense, self.key_dense, self.value_dense)
         )
-        scores = _scores(query, key, attention_mask)
-        weights = drop(self.dropout_layer, scores, training)
-        x = ops.einsum("bhqk,bkhd->bqhd", weights, value)
+        query = query * ops.cast(query.shape[-1] ** -0.5, query.dtype)
+        seed = seed or drawn_seed(self.dropout_layer, training)
+        length = ops.shape(inputs)[1]
+        scores = None
+        if return_attention_scores or _keeps_scores(length, max_length):
+            scores = _scores(query, key, attention_mask)
+            weights = drop(self.dropout_layer, scores, training, seed)
+            x = ops.einsum("bhqk,bkhd->bqhd", weights, value)
+        else:
+            rate = self.dropout_layer.rate
+            x = chunked_attention(query, key, value, attention_mask, rate, seed)
         return _project(self.output_dense, x), scores
+
+
+def _keeps_scores(length, max_length: int | None) -> bool:
+    """Returns whether the scores of all queries exist at the same time."""
+    if keras.backend.backend() == "torch":
+        return True  # chunks were not tested there
+    if isinstance(length, int):
+        return length <= PLAIN_LENGTH
+    return max_length is not None and max_length <= PLAIN_LENGTH
 
 
 def _scores(query, key, attention_mask):
     """Returns the scores `(B, H, T, T)` after a softmax in float32."""
-    dtype = query.dtype
-    query = query * ops.cast(query.shape[-1] ** -0.5, dtype)
     scores = ops.einsum("bqhd,bkhd->bhqk", query, key)
-    if scores.dtype != "float64":
-        scores = ops.cast(scores, "float32")
-    if attention_mask is not None:
-        mask = ops.expand_dims(attention_mask, 1)
-        scores = ops.where(mask, scores, ops.cast(-1e9, scores.dtype))
-    return ops.cast(softmax(scores), dtype)
+    mask = attention_mask
+    if mask is not None:
+        mask = ops.expand_dims(mask, 1)
+    return ops.cast(masked_softmax(scores, mask), query.dtype)
 
 
 def _project(dense, x):

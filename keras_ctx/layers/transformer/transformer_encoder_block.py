@@ -13,7 +13,7 @@ from keras_ctx.checks import (
     shape_of,
 )
 from keras_ctx.layers.base.composite_layer import CompositeLayer
-from keras_ctx.layers.base.dropout import drop
+from keras_ctx.layers.base.dropout import drawn_seed, drop
 from keras_ctx.layers.base.finite_padding import finite_padding
 from keras_ctx.layers.base.frozen import freeze_sublayers
 from keras_ctx.layers.base.layer_norm import LayerNorm
@@ -51,6 +51,11 @@ class TransformerEncoderBlock(CompositeLayer):
             kernels: a normal distribution, truncated at twice that. BERT uses
             0.02; blocks of 128 features or fewer learn much sooner with the
             square root of 1 / D, blocks of 256 do not.
+        max_length: The most tokens of a row; `None`: any number. It only
+            matters where T is not known when a graph is traced: up to 512
+            the graph keeps all scores for backpropagation, as for a known T.
+        gradient_checkpointing: Whether to keep only `inputs` for
+            backpropagation in training, and to compute the rest again.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -67,8 +72,15 @@ class TransformerEncoderBlock(CompositeLayer):
 
     Raises:
         ValueError: `num_heads` does not divide D, a size is not positive, the
-            activation is unknown, `inputs` has another rank, or a mask has
-            another shape.
+            activation is unknown, `inputs` has another rank or more than
+            `max_length` tokens, or a mask has another shape; in training,
+            `gradient_checkpointing` with float8 or on PyTorch.
+
+    Long rows:
+        Above 512 tokens, on TensorFlow and JAX, the scores of 128 queries
+        exist at a time, and are computed again in backpropagation: memory
+        grows with T, not with T^2, and the numbers are the same. Scores that
+        are asked for take `B H T T` numbers.
 
     Quantization:
         `save` keeps the effect of `quantize` on a functional model. A
@@ -106,12 +118,16 @@ class TransformerEncoderBlock(CompositeLayer):
         norm_first: bool = False,
         layer_norm_epsilon: float = 1e-12,
         initializer_range: float = 0.02,
+        max_length: int | None = None,
+        gradient_checkpointing: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_at_least(
             1, num_heads=num_heads, intermediate_dim=intermediate_dim
         )
+        if max_length is not None:
+            check_at_least(1, max_length=max_length)
         check_choice(tuple(ACTIVATIONS), activation=activation)
         check_rate(dropout=dropout, attention_dropout=attention_dropout)
         check_positive(
@@ -126,6 +142,8 @@ class TransformerEncoderBlock(CompositeLayer):
         self.norm_first = norm_first
         self.layer_norm_epsilon = layer_norm_epsilon
         self.initializer_range = initializer_range
+        self.max_length = max_length
+        self.gradient_checkpointing = gradient_checkpointing
         self.supports_masking = True
 
     def build(
@@ -211,19 +229,49 @@ class TransformerEncoderBlock(CompositeLayer):
         if real is not None:
             inputs = finite_padding(inputs, real)
         mask = _combined_mask(real, attention_mask)
+        recomputed = training and self.gradient_checkpointing
         if not self.trainable:
             training = False
+        seeds = [
+            drawn_seed(layer, training)
+            for layer in (
+                self.attention.dropout_layer,
+                *[self.dropout_layer] * 2,
+            )
+        ]
+
+        def run(inputs):
+            return self._run(
+                inputs, mask, return_attention_scores, training, seeds
+            )
+
+        if recomputed:
+            self._check_checkpointing()
+            run = keras.remat(run)
+        return run(inputs)
+
+    def _run(self, inputs, mask, return_attention_scores, training, seeds):
+        """Computes a call whose dropouts are drawn; maybe once more."""
+        of_scores, of_attention, of_network = seeds
 
         def attend(x):
-            x, self_scores = self.attention(x, mask, training=training)
-            return drop(self.dropout_layer, x, training), self_scores
+            x, scores = self.attention(
+                x,
+                mask,
+                return_attention_scores=return_attention_scores,
+                max_length=self.max_length,
+                seed=of_scores,
+                training=training,
+            )
+            return drop(self.dropout_layer, x, training, of_attention), scores
 
         def network(x):
             x = activate(self.activation, self.intermediate(x), training)
             return self.output_projection(x)
 
         def feed_forward(x):
-            return drop(self.dropout_layer, by_token(network, x), training)
+            x = by_token(network, x)
+            return drop(self.dropout_layer, x, training, of_network)
 
         if self.norm_first:
             x, scores = attend(self.attention_norm(inputs))
@@ -235,8 +283,26 @@ class TransformerEncoderBlock(CompositeLayer):
             x = self.feedforward_norm(x + feed_forward(x))
         return (x, scores) if return_attention_scores else x
 
+    def _check_checkpointing(self):
+        backend = keras.backend.backend()
+        mode = self.intermediate.quantization_mode
+        if backend == "torch" or mode == "float8":
+            raise ValueError(
+                "`gradient_checkpointing` needs TensorFlow or JAX, and "
+                "weights that are not quantized to float8, whose scales a "
+                "second computation would change. Set it to False. Received: "
+                f"backend={backend!r}, quantization_mode={mode!r}"
+            )
+
     def _check(self, inputs, padding_mask, attention_mask):
         check_rank(3, inputs=inputs, attention_mask=attention_mask)
+        length = shape_of(inputs)[1]
+        if None not in (length, self.max_length) and length > self.max_length:
+            raise ValueError(
+                "`inputs` may have at most "
+                f"`max_length={self.max_length}` tokens. "
+                f"Received: shape={shape_of(inputs)}"
+            )
         if self.built:
             check_features(self.attention_norm, "gamma", 0, inputs=inputs)
         check_mask(inputs, padding_mask)
@@ -297,6 +363,8 @@ class TransformerEncoderBlock(CompositeLayer):
             "norm_first": self.norm_first,
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "initializer_range": self.initializer_range,
+            "max_length": self.max_length,
+            "gradient_checkpointing": self.gradient_checkpointing,
         }
 
 

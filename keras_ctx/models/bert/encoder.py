@@ -107,6 +107,7 @@ def bert_encoder(
             initializer_range
             if block_initializer_range is None
             else block_initializer_range,
+            max_length,
             name=f"block_{i}",
         )(x, padding_mask=padding_mask)
         outputs.append(x)
