@@ -26,8 +26,8 @@ class SelfAttention(AttentionHook):
         attention_mask: Booleans `(B, 1 or T, T)`, true where the query (second
             axis) may attend to the key (third axis), or `None`.
         return_attention_scores: Whether to return the scores, too.
-        max_length: The most tokens of a row, if known. A graph for any T
-            keeps all scores for backpropagation if it is at most 512.
+        max_length: The most tokens of usual rows, if known. A graph for any
+            T holds all scores at the same time if it is at most 512.
         seed: The `DrawnSeed` of the dropout; `None`: it draws one.
 
     Returns:

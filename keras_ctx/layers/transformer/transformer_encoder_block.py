@@ -51,9 +51,9 @@ class TransformerEncoderBlock(CompositeLayer):
             kernels: a normal distribution, truncated at twice that. BERT uses
             0.02; blocks of 128 features or fewer learn much sooner with the
             square root of 1 / D, blocks of 256 do not.
-        max_length: The most tokens of a row; `None`: any number. It only
-            matters where T is not known when a graph is traced: up to 512
-            the graph keeps all scores for backpropagation, as for a known T.
+        max_length: The most tokens of usual rows; `None`: any number. A hint
+            for graphs that are traced without knowing T: if it is at most 512,
+            they hold all scores at the same time, as for a known T.
         gradient_checkpointing: Whether to keep only `inputs` for
             backpropagation in training, and to compute the rest again.
 
@@ -72,9 +72,9 @@ class TransformerEncoderBlock(CompositeLayer):
 
     Raises:
         ValueError: `num_heads` does not divide D, a size is not positive, the
-            activation is unknown, `inputs` has another rank or more than
-            `max_length` tokens, or a mask has another shape; in training,
-            `gradient_checkpointing` with float8 or on PyTorch.
+            activation is unknown, `inputs` has another rank, or a mask has
+            another shape; in training, `gradient_checkpointing` with float8 or
+            on PyTorch.
 
     Long rows:
         Above 512 tokens, on TensorFlow and JAX, the scores of 128 queries
@@ -296,13 +296,6 @@ class TransformerEncoderBlock(CompositeLayer):
 
     def _check(self, inputs, padding_mask, attention_mask):
         check_rank(3, inputs=inputs, attention_mask=attention_mask)
-        length = shape_of(inputs)[1]
-        if None not in (length, self.max_length) and length > self.max_length:
-            raise ValueError(
-                "`inputs` may have at most "
-                f"`max_length={self.max_length}` tokens. "
-                f"Received: shape={shape_of(inputs)}"
-            )
         if self.built:
             check_features(self.attention_norm, "gamma", 0, inputs=inputs)
         check_mask(inputs, padding_mask)
