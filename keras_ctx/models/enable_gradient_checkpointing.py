@@ -24,6 +24,7 @@ def enable_gradient_checkpointing(model: keras.Model) -> None:
             in it: a classifier, tagger, span extractor, embedder, pretrainer.
 
     Raises:
+        TypeError: `model` is no Keras model, such as a `TextModel`.
         ValueError: The model has no Transformer block, such as an ELMo; or
             it is compiled and has been trained, so that Keras would go on
             with its graph of before.
@@ -38,6 +39,11 @@ def enable_gradient_checkpointing(model: keras.Model) -> None:
     Source:
         Chen et al. 2016, section 4.1, https://arxiv.org/abs/1604.06174.
     """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            "`model` must be a `keras.Model`; of a `TextModel` give its "
+            f"`model`. Received: {type(model).__name__}"
+        )
     blocks = list(_blocks(model))
     if not blocks:
         raise ValueError(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ctx import data
+from keras_ctx import data, models, training
 from keras_ctx.data import packed_dataset, packed_rows
 from keras_ctx.text import BertInputs, ElmoInputs
 
@@ -28,8 +28,11 @@ def classified(labels: Any = LABELS, **options) -> tf.data.Dataset:
     return data.classification_dataset(TEXTS, labels, BERT, **settings)
 
 
+SIZES = {"length": 16, "batch_size": 3, "max_texts": 4}
+
+
 def packed(dataset: tf.data.Dataset, **options) -> list:
-    settings = {"length": 16, "batch_size": 3, "max_texts": 4, **options}
+    settings = {**SIZES, **options}
     return list(packed_dataset(dataset, **settings).as_numpy_iterator())
 
 
@@ -288,8 +291,8 @@ def test_what_cannot_be_packed_is_refused_before_it_is_read(case: str) -> None:
         packed(dataset, **options)
 
 
-def test_a_text_that_does_not_fit_is_refused_when_it_is_read() -> None:
-    error = tf.errors.InvalidArgumentError
+def test_a_text_that_does_not_fit_is_refused() -> None:
+    error = ValueError
     rule = r"A packed text must fit into a row; nothing is cut here(.|\n)*rows"
     with pytest.raises(error, match=rule):
         packed(classified(), length=11)
@@ -305,3 +308,37 @@ def test_a_text_that_does_not_fit_is_refused_when_it_is_read() -> None:
     parts = many, {"masked_lm": tf.cast(ones, tf.int32)}, {"masked_lm": ones}
     with pytest.raises(error, match="`max_predictions` must be at least"):
         packed(of_parts(*parts), max_predictions=1)
+    endless = classified().repeat()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rule):
+        next(iter(packed_dataset(endless, **SIZES | {"length": 11})))
+
+
+def test_the_length_is_known_or_endless() -> None:
+    """Of an unknown length, Keras would count the end as a batch."""
+    plain = classified()
+    rows = packed_dataset(plain, **SIZES)
+    assert len(rows) == len(list(rows)) > 1
+    assert packed_dataset(plain.take(0), **SIZES).cardinality() == 0
+    unknown = plain.filter(lambda *_: True)
+    ends = packed_dataset(unknown, **SIZES)
+    assert ends.cardinality() == tf.data.INFINITE_CARDINALITY
+    with pytest.raises(tf.errors.FailedPreconditionError, match="infinite"):
+        list(ends)
+
+
+def test_loss_of_evaluate_is_that_of_its_batches() -> None:
+    encoder = models.bert_encoder(
+        BERT.vocabulary_size, 1, 2, 8, 16, 64, dropout=0.0
+    )
+    model = models.classifier(models.packed(encoder, 4), 5, dropout=0.0)
+    model.compile("sgd", **training.task_loss("classification", packed=True))
+    rows = packed_dataset(classified(), **SIZES)
+    losses = []
+    for batch in rows:
+        model.reset_metrics()
+        losses.append(model.test_on_batch(*batch)[0])
+    found = model.evaluate(rows, verbose=0)[0]
+    np.testing.assert_allclose(found, np.mean(losses), rtol=1e-5)
+    history = model.fit(rows, epochs=2, verbose=0, shuffle=False)
+    assert model.optimizer.iterations == 2 * len(rows)
+    assert len(history.history["loss"]) == 2

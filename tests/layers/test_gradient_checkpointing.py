@@ -176,3 +176,8 @@ def test_float8_is_refused() -> None:
     assert block(X, training=False).shape == X.shape
     with pytest.raises(ValueError, match="checkpointing.*Received.*float8"):
         block(X, training=True)
+
+
+def test_a_text_model_is_refused() -> None:
+    with pytest.raises(TypeError, match="of a `TextModel` give its `model`"):
+        models.enable_gradient_checkpointing(object())  # type: ignore

@@ -184,7 +184,7 @@ def test_answers_and_drift(exported, weights: str) -> None:
 
     readme = (versions[weights] / "README.md").read_text("utf-8")
     row = f"| `embed` | `embedding` | {drift['largest']:.3g} |"
-    assert f"kept as {weights}" in readme and row in readme
+    assert f"stored as {weights}" in readme and row in readme
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Losses and gradients of packed rows are those of one text a row."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 from contracts.backends import gradients
 from contracts.random_weights import randomized
 
-from keras_ctx import data, models, training
+from keras_ctx import data, models, serving, training
 from keras_ctx.text import BertInputs
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -201,3 +202,20 @@ def test_no_loss_for_what_reads_a_row_as_one_text() -> None:
     for kind, crf in (("question_answering", False), ("tagging", True)):
         with pytest.raises(ValueError, match="`packed` needs a model that"):
             training.task_loss(kind, crf=crf, packed=True)  # pyright: ignore
+
+
+def test_targets_of_another_number_of_texts_are_refused() -> None:
+    numbers = np.linspace(-1, 1, 5)
+    rows = data.packed_dataset(labelled(numbers), **ROOM | {"max_texts": 1})
+    model = models.classifier(models.packed(encoder(), 4), 1)
+    model.compile("sgd", **training.task_loss("regression", packed=True))
+    with pytest.raises(
+        ValueError, match="`max_texts` must be the same.*1 and 4"
+    ):
+        model.evaluate(rows, verbose=0)
+
+
+def test_exports_say_what_to_do_instead(tmp_path: Path) -> None:
+    model = models.classifier(models.packed(encoder(), 4), 2)
+    with pytest.raises(ValueError, match="packed texts: make the same head"):
+        serving.export(model, BERT, tmp_path, ["good", "bad"])

@@ -1,5 +1,7 @@
 """Rows of several texts, from batches of rows of one text."""
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -32,6 +34,16 @@ def packed_dataset(
     padding. B is the batch size, T = `length`, N = `max_texts`, M =
     `max_predictions`.
 
+    A dataset of known length is read once before, which counts its rows; it
+    must be the same each time. One of unknown length must not end: if it does,
+    give it its number of batches by `tf.data.experimental.assert_cardinality`.
+
+    Packed rows are for training
+    and for vectors: weights sum to 1 in each batch, so a last batch with few
+    texts counts as much as a full one in the losses and metrics of
+    `evaluate`. For scores, give `get_weights` to the same head on the encoder
+    for rows of one text, or assign predictions to texts with `numbered`.
+
     Args:
         dataset: Batches of a BERT: features, or pairs or triples of features,
             targets and weights, as of `classification_dataset`,
@@ -39,7 +51,7 @@ def packed_dataset(
             Batches may have any size.
         length: Number of tokens T of a row. A text must fit in.
         batch_size: Global batch size B in rows, over all replicas.
-        max_texts: Maximum number of texts N in a row.
+        max_texts: Maximum number of texts N in a row, that of the model.
         per_token: Names of the targets with an entry for each token, such as
             `["logits"]` of a tagger. `masked_lm` has one for each of the
             `masked_positions`, all others one for each text.
@@ -49,7 +61,7 @@ def packed_dataset(
         numbered: Whether to yield pairs of the texts' numbers and the batch.
 
     Returns:
-        A `tf.data.Dataset` of the same parts. Features, int32 `(B, T)`:
+        A `tf.data.Dataset` of the same parts. Features, integers `(B, T)`:
         `token_ids`, `segment_ids`, and `text_ids`, the number of the text in
         its row, from 1, or 0 at padding; `masked_positions` `(B, M)`, counted
         from the start of the row. Targets and weights of a token are `(B, T)`,
@@ -58,14 +70,16 @@ def packed_dataset(
         regression `(B, N, 1)`, as the logits. Where targets are given there
         are weights: 0 where there is no target, and summing to 1 over the
         batch, for losses with `reduction="sum"`; those of one batch of
-        `dataset` keep their ratios. With `numbered`, int32 `(B, N)`: the
+        `dataset` keep their ratios, so give large batches if there are class
+        weights. With `numbered`, int32 `(B, N)`: the
         number of the text in `dataset`, counted from 0; -1 for no text.
 
     Raises:
-        ValueError: The dataset has other parts or shapes, as that of an ELMo,
-            or an argument is below 1 or missing. While it is read, as
-            TensorFlow's `InvalidArgumentError`: a text has no token, or it or
-            its masked positions do not fit into a row.
+        ValueError: The dataset has other parts or shapes, as that of an ELMo;
+            an argument is below 1 or missing; a text has no token, or it or
+            its masked positions do not fit into a row. Without a known length
+            the latter come while it is read, as TensorFlow's
+            `InvalidArgumentError`, and so does the end of the dataset.
 
     Example:
         >>> from keras_ctx.text import BertInputs, character_vocabulary
@@ -117,23 +131,26 @@ def packed_dataset(
             )
         return text.length, 1, len(text.positions)
 
+    def rows() -> Iterator[list[Text]]:
+        return first_fit(texts(dataset, layout), shape[1:], sizes, window)
+
     def batches() -> Iterator[Any]:
-        rows = first_fit(texts(dataset, layout), shape[1:], sizes, window)
-        batch: list[list[Text]] = []
-        for row in rows:
-            batch.append(row)
-            if len(batch) == batch_size:
-                yield _filled(batch, layout, shape, numbered)
-                batch = []
-        if batch:
+        left = rows()
+        while batch := list(itertools.islice(left, batch_size)):
             yield _filled(batch, layout, shape, numbered)
 
+    # Keras counts the end of a dataset of unknown length as one more batch.
+    number = tf.data.INFINITE_CARDINALITY
+    if int(dataset.cardinality()) >= 0:
+        number = math.ceil(sum(1 for _ in rows()) / batch_size)
     empty = _filled([], layout, shape, numbered)
     signature = tf.nest.map_structure(
         lambda x: tf.TensorSpec(x.shape, x.dtype), empty
     )
     made = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return global_batches(made)
+    return global_batches(
+        made.apply(tf.data.experimental.assert_cardinality(number))
+    )
 
 
 def _filled(

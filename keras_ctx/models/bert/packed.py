@@ -25,14 +25,16 @@ def packed(
 
     Inputs, as `keras_ctx.data.packed_dataset` returns them: `token_ids`,
     `segment_ids` and `text_ids`, integers `(B, T)`; `text_ids` is the number
-    of each token's text in its row, from 1 to N = `max_texts`, and 0 at
-    padding. T may exceed the encoder's `max_length`, a text may not. Outputs:
-    `layers`, `sequence` and `padding_mask`, as of `encoder`; `text_ids`,
-    unchanged; and, if `encoder` has it, `pooled` `(B, N, D)`: text n of the
-    row at index n - 1, and undefined numbers where there is no such text.
+    of each token's text in its row, from 1 to N = `max_texts`, all tokens of
+    a text beside each other, and 0 at padding. T may exceed the encoder's
+    `max_length`, a text may not. Outputs: `layers`, `sequence` and
+    `padding_mask`, as of `encoder`; `text_ids`, unchanged; and, if `encoder`
+    has it, `pooled` `(B, N, D)`: text n of the row at index n - 1, and
+    undefined numbers where there is no such text.
 
     An id outside the vocabulary, a text beyond `max_length` or ids of more
-    than `max_texts` texts give NaN for the whole row.
+    than `max_texts` texts give NaN for the whole row in a graph, and an error
+    eagerly.
 
     Args:
         encoder: A model of `bert_encoder`.

@@ -21,6 +21,10 @@ from keras_ctx.text import TextInputs
 # Extra rows that an embedding table may have: published ones are padded to a
 # multiple of at most 128 rows.
 _TABLE_PADDING = 128
+_UNPACK = (
+    " The model reads packed texts: make the same head on the encoder for rows "
+    "of one text, and give it these weights by `set_weights`."
+)
 
 
 def check_backend() -> None:
@@ -79,6 +83,7 @@ def check_inputs(
         raise ValueError(
             "`text_inputs` must give the inputs of `model`, no more and no "
             f"fewer. Missing: {missing}. Unknown to `model`: {surplus}."
+            + (_UNPACK if "text_ids" in missing else "")
         )
     for key, taken in wanted.items():
         given = features[key]

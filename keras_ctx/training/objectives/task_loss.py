@@ -109,7 +109,7 @@ def _of_tags(crf: bool) -> dict[str, Any]:
 def _of_packed_texts(kind: TaskKind) -> dict[str, Any]:
     """Returns the arguments for packed texts; rows are not full of texts."""
     if kind == "regression":
-        loss = keras.losses.MeanSquaredError(reduction="sum")
+        loss = PackedSquaredError(reduction="sum")
         return {"loss": {"logits": loss}, "weighted_metrics": None}
     if kind == "multi_label":
         accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
@@ -121,6 +121,23 @@ def _of_packed_texts(kind: TaskKind) -> dict[str, Any]:
             "weighted_metrics": {"logits": [accuracy]},
         }
     return _of_tags(crf=False)
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class PackedSquaredError(keras.losses.MeanSquaredError):
+    """The squared error, which refuses targets of another `max_texts`.
+
+    Keras would broadcast them.
+    """
+
+    def call(self, y_true, y_pred):
+        there, made = y_true.shape[1], y_pred.shape[1]
+        if there != made and None not in (there, made):
+            raise ValueError(
+                "`max_texts` must be the same for `packed_dataset` and for "
+                f"`packed`. Received: {there} and {made}"
+            )
+        return super().call(y_true, y_pred)
 
 
 def _of_answers() -> dict[str, Any]:
