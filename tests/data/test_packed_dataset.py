@@ -28,7 +28,7 @@ def classified(labels: Any = LABELS, **options) -> tf.data.Dataset:
     return data.classification_dataset(TEXTS, labels, BERT, **settings)
 
 
-SIZES = {"length": 16, "batch_size": 3, "max_texts": 4}
+SIZES: dict[str, Any] = {"length": 16, "batch_size": 3, "max_texts": 4}
 
 
 def packed(dataset: tf.data.Dataset, **options) -> list:
@@ -308,9 +308,9 @@ def test_a_text_that_does_not_fit_is_refused() -> None:
     parts = many, {"masked_lm": tf.cast(ones, tf.int32)}, {"masked_lm": ones}
     with pytest.raises(error, match="`max_predictions` must be at least"):
         packed(of_parts(*parts), max_predictions=1)
-    endless = classified().repeat()
+    endless, sizes = classified().repeat(), {**SIZES, "length": 11}
     with pytest.raises(tf.errors.InvalidArgumentError, match=rule):
-        next(iter(packed_dataset(endless, **SIZES | {"length": 11})))
+        next(iter(packed_dataset(endless, **sizes)))
 
 
 def test_the_length_is_known_or_endless() -> None:

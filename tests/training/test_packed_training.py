@@ -206,7 +206,8 @@ def test_no_loss_for_what_reads_a_row_as_one_text() -> None:
 
 def test_targets_of_another_number_of_texts_are_refused() -> None:
     numbers = np.linspace(-1, 1, 5)
-    rows = data.packed_dataset(labelled(numbers), **ROOM | {"max_texts": 1})
+    room = {**ROOM, "max_texts": 1}
+    rows = data.packed_dataset(labelled(numbers), **room)
     model = models.classifier(models.packed(encoder(), 4), 1)
     model.compile("sgd", **training.task_loss("regression", packed=True))
     with pytest.raises(
