@@ -61,6 +61,7 @@ def test_every_registered_class_is_in_a_saved_model() -> None:
         *("keras_ctx>BlockWithScores", "keras_ctx>StringModel"),
         "keras_ctx>TextLayer",
         *("keras_ctx>PackedTexts", "keras_ctx>TextPooling"),
+        "keras_ctx>PackedSquaredError",
     }
 
 
