@@ -26,8 +26,8 @@ def enable_gradient_checkpointing(model: keras.Model) -> None:
     Raises:
         TypeError: `model` is no Keras model, such as a `TextModel`.
         ValueError: The model has no Transformer block, such as an ELMo; or
-            it is compiled and has been trained, so that Keras would go on
-            with its graph of before.
+            it has been trained since `compile`, and Keras keeps the graph
+            traced then.
 
     Example:
         >>> from keras_ctx.models import bert_tiny, classifier

@@ -14,7 +14,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 BERT = BertInputs([*SPECIAL, *"abcdefghij"], 12, split="character")
 ELMO = ElmoInputs(max_characters=6)
 LETTERS = np.random.default_rng(0)
-# From empty texts to such as are cut to 12 tokens.
+# From empty texts to texts that are cut to 12 tokens.
 TEXTS = [
     "".join(LETTERS.choice(list("abcdefghij"), n))
     for n in LETTERS.integers(0, 13, 41)

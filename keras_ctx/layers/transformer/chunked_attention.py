@@ -7,7 +7,7 @@ from keras_ctx.layers.base.dropout import DrawnSeed, noise_like
 from keras_ctx.layers.transformer.activations import softmax
 
 PLAIN_LENGTH = 512
-"""Rows of up to so many tokens are one chunk."""
+"""Most tokens of a row that is one chunk."""
 CHUNK = 128
 """Queries of a chunk of longer rows: their scores exist at the same time."""
 _FAR = 1640531527  # 2^32 / golden ratio, negated: sets seeds of chunks apart

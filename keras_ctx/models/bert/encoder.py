@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least
+from keras_ctx.models.bert.wiring import encoder_model
 
 
 def bert_encoder(
@@ -125,17 +126,9 @@ def bert_encoder(
         ),
         name="pooler",
     )(first)
-    return keras.Model(
-        {
-            "token_ids": token_ids,
-            "segment_ids": segment_ids,
-            "padding_mask": padding_mask,
-        },
-        {
-            "sequence": outputs[-1],
-            "layers": outputs,
-            "pooled": pooled,
-            "padding_mask": padding_mask,
-        },
-        name=name,
-    )
+    inputs = {
+        "token_ids": token_ids,
+        "segment_ids": segment_ids,
+        "padding_mask": padding_mask,
+    }
+    return encoder_model(inputs, outputs, pooled, padding_mask, name)

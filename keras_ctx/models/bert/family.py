@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ctx.models.bert.wiring import wired
+from keras_ctx.models.bert.wiring import encoder_model, wired
 from keras_ctx.models.family import Family
 
 
@@ -20,15 +20,9 @@ def _encoder(model: keras.Model, name: str | None) -> keras.Model:
         key: model.input[key]
         for key in ("token_ids", "segment_ids", "padding_mask")
     }
-    pooled = {"pooled": found["pooler"].output} if "pooler" in found else {}
-    return keras.Model(
-        inputs,
-        {
-            "sequence": outputs[-1],
-            "layers": outputs,
-            **pooled,
-            "padding_mask": inputs["padding_mask"],
-        },
+    pooled = found["pooler"].output if "pooler" in found else None
+    return encoder_model(
+        *(inputs, outputs, pooled, inputs["padding_mask"]),
         name=name or "bert_encoder",
     )
 
@@ -42,23 +36,16 @@ def _unpacked(model: keras.Model, name: str | None) -> keras.Model:
     )
     padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
     outputs = wired(found, token_ids, segment_ids, padding_mask)
-    pooled = {}
+    pooled = None
     if "pooler" in found:
-        first = ops.sum(outputs[-1][:, :1], axis=1)
-        pooled = {"pooled": found["pooler"](first)}
-    return keras.Model(
-        {
-            "token_ids": token_ids,
-            "segment_ids": segment_ids,
-            "padding_mask": padding_mask,
-        },
-        {
-            "sequence": outputs[-1],
-            "layers": outputs,
-            **pooled,
-            "padding_mask": padding_mask,
-        },
-        name=name or "bert_encoder",
+        pooled = found["pooler"](ops.sum(outputs[-1][:, :1], axis=1))
+    inputs = {
+        "token_ids": token_ids,
+        "segment_ids": segment_ids,
+        "padding_mask": padding_mask,
+    }
+    return encoder_model(
+        inputs, outputs, pooled, padding_mask, name or "bert_encoder"
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_ctx import layers
-from keras_ctx.models.bert.wiring import wired
+from keras_ctx.models.bert.wiring import encoder_model, wired
 
 
 def packed(
@@ -17,7 +17,7 @@ def packed(
     Positions restart at each text, and a token attends to the tokens of its
     own text only, so a text has the same vectors as in a row of its own. The
     layers are shared: training one model trains the other. The heads of
-    `keras_ctx.models` and `bert_pretrainer` go on it as on any encoder, and
+    `keras_ctx.models` and `bert_pretrainer` take it as any encoder, and
     have one output for each token or for each text; those that would read a
     row as one text (a span extractor, a CRF, LSTMs) refuse it. The same head
     on `encoder` has the same weights in the same order, for `set_weights`;
@@ -74,26 +74,21 @@ def packed(
         *(found, token_ids, segment_ids, padding_mask),
         *(position_ids, attention_mask),
     )
-    pooled = {}
+    pooled = None
     if "pooler" in found:
         first = layers.TextPooling(max_texts, "cls", name="first_tokens")(
             outputs[-1], text_ids
         )
-        pooled = {"pooled": found["pooler"](first)}
-    return keras.Model(
-        {
-            "token_ids": token_ids,
-            "segment_ids": segment_ids,
-            "text_ids": text_ids,
-        },
-        {
-            "sequence": outputs[-1],
-            "layers": outputs,
-            **pooled,
-            "padding_mask": padding_mask,
-            "text_ids": text_ids,
-        },
+        pooled = found["pooler"](first)
+    inputs = {
+        "token_ids": token_ids,
+        "segment_ids": segment_ids,
+        "text_ids": text_ids,
+    }
+    return encoder_model(
+        *(inputs, outputs, pooled, padding_mask),
         name=name or encoder.name,
+        text_ids=text_ids,
     )
 
 

@@ -1,7 +1,9 @@
-"""The layers of a BERT encoder, called again on other inputs."""
+"""The layers of a BERT encoder, called again, and the model around them."""
 
 from collections.abc import Mapping
 from typing import Any
+
+import keras
 
 
 def wired(
@@ -31,3 +33,34 @@ def wired(
     if "final_norm" in found:
         outputs[-1] = found["final_norm"](x)
     return outputs
+
+
+def encoder_model(
+    inputs: Mapping[str, Any],
+    outputs: list,
+    pooled,
+    padding_mask,
+    name: str,
+    **others,
+) -> keras.Model:
+    """Builds the model of an encoder from its inputs and its layers' outputs.
+
+    Args:
+        inputs: Inputs by name.
+        outputs: L + 1 tensors `(B, T, D)`, lowest layer first.
+        pooled: The output `pooled`, `None` without a pooler.
+        padding_mask: `(B, T)`.
+        name: Name of the model.
+        **others: Further outputs.
+    """
+    return keras.Model(
+        dict(inputs),
+        {
+            "sequence": outputs[-1],
+            "layers": outputs,
+            **({} if pooled is None else {"pooled": pooled}),
+            "padding_mask": padding_mask,
+            **others,
+        },
+        name=name,
+    )
