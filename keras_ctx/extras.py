@@ -35,7 +35,8 @@ EXTRAS = {
 # Classes of `keras_ctx.training` that a compiled `.keras` file may name.
 TRAINING_CLASSES = (
     *("Adagrad", "CRFLoss", "LayerwiseAdamW", "LogLikelihoodLoss"),
-    *("PerUpdate", "SlantedTriangular", "WarmupLinearDecay"),
+    *("PackedSquaredError", "PerUpdate", "SlantedTriangular"),
+    "WarmupLinearDecay",
 )
 
 
