@@ -19,7 +19,13 @@ _IDEOGRAPHS = (
     r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}"
 )
 ALONE = f"[{_MARKS}{_IDEOGRAPHS}]"
-# The same for a model that keeps ideographs together.
+# Printable ASCII, the ideographs of Chinese text and its punctuation: cleaning
+# changes none of these but the case of ASCII letters.
+CLEAN = (
+    r"[ -~\x{B7}\x{2014}\x{2018}\x{2019}\x{201C}\x{201D}\x{2026}"
+    r"\x{3001}-\x{3011}\x{4E00}-\x{9FA5}\x{FF01}-\x{FF20}]"
+)
+# As `ALONE`, for a model that keeps ideographs together.
 ALONE_MARK = f"[{_MARKS}]"
 _NOT_ASCII_BLANK = r"[\x1C-\x1F\x{85}\pZ]"
 BLANK = r"[\x09-\x0D\x1C-\x1F\x{85}\pZ]+"
@@ -94,10 +100,9 @@ def normalize(
     `lower_case`) decomposes characters canonically (no compatibility folding)
     and drops non-spacing marks. `lower_case` lower-cases the text.
 
-    Text of printable ASCII has nothing to clean, and skips all of this but
-    the lower case.
+    Text of `CLEAN` characters skips all of this but the lower case.
     """
-    plain = tf.strings.regex_full_match(text, "[ -~]*")
+    plain = tf.strings.regex_full_match(text, f"{CLEAN}*")
     others = tf.where(~plain)
     cleaned = clean(tf.gather_nd(text, others), lower_case, strip_accents)
     ascii_text = tf.strings.lower(text) if lower_case else text
