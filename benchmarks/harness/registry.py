@@ -1,5 +1,6 @@
 """The peers: their module, their Python, and what they do differently."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,3 +85,18 @@ class Pythons:
                 f"there is no {shown}; {self.hints[peer.python]}"
             )
         return path
+
+
+def pythons_of(bench: Path, garden: Path) -> Pythons:
+    """Returns the environments, this process's own among them."""
+    return Pythons(
+        {HERE: Path(sys.executable), BENCH: bench, GARDEN_PYTHON: garden},
+        {
+            HERE: "start the script with another Python",
+            BENCH: "`make bench` makes it, or give `--bench-python`",
+            GARDEN_PYTHON: (
+                "install the extra `garden` into an environment of its own "
+                "and give `--garden-python`"
+            ),
+        },
+    )
