@@ -10,9 +10,11 @@ from .works import (
     LSTM,
     ONNX,
     OURS,
+    SAMPLED,
     SENTENCES,
     TOKENIZERS,
     TORCH,
+    TORCH_LM,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +57,15 @@ PEERS = {
     TOKENIZERS: Peer("rust_tokenizers"),
     **{name: Peer("torch_lstm", variant=name.split()[-1]) for name in LSTM},
     GARDEN: Peer("model_garden", GARDEN_PYTHON),
+    SAMPLED: Peer(
+        "ours",
+        HERE,
+        variant="sampled",
+        policies=True,
+        tolerance={"language_model": float("inf")},
+        because="its loss is another one, so its results are not compared",
+    ),
+    TORCH_LM: Peer("torch_language_model"),
 }
 CEILINGS = {
     "TensorFlow": Peer("matmul_tensorflow", HERE),
