@@ -40,10 +40,11 @@ import tyro
 
 from harness import page
 from harness.cells import Cell
+from harness.files import write_text
 from harness.machine import load, machine
 from harness.measure import Bench
 from harness.models import model_folders
-from harness.registry import BENCH, GARDEN_PYTHON, HERE, PEERS, Pythons
+from harness.registry import PEERS, Pythons, pythons_of
 from harness.texts import manual_sentences, table_sentences
 from harness.works import OURS, Work, by_names
 
@@ -97,21 +98,7 @@ class Config:
             )
 
     def pythons(self) -> Pythons:
-        return Pythons(
-            {
-                HERE: Path(sys.executable),
-                BENCH: self.bench_python,
-                GARDEN_PYTHON: self.garden_python,
-            },
-            {
-                HERE: "start the script with another Python",
-                BENCH: "`make bench` makes it, or give `--bench-python`",
-                GARDEN_PYTHON: (
-                    "install the extra `garden` into an environment of its "
-                    "own and give `--garden-python`"
-                ),
-            },
-        )
+        return pythons_of(self.bench_python, self.garden_python)
 
 
 def peers_of(work: Work, config: Config) -> list[str]:
@@ -159,14 +146,9 @@ def write(
         "load_before": before,
         "cells": [dataclasses.asdict(cell) for cell in cells],
     }
-    config.output.parent.mkdir(parents=True, exist_ok=True)
-    for path, text in (
-        (config.output, page_text(config, works, cells, before)),
-        (config.output.with_suffix(".json"), json.dumps(raw, indent=1) + "\n"),
-    ):
-        beginning = path.with_suffix(f"{path.suffix}.part")
-        beginning.write_text(text, encoding="utf-8")
-        beginning.replace(path)
+    write_text(config.output, page_text(config, works, cells, before))
+    json_file = config.output.with_suffix(".json")
+    write_text(json_file, json.dumps(raw, indent=1) + "\n")
 
 
 def main(config: Config) -> None:

@@ -1,1 +1,1 @@
-"""The harness of `speed.py`: works, inputs, worker processes, tables."""
+"""The harness of `speed.py` and `scaling.py`: works, processes, pages."""

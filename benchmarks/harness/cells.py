@@ -3,7 +3,7 @@
 import statistics
 from dataclasses import dataclass, field
 
-from .works import OURS
+from .works import OURS, SAMPLED
 
 MATMUL_REPEATS = 3
 
@@ -46,7 +46,7 @@ class Cell:
             row
             for row in self.rows
             if row.seconds and not row.problem
-            if ours is None or (row.peer == OURS) == ours
+            if ours is None or (row.peer in (OURS, SAMPLED)) == ours
         ]
 
     def speeds(self, row: Row) -> list[float]:
@@ -62,9 +62,14 @@ class Cell:
         key = {id(x): statistics.median(self.speeds(x)) for x in rows}
         return max(rows, key=lambda row: key[id(row)], default=None)
 
-    def ratio(self, row: Row) -> float | None:
-        """Returns how many times as fast ours is: the median of the rounds."""
-        ours = self.best(ours=True)
+    def ratio(self, row: Row, ours: Row | None = None) -> float | None:
+        """Returns how many times as fast ours is: the median of the rounds.
+
+        Args:
+            row: The row of the peer.
+            ours: A row of ours; `None`: the fastest.
+        """
+        ours = ours or self.best(ours=True)
         if ours is None:
             return None
         pairs = zip(row.seconds, ours.seconds, strict=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .sizes import number_of
 from .texts import word_rows
 from .works import Work
 
@@ -82,6 +83,27 @@ def _elmo(work: Work, seed: int, sentences: Sentences) -> Inputs:
     return {"rows": word_rows(work.rows, shortest, work.length, draw)}
 
 
+def _language_model(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    """Returns windows of words for each direction, and ids of their targets.
+
+    The targets follow Zipf's law in the vocabulary of the model, whatever the
+    words: that number of different words the manual does not have.
+    """
+    draw = random.Random(seed)
+    windows = [
+        word_rows(work.rows, work.length, work.length, draw) for _ in range(2)
+    ]
+    shares = np.cumsum(1 / np.arange(1, 1 + number_of(work.model)))
+    generator = np.random.default_rng(seed)
+    drawn = generator.random((2, work.rows, work.length))
+    ids = np.searchsorted(shares, shares[-1] * drawn)
+    return {
+        "rows": windows[0],
+        "backward_rows": windows[1],
+        "targets": ids.tolist(),
+    }
+
+
 MAKERS: dict[str, Callable[[Work, int, Sentences], Inputs]] = {
     "inference": _inference,
     "training": _training,
@@ -92,6 +114,7 @@ MAKERS: dict[str, Callable[[Work, int, Sentences], Inputs]] = {
     "elmo": _elmo,
     "elmo_gradients": _elmo,
     "tokens": _texts,
+    "language_model": _language_model,
 }
 
 

@@ -55,7 +55,8 @@ class Bench:
         rounds: Rounds after warm-up.
         scratch: Folder for results.
         log: File for what the peers print.
-        matmul: Rows and columns of the product that gives the ceiling.
+        matmul: Rows and columns of the product that gives the ceiling; 0:
+            neither ceiling nor operations are wanted.
     """
 
     pythons: Pythons
@@ -82,7 +83,7 @@ class Bench:
                     side = self._start(stack, PEERS[name], row, work, threads)
                     if side and self._agrees(side, work, precision, reference):
                         sides.append(side)
-            for name, peer in CEILINGS.items():
+            for name, peer in CEILINGS.items() if self.matmul else ():
                 row = cell.ceilings[name] = Row(name, precision)
                 side = self._start(stack, peer, row, None, threads)
                 sides += [side] if side else []
@@ -93,11 +94,14 @@ class Bench:
                     self._time(side, inputs, kept)
                 if kept:
                     cell.counts.append(count(work, inputs))
-                    lengths = text_lengths(
-                        self.folders[work.model], inputs, work.length
-                    )
-                    cell.operations.append(operations(work, inputs, lengths))
+                    cell.operations.append(self._operations(work, inputs))
         return cell
+
+    def _operations(self, work: Work, inputs: Inputs) -> float | None:
+        if not self.matmul:
+            return None
+        lengths = text_lengths(self.folders[work.model], inputs, work.length)
+        return operations(work, inputs, lengths)
 
     def sentences_of(self, work: Work) -> Sentences:
         """Returns the sentences in the model's folder, if it has some."""
@@ -143,6 +147,7 @@ class Bench:
             "variant": peer.variant,
             "dropout": work.dropout if work else 0.0,
             "max_length": work.length if work else 0,
+            "rows": work.rows if work else 0,
             "scratch": tempfile.mkdtemp(dir=self.scratch),
         }
         try:

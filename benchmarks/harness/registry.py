@@ -1,5 +1,6 @@
 """The peers: their module, their Python, and what they do differently."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from .works import (
     LSTM,
     ONNX,
     OURS,
+    SAMPLED,
     SENTENCES,
     TOKENIZERS,
     TORCH,
+    TORCH_LM,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +57,15 @@ PEERS = {
     TOKENIZERS: Peer("rust_tokenizers"),
     **{name: Peer("torch_lstm", variant=name.split()[-1]) for name in LSTM},
     GARDEN: Peer("model_garden", GARDEN_PYTHON),
+    SAMPLED: Peer(
+        "ours",
+        HERE,
+        variant="sampled",
+        policies=True,
+        tolerance={"language_model": float("inf")},
+        because="its loss is another one, so its results are not compared",
+    ),
+    TORCH_LM: Peer("torch_language_model"),
 }
 CEILINGS = {
     "TensorFlow": Peer("matmul_tensorflow", HERE),
@@ -84,3 +96,18 @@ class Pythons:
                 f"there is no {shown}; {self.hints[peer.python]}"
             )
         return path
+
+
+def pythons_of(bench: Path, garden: Path) -> Pythons:
+    """Returns the environments, this process's own among them."""
+    return Pythons(
+        {HERE: Path(sys.executable), BENCH: bench, GARDEN_PYTHON: garden},
+        {
+            HERE: "start the script with another Python",
+            BENCH: "`make bench` makes it, or give `--bench-python`",
+            GARDEN_PYTHON: (
+                "install the extra `garden` into an environment of its own "
+                "and give `--garden-python`"
+            ),
+        },
+    )

@@ -9,6 +9,7 @@ ONNX, SENTENCES, TOKENIZERS = (
     "tokenizers",
 )
 LSTM = ("torch LSTM padded", "torch LSTM packed")
+SAMPLED, TORCH_LM = "ours, sampled softmax", "torch LSTM"
 
 PURE, MIXED = "bfloat16", "mixed_bfloat16"
 

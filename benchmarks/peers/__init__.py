@@ -1,4 +1,4 @@
-"""One module for each library that `speed.py` measures.
+"""One module for each library that `speed.py` and `scaling.py` measure.
 
 A module runs in a process of its own (`speed_worker.py`), in the Python that
 has its library, and imports nothing else of this repository than `peers.step`.

@@ -19,6 +19,7 @@ from .keras_steps import (
     use_threads,
     with_classes,
 )
+from .our_language_model import language_model
 from .step import Step, Task
 
 PACKAGES = ("keras", "keras_ctx", "tensorflow")
@@ -238,4 +239,5 @@ STEPS = {
     "elmo": elmo,
     "elmo_gradients": elmo_gradients,
     "tokens": tokens,
+    "language_model": language_model,
 }

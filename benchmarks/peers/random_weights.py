@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from tokenizers import BertWordPieceTokenizer
 
+from harness import sizes
 from harness.texts import SENTENCES
 from keras_ctx import convert, data, models, text
 
@@ -23,6 +24,11 @@ def write(task: Task) -> Step:
     folder.mkdir(parents=True)
     if folder.name == "chinese":
         write_chinese(folder)
+        return Step(feed=dict, compute=dict)
+    kind = folder.name.partition("_")[0]
+    if kind in (sizes.LAYERS, sizes.WORDS):
+        varied = write_layers if kind == sizes.LAYERS else write_words
+        varied(sizes.number_of(folder.name), folder)
         return Step(feed=dict, compute=dict)
     make = getattr(models, folder.name)
     if folder.name.startswith("bert"):
@@ -81,6 +87,30 @@ def write_elmo(encoder: keras.Model, folder: Path) -> None:
     with h5py.File(weights) as file:
         file.visititems(collect)
     np.savez(weights.with_suffix(".npz"), **arrays)
+
+
+def write_layers(layers: int, folder: Path) -> None:
+    """Writes a BERT of this many layers."""
+    encoder = models.bert_encoder(
+        VOCABULARY_SIZE,
+        layers,
+        sizes.HEADS,
+        sizes.FEATURES,
+        sizes.INNER,
+        sizes.POSITIONS,
+    )
+    write_bert(encoder, folder)
+
+
+def write_words(words: int, folder: Path) -> None:
+    """Writes an ELMo, and the softmax of this many words."""
+    encoder = models.elmo_encoder(
+        sizes.FILTERS, sizes.CELLS, sizes.PROJECTION, num_highways=1
+    )
+    write_elmo(encoder, folder)
+    generator = np.random.default_rng(0)
+    kernel = generator.standard_normal((words, sizes.PROJECTION), "float32")
+    np.save(folder / "softmax.npy", kernel * sizes.PROJECTION**-0.5)
 
 
 STEPS = {"write": write}

@@ -1,6 +1,6 @@
 """What a module of `peers` gives for a work, and what it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
@@ -27,6 +27,8 @@ class Task(TypedDict):
     dropout: float
     max_length: int
     """Most tokens of a text."""
+    rows: int
+    """Rows of a step."""
     scratch: str
     """Folder for files of this worker."""
 
@@ -45,3 +47,11 @@ class Step(NamedTuple):
 def real_tokens(lengths: list[int], width: int) -> np.ndarray:
     """Returns the padding mask `(B, T)`, true at real tokens."""
     return np.arange(width) < np.array(lengths)[:, None]
+
+
+def distinct_words(
+    *windows: Sequence[Sequence[str]],
+) -> tuple[list[str], np.ndarray]:
+    """Returns the distinct words, and their indices in each window."""
+    words, ids = np.unique(np.array(windows), return_inverse=True)
+    return words.tolist(), ids.reshape(np.shape(windows)).astype("int32")
