@@ -8,9 +8,8 @@ Needs     `.venv-bench` with the extra `bench` (`make bench` makes it), the
 Output    OUTPUT, Markdown: a table for each curve; beside it a .png and a
           .json file with the seconds of every round. All are written after
           each point. OUTPUT.log has what the peers print.
-Expected  Time grows in proportion to each number, with long rows faster. The
-          sampled softmax takes a fraction of the time of the full one, but
-          grows, too, since Adagrad updates the rows of all words.
+Expected  Time grows in proportion to each number, with long rows faster. That
+          of the sampled softmax does not grow with the vocabulary.
 
 Each point is measured as by `speed.py`, in float32: each peer is a process of
 its own, started for this point; they take turns, and their results must agree

@@ -9,8 +9,7 @@ Output    OUTPUT/encoder.keras, OUTPUT/language_model.keras (with the softmax
           killed run, started again, resumes where its text stopped.
 Command   On the sample data:
           python recipes/pretrain_elmo.py --output runs/elmo
-          To adapt trained weights to a corpus: --init with an earlier run, or
-          official weights:
+          To adapt official weights to a corpus, or --init with a run:
           python recipes/pretrain_elmo.py --init-options options.json \
               --init-weights weights.hdf5 --corpus news.txt \
               --split whitespace --output runs/news
@@ -97,13 +96,14 @@ def make_model(config: Config, language_model, num_devices: int):
             num_devices=num_devices,
         )
     )
+    rate = config.learning_rate
     if config.optimizer == "adagrad":
-        optimizer = training.elmo_optimizer(config.learning_rate)
+        optimizer = training.elmo_optimizer(rate)
+        softmax = language_model.get_layer("softmax")
+        softmax.sparse_gradient = config.strategy != "tpu"
     else:
         steps = config.epochs * config.steps_per_epoch
-        optimizer = training.bert_optimizer(
-            config.learning_rate, steps, beta_2=0.98
-        )
+        optimizer = training.bert_optimizer(rate, steps, beta_2=0.98)
     # The paper's loss; bilm-tf's Adagrad is tuned for the sum over a window.
     share = 0.5 * (config.window_size if config.optimizer == "adagrad" else 1)
     model.compile(

@@ -37,8 +37,10 @@ FILES = [
 DOCUMENTED = {"_asdict", "_exit", "_fields", "_replace"}
 # Names that the hooks use, one per line; a check for each is below.
 NAMES = {
+    "_accumulators",
     "_all_reduce_sum_gradients",
     "_autocast",
+    "_clip_gradients",
     "_convert_input_args",
     "_dropout_layer",
     "_get_variable_index",

@@ -36,7 +36,9 @@ def language_model(task: Task) -> Step:
     keras.config.set_dtype_policy(task["policy"])
     negatives = NEGATIVES if task["variant"] == "sampled" else None
     model = stream_model(task, negatives, task["rows"])
-    words = model.get_layer("softmax").vocabulary_size
+    softmax = model.get_layer("softmax")
+    softmax.sparse_gradient = negatives is not None  # as pretrain_elmo.py
+    words = softmax.vocabulary_size
     share = 0.5 * task["max_length"]
     model.compile(
         training.elmo_optimizer(),

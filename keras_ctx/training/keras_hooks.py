@@ -6,6 +6,7 @@ has each of them; setup.cfg allows only the minor version of Keras that this
 was tested with.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -58,6 +59,23 @@ class OptimizerHooks(keras.optimizers.Optimizer):
         """
         index = self.index_of(variable)
         return self._momentums[index], self._velocities[index]
+
+    def sum_of_squares(self, variable) -> keras.Variable:
+        """Returns Adagrad's sum of a variable's squared gradients.
+
+        Why: as for `moments_of`.
+        """
+        return self._accumulators[self.index_of(variable)]
+
+    def clip(self, grads: list, clip_dense: Callable[[list], list]) -> list:
+        """Clips gradients with a function that takes dense ones.
+
+        Why: Keras multiplies gradients by a number, which sparse ones refuse.
+        """
+        return clip_dense(grads)
+
+    def _clip_gradients(self, grads):
+        return self.clip(grads, super()._clip_gradients)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         # The gradients are already summed.

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_ctx.layers.base.keras_hooks import as_stored
+from keras_ctx.layers.base.keras_hooks import as_stored, stored_value
 
 
 def known_ids(ids, rows: int):
@@ -19,6 +19,19 @@ def with_dense_gradient(table):
     sqrt(n), and depends on how the batch is split over devices.
     """
     return as_stored(table) * 1
+
+
+def take_rows(table, ids):
+    """Returns rows of a table, with a sparse gradient on TensorFlow.
+
+    For the gradient of a tensor see `with_dense_gradient`.
+    """
+    value = stored_value(table)
+    try:
+        # TensorFlow may copy a variable that `ops.take` reads.
+        return value.sparse_read(ids)
+    except AttributeError:  # a tensor, or a variable on several devices
+        return ops.take(value, ids, axis=0)
 
 
 def known_rows(embedding, ids):

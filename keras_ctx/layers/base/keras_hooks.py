@@ -37,11 +37,21 @@ def as_stored(variable: Any) -> Any:
     mixed policy; of an embedding table only a few rows are wanted. There is
     no public way to read it without the cast.
     """
+    return ops.convert_to_tensor(stored_value(variable))
+
+
+def stored_value(variable: Any) -> Any:
+    """Returns the value of a variable in the dtype that it is stored in.
+
+    On TensorFlow it is a `tf.Variable`.
+
+    Why: see `as_stored`.
+    """
     if not isinstance(variable, keras.Variable):
         return variable  # a sum, with LoRA
     cast, variable._autocast = variable._autocast, False
     try:
-        return ops.convert_to_tensor(variable.value)
+        return variable.value
     finally:
         variable._autocast = cast
 

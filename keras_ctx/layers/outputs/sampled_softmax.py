@@ -12,6 +12,7 @@ from keras_ctx.checks import (
 )
 from keras_ctx.layers.base.embedding_lookup import (
     known_ids,
+    take_rows,
     with_dense_gradient,
 )
 from keras_ctx.layers.base.ids import IdsLayer, as_ids, check_ids
@@ -30,6 +31,15 @@ class SampledSoftmax(IdsLayer):
     Args:
         vocabulary_size: Number of words, sorted by descending frequency, as
             the log-uniform sampler requires.
+
+    Attributes:
+        sparse_gradient: Whether, on TensorFlow, the gradient of a sampled loss
+            has only the rows of targets and negatives. A step then takes time
+            and memory for these rows, not for the vocabulary. Set it before
+            `fit`, only with an optimizer that sums the gradients of a row
+            before it squares them, such as `training.elmo_optimizer`; those
+            of Keras do not. It is not for `jit_compile=True`. `False`, and
+            not saved.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -68,6 +78,7 @@ class SampledSoftmax(IdsLayer):
         check_at_least(1, vocabulary_size=vocabulary_size)
         self.vocabulary_size = vocabulary_size
         self.supports_masking = True
+        self.sparse_gradient = False
 
     def build(self, inputs_shape, targets_shape=None, negative_ids_shape=None):
         self._check(inputs_shape, targets_shape, negative_ids_shape)
@@ -110,10 +121,11 @@ class SampledSoftmax(IdsLayer):
 
     def _sampled(self, inputs, targets, negative_ids):
         def rows(table, ids):
-            return ops.cast(ops.take(table, ids, axis=0), inputs.dtype)
+            return ops.cast(take_rows(table, ids), inputs.dtype)
 
-        kernel = with_dense_gradient(self.kernel)
-        bias = with_dense_gradient(self.bias)
+        kernel, bias = self.kernel, self.bias
+        if not self.sparse_gradient:
+            kernel, bias = map(with_dense_gradient, (kernel, bias))
         num_negatives = negative_ids.shape[0]
         log_tries = np.log(expected_tries(num_negatives, self.vocabulary_size))
         negatives = _at_least_float32(

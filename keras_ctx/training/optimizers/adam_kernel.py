@@ -9,12 +9,19 @@ import tensorflow as tf
 def has_kernel(gradient: Any, variable: Any) -> bool:
     """Returns whether `apply_adam` can update this variable.
 
+    A gradient may be a `tf.IndexedSlices`, which the kernel does not take.
+    """
+    return isinstance(gradient, tf.Tensor) and updates_by_kernel(variable)
+
+
+def updates_by_kernel(variable: Any) -> bool:
+    """Returns whether a kernel of TensorFlow can update this variable.
+
     Not on other backends, and not on a TPU, whose compiler fuses the
     arithmetic of Keras by itself.
     """
     return (
         keras.backend.backend() == "tensorflow"
-        and isinstance(gradient, tf.Tensor)  # and no `tf.IndexedSlices`
         and hasattr(variable, "handle")
         and not isinstance(
             tf.distribute.get_strategy(), tf.distribute.TPUStrategy

@@ -1,10 +1,17 @@
 """Sums the gradients of all devices before their norm is clipped."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 from keras_ctx.training.keras_hooks import OptimizerHooks
+from keras_ctx.training.optimizers.sparse_rows import (
+    distinct_rows,
+    numbers_of,
+    with_numbers,
+)
 
 
 class SummedGradients(OptimizerHooks):
@@ -33,9 +40,15 @@ class SummedGradients(OptimizerHooks):
             there = [gradient for gradient in grads if gradient is not None]
             summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
             grads = [x if x is None else next(summed) for x in grads]
+        grads = [distinct_rows(gradient) for gradient in grads]
         if self.built:
             self.gradient_norm.assign(_norm(grads))
         self.apply_summed(grads, trainable_variables)
+
+    def clip(self, grads: list, clip_dense: Callable[[list], list]) -> list:
+        # Keras clips no sparse gradients. Zeros do not change with a norm.
+        clipped = clip_dense([numbers_of(gradient) for gradient in grads])
+        return list(map(with_numbers, grads, clipped))
 
     def apply_summed(self, grads, trainable_variables) -> None:
         """Clips and updates, with the same gradients on every device."""
@@ -44,7 +57,7 @@ class SummedGradients(OptimizerHooks):
 
 def _norm(gradients):
     squares = [
-        ops.sum(ops.square(ops.cast(x, "float32")))
+        ops.sum(ops.square(ops.cast(numbers_of(x), "float32")))
         for x in gradients
         if x is not None
     ]

@@ -146,7 +146,8 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
             correction = self._bias_correction(ops.maximum(own_step, 1.0))
             correction = correction / self._bias_correction(step)
         if self._decays[index]:
-            self.assign_sub(variable, variable * self.weight_decay * rate)
+            decay = self.weight_decay * rate  # a number: one pass over memory
+            self.assign_sub(variable, variable * decay)
         rate = rate * correction
         if self.amsgrad or not has_kernel(gradient, variable):
             super().update_step(gradient, variable, rate)

@@ -6,7 +6,7 @@ from typing import Literal
 import keras
 
 from keras_ctx.checks import check_at_least
-from keras_ctx.training.optimizers.global_clipping import SummedGradients
+from keras_ctx.training.optimizers.adagrad import Adagrad
 from keras_ctx.training.optimizers.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.optimizers.schedules import (
     PerUpdate,
@@ -109,11 +109,6 @@ def bert_optimizer(
     )
 
 
-@keras.saving.register_keras_serializable(package="keras_ctx")
-class Adagrad(SummedGradients, keras.optimizers.Adagrad):
-    """Keras's Adagrad, which sums gradients of all devices before clipping."""
-
-
 def elmo_optimizer(
     learning_rate: float = 0.2, clip_norm: float | None = 10.0
 ) -> keras.optimizers.Adagrad:
@@ -129,7 +124,8 @@ def elmo_optimizer(
             bound.
 
     Returns:
-        A `keras.optimizers.Adagrad` whose sums start at 1.
+        A `keras.optimizers.Adagrad` whose sums start at 1. It takes the sparse
+        gradients of `layers.SampledSoftmax(...).sparse_gradient`.
 
     Example:
         >>> elmo_optimizer().initial_accumulator_value
