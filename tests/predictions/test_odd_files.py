@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from runs import encoder, save_run
+from prediction_runs import encoder, save_run
 
 from keras_ctx import models
 from keras_ctx.predictions import (

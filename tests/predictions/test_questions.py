@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import pytest
-from runs import INPUTS, encoder, save_run
+from prediction_runs import INPUTS, encoder, save_run
 
 from keras_ctx import models
 from keras_ctx.data import (

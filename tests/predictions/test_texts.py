@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from runs import INPUTS, encoder, save_run
+from prediction_runs import INPUTS, encoder, save_run
 
 from keras_ctx import models
 from keras_ctx.predictions import ModelRows, RunTask, predict_file, read_task

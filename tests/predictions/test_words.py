@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from runs import INPUTS, encoder, save_run
+from prediction_runs import INPUTS, encoder, save_run
 
 from keras_ctx import models
 from keras_ctx.data import allowed_transitions

@@ -52,7 +52,9 @@ def test_no_clean_character_is_changed(lower_case: bool) -> None:
     assert len(texts) == 95 + 7 + 17 + 20_902 + 32
     found = tf.strings.regex_full_match(ALL, f"{CLEAN}+").numpy()
     assert [x for x, y in zip(ALL, found, strict=True) if y] == texts
-    cleaned = [x.decode() for x in clean(texts, lower_case, True).numpy()]
+    cleaned = [
+        x.decode() for x in clean(tf.constant(texts), lower_case, True).numpy()
+    ]
     assert cleaned == [
         x.lower() if lower_case and x.isascii() else x for x in texts
     ]

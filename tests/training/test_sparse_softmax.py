@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -52,16 +53,13 @@ def trained(optimizer, sparse: bool, scope=None) -> dict[str, np.ndarray]:
     zeros = np.zeros((STEPS, B, T + 1), "float32")
     weights = np.full((STEPS, B, T + 1), 1 / (B * (T + 1)), "float32")
     keys = ("forward", "backward")
+    batches: Any = (
+        {k: np.stack([x[k] for x in features]) for k in features[0]},
+        dict.fromkeys(keys, zeros),
+        dict.fromkeys(keys, weights),
+    )
     model.fit(
-        tf.data.Dataset.from_tensor_slices(
-            (
-                {k: np.stack([x[k] for x in features]) for k in features[0]},
-                dict.fromkeys(keys, zeros),
-                dict.fromkeys(keys, weights),
-            )
-        ),
-        shuffle=False,
-        verbose=0,
+        tf.data.Dataset.from_tensor_slices(batches), shuffle=False, verbose=0
     )
     for weight, old in zip(softmax.get_weights(), before, strict=True):
         assert np.abs(weight - old).max() > 1e-4
@@ -153,7 +151,8 @@ def test_a_step_reads_no_whole_table() -> None:
         optimizer.apply(found, weights)
         return loss
 
-    graph = step.get_concrete_function(
+    compiled: Any = step
+    graph = compiled.get_concrete_function(
         tf.TensorSpec((2, 3, 2)),
         tf.TensorSpec((2, 3), tf.int32),
         tf.TensorSpec((4,), tf.int32),
@@ -194,7 +193,7 @@ def main(path: str) -> None:
     from train_on_devices import two_devices  # pyright: ignore
 
     _, both = two_devices()
-    found = trained(training.elmo_optimizer, True, both.scope())
+    found: Any = trained(training.elmo_optimizer, True, both.scope())
     np.savez(path, **found)
 
 
