@@ -30,8 +30,7 @@ from keras_ctx.files.json_text import load_object_file
 RECIPES = Path(__file__).parent
 ENCODERS = ("bert", "elmo")
 TASKS = {"sentiment": "classifier", "entities": "tagger"}
-# Small models need higher learning rates; names, valid spans and more updates.
-PRETRAINING = {"bert": ("--learning-rate", "2e-3")}
+# Small LSTMs need a higher learning rate; names, valid spans and more updates.
 SETTINGS = {
     ("bert", "entities"): ("--crf", "--batch-size", "8", "--epochs", "5"),
     ("elmo", "sentiment"): ("--learning-rate", "3e-3", "--batch-size", "16"),
@@ -80,8 +79,7 @@ def again(config: Config) -> tuple[str, ...]:
 def pretrain(config: Config, encoder: str) -> None:
     folder = config.runs / encoder
     short = ("--epochs", "1", "--steps-per-epoch", "2") if config.toy else ()
-    arguments = ("--output", str(folder), *PRETRAINING.get(encoder, ()))
-    run(f"pretrain_{encoder}", *arguments, *short, *again(config))
+    run(f"pretrain_{encoder}", "--output", str(folder), *short, *again(config))
 
 
 def finetune_and_export(config: Config, encoder: str, task: str) -> dict:
