@@ -30,11 +30,12 @@ import tyro
 from harness import curve_page, page
 from harness.cells import Cell, Row
 from harness.curve_picture import draw
-from harness.curves import Curve, by_names
+from harness.curves import NAMES, Curve, by_names
 from harness.files import write_text, write_whole
 from harness.machine import load, machine
 from harness.measure import Bench
 from harness.models import model_folders
+from harness.options import check_page
 from harness.registry import pythons_of
 from harness.works import OURS, Work
 
@@ -44,8 +45,8 @@ PRECISION = "float32"
 
 @dataclass(frozen=True)
 class Config:
-    curves: tuple[str, ...] = ()
-    """Names of curves in harness/curves.py. If not given: all."""
+    curves: tuple[str, ...] = NAMES
+    """Names of curves in harness/curves.py."""
     threads: int = 2
     """Number of threads, and of cores."""
     rounds: int = 3
@@ -65,6 +66,7 @@ class Config:
                     f"Received: {name}={getattr(self, name)}"
                 )
         by_names(self.curves, self.tiny)
+        check_page(self.output)
 
 
 def page_text(
@@ -144,8 +146,11 @@ def main(config: Config) -> None:
     write_text(log, "")
     cells: dict[str, Cell] = {}
     with tempfile.TemporaryDirectory() as folder:
+        pythons = pythons_of(config.bench_python, Path())
+        for curve in curves:
+            pythons.say_missing(curve.work.peers)
         bench = Bench(
-            pythons_of(config.bench_python, Path()),
+            pythons,
             folders={},
             sentences=[],
             rounds=config.rounds,

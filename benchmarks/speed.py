@@ -44,19 +44,20 @@ from harness.files import write_text
 from harness.machine import load, machine
 from harness.measure import Bench
 from harness.models import model_folders
+from harness.options import check_names, check_page
 from harness.registry import PEERS, Pythons, pythons_of
 from harness.texts import manual_sentences, table_sentences
-from harness.works import OURS, Work, by_names
+from harness.works import NAMES, OURS, Work, by_names
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
 class Config:
-    works: tuple[str, ...] = ()
-    """Names of works in harness/works.py. If not given: all."""
-    peers: tuple[str, ...] = ()
-    """Names of peers in harness/registry.py. If not given: all."""
+    works: tuple[str, ...] = NAMES
+    """Names of works in harness/works.py."""
+    peers: tuple[str, ...] = tuple(PEERS)
+    """Names of peers in harness/registry.py."""
     precisions: tuple[Literal["float32", "bfloat16"], ...] = (
         *("float32", "bfloat16"),
     )
@@ -89,13 +90,9 @@ class Config:
                 f"2 1`. Received: threads={self.threads}"
             )
         by_names(self.works, self.tiny)
-        unknown = sorted(set(self.peers) - set(PEERS))
-        if unknown:
-            raise ValueError(
-                f"`peers` must be names of {', '.join(PEERS)}. Correct the "
-                "spelling, or leave the option out for all. "
-                f"Received: {unknown}"
-            )
+        check_names("peers", self.peers, PEERS)
+        check_names("precisions", self.precisions, ("float32", "bfloat16"))
+        check_page(self.output)
 
     def pythons(self) -> Pythons:
         return pythons_of(self.bench_python, self.garden_python)
@@ -103,11 +100,7 @@ class Config:
 
 def peers_of(work: Work, config: Config) -> list[str]:
     """Returns the peers to measure; ours always."""
-    return [
-        name
-        for name in work.peers
-        if not config.peers or name in (OURS, *config.peers)
-    ]
+    return [name for name in work.peers if name in (OURS, *config.peers)]
 
 
 def page_text(
@@ -158,6 +151,8 @@ def main(config: Config) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("", encoding="utf-8")
     cells: list[Cell] = []
+    for work in works:
+        pythons.say_missing(peers_of(work, config))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         models = [work.model for work in works]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .options import check_names
 from .sizes import LAYERS, WORDS, model_name
 from .works import KERAS_HUB, ONNX, OURS, SAMPLED, TORCH_LM, Work
 
@@ -147,13 +148,8 @@ def by_names(names: Sequence[str], tiny_ones: bool) -> list[Curve]:
     """Returns the curves with these names, in the order of `CURVES`.
 
     Raises:
-        ValueError: A name is unknown.
+        ValueError: There is no name, or an unknown one.
     """
-    unknown = sorted(set(names) - set(NAMES))
-    if unknown:
-        raise ValueError(
-            f"`curves` must be names of {', '.join(NAMES)}. Correct the "
-            f"spelling, or leave the option out for all. Received: {unknown}"
-        )
-    chosen = [curve for curve in CURVES if not names or curve.name in names]
+    check_names("curves", names, NAMES)
+    chosen = [curve for curve in CURVES if curve.name in names]
     return [tiny(curve) for curve in chosen] if tiny_ones else chosen

@@ -1,6 +1,7 @@
 """The peers: their module, their Python, and what they do differently."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +81,8 @@ class Pythons:
     paths: dict[str, Path]
     hints: dict[str, str]
     """How each of them is made."""
+    said: set[str] = field(default_factory=set)
+    """Lacks that were printed."""
 
     def of(self, peer: Peer) -> Path:
         """Returns the Python of a peer.
@@ -96,6 +99,17 @@ class Pythons:
                 f"there is no {shown}; {self.hints[peer.python]}"
             )
         return path
+
+    def say_missing(self, peers: Iterable[str]) -> None:
+        """Prints once which peers lack their Python."""
+        for name in peers:
+            try:
+                self.of(PEERS[name])
+            except RuntimeError as error:
+                said = f"{name} is not measured: {error}"
+                if said not in self.said:
+                    self.said.add(said)
+                    print(said, file=sys.stderr, flush=True)
 
 
 def pythons_of(bench: Path, garden: Path) -> Pythons:

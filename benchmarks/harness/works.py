@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from .options import check_names
+
 OURS, KERAS_HUB, GARDEN = "ours", "KerasHub", "Model Garden"
 TORCH = ("torch eager", "torch SDPA", "torch compile")
 ONNX, SENTENCES, TOKENIZERS = (
@@ -214,13 +216,8 @@ def by_names(names: tuple[str, ...], tiny_ones: bool) -> list[Work]:
     """Returns the works with these names, in the order of `WORKS`.
 
     Raises:
-        ValueError: A name is unknown.
+        ValueError: There is no name, or an unknown one.
     """
-    unknown = sorted(set(names) - set(NAMES))
-    if unknown:
-        raise ValueError(
-            f"`works` must be names of {', '.join(NAMES)}. Correct the "
-            f"spelling, or leave the option out for all. Received: {unknown}"
-        )
-    chosen = [work for work in WORKS if not names or work.name in names]
+    check_names("works", names, NAMES)
+    chosen = [work for work in WORKS if work.name in names]
     return [tiny(work) for work in chosen] if tiny_ones else chosen

@@ -148,7 +148,7 @@ def test_curve_without_points_has_no_section() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [tuple(CURVES), ("vocabulary",), ("length", "length_training"), ()]
+    "names", [tuple(CURVES), ("vocabulary",), ("length", "length_training")]
 )
 def test_page_picture_and_numbers_are_written(
     tmp_path: Path, names: tuple[str, ...]
@@ -186,6 +186,9 @@ def test_killed_write_leaves_the_earlier_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "settings, message",
     [
+        ({"curves": ()}, "`curves` must be names of .* Received: none"),
+        ({"output": Path("page.json")}, "`output` must be a page .* .md"),
+        ({"output": Path("/dev/null/page.md")}, "that can be written"),
         ({"rounds": 0}, "`rounds` must be at least 1"),
         ({"threads": 0}, "`threads` must be at least 1"),
         ({"curves": ("nonsense",)}, "`curves` must be names of length,"),

@@ -195,6 +195,9 @@ def test_table_without_labels_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "settings, message",
     [
+        ({"works": ()}, "`works` must be names of .* Received: none"),
+        ({"output": Path("page.json")}, "`output` must be a page .* .md"),
+        ({"output": Path("/dev/null/page.md")}, "that can be written"),
         ({"rounds": 0}, "`rounds` must be at least 1"),
         ({"threads": (0,)}, "`threads` must be numbers of at least 1"),
         ({"works": ("nonsense",)}, "`works` must be names of bert_base,"),

@@ -81,6 +81,20 @@ def test_padding_to_max_length_has_a_static_length() -> None:
     assert shapes == dict.fromkeys(shapes, [None, 8])
 
 
+@pytest.mark.parametrize(
+    ("padding", "length"), [("max_length", 8), ("longest", None)]
+)
+def test_the_number_of_rows_stays_static(padding: str, length) -> None:
+    dataset = tf.data.Dataset.from_tensor_slices(["a", "b"] * 3)
+    padded = inputs(padding=padding)
+    for found in (
+        dataset.batch(2, drop_remainder=True).map(padded),
+        dataset.batch(2, drop_remainder=True).map(lambda x: padded(x, x)),
+    ):
+        shapes = {k: v.shape.as_list() for k, v in found.element_spec.items()}
+        assert shapes == dict.fromkeys(shapes, [2, length])
+
+
 @pytest.mark.parametrize("split", ["wordpiece", "character"])
 @pytest.mark.parametrize("text", [tf.zeros([0], tf.string), []])
 def test_no_texts(split: str, text: Any) -> None:

@@ -83,6 +83,7 @@ OPTIMIZERS = {
     "clipped": lambda: training.elmo_optimizer(clip_norm=0.1),
     "each_clipped": adagrad(epsilon=0.0, clipnorm=0.05),
     "epsilon": adagrad(),
+    "loss_scale": adagrad(epsilon=0.0, loss_scale_factor=8.0),
     "adamw": lambda: training.bert_optimizer(0.05, STEPS),
 }
 

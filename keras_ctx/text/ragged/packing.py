@@ -102,7 +102,9 @@ def pack(
     ranges = tf.ragged.range(begin, end)
     index = ragged(ranges.values, ranges.row_splits[:: len(begins)])
     index = index.to_tensor(start + 2, shape=tf.stack([-1, width]))
-    index = tf.ensure_shape(index, [None, None if longest else max_length])
+    index = tf.ensure_shape(
+        index, [total.shape[0], None if longest else max_length]
+    )
     position = tf.range(width)[None, :]
     padding_mask = position < total[:, None]
     second = tf.zeros_like(padding_mask)

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_ctx.training.keras_hooks import OptimizerHooks
 from keras_ctx.training.optimizers.sparse_rows import (
+    dense,
     distinct_rows,
     numbers_of,
     with_numbers,
@@ -40,6 +41,8 @@ class SummedGradients(OptimizerHooks):
             there = [gradient for gradient in grads if gradient is not None]
             summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
             grads = [x if x is None else next(summed) for x in grads]
+        if self.loss_scale_factor:  # Keras divides gradients, if dense
+            grads = list(map(dense, grads))
         grads = [distinct_rows(gradient) for gradient in grads]
         if self.built:
             self.gradient_norm.assign(_norm(grads))

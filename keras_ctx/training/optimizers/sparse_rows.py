@@ -13,6 +13,11 @@ def is_sparse(gradient: Any) -> bool:
     return isinstance(gradient, tf.IndexedSlices)
 
 
+def dense(gradient: Any) -> Any:
+    """Returns a gradient with all rows of its variable."""
+    return tf.convert_to_tensor(gradient) if is_sparse(gradient) else gradient
+
+
 def numbers_of(gradient: Any) -> Any:
     """Returns the numbers of a gradient that may differ from 0."""
     return gradient.values if is_sparse(gradient) else gradient
