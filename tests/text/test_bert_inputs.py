@@ -91,7 +91,8 @@ def test_the_number_of_rows_stays_static(padding: str, length) -> None:
         dataset.batch(2, drop_remainder=True).map(padded),
         dataset.batch(2, drop_remainder=True).map(lambda x: padded(x, x)),
     ):
-        shapes = {k: v.shape.as_list() for k, v in found.element_spec.items()}
+        specs: Any = found.element_spec
+        shapes = {k: v.shape.as_list() for k, v in specs.items()}
         assert shapes == dict.fromkeys(shapes, [2, length])
 
 
