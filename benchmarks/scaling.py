@@ -147,8 +147,7 @@ def main(config: Config) -> None:
     cells: dict[str, Cell] = {}
     with tempfile.TemporaryDirectory() as folder:
         pythons = pythons_of(config.bench_python, Path())
-        for curve in curves:
-            pythons.say_missing(curve.work.peers)
+        pythons.say_missing(x for curve in curves for x in curve.work.peers)
         bench = Bench(
             pythons,
             folders={},

@@ -148,11 +148,9 @@ def main(config: Config) -> None:
     works = by_names(config.works, config.tiny)
     pythons, before = config.pythons(), load()
     log = config.output.with_suffix(".log").resolve()
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("", encoding="utf-8")
+    write_text(log, "")
     cells: list[Cell] = []
-    for work in works:
-        pythons.say_missing(peers_of(work, config))
+    pythons.say_missing(x for work in works for x in peers_of(work, config))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         models = [work.model for work in works]

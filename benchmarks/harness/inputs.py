@@ -16,11 +16,17 @@ Sentences = list[tuple[str, int]]
 Inputs = dict[str, Any]
 
 
+def _zipf(
+    generator: np.random.Generator, words: int, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Returns numbers below `words`, by Zipf's law as words are."""
+    shares = np.cumsum(1 / np.arange(1, 1 + words))
+    return np.searchsorted(shares, shares[-1] * generator.random(shape))
+
+
 def _rows(work: Work, generator: np.random.Generator) -> Inputs:
-    """Returns ids, by Zipf's law as words are, and lengths of the rows."""
-    shares = np.cumsum(1 / np.arange(1, VOCABULARY_SIZE))
-    drawn = shares[-1] * generator.random((work.rows, work.length))
-    ids = 1 + np.searchsorted(shares, drawn)
+    """Returns ids and lengths of the rows."""
+    ids = 1 + _zipf(generator, VOCABULARY_SIZE - 1, (work.rows, work.length))
     lengths = np.full(work.rows, work.length)
     if work.shortest is not None:
         lengths = generator.integers(
@@ -93,10 +99,11 @@ def _language_model(work: Work, seed: int, sentences: Sentences) -> Inputs:
     windows = [
         word_rows(work.rows, work.length, work.length, draw) for _ in range(2)
     ]
-    shares = np.cumsum(1 / np.arange(1, 1 + number_of(work.model)))
-    generator = np.random.default_rng(seed)
-    drawn = generator.random((2, work.rows, work.length))
-    ids = np.searchsorted(shares, shares[-1] * drawn)
+    ids = _zipf(
+        np.random.default_rng(seed),
+        number_of(work.model),
+        (2, work.rows, work.length),
+    )
     return {
         "rows": windows[0],
         "backward_rows": windows[1],

@@ -15,7 +15,7 @@ from .operations import operations
 from .registry import CEILINGS, PEERS, Peer, Pythons
 from .text_lengths import text_lengths
 from .texts import SENTENCES
-from .worker import Worker
+from .worker import Worker, environment
 from .works import OURS, Work
 
 SCRIPT = Path(__file__).resolve().parents[1] / "speed_worker.py"
@@ -240,15 +240,3 @@ def turned(sides: list[Side], number: int) -> list[Side]:
     """Returns the sides, another one first in every round."""
     start = number % max(len(sides), 1)
     return sides[start:] + sides[:start]
-
-
-def environment(threads: int) -> dict[str, str]:
-    return {
-        "CUDA_VISIBLE_DEVICES": "",
-        "HF_HUB_OFFLINE": "1",
-        "KERAS_BACKEND": "tensorflow",
-        "OMP_NUM_THREADS": str(threads),
-        "RAYON_NUM_THREADS": str(threads),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TOKENIZERS_PARALLELISM": "true" if threads > 1 else "false",
-    }

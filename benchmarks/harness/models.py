@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from .measure import SCRIPT, environment
+from .measure import SCRIPT
 from .registry import PEERS, Pythons
-from .worker import Worker
+from .worker import Worker, environment
 from .works import OURS
 
 MINILM = "minilm"

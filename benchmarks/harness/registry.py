@@ -81,8 +81,6 @@ class Pythons:
     paths: dict[str, Path]
     hints: dict[str, str]
     """How each of them is made."""
-    said: set[str] = field(default_factory=set)
-    """Lacks that were printed."""
 
     def of(self, peer: Peer) -> Path:
         """Returns the Python of a peer.
@@ -101,15 +99,12 @@ class Pythons:
         return path
 
     def say_missing(self, peers: Iterable[str]) -> None:
-        """Prints once which peers lack their Python."""
-        for name in peers:
+        """Prints which peers lack their Python."""
+        for name in dict.fromkeys(peers):
             try:
                 self.of(PEERS[name])
             except RuntimeError as error:
-                said = f"{name} is not measured: {error}"
-                if said not in self.said:
-                    self.said.add(said)
-                    print(said, file=sys.stderr, flush=True)
+                print(f"{name} is not measured: {error}", file=sys.stderr)
 
 
 def pythons_of(bench: Path, garden: Path) -> Pythons:

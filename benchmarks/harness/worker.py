@@ -95,3 +95,16 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         # The worker ends when its input is closed.
         self.process.communicate()
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Returns the variables of a process that computes on a CPU."""
+    return {
+        "CUDA_VISIBLE_DEVICES": "",
+        "HF_HUB_OFFLINE": "1",
+        "KERAS_BACKEND": "tensorflow",
+        "OMP_NUM_THREADS": str(threads),
+        "RAYON_NUM_THREADS": str(threads),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TOKENIZERS_PARALLELISM": "true" if threads > 1 else "false",
+    }

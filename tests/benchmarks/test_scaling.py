@@ -1,6 +1,5 @@
 """The curves of `benchmarks/scaling.py`: points, table, picture."""
 
-import importlib
 import json
 import os
 import struct
@@ -11,17 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-def module(name: str) -> Any:
-    sys.path.insert(0, str(BENCHMARKS))  # as Python does for a script
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-
+from benchmark_modules import BENCHMARKS, module
 
 scaling = module("scaling")
 cells = module("harness.cells")

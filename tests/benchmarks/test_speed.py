@@ -1,6 +1,5 @@
 """The harness of `benchmarks/speed.py`: inputs, counts, ratios, the page."""
 
-import importlib
 import json
 import os
 import subprocess
@@ -10,17 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-def module(name: str) -> Any:
-    sys.path.insert(0, str(BENCHMARKS))  # as Python does for a script
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-
+from benchmark_modules import BENCHMARKS, module
 
 speed = module("speed")
 cells = module("harness.cells")

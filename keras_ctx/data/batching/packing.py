@@ -38,11 +38,11 @@ def packed_dataset(
     must be the same each time. One of unknown length must not end: if it does,
     give it its number of batches by `tf.data.experimental.assert_cardinality`.
 
-    Packed rows are for training
-    and for vectors: weights sum to 1 in each batch, so a last batch with few
-    texts counts as much as a full one in the losses and metrics of
-    `evaluate`. For scores, give `get_weights` to the same head on the encoder
-    for rows of one text, or assign predictions to texts with `numbered`.
+    Packed rows are for training and for vectors: weights sum to 1 in each
+    batch, so a last batch with few texts counts as much as a full one in the
+    losses and metrics of `evaluate`. For scores, give `get_weights` to the
+    same head on the encoder for rows of one text, or assign predictions to
+    texts with `numbered`.
 
     Args:
         dataset: Batches of a BERT: features, or pairs or triples of features,
