@@ -65,6 +65,8 @@ class Config:
     """Measurements with texts and with ids, in turn, of 32 rows each."""
     server_threads: int = os.cpu_count() or 1
     """Number of requests that the server runs at a time."""
+    intra_op_threads: int = 1
+    """Threads that compute one request; 0: all cores."""
 
 
 class Sent(NamedTuple):
@@ -161,6 +163,7 @@ def server(config: Config, base: Path) -> Iterator[tuple[int, int]]:
             *(sys.executable, str(SERVE), "--models", str(base)),
             *("--port", "0", "--poll-seconds", "0.5"),
             *("--threads", str(config.server_threads)),
+            *("--intra-op-threads", str(config.intra_op_threads)),
         ],
         stdout=subprocess.PIPE,
         text=True,

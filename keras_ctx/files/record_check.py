@@ -4,6 +4,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from keras_ctx.files.untuned_dataset import without_autotuning
+
 _BATCH = 4096
 _BUFFER = 1 << 23
 # A record with a wrong checksum, and one that is cut off.
@@ -33,7 +35,7 @@ def count_records(path: str | Path) -> int:
     """
     dataset = tf.data.TFRecordDataset(str(path), buffer_size=_BUFFER)
     try:
-        sizes = dataset.batch(_BATCH).map(tf.size)
+        sizes = without_autotuning(dataset.batch(_BATCH).map(tf.size))
         return sum(int(size) for size in sizes.as_numpy_iterator())
     except _DAMAGE as error:
         raise ValueError(

@@ -22,6 +22,7 @@ SERVER_FLAGS = {
     *("allow_version_labels_for_unavailable_models", "enable_batching"),
     *("batching_parameters_file", "monitoring_config_file"),
     *("file_system_poll_wait_seconds", "rest_api_timeout_in_ms"),
+    "tensorflow_intra_op_parallelism",
 }
 # Field numbers of two messages that tensorflow-serving-api lacks, from
 # session_bundle_config.proto and monitoring_config.proto of TensorFlow Serving.

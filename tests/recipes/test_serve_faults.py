@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from contract_models import METHODS, classifier, publish
 from recipe_files import RECIPES, load_recipe
 from rest_server import Server, serving, wait_until
@@ -125,7 +126,11 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ValueError, match=f"port={port}"):
-            recipe.main(recipe.Config(models=(tmp_path,), port=port))
+            # TensorFlow already runs here, and cannot change this any more.
+            threads = tf.config.threading.get_intra_op_parallelism_threads()
+            recipe.main(
+                recipe.Config((tmp_path,), port=port, intra_op_threads=threads)
+            )
 
 
 def test_one_bad_folder_does_not_stop_the_others(

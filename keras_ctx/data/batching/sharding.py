@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_ctx.files.untuned_dataset import without_autotuning
+
 
 def global_batches(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Makes each worker build the same batches and use its part of each.
@@ -13,4 +15,5 @@ def global_batches(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    prefetched = dataset.prefetch(tf.data.AUTOTUNE)
+    return without_autotuning(prefetched.with_options(options))

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.files.untuned_dataset import without_autotuning
+
 
 @dataclass(frozen=True)
 class Target:
@@ -149,7 +151,7 @@ def _check_weights(key: str, kind: str, spec: tf.TensorSpec | None) -> None:
 def texts(dataset: tf.data.Dataset, layout: Layout) -> Iterator[Text]:
     """Yields the texts of a dataset one by one, without their padding."""
     number = 0
-    for element in dataset.as_numpy_iterator():
+    for element in without_autotuning(dataset).as_numpy_iterator():
         features, targets, weights = _parts(element)
         mask = features["padding_mask"].astype(bool)
         # Weights that sum to 1 over a batch become 1 on average.

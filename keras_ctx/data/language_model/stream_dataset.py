@@ -18,6 +18,7 @@ from keras_ctx.data.batching.sharding import global_batches
 from keras_ctx.data.language_model.targets import BEGIN, END, TargetTable
 from keras_ctx.data.readers.lines import read_lines
 from keras_ctx.data.records.folder import open_records
+from keras_ctx.files.untuned_dataset import without_autotuning
 
 
 def elmo_stream_dataset(
@@ -193,7 +194,8 @@ def _lines_of(path: Path) -> Callable[[int], Iterator[str]]:
 
     def lines(seed: int) -> Iterator[str]:
         order = random.Random(seed).sample(paths, len(paths))
-        for records in tf.data.TFRecordDataset(order).batch(1000):
+        stream = tf.data.TFRecordDataset(order).batch(1000)
+        for records in without_autotuning(stream):
             for record in records.numpy():
                 yield record.decode()
 

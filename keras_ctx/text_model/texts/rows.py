@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.files.untuned_dataset import without_autotuning
 from keras_ctx.serving.text_pair import with_known_name
 
 Row = tuple[Any, ...]
@@ -125,7 +126,7 @@ def decoded_items(values: Any) -> Iterator[Any]:
     parts = tf.nest.flatten(dataset.element_spec)
     if any(x.shape.rank == 1 for x in parts):
         dataset = dataset.unbatch()
-    return map(_decoded, dataset.as_numpy_iterator())
+    return map(_decoded, without_autotuning(dataset).as_numpy_iterator())
 
 
 def _decoded(value: Any) -> Any:
