@@ -72,7 +72,6 @@ def masked_lm(task: Task) -> Step:
 
 
 def embedder(task: Task) -> keras_ctx.TextModel:
-    use_threads(task)
     model = keras_ctx.TextModel(
         *convert.load_embedder(Path(task["folder"]), task["max_length"])
     )
@@ -82,6 +81,7 @@ def embedder(task: Task) -> keras_ctx.TextModel:
 
 
 def texts(task: Task) -> Step:
+    use_threads(task)
     model = embedder(task)
     return Step(
         lambda inputs: inputs["texts"],
@@ -94,6 +94,8 @@ def request(task: Task) -> Step:
     """Returns the step of an exported version, with TensorFlow alone."""
     # As recipes/serve.py and deploy/.
     os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"
+    use_threads(task)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
     model = embedder(task)
     version = model.export(Path(task["scratch"]) / "versions")
     call = tf.saved_model.load(str(version)).signatures["serving_default"]

@@ -17,13 +17,11 @@ CASES = list(itertools.product((2, CELLS), (0.4, None), (True, False)))
 
 def run(cell, x, keep_gates: bool):
     h, c = cell.get_initial_state(ROWS)
-    recurrent, projection = cell.loop_kernels()
     return lstm_loop(
         cell.project_inputs(x),
         h,
         c,
-        recurrent,
-        projection,
+        *cell.loop_weights(),
         (cell.cell_clip, cell.projection_clip),
         keep_gates,
     )

@@ -300,13 +300,11 @@ class BiLM(keras.layers.Layer):
                         (h, c), initial_states[i], strict=True
                     )
                 )
-            recurrent, projection = cell.loop_kernels()
             hs, cs = lstm_loop(
                 cell.project_inputs(x),
                 h,
                 c,
-                recurrent,
-                projection,
+                *cell.loop_weights(),
                 (cell.cell_clip, cell.projection_clip),
                 keep_gates=bool(training),
             )

@@ -37,8 +37,13 @@ def activated(z):
     return ops.sigmoid(i), ops.tanh(j), ops.sigmoid(f + 1.0), ops.sigmoid(o)
 
 
+def recurrent_gates(h, kernel, bias):
+    """Returns `h U + b`: with the bias TensorFlow can fuse and pack it."""
+    return ops.add(ops.matmul(h, kernel), bias)
+
+
 def lstm_loop(
-    inputs, h, c, recurrent_kernel, projection_kernel, clips, keep_gates
+    inputs, h, c, recurrent_kernel, bias, projection_kernel, clips, keep_gates
 ):
     """Runs all steps; work that needs no state is done outside of the loop.
 
@@ -49,10 +54,12 @@ def lstm_loop(
     backpropagation.
 
     Args:
-        inputs: `(B, T, 4H)`, the part of the gates that needs no state.
+        inputs: `(B, T, 4H)`, the part of the gates that needs no state,
+            without the bias.
         h: `(B, P)`, the output before the first step.
         c: `(B, H)`, the cell before the first step.
         recurrent_kernel: `(P, 4H)`.
+        bias: `(4H,)`.
         projection_kernel: `(H, P)`; `None`: no projection.
         clips: `(cell_clip, projection_clip)`.
         keep_gates: Whether to keep the gates for backpropagation, which takes
@@ -66,10 +73,10 @@ def lstm_loop(
     # On PyTorch `ops.custom_gradient` supports only one output.
     as_one = keras.backend.backend() == "torch"
 
-    def forward(inputs, recurrent, projection):
+    def forward(inputs, recurrent, bias, projection):
         def step(x, states):
             h, c = states
-            gates = activated(x + ops.matmul(h, recurrent))
+            gates = activated(x + recurrent_gates(h, recurrent, bias))
             h, c = lstm_step(gates, c, projection, *clips)
             kept = gates if keep_gates else ()
             return ops.concatenate([h, c, *kept], axis=-1), [h, c]
@@ -77,14 +84,16 @@ def lstm_loop(
         steps = loop(step, inputs, [h, c])
         return ops.split(steps, [size, size + cells], axis=-1)
 
-    def backward(inputs, recurrent, projection, hs, cs, gates, d_hs):
+    def backward(inputs, recurrent, bias, projection, hs, cs, gates, d_hs):
         cell_clip, projection_clip = clips
         hs_before = _shifted(hs, h)
         cs_before = _shifted(cs, c)
         if keep_gates:
             i, j, f, o = ops.split(gates, 4, axis=-1)
         else:
-            i, j, f, o = activated(inputs + ops.matmul(hs_before, recurrent))
+            i, j, f, o = activated(
+                inputs + recurrent_gates(hs_before, recurrent, bias)
+            )
         squashed = ops.tanh(cs)
         inside = _inside(cs, cell_clip)
         # Local derivatives: of the cell and the output by z (four factors), of
@@ -132,7 +141,11 @@ def lstm_loop(
             reverse=True,
         )
         d_hs_before, d_zs = ops.split(steps, [size], axis=-1)
-        gradients = [d_zs, _weight_gradient(hs_before, d_zs)]
+        gradients = [
+            d_zs,
+            _weight_gradient(hs_before, d_zs),
+            ops.sum(d_zs, axis=(0, 1)),
+        ]
         if projection is not None:
             from_later = ops.pad(d_hs_before[:, 1:], ((0, 0), (0, 1), (0, 0)))
             d_hs = (d_hs + from_later) * h_inside
@@ -140,9 +153,9 @@ def lstm_loop(
         return gradients
 
     @ops.custom_gradient
-    def run(inputs, recurrent, *projection):
+    def run(inputs, recurrent, bias, *projection):
         projection = projection[0] if projection else None
-        hs, cs, gates = forward(inputs, recurrent, projection)
+        hs, cs, gates = forward(inputs, recurrent, bias, projection)
 
         def gradient(*upstreams, upstream=None):
             # TensorFlow passes two arguments, JAX one pair.
@@ -151,14 +164,17 @@ def lstm_loop(
             if upstream is not None:  # one tensor, on PyTorch
                 d_hs = upstream[..., :size]
             return tuple(
-                backward(inputs, recurrent, projection, hs, cs, gates, d_hs)
+                backward(
+                    *(inputs, recurrent, bias, projection),
+                    *(hs, cs, gates, d_hs),
+                )
             )
 
         if as_one:
             return ops.concatenate([hs, cs], axis=-1), gradient
         return (hs, cs), gradient
 
-    kernels = [recurrent_kernel]
+    kernels = [recurrent_kernel, bias]
     if projection_kernel is not None:
         kernels.append(projection_kernel)
     outputs = run(inputs, *kernels)

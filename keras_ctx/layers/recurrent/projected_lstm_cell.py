@@ -9,7 +9,11 @@ from keras_ctx.checks import (
     check_positive,
     check_rank,
 )
-from keras_ctx.layers.recurrent.lstm_loop import activated, lstm_step
+from keras_ctx.layers.recurrent.lstm_loop import (
+    activated,
+    lstm_step,
+    recurrent_gates,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -108,16 +112,18 @@ class ProjectedLSTMCell(keras.layers.Layer):
         )
 
     def project_inputs(self, inputs):
-        """Returns `x W + b`: the part of the gates that needs no state."""
-        return ops.matmul(inputs, self.kernel) + self.bias
+        """Returns `x W`: the part of the gates that needs no state."""
+        return ops.matmul(inputs, self.kernel)
 
-    def loop_kernels(self):
-        """Returns the other kernels as plain tensors, for `lstm_loop`."""
-        recurrent, projection = (
-            None if kernel is None else ops.cast(kernel, self.compute_dtype)
-            for kernel in (self.recurrent_kernel, self.projection_kernel)
+    def loop_weights(self):
+        """Returns the other weights as plain tensors, for `lstm_loop`."""
+        return tuple(
+            None if weight is None else ops.cast(weight, self.compute_dtype)
+            for weight in (
+                *(self.recurrent_kernel, self.bias),
+                self.projection_kernel,
+            )
         )
-        return recurrent, projection
 
     def call(self, inputs, states):
         check_rank(2, inputs=inputs)
@@ -125,7 +131,9 @@ class ProjectedLSTMCell(keras.layers.Layer):
         inputs, h, c = (
             ops.cast(x, self.compute_dtype) for x in (inputs, *states)
         )
-        z = self.project_inputs(inputs) + ops.matmul(h, self.recurrent_kernel)
+        z = self.project_inputs(inputs) + recurrent_gates(
+            h, self.recurrent_kernel, self.bias
+        )
         h, c = lstm_step(
             activated(z),
             c,

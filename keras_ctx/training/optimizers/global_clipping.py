@@ -50,7 +50,11 @@ class SummedGradients(OptimizerHooks):
 
     def clip(self, grads: list, clip_dense: Callable[[list], list]) -> list:
         # Keras clips no sparse gradients. Zeros do not change with a norm.
-        clipped = clip_dense([numbers_of(gradient) for gradient in grads])
+        numbers = [numbers_of(gradient) for gradient in grads]
+        if self.global_clipnorm:
+            clipped = _clipped(numbers, self.global_clipnorm)
+        else:
+            clipped = clip_dense(numbers)
         return list(map(with_numbers, grads, clipped))
 
     def apply_summed(self, grads, trainable_variables) -> None:
@@ -58,10 +62,26 @@ class SummedGradients(OptimizerHooks):
         super().apply(grads, trainable_variables)
 
 
-def _norm(gradients):
-    squares = [
-        ops.sum(ops.square(ops.cast(numbers_of(x), "float32")))
+def _clipped(gradients: list, bound: float) -> list:
+    """Clips the global norm as Keras does, but reads gradients once for it.
+
+    If one number is not finite, all are NaN.
+    """
+    norm = _norm(gradients)
+    scale = bound * ops.minimum(1 / norm, 1 / bound) + (norm - norm)
+    return [
+        x if x is None else ops.multiply(x, ops.cast(scale, x.dtype))
         for x in gradients
-        if x is not None
     ]
+
+
+def _norm(gradients):
+    squares = [_sum_of_squares(x) for x in gradients if x is not None]
     return ops.sqrt(sum(squares))
+
+
+def _sum_of_squares(gradient):
+    numbers = ops.cast(numbers_of(gradient), "float32")
+    if keras.backend.backend() == "tensorflow":
+        return 2 * tf.nn.l2_loss(numbers)  # does not write the squares
+    return ops.sum(ops.square(numbers))
