@@ -132,4 +132,4 @@ def main(config: Config) -> dict:
 
 
 if __name__ == "__main__":
-    run_command(main, Config)
+    run_command(main, Config, fixed_weights=True)

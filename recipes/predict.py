@@ -83,4 +83,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    run_command(main, Config)
+    run_command(main, Config, fixed_weights=True)

@@ -149,7 +149,4 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    # Weights of an export never change: they are packed once, and not at each
-    # request. A program that trains would keep the first weights.
-    os.environ.setdefault("TF_ONEDNN_ASSUME_FROZEN_WEIGHTS", "1")
-    run_command(main, Config)
+    run_command(main, Config, fixed_weights=True)

@@ -1,8 +1,9 @@
 """This library, as a user would run it."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from keras_ctx.command_line.packed_weights import keep_weights_packed
 
 import keras
 import numpy as np
@@ -40,6 +41,7 @@ def load_bert(task: Task, heads: bool = False) -> keras.Model:
 
 
 def inference(task: Task) -> Step:
+    keep_weights_packed()
     return inference_step(load_bert(task), "sequence")
 
 
@@ -81,6 +83,7 @@ def embedder(task: Task) -> keras_ctx.TextModel:
 
 
 def texts(task: Task) -> Step:
+    keep_weights_packed()
     use_threads(task)
     model = embedder(task)
     return Step(
@@ -93,7 +96,7 @@ def texts(task: Task) -> Step:
 def request(task: Task) -> Step:
     """Returns the step of an exported version, with TensorFlow alone."""
     # As recipes/serve.py and deploy/.
-    os.environ["TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"] = "1"
+    keep_weights_packed()
     use_threads(task)
     tf.config.threading.set_intra_op_parallelism_threads(1)
     model = embedder(task)
@@ -192,6 +195,8 @@ def elmo_call(task: Task, gradients: bool):
 
 
 def elmo(task: Task, gradients: bool = False) -> Step:
+    if not gradients:  # as recipes/embed_corpus.py
+        keep_weights_packed()
     call, fetch = elmo_call(task, gradients)
 
     def compute(rows):

@@ -18,6 +18,7 @@ from typing import Any
 from keras_ctx.command_line.help_page import help_page
 from keras_ctx.command_line.option_names import with_options
 from keras_ctx.command_line.other_recipes import advice
+from keras_ctx.command_line.packed_weights import keep_weights_packed
 
 from keras_ctx.extras import need
 from keras_ctx.files.whole_file import FULL_DISK
@@ -42,6 +43,7 @@ def run_command(
     main: Callable[[Any], Any],
     config: type,
     arguments: Sequence[str] | None = None,
+    fixed_weights: bool = False,
 ) -> None:
     """Calls `main` with the settings of the command line; may end the process.
 
@@ -58,6 +60,8 @@ def run_command(
         arguments: The words of the command line. Defaults to those of this
             process. `--traceback` anywhere among them also shows the traceback
             of a user's mistake.
+        fixed_weights: Whether the recipe never changes a weight that a model
+            has used, so that TensorFlow may keep it packed.
 
     Raises:
         SystemExit: The command has failed; its code is the exit status.
@@ -72,6 +76,8 @@ def run_command(
         >>> run_command(main, Config, ["--rate", "0.2"])
         0.2
     """
+    if fixed_weights:
+        keep_weights_packed()
     recipe = sys.modules[config.__module__]
     words = list(sys.argv[1:] if arguments is None else arguments)
     show = SHOW in words

@@ -117,13 +117,14 @@ class ProjectedLSTMCell(keras.layers.Layer):
 
     def loop_weights(self):
         """Returns the other weights as plain tensors, for `lstm_loop`."""
-        return tuple(
+        recurrent, bias, projection = (
             None if weight is None else ops.cast(weight, self.compute_dtype)
             for weight in (
                 *(self.recurrent_kernel, self.bias),
                 self.projection_kernel,
             )
         )
+        return recurrent, bias, projection
 
     def call(self, inputs, states):
         check_rank(2, inputs=inputs)
