@@ -17,11 +17,14 @@ CASES = list(itertools.product((2, CELLS), (0.4, None), (True, False)))
 
 def run(cell, x, keep_gates: bool):
     h, c = cell.get_initial_state(ROWS)
+    recurrent, bias, projection = cell.loop_weights()
     return lstm_loop(
         cell.project_inputs(x),
         h,
         c,
-        *cell.loop_weights(),
+        recurrent,
+        bias,
+        projection,
         (cell.cell_clip, cell.projection_clip),
         keep_gates,
     )

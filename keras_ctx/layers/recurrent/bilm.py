@@ -300,11 +300,14 @@ class BiLM(keras.layers.Layer):
                         (h, c), initial_states[i], strict=True
                     )
                 )
+            recurrent, bias, projection = cell.loop_weights()
             hs, cs = lstm_loop(
                 cell.project_inputs(x),
                 h,
                 c,
-                *cell.loop_weights(),
+                recurrent,
+                bias,
+                projection,
                 (cell.cell_clip, cell.projection_clip),
                 keep_gates=bool(training),
             )
