@@ -179,15 +179,14 @@ def test_wrong_options_are_one_line(arguments, words, capsys) -> None:
     assert line.endswith("(--help lists the options.)")
 
 
-# These two are the recipe's own errors.
 @pytest.mark.parametrize(
-    "name",
-    sorted({x.stem for x in RECIPES.glob("*.py")} - {"query", "serve"}),
+    "name", sorted({x.stem for x in RECIPES.glob("*.py")} - {"query"})
 )
 def test_every_recipe_ends_so(name: str) -> None:
     text = (RECIPES / f"{name}.py").read_text("utf-8")
-    ending = '\n\nif __name__ == "__main__":\n    run_command(main, Config)\n'
-    assert text.endswith(ending)
+    start = '\n\nif __name__ == "__main__":\n    run_command(main, Config'
+    # Which ones have `fixed_weights`: tests/command_line.
+    assert text.endswith((f"{start})\n", f"{start}, fixed_weights=True)\n"))
 
 
 @pytest.mark.slow
