@@ -76,9 +76,9 @@ class Config:
                     f"`{name}` must be above 0. "
                     f"Received: {name}={getattr(self, name)}"
                 )
-        if self.intra_op_threads < 0:
+        if not 0 <= self.intra_op_threads <= 1024:
             raise ValueError(
-                "`intra_op_threads` must be at least 0. "
+                "`intra_op_threads` must be from 0 to 1024. "
                 f"Received: intra_op_threads={self.intra_op_threads}"
             )
         if not 0 <= self.port < 2**16:

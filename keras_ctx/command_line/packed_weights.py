@@ -1,6 +1,8 @@
 """Weights that a program never changes, packed once."""
 
 import os
+import sys
+from pathlib import Path
 
 
 def keep_weights_packed() -> None:
@@ -13,3 +15,19 @@ def keep_weights_packed() -> None:
     that is already set wins.
     """
     os.environ.setdefault("TF_ONEDNN_ASSUME_FROZEN_WEIGHTS", "1")
+
+
+def started_as(script: str | None) -> bool:
+    """Returns whether this process runs a script, and ends with it.
+
+    Not in a notebook that runs it by `%run`, and not under `python -i`: there
+    the process may train afterwards.
+
+    Example:
+        >>> started_as("another.py")
+        False
+    """
+    if not script or sys.flags.interactive or sys.flags.inspect:
+        return False
+    own = Path(script).resolve()
+    return any(Path(word).resolve() == own for word in sys.orig_argv[1:])

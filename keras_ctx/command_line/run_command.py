@@ -18,7 +18,10 @@ from typing import Any
 from keras_ctx.command_line.help_page import help_page
 from keras_ctx.command_line.option_names import with_options
 from keras_ctx.command_line.other_recipes import advice
-from keras_ctx.command_line.packed_weights import keep_weights_packed
+from keras_ctx.command_line.packed_weights import (
+    keep_weights_packed,
+    started_as,
+)
 
 from keras_ctx.extras import need
 from keras_ctx.files.whole_file import FULL_DISK
@@ -61,7 +64,8 @@ def run_command(
             process. `--traceback` anywhere among them also shows the traceback
             of a user's mistake.
         fixed_weights: Whether the recipe never changes a weight that a model
-            has used, so that TensorFlow may keep it packed.
+            has used, so that TensorFlow may keep it packed. It does if the
+            process was started to run the recipe.
 
     Raises:
         SystemExit: The command has failed; its code is the exit status.
@@ -76,9 +80,9 @@ def run_command(
         >>> run_command(main, Config, ["--rate", "0.2"])
         0.2
     """
-    if fixed_weights:
-        keep_weights_packed()
     recipe = sys.modules[config.__module__]
+    if fixed_weights and started_as(recipe.__file__):
+        keep_weights_packed()
     words = list(sys.argv[1:] if arguments is None else arguments)
     show = SHOW in words
     words = [word for word in words if word != SHOW]

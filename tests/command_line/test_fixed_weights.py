@@ -1,6 +1,8 @@
 """Packed weights: only where no weight changes."""
 
 import ast
+import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +25,12 @@ class Config:
 
 
 @pytest.mark.parametrize("fixed", [True, False])
-def test_weights_are_packed_before_the_recipe_starts(
-    fixed, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("own", [True, False])
+def test_weights_are_packed_before_a_recipe_that_has_the_process(
+    fixed, own, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    script = [os.path.relpath(__file__)] if own else []
+    monkeypatch.setattr(sys, "orig_argv", ["python", *script, "--rate", "1"])
     # Not the variable itself: this process trains.
     calls = []
     module = sys.modules["keras_ctx.command_line.run_command"]
@@ -34,7 +39,40 @@ def test_weights_are_packed_before_the_recipe_starts(
     run_command(
         lambda config: seen.extend(calls), Config, [], fixed_weights=fixed
     )
-    assert seen == ([1] if fixed else [])
+    assert seen == ([1] if fixed and own else [])
+
+
+@pytest.mark.slow
+def test_a_program_that_runs_a_recipe_can_train_afterwards(tmp_path) -> None:
+    recipe = tmp_path / "recipe.py"
+    recipe.write_text(
+        "import os\n"
+        "from dataclasses import dataclass\n"
+        "from keras_ctx.command_line import run_command\n"
+        "@dataclass\n"
+        "class Config:\n"
+        "    rate: float = 0.1\n"
+        "def main(config):\n"
+        "    print(os.environ.get('TF_ONEDNN_ASSUME_FROZEN_WEIGHTS'))\n"
+        "run_command(main, Config, fixed_weights=True)\n"
+    )
+    run_it = f"import runpy; runpy.run_path({str(recipe)!r}, None, '__main__')"
+    told = {}
+    for name, words in {
+        "script": [str(recipe)],
+        "runpy": ["-c", run_it],
+        "inspected": ["-i", str(recipe)],
+    }.items():
+        told[name] = subprocess.run(
+            [sys.executable, *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=RECIPES.parent,
+            env={**os.environ, "PYTHONPATH": str(RECIPES.parent)},
+        ).stdout.strip()
+    assert told == {"script": "1", "runpy": "None", "inspected": "None"}
 
 
 def test_recipes_that_change_weights_do_not_pack_them() -> None:

@@ -530,7 +530,8 @@ def test_no_request_fails_while_versions_change(
         ({"models": (Path("nowhere"),)}, "`models` must be folders"),
         ({"poll_seconds": 0}, "`poll_seconds` must be above 0"),
         ({"threads": 0}, "`threads` must be above 0"),
-        ({"intra_op_threads": -1}, "`intra_op_threads` must be at least 0"),
+        ({"intra_op_threads": -1}, "`intra_op_threads` must be from 0 to 1024"),
+        ({"intra_op_threads": 1025}, "`intra_op_threads` must be from 0"),
         ({"labels": ("stable",)}, "like stable=1"),
     ],
 )

@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from keras_ctx import layers, models
+from keras_ctx import layers, models, training
 from keras_ctx.training import bert_optimizer
 
 
@@ -87,3 +88,28 @@ def test_schedules_by_name(arguments: dict, expected: float) -> None:
 def test_errors(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         bert_optimizer(1.0, 100, **arguments)
+
+
+@pytest.mark.quick("float64-1e+20-1.0", "float64-0.0-1e-40", "float32-inf-*")
+@pytest.mark.parametrize("bound", [1.0, 1e-30, 1e-40, -1.0])
+@pytest.mark.parametrize("scale", [1.0, 1e20, 1e-22, 0.0, np.inf, np.nan])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_global_norm_is_clipped_as_by_keras(dtype, scale, bound) -> None:
+    """Also where a norm in float32 would overflow or vanish."""
+    found = []
+    for kind in (training.LayerwiseAdamW, keras.optimizers.AdamW):
+        variable = keras.Variable(np.ones(3), dtype=dtype)
+        other = keras.Variable(np.ones(1), dtype=dtype)
+        optimizer = kind(
+            1e-2, weight_decay=0.01, epsilon=1e-30, global_clipnorm=bound
+        )
+        for _ in range(2):
+            gradients = [
+                tf.constant(np.array(x), dtype)
+                for x in ([3.0 * scale, -4.0, 2.0], [scale])
+            ]
+            optimizer.apply(gradients, [variable, other])
+        found.append(np.concatenate([variable.numpy(), other.numpy()]))
+    # Two steps, each exact to 1e-5 of its length of 0.01; where the squares
+    # of a gradient vanish in float32, steps are long.
+    np.testing.assert_allclose(*found, rtol=1e-6, atol=2e-7)

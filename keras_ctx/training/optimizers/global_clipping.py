@@ -45,13 +45,13 @@ class SummedGradients(OptimizerHooks):
             grads = list(map(dense, grads))
         grads = [distinct_rows(gradient) for gradient in grads]
         if self.built:
-            self.gradient_norm.assign(_norm(grads))
+            self.gradient_norm.assign(ops.cast(_norm(grads), "float32"))
         self.apply_summed(grads, trainable_variables)
 
     def clip(self, grads: list, clip_dense: Callable[[list], list]) -> list:
         # Keras clips no sparse gradients. Zeros do not change with a norm.
         numbers = [numbers_of(gradient) for gradient in grads]
-        if self.global_clipnorm:
+        if self.global_clipnorm and self.global_clipnorm > 0:
             clipped = _clipped(numbers, self.global_clipnorm)
         else:
             clipped = clip_dense(numbers)
@@ -76,12 +76,14 @@ def _clipped(gradients: list, bound: float) -> list:
 
 
 def _norm(gradients):
-    squares = [_sum_of_squares(x) for x in gradients if x is not None]
-    return ops.sqrt(sum(squares))
+    """Returns the norm of all gradients, in float64 if one of them is."""
+    numbers = [numbers_of(x) for x in gradients if x is not None]
+    found = {keras.backend.standardize_dtype(x.dtype) for x in numbers}
+    dtype = "float64" if "float64" in found else "float32"
+    return ops.sqrt(sum(_sum_of_squares(ops.cast(x, dtype)) for x in numbers))
 
 
-def _sum_of_squares(gradient):
-    numbers = ops.cast(numbers_of(gradient), "float32")
+def _sum_of_squares(numbers):
     if keras.backend.backend() == "tensorflow":
         return 2 * tf.nn.l2_loss(numbers)  # does not write the squares
     return ops.sum(ops.square(numbers))
