@@ -10,7 +10,7 @@ def keep_weights_packed() -> None:
 
     By default it packs weights at every call. The packed ones take as much
     memory again. Only for programs that never change a weight after the first
-    call: one that trains would go on with the first weights. Call it before
+    call: one that trains would keep using the first weights. Call it before
     the first model runs. It has an effect on CPUs; an environment variable
     that is already set wins.
     """

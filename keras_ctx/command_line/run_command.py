@@ -81,7 +81,7 @@ def run_command(
         0.2
     """
     recipe = sys.modules[config.__module__]
-    if fixed_weights and started_as(recipe.__file__):
+    if fixed_weights and started_as(getattr(recipe, "__file__", None)):
         keep_weights_packed()
     words = list(sys.argv[1:] if arguments is None else arguments)
     show = SHOW in words

@@ -12,7 +12,7 @@ from keras_ctx.command_line import run_command
 import pytest
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
-# TensorFlow would go on with the first weights in all others.
+# In all others TensorFlow would keep using the first weights.
 FIXED = {
     *("embed_corpus", "embed_sentences", "fill_mask", "predict"),
     *("score_corpus", "serve"),
@@ -40,6 +40,15 @@ def test_weights_are_packed_before_a_recipe_that_has_the_process(
         lambda config: seen.extend(calls), Config, [], fixed_weights=fixed
     )
     assert seen == ([1] if fixed and own else [])
+
+
+def test_settings_typed_into_a_session_have_no_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(sys.modules[__name__], "__file__")
+    seen = []
+    run_command(seen.append, Config, [], fixed_weights=True)
+    assert seen == [Config()]
 
 
 @pytest.mark.slow

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
+from record_corpus import DOCUMENTS, bert_inputs, write_folder
 
 from keras_ctx import data
 from keras_ctx.files.record_check import count_records
 from keras_ctx.text import ElmoInputs
-from tests.data.record_corpus import DOCUMENTS, bert_inputs, write_folder
 
 INPUTS = bert_inputs()
 WORDS = ["<S>", "</S>", "<UNK>", "春", "花"]

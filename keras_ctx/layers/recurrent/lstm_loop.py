@@ -174,10 +174,10 @@ def lstm_loop(
             return ops.concatenate([hs, cs], axis=-1), gradient
         return (hs, cs), gradient
 
-    kernels = [recurrent_kernel, bias]
+    weights = [recurrent_kernel, bias]
     if projection_kernel is not None:
-        kernels.append(projection_kernel)
-    outputs = run(inputs, *kernels)
+        weights.append(projection_kernel)
+    outputs = run(inputs, *weights)
     return ops.split(outputs, [size], axis=-1) if as_one else outputs
 
 

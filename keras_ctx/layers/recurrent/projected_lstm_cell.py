@@ -120,7 +120,8 @@ class ProjectedLSTMCell(keras.layers.Layer):
         recurrent, bias, projection = (
             None if weight is None else ops.cast(weight, self.compute_dtype)
             for weight in (
-                *(self.recurrent_kernel, self.bias),
+                self.recurrent_kernel,
+                self.bias,
                 self.projection_kernel,
             )
         )
