@@ -93,6 +93,11 @@ class Config:
         check_names("peers", self.peers, PEERS)
         check_names("precisions", self.precisions, ("float32", "bfloat16"))
         check_page(self.output)
+        if self.sentences is not None and not self.sentences.is_file():
+            raise ValueError(
+                "`sentences` must be a file. "
+                f"Received: sentences={str(self.sentences)!r}"
+            )
 
     def pythons(self) -> Pythons:
         return pythons_of(self.bench_python, self.garden_python)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -20,8 +21,8 @@ def keep_weights_packed() -> None:
 def started_as(script: str | None) -> bool:
     """Returns whether this process runs a script, and ends with it.
 
-    Not in a notebook that runs it by `%run`, and not under `python -i`: there
-    the process may train afterwards.
+    Not in a notebook or another program that runs it, and not under
+    `python -i`: there the process may train afterwards.
 
     Example:
         >>> started_as("another.py")
@@ -29,5 +30,18 @@ def started_as(script: str | None) -> bool:
     """
     if not script or sys.flags.interactive or sys.flags.inspect:
         return False
-    own = Path(script).resolve()
-    return any(Path(word).resolve() == own for word in sys.orig_argv[1:])
+    started = _script_of(sys.orig_argv[1:])
+    return started is not None and started.resolve() == Path(script).resolve()
+
+
+def _script_of(words: Sequence[str]) -> Path | None:
+    """Returns the script that Python's own words name, `None` for -c and -m."""
+    words_left = iter(words)
+    for word in words_left:
+        if not word.startswith("-"):
+            return Path(word)
+        if word in ("-X", "-W", "--check-hash-based-pycs"):
+            next(words_left, None)  # their value
+        elif not word.startswith(("-X", "-W", "--")) and set("cm") & {*word}:
+            return None
+    return None

@@ -1,6 +1,16 @@
 """Copies a model whose encoder has another dtype policy."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
+
+from keras_ctx.layers.base.keras_hooks import inner_layers
+
+_POLICIES = (
+    *("float32", "bfloat16", "float16", "float64"),
+    *("mixed_bfloat16", "mixed_float16"),
+)
 
 
 def with_dtype(model: keras.Model, dtype: str) -> keras.Model:
@@ -12,19 +22,26 @@ def with_dtype(model: keras.Model, dtype: str) -> keras.Model:
     the memory. To predict, take "bfloat16", which also stores the weights so.
     Norms and the softmax of attention compute in float32 under either, and
     the layers of a head keep their own policy. What bfloat16 costs in digits is
-    in `docs/howto/deploy.md`.
+    in `docs/howto/deploy.md`. With "mixed_float16" small gradients become 0
+    unless the loss is scaled: compile the copy with
+    `keras.optimizers.LossScaleOptimizer` around the optimizer, which Keras adds
+    by itself only where the whole model has this policy.
 
     Args:
         model: An encoder of `keras_ctx.models`, or a model with an encoder in
             it, such as a classifier.
-        dtype: Name of a Keras dtype policy, such as "bfloat16" or "float32".
+        dtype: Name of a Keras dtype policy of floats, such as "bfloat16" or
+            "mixed_bfloat16".
 
     Returns:
         A `keras.Model` with its own weights, equal to the model's, or rounded
-        to the dtype in which the policy stores them.
+        to the dtype in which the policy stores them. The copy of a compiled
+        model is compiled with a new optimizer, which has made no step.
 
     Raises:
-        ValueError: The policy is unknown.
+        ValueError: The policy is unknown or not one of floats, or a layer is
+            quantized.
+        TypeError: `model` is no `keras.Model`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny, classifier
@@ -38,7 +55,8 @@ def with_dtype(model: keras.Model, dtype: str) -> keras.Model:
     Source:
         Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740.
     """
-    policy = keras.dtype_policies.DTypePolicy(dtype)  # refuses unknown names
+    _check(model, dtype)
+    policy = keras.dtype_policies.DTypePolicy(dtype)
     has_encoder = any(isinstance(x, keras.Model) for x in model.layers)
 
     def copy(layer: keras.Operation) -> keras.Operation:
@@ -53,3 +71,36 @@ def with_dtype(model: keras.Model, dtype: str) -> keras.Model:
     other = keras.models.clone_model(model, clone_function=copy)
     other.set_weights(model.get_weights())
     return other
+
+
+def _check(model: keras.Model, dtype: str) -> None:
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            "`model` must be a `keras.Model`; a `TextModel` has a method of "
+            f"this name. Received: {type(model).__name__}"
+        )
+    if dtype not in _POLICIES:
+        raise ValueError(
+            f"`dtype` must be one of {', '.join(map(repr, _POLICIES))}. "
+            f"Received: dtype={dtype!r}"
+        )
+    quantized = next(
+        (
+            layer
+            for layer in _with_sublayers(model)
+            if getattr(layer, "quantization_mode", None) is not None
+        ),
+        None,
+    )
+    if quantized is not None:
+        raise ValueError(
+            "`model` must not be quantized: its integers have scales of their "
+            "own. Call `with_dtype` before `quantize`. Received: "
+            f"{quantized.path}, {quantized.quantization_mode!r}"
+        )
+
+
+def _with_sublayers(layer: Any) -> Iterator[Any]:
+    yield layer
+    for inner in inner_layers(layer):
+        yield from _with_sublayers(inner)

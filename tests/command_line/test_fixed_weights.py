@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_ctx.command_line import run_command
+from keras_ctx.command_line.packed_weights import started_as
 
 import pytest
 
@@ -40,6 +41,29 @@ def test_weights_are_packed_before_a_recipe_that_has_the_process(
         lambda config: seen.extend(calls), Config, [], fixed_weights=fixed
     )
     assert seen == ([1] if fixed and own else [])
+
+
+@pytest.mark.parametrize(
+    ("words", "own"),
+    [
+        (["{}"], True),
+        (["-X", "dev", "-W", "error", "-B", "{}", "--input", "a"], True),
+        (["-Xdev", "-Werror", "{}"], True),
+        # Programs that run the recipe, and may train afterwards.
+        (["driver.py", "{}"], False),
+        (["/usr/bin/ipython", "-i", "{}"], False),
+        (["-m", "IPython", "-i", "{}"], False),
+        (["-Bm", "pdb", "{}"], False),
+        (["-c", "pass", "{}"], False),
+        ([], False),
+    ],
+)
+def test_only_the_script_of_python_itself_has_the_process(
+    words, own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [word.replace("{}", os.path.relpath(__file__)) for word in words]
+    monkeypatch.setattr(sys, "orig_argv", ["python", *given])
+    assert started_as(__file__) == own
 
 
 def test_settings_typed_into_a_session_have_no_file(

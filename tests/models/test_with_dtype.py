@@ -140,3 +140,21 @@ def test_a_head_keeps_its_policy(family: str, tmp_path: Path) -> None:
 def test_unknown_policy() -> None:
     with pytest.raises(ValueError, match="bfloat17"):
         models.with_dtype(bert()[0], "bfloat17")
+
+
+WRONG = ["int8", "float8_e4m3fn", "int32", "string", "complex64", "half", None]
+
+
+@pytest.mark.parametrize("dtype", WRONG)
+def test_policies_of_no_floats_are_refused(dtype) -> None:
+    with pytest.raises(ValueError, match="`dtype` must be one of 'float32'"):
+        models.with_dtype(bert()[0], dtype)
+
+
+def test_what_has_no_policy_is_refused() -> None:
+    with pytest.raises(TypeError, match="`model` must be a `keras.Model`"):
+        models.with_dtype("bert", "bfloat16")
+    encoder, _ = bert()
+    encoder.get_layer("pooler").quantize("int8")
+    with pytest.raises(ValueError, match="`model` must not be quantized"):
+        models.with_dtype(encoder, "bfloat16")

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ctx import layers, models, training
-from keras_ctx.training import bert_optimizer
+from keras_ctx.training import LayerwiseAdamW, bert_optimizer, elmo_optimizer
 
 
 def test_norms_biases_and_mixtures_do_not_decay() -> None:
@@ -113,3 +113,30 @@ def test_the_global_norm_is_clipped_as_by_keras(dtype, scale, bound) -> None:
     # Two steps, each exact to 1e-5 of its length of 0.01; where the squares
     # of a gradient vanish in float32, steps are long.
     np.testing.assert_allclose(*found, rtol=1e-6, atol=2e-7)
+
+
+WRONG_NUMBERS = [
+    (bert_optimizer, {"beta_2": 1.5}, "`beta_2` must be"),
+    (bert_optimizer, {"weight_decay": -1.0}, "`weight_decay` must be at least"),
+    (bert_optimizer, {"clip_norm": float("nan")}, "`clip_norm` must be"),
+    (bert_optimizer, {"clip_norm": 0.0}, "`clip_norm` must be"),
+    (elmo_optimizer, {"learning_rate": -1.0}, "`learning_rate` must be"),
+    (elmo_optimizer, {"clip_norm": -1.0}, "`clip_norm` must be"),
+    (
+        LayerwiseAdamW,
+        {"gradient_accumulation_steps": -2},
+        "`gradient_accumulation_steps` must be at least 2",
+    ),
+    (
+        LayerwiseAdamW,
+        {"gradient_accumulation_steps": 2.5},
+        "`gradient_accumulation_steps` must be",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "options", "message"), WRONG_NUMBERS)
+def test_numbers_out_of_range(make, options: dict, message: str) -> None:
+    arguments = [0.1, 10] if make is bert_optimizer else []
+    with pytest.raises((ValueError, TypeError), match=message):
+        make(*arguments, **options)

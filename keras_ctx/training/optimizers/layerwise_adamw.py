@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.files.earlier_names import with_names_of_today
 from keras_ctx.training.optimizers.accumulation import AccumulatedGradients
 from keras_ctx.training.optimizers.adam_kernel import apply_adam, has_kernel
@@ -34,7 +35,8 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         **kwargs: As for `keras.optimizers.AdamW`.
 
     Raises:
-        ValueError: A factor or a step is negative; or, when the optimizer is
+        ValueError: A factor or a step is negative, or
+            `gradient_accumulation_steps` is below 2; or, when the optimizer is
             built, `layer_rates` lacks a variable, or one has half precision.
 
     Example:
@@ -60,6 +62,9 @@ class LayerwiseAdamW(AccumulatedGradients, keras.optimizers.AdamW):
         exclude_from_weight_decay: Sequence[str] = (),
         **kwargs,
     ):
+        steps = kwargs.get("gradient_accumulation_steps")
+        if steps is not None:
+            check_at_least(2, gradient_accumulation_steps=steps)
         super().__init__(learning_rate, **kwargs)
         for path, (factor, first_step) in (layer_rates or {}).items():
             if not (factor >= 0 and first_step >= 0):

@@ -5,7 +5,7 @@ from typing import Literal
 
 import keras
 
-from keras_ctx.checks import check_at_least
+from keras_ctx.checks import check_at_least, check_positive, check_rate
 from keras_ctx.training.optimizers.adagrad import Adagrad
 from keras_ctx.training.optimizers.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.optimizers.schedules import (
@@ -60,8 +60,9 @@ def bert_optimizer(
         A `LayerwiseAdamW`.
 
     Raises:
-        ValueError: The schedule refuses the numbers or is unknown, or
-            `gradient_accumulation_steps` is below 1.
+        ValueError: The schedule refuses the numbers or is unknown,
+            `gradient_accumulation_steps` is below 1, or another number is out
+            of range.
 
     Example:
         >>> bert_optimizer(1e-4, total_steps=100).weight_decay
@@ -76,6 +77,13 @@ def bert_optimizer(
         google-research/bert leaves out Adam's bias correction; AdamW has it.
     """
     check_at_least(1, gradient_accumulation_steps=gradient_accumulation_steps)
+    check_rate(beta_2=beta_2)
+    check_positive(clip_norm=clip_norm)
+    if not weight_decay >= 0:
+        raise ValueError(
+            "`weight_decay` must be at least 0. "
+            f"Received: weight_decay={weight_decay}"
+        )
     if ema_momentum is not None and not 0 <= ema_momentum <= 1:
         raise ValueError(
             "`ema_momentum` must be from 0 to 1. "
@@ -127,6 +135,9 @@ def elmo_optimizer(
         A `keras.optimizers.Adagrad` whose sums start at 1. It takes the sparse
         gradients of `layers.SampledSoftmax(...).sparse_gradient`.
 
+    Raises:
+        ValueError: A number is not positive.
+
     Example:
         >>> elmo_optimizer().initial_accumulator_value
         1.0
@@ -134,6 +145,7 @@ def elmo_optimizer(
     Source:
         Duchi et al. 2011; the settings of allenai/bilm-tf.
     """
+    check_positive(learning_rate=learning_rate, clip_norm=clip_norm)
     return Adagrad(
         learning_rate,
         initial_accumulator_value=1.0,
