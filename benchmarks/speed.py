@@ -93,11 +93,6 @@ class Config:
         check_names("peers", self.peers, PEERS)
         check_names("precisions", self.precisions, ("float32", "bfloat16"))
         check_page(self.output)
-        if self.sentences is not None and not self.sentences.is_file():
-            raise ValueError(
-                "`sentences` must be a file. "
-                f"Received: sentences={str(self.sentences)!r}"
-            )
 
     def pythons(self) -> Pythons:
         return pythons_of(self.bench_python, self.garden_python)
@@ -151,6 +146,9 @@ def write(
 
 def main(config: Config) -> None:
     works = by_names(config.works, config.tiny)
+    sentences = manual_sentences()
+    if config.sentences is not None:  # read before the models are made
+        sentences = table_sentences(config.sentences)
     pythons, before = config.pythons(), load()
     log = config.output.with_suffix(".log").resolve()
     write_text(log, "")
@@ -162,9 +160,7 @@ def main(config: Config) -> None:
         bench = Bench(
             pythons,
             model_folders(models, pythons, scratch, log),
-            table_sentences(config.sentences)
-            if config.sentences
-            else manual_sentences(),
+            sentences,
             config.rounds,
             scratch,
             log,
