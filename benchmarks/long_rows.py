@@ -98,10 +98,10 @@ def one_row(size: str, length: int, scores: str, task: str) -> str:
     import tensorflow as tf
 
     from keras_ctx.layers import TransformerEncoderBlock
-    from keras_ctx.layers.transformer import self_attention
+    from keras_ctx.layers.transformer import attention
 
     if scores == "kept":
-        self_attention.PLAIN_LENGTH = length
+        attention.PLAIN_LENGTH = length
     heads, features, inner, layers = SIZES[size]
     x = y = keras.Input((length, features))
     for _ in range(layers):

@@ -23,8 +23,15 @@ from keras_ctx.layers.outputs.vocabulary_bias import VocabularyBias
 from keras_ctx.layers.recurrent.bilm import BiLM
 from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
 from keras_ctx.layers.transformer.packed_texts import PackedTexts
+from keras_ctx.layers.transformer.sine_positions import SinePositions
+from keras_ctx.layers.transformer.token_and_position_embedding import (
+    TokenAndPositionEmbedding,
+)
 from keras_ctx.layers.transformer.token_and_segment_embedding import (
     TokenAndSegmentEmbedding,
+)
+from keras_ctx.layers.transformer.transformer_decoder_block import (
+    TransformerDecoderBlock,
 )
 from keras_ctx.layers.transformer.transformer_encoder_block import (
     TransformerEncoderBlock,
@@ -44,10 +51,13 @@ __all__ = [
     "ProjectedLSTMCell",
     "SampledSoftmax",
     "ScalarMix",
+    "SinePositions",
     "StripSentenceMarkers",
     "TakeRows",
     "TextPooling",
+    "TokenAndPositionEmbedding",
     "TokenAndSegmentEmbedding",
+    "TransformerDecoderBlock",
     "TransformerEncoderBlock",
     "VocabularyBias",
     "WordEmbedding",

@@ -366,6 +366,21 @@ CASES = [
         exempt={"alone": "as for the norm above"},
         variant=True,
     ),
+    *(
+        Case(
+            f"SinePositions, {form}",
+            lambda form=form, **k: layers.SinePositions(form, **k),
+            {"inputs": vectors()},
+            variant=form != "interleaved",
+        )
+        for form in ("interleaved", "halves", "tensor2tensor")
+    ),
+    Case(
+        "SinePositions of given positions",
+        lambda **k: layers.SinePositions(**k),
+        {"inputs": vectors(), "position_ids": token_ids()},
+        variant=True,
+    ),
     Case(
         "StripSentenceMarkers",
         lambda **k: layers.StripSentenceMarkers(**k),
@@ -393,6 +408,19 @@ CASES = [
         for mode in ("mean", "cls")
     ),
     Case(
+        "TokenAndPositionEmbedding",
+        lambda **k: layers.TokenAndPositionEmbedding(11, 6, 9, **k),
+        {"token_ids": token_ids()},
+    ),
+    Case(
+        "TokenAndPositionEmbedding of sines",
+        lambda **k: layers.TokenAndPositionEmbedding(
+            11, 6, 9, "halves", True, zero_id=0, **k
+        ),
+        {"token_ids": token_ids(), "position_ids": token_ids(high=9)},
+        variant=True,
+    ),
+    Case(
         "TokenAndSegmentEmbedding",
         lambda **k: layers.TokenAndSegmentEmbedding(11, 6, 9, **k),
         {"token_ids": token_ids(), "segment_ids": token_ids(high=2)},
@@ -411,6 +439,48 @@ CASES = [
             "segment_ids": token_ids(high=2),
             "position_ids": token_ids(high=9),
         },
+        variant=True,
+    ),
+    Case(
+        "TransformerDecoderBlock",
+        lambda **k: layers.TransformerDecoderBlock(2, 10, **k),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+        no_gradient=KEY_BIAS,
+    ),
+    Case(
+        "TransformerDecoderBlock with cross-attention and scores",
+        lambda **k: layers.TransformerDecoderBlock(
+            3,
+            10,
+            activation="silu",
+            norm_first=True,
+            attention_bias=False,
+            cross_attention=True,
+            **k,
+        ),
+        {
+            "inputs": vectors(),
+            "encoder_sequence": Argument(_random(B, 4, 5, seed=1), "BMD"),
+            "padding_mask": padding_mask(),
+        },
+        outputs=("BTD", "BHTT", "BHTM"),
+        call={"return_attention_scores": True},
+        variant=True,
+    ),
+    Case(
+        "TransformerDecoderBlock with a cache",
+        lambda **k: layers.TransformerDecoderBlock(2, 10, **k),
+        {
+            "inputs": vectors(),
+            "padding_mask": padding_mask(),
+            "cache": [
+                Argument(_random(B, 2, 8, 3, seed=seed), "BHPE")
+                for seed in (1, 2)
+            ],
+            "positions": Argument(np.array([0, 3, 1], "int32"), "B"),
+        },
+        outputs=("BTD", "BHPE", "BHPE"),
+        exempt={"alone": "with a cache, padding stands behind the real tokens"},
         variant=True,
     ),
     Case(

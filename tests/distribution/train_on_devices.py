@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from keras_ctx import models, training
 from keras_ctx.data.batching.sharding import global_batches
-from keras_ctx.layers.transformer import chunked_attention, self_attention
+from keras_ctx.layers.transformer import attention, chunked_attention
 
 STEPS, B, T, M, C, V = 50, 6, 7, 3, 5, 17
 
@@ -109,7 +109,7 @@ def bert_model(
 
 def long_bert_model() -> keras.Model:
     """Returns a BERT whose rows are in chunks, and computed again."""
-    self_attention.PLAIN_LENGTH = chunked_attention.PLAIN_LENGTH = 4
+    attention.PLAIN_LENGTH = chunked_attention.PLAIN_LENGTH = 4
     chunked_attention.CHUNK = 3
     model = bert_model()
     models.enable_gradient_checkpointing(model)

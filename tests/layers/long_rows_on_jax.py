@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from keras_ctx.layers import TransformerEncoderBlock
+from keras_ctx.layers.transformer import attention
 from keras_ctx.layers.transformer import chunked_attention as chunked
-from keras_ctx.layers.transformer import self_attention
 
 B, T, D = 2, 11, 4
 random = np.random.default_rng(0)
@@ -21,7 +21,7 @@ CAUSAL = np.tril(np.ones((1, T, T), bool))
 
 def answers(limit: int, checkpointing: bool, rate: float) -> list:
     """Returns loss, output, seeds, and the gradients of weights and inputs."""
-    self_attention.PLAIN_LENGTH = chunked.PLAIN_LENGTH = limit
+    attention.PLAIN_LENGTH = chunked.PLAIN_LENGTH = limit
     chunked.CHUNK = 4
     keras.utils.set_random_seed(1)
     block = TransformerEncoderBlock(

@@ -14,6 +14,7 @@ ACTIVATIONS = {
     "gelu": keras.activations.gelu,  # exact, with the error function
     "gelu_tanh": gelu_tanh,
     "relu": keras.activations.relu,
+    "silu": keras.activations.silu,  # also called swish
 }
 
 

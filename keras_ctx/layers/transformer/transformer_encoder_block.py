@@ -3,32 +3,23 @@
 import keras
 from keras import ops
 
-from keras_ctx.checks import (
-    check_at_least,
-    check_choice,
-    check_features,
-    check_positive,
-    check_rank,
-    check_rate,
-    shape_of,
-)
-from keras_ctx.layers.base.composite_layer import CompositeLayer
-from keras_ctx.layers.base.dropout import drawn_seed, drop
+from keras_ctx.checks import check_features, check_rank, shape_of
+from keras_ctx.layers.base.dropout import drawn_seed
 from keras_ctx.layers.base.finite_padding import finite_padding
 from keras_ctx.layers.base.frozen import freeze_sublayers
-from keras_ctx.layers.base.layer_norm import LayerNorm
 from keras_ctx.layers.base.token_mask import (
     check_is_mask,
     check_mask,
     token_mask,
 )
-from keras_ctx.layers.transformer.activations import ACTIVATIONS, activate
-from keras_ctx.layers.transformer.self_attention import SelfAttention
-from keras_ctx.layers.transformer.token_rows import by_token
+from keras_ctx.layers.transformer.transformer_block import (
+    TransformerBlock,
+    combined_mask,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
-class TransformerEncoderBlock(CompositeLayer):
+class TransformerEncoderBlock(TransformerBlock):
     """Multi-head self-attention and feed-forward, each with residual and norm.
 
     Post-norm (BERT) normalizes after adding the residual, pre-norm before the
@@ -40,7 +31,7 @@ class TransformerEncoderBlock(CompositeLayer):
         num_heads: Number of attention heads; must divide the features of the
             input.
         intermediate_dim: Number of features inside the feed-forward network.
-        activation: "gelu", "gelu_tanh" or "relu".
+        activation: "gelu", "gelu_tanh", "relu" or "silu".
         dropout: Dropout rate of the outputs of attention and feed-forward
             network.
         attention_dropout: Dropout rate of the attention scores. If the layer
@@ -56,6 +47,7 @@ class TransformerEncoderBlock(CompositeLayer):
             they hold all scores at the same time, as for a known T.
         gradient_checkpointing: Whether to keep only `inputs` for
             backpropagation in training, and to compute the rest again.
+        attention_bias: Whether the projections of the attention have biases.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -108,110 +100,13 @@ class TransformerEncoderBlock(CompositeLayer):
         https://arxiv.org/abs/1606.08415.
     """
 
-    def __init__(
-        self,
-        num_heads: int,
-        intermediate_dim: int,
-        activation: str = "gelu",
-        dropout: float = 0.1,
-        attention_dropout: float = 0.1,
-        norm_first: bool = False,
-        layer_norm_epsilon: float = 1e-12,
-        initializer_range: float = 0.02,
-        max_length: int | None = None,
-        gradient_checkpointing: bool = False,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_at_least(
-            1, num_heads=num_heads, intermediate_dim=intermediate_dim
-        )
-        if max_length is not None:
-            check_at_least(1, max_length=max_length)
-        check_choice(tuple(ACTIVATIONS), activation=activation)
-        check_rate(dropout=dropout, attention_dropout=attention_dropout)
-        check_positive(
-            layer_norm_epsilon=layer_norm_epsilon,
-            initializer_range=initializer_range,
-        )
-        self.num_heads = num_heads
-        self.intermediate_dim = intermediate_dim
-        self.activation = activation
-        self.dropout = dropout
-        self.attention_dropout = attention_dropout
-        self.norm_first = norm_first
-        self.layer_norm_epsilon = layer_norm_epsilon
-        self.initializer_range = initializer_range
-        self.max_length = max_length
-        self.gradient_checkpointing = gradient_checkpointing
-        self.supports_masking = True
-
     def build(
         self, inputs_shape, padding_mask_shape=None, attention_mask_shape=None
     ):
         self._check(inputs_shape, padding_mask_shape, attention_mask_shape)
-        hidden_dim = inputs_shape[-1]
-        if hidden_dim % self.num_heads:
-            raise ValueError(
-                "`num_heads` must divide the features of the input. Received: "
-                f"num_heads={self.num_heads}, features={hidden_dim}"
-            )
-
-        def initializer():
-            return keras.initializers.TruncatedNormal(
-                stddev=self.initializer_range
-            )
-
-        self.attention = SelfAttention(
-            self.num_heads,
-            hidden_dim // self.num_heads,
-            dropout=self.attention_dropout,
-            kernel_initializer=initializer(),
-            dtype=self.dtype_policy,
-            name="attention",
-        )
-        self.attention_norm, self.feedforward_norm = (
-            LayerNorm(
-                epsilon=self.layer_norm_epsilon,
-                dtype=self.dtype_policy,
-                name=name,
-            )
-            for name in ("attention_norm", "feedforward_norm")
-        )
-        self.intermediate, self.output_projection = (
-            keras.layers.Dense(
-                units,
-                kernel_initializer=initializer(),
-                dtype=self.dtype_policy,
-                name=name,
-            )
-            for units, name in (
-                (self.intermediate_dim, "intermediate"),
-                (hidden_dim, "output_projection"),
-            )
-        )
-        self.dropout_layer = keras.layers.Dropout(
-            self.dropout, dtype=self.dtype_policy, name="dropout"
-        )
-        inner_shape = (*inputs_shape[:-1], self.intermediate_dim)
-        self.attention.build(inputs_shape, inputs_shape)
-        self.attention_norm.build(inputs_shape)
-        self.intermediate.build(inputs_shape)
-        self.output_projection.build(inner_shape)
-        self.feedforward_norm.build(inputs_shape)
+        self.build_halves(inputs_shape)
         self.restore_sublayers()
         freeze_sublayers(self)
-
-    def _lora_layers(self):
-        attention = self.attention
-        return [
-            attention.query_dense,
-            attention.key_dense,
-            attention.value_dense,
-            attention.output_dense,
-            self.intermediate,
-            self.output_projection,
-        ]
 
     def call(
         self,
@@ -228,34 +123,20 @@ class TransformerEncoderBlock(CompositeLayer):
         real = token_mask(inputs, padding_mask, mask, inputs_mask)
         if real is not None:
             inputs = finite_padding(inputs, real)
-        mask = _combined_mask(real, attention_mask)
-        recomputed = training and self.gradient_checkpointing
+        mask = combined_mask(real, attention_mask)
+        recomputed = training
         if not self.trainable:
             training = False
-        seeds = [
+        of_scores, of_attention, of_network = (
             drawn_seed(layer, training)
             for layer in (
                 self.attention.dropout_layer,
                 *[self.dropout_layer] * 2,
             )
-        ]
-
-        def run(inputs):
-            return self._run(
-                inputs, mask, return_attention_scores, training, seeds
-            )
-
-        if recomputed:
-            self._check_checkpointing()
-            run = keras.remat(run)
-        return run(inputs)
-
-    def _run(self, inputs, mask, return_attention_scores, training, seeds):
-        """Computes a call whose dropouts are drawn; maybe once more."""
-        of_scores, of_attention, of_network = seeds
+        )
 
         def attend(x):
-            x, scores = self.attention(
+            return self.attention(
                 x,
                 mask,
                 return_attention_scores=return_attention_scores,
@@ -263,36 +144,15 @@ class TransformerEncoderBlock(CompositeLayer):
                 seed=of_scores,
                 training=training,
             )
-            return drop(self.dropout_layer, x, training, of_attention), scores
 
-        def network(x):
-            x = activate(self.activation, self.intermediate(x), training)
-            return self.output_projection(x)
-
-        def feed_forward(x):
-            x = by_token(network, x)
-            return drop(self.dropout_layer, x, training, of_network)
-
-        if self.norm_first:
-            x, scores = attend(self.attention_norm(inputs))
-            x = inputs + x
-            x = x + feed_forward(self.feedforward_norm(x))
-        else:
-            x, scores = attend(inputs)
-            x = self.attention_norm(inputs + x)
-            x = self.feedforward_norm(x + feed_forward(x))
-        return (x, scores) if return_attention_scores else x
-
-    def _check_checkpointing(self):
-        backend = keras.backend.backend()
-        mode = self.intermediate.quantization_mode
-        if backend == "torch" or mode == "float8":
-            raise ValueError(
-                "`gradient_checkpointing` needs TensorFlow or JAX, and "
-                "weights that are not quantized to float8, whose scales a "
-                "second computation would change. Set it to False. Received: "
-                f"backend={backend!r}, quantization_mode={mode!r}"
+        def run(x):
+            x, scores = self.residual(
+                self.attention_norm, x, attend, of_attention, training
             )
+            x = self.feed_forward(x, of_network, training)
+            return (x, scores) if return_attention_scores else x
+
+        return self.run(run, inputs, training=recomputed)
 
     def _check(self, inputs, padding_mask, attention_mask):
         check_rank(3, inputs=inputs, attention_mask=attention_mask)
@@ -344,30 +204,3 @@ class TransformerEncoderBlock(CompositeLayer):
             (batch, self.num_heads, length, length), dtype=self.compute_dtype
         )
         return (outputs, scores) if return_attention_scores else outputs
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "intermediate_dim": self.intermediate_dim,
-            "activation": self.activation,
-            "dropout": self.dropout,
-            "attention_dropout": self.attention_dropout,
-            "norm_first": self.norm_first,
-            "layer_norm_epsilon": self.layer_norm_epsilon,
-            "initializer_range": self.initializer_range,
-            "max_length": self.max_length,
-            "gradient_checkpointing": self.gradient_checkpointing,
-        }
-
-
-def _combined_mask(padding_mask, attention_mask):
-    """Combines both masks to one of shape `(B, 1 or T, T)`, or `None`."""
-    if padding_mask is not None:
-        padding_mask = ops.expand_dims(padding_mask, 1)
-    if attention_mask is None:
-        return padding_mask
-    attention_mask = ops.cast(attention_mask, "bool")
-    if padding_mask is None:
-        return attention_mask
-    return ops.logical_and(padding_mask, attention_mask)
