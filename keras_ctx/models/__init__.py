@@ -33,14 +33,29 @@ from keras_ctx.models.enable_gradient_checkpointing import (
 from keras_ctx.models.enable_lora import enable_lora
 from keras_ctx.models.encoder_of import encoder_of
 from keras_ctx.models.family import Family, family_of, register_family
+from keras_ctx.models.gpt.encoder import gpt_encoder
+from keras_ctx.models.gpt.family import GPT
+from keras_ctx.models.gpt.language_model import causal_language_model
+from keras_ctx.models.gpt.sizes import (
+    gpt1,
+    gpt2_large,
+    gpt2_medium,
+    gpt2_mini,
+    gpt2_small,
+    gpt2_xl,
+)
 from keras_ctx.models.heads.classifier import classifier
 from keras_ctx.models.heads.embedder import embedder
 from keras_ctx.models.heads.span_extractor import span_extractor
 from keras_ctx.models.heads.tagger import tagger
 from keras_ctx.models.merge_lora import merge_lora
+from keras_ctx.models.transformer.encoder import transformer_encoder
+from keras_ctx.models.transformer.encoder_decoder import encoder_decoder
+from keras_ctx.models.transformer.family import TRANSFORMER
 from keras_ctx.models.with_dtype import with_dtype
 
-for _row in (BERT, BERT_PACKED, *ELMO_ROWS):
+# A translator has the layers of a GPT, too: the last that fits is taken.
+for _row in (BERT, BERT_PACKED, GPT, TRANSFORMER, *ELMO_ROWS):
     register_family(_row)
 
 __all__ = [
@@ -54,6 +69,7 @@ __all__ = [
     "bert_pretrainer",
     "bert_small",
     "bert_tiny",
+    "causal_language_model",
     "classifier",
     "distinct_words",
     "elmo_encoder",
@@ -67,14 +83,23 @@ __all__ = [
     "embedder",
     "enable_gradient_checkpointing",
     "enable_lora",
+    "encoder_decoder",
     "encoder_of",
     "family_of",
     "from_word_vectors",
+    "gpt1",
+    "gpt2_large",
+    "gpt2_medium",
+    "gpt2_mini",
+    "gpt2_small",
+    "gpt2_xl",
+    "gpt_encoder",
     "merge_lora",
     "packed",
     "register_family",
     "span_extractor",
     "tagger",
+    "transformer_encoder",
     "warm_start",
     "with_dtype",
     "with_markers",

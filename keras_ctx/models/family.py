@@ -118,7 +118,7 @@ def family_of(model: keras.Model) -> Family:
     """Returns the family of an encoder, or of the encoder in a task model.
 
     If a model fits several families, it is the one that names the most inputs
-    and layers.
+    and layers, and of equal ones the one that was registered last.
 
     Args:
         model: An encoder, or a model that contains one.

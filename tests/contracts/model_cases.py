@@ -33,6 +33,11 @@ class ModelCase:
 
 
 VARIANTS = {
+    *("gpt_encoder, norm last", "encoder_decoder with two tables"),
+    "encoder_of an encoder_decoder",
+    "encoder_of a causal_language_model",
+    *("tagger of gpt, scalar_mix", "span_extractor of gpt, scalar_mix"),
+    "embedder of gpt, last",
     "attention_scores",
     *("packed classifier", "packed embedder", "packed tagger"),
     *("bert_encoder", "elmo_word_encoder", "elmo_language_model, sampled"),
@@ -63,6 +68,14 @@ def bert(num_layers: int = 2, **kwargs) -> keras.Model:
     return models.bert_encoder(
         13, num_layers, 2, 8, 12, max_length=20, **kwargs
     )
+
+
+def gpt(**kwargs) -> keras.Model:
+    return models.gpt_encoder(13, 2, 2, 8, 12, max_length=20, **kwargs)
+
+
+def transformer(**kwargs) -> keras.Model:
+    return models.transformer_encoder(13, 2, 2, 8, 12, max_length=20, **kwargs)
 
 
 def merged(encoder: keras.Model) -> keras.Model:
@@ -162,8 +175,16 @@ _PACKED_INPUTS = {  # rows of 3, 2, 1 and 1 texts
         0,
     ),
 }
+_GPT_INPUTS = {key: _BERT_INPUTS[key] for key in ("token_ids", "padding_mask")}
 INPUTS = {
     "bert": _BERT_INPUTS,
+    "gpt": _GPT_INPUTS,
+    "transformer": _GPT_INPUTS,
+    "encoder_decoder": _GPT_INPUTS
+    | {
+        "decoder_token_ids": (_integers(0, 13, B, T)[::-1], "BT", 3),
+        "decoder_padding_mask": (_BERT_REAL, "BT", False),
+    },
     "bert_packed": _PACKED_INPUTS,
     "bert_pretrainer": _BERT_INPUTS
     | {"masked_positions": (_integers(0, 1, B, 3), "BM", 0)},
@@ -307,6 +328,62 @@ CASES = [
             ),
             ("embedder", models.embedder, {"embedding": "BND"}),
             ("tagger", lambda x: models.tagger(x, 5), {"logits": "BTK"}),
+        )
+    ],
+    ModelCase("gpt_encoder", gpt, "gpt", _ENCODED),
+    ModelCase(
+        "gpt_encoder, norm last",
+        lambda: gpt(norm_first=False, activation="silu"),
+        "gpt",
+        _ENCODED,
+    ),
+    ModelCase(
+        "causal_language_model",
+        lambda: models.causal_language_model(gpt()),
+        "gpt",
+        {"next_token": "BTV"},
+    ),
+    ModelCase("transformer_encoder", transformer, "transformer", _ENCODED),
+    ModelCase(
+        "encoder_decoder",
+        lambda: models.encoder_decoder(transformer(), output_bias=True),
+        "encoder_decoder",
+        {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "encoder_decoder with two tables",
+        lambda: models.encoder_decoder(
+            transformer(norm_first=True, positions="learned"),
+            1,
+            vocabulary_size=13,
+            zero_id=0,
+        ),
+        "encoder_decoder",
+        {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "encoder_of an encoder_decoder",
+        lambda: models.encoder_of(models.encoder_decoder(transformer())),
+        "transformer",
+        _ENCODED,
+    ),
+    ModelCase(
+        "encoder_of a causal_language_model",
+        lambda: models.encoder_of(models.causal_language_model(gpt())),
+        "gpt",
+        _ENCODED,
+    ),
+    *[
+        ModelCase(
+            f"{head} of gpt, {mix}",
+            lambda make=make, mix=mix: make(gpt(), mix),
+            "gpt",
+            outputs,
+        )
+        for (head, (make, outputs)), mix in zip(
+            _HEADS.items(),
+            ("last", "scalar_mix", "scalar_mix", "last"),
+            strict=True,
         )
     ],
     ModelCase("elmo_encoder", elmo, "elmo", _ENCODED),
@@ -455,6 +532,8 @@ SIZES = {
     "elmo_small",
     "elmo_medium",
     "elmo_original",
+    "gpt1",
+    *("gpt2_mini", "gpt2_small", "gpt2_medium", "gpt2_large", "gpt2_xl"),
 }
 """Public names without a case: encoders in published sizes, whose numbers of
 parameters tests/models checks."""

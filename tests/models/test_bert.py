@@ -138,7 +138,7 @@ def test_masked_lm_of_another_kind_than_its_encoder() -> None:
     assert other.get_layer("masked_lm_dense").activation.__name__ == "relu"
     assert other.get_layer("masked_lm_norm").epsilon == 1e-3
     with pytest.raises(ValueError, match="`activation` must be one of"):
-        models.bert_pretrainer(encoder, activation="silu")
+        models.bert_pretrainer(encoder, activation="elu")
 
 
 def test_masked_lm_reads_the_masked_positions_only() -> None:

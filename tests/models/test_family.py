@@ -11,6 +11,9 @@ from keras_ctx.training import layer_rates
 
 FAMILY = {
     "bert": "bert",
+    "gpt": "gpt",
+    "transformer": "transformer",
+    "encoder_decoder": "transformer",
     "bert_pretrainer": "bert",
     "bert_packed": "bert_packed",
     "elmo": "elmo",

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least
-from keras_ctx.models.bert.wiring import encoder_model
+from keras_ctx.models.wiring import encoder_model
 
 
 def bert_encoder(
@@ -46,7 +46,7 @@ def bert_encoder(
         intermediate_dim: Number of features inside the feed-forward networks.
         max_length: Number of positions: the most tokens of a row.
         num_segments: Number of segments.
-        activation: "gelu" (exact), "gelu_tanh" or "relu".
+        activation: "gelu" (exact), "gelu_tanh", "relu" or "silu".
         dropout: Dropout rate.
         attention_dropout: Dropout rate of the attention scores.
         norm_first: Whether the blocks normalize their inputs (pre-norm).

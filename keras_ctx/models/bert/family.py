@@ -5,17 +5,18 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ctx.models.bert.wiring import encoder_model, wired
 from keras_ctx.models.family import Family
+from keras_ctx.models.wiring import (
+    block_stack,
+    encoder_model,
+    outputs_of,
+    wired,
+)
 
 
 def _encoder(model: keras.Model, name: str | None) -> keras.Model:
-    found = {layer.name: layer for layer in model.layers}
-    outputs = [found["embeddings"].output]  # of its first call
-    while f"block_{len(outputs) - 1}" in found:
-        outputs.append(found[f"block_{len(outputs) - 1}"].output)
-    if "final_norm" in found:
-        outputs[-1] = found["final_norm"].output
+    found: dict[str, Any] = {layer.name: layer for layer in model.layers}
+    outputs = outputs_of(found)
     inputs = {
         key: model.input[key]
         for key in ("token_ids", "segment_ids", "padding_mask")
@@ -49,16 +50,6 @@ def _unpacked(model: keras.Model, name: str | None) -> keras.Model:
     )
 
 
-def _stack(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
-    found = {layer.name: layer for layer in encoder.layers}
-    blocks = []
-    while (name := f"block_{len(blocks)}") in found:
-        blocks.append([found[name]])
-    if "final_norm" in found:
-        blocks[-1].append(found["final_norm"])
-    return [[found["embeddings"]], *blocks]
-
-
 def _sizes(encoder: keras.Model) -> dict[str, Any]:
     embeddings = encoder.get_layer("embeddings")
     return {
@@ -75,7 +66,7 @@ BERT = Family(
     layers=("embeddings", "block_0"),
     text_inputs=("BertInputs",),
     encoder=_encoder,
-    stack=_stack,
+    stack=block_stack,
     sizes=_sizes,
     position_table="TokenAndSegmentEmbedding",
 )
@@ -88,7 +79,7 @@ BERT_PACKED = Family(
     layers=("embeddings", "block_0", "packed_texts"),
     text_inputs=(),
     encoder=_unpacked,
-    stack=_stack,
+    stack=block_stack,
     sizes=_sizes,
     position_table="TokenAndSegmentEmbedding",
 )

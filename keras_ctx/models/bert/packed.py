@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_ctx import layers
-from keras_ctx.models.bert.wiring import encoder_model, wired
+from keras_ctx.models.wiring import encoder_model, wired
 
 
 def packed(

@@ -1,4 +1,4 @@
-"""The layers of a BERT encoder, called again, and the model around them."""
+"""The model around the layers of an encoder, and BERT's layers called again."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -64,3 +64,31 @@ def encoder_model(
         },
         name=name,
     )
+
+
+def outputs_of(found: Mapping[str, Any], prefix: str = "block_") -> list:
+    """Returns the outputs of an encoder's layers, lowest first.
+
+    Args:
+        found: Layers by name; the outputs are those of their first call.
+        prefix: Of the blocks' names.
+    """
+    outputs = [found["embeddings"].output]
+    while block := found.get(f"{prefix}{len(outputs) - 1}"):
+        outputs.append(block.output)
+    if "final_norm" in found:
+        outputs[-1] = found["final_norm"].output
+    return outputs
+
+
+def block_stack(
+    encoder: keras.Model, prefix: str = "block_"
+) -> list[list[keras.layers.Layer]]:
+    """Returns the layers of a Transformer, lowest first, for layer rates."""
+    found = {layer.name: layer for layer in encoder.layers}
+    blocks = []
+    while (name := f"{prefix}{len(blocks)}") in found:
+        blocks.append([found[name]])
+    if "final_norm" in found:
+        blocks[-1].append(found["final_norm"])
+    return [[found["embeddings"]], *blocks]
