@@ -19,6 +19,8 @@ EXTRAS = {
         "tensorflow": "TensorFlow",
         "tensorflow_serving": "tensorflow-serving-api",
         "tensorflow_text": "TensorFlow Text",
+        "sentencepiece": "SentencePiece",
+        "tokenizers": "tokenizers",
     },
     "recipes": {
         "matplotlib": "Matplotlib",
@@ -34,8 +36,9 @@ EXTRAS = {
 }
 # Classes of `keras_ctx.training` that a compiled `.keras` file may name.
 TRAINING_CLASSES = (
-    *("Adagrad", "CRFLoss", "LayerwiseAdamW", "LogLikelihoodLoss"),
-    *("PackedSquaredError", "PerUpdate", "SlantedTriangular"),
+    *("Adagrad", "CRFLoss", "InverseSquareRoot", "LayerwiseAdamW"),
+    *("LogLikelihoodLoss", "NextTokenLoss", "PackedSquaredError"),
+    *("PerUpdate", "SlantedTriangular"),
     "WarmupLinearDecay",
 )
 

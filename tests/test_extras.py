@@ -126,6 +126,7 @@ def test_each_package_says_what_it_needs() -> None:
     assert ended.returncode == 0, ended.stderr
     found = ended.stdout.splitlines()
     assert [x for x in found if x.endswith(" loads")] == [
+        "generation loads",
         "layers loads",
         "models loads",
     ]

@@ -1,0 +1,314 @@
+"""Continues token ids by a model, greedily, by sampling or by beam search."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ctx.checks import check_at_least, check_positive
+from keras_ctx.generation.beam_search import BeamSearch, search_beams
+from keras_ctx.generation.continuations import Continuations
+from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.sampling import Sampling, sample
+from keras_ctx.models.encoder_of import encoder_of
+
+Search = Sampling | BeamSearch | None
+
+
+class Generator:
+    """Continues texts by a causal model, with a cache.
+
+    A new token costs the same, however many were written. Rows of unequal
+    length give the tokens that they give alone; with `Sampling`, a row draws
+    other numbers in another place of the batch.
+
+    Args:
+        model: A model of `causal_language_model`, which continues a text, or
+            of `encoder_decoder`, which writes another.
+        max_length: The most tokens of a text, its beginning or the start
+            token included.
+        search: `Sampling`, `BeamSearch`, or `None` for the most probable next
+            token (greedy search).
+        end_ids: The tokens that end a text.
+        min_length: The fewest tokens of a text: an end token comes no sooner.
+        repetition_penalty: Above 1 makes tokens of the text less probable,
+            not with a beam search.
+        num_returned: Number of continuations of each text: samples, or the
+            best of the beams.
+        start_id: The token that an `encoder_decoder` begins with.
+        jit_compile: Whether XLA compiles the search.
+
+    Call arguments:
+        features: A dict of the inputs of the model's encoder, as text inputs
+            return it. Of a causal model they are the beginnings, with padding
+            behind the text.
+
+    Returns:
+        `Continuations`.
+
+    Raises:
+        ValueError: An argument is out of range, or a text has no token, or
+            `max_length` tokens or more.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_ctx import models
+        >>> encoder = models.gpt_encoder(9, 1, 2, 8, 16, max_length=16)
+        >>> model = models.causal_language_model(encoder)
+        >>> generate = Generator(model, max_length=6)
+        >>> mask = np.array([[True, True], [True, False]])
+        >>> ids = np.array([[1, 2], [3, 0]])
+        >>> generate({"token_ids": ids, "padding_mask": mask}).lengths
+        array([[4], [5]], dtype=int32)
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        max_length: int,
+        search: Search = None,
+        end_ids: Sequence[int] = (),
+        min_length: int = 0,
+        repetition_penalty: float = 1.0,
+        num_returned: int = 1,
+        start_id: int | None = None,
+        jit_compile: bool = False,
+    ):
+        self.decoder = Decoder(model)
+        check_at_least(1, max_length=max_length, num_returned=num_returned)
+        check_at_least(0, min_length=min_length)
+        check_positive(repetition_penalty=repetition_penalty)
+        _check(
+            *(self.decoder, max_length, search, end_ids, min_length),
+            *(repetition_penalty, num_returned),
+        )
+        self.max_length = max_length
+        self.search = search
+        self.end_ids = tuple(end_ids)
+        self.min_length = min_length
+        self.repetition_penalty = repetition_penalty
+        self.num_returned = num_returned
+        self.start_id = _start_id(self.decoder, start_id)
+        self.encoder = encoder_of(model) if self.decoder.has_encoder else None
+        self.inputs = dict((self.encoder or model).input)
+        self._run = _compiled(self.continuations, self.inputs, jit_compile)
+
+    def __call__(self, features: Mapping[str, Any]) -> Continuations:
+        features = {
+            key: np.asarray(features[key]).astype(x.dtype)
+            for key, x in self.inputs.items()
+        }
+        if self.encoder is None:
+            _check_beginnings(features, self.max_length)
+        found = self._run(features)
+        found = Continuations(*map(ops.convert_to_numpy, found))
+        longest = max(1, int(found.lengths.max(initial=0)))
+        return found._replace(token_ids=found.token_ids[:, :, :longest])
+
+    def continuations(self, features: Mapping[str, Any]) -> Continuations:
+        """Continues texts in a graph, without checks.
+
+        Args:
+            features: As of the call.
+
+        Returns:
+            `Continuations` with room for `max_length - 1` tokens. A row with
+            `max_length` tokens or more gets none.
+        """
+        samples = 1
+        if not isinstance(self.search, BeamSearch):
+            samples = self.num_returned
+        features = {
+            key: ops.repeat(ops.convert_to_tensor(x), samples, axis=0)
+            for key, x in features.items()
+        }
+        token_ids, lengths, of_encoder = self._beginnings(features)
+        logits, state = self._read(token_ids, lengths, of_encoder)
+        options = {
+            "step": self._step,
+            "max_new": self.max_length - lengths,
+            "limit": self.max_length - 1,
+            "end_ids": self.end_ids,
+            "min_new": self.min_length - lengths,
+        }
+        if isinstance(self.search, BeamSearch):
+            return search_beams(
+                *(logits, state),
+                rules=self.search,
+                num_returned=self.num_returned,
+                **options,
+            )
+        seen = None
+        if self.repetition_penalty != 1:
+            seen = _seen(token_ids, lengths, logits.shape[-1])
+        found = sample(
+            *(logits, state),
+            sampling=self.search,
+            seen=seen,
+            repetition_penalty=self.repetition_penalty,
+            **options,
+        )
+        return Continuations(
+            *(ops.reshape(x, (-1, samples, *ops.shape(x)[2:])) for x in found)
+        )
+
+    def _beginnings(self, features) -> tuple:
+        """Returns token ids, their number, and the encoder's outputs."""
+        if self.encoder is None:
+            mask = ops.cast(features["padding_mask"], "int32")
+            token_ids = ops.cast(features["token_ids"], "int32")
+            return token_ids, ops.sum(mask, axis=1), {}
+        found = self.encoder(features, training=False)
+        batch = ops.shape(found["sequence"])[0]
+        start = ops.full((batch, 1), self.start_id, dtype="int32")
+        of_encoder = {
+            "encoder_sequence": found["sequence"],
+            "encoder_padding_mask": ops.cast(found["padding_mask"], "bool"),
+        }
+        return start, ops.ones((batch,), dtype="int32"), of_encoder
+
+    def _read(self, token_ids, lengths, of_encoder):
+        """Reads the beginnings; returns logits and state of the search."""
+        batch = ops.shape(token_ids)[0]
+        cache = self.decoder.start_cache(batch, self.max_length)
+        none = ops.zeros((batch,), dtype="int32")
+        vectors, cache = self.decoder.read(
+            *(token_ids, none, cache), **of_encoder
+        )
+        last = ops.maximum(lengths - 1, 0)[:, None, None]
+        vectors = ops.take_along_axis(vectors, last, axis=1)[:, 0]
+        state = {"cache": cache, "positions": lengths}
+        if of_encoder:
+            state["encoder_padding_mask"] = of_encoder["encoder_padding_mask"]
+        return self.decoder.logits(vectors), state
+
+    def _step(self, token_ids, state):
+        positions, mask = state["positions"], state.get("encoder_padding_mask")
+        vectors, cache = self.decoder.read(
+            *(token_ids[:, None], positions, state["cache"]),
+            encoder_padding_mask=mask,
+        )
+        state = {**state, "cache": cache, "positions": positions + 1}
+        return self.decoder.logits(vectors[:, 0]), state
+
+
+def _compiled(function, inputs: Mapping[str, Any], jit_compile: bool):
+    """Compiles a function of features once, for all their shapes."""
+    if keras.backend.backend() != "tensorflow":
+        return function  # JAX compiles the loop
+    import tensorflow as tf
+
+    specs = {key: tf.TensorSpec(x.shape, x.dtype) for key, x in inputs.items()}
+    return tf.function(
+        function, input_signature=[specs], jit_compile=jit_compile
+    )
+
+
+def _seen(token_ids, lengths, vocabulary_size: int):
+    """Returns which tokens `(B, V)` the texts have."""
+    batch, length = ops.shape(token_ids)
+    real = ops.arange(length, dtype="int32") < lengths[:, None]
+    token_ids = ops.where(real, token_ids, token_ids[:, :1])
+    rows = ops.broadcast_to(
+        ops.arange(batch, dtype="int32")[:, None], (batch, length)
+    )
+    places = ops.reshape(ops.stack([rows, token_ids], axis=-1), (-1, 2))
+    found = ops.scatter_update(
+        ops.zeros((batch, vocabulary_size), dtype="int32"),
+        places,
+        ops.ones((batch * length,), dtype="int32"),
+    )
+    return found > 0
+
+
+def _start_id(decoder: Decoder, start_id: int | None) -> int | None:
+    """Returns the start token of an encoder-decoder, and refuses others."""
+    size = decoder.embeddings.vocabulary_size
+    if decoder.has_encoder != (start_id is not None):
+        raise ValueError(
+            "`start_id` must be given for an `encoder_decoder`, and for no "
+            f"other model. Received: start_id={start_id}"
+        )
+    if start_id is not None and not 0 <= start_id < size:
+        raise ValueError(
+            f"`start_id` must be a token, from 0 to {size - 1}. "
+            f"Received: {start_id}"
+        )
+    return start_id
+
+
+def _check_beginnings(features: Mapping[str, Any], max_length: int) -> None:
+    """Refuses beginnings that cannot be continued."""
+    token_ids = features["token_ids"]
+    mask = features["padding_mask"].astype("bool")
+    if token_ids.ndim != 2 or mask.shape != token_ids.shape:
+        raise ValueError(
+            "`token_ids` and `padding_mask` must have the shape (B, T). "
+            f"Received: {token_ids.shape} and {mask.shape}"
+        )
+    lengths = mask.sum(axis=1).astype("int32")
+    order = np.arange(mask.shape[1]) < lengths[:, None]
+    if (order != mask).any():
+        raise ValueError(
+            "`padding_mask` must have the padding behind the text. Received: "
+            f"{mask[(order != mask).any(axis=1)][0].astype(int)}"
+        )
+    if (lengths < 1).any():
+        raise ValueError(
+            "`token_ids` must have one real token a row or more; begin an "
+            "empty text with the start token. Received: no token in row "
+            f"{int(np.argmin(lengths))}"
+        )
+    if (lengths >= max_length).any():
+        raise ValueError(
+            f"`token_ids` must leave room for a new token: `max_length` is "
+            f"{max_length}, the beginning included. Received: "
+            f"{int(lengths.max())} tokens in row {int(np.argmax(lengths))}. "
+            "Cut the text or raise `max_length`."
+        )
+
+
+def _check(
+    decoder: Decoder,
+    max_length: int,
+    search: Search,
+    end_ids: Sequence[int],
+    min_length: int,
+    repetition_penalty: float,
+    num_returned: int,
+) -> None:
+    size = decoder.embeddings.vocabulary_size
+    if max_length > decoder.max_length:
+        raise ValueError(
+            f"`max_length` must be at most {decoder.max_length}, the positions "
+            f"of the model. Received: {max_length}"
+        )
+    if min_length > max_length:
+        raise ValueError(
+            "`min_length` must be at most `max_length`. Received: "
+            f"min_length={min_length}, max_length={max_length}"
+        )
+    for token_id in end_ids:
+        if not 0 <= token_id < size:
+            raise ValueError(
+                f"`end_ids` must be tokens, from 0 to {size - 1}. "
+                f"Received: {token_id}"
+            )
+    if isinstance(search, BeamSearch):
+        if search.width > size:
+            raise ValueError(
+                f"`search.width` must be at most {size}, the tokens of the "
+                f"vocabulary. Received: {search.width}"
+            )
+        if num_returned > search.width:
+            raise ValueError(
+                f"`num_returned` must be at most `search.width`. Received: "
+                f"num_returned={num_returned}, width={search.width}"
+            )
+        if repetition_penalty != 1:
+            raise ValueError(
+                "`repetition_penalty` must be 1 with a `BeamSearch`. "
+                f"Received: {repetition_penalty}"
+            )
