@@ -2,21 +2,29 @@
 
 from keras_ctx.extras import need
 
-need("`keras_ctx.text` needs", "tensorflow", "tensorflow_text", "keras_hub")
+need(
+    "`keras_ctx.text` needs",
+    *("tensorflow", "tensorflow_text", "keras_hub", "tokenizers"),
+    "sentencepiece",
+)
 
 from keras_ctx.text.inputs.base import TextInputs, register_text_inputs
 from keras_ctx.text.inputs.bert import BertInputs
 from keras_ctx.text.inputs.elmo import ElmoInputs
 from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
+from keras_ctx.text.inputs.gpt import GPTInputs
 from keras_ctx.text.inputs.saving import (
     inputs_config,
     inputs_from_config,
     load_inputs,
     save_inputs,
 )
+from keras_ctx.text.inputs.sentence_pieces import SentencePieceInputs
+from keras_ctx.text.inputs.subwords import SubwordInputs
 from keras_ctx.text.inputs.unknown_texts import UnknownTexts, warn_unknown
 from keras_ctx.text.inputs.word_level import WordLevelInputs
 from keras_ctx.text.inputs.words import WordInputs
+from keras_ctx.text.tokenize.byte_pairs import byte_letters
 from keras_ctx.text.tokenize.word_places import WordPlaces
 from keras_ctx.text.vocabulary.file import (
     SPECIAL_TOKENS,
@@ -30,6 +38,10 @@ from keras_ctx.text.vocabulary.learn import (
     word_vocabulary,
     wordpiece_vocabulary,
 )
+from keras_ctx.text.vocabulary.learn_byte_pairs import byte_pair_vocabulary
+from keras_ctx.text.vocabulary.learn_sentence_pieces import (
+    sentence_piece_model,
+)
 from keras_ctx.text.vocabulary.literal_tokens import AddedToken
 
 __all__ = [
@@ -39,12 +51,17 @@ __all__ = [
     "BertInputs",
     "ElmoForManyLangsInputs",
     "ElmoInputs",
+    "GPTInputs",
+    "SentencePieceInputs",
+    "SubwordInputs",
     "TextInputs",
     "UnknownTexts",
     "WordInputs",
     "WordLevelInputs",
     "WordPlaces",
     "bert_vocabulary",
+    "byte_letters",
+    "byte_pair_vocabulary",
     "character_vocabulary",
     "inputs_config",
     "inputs_from_config",
@@ -53,6 +70,7 @@ __all__ = [
     "register_text_inputs",
     "save_inputs",
     "save_vocabulary",
+    "sentence_piece_model",
     "warn_unknown",
     "word_vocabulary",
     "wordpiece_vocabulary",

@@ -118,7 +118,7 @@ def _check(config: dict[str, Any]) -> None:
         raise ValueError(
             f"`config` must be an object. Received: {str(config)[:100]!r}"
         )
-    for name in ("vocabulary", "characters"):
+    for name in ("vocabulary", "characters", "merges"):
         listed = config.get(name, [])
         if not isinstance(listed, list) or not all(
             isinstance(token, str) for token in listed
