@@ -41,6 +41,10 @@ from keras_ctx.data.language_model.targets import (
     language_model_targets,
     log_uniform_negatives,
 )
+from keras_ctx.data.language_model.token_windows import (
+    token_windows,
+    write_tokens,
+)
 from keras_ctx.data.language_model.warm_start_batches import (
     warm_start_batches,
 )
@@ -201,6 +205,13 @@ from keras_ctx.data.tasks.labelled import (
 from keras_ctx.data.tasks.pair_inputs import (
     check_window_sizes,
 )
+from keras_ctx.data.translation.dataset import (
+    translation_dataset,
+)
+from keras_ctx.data.translation.parallel import (
+    ParallelTexts,
+    read_parallel,
+)
 from keras_ctx.data.vectors.allennlp import (
     save_allennlp_vectors,
 )
@@ -282,6 +293,7 @@ __all__ = [
     "LabelledTexts",
     "LanguageModelInputs",
     "MultiLabel",
+    "ParallelTexts",
     "QuestionAnswers",
     "QuestionWindows",
     "RecordSettings",
@@ -318,6 +330,7 @@ __all__ = [
     "read_labelled",
     "read_labelled_texts",
     "read_lines",
+    "read_parallel",
     "read_squad",
     "read_table",
     "read_tagged_files",
@@ -330,6 +343,9 @@ __all__ = [
     "squad_dataset",
     "tagging_dataset",
     "text_files",
+    "token_windows",
+    "translation_dataset",
     "warm_start_batches",
     "word_batches",
+    "write_tokens",
 ]

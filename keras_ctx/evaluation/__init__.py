@@ -13,6 +13,11 @@ from keras_ctx.evaluation.answer_metrics import (
     answer_metrics,
     find_language,
 )
+from keras_ctx.evaluation.causal_perplexity import (
+    HeldOutFigures,
+    causal_perplexity,
+    token_likelihoods,
+)
 from keras_ctx.evaluation.classification import (
     class_scores,
     classification_scores,
@@ -76,6 +81,7 @@ from keras_ctx.evaluation.tagging_f1 import (
 __all__ = [
     "AnswerMetrics",
     "BestThreshold",
+    "HeldOutFigures",
     "HeldOutPerplexity",
     "SchemeName",
     "SquadAnswer",
@@ -85,6 +91,7 @@ __all__ = [
     "allowed_transitions",
     "answer_metrics",
     "best_threshold",
+    "causal_perplexity",
     "class_scores",
     "classification_scores",
     "cmrc_exact_match",
@@ -109,5 +116,6 @@ __all__ = [
     "squad_scores",
     "strict_f1",
     "tag_spans",
+    "token_likelihoods",
     "word_f1",
 ]

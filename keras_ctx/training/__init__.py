@@ -54,7 +54,9 @@ from keras_ctx.training.objectives.crf import (
 )
 from keras_ctx.training.objectives.losses import (
     LogLikelihoodLoss,
+    NextTokenLoss,
     bert_pretraining_losses,
+    causal_losses,
     elmo_pretraining_losses,
 )
 from keras_ctx.training.objectives.padding_metric import (
@@ -72,8 +74,10 @@ from keras_ctx.training.optimizers.layerwise_adamw import (
 from keras_ctx.training.optimizers.presets import (
     bert_optimizer,
     elmo_optimizer,
+    transformer_optimizer,
 )
 from keras_ctx.training.optimizers.schedules import (
+    InverseSquareRoot,
     PerUpdate,
     SlantedTriangular,
     WarmupLinearDecay,
@@ -125,8 +129,10 @@ __all__ = [
     "CRFLoss",
     "DevelopmentScore",
     "DivergenceError",
+    "InverseSquareRoot",
     "LayerwiseAdamW",
     "LogLikelihoodLoss",
+    "NextTokenLoss",
     "PerUpdate",
     "ResetState",
     "RunLog",
@@ -137,6 +143,7 @@ __all__ = [
     "average_checkpoints",
     "bert_optimizer",
     "bert_pretraining_losses",
+    "causal_losses",
     "completed_steps",
     "distributed",
     "elmo_optimizer",
@@ -152,5 +159,6 @@ __all__ = [
     "strategy",
     "task_loss",
     "with_padding_metric",
+    "transformer_optimizer",
     "without_strategy",
 ]

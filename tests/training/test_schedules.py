@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from keras_ctx.training import (
+    InverseSquareRoot,
     PerUpdate,
     SlantedTriangular,
     WarmupLinearDecay,
@@ -89,3 +90,23 @@ def test_errors(arguments: tuple, message: str) -> None:
 def test_slanted_triangle_refuses(arguments: tuple, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SlantedTriangular(*arguments)
+
+
+def test_inverse_square_root_is_the_papers_formula() -> None:
+    dim, warmup = 512, 4000
+    rate = InverseSquareRoot(dim**-0.5 * warmup**-0.5, warmup)
+    for step in (1, 17, 3999, 4000, 4001, 100_000):
+        expected = dim**-0.5 * min(step**-0.5, step * warmup**-1.5)
+        found = float(rate(step - 1))  # Keras counts from 0
+        assert found == pytest.approx(expected, rel=1e-5)  # float32
+
+
+def test_inverse_square_root_is_saved() -> None:
+    schedules = keras.optimizers.schedules
+    rate = InverseSquareRoot(0.5, 7)
+    again = schedules.deserialize(schedules.serialize(rate))
+    assert again.get_config() == {"peak_learning_rate": 0.5, "warmup_steps": 7}
+    with pytest.raises(ValueError, match="`warmup_steps` must be"):
+        InverseSquareRoot(0.5, 0)
+    with pytest.raises(ValueError, match="`peak_learning_rate` must be"):
+        InverseSquareRoot(0.0, 4)

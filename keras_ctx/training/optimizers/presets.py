@@ -1,4 +1,4 @@
-"""The optimizers of BERT and ELMo."""
+"""The optimizers of BERT, the Transformer and ELMo."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -9,6 +9,7 @@ from keras_ctx.checks import check_at_least, check_positive, check_rate
 from keras_ctx.training.optimizers.adagrad import Adagrad
 from keras_ctx.training.optimizers.layerwise_adamw import LayerwiseAdamW
 from keras_ctx.training.optimizers.schedules import (
+    InverseSquareRoot,
     PerUpdate,
     SlantedTriangular,
     WarmupLinearDecay,
@@ -114,6 +115,41 @@ def bert_optimizer(
         gradient_accumulation_steps=(
             gradient_accumulation_steps if several else None
         ),
+    )
+
+
+def transformer_optimizer(
+    peak_learning_rate: float,
+    warmup_steps: int,
+    clip_norm: float | None = None,
+) -> LayerwiseAdamW:
+    """Creates Adam with warm-up and decay with the root of the step.
+
+    Args:
+        peak_learning_rate: Highest learning rate.
+        warmup_steps: Number of updates until it is reached.
+        clip_norm: Bound on the global norm of the gradients; `None`: no
+            bound.
+
+    Returns:
+        A `LayerwiseAdamW` without weight decay.
+
+    Raises:
+        ValueError: See `InverseSquareRoot`.
+
+    Example:
+        >>> float(transformer_optimizer(1e-3, warmup_steps=10).beta_2)
+        0.98
+
+    Source:
+        Vaswani et al. 2017, section 5.3, https://arxiv.org/abs/1706.03762.
+    """
+    return LayerwiseAdamW(
+        InverseSquareRoot(peak_learning_rate, warmup_steps),
+        weight_decay=0.0,
+        beta_2=0.98,
+        epsilon=1e-9,
+        global_clipnorm=clip_norm,
     )
 
 

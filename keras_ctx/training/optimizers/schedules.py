@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.files.earlier_names import with_names_of_today
 
 
@@ -135,6 +136,48 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
     @classmethod
     def from_config(cls, config):
         return cls(**with_names_of_today(config))
+
+
+@keras.saving.register_keras_serializable(package="keras_ctx")
+class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise to the peak, then a decay with the root of the step.
+
+    The rate of update s, from 1, is `peak * min(s / w, (w / s) ** 0.5)`. The
+    paper's factor is `hidden_dim ** -0.5 * warmup_steps ** -0.5` as peak.
+
+    Args:
+        peak_learning_rate: Highest learning rate, reached after the warm-up.
+        warmup_steps: Number w of updates of the warm-up.
+
+    Raises:
+        ValueError: A number is not positive.
+
+    Example:
+        >>> rate = InverseSquareRoot(1.0, warmup_steps=4)
+        >>> [round(float(rate(step)), 3) for step in (0, 1, 3, 15)]
+        [0.25, 0.5, 1.0, 0.5]
+
+    Source:
+        Vaswani et al. 2017, section 5.3, https://arxiv.org/abs/1706.03762.
+    """
+
+    def __init__(self, peak_learning_rate: float, warmup_steps: int):
+        _check_peak(peak_learning_rate)
+        check_at_least(1, warmup_steps=warmup_steps)
+        self.peak_learning_rate = peak_learning_rate
+        self.warmup_steps = warmup_steps
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32") + 1.0
+        up = step / self.warmup_steps
+        down = ops.sqrt(self.warmup_steps / step)
+        return self.peak_learning_rate * ops.minimum(up, down)
+
+    def get_config(self):
+        return {
+            "peak_learning_rate": self.peak_learning_rate,
+            "warmup_steps": self.warmup_steps,
+        }
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")

@@ -1,0 +1,1 @@
+"""Pairs of texts and their batches, for a translator."""
