@@ -33,20 +33,26 @@ from keras_ctx.convert.from_folder import (
     load_pretrainer,
     load_text_inputs,
 )
+from keras_ctx.convert.gpt.folder import GPT_FOLDER
+from keras_ctx.convert.gpt.load import load_gpt
+from keras_ctx.convert.gpt.save import save_gpt
+from keras_ctx.convert.gpt.vocabulary import load_byte_pairs
 from keras_ctx.convert.heads.load import TaskModel, load_task_model
 from keras_ctx.convert.load_embedder import (
     load_embedder,
     prompt_notes,
     prompt_of,
 )
+from keras_ctx.convert.marian.load import load_marian, marian_ids
 from keras_ctx.convert.sentences.settings import (
     SentenceSettings,
     sentence_settings,
 )
+from keras_ctx.convert.tensor2tensor.load import load_tensor2tensor
 from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
 from keras_ctx.convert.tokenizers.vocabulary import Vocabulary, vocabulary
 
-for _row in (ELMO, MANY_LANGS):
+for _row in (ELMO, MANY_LANGS, GPT_FOLDER):
     register_checkpoint_format(_row)
 
 __all__ = [
@@ -57,19 +63,25 @@ __all__ = [
     "check_text_inputs",
     "elmo_text_inputs",
     "load_bert",
+    "load_byte_pairs",
     "load_elmo",
     "load_elmo_for_many_langs",
     "load_elmo_language_model",
     "load_embedder",
     "load_encoder",
+    "load_gpt",
+    "load_marian",
     "load_pretrained",
     "load_pretrainer",
     "load_task_model",
+    "load_tensor2tensor",
     "load_text_inputs",
+    "marian_ids",
     "prompt_notes",
     "prompt_of",
     "register_checkpoint_format",
     "save_bert",
+    "save_gpt",
     "save_elmo",
     "sentence_settings",
     "vocabulary",

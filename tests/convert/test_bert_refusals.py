@@ -125,9 +125,9 @@ def test_other_architectures(kind: str, tensors, tmp_path: Path) -> None:
         ({"is_decoder": True}, "`is_decoder` must be false"),
         ({"add_cross_attention": True}, "`add_cross_attention` must be false"),
         (
-            {"hidden_act": "silu"},
+            {"hidden_act": "elu"},
             "`hidden_act` must be one of gelu, gelu_python, gelu_new, "
-            "gelu_fast, gelu_pytorch_tanh, relu. Received: 'silu'",
+            "gelu_fast, gelu_pytorch_tanh, relu, silu, swish. Received: 'elu'",
         ),
         ({"hidden_size": "8"}, "`hidden_size` must be an integer of at least"),
         ({"layer_norm_eps": 0}, "`layer_norm_eps` must be a number above 0"),
@@ -145,7 +145,7 @@ def test_configurations(
 def test_all_problems_of_a_configuration_at_once(
     tensors, tmp_path: Path
 ) -> None:
-    content = config(hidden_act="silu", vocab_size=0)
+    content = config(hidden_act="elu", vocab_size=0)
     del content["num_hidden_layers"]
     folder = write_huggingface(tmp_path / "bert", tensors, content)
     told = message(folder)

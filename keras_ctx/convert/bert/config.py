@@ -25,6 +25,8 @@ HUGGINGFACE_ACTIVATIONS = {
     "gelu_fast": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
     "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
 }
 # google-research/bert computes the tanh form under the name "gelu".
 GOOGLE_ACTIVATIONS = {"gelu": "gelu_tanh", "relu": "relu"}

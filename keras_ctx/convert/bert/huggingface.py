@@ -1,6 +1,5 @@
 """BERT in the safetensors files of Hugging Face `transformers`."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,8 +8,11 @@ from typing import Any
 from keras_ctx.convert.bert.arrays import Array, arrays
 from keras_ctx.convert.bert.checkpoint import BertCheckpoint
 from keras_ctx.convert.bert.config import read_huggingface
-from keras_ctx.convert.files.options import read_json
-from keras_ctx.convert.files.safetensors_files import open_safetensors
+from keras_ctx.convert.files.safetensors_files import (
+    INDEX,
+    ONE_FILE,
+    open_model_files,
+)
 from keras_ctx.convert.files.weight_table import (
     CLASS_ROWS,
     CLASSES,
@@ -20,11 +22,8 @@ from keras_ctx.convert.files.weight_table import (
 )
 from keras_ctx.convert.files.weights_file import WeightsFile
 from keras_ctx.convert.tokenizers.other_families import check_prefix
-from keras_ctx.files.names import is_file_name
 
 CONFIG = "config.json"
-ONE_FILE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 _TABLE = "embeddings.word_embeddings.weight"
 # Tensors that do not belong to the encoder, in files without a prefix.
 _HEADS = ("cls.", "classifier.", "qa_outputs.")
@@ -44,7 +43,7 @@ def open_huggingface(folder: Path) -> Iterator[BertCheckpoint]:
     config = folder / CONFIG
     arguments = huggingface_arguments(folder)
     with ExitStack() as stack:
-        file = _open_tensors(folder, stack)
+        file = open_model_files(folder, stack)
         prefix = _prefix(file)
         heads = prefix.removesuffix("bert.")
         tied = f"{heads}cls.{_DECODER}"
@@ -129,34 +128,3 @@ def _prefix(file: WeightsFile) -> str:
     prefix = found[0] if found else ""
     check_prefix(prefix, file.said)
     return prefix
-
-
-def _open_tensors(folder: Path, stack: ExitStack) -> WeightsFile:
-    path = folder / ONE_FILE
-    if path.is_file():
-        paths = [path]
-    else:
-        paths = _shards(folder)
-    return open_safetensors(paths, folder, stack)
-
-
-def _shards(folder: Path) -> list[Path]:
-    index = folder / INDEX
-    weight_map = read_json(index, "folder").get("weight_map")
-    if not isinstance(weight_map, dict) or not all(
-        is_file_name(name) for name in weight_map.values()
-    ):
-        raise ValueError(
-            f"{INDEX} must have a `weight_map` from tensors to files in the "
-            f"same folder. Received: {str(index)!r} with "
-            f"{json.dumps(weight_map)[:100]}. Get the file again."
-        )
-    names = sorted(set(weight_map.values()))
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"`folder` must hold every file that {INDEX} names. Received: "
-            f"folder={str(folder)!r} without {', '.join(missing)}. Get them "
-            "again."
-        )
-    return [folder / name for name in names]

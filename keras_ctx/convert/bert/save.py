@@ -22,7 +22,12 @@ from keras_ctx.files.whole_file import whole_file
 from keras_ctx.layers.transformer.activations import ACTIVATIONS
 from keras_ctx.text import SPECIAL_TOKENS, load_vocabulary
 
-_ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new", "relu": "relu"}
+_ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_tanh": "gelu_new",
+    "relu": "relu",
+    "silu": "silu",
+}
 _HEAD_LAYERS = {"masked_lm_dense", "next_sentence"}
 
 

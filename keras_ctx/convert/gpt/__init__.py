@@ -1,0 +1,1 @@
+"""GPT and GPT-2 from other libraries and back."""

@@ -1,0 +1,1 @@
+"""Marian translators from Hugging Face and back."""
