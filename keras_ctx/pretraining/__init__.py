@@ -17,7 +17,7 @@ need(
     "tensorflow_serving",
 )
 
-from keras_ctx.pretraining.begin import begin_bert, begin_elmo
+from keras_ctx.pretraining.begin import begin_bert, begin_elmo, begin_gpt
 from keras_ctx.pretraining.bert.start import load_bert_start
 from keras_ctx.pretraining.bert.text_inputs import (
     bert_text_inputs,
@@ -33,12 +33,19 @@ from keras_ctx.pretraining.elmo.words import (
     predicted_words,
     warm_start_batches,
 )
+from keras_ctx.pretraining.gpt.text_inputs import (
+    corpus_tokens,
+    documents,
+    gpt_text_inputs,
+)
 from keras_ctx.pretraining.held_out import measure, sentence_batches
 from keras_ctx.pretraining.next_folder import next_folder
 from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 from keras_ctx.pretraining.options.corpus import CorpusOptions
 from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
+from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
 from keras_ctx.pretraining.options.shared import PretrainingOptions
+from keras_ctx.pretraining.options.translation import TranslationOptions
 from keras_ctx.pretraining.results import (
     bare_model,
     close_run,
@@ -50,15 +57,21 @@ __all__ = [
     "BertPretrainingOptions",
     "CorpusOptions",
     "ElmoPretrainingOptions",
+    "GPTPretrainingOptions",
     "PretrainingOptions",
     "ShardWriter",
+    "TranslationOptions",
     "batch_names",
     "bare_model",
     "begin_bert",
     "begin_elmo",
+    "begin_gpt",
     "bert_text_inputs",
     "close_run",
+    "corpus_tokens",
+    "documents",
     "figure_rows",
+    "gpt_text_inputs",
     "line_splitter",
     "load_bert_start",
     "load_elmo_start",

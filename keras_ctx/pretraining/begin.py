@@ -11,8 +11,10 @@ from keras_ctx.pretraining.bert.start import load_bert_start
 from keras_ctx.pretraining.bert.text_inputs import bert_text_inputs
 from keras_ctx.pretraining.elmo.start import load_elmo_start
 from keras_ctx.pretraining.elmo.words import warm_start_batches
+from keras_ctx.pretraining.gpt.text_inputs import gpt_text_inputs
 from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
+from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
 from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 
@@ -78,6 +80,35 @@ def begin_elmo(options: ElmoPretrainingOptions, strategy: Any) -> None:
         next(warm_start_batches(options, text.ElmoInputs(split=options.split)))
     files = {"words": options.words, "init_options": options.init_options}
     _begin(options, strategy, files, load_elmo_start(options))
+
+
+def begin_gpt(options: GPTPretrainingOptions, strategy: Any) -> None:
+    r"""Starts the run of a GPT, or refuses it, like `begin_bert`.
+
+    Args:
+        options: Options of the recipe.
+        strategy: See `training.strategy`.
+
+    Raises:
+        FileNotFoundError: A file does not exist.
+        ValueError: A text is empty or not UTF-8, `init` is not a GPT, or see
+            `training.begin_run`.
+
+    Example:
+        >>> _ = Path("news.txt").write_bytes(b"one\n\xff\n")
+        >>> options = GPTPretrainingOptions(
+        ...     output=Path("runs/begun"), corpus=Path("news.txt"))
+        >>> begin_gpt(options, training.strategy())
+        Traceback (most recent call last):
+        ValueError: news.txt, line 2: byte 0 is not UTF-8 ...
+    """
+    _check_texts(options)
+    start = inputs = None
+    if options.init is not None:
+        inputs = gpt_text_inputs(options)
+        start = convert.load_encoder(options.init)
+        convert.check_text_inputs(inputs, start, options.init)
+    _begin(options, strategy, {}, start, inputs)
 
 
 def _check_texts(options: PretrainingOptions) -> None:

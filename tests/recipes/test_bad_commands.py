@@ -7,7 +7,7 @@ must be a file), a terminal of 40 columns, and no terminal.
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from keras_ctx.command_line.other_recipes import _options
 from keras_ctx.command_line.run_command import run_command
@@ -17,7 +17,8 @@ from recipe_files import load_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.py"))
-FILES = {"fill_mask", "predict", "score_corpus"}  # which OUTPUT is
+# Which OUTPUT is.
+FILES = {"fill_mask", "generate", "predict", "score_corpus", "translate"}
 NO_OUTPUT = {"query", "quickstart", "serve"}
 
 
@@ -29,14 +30,22 @@ def command(name: str, *arguments: str, capsys) -> tuple[Any, str, str]:
     return end.value.code, found.out, found.err
 
 
+def values_of(kind: Any) -> int:
+    return len(get_args(kind)) if get_origin(kind) is tuple else 1
+
+
 def required(name: str, path: Path) -> list[str]:
     """The options without a default, all of the same path."""
-    names = [
-        x.name
+    needed = [
+        x
         for x in fields(load_recipe(name).Config)
         if (x.default, x.default_factory) == (MISSING, MISSING)
     ]
-    given = [[f"--{x.replace('_', '-')}", str(path)] for x in names]
+    given = [
+        # A pair of paths takes two words.
+        [f"--{x.name.replace('_', '-')}", *[str(path)] * values_of(x.type)]
+        for x in needed
+    ]
     return [word for words in given for word in words]
 
 
@@ -81,8 +90,9 @@ def test_an_option_of_another_recipe(name: str, capsys) -> None:
         (
             "query",
             ("--held-out", "a", "--no-crf"),
-            "`--held-out` is an option of pretrain_bert.py and "
-            "pretrain_elmo.py. `--crf` is an option of finetune_tagger.py.",
+            "`--held-out` is an option of pretrain_bert.py, "
+            "pretrain_elmo.py and pretrain_gpt.py. `--crf` is an option of "
+            "finetune_tagger.py.",
         ),
         ("serve", ("--port", "1", "--nothing"), "--nothing. (--help"),
     ],

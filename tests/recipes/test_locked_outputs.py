@@ -8,7 +8,7 @@ from recipe_files import RECIPES, load_recipe
 
 from keras_ctx.files.output_lock import output_lock
 
-FILES = ("fill_mask", "predict", "score_corpus")
+FILES = ("fill_mask", "generate", "predict", "score_corpus", "translate")
 # quickstart.py starts others, which lock; the last two write no files.
 OTHERS = ("quickstart", "query", "serve")
 FOLDERS = sorted(

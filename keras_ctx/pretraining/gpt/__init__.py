@@ -1,0 +1,1 @@
+"""The start of a GPT's pretraining: options, text inputs, tokens."""

@@ -1,0 +1,100 @@
+"""The text inputs of a GPT in pretraining, and the tokens of its corpus."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from keras_ctx import convert, data, text, training
+from keras_ctx.data.readers.lines import blank_line_documents
+from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
+
+TOKENS = "tokens.bin"
+
+
+def gpt_text_inputs(options: GPTPretrainingOptions) -> text.GPTInputs:
+    """Returns the text inputs of `init`, or learns new ones from the corpus.
+
+    Rows begin and end with the end token, as documents of the corpus do, so
+    that the last token of a text has seen all of it.
+
+    Args:
+        options: Options of the recipe.
+
+    Raises:
+        FileNotFoundError: A file does not exist.
+        ValueError: `init` is not a GPT, or a text cannot be read.
+
+    Example:
+        >>> _ = Path("news.txt").write_text("the cat\\nthe mat\\n")
+        >>> options = GPTPretrainingOptions(
+        ...     output=Path("runs/one"), corpus=Path("news.txt"),
+        ...     vocabulary_size=260)
+        >>> gpt_text_inputs(options).vocabulary[256:]
+        ('at', 'he', 'the', '<|endoftext|>')
+    """
+    if options.init is not None:
+        inputs = convert.load_text_inputs(options.init)
+        if not isinstance(inputs, text.GPTInputs):
+            raise ValueError(
+                f"`init` must hold a GPT. Received: {options.init}, whose text "
+                f"inputs are {type(inputs).__name__}"
+            )
+        length = min(options.max_length, inputs.max_length)
+        return inputs.with_settings(max_length=length)
+    tokens, merges = text.byte_pair_vocabulary(
+        documents(options.corpus_path), options.vocabulary_size
+    )
+    return text.GPTInputs(
+        tokens, merges, options.max_length, add_start=True, add_end=True
+    )
+
+
+def documents(path: str | Path) -> Iterator[str]:
+    """Yields the documents of a text: the lines up to a blank line.
+
+    Args:
+        path: A text in UTF-8, may be compressed.
+
+    Example:
+        >>> _ = Path("news.txt").write_text("a\\nb\\n\\nc\\n")
+        >>> list(documents("news.txt"))
+        ['a\\nb', 'c']
+    """
+    lines = data.read_lines(path, keep_blank=True)
+    for run in blank_line_documents(lines):
+        yield "\n".join(run)
+
+
+def corpus_tokens(
+    options: GPTPretrainingOptions, text_inputs: text.GPTInputs
+) -> Path:
+    """Writes the tokens of the corpus to the folder of the run, once.
+
+    Args:
+        options: Uses `corpus` and `output`.
+        text_inputs: See `gpt_text_inputs`.
+
+    Returns:
+        The file, for `data.token_windows`.
+
+    Example:
+        >>> _ = Path("news.txt").write_text("the cat\\nthe mat\\n")
+        >>> options = GPTPretrainingOptions(
+        ...     output=Path("runs/one"), corpus=Path("news.txt"),
+        ...     vocabulary_size=260)
+        >>> Path("runs/one").mkdir(parents=True)
+        >>> corpus_tokens(options, gpt_text_inputs(options)).name
+        Tokens of news.txt: 10
+        'tokens.bin'
+    """
+    path = options.output / TOKENS
+    if path.is_file() or not training.is_chief():
+        return path
+
+    def told(count: int) -> None:
+        print(f"\rTokens of {options.corpus_path}: {count:,}", end="")
+
+    data.write_tokens(
+        options.corpus_path, text_inputs.encode, text_inputs.end_id, path, told
+    )
+    print()
+    return path
