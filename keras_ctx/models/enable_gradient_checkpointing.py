@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_ctx import layers
+from keras_ctx.layers.transformer.transformer_block import TransformerBlock
 
 
 def enable_gradient_checkpointing(model: keras.Model) -> None:
@@ -47,7 +47,7 @@ def enable_gradient_checkpointing(model: keras.Model) -> None:
     blocks = list(_blocks(model))
     if not blocks:
         raise ValueError(
-            "`model` must have the blocks of a BERT encoder. The LSTMs of an "
+            "`model` must have the blocks of a Transformer. The LSTMs of an "
             f"ELMo keep what they need. Received: {model.name!r}"
         )
     if getattr(model, "train_function", None) is not None:
@@ -61,9 +61,9 @@ def enable_gradient_checkpointing(model: keras.Model) -> None:
         block.gradient_checkpointing = True
 
 
-def _blocks(model: Any) -> Iterator[layers.TransformerEncoderBlock]:
+def _blocks(model: Any) -> Iterator[TransformerBlock]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _blocks(layer)
-        elif isinstance(layer, layers.TransformerEncoderBlock):
+        elif isinstance(layer, TransformerBlock):
             yield layer

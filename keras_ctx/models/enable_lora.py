@@ -6,6 +6,13 @@ import keras
 
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least, check_positive
+from keras_ctx.layers.transformer.transformer_block import TransformerBlock
+
+EMBEDDINGS = (
+    layers.TokenAndPositionEmbedding,
+    layers.TokenAndSegmentEmbedding,
+)
+NORMS = ("final_norm", "decoder_final_norm")
 
 
 def enable_lora(
@@ -14,7 +21,7 @@ def enable_lora(
     lora_alpha: float | None = None,
     embeddings: bool = False,
 ) -> None:
-    """Trains low-rank updates of a BERT's blocks instead of their weights.
+    """Trains low-rank updates of blocks instead of their weights.
 
     In every block the matrices of attention (query, key, value, output) and
     of the feed-forward network get an update `A B` of rank `rank`. The
@@ -61,10 +68,10 @@ def enable_lora(
     check_at_least(1, rank=rank)
     check_positive(lora_alpha=lora_alpha)
     found = list(_stack(model))
-    blocks = [x for x in found if isinstance(x, layers.TransformerEncoderBlock)]
+    blocks = [x for x in found if isinstance(x, TransformerBlock)]
     if not blocks:
         raise ValueError(
-            "`model` must have the blocks of a BERT encoder, for LoRA to "
+            "`model` must have the blocks of a Transformer, for LoRA to "
             "update. Train an ELMo as a whole, or only its head "
             f"(`frozen=True`). Received: {model.name!r}"
         )
@@ -83,9 +90,7 @@ def enable_lora(
                 f"Received: {layer.name!r} with trainable=False"
             )
     for layer in found:
-        if layer in blocks or (
-            embeddings and isinstance(layer, layers.TokenAndSegmentEmbedding)
-        ):
+        if layer in blocks or (embeddings and isinstance(layer, EMBEDDINGS)):
             layer.enable_lora(rank, lora_alpha)
         else:
             layer.trainable = False
@@ -97,13 +102,7 @@ def _stack(model: Any):
         if isinstance(layer, keras.Model):
             yield from _stack(layer)
         elif (
-            isinstance(
-                layer,
-                (
-                    layers.TokenAndSegmentEmbedding,
-                    layers.TransformerEncoderBlock,
-                ),
-            )
-            or layer.name == "final_norm"
+            isinstance(layer, (*EMBEDDINGS, TransformerBlock))
+            or layer.name in NORMS
         ):
             yield layer

@@ -94,3 +94,52 @@ def test_encoder_of_a_task_model_has_scores() -> None:
 def test_model_without_attention_is_refused(encoder) -> None:
     with pytest.raises(ValueError, match="`encoder` must be a model of `bert"):
         models.attention_scores(encoder())
+
+
+@pytest.mark.parametrize("kind", ["gpt", "transformer"])
+def test_other_transformers(kind: str) -> None:
+    make = {
+        "gpt": models.gpt_encoder,
+        "transformer": models.transformer_encoder,
+    }
+    encoder = randomized(make[kind](9, 2, 2, 8, 12, max_length=8))
+    features = {x: FEATURES[x] for x in ("token_ids", "padding_mask")}
+    found = models.attention_scores(encoder)(features)["attention_scores"]
+    layers = encoder(features)["layers"]
+    prefix = "decoder_block_" if kind == "gpt" else "block_"
+    for i, of_block in enumerate(found):
+        block = encoder.get_layer(f"{prefix}{i}")
+        shares = numpy_scores(
+            block,
+            layers[i][0].numpy().astype("float64"),
+            norm_first=kind == "gpt",
+        )
+        if kind == "gpt":  # of the tokens before, and of itself
+            shares = np.tril(shares)
+            shares /= shares.sum(-1, keepdims=True)
+        np.testing.assert_allclose(of_block[0], shares, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["gpt", "transformer"])
+def test_lora_and_checkpointing_of_other_transformers(kind: str) -> None:
+    make = {
+        "gpt": models.gpt_encoder,
+        "transformer": models.transformer_encoder,
+    }
+    encoder = randomized(make[kind](9, 2, 2, 8, 12, max_length=8))
+    features = {x: FEATURES[x] for x in ("token_ids", "padding_mask")}
+    before = np.asarray(encoder(features)["sequence"])
+    models.enable_gradient_checkpointing(encoder)
+    models.enable_lora(encoder, 2, embeddings=True)
+    names = {
+        weight.path.rpartition("/")[2] for weight in encoder.trainable_weights
+    }
+    assert names == {
+        *("lora_kernel_a", "lora_kernel_b"),
+        *("lora_embeddings_a", "lora_embeddings_b"),
+    }
+    np.testing.assert_array_equal(encoder(features)["sequence"], before)
+    merged = models.merge_lora(encoder)
+    np.testing.assert_allclose(
+        merged(features)["sequence"], before, rtol=0, atol=1e-6
+    )

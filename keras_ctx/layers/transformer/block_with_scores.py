@@ -1,10 +1,10 @@
 """A Transformer block that also returns its attention scores."""
 
+from typing import Any
+
 import keras
 
-from keras_ctx.layers.transformer.transformer_encoder_block import (
-    TransformerEncoderBlock,
-)
+from keras_ctx.layers.transformer.transformer_block import TransformerBlock
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -27,19 +27,22 @@ class BlockWithScores(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
+        >>> from keras_ctx.layers import TransformerEncoderBlock
         >>> block = TransformerEncoderBlock(num_heads=2, intermediate_dim=32)
         >>> x, scores = BlockWithScores(block)(np.ones((1, 5, 8)))
         >>> tuple(x.shape), tuple(scores.shape)
         ((1, 5, 8), (1, 2, 5, 5))
     """
 
-    def __init__(self, block: TransformerEncoderBlock, **kwargs):
+    def __init__(self, block: TransformerBlock, **kwargs):
         super().__init__(**{"dtype": block.dtype_policy, **kwargs})
-        self.block = block
+        self.block: Any = block
 
     def build(self, inputs_shape, padding_mask_shape=None):
         if not self.block.built:
-            self.block.build(inputs_shape, padding_mask_shape)
+            self.block.build(
+                inputs_shape, padding_mask_shape=padding_mask_shape
+            )
 
     def call(self, inputs, padding_mask=None, training=None):
         return self.block(
@@ -51,7 +54,7 @@ class BlockWithScores(keras.layers.Layer):
 
     def compute_output_spec(self, inputs, padding_mask=None, training=None):
         return self.block.compute_output_spec(
-            inputs, padding_mask, return_attention_scores=True
+            inputs, padding_mask=padding_mask, return_attention_scores=True
         )
 
     def get_config(self):

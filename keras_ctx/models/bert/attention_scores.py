@@ -13,7 +13,8 @@ def attention_scores(
     """Builds a model that returns the attention scores of every block.
 
     Args:
-        encoder: A model of `bert_encoder`, or one that `encoder_of` took out
+        encoder: A model of `bert_encoder`, `gpt_encoder` or
+            `transformer_encoder`, or one that `encoder_of` took out
             of a task model. The layers are shared: later training of the
             encoder changes this model, too.
         name: Name of the model.
@@ -44,11 +45,13 @@ def attention_scores(
         Vaswani et al. 2017, section 3.2.1, https://arxiv.org/abs/1706.03762.
     """
     found: dict[str, Any] = {layer.name: layer for layer in encoder.layers}
-    if "embeddings" not in found or "block_0" not in found:
+    prefix = "block_" if "block_0" in found else "decoder_block_"
+    if "embeddings" not in found or f"{prefix}0" not in found:
         raise ValueError(
-            "`encoder` must be a model of `bert_encoder`, with attention "
-            "blocks. The LSTMs of an ELMo have none; for a task model give "
-            "`encoder_of(model)`. Received: "
+            "`encoder` must be a model of `bert_encoder`, `gpt_encoder` or "
+            "`transformer_encoder`, with attention blocks. The LSTMs of an "
+            "ELMo have none; for a task model give `encoder_of(model)`. "
+            "Received: "
             f"{encoder.name!r} with the layers {sorted(found)[:10]}"
         )
     inputs = encoder.input
@@ -59,9 +62,10 @@ def attention_scores(
             "scores are those inside a packed row. Received: "
             f"{encoder.name!r} with the inputs {sorted(inputs)}"
         )
-    x = found["embeddings"](inputs["token_ids"], inputs["segment_ids"])
+    ids = [inputs[x] for x in ("token_ids", "segment_ids") if x in inputs]
+    x = found["embeddings"](*ids)
     scores = []
-    while block := found.get(f"block_{len(scores)}"):
+    while block := found.get(f"{prefix}{len(scores)}"):
         of_block = BlockWithScores(block, name=f"scores_{len(scores)}")
         x, shares = of_block(x, padding_mask=inputs["padding_mask"])
         scores.append(shares)
