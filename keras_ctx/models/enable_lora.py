@@ -38,7 +38,8 @@ def enable_lora(
     optimizer saved before does not fit the model afterwards.
 
     Args:
-        model: A `bert_encoder`, or a model of `keras_ctx.models` with one
+        model: An encoder of blocks, such as a `bert_encoder` or a
+            `gpt_encoder`, or a model of `keras_ctx.models` with one
             in it: a classifier, tagger, span extractor, embedder, pretrainer.
         rank: Columns of A and rows of B; 8 is usual.
         lora_alpha: The updates are multiplied by `lora_alpha / rank`;

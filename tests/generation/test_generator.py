@@ -47,7 +47,7 @@ def beginning(model: Any, row: list[int]) -> tuple[dict | None, list[int]]:
     return None, row
 
 
-@pytest.mark.quick("translator-beam-False", "causal-sampling-False")
+@pytest.mark.quick("translator-beam-False")
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("search", SEARCHES)
 def test_scores_are_those_of_the_whole_text(
@@ -98,7 +98,7 @@ def test_a_row_alone_equals_the_row_in_a_batch(model: Any, search: str) -> None:
         )
 
 
-@pytest.mark.quick("causal")
+@pytest.mark.slow
 def test_greedy_takes_the_best_token_each_time(model: Any) -> None:
     found = generator(model, None)(features(ROWS))
     beam = generator(model, BeamSearch(1, 0.0))(features(ROWS))
