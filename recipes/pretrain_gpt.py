@@ -98,7 +98,7 @@ def make_dataset(config: Config, tokens: Path, length: int):
 
 def perplexity_of(path: Path, config: Config, model, text_inputs) -> dict:
     """Returns the perplexity of a text, in windows."""
-    texts = list(pretraining.documents(path))
+    texts = list(data.text_documents(path))
     framed = text_inputs.with_settings(add_start=True, add_end=True)
     end = [framed.end_id]
     return evaluation.causal_perplexity(

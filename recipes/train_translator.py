@@ -84,19 +84,21 @@ def compile_model(config: Config, model: keras.Model) -> None:
     )
 
 
-def make_dataset(config: Config, texts, text_inputs, start_id: int, **steps):
+def make_dataset(config: Config, texts, text_inputs, **steps):
     return data.translation_dataset(
         *(texts.sources, texts.targets, text_inputs, text_inputs),
-        start_id=start_id,
+        start_id=text_inputs.begin_id,
         tokens_per_batch=config.tokens_per_batch,
         **steps,
     )
 
 
-def translate(config: Config, model, text_inputs, start_id, texts) -> list:
+def translate(config: Config, model, text_inputs, texts) -> list:
     """Returns the best translation of each text."""
     search = generation.BeamSearch(config.beams, config.length_penalty)
-    translator = Translator(model, text_inputs, text_inputs, start_id, search)
+    translator = Translator(
+        model, text_inputs, text_inputs, text_inputs.begin_id, search
+    )
 
     def told(count: int) -> None:
         print(f"\rTranslated: {count:,} of {len(texts):,}", end="")
@@ -129,7 +131,6 @@ def main(config: Config) -> dict:
         ),
         config.max_length,
     )
-    start_id = 2  # that of `sentence_piece_model`
     with strategy.scope():
         model = make_model(config, text_inputs.vocabulary_size)
         compile_model(config, model)
@@ -139,14 +140,13 @@ def main(config: Config) -> dict:
     )
     dev = None
     if "dev" in texts:
-        dev = make_dataset(config, texts["dev"], text_inputs, start_id, seed=0)
+        dev = make_dataset(config, texts["dev"], text_inputs, seed=0)
         dev = data.first_batches(dev, 20)
     model.fit(
         make_dataset(
             config,
             train,
             text_inputs,
-            start_id,
             seed=config.seed,
             first_step=training.completed_steps(config.output),
         ),
@@ -169,9 +169,7 @@ def main(config: Config) -> dict:
     results = training.read_metrics(config.output)[-1]
     model = keras.Model(model.input, model.output, name=model.name)
     if "test" in texts:
-        found = translate(
-            config, model, text_inputs, start_id, texts["test"].sources
-        )
+        found = translate(config, model, text_inputs, texts["test"].sources)
         write_text(
             config.output / "translations.txt",
             "".join(f"{line}\n" for line in found),

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
@@ -67,10 +68,10 @@ def lines_of(config: Config) -> list[str]:
 @training.writes_file
 def main(config: Config) -> dict:
     start = time.monotonic()
-    inputs = text.load_inputs(config.model / "text_inputs.json")
+    inputs: Any = text.load_inputs(config.model / "text_inputs.json")
     model = load_model(config.model / "translator.keras", compile=False)
     translator = Translator(
-        *(model, inputs, inputs, 2),
+        *(model, inputs, inputs, inputs.begin_id),
         generation.BeamSearch(config.beams, config.length_penalty),
         config.max_length,
         config.batch_size,

@@ -42,6 +42,7 @@ from keras_ctx.data.language_model.targets import (
     log_uniform_negatives,
 )
 from keras_ctx.data.language_model.token_windows import (
+    text_documents,
     token_windows,
     write_tokens,
 )
@@ -342,6 +343,7 @@ __all__ = [
     "split_articles",
     "squad_dataset",
     "tagging_dataset",
+    "text_documents",
     "text_files",
     "token_windows",
     "translation_dataset",

@@ -178,8 +178,8 @@ def search_beams(
         )
         now_finished, _ = both.best(width)
         # The texts that are continued.
-        going_on = found._replace(scores=_where(~ends, sums))
-        now_alive, chosen = going_on.best(width)
+        unfinished = found._replace(scores=_where(~ends, sums))
+        now_alive, chosen = unfinished.best(width)
         now_alive = now_alive._replace(sums=now_alive.scores)
         parents = ops.take_along_axis(parents, chosen, axis=1)
         finished = _keep(done, finished, now_finished)

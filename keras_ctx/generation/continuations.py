@@ -1,6 +1,6 @@
 """What a search reads and returns: steps of a model, and new tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
@@ -32,3 +32,25 @@ class Continuations(NamedTuple):
     ended: Any
     """Whether they end with an end token, `(B, R)`; if not, they reached the
     maximum."""
+
+    def records(self, row: int, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Returns the continuations of a row as dicts, for JSON.
+
+        Args:
+            row: Index of the row.
+            texts: The texts of its continuations.
+
+        Returns:
+            `text`, `score`, `num_tokens`, the end token included, and
+            `stopped`, "end" or "length"; without those that are missing.
+        """
+        return [
+            {
+                "text": text,
+                "score": float(self.scores[row, place]),
+                "num_tokens": int(self.lengths[row, place]),
+                "stopped": "end" if self.ended[row, place] else "length",
+            }
+            for place, text in enumerate(texts)
+            if self.lengths[row, place]
+        ]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_ctx import convert, generation, models
 from keras_ctx.files.model_file import load_model
@@ -125,18 +124,9 @@ class TextGenerator:
         rows, returned, width = found.token_ids.shape
         ids = found.token_ids.reshape(rows * returned, width)
         real = (ids >= 0) & (ids != self.text_inputs.end_id)
-        written = self.text_inputs.decode(ids, real).numpy().astype("bytes")
-        written = np.reshape([x.decode() for x in written], (rows, returned))
+        written = self.text_inputs.decode(ids, real).numpy().tolist()
+        texts = [text.decode() for text in written]
         return [
-            [
-                {
-                    "text": str(written[row, place]),
-                    "score": float(found.scores[row, place]),
-                    "num_tokens": int(found.lengths[row, place]),
-                    "stopped": "end" if found.ended[row, place] else "length",
-                }
-                for place in range(returned)
-                if found.lengths[row, place]
-            ]
+            found.records(row, texts[row * returned : (row + 1) * returned])
             for row in range(rows)
         ]

@@ -92,13 +92,4 @@ class Translator:
         end = self.target_inputs.end_id
         real = (ids >= 0) & (ids != end)
         texts = self.target_inputs.decode(np.maximum(ids, 0), real).numpy()
-        return [
-            {
-                "text": text.decode(),
-                "score": float(found.scores[row, place]),
-                "num_tokens": int(found.lengths[row, place]),
-                "stopped": "end" if found.ended[row, place] else "length",
-            }
-            for place, text in enumerate(texts)
-            if found.lengths[row, place]
-        ]
+        return found.records(row, [text.decode() for text in texts])

@@ -35,7 +35,6 @@ from keras_ctx.pretraining.elmo.words import (
 )
 from keras_ctx.pretraining.gpt.text_inputs import (
     corpus_tokens,
-    documents,
     gpt_text_inputs,
 )
 from keras_ctx.pretraining.held_out import measure, sentence_batches
@@ -69,7 +68,6 @@ __all__ = [
     "bert_text_inputs",
     "close_run",
     "corpus_tokens",
-    "documents",
     "figure_rows",
     "gpt_text_inputs",
     "line_splitter",

@@ -147,7 +147,7 @@ def test_beam_1_is_greedy() -> None:
 
 
 def test_an_end_is_final() -> None:
-    """A beam that ended neither goes on nor pays for what follows: the case
+    """A beam that ended is not continued and pays for nothing more: the case
     in which a well-known sampler loses the best sequence."""
     table = np.log(
         np.array(

@@ -10,7 +10,7 @@ from keras_ctx import models
 from keras_ctx.convert.bert.arrays import ENCODER, HEADS, MASKED_LM, POOLER
 from keras_ctx.convert.bert.checkpoint import BertCheckpoint
 from keras_ctx.convert.bert.formats import kind_of
-from keras_ctx.convert.files.weight_table import Weight, differences, fill
+from keras_ctx.convert.files.weight_table import Weight, check_fit, fill
 from keras_ctx.convert.files.weights_file import WeightsFile, whole
 
 
@@ -137,24 +137,12 @@ def _check(weights: list[Weight], checkpoint: BertCheckpoint) -> None:
         for row in rows
         for name in row.names
     }
-    found = differences(
+    check_fit(
         weights,
         checkpoint.file,
-        "the configuration requires",
+        checkpoint.config.name,
         lambda name: name not in known and checkpoint.is_weight(name),
     )
-    if found:
-        raise ValueError(
-            "\n".join(
-                [
-                    "The weights do not fit the configuration. Received: "
-                    f"{checkpoint.file.said}",
-                    *found,
-                    f"Use the {checkpoint.config.name} that belongs to these "
-                    "weights.",
-                ]
-            )
-        )
 
 
 def _check_names(weights: list[Weight], checkpoint: BertCheckpoint) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_ctx.convert.bert.arrays import ENCODER, HEADS, POOLER
 from keras_ctx.convert.bert.huggingface import (
@@ -15,8 +14,7 @@ from keras_ctx.convert.bert.huggingface import (
     ONE_FILE,
     huggingface_weights,
 )
-from keras_ctx.convert.files.weight_table import Weight, collect
-from keras_ctx.convert.files.weights_file import problem_of
+from keras_ctx.convert.files.weight_table import collect_all
 from keras_ctx.files.tensor_file import write_tensors
 from keras_ctx.files.whole_file import whole_file
 from keras_ctx.layers.transformer.activations import ACTIVATIONS
@@ -90,7 +88,7 @@ def save_bert(
         _check_heads(model, arguments)
     parts = huggingface_weights(arguments, "bert." if heads else "")
     wanted = (ENCODER, POOLER, *HEADS) if heads else (ENCODER, POOLER)
-    arrays = _collect([row for part in wanted for row in parts[part]], model)
+    arrays = collect_all([row for part in wanted for row in parts[part]], model)
     config = _config(arguments, heads)
     texts = {}
     if vocabulary is not None:
@@ -164,25 +162,6 @@ def _check_heads(model: keras.Model, arguments: dict[str, Any]) -> None:
             f"{arguments['activation']} and "
             f"{arguments['layer_norm_epsilon']}. Save only the encoder."
         )
-
-
-def _collect(
-    weights: Sequence[Weight], model: keras.Model
-) -> dict[str, np.ndarray]:
-    arrays, bad = {}, []
-    for weight in weights:
-        array = np.ascontiguousarray(collect(weight, model))
-        problem = problem_of(array)
-        if problem:
-            bad.append(f"  {weight.names[0]}: {problem}")
-        arrays[weight.names[0]] = array
-    if bad:
-        raise ValueError(
-            "`model` must hold finite numbers. Received:\n"
-            + "\n".join(bad)
-            + "\nThe training diverged: use an earlier checkpoint."
-        )
-    return arrays
 
 
 def _config(arguments: dict[str, Any], heads: bool) -> dict[str, Any]:

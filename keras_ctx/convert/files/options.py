@@ -1,5 +1,6 @@
 """Reads and checks a JSON file of options with a table of rules."""
 
+import json
 import math
 import reprlib
 from collections.abc import Callable, Sequence
@@ -71,6 +72,22 @@ RATE = Rule(
     "a rate of at least 0 and below 1",
     lambda value: is_number(value) and 0 <= value < 1,
 )
+
+
+def only(key: str, wanted: Any) -> Option:
+    """Returns an option of which only one value can be loaded.
+
+    An absent key has this value.
+    """
+    return Option(
+        key,
+        key,
+        Rule(
+            f"{json.dumps(wanted)}: no other is supported",
+            lambda value: type(value) is type(wanted) and value == wanted,
+        ),
+        wanted,
+    )
 
 
 def read_json(path: Path, argument: str) -> dict[str, Any]:

@@ -107,6 +107,35 @@ def differences(
     ]
 
 
+def check_fit(
+    weights: Sequence[Weight],
+    file: WeightsFile,
+    config: str,
+    is_weight: Callable[[str], bool] = lambda name: True,
+    words: str = "configuration",
+) -> None:
+    """Refuses a file that differs from a table, and lists all differences.
+
+    Args:
+        weights: The table.
+        file: The file.
+        config: Name of the file that the table is from.
+        is_weight: As of `differences`.
+        words: What that file has.
+
+    Raises:
+        ValueError: There is a difference.
+    """
+    found = differences(weights, file, f"the {words} requires", is_weight)
+    if found:
+        lines = [
+            f"The weights do not fit the {words}. Received: {file.said}",
+            *found,
+            f"Use the {config} that belongs to these weights.",
+        ]
+        raise ValueError("\n".join(lines))
+
+
 def fill(
     weights: Sequence[Weight], file: WeightsFile, model: keras.Model
 ) -> None:
@@ -158,6 +187,26 @@ def collect(weight: Weight, model: keras.Model) -> np.ndarray:
         )
     numbers = numbers.astype("float32")
     return weight.layout.to_theirs(numbers, weight.shape)
+
+
+def collect_all(
+    weights: Sequence[Weight], model: keras.Model
+) -> dict[str, np.ndarray]:
+    """Returns all arrays for a file by their names, and refuses NaN."""
+    arrays, bad = {}, []
+    for weight in weights:
+        array = np.ascontiguousarray(collect(weight, model))
+        problem = problem_of(array)
+        if problem:
+            bad.append(f"  {weight.names[0]}: {problem}")
+        arrays[weight.names[0]] = array
+    if bad:
+        raise ValueError(
+            "`model` must hold finite numbers. Received:\n"
+            + "\n".join(bad)
+            + "\nThe training diverged: use an earlier checkpoint."
+        )
+    return arrays
 
 
 def _variable(model: keras.Model, path: str) -> Any:

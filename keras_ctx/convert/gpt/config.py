@@ -10,6 +10,7 @@ from keras_ctx.convert.files.options import (
     RATE,
     Option,
     Rule,
+    only,
     read_json,
     read_table,
 )
@@ -53,19 +54,12 @@ _RELEASE = (
     Option("n_embd", "hidden_dim", COUNT),
 )
 
-
-def _only(key: str, wanted: bool) -> Option:
-    words = str(wanted).lower()
-    rule = Rule(f"{words}: no other is supported", lambda x: x is wanted)
-    return Option(key, key, rule, wanted)
-
-
 # These are not arguments, but only these values can be loaded.
 _FIXED = (
-    _only("scale_attn_weights", True),
-    _only("scale_attn_by_inverse_layer_idx", False),
-    _only("add_cross_attention", False),
-    _only("tie_word_embeddings", True),
+    only("scale_attn_weights", True),
+    only("scale_attn_by_inverse_layer_idx", False),
+    only("add_cross_attention", False),
+    only("tie_word_embeddings", True),
 )
 
 

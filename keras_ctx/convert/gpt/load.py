@@ -11,7 +11,7 @@ import numpy as np
 from keras_ctx import models
 from keras_ctx.convert.files.options import read_json
 from keras_ctx.convert.files.safetensors_files import open_model_files
-from keras_ctx.convert.files.weight_table import Weight, differences, fill
+from keras_ctx.convert.files.weight_table import Weight, check_fit, fill
 from keras_ctx.convert.files.weights_file import (
     WeightsFile,
     newest_checkpoint,
@@ -153,27 +153,16 @@ def _open(folder: Path) -> Iterator[_Checkpoint]:
 def _check(found: _Checkpoint) -> None:
     """Refuses weights that do not fit the configuration."""
     file = found.file
-    problems = differences(
+    check_fit(
         found.weights,
         file,
-        "the configuration requires",
+        found.config,
         lambda name: (
             not name.endswith(_NOT_READ)
             and not file.is_slot(name)
             and (not file.is_checkpoint or name.startswith("model/"))
         ),
     )
-    if problems:
-        raise ValueError(
-            "\n".join(
-                [
-                    "The weights do not fit the configuration. Received: "
-                    f"{file.said}",
-                    *problems,
-                    f"Use the {found.config} that belongs to these weights.",
-                ]
-            )
-        )
 
 
 def _check_tie(found: _Checkpoint) -> None:

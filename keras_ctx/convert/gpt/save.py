@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_ctx.convert.files.safetensors_files import ONE_FILE
-from keras_ctx.convert.files.weight_table import collect
-from keras_ctx.convert.files.weights_file import problem_of
+from keras_ctx.convert.files.weight_table import collect_all
 from keras_ctx.convert.gpt.load import CONFIG
 from keras_ctx.convert.gpt.vocabulary import MERGES, VOCABULARY, file_texts
 from keras_ctx.convert.gpt.weights import gpt_weights, huggingface_names
@@ -70,18 +68,7 @@ def save_gpt(
             f"Received: {sizes['activation']!r}"
         )
     names = huggingface_names(gpt1, "transformer.")
-    arrays, bad = {}, []
-    for weight in gpt_weights(sizes, names, axis=0):
-        array = np.ascontiguousarray(collect(weight, model))
-        if problem := problem_of(array):
-            bad.append(f"  {weight.names[0]}: {problem}")
-        arrays[weight.names[0]] = array
-    if bad:
-        raise ValueError(
-            "`model` must hold finite numbers. Received:\n"
-            + "\n".join(bad)
-            + "\nThe training diverged: use an earlier checkpoint."
-        )
+    arrays = collect_all(gpt_weights(sizes, names, axis=0), model)
     config = _config(sizes, gpt1, activations)
     texts = {}
     if text_inputs is not None:

@@ -11,6 +11,7 @@ from keras_ctx.convert.files.options import (
     RATE,
     Option,
     Rule,
+    only,
     read_json,
     read_table,
 )
@@ -51,21 +52,13 @@ _TABLE = (
     Option("pad_token_id", "pad_id", _ID),
 )
 
-
-def _only(key: str, wanted: Any) -> Option:
-    rule = Rule(
-        f"{str(wanted).lower()}: no other is supported", lambda x: x is wanted
-    )
-    return Option(key, key, rule, wanted)
-
-
 # These are not arguments, but only these values can be loaded.
 _FIXED = (
-    _only("share_encoder_decoder_embeddings", True),
-    _only("normalize_embedding", False),
-    _only("normalize_before", False),
-    _only("add_final_layer_norm", False),
-    _only("static_position_embeddings", True),
+    only("share_encoder_decoder_embeddings", True),
+    only("normalize_embedding", False),
+    only("normalize_before", False),
+    only("add_final_layer_norm", False),
+    only("static_position_embeddings", True),
 )
 
 

@@ -12,7 +12,7 @@ from keras_ctx.convert.files.weight_table import (
     SAME,
     TRANSPOSED,
     Weight,
-    differences,
+    check_fit,
     fill,
 )
 from keras_ctx.convert.marian.config import read_marian
@@ -62,21 +62,9 @@ def load_marian(
     with ExitStack() as stack:
         file = open_model_files(folder, stack)
         weights = marian_weights(sizes)
-        problems = differences(
-            *(weights, file, "the configuration requires"),
-            lambda name: not name.endswith(_NOT_READ),
+        check_fit(
+            *(weights, file, CONFIG), lambda name: not name.endswith(_NOT_READ)
         )
-        if problems:
-            raise ValueError(
-                "\n".join(
-                    [
-                        "The weights do not fit the configuration. Received: "
-                        f"{file.said}",
-                        *problems,
-                        f"Use the {CONFIG} that belongs to these weights.",
-                    ]
-                )
-            )
         model = _model(sizes, name)
         fill(weights, file, model)
     return model

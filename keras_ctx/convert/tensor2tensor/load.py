@@ -14,14 +14,14 @@ from keras_ctx.convert.files.options import (
     POSITIVE,
     RATE,
     Option,
-    Rule,
+    only,
     read_json,
     read_table,
 )
 from keras_ctx.convert.files.weight_table import (
     Weight,
     assign,
-    differences,
+    check_fit,
     fill,
 )
 from keras_ctx.convert.files.weights_file import (
@@ -44,28 +44,22 @@ _TABLE_ROWS = (
     Option("norm_epsilon", "layer_norm_epsilon", POSITIVE, 1e-6),
 )
 
-
-def _only(key: str, wanted: Any) -> Option:
-    rule = Rule(f"{wanted!r}: no other is supported", lambda x: x == wanted)
-    return Option(key, key, rule, wanted)
-
-
 # These are not arguments, but only these values can be loaded.
 _FIXED = (
-    _only("pos", "timing"),
-    _only("layer_preprocess_sequence", "n"),
-    _only("layer_postprocess_sequence", "da"),
-    _only("norm_type", "layer"),
-    _only("ffn_layer", "dense_relu_dense"),
-    _only("self_attention_type", "dot_product"),
-    _only("multiply_embedding_mode", "sqrt_depth"),
-    _only("shared_embedding_and_softmax_weights", True),
-    _only("num_encoder_layers", 0),
-    _only("num_decoder_layers", 0),
-    _only("attention_key_channels", 0),
-    _only("attention_value_channels", 0),
-    _only("max_relative_position", 0),
-    _only("factored_logits", False),
+    only("pos", "timing"),
+    only("layer_preprocess_sequence", "n"),
+    only("layer_postprocess_sequence", "da"),
+    only("norm_type", "layer"),
+    only("ffn_layer", "dense_relu_dense"),
+    only("self_attention_type", "dot_product"),
+    only("multiply_embedding_mode", "sqrt_depth"),
+    only("shared_embedding_and_softmax_weights", True),
+    only("num_encoder_layers", 0),
+    only("num_decoder_layers", 0),
+    only("attention_key_channels", 0),
+    only("attention_value_channels", 0),
+    only("max_relative_position", 0),
+    only("factored_logits", False),
 )
 
 
@@ -116,22 +110,11 @@ def load_tensor2tensor(
     features = sizes["hidden_dim"]
     rows = file.shapes.get(_SHARED, (0,))[0]
     weights = _weights(sizes, rows)
-    problems = differences(
+    check_fit(
         [*weights, Weight((_SPACES,), (32, features), ())],
-        *(file, "the hyperparameters require"),
+        *(file, HPARAMS),
         lambda name: name.startswith(_SCOPE) and not file.is_slot(name),
     )
-    if problems:
-        raise ValueError(
-            "\n".join(
-                [
-                    "The weights do not fit the hyperparameters. Received: "
-                    f"{file.said}",
-                    *problems,
-                    f"Use the {HPARAMS} that belongs to these weights.",
-                ]
-            )
-        )
     spaces = file.read(_SPACES)
     if not 0 <= target_space_id < len(spaces):
         raise ValueError(

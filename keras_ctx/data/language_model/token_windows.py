@@ -18,6 +18,21 @@ _DTYPE = np.dtype("<i4")
 _AT_ONCE = 256  # documents
 
 
+def text_documents(path: str | Path) -> Iterator[str]:
+    r"""Yields the documents of a text: the lines up to a blank line.
+
+    Args:
+        path: A text in UTF-8, may be compressed.
+
+    Example:
+        >>> _ = Path("news.txt").write_text("a\nb\n\nc\n")
+        >>> list(text_documents("news.txt"))
+        ['a\nb', 'c']
+    """
+    for lines in blank_line_documents(read_lines(path, keep_blank=True)):
+        yield "\n".join(lines)
+
+
 def write_tokens(
     path: str | Path,
     encode: Callable[[list[str]], Any],
@@ -55,8 +70,7 @@ def write_tokens(
         >>> np.fromfile("tokens.bin", "<i4").tolist()
         [97, 32, 98, 10, 99, 0, 100, 0]
     """
-    lines = read_lines(path, keep_blank=True)
-    documents = ("\n".join(run) for run in blank_line_documents(lines))
+    documents = text_documents(path)
     total = 0
     with whole_file(output) as temporary, temporary.open("wb") as file:
         while texts := list(itertools.islice(documents, _AT_ONCE)):
@@ -155,7 +169,7 @@ def window_starts(
         seed: Seed of the passes.
         first: Number of windows to skip.
     """
-    # So many fit wherever the first begins.
+    # This number fits wherever the first window begins.
     per_pass = max((count - 1) // length - 1, 1)
     spare = count - 1 - per_pass * length
 

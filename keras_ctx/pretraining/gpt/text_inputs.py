@@ -1,10 +1,8 @@
 """The text inputs of a GPT in pretraining, and the tokens of its corpus."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from keras_ctx import convert, data, text, training
-from keras_ctx.data.readers.lines import blank_line_documents
 from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
 
 TOKENS = "tokens.bin"
@@ -41,27 +39,11 @@ def gpt_text_inputs(options: GPTPretrainingOptions) -> text.GPTInputs:
         length = min(options.max_length, inputs.max_length)
         return inputs.with_settings(max_length=length)
     tokens, merges = text.byte_pair_vocabulary(
-        documents(options.corpus_path), options.vocabulary_size
+        data.text_documents(options.corpus_path), options.vocabulary_size
     )
     return text.GPTInputs(
         tokens, merges, options.max_length, add_start=True, add_end=True
     )
-
-
-def documents(path: str | Path) -> Iterator[str]:
-    """Yields the documents of a text: the lines up to a blank line.
-
-    Args:
-        path: A text in UTF-8, may be compressed.
-
-    Example:
-        >>> _ = Path("news.txt").write_text("a\\nb\\n\\nc\\n")
-        >>> list(documents("news.txt"))
-        ['a\\nb', 'c']
-    """
-    lines = data.read_lines(path, keep_blank=True)
-    for run in blank_line_documents(lines):
-        yield "\n".join(run)
 
 
 def corpus_tokens(

@@ -16,8 +16,10 @@ class SentencePieceInputs(SubwordInputs):
     """Text inputs of translators: `token_ids` and `padding_mask`.
 
     The tokens are those of a SentencePiece model, whatever it was trained
-    for; `text.sentence_piece_model` trains one. The same object runs eagerly,
-    in `tf.data` and inside a served graph, with TensorFlow Text's op.
+    for; `text.sentence_piece_model` trains one. `begin_id` is the model's token
+    for the begin of a text, with which a decoder begins, or -1. The same object
+    runs eagerly, in `tf.data` and inside a served graph, with TensorFlow Text's
+    op.
 
     Args:
         model: The bytes of the model's file, or the same in base64, as
@@ -69,6 +71,7 @@ class SentencePieceInputs(SubwordInputs):
         self.end_id = own_end if end_id is None else end_id
         self.pad_id = max(own_pad, 0) if pad_id is None else pad_id
         self.unknown_id = processor.unk_id()
+        self.begin_id = processor.bos_id()
         self.unknown_token = self.vocabulary[self.unknown_id]
         self.start_id = start_id
         self.max_length = max_length

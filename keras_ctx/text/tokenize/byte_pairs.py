@@ -104,8 +104,8 @@ class BytePairs:
         owner = tf.repeat(tf.range(tf.size(parts)), lengths)
         if self._keys.size:
             ids, owner, _ = tf.while_loop(
-                lambda ids, owner, go_on: go_on,
-                lambda ids, owner, go_on: self._merge_once(
+                lambda ids, owner, merged: merged,
+                lambda ids, owner, merged: self._merge_once(
                     ids, owner, tf.size(parts)
                 ),
                 (ids, owner, tf.constant(True)),
