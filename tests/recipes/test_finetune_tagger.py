@@ -177,7 +177,7 @@ def test_plain_tags_in_json(finetune, tmp_path, capsys) -> None:
             IOB1 * 4,
             None,
             {"encoder": "elmo", "lora_rank": 2},
-            "blocks of a BERT",
+            "blocks of a Transformer",
         ),
         (IOB1 * 4, None, {"mix": "concat_last_4"}, "four|4"),
     ],
