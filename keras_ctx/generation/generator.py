@@ -134,7 +134,7 @@ class Generator:
         if max_length is None:
             max_length = longest
         else:
-            longest = ops.max(max_length)
+            longest = ops.max(max_length, initial=2)  # also without rows
         features = {
             key: ops.repeat(ops.convert_to_tensor(x), samples, axis=0)
             for key, x in features.items()

@@ -37,17 +37,20 @@ def _lengths(texts: Sequence[str], text_inputs: Any) -> np.ndarray:
 
 def prompt_inputs(
     signature: Signature,
+    of_task: Signature,
     model: keras.Model,
     text_inputs: Any,
     texts: Sequence[str],
 ) -> dict[str, Any]:
     """Returns a request: every other row greedy, the others drawn.
 
-    Where `prompt` is the only input, it leaves room for one token.
+    Where `prompt` is the only input, it leaves room for few tokens: the
+    default of `of_task` may be to write many.
     """
     positions = Decoder(model).max_length
     if len(signature.inputs) == 1:
-        longest = _fitting("a " * positions, positions, text_inputs)
+        most = int(of_task.defaults["max_length"][0])
+        longest = _fitting("a " * positions, most, text_inputs)
         return {"prompt": [longest] * len(texts)}
     rows = np.arange(len(texts))
     lengths = _lengths(texts, text_inputs) + NEW_TOKENS

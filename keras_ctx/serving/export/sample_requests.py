@@ -40,8 +40,11 @@ def sample_requests(
         batches = prompts_that_fit(batches, model, text_inputs)
     if "fill_mask" in made:
         batches = [[f"[MASK] {text}" for text in batch] for batch in batches]
+    alone = [
+        name for name, one in made.items() if one.searches and not one.defaults
+    ]
     return [
-        (name, _inputs(name, signature, model, text_inputs, batch))
+        (name, _inputs(name, signature, made, model, text_inputs, batch))
         for name, signature in made.items()
         for batch in batches
     ]
@@ -50,6 +53,7 @@ def sample_requests(
 def _inputs(
     name: str,
     signature: Signature,
+    made: Mapping[str, Signature],
     model: keras.Model,
     text_inputs: TextInputs,
     texts: list[str],
@@ -57,7 +61,9 @@ def _inputs(
     if name == "features":
         return _features(signature, text_inputs, texts)
     if "prompt" in signature.inputs:
-        return prompt_inputs(signature, model, text_inputs, texts)
+        return prompt_inputs(
+            *(signature, made["generate"], model, text_inputs, texts)
+        )
     words = dense(text_inputs.words(tf.constant(texts)).words, "").numpy()
     values: dict[str, Any] = {
         **dict.fromkeys(WORDS_OF, texts),

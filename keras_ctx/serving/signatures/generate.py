@@ -22,6 +22,7 @@ from keras_ctx.serving.signatures.writing import (
     refuse_lengths,
     written,
 )
+from keras_ctx.text.ragged.packing import pad
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,7 @@ class Generate:
     ) -> None:
         settings = settings or GenerateSettings()
         self._positions = Decoder(model).max_length
-        # As in training: a document begins with the end token.
-        self._text_inputs = text_inputs.with_settings(
-            add_start=True, add_end=False, max_length=self._positions
-        )
+        self._text_inputs = text_inputs
         self._end_id = text_inputs.end_id
         generator = Generator(
             model,
@@ -157,13 +155,19 @@ class Generate:
             of_rows(x, rows)
             for x in (max_length, temperature, top_k, top_p, seed, num_samples)
         ]
-        with tf.control_dependencies(self._checks(prompt, *settings)):
-            prompt, *settings = map(tf.identity, (prompt, *settings))
+        ids = self._text_inputs.encode(prompt)
+        lengths = tf.cast(ids.row_lengths(), tf.int32) + 1
+        with tf.control_dependencies(self._checks(lengths, *settings)):
+            lengths, *settings = map(tf.identity, (lengths, *settings))
         # Sample by sample: the rows of the search.
         most = tf.maximum(tf.reduce_max(settings[-1]), 1)
-        features = self._text_inputs(prompt)
+        # As in training: a document begins with the end token.
+        start = tf.fill([rows, 1], self._end_id)
+        ids = pad(tf.concat([start, ids], axis=1), self._end_id, None)
+        mask = tf.sequence_mask(lengths, tf.shape(ids)[1])
         features = {
-            key: tf.repeat(x, most, axis=0) for key, x in features.items()
+            "token_ids": tf.repeat(ids, most, axis=0),
+            "padding_mask": tf.repeat(mask, most, axis=0),
         }
         max_length, temperature, top_k, top_p, seed, num_samples = (
             tf.repeat(x, most, axis=0) for x in settings
@@ -190,9 +194,8 @@ class Generate:
         )
 
     def _checks(
-        self, prompt, max_length, temperature, top_k, top_p, seed, num_samples
+        self, lengths, max_length, temperature, top_k, top_p, seed, num_samples
     ) -> list[Any]:
-        tokens = self._text_inputs.num_tokens(prompt)
         most = self._most_samples
         return [
             refuse_lengths(max_length, self._positions),
@@ -214,9 +217,9 @@ class Generate:
                 num_samples,
             ),
             refuse(
-                tokens >= max_length,
+                lengths >= max_length,
                 "`prompt` must have fewer tokens, the start token included, "
                 "than `max_length`.",
-                *(tokens, max_length),
+                *(lengths, max_length),
             ),
         ]

@@ -158,7 +158,7 @@ class Translate:
         checks = [
             refuse_lengths(max_length, self._positions),
             refuse(
-                ~(tf.abs(length_penalty) < float("inf")),
+                ~tf.math.is_finite(length_penalty),
                 "`length_penalty` must be a number.",
                 length_penalty,
             ),
