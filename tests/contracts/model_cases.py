@@ -39,7 +39,7 @@ VARIANTS = {
     *("tagger of gpt, scalar_mix", "span_extractor of gpt, scalar_mix"),
     *("embedder of gpt, last", "classifier of gpt, last"),
     *("transformer_encoder", "causal_language_model"),
-    "attention_scores",
+    *("attention_scores", "cross_attention_scores"),
     *("packed classifier", "packed embedder", "packed tagger"),
     *("bert_encoder", "elmo_word_encoder", "elmo_language_model, sampled"),
     *("elmo_stream_model of words, sampled", "embedder of elmo, last"),
@@ -350,6 +350,14 @@ CASES = [
         lambda: models.encoder_decoder(transformer(), output_bias=True),
         "encoder_decoder",
         {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "cross_attention_scores",
+        lambda: models.cross_attention_scores(
+            models.encoder_decoder(transformer())
+        ),
+        "encoder_decoder",
+        {"cross_attention_scores": "BHTT"},
     ),
     ModelCase(
         "encoder_decoder with two tables",

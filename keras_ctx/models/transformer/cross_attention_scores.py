@@ -55,8 +55,7 @@ def cross_attention_scores(
             f"to an encoder. Received: {model.name!r} with the layers "
             f"{sorted(found)[:10]}"
         )
-    encoder = encoder_of(model)
-    of_encoder = encoder({key: model.input[key] for key in encoder.input})
+    of_encoder = encoder_of(model).output
     x = found.get("decoder_embeddings", found["embeddings"])(
         model.input["decoder_token_ids"]
     )
