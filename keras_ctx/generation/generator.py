@@ -111,7 +111,7 @@ class Generator:
         self,
         features: Mapping[str, Any],
         max_length: Any = None,
-        search: BeamSearch | Draws | None = None,
+        search: Search | Draws = None,
     ) -> Continuations:
         """Continues texts in a graph, without checks.
 

@@ -51,7 +51,7 @@ def _continued(
     start = [inputs.end_id, *inputs.encode([prompt]).numpy()[0].tolist()]
     positions = inputs.max_length
     uniforms = tf.random.stateless_uniform(
-        [positions - 1], [asked["seed"], sample]
+        [positions - 1], (asked["seed"], sample)
     ).numpy()
     ids: list[int] = []
     total, ended = 0.0, False
@@ -84,8 +84,8 @@ def translate(case: Case, inputs: Arrays) -> Arrays:
     """Returns translations, the best first; settings may be left out."""
     settings: TranslateSettings = case.arguments["writing"]
     rows = len(inputs["text"])
-    alphas = inputs.get("length_penalty", [settings.length_penalty])
-    lengths = inputs.get("max_length", [settings.max_length])
+    alphas: Any = inputs.get("length_penalty", [settings.length_penalty])
+    lengths: Any = inputs.get("max_length", [settings.max_length])
     alphas, lengths = (np.broadcast_to(x, [rows]) for x in (alphas, lengths))
     answer = _empty(rows, settings.num_returned)
     reading: Any = case.text_inputs

@@ -113,8 +113,9 @@ def request_of(
     # The ids of a text belong together.
     features = {key: x.numpy() for key, x in case.text_inputs(texts).items()}
     features["masked_positions"] = np.array([[1, 2]] * len(texts), np.int32)
-    features["decoder_token_ids"] = features.get("token_ids")
-    features["decoder_padding_mask"] = features.get("padding_mask")
+    for name in ("token_ids", "padding_mask"):
+        if name in features:
+            features[f"decoder_{name}"] = features[name]
     return {key: features[key] for key in signature.inputs}
 
 

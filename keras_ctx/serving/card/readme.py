@@ -9,6 +9,7 @@ from keras_ctx.serving.card.notes import batching_notes
 
 _MOST_LABELS = 50
 WRITERS = ("generate", "translate")
+_NONE: Mapping[str, float] = {}
 # Import statement of each library.
 _IMPORTS = {
     "tensorflow": "import tensorflow as tf",
@@ -239,12 +240,12 @@ def _drift(card: Mapping[str, Any]) -> list[str]:
 
 def _listed(
     specs: Mapping[str, Mapping[str, Any]],
-    defaults: Mapping[str, float] | None = None,
+    defaults: Mapping[str, float] = _NONE,
 ) -> str:
     return ", ".join(
         f"`{name}` {spec['dtype']} "
         f"({', '.join('-1' if n is None else str(n) for n in spec['shape'])})"
-        + (f" = {defaults[name]:.6g}" if name in (defaults or {}) else "")
+        + (f" = {defaults[name]:.6g}" if name in defaults else "")
         for name, spec in specs.items()
     )
 

@@ -45,7 +45,8 @@ def check_writing(
                 f"to write texts. Received: {type(text_inputs).__name__}"
             )
         return
-    target, start_id = (writing or TranslateSettings()).target(text_inputs)
+    found: Any = writing or TranslateSettings()
+    target, start_id = found.target(text_inputs)
     _check_target(target, start_id, decoder.embeddings.vocabulary_size)
 
 

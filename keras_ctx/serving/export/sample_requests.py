@@ -46,7 +46,8 @@ def sample_requests(
     return [
         (name, _inputs(name, signature, made, model, text_inputs, batch))
         for name, signature in made.items()
-        for batch in batches
+        # One that writes texts to the end is slow, and has a twin.
+        for batch in (batches[-2:-1] if name in alone else batches)
     ]
 
 

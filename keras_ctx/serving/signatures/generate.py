@@ -163,7 +163,8 @@ class Generate:
         most = tf.maximum(tf.reduce_max(settings[-1]), 1)
         # As in training: a document begins with the end token.
         start = tf.fill([rows, 1], self._end_id)
-        ids = pad(tf.concat([start, ids], axis=1), self._end_id, None)
+        joined: Any = tf.concat([start, ids], axis=1)
+        ids = pad(joined, self._end_id, None)
         mask = tf.sequence_mask(lengths, tf.shape(ids)[1])
         features = {
             "token_ids": tf.repeat(ids, most, axis=0),
@@ -172,7 +173,7 @@ class Generate:
         max_length, temperature, top_k, top_p, seed, num_samples = (
             tf.repeat(x, most, axis=0) for x in settings
         )
-        sample = tf.tile(tf.range(most), [rows])
+        sample = tf.tile(tf.range(most), tf.reshape(rows, [1]))
         features["max_length"] = tf.where(sample < num_samples, max_length, 0)
         features["temperature"] = temperature[:, None]
         features["top_k"] = top_k[:, None]

@@ -42,10 +42,12 @@ def answers_in_fresh_process(
         Traceback (most recent call last):
         FileNotFoundError: `path` must be a folder with numbered versions, ...
     """
+    # A list goes to the input of texts, whatever its name.
     if not isinstance(inputs, Mapping):
         inputs = list(inputs)
     version = raw_answers.newest_version(path)
-    [answer] = fresh_answers(version, [(signature, inputs)])
+    request: Any = (signature, inputs)
+    [answer] = fresh_answers(version, [request])
     return answer
 
 

@@ -107,7 +107,8 @@ class GPTInputs(SubwordInputs):
         self._blank = ids["Ġ"]
 
     def pieces(self, text: tf.Tensor) -> tf.RaggedTensor:
-        return self._pairs(text)
+        found: Any = self._pairs(text)
+        return found
 
     def piece_texts(self, ids: tf.Tensor) -> tf.Tensor:
         """Returns the text of each id; U+FFFD for a part of a character."""
@@ -115,7 +116,7 @@ class GPTInputs(SubwordInputs):
 
     def word_pieces(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
         first = numbered(words).values == 0
-        ids = self._pairs(tf.where(first, words.values, " " + words.values))
+        ids = self.pieces(tf.where(first, words.values, " " + words.values))
         # Only an empty first word has none.
         none = ids.row_lengths() == 0
         blank = tf.fill([tf.reduce_sum(tf.cast(none, tf.int32))], self._blank)
