@@ -24,6 +24,7 @@ EXTRAS = {
     },
     "recipes": {
         "matplotlib": "Matplotlib",
+        "sacrebleu": "sacreBLEU",
         "scipy": "SciPy",
         "seqeval": "seqeval",
         "sklearn": "scikit-learn",

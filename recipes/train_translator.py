@@ -10,8 +10,8 @@ Output    OUTPUT/translator.keras, OUTPUT/encoder.keras (an encoder like any
           again, resumes.
 Command   python recipes/train_translator.py --train train.en train.de \
               --dev dev.en dev.de --test test.en test.de --output runs/en_de
-Expected  The loss of the development text falls. For Multi30k see
-          docs/results.md.
+Expected  The loss of the development text falls, and sacreBLEU scores the
+          translations of the test text. For Multi30k see docs/results.md.
 """
 
 import os
@@ -27,6 +27,7 @@ import keras
 
 from keras_ctx import (
     data,
+    evaluation,
     generation,
     models,
     pretraining,
@@ -35,6 +36,9 @@ from keras_ctx import (
 )
 from keras_ctx.files.whole_file import write_text
 from keras_ctx.predictions.translator import Translator
+
+
+FIGURES = ("token_loss", "val_token_loss", "val_token_perplexity", "bleu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,19 +97,16 @@ def make_dataset(config: Config, texts, text_inputs, **steps):
     )
 
 
-def translate(config: Config, model, text_inputs, texts) -> list:
-    """Returns the best translation of each text."""
-    search = generation.BeamSearch(config.beams, config.length_penalty)
+def translate(config: Config, model, text_inputs, texts) -> dict:
+    """Translates the test texts; returns their score."""
     translator = Translator(
-        model, text_inputs, text_inputs, text_inputs.begin_id, search
+        *(model, text_inputs, text_inputs, text_inputs.begin_id),
+        generation.BeamSearch(config.beams, config.length_penalty),
     )
-
-    def told(count: int) -> None:
-        print(f"\rTranslated: {count:,} of {len(texts):,}", end="")
-
-    found = translator(texts, told)
-    print()
-    return [x[0]["text"] if x else "" for x in found]
+    found = translator.best(texts.sources)
+    lines = "".join(f"{line}\n" for line in found)
+    write_text(config.output / "translations.txt", lines)
+    return evaluation.bleu(found, texts.targets, config.bleu_tokenizer)
 
 
 @training.writes_folder
@@ -169,11 +170,7 @@ def main(config: Config) -> dict:
     results = training.read_metrics(config.output)[-1]
     model = keras.Model(model.input, model.output, name=model.name)
     if "test" in texts:
-        found = translate(config, model, text_inputs, texts["test"].sources)
-        write_text(
-            config.output / "translations.txt",
-            "".join(f"{line}\n" for line in found),
-        )
+        results |= translate(config, model, text_inputs, texts["test"])
     results["seconds"] = time.monotonic() - start
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     training.save_model(model, config.output / "translator.keras")
@@ -185,11 +182,7 @@ def main(config: Config) -> dict:
 
 
 def close(config: Config, results: dict) -> dict:
-    names = [
-        x
-        for x in ("token_loss", "val_token_loss", "val_token_perplexity")
-        if x in results
-    ]
+    names = [x for x in FIGURES if x in results]
     closing(
         [names, [results[x] for x in names]],
         config.output,

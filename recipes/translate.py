@@ -77,17 +77,7 @@ def main(config: Config) -> dict:
         config.batch_size,
     )
     lines = lines_of(config)
-    places = [place for place, line in enumerate(lines) if line.strip()]
-
-    def told(count: int) -> None:
-        end = "\n" if count == len(places) else ""
-        said = f"\rTranslated: {count:,} of {len(places):,}"
-        print(said, end=end, file=sys.stderr, flush=True)
-
-    found = translator([lines[i] for i in places], told)
-    written = [""] * len(lines)
-    for place, texts in zip(places, found, strict=True):
-        written[place] = texts[0]["text"] if texts else ""
+    written = translator.best(lines)
     if config.output is None:
         print("\n".join(written))
     else:

@@ -13,6 +13,7 @@ from keras_ctx.evaluation.answer_metrics import (
     answer_metrics,
     find_language,
 )
+from keras_ctx.evaluation.bleu import bleu
 from keras_ctx.evaluation.causal_perplexity import (
     HeldOutFigures,
     causal_perplexity,
@@ -91,6 +92,7 @@ __all__ = [
     "allowed_transitions",
     "answer_metrics",
     "best_threshold",
+    "bleu",
     "causal_perplexity",
     "class_scores",
     "classification_scores",

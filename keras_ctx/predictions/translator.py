@@ -1,5 +1,6 @@
 """Translates texts by an encoder-decoder and its text inputs."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -86,6 +87,24 @@ class Translator:
                 results[place] = self._described(found, row)
             told(start + len(places))
         return results
+
+    def best(self, texts: Sequence[str]) -> list[str]:
+        """Returns the best translation of each text, and shows the progress.
+
+        A blank text has a blank translation.
+        """
+        places = [place for place, text in enumerate(texts) if text.strip()]
+
+        def told(count: int) -> None:
+            end = "\n" if count == len(places) else ""
+            said = f"\rTranslated: {count:,} of {len(places):,}"
+            print(said, end=end, file=sys.stderr, flush=True)
+
+        written = [""] * len(texts)
+        found = self([texts[i] for i in places], told)
+        for place, translations in zip(places, found, strict=True):
+            written[place] = translations[0]["text"] if translations else ""
+        return written
 
     def _described(self, found: Any, row: int) -> list[dict[str, Any]]:
         ids = found.token_ids[row]

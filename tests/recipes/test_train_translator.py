@@ -67,6 +67,8 @@ def test_it_translates(run: Path) -> None:
     assert right >= 27
     results = json.loads((run / "results.json").read_text())["results"]
     assert results["val_token_loss"] < 0.3
+    assert results["bleu"] > 50
+    assert "tok:13a" in results["bleu_signature"]
 
 
 @pytest.mark.slow

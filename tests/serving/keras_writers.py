@@ -124,7 +124,7 @@ def align(case: Case, inputs: Arrays) -> Arrays:
     model = models.cross_attention_scores(case.model)
     found = model(
         {
-            **source,
+            **{key: x.numpy() for key, x in source.items()},
             "decoder_token_ids": np.concatenate([start, ids[:, :-1]], 1),
             "decoder_padding_mask": mask,
         }

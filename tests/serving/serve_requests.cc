@@ -45,7 +45,7 @@
 #include "tensorflow/core/platform/errors.h"
 #include "tensorflow/core/public/version.h"
 
-#if TF_MAJOR_VERSION > 2 || TF_MINOR_VERSION >= 16
+#if TF_GRAPH_DEF_VERSION >= 1800
 #define HAS_DEFAULTS  // SignatureDef.defaults, which TensorFlow 2.12 lacks
 #endif
 

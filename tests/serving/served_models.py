@@ -246,7 +246,7 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 # For `make test`: an export with requests takes half a minute per model.
-QUICK = ["bert_classifier", "gpt", "translator"]
+QUICK = ["bert_classifier"]
 NAMES = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in CASES

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from contracts.random_weights import randomized
+from cpp_server import serve
 from keras_writers import generate as by_numpy
 from served_models import Case
 
@@ -86,25 +87,61 @@ def translate() -> tuple[Ask, Ask, SentencePieceInputs]:
 
 
 def test_texts_are_those_of_a_plain_search(case: Case, generate: Ask) -> None:
-    asked = {
-        "prompt": np.array([b"he he", b"", b"\xff\xfe", "东京 🙂".encode()]),
-        "max_length": np.array([12, 6, 14, 24], np.int32),
-        "temperature": np.array([1.0, 0.5, 2.0, 1.0], np.float32),
-        "top_k": np.array([1, 400, 7, 30], np.int32),
-        "top_p": np.array([1.0, 0.9, 0.8, 1.0], np.float32),
-        "seed": np.array([1, -2, 3, 2**31 - 1], np.int32),
-        "num_samples": np.array([1, 3, 2, 1], np.int32),
-    }
-    found, right = generate(**asked), by_numpy(case, asked)
+    found = generate(**ASKED)
+    check_texts(case, found)
     assert found["texts"].shape == (4, 3)
-    for key, x in right.items():
+    # A row alone is the same: its seed does not depend on its place.
+    alone = generate(**{key: x[2:3] for key, x in ASKED.items()})
+    np.testing.assert_array_equal(alone["texts"][0], found["texts"][2, :2])
+
+
+def check_texts(case: Case, found: dict[str, Any]) -> None:
+    for key, x in by_numpy(case, ASKED).items():
         if key == "scores":
             np.testing.assert_allclose(found[key], x, rtol=1e-5, atol=1e-5)
         else:
             np.testing.assert_array_equal(found[key], x, key)
-    # A row alone is the same: its seed does not depend on its place.
-    alone = generate(**{key: x[2:3] for key, x in asked.items()})
-    np.testing.assert_array_equal(alone["texts"][0], found["texts"][2, :2])
+
+
+def test_the_same_without_python(
+    case: Case, serve_requests: Path, tmp_path: Path
+) -> None:
+    version = serving.export(
+        case.model, INPUTS, tmp_path, writing=SETTINGS, check_texts=["he"]
+    )
+    alone = {"prompt": ASKED["prompt"]}
+    missing = {"prompt": ASKED["prompt"], "seed": np.array([5], np.int32)}
+    cold = {**alone, "temperature": np.array([0.0], np.float32)}
+    run = serve(
+        serve_requests,
+        version,
+        [
+            ("generate", ASKED),
+            ("serving_default", alone),
+            ("generate", missing),
+            ("generate", {**missing, "seed": np.array([4], np.int32)}),
+            ("generate", cold),
+        ],
+    )
+    assert run.status == 0, run.log
+    found, default, other, same, refused = run.answers
+    assert isinstance(found, dict) and isinstance(default, dict)
+    assert isinstance(other, dict) and isinstance(same, dict)
+    check_texts(case, found)
+    np.testing.assert_array_equal(same["texts"], default["texts"])
+    assert (other["texts"] != default["texts"]).any()
+    assert "`temperature` must be above 0" in str(refused)
+
+
+ASKED = {
+    "prompt": np.array([b"he he", b"", b"\xff\xfe", "东京 🙂".encode()]),
+    "max_length": np.array([12, 6, 14, 24], np.int32),
+    "temperature": np.array([1.0, 0.5, 2.0, 1.0], np.float32),
+    "top_k": np.array([1, 400, 7, 30], np.int32),
+    "top_p": np.array([1.0, 0.9, 0.8, 1.0], np.float32),
+    "seed": np.array([1, -2, 3, 2**31 - 1], np.int32),
+    "num_samples": np.array([1, 3, 2, 1], np.int32),
+}
 
 
 def test_settings_are_for_all_rows_and_have_defaults(generate: Ask) -> None:

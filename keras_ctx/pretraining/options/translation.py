@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from keras_ctx import training
 from keras_ctx.checks import check_at_least
+from keras_ctx.extras import need
 
 Pair = tuple[Path, Path]
 
@@ -67,6 +69,8 @@ class TranslationOptions:
     """Width of the beam search."""
     length_penalty: float = 0.6
     """Exponent of the length penalty."""
+    bleu_tokenizer: Literal["13a", "intl", "zh", "char", "none"] = "13a"
+    """How sacreBLEU splits the test text; zh for Chinese."""
     seed: int = 1
     """Seed of the weights and the order of the examples."""
     strategy: training.StrategyName = "one_device"
@@ -77,6 +81,8 @@ class TranslationOptions:
     def __post_init__(self):
         training.check_run_numbers(self)
         training.check_output(self)
+        if self.test is not None:
+            need("The score of `test` needs", "sacrebleu")
         check_at_least(
             1,
             tokens_per_batch=self.tokens_per_batch,
