@@ -91,9 +91,10 @@ class TextGenerator:
         inputs = convert.load_text_inputs(folder)
         if not isinstance(inputs, GPTInputs):
             raise ValueError(
-                "`folder` must hold a GPT, which can continue a text. "
-                f"Received: {folder}, whose text inputs are "
-                f"{type(inputs).__name__}"
+                "`folder` must hold a GPT-2, whose end token begins and ends a "
+                f"text. Received: {folder}, whose text inputs are "
+                f"{type(inputs).__name__}. Use `generation.Generator` for "
+                "another causal model."
             )
         if (folder / LANGUAGE_MODEL).is_file():
             model = load_model(folder / LANGUAGE_MODEL, compile=False)
