@@ -43,4 +43,5 @@ GPT = Family(
     stack=lambda encoder: block_stack(encoder, PREFIX),
     sizes=sizes_of,
     position_table="TokenAndPositionEmbedding",
+    causal=True,
 )
