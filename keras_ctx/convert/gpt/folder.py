@@ -33,8 +33,8 @@ def _text_inputs(
 
 
 GPT_FOLDER = CheckpointFormat(
-    f"GPT or GPT-2: {CONFIG} of `transformers`, or {HPARAMS} or {SHAPES} of "
-    "OpenAI, with the weights",
+    f"GPT or GPT-2: {CONFIG} of `transformers` or KerasHub, or {HPARAMS} or "
+    f"{SHAPES} of OpenAI, with the weights",
     is_gpt,
     load_gpt,
     _text_inputs,

@@ -18,7 +18,12 @@ from keras_ctx.convert.files.weights_file import (
     open_checkpoint,
     whole,
 )
-from keras_ctx.convert.gpt.config import read_huggingface, read_release
+from keras_ctx.convert.gpt.config import (
+    read_huggingface,
+    read_keras_hub,
+    read_release,
+)
+from keras_ctx.convert.gpt.keras_hub import BACKBONE, open_keras_hub
 from keras_ctx.convert.gpt.shards import SHAPES, open_shards, read_shapes
 from keras_ctx.convert.gpt.weights import (
     gpt_weights,
@@ -54,6 +59,8 @@ def load_gpt(
     * Hugging Face: `config.json` of the `model_type` "gpt2" or "openai-gpt",
       with `model.safetensors` or its shards.
     * openai/gpt-2: `hparams.json` with a TensorFlow 1 checkpoint.
+    * KerasHub: a preset of `GPT2Backbone` or a task around it, `config.json`
+      and `model.weights.h5`.
     * openai/finetune-transformer-lm, GPT: `params_shapes.json` with
       `params_0.npy` and the files that follow it. They do not have the number
       of heads: each gets 64 features, as in GPT.
@@ -117,7 +124,11 @@ def is_gpt(folder: Path) -> bool:
         config = read_json(folder / CONFIG, "folder")
     except ValueError:
         return False  # the other formats say what is wrong
-    return config.get("model_type") in MODEL_TYPES
+    return config.get("model_type") in MODEL_TYPES or _is_keras_hub(config)
+
+
+def _is_keras_hub(config: dict[str, Any]) -> bool:
+    return config.get("class_name") == BACKBONE
 
 
 def gpt_arguments(folder: Path) -> dict[str, Any]:
@@ -126,6 +137,8 @@ def gpt_arguments(folder: Path) -> dict[str, Any]:
         return read_shapes(folder / SHAPES)
     if (folder / HPARAMS).is_file():
         return read_release(folder / HPARAMS)
+    if _is_keras_hub(read_json(folder / CONFIG, "folder")):
+        return read_keras_hub(folder / CONFIG)
     return read_huggingface(folder / CONFIG)
 
 
@@ -149,12 +162,17 @@ def _open(folder: Path) -> Iterator[_Checkpoint]:
     if not is_gpt(folder):
         raise ValueError(
             f"`folder` must hold {CONFIG} of the `model_type` "
-            f"{' or '.join(map(repr, MODEL_TYPES))}, {HPARAMS} or {SHAPES}. "
-            "Received: "
+            f"{' or '.join(map(repr, MODEL_TYPES))}, {HPARAMS}, {SHAPES} or "
+            f"a preset of {BACKBONE}. Received: "
             f"folder={str(folder)!r} with "
             f"{sorted(x.name for x in folder.iterdir())[:20]}"
         )
     arguments = gpt_arguments(folder)
+    if _is_keras_hub(read_json(folder / CONFIG, "folder")):
+        weights = gpt_weights(arguments, tensorflow_names, axis=0)
+        file = open_keras_hub(folder, arguments, weights)
+        yield _Checkpoint(arguments, weights, file, CONFIG)
+        return
     with ExitStack() as stack:
         file = open_model_files(folder, stack)
         prefix = "transformer."

@@ -5,15 +5,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_ctx.convert.files.options import read_json
+from keras_ctx.convert.files.options import member, read_json
 from keras_ctx.text import GPT1Inputs, GPTInputs
 
 VOCABULARY, MERGES, TOKENIZER = "vocab.json", "merges.txt", "tokenizer.json"
+# A preset of KerasHub.
+_PRESET = ("assets/tokenizer/vocabulary.json", "assets/tokenizer/merges.txt")
 # The names in the releases of OpenAI, of GPT-2 and of GPT.
 _PAIRS = (
     (VOCABULARY, MERGES),
     ("encoder.json", "vocab.bpe"),
     ("encoder_bpe_40000.json", "vocab_40000.bpe"),
+    _PRESET,
 )
 _VERSION = "#version: 0.2"
 WORD_END = "</w>"
@@ -28,7 +31,8 @@ def load_byte_pairs(
         folder: A folder with vocab.json and merges.txt, as `transformers`
             writes them, with encoder.json and vocab.bpe, as OpenAI released
             them, or with tokenizer.json. For the first GPT the release has
-            encoder_bpe_40000.json and vocab_40000.bpe.
+            encoder_bpe_40000.json and vocab_40000.bpe. Or a preset of
+            KerasHub.
         words: Whether tokenizer.json must be that of the first GPT, of
             lower-case words, instead of GPT-2's of bytes.
 
@@ -51,6 +55,8 @@ def load_byte_pairs(
     folder = Path(folder)
     for vocabulary, merges in _PAIRS:
         if (folder / vocabulary).is_file() and (folder / merges).is_file():
+            if (vocabulary, merges) == _PRESET:
+                _check_preset(folder / TOKENIZER)
             return (
                 _tokens(read_json(folder / vocabulary, "folder"), vocabulary),
                 _merges(folder / merges),
@@ -128,6 +134,18 @@ def _of_tokenizer(path: Path, words: bool) -> tuple[list[str], list[str]]:
     pairs: Sequence[Any] = model.get("merges") or []
     merges = [x if isinstance(x, str) else " ".join(x) for x in pairs]
     return _tokens(ids, str(path)), merges
+
+
+def _check_preset(path: Path) -> None:
+    """Refuses a tokenizer of KerasHub that splits otherwise than GPT-2's."""
+    if not path.is_file():
+        return
+    config = member(read_json(path, "folder"), "config", dict, path)
+    if config.get("add_prefix_space"):
+        raise ValueError(
+            f"{path}: `config.add_prefix_space` must be false, as in GPT-2. "
+            "Received: true"
+        )
 
 
 def _check_bytes(path: Path, content: dict[str, Any]) -> None:
