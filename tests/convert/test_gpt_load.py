@@ -205,6 +205,11 @@ def test_refused_models(tmp_path) -> None:
     )
     with pytest.raises(ValueError, match="activation that `transformers` has"):
         save_gpt(exact, tmp_path)
+    narrow = models.gpt_encoder(9, 1, 2, 8, 16, norm_first=False)
+    with pytest.raises(
+        ValueError, match="must have `intermediate_dim=4 \\* hid"
+    ):
+        save_gpt(narrow, tmp_path)
 
 
 def text_inputs() -> GPTInputs:
@@ -233,7 +238,7 @@ def text_inputs_1() -> GPT1Inputs:
 def test_text_inputs_of_the_first_gpt(tmp_path) -> None:
     found = text_inputs_1()
     encoder = models.gpt_encoder(
-        *(4, 1, 2, 8, 16), max_length=12, norm_first=False
+        *(4, 1, 2, 8, 32), max_length=12, norm_first=False
     )
     save_gpt(encoder, tmp_path, found)
     loaded = load_text_inputs(tmp_path)

@@ -47,8 +47,9 @@ def save_gpt(
 
     Raises:
         ValueError: If `model` is not a GPT, holds NaN or infinity, or has an
-            activation that `transformers` does not have; or if the text
-            inputs are not of its kind, or have more tokens than the model.
+            activation or, of a post-norm GPT, an `intermediate_dim` that
+            `transformers` does not have; or if the text inputs are not of its
+            kind, or have more tokens than the model.
 
     Example:
         >>> from keras_ctx import models
@@ -67,6 +68,13 @@ def save_gpt(
             "`model` must have an activation that `transformers` has for "
             f"{'GPT' if gpt1 else 'GPT-2'}: {', '.join(activations)}. "
             f"Received: {sizes['activation']!r}"
+        )
+    if gpt1 and sizes["intermediate_dim"] != 4 * sizes["hidden_dim"]:
+        raise ValueError(
+            "`model` must have `intermediate_dim=4 * hidden_dim`, as every "
+            "post-norm GPT of `transformers` has. Received: "
+            f"intermediate_dim={sizes['intermediate_dim']}, "
+            f"hidden_dim={sizes['hidden_dim']}"
         )
     names = huggingface_names(gpt1, "transformer.")
     arrays = collect_all(gpt_weights(sizes, names, axis=0), model)
