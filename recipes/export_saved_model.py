@@ -4,9 +4,9 @@ Data      The folder of a fine-tuning recipe or of one of its seeds
           (RUN/pretrained/seed_2), or of a published BERT with a task head
           (classifier, token classifier, question answering); or, with --kind,
           of a pretrained encoder or any checkpoint, to predict vectors
-          (encoder, embedder) or words for [MASK] (fill_mask). Your own
-          sentences (--texts, one per line) to try; the first 32 are also
-          checked.
+          (encoder, embedder), words for [MASK] (fill_mask), continuations of
+          a text (generate) or translations (translate). Your own sentences
+          (--texts, one per line) to try; the first 32 are also checked.
 Output    OUTPUT/<version>/, with its own README.md, and MODEL/export.json with
           the answers.
 Command   python recipes/export_saved_model.py --model runs/bert_sentiment \
@@ -48,9 +48,12 @@ class Config:
     BERT with a task head; with `kind`, of an encoder or a checkpoint."""
     output: Path = Path("saved_models/bert_sentiment")
     """Folder of the SavedModel's versions."""
-    kind: Literal["task", "encoder", "embedder", "fill_mask"] = "task"
+    kind: Literal[
+        "task", "encoder", "embedder", "fill_mask", "generate", "translate"
+    ] = "task"
     """What to serve: the fine-tuned model of a run; or for a checkpoint, all
-    vectors, one vector per text, or words for [MASK]."""
+    vectors, one vector per text, words for [MASK], continuations of a text, or
+    translations."""
     pair: bool | None = None
     """Whether the model reads text pairs. If not given: as in the run's
     task.json, otherwise no."""

@@ -34,6 +34,7 @@ from keras_ctx.convert.from_folder import (
     load_text_inputs,
 )
 from keras_ctx.convert.gpt.folder import GPT_FOLDER
+from keras_ctx.convert.gpt.language_model import load_causal_language_model
 from keras_ctx.convert.gpt.load import load_gpt
 from keras_ctx.convert.gpt.save import save_gpt
 from keras_ctx.convert.gpt.vocabulary import load_byte_pairs
@@ -65,6 +66,7 @@ __all__ = [
     "elmo_text_inputs",
     "load_bert",
     "load_byte_pairs",
+    "load_causal_language_model",
     "load_elmo",
     "load_elmo_for_many_langs",
     "load_elmo_language_model",

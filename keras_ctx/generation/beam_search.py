@@ -39,8 +39,9 @@ class BeamSearch:
 
     width: int = 4
     """Number of texts that are continued; 1 is greedy search."""
-    alpha: float = 0.6
-    """Exponent of the length penalty; 0 ranks by plain sums."""
+    alpha: Any = 0.6
+    """Exponent of the length penalty; 0 ranks by plain sums. A number; inside
+    a graph also one for each row, `(B, 1)`."""
     penalty: str = "gnmt"
     """Divisor of a sum over n new tokens, the end included: "gnmt" is
     `((5 + n) / 6) ** alpha`, "power" is `n ** alpha`."""
@@ -219,9 +220,9 @@ def _is_done(rules, num_returned, count, max_new, alive, finished):
     dtype = worst.dtype
     divisor = rules.divisor(ops.cast(count, dtype))
     if rules.early_stopping == "never":
-        longest = rules.divisor(ops.cast(max_new, dtype))
+        longest = rules.divisor(ops.cast(max_new, dtype)[:, None])
         divisor = ops.maximum(divisor, longest)
-    bound = alive.sums[:, 0] / divisor
+    bound = (alive.sums[:, :1] / divisor)[:, 0]
     return ops.logical_and(worst > -float("inf"), worst >= bound)
 
 

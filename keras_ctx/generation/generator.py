@@ -11,7 +11,7 @@ from keras_ctx.checks import check_at_least, check_positive
 from keras_ctx.generation.beam_search import BeamSearch, search_beams
 from keras_ctx.generation.continuations import Continuations
 from keras_ctx.generation.decoder import Decoder
-from keras_ctx.generation.sampling import Sampling, sample
+from keras_ctx.generation.sampling import Draws, Sampling, sample
 from keras_ctx.models.encoder_of import encoder_of
 
 Search = Sampling | BeamSearch | None
@@ -22,7 +22,7 @@ class Generator:
 
     A new token costs the same, however many were written. Rows of unequal
     length give the tokens that they give alone; with `Sampling`, a row draws
-    other numbers in another place of the batch.
+    other numbers in another place of the batch (`Draws` sets them).
 
     Args:
         model: A model of `causal_language_model`, which continues a text, or
@@ -107,45 +107,62 @@ class Generator:
         longest = max(1, int(found.lengths.max(initial=0)))
         return found._replace(token_ids=found.token_ids[:, :, :longest])
 
-    def continuations(self, features: Mapping[str, Any]) -> Continuations:
+    def continuations(
+        self,
+        features: Mapping[str, Any],
+        max_length: Any = None,
+        search: BeamSearch | Draws | None = None,
+    ) -> Continuations:
         """Continues texts in a graph, without checks.
 
         Args:
             features: As of the call.
+            max_length: The most tokens of each text, integers `(B,)`; `None`:
+                those of the object.
+            search: Another search than that of the object, whose numbers may
+                be given for each row: a `BeamSearch` with `alpha` `(B, 1)`, or
+                `Draws`, where `num_returned` is 1.
 
         Returns:
             `Continuations` with room for `max_length - 1` tokens. A row with
             `max_length` tokens or more gets none.
         """
-        samples = 1
-        if not isinstance(self.search, BeamSearch):
+        samples, longest = 1, self.max_length
+        search = self.search if search is None else search
+        if not isinstance(search, BeamSearch):
             samples = self.num_returned
+        if max_length is None:
+            max_length = longest
+        else:
+            longest = ops.max(max_length, initial=2)  # also without rows
         features = {
             key: ops.repeat(ops.convert_to_tensor(x), samples, axis=0)
             for key, x in features.items()
         }
         token_ids, lengths, of_encoder = self._beginnings(features)
-        logits, state = self._read(token_ids, lengths, of_encoder)
+        logits, state = self._read(token_ids, lengths, of_encoder, longest)
         options = {
             "step": self._step,
-            "max_new": self.max_length - lengths,
-            "limit": self.max_length - 1,
+            "max_new": max_length - lengths,
+            "limit": longest - 1,
             "end_ids": self.end_ids,
             "min_new": self.min_length - lengths,
         }
-        if isinstance(self.search, BeamSearch):
+        if isinstance(search, BeamSearch):
             return search_beams(
                 *(logits, state),
-                rules=self.search,
+                rules=search,
                 num_returned=self.num_returned,
                 **options,
             )
+        if isinstance(search, Sampling):
+            search = search.draws(ops.shape(token_ids)[0], longest - 1)
         seen = None
         if self.repetition_penalty != 1:
             seen = _seen(token_ids, lengths, logits.shape[-1])
         found = sample(
             *(logits, state),
-            sampling=self.search,
+            draws=search,
             seen=seen,
             repetition_penalty=self.repetition_penalty,
             **options,
@@ -169,10 +186,10 @@ class Generator:
         }
         return start, ops.ones((batch,), dtype="int32"), of_encoder
 
-    def _read(self, token_ids, lengths, of_encoder):
+    def _read(self, token_ids, lengths, of_encoder, longest):
         """Reads the beginnings; returns logits and state of the search."""
         batch = ops.shape(token_ids)[0]
-        cache = self.decoder.start_cache(batch, self.max_length)
+        cache = self.decoder.start_cache(batch, longest)
         none = ops.zeros((batch,), dtype="int32")
         vectors, cache = self.decoder.read(
             *(token_ids, none, cache), **of_encoder

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -46,6 +46,14 @@ class Sampling:
     seed: int = 0
     """The same seed draws the same tokens from the same batch."""
 
+    def draws(self, batch: Any, limit: Any) -> "Draws":
+        """Returns the draws of `limit` tokens of each of `batch` rows."""
+        seed = ops.stack([ops.cast(x, "uint32") for x in (self.seed, 0)])
+        uniforms = keras.random.uniform(
+            (batch, limit), dtype="float32", seed=DrawnSeed(seed)
+        )
+        return Draws(self.temperature, self.top_k, self.top_p, uniforms)
+
     def __post_init__(self) -> None:
         check_positive(temperature=self.temperature)
         if self.top_k is not None:
@@ -55,6 +63,22 @@ class Sampling:
                 "`top_p` must be above 0 and at most 1. Received: "
                 f"{self.top_p!r}"
             )
+
+
+class Draws(NamedTuple):
+    """Draws with their numbers, the same for all rows or one for each.
+
+    The texts of a row depend on its own numbers alone, and on no other row.
+    """
+
+    temperature: Any
+    """A number, or `(B, 1)`."""
+    top_k: Any
+    """An integer, or `(B, 1)`; `None`: no limit."""
+    top_p: Any
+    """A number, or `(B, 1)`; `None`: no limit."""
+    uniforms: Any
+    """Numbers in [0, 1), one for each token that is drawn, `(B, limit)`."""
 
 
 def filtered(logits: Any, temperature: Any, top_k: Any, top_p: Any) -> Any:
@@ -108,12 +132,22 @@ def penalized(logits: Any, seen: Any, penalty: Any) -> Any:
     return ops.where(seen, less, logits)
 
 
-def draw(logits: Any, seed: Any) -> Any:
-    """Draws one token of each row of `(B, V)`, int32 `(B,)`."""
-    return ops.cast(
-        keras.random.categorical(logits, 1, dtype="int32", seed=seed)[:, 0],
-        "int32",
-    )
+def draw(logits: Any, uniforms: Any) -> Any:
+    """Draws a token of each row.
+
+    Args:
+        logits: `(B, V)`.
+        uniforms: Numbers in [0, 1), `(B,)`.
+
+    Returns:
+        int32 `(B,)`: the first token at which the sum of the probabilities
+        exceeds the number.
+    """
+    sums = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)
+    # Not above the total, which rounding may leave below 1.
+    places = ops.cast(uniforms, sums.dtype)[:, None] * sums[:, -1:]
+    before = ops.sum(ops.cast(sums <= places, "int32"), axis=-1)
+    return ops.minimum(before, logits.shape[-1] - 1)
 
 
 def sample(
@@ -123,7 +157,7 @@ def sample(
     max_new: Any,
     limit: int,
     end_ids: Sequence[int],
-    sampling: Sampling | None,
+    draws: Draws | None,
     min_new: Any = 0,
     seen: Any = None,
     repetition_penalty: Any = 1.0,
@@ -137,7 +171,7 @@ def sample(
         max_new: The most new tokens of each row, integers `(B,)`.
         limit: The most of any row.
         end_ids: The tokens that end a text.
-        sampling: How tokens are drawn; `None`: the most probable one.
+        draws: How tokens are drawn; `None`: the most probable one.
         min_new: The fewest new tokens, the end included: a number or `(B,)`.
         seen: Booleans `(B, V)`, the tokens of each text before; `None`: no
             repetition penalty.
@@ -159,14 +193,13 @@ def sample(
         chances = without(logits, end_ids, count + 1 < min_new)
         if repetition_penalty_used:
             chances = penalized(chances, seen, repetition_penalty)
-        if sampling is None:
+        if draws is None:
             word = ops.cast(ops.argmax(chances, axis=-1), "int32")
         else:
             chances = filtered(
-                *(chances, sampling.temperature, sampling.top_k),
-                sampling.top_p,
+                chances, draws.temperature, draws.top_k, draws.top_p
             )
-            word = draw(chances, _seed_of(sampling.seed, count))
+            word = draw(chances, ops.take(draws.uniforms, count, axis=1))
         here = ops.arange(limit, dtype="int32") == count
         here = ops.logical_and(here, ~done[:, None])
         words = ops.where(here, word[:, None], words)
@@ -196,9 +229,3 @@ def sample(
     return Continuations(
         words[:, None], lengths[:, None], sums[:, None], sums[:, None], ended
     )
-
-
-def _seed_of(seed: Any, count: Any) -> DrawnSeed:
-    """Returns the seed of one step."""
-    parts = [ops.cast(x, "uint32") for x in (seed, count)]
-    return DrawnSeed(ops.stack(parts))

@@ -52,6 +52,9 @@ from keras_ctx.models.heads.embedder import embedder
 from keras_ctx.models.heads.span_extractor import span_extractor
 from keras_ctx.models.heads.tagger import tagger
 from keras_ctx.models.merge_lora import merge_lora
+from keras_ctx.models.transformer.cross_attention_scores import (
+    cross_attention_scores,
+)
 from keras_ctx.models.transformer.encoder import transformer_encoder
 from keras_ctx.models.transformer.encoder_decoder import encoder_decoder
 from keras_ctx.models.transformer.family import TRANSFORMER
@@ -74,6 +77,7 @@ __all__ = [
     "bert_tiny",
     "causal_language_model",
     "classifier",
+    "cross_attention_scores",
     "distinct_words",
     "elmo_encoder",
     "elmo_for_many_langs",

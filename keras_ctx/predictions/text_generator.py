@@ -7,10 +7,7 @@ from typing import Any
 import keras
 
 from keras_ctx import convert, generation, models
-from keras_ctx.files.model_file import load_model
 from keras_ctx.text import GPTInputs
-
-LANGUAGE_MODEL = "language_model.keras"
 
 
 class TextGenerator:
@@ -84,22 +81,10 @@ class TextGenerator:
             **options: The same by name.
 
         Raises:
-            FileNotFoundError, ValueError: See `convert.load_encoder`; or the
-                text inputs are those of another model.
+            FileNotFoundError, ValueError: See
+                `convert.load_causal_language_model`.
         """
-        folder = Path(folder)
-        inputs = convert.load_text_inputs(folder)
-        if not isinstance(inputs, GPTInputs):
-            raise ValueError(
-                "`folder` must hold a GPT-2, whose end token begins and ends a "
-                f"text. Received: {folder}, whose text inputs are "
-                f"{type(inputs).__name__}. Use `generation.Generator` for "
-                "another causal model."
-            )
-        if (folder / LANGUAGE_MODEL).is_file():
-            model = load_model(folder / LANGUAGE_MODEL, compile=False)
-        else:
-            model = models.causal_language_model(convert.load_encoder(folder))
+        model, inputs = convert.load_causal_language_model(folder)
         return cls(model, inputs, *args, **options)
 
     def check(self, text: str) -> str | None:

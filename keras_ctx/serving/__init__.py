@@ -14,13 +14,17 @@ need(
 from keras_ctx.serving.export.litert import export_lite
 from keras_ctx.serving.export.saved_model import export
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
+from keras_ctx.serving.signatures.generate import GenerateSettings
 from keras_ctx.serving.signatures.text_windows import TextWindows
+from keras_ctx.serving.signatures.translate import TranslateSettings
 from keras_ctx.serving.verify.fresh_process import answers_in_fresh_process
 from keras_ctx.serving.verify.raw_answers import answers, newest_version
 
 __all__ = [
     "AnswerWindows",
+    "GenerateSettings",
     "TextWindows",
+    "TranslateSettings",
     "answers",
     "answers_in_fresh_process",
     "export",

@@ -40,7 +40,7 @@ VARIANTS = {
     *("embedder of gpt, last", "classifier of gpt, last"),
     *("classifier of gpt, language model", "without_language_model"),
     *("transformer_encoder", "causal_language_model"),
-    "attention_scores",
+    *("attention_scores", "cross_attention_scores"),
     *("packed classifier", "packed embedder", "packed tagger"),
     *("bert_encoder", "elmo_word_encoder", "elmo_language_model, sampled"),
     *("elmo_stream_model of words, sampled", "embedder of elmo, last"),
@@ -355,6 +355,14 @@ CASES = [
         lambda: models.encoder_decoder(transformer(), output_bias=True),
         "encoder_decoder",
         {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "cross_attention_scores",
+        lambda: models.cross_attention_scores(
+            models.encoder_decoder(transformer())
+        ),
+        "encoder_decoder",
+        {"cross_attention_scores": "BHTT"},
     ),
     ModelCase(
         "encoder_decoder with two tables",

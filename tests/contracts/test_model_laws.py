@@ -379,6 +379,12 @@ def _without_gradient(case: ModelCase) -> set[str]:
         unused |= {"block_1/attention/value", "block_1/attention/attention"}
         unused |= {"block_1/attention_norm", "block_1/feedforward_norm"}
         unused |= {"block_1/intermediate", "block_1/output_projection"}
+    if case.name == "cross_attention_scores":
+        # The same of the last block of the decoder.
+        last = "decoder_block_1"
+        unused |= {f"{last}/cross/value", f"{last}/cross/attention"}
+        unused |= {f"{last}/cross_norm", f"{last}/feedforward_norm"}
+        unused |= {f"{last}/intermediate", f"{last}/output_projection"}
     return unused
 
 

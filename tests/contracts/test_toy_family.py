@@ -308,7 +308,9 @@ def test_law(law: Callable, case: ModelCase) -> None:
 def test_frozen_is_not_trained() -> None:
     model = models.classifier(trigram_encoder(), 2, frozen=True)
     assert len(model.trainable_weights) == 2
-    with pytest.raises(ValueError, match="must have the blocks of a Transformer"):
+    with pytest.raises(
+        ValueError, match="must have the blocks of a Transformer"
+    ):
         models.enable_lora(models.classifier(trigram_encoder(), 2), 2)
 
 

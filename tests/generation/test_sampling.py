@@ -6,7 +6,6 @@ import pytest
 
 from keras_ctx.generation import Sampling
 from keras_ctx.generation.sampling import draw, filtered, penalized, sample
-from keras_ctx.layers.base.dropout import DrawnSeed
 
 SHARES = np.array([[0.05, 0.4, 0.25, 0.2, 0.1]], "float32")
 LOGITS = np.log(SHARES)
@@ -82,11 +81,23 @@ def test_repetition_penalty() -> None:
 
 def test_draws_follow_the_probabilities() -> None:
     rows = np.repeat(LOGITS, 20000, axis=0)
-    seed = DrawnSeed(keras.ops.cast(np.array([3, 4]), "uint32"))
-    drawn = np.asarray(draw(keras.ops.convert_to_tensor(rows), seed))
+    uniforms = np.random.default_rng(3).random(len(rows), "float32")
+    drawn = np.asarray(draw(keras.ops.convert_to_tensor(rows), uniforms))
     counts = np.bincount(drawn, minlength=5) / len(rows)
     # Five standard deviations of a share of 20,000 draws.
     np.testing.assert_allclose(counts, SHARES[0], rtol=0, atol=0.018)
+
+
+def test_a_draw_is_where_the_sum_exceeds_the_number() -> None:
+    none = -np.inf
+    logits = [[none, 0.0, np.log(2.0), none, 0.0, none]] * 6
+    logits = np.array([*logits, [0.0, *[none] * 5]])
+    uniforms = [0.0, 0.2, 0.3, 0.7, 0.8, 1 - 2**-24, 0.5]
+    drawn = draw(
+        keras.ops.convert_to_tensor(logits.astype("float32")),
+        np.array(uniforms, "float32"),
+    )
+    assert np.asarray(drawn).tolist() == [1, 1, 2, 2, 4, 4, 0]
 
 
 def test_steps_and_seeds_draw_other_tokens() -> None:
@@ -99,7 +110,7 @@ def test_steps_and_seeds_draw_other_tokens() -> None:
             np.full(4, 30),
             30,
             [],
-            Sampling(seed=seed),
+            Sampling(seed=seed).draws(4, 30),
         )
         return np.asarray(found.token_ids)[:, 0]
 

@@ -14,6 +14,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 TEXT = tf.TensorSpec((None,), tf.string, name="text")
 GOOD, BAD = "好", "坏"
+_PENALTY, _LENGTH = tf.constant([0.5]), tf.constant([9])
 
 
 def publish(
@@ -254,3 +255,51 @@ def embedder() -> dict[str, Callable]:
         }
 
     return {"serving_default": embed, "embed": embed}
+
+
+def translator() -> dict[str, Callable]:
+    """Doubles each text, and aligns a text with itself.
+
+    Its two settings have defaults, which the answers repeat.
+    """
+    settings = [
+        tf.TensorSpec((None,), tf.float32, name="length_penalty"),
+        tf.TensorSpec((None,), tf.int32, name="max_length"),
+    ]
+
+    # Named as the inputs of a signature of ours.
+    @tf.function(input_signature=[TEXT, *settings])
+    def translate(
+        text,
+        length_penalty=_PENALTY,
+        max_length=_LENGTH,
+    ):
+        shape = tf.shape(text)
+        penalty = tf.broadcast_to(length_penalty, shape)
+        return {
+            "texts": (text + " " + text)[:, None],
+            "scores": penalty[:, None],
+            "num_tokens": tf.broadcast_to(max_length, shape)[:, None],
+            "stopped": tf.fill(shape, "end")[:, None],
+            "truncated": tf.fill(shape, False),
+        }
+
+    @tf.function(input_signature=[TEXT])
+    def alone(text):
+        return translate(text, _PENALTY, _LENGTH)
+
+    @tf.function(
+        input_signature=[TEXT, tf.TensorSpec((None,), tf.string, "translation")]
+    )
+    def align(text, translation):
+        source, target = tf.strings.split(text), tf.strings.split(translation)
+        source, target = source.to_tensor(""), target.to_tensor("")
+        there = source[:, None, :] == target[:, :, None]
+        weights = tf.cast(there, tf.float32)
+        return {
+            "source_tokens": source,
+            "target_tokens": target,
+            "weights": tf.stack([1 - weights, weights, 1 - weights], axis=1),
+        }
+
+    return {"serving_default": alone, "translate": translate, "align": align}

@@ -216,7 +216,10 @@ def test_mended_files_are_taken_by_the_same_command(
         ({"num_train": 1, "batch_size": 1}, "too few labels to learn from"),
         ({"max_length": 17}, "`max_length` must be at most 16"),
         ({"mix": "concat_last_4"}, "needs an encoder with at least 4"),
-        ({"init": "elmo", "lora_rank": 2}, "must have the blocks of a Transformer"),
+        (
+            {"init": "elmo", "lora_rank": 2},
+            "must have the blocks of a Transformer",
+        ),
         ({"columns": ("text", "label")}, "`columns` must name columns of"),
         (
             {"columns": ("1", "0"), "regression": True},

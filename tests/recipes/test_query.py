@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved_models")
     publish(folder / "labels", 2, classifier(2), METHODS)
     publish(folder / "answers", 1, contract_models.extractor())
+    publish(folder / "double", 1, contract_models.translator())
     return folder
 
 
@@ -41,7 +42,7 @@ def rest(folder: Path) -> Iterator[str]:
 def services(folder: Path) -> dict[str, PredictionService]:
     return {
         name: PredictionService(name, folder / name / number)
-        for name, number in (("labels", "2"), ("answers", "1"))
+        for name, number in (("labels", "2"), ("answers", "1"), ("double", "1"))
     }
 
 
@@ -50,8 +51,9 @@ def grpcs(services: dict[str, PredictionService]) -> Iterator[dict[str, str]]:
     with (
         grpc_serving(services["labels"]) as labels,
         grpc_serving(services["answers"]) as answers,
+        grpc_serving(services["double"]) as double,
     ):
-        yield {"labels": labels, "answers": answers}
+        yield {"labels": labels, "answers": answers, "double": double}
 
 
 @pytest.fixture(params=["rest", "grpc"])
@@ -59,7 +61,7 @@ def address(request: pytest.FixtureRequest, rest: str, grpcs: dict) -> dict:
     """Returns the server of each model."""
     if request.param == "grpc":
         return grpcs
-    return {"labels": rest, "answers": rest}
+    return dict.fromkeys(("labels", "answers", "double"), rest)
 
 
 def query(capsys: pytest.CaptureFixture, **arguments) -> list[dict]:
@@ -89,6 +91,33 @@ def test_texts(address: dict, capsys: pytest.CaptureFixture) -> None:
         "scores": [pytest.approx(0.9), pytest.approx(0.1)],
         "truncated": False,
     }
+
+
+def test_settings_with_defaults(
+    address: dict, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    where = {
+        "server": address["double"],
+        "model": "double",
+        "signature": "translate",
+    }
+    [found] = query(capsys, **where, text=("a",))
+    assert found["inputs"] == {
+        "text": "a",
+        "length_penalty": 0.5,
+        "max_length": 9,
+    }
+    assert found["outputs"] == {
+        "texts": ["a a"],
+        "scores": [0.5],
+        "num_tokens": [9],
+        "stopped": ["end"],
+        "truncated": False,
+    }
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"text": "b", "max_length": 3}\n{"text": "c"}\n')
+    found = query(capsys, **where, input=rows, rows=True)
+    assert [x["outputs"]["num_tokens"] for x in found] == [[3], [9]]
 
 
 def test_file_in_batches_keeps_its_order(

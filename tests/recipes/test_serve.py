@@ -426,6 +426,34 @@ def states(server: Server) -> dict[str, str]:
 
 
 @pytest.mark.slow
+def test_inputs_with_defaults_may_be_left_out(tmp_path: Path) -> None:
+    publish(tmp_path / "double", 1, contract_models.translator())
+    with serving(tmp_path) as server:
+
+        def ask(**request) -> tuple[int, dict]:
+            body = {"signature_name": "translate", **request}
+            return server.post("double:predict", body)
+
+        status, found = ask(instances=[{"text": "a"}, {"text": "b"}])
+        assert status == 200
+        assert found["predictions"][1] == {
+            "texts": ["b b"],
+            "scores": [0.5],
+            "num_tokens": [9],
+            "stopped": ["end"],
+            "truncated": False,
+        }
+        status, found = ask(inputs={"text": ["a", "b"], "max_length": [7]})
+        assert status == 200
+        assert found["outputs"]["num_tokens"] == [[7], [7]]
+        status, found = ask(inputs={"max_length": [7]})
+        assert (status, "Missing: ['text']" in found["error"]) == (400, True)
+        rows = [{"text": "a", "max_length": 7}, {"text": "b"}]
+        status, found = ask(instances=rows)
+        assert status == 400
+        assert "the keys ['max_length', 'text']" in found["error"]
+
+
 def test_versions_come_and_go(folder: Path, tmp_path: Path) -> None:
     base, away = tmp_path / "labels", tmp_path / "away"
     shutil.copytree(folder / "labels" / "1", base / "1")

@@ -26,6 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "labels": contract_models.classifier(),
         "masks": contract_models.masked(),
         "sentences": contract_models.embedder(),
+        "translations": contract_models.translator(),
     }.items():
         publish(folder / name, 3, signatures)
     with serving(folder) as server:
@@ -79,7 +80,8 @@ def texts(page: Browser, selector: str) -> list[str]:
 def test_first_model_and_what_it_is_for(page: Browser) -> None:
     assert "for trying, not for production" in texts(page, "header")[0]
     assert texts(page, "#model option") == [
-        *("answers", "entities", "labels", "masks", "sentences")
+        *("answers", "entities", "labels", "masks", "sentences"),
+        "translations",
     ]
     assert texts(page, "#version") == ["version 3"]
     assert texts(page, "form label")[0] == "Question"
@@ -152,6 +154,31 @@ def test_nearest_sentences(page: Browser) -> None:
     assert [name for name, _ in bars(page)] == ["山水水", "山", "火"]
     assert bars(page)[0][1] == "0.949"
     assert bars(page)[1][1] == pytest.approx("0.714")
+
+
+def test_a_translation_with_its_alignment(page: Browser) -> None:
+    choose(page, "translations", "length_penalty")
+    values = "return [...document.querySelectorAll('.settings input')].map("
+    assert page.run(values + "(x) => x.value)") == ["9", "0.5"]
+    page.run("document.querySelector('form details').open = true")
+    page.type("#max_length", "1")
+    ask(page, text="to be")
+    page.wait_for("document.querySelector('.weights td[title]')")
+    page.wait_for(
+        "document.querySelector('.written').textContent === 'to be to be'"
+    )
+    assert "91 tokens, ended, score 0.50" in texts(page, "#answer .note")
+    assert texts(page, ".weights thead th") == ["to", "be"]
+    assert texts(page, ".weights tbody th") == ["to", "be", "to", "be"]
+    shares = (
+        "return [...document.querySelectorAll('.weights td[title]')].map("
+        "(x) => x.title.split(': ')[1])"
+    )
+    assert page.run(shares)[:4] == ["100.0 %", "0.0 %", "0.0 %", "100.0 %"]
+    page.click("#block option[value='0']")
+    page.wait_for(
+        "document.querySelector('.weights td[title]').title.endsWith(' 0.0 %')"
+    )
 
 
 def test_errors_are_shown(page: Browser, server: Server) -> None:

@@ -82,10 +82,12 @@ def conversation(
                     start += rows_in(part)
             assert start == len(texts)
         raw[key] = rows_of([raw_answer(served, key, x) for x in batches])
-        if key == "serving_default":
+        same = signatures[key].inputs == signatures[case.task].inputs
+        if key == "serving_default" and same:
             keras[key] = keras[case.task]
-        else:
-            keras[key] = rows_of([KERAS_ANSWERS[key](case, x) for x in batches])
+            continue
+        answers = KERAS_ANSWERS[case.task if "default" in key else key]
+        keras[key] = rows_of([answers(case, x) for x in batches])
     return Conversation(asked, {"Keras": keras, "raw TensorFlow": raw})
 
 

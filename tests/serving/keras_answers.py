@@ -16,6 +16,7 @@ from cpp_server import Arrays
 from keras_outputs import counted, given, outputs_of, softmax, texts_of
 from keras_spans import answer
 from keras_windows import scores_in_windows, tags_in_windows
+from keras_writers import align, generate, translate
 from served_models import Case
 from signature_requests import strings
 
@@ -191,7 +192,7 @@ def fill_mask(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
 
 def features(case: Case, inputs: Arrays) -> Arrays:
     """Returns the model's own outputs; padding follows from the ids."""
-    if "token_ids" in inputs:
+    if "token_ids" in inputs and "padding_mask" not in inputs:
         inputs = {**inputs, "padding_mask": inputs["token_ids"] != 0}
     return outputs_of(case.model, inputs)
 
@@ -202,14 +203,17 @@ def tokens(case: Case, inputs: Arrays) -> Arrays:
 
 
 KERAS_ANSWERS: dict[str, Callable[[Case, Arrays], Arrays]] = {
+    "align": align,
     "answer": answer,
     "classify": classify,
     "classify_examples": classify_examples,
     "embed": embed,
     "features": features,
     "fill_mask": fill_mask,
+    "generate": generate,
     "regress": regress,
     "regress_examples": regress_examples,
     "tag": tag,
     "tokens": tokens,
+    "translate": translate,
 }

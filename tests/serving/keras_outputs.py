@@ -9,7 +9,7 @@ import tensorflow as tf
 from cpp_server import Arrays
 from signature_requests import WORDS_OF
 
-from keras_ctx.text import BertInputs
+from keras_ctx.text import BertInputs, GPTInputs
 
 _KNOWN: dict[tuple, Arrays] = {}
 
@@ -64,7 +64,8 @@ def counted(text_inputs: Any, *texts: Any) -> Arrays:
 
 @functools.cache
 def _unlimited(text_inputs: Any) -> Any:
-    longest = 10**6 if isinstance(text_inputs, BertInputs) else None
+    needs = isinstance(text_inputs, BertInputs | GPTInputs)
+    longest = 10**6 if needs else None
     config = {**text_inputs.get_config(), "max_length": longest}
     return type(text_inputs).from_config(config)
 

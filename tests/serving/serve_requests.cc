@@ -43,6 +43,11 @@
 #include "tensorflow/core/lib/io/record_writer.h"
 #include "tensorflow/core/platform/env.h"
 #include "tensorflow/core/platform/errors.h"
+#include "tensorflow/core/public/version.h"
+
+#if TF_MAJOR_VERSION > 2 || TF_MINOR_VERSION >= 16
+#define HAS_DEFAULTS  // SignatureDef.defaults, which TensorFlow 2.12 lacks
+#endif
 
 using tensorflow::NodeDef;
 using tensorflow::SavedModelBundle;
@@ -105,9 +110,18 @@ Status Answer(const SavedModelBundle& bundle, const NodeDef& request,
     feeds.emplace_back(inputs.at(key).name(), std::move(tensor));
   }
   for (const auto& [key, info] : inputs) {
-    if (!request.attr().contains(key)) {
-      return tensorflow::errors::InvalidArgument("Missing input ", key);
+    if (request.attr().contains(key)) continue;
+#ifdef HAS_DEFAULTS
+    const auto& defaults = signature->second.defaults();
+    if (defaults.contains(key)) {
+      Tensor tensor;
+      if (tensor.FromProto(defaults.at(key))) {
+        feeds.emplace_back(info.name(), std::move(tensor));
+        continue;
+      }
     }
+#endif
+    return tensorflow::errors::InvalidArgument("Missing input ", key);
   }
 
   std::vector<std::string> keys, names;

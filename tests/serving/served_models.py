@@ -15,8 +15,22 @@ from contracts.random_weights import randomized
 from real_sentences import real_sentences
 
 from keras_ctx import models
-from keras_ctx.serving import AnswerWindows, TextWindows
-from keras_ctx.text import BertInputs, ElmoInputs, WordInputs
+from keras_ctx.serving import (
+    AnswerWindows,
+    GenerateSettings,
+    TextWindows,
+    TranslateSettings,
+)
+from keras_ctx.text import (
+    BertInputs,
+    ElmoInputs,
+    GPTInputs,
+    SentencePieceInputs,
+    TextInputs,
+    WordInputs,
+    byte_pair_vocabulary,
+    sentence_piece_model,
+)
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 MARKERS = ["<S>", "</S>", "<UNK>"]
@@ -32,7 +46,7 @@ class Case(NamedTuple):
     """A model with its task and further arguments of `export`."""
 
     model: keras.Model
-    text_inputs: BertInputs | ElmoInputs | WordInputs
+    text_inputs: TextInputs
     task: str
     labels: Sequence[str] | None
     arguments: dict[str, Any]
@@ -94,6 +108,39 @@ def elmo_words() -> Case:
     inputs = WordInputs([*MARKERS, *sorted(words)[::2]], max_length=24)
     encoder = models.elmo_word_encoder(inputs.vocabulary_size, 6, 4)
     return Case(randomized(encoder), inputs, "embed", None, {})
+
+
+def gpt(
+    task: str, head: Callable, labels: Any = None, **arguments: Any
+) -> Callable[[], Case]:
+    """Returns a case with a GPT under `head`."""
+
+    def case() -> Case:
+        vocabulary = byte_pair_vocabulary(real_sentences(), 320)
+        inputs = GPTInputs(*vocabulary, max_length=400)
+        encoder = models.gpt_encoder(
+            inputs.vocabulary_size, 2, 2, 8, 16, max_length=400
+        )
+        return Case(randomized(head(encoder)), inputs, task, labels, arguments)
+
+    return case
+
+
+def translator() -> Case:
+    """Returns a case with an encoder-decoder."""
+    model = sentence_piece_model(real_sentences(), 1500)
+    inputs = SentencePieceInputs(model, max_length=48)
+    encoder = models.transformer_encoder(
+        inputs.vocabulary_size, 2, 2, 8, 16, max_length=48
+    )
+    settings = TranslateSettings(width=3, max_length=10, num_returned=2)
+    return Case(
+        randomized(models.encoder_decoder(encoder)),
+        inputs,
+        "translate",
+        None,
+        {"writing": settings},
+    )
 
 
 CASES: dict[str, Callable[[], Case]] = {
@@ -187,10 +234,19 @@ CASES: dict[str, Callable[[], Case]] = {
         SENTIMENTS,
         distinct=True,
     ),
+    "gpt": gpt(
+        "generate",
+        models.causal_language_model,
+        writing=GenerateSettings(max_length=44, top_p=0.9, seed=3),
+    ),
+    "gpt_classifier": gpt(
+        "classify", lambda encoder: models.classifier(encoder, 3), SENTIMENTS
+    ),
+    "translator": translator,
 }
 
 # For `make test`: an export with requests takes half a minute per model.
-QUICK = ["bert_classifier"]
+QUICK = ["bert_classifier", "gpt", "translator"]
 NAMES = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
     for name in CASES

@@ -69,7 +69,28 @@ INPUTS: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
     "question_tokens": answer_words,
     "context_tokens": lambda texts: answer_words(texts[::-1]),
     "inputs": examples,
+    "prompt": strings,
+    "translation": lambda texts: strings(texts[::-1]),
+    "temperature": lambda texts: in_turns(texts, [0.7, 1.5], "float32"),
+    "top_k": lambda texts: in_turns(texts, [1, 9, 400], "int32"),
+    "top_p": lambda texts: in_turns(texts, [0.9, 1.0], "float32"),
+    "seed": lambda texts: in_turns(texts, [5, 6, 7, 8], "int32"),
+    "num_samples": lambda texts: in_turns(texts, [2, 1], "int32"),
+    "length_penalty": lambda texts: in_turns(texts, [0.6, 0.0], "float32"),
+    "max_length": lambda texts: in_turns(texts, [9, 7], "int32"),
 }
+# Those that a request may leave out.
+OPTIONAL = {
+    *("temperature", "top_k", "top_p", "seed", "num_samples"),
+    *("length_penalty", "max_length"),
+}
+
+
+def in_turns(
+    texts: Sequence[Any], values: Sequence[float], dtype: str
+) -> np.ndarray:
+    """Returns a setting of each row."""
+    return np.resize(values, len(texts)).astype(dtype)
 
 
 def request_of(
@@ -79,11 +100,21 @@ def request_of(
     if case.task == "fill_mask":
         # In some rows the second text is cut off.
         texts = [f"[MASK] {text} [MASK]" for text in texts]
+    if "prompt" in signature.inputs:
+        # The default leaves room for short prompts alone.
+        texts = [text[:12] for text in texts]
+    if "prompt" in signature.inputs and name == "generate":
+        found = {key: INPUTS[key](texts) for key in signature.inputs}
+        longest = [len(text.encode()) for text in texts]
+        found["max_length"] = np.array(longest, np.int32) + 6
+        return found
     if name != "features":
         return {key: INPUTS[key](texts) for key in signature.inputs}
     # The ids of a text belong together.
     features = {key: x.numpy() for key, x in case.text_inputs(texts).items()}
     features["masked_positions"] = np.array([[1, 2]] * len(texts), np.int32)
+    features["decoder_token_ids"] = features.get("token_ids")
+    features["decoder_padding_mask"] = features.get("padding_mask")
     return {key: features[key] for key in signature.inputs}
 
 
@@ -121,7 +152,8 @@ def odd_requests(good: Arrays) -> list[Request]:
             )
 
         less = {k: v for k, v in good.items() if k != key}
-        odd.append(Request(f"{key} is missing", less, True))
+        refused = key not in OPTIONAL
+        odd.append(Request(f"{key} is missing", less, refused))
         other("a scalar", value.reshape(-1)[0], True)
         other("a rank more", value[..., None], True)
         if value.ndim > 1:
@@ -185,7 +217,9 @@ def odd_text_requests(
                 filled = strings([filling] * value.size)
                 everywhere[key] = filled.reshape(value.shape)
                 once[key] = np.concatenate([everywhere[key][:1], value[1:]])
+        # A prompt is refused that leaves no room for a token.
+        refused = None if "prompt" in good and len(text) > 5 else False
         if any(everywhere[key] is not good[key] for key in good):
-            found.append(Request(f"{what}, everywhere", everywhere, False))
-            found.append(Request(f"{what}, once", once, False))
+            found.append(Request(f"{what}, everywhere", everywhere, refused))
+            found.append(Request(f"{what}, once", once, refused))
     return found

@@ -15,7 +15,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from keras_ctx import models
 from keras_ctx.serving.export.sample_requests import sample_requests
 from keras_ctx.serving.export.warm_up import FILE, write_warm_up
-from keras_ctx.serving.signatures.build import Signature, signatures
+from keras_ctx.serving.signatures.build import signatures
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.text import SPECIAL_TOKENS, BertInputs, ElmoInputs
 
 PIECES = [*SPECIAL_TOKENS, *"good book ##s 书 好 这 a b , .".split()]

@@ -28,10 +28,11 @@ from keras_ctx.serving.output_kinds.places import Places
 from keras_ctx.serving.output_kinds.ranked import Ranked
 from keras_ctx.serving.output_kinds.tags import Tags
 from keras_ctx.serving.signatures.answer import Answer
-from keras_ctx.serving.signatures.build import Signature, signatures
+from keras_ctx.serving.signatures.build import signatures
 from keras_ctx.serving.signatures.classify import Classify, Regress
 from keras_ctx.serving.signatures.fill_mask import FillMask
 from keras_ctx.serving.signatures.model_outputs import ModelOutputs, own_kinds
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.tag import Tag
 from keras_ctx.serving.verify.comparison import compared
 from keras_ctx.serving.verify.expectation import Expectation, expectation

@@ -21,9 +21,12 @@ class BlockWithScores(keras.layers.Layer):
     Call arguments:
         inputs: `(B, T, D)`.
         padding_mask: Booleans `(B, T)`, true = real token.
+        encoder_sequence: `(B, K, D)`, of a block with cross-attention.
+        encoder_padding_mask: Booleans `(B, K)`.
 
     Returns:
-        The block's output `(B, T, D)`, and its scores `(B, H, T, T)`.
+        The block's output `(B, T, D)`, and its scores `(B, H, T, T)`; with
+        cross-attention a pair of them and of those `(B, H, T, K)`.
 
     Example:
         >>> import numpy as np
@@ -38,23 +41,39 @@ class BlockWithScores(keras.layers.Layer):
         super().__init__(**{"dtype": block.dtype_policy, **kwargs})
         self.block: Any = block
 
-    def build(self, inputs_shape, padding_mask_shape=None):
+    def build(self, inputs_shape, **shapes):
         if not self.block.built:
-            self.block.build(
-                inputs_shape, padding_mask_shape=padding_mask_shape
-            )
+            self.block.build(inputs_shape, **shapes)
 
-    def call(self, inputs, padding_mask=None, training=None):
+    def call(
+        self,
+        inputs,
+        padding_mask=None,
+        encoder_sequence=None,
+        encoder_padding_mask=None,
+        training=None,
+    ):
         return self.block(
             inputs,
             padding_mask=padding_mask,
             return_attention_scores=True,
             training=training,
+            **_given(encoder_sequence, encoder_padding_mask),
         )
 
-    def compute_output_spec(self, inputs, padding_mask=None, training=None):
+    def compute_output_spec(
+        self,
+        inputs,
+        padding_mask=None,
+        encoder_sequence=None,
+        encoder_padding_mask=None,
+        training=None,
+    ):
         return self.block.compute_output_spec(
-            inputs, padding_mask=padding_mask, return_attention_scores=True
+            inputs,
+            padding_mask=padding_mask,
+            return_attention_scores=True,
+            **_given(encoder_sequence, encoder_padding_mask),
         )
 
     def get_config(self):
@@ -65,3 +84,13 @@ class BlockWithScores(keras.layers.Layer):
     def from_config(cls, config):
         block = keras.saving.deserialize_keras_object(config["block"])
         return cls(**{**config, "block": block})
+
+
+def _given(encoder_sequence: Any, encoder_padding_mask: Any) -> dict[str, Any]:
+    """Returns the arguments that only a decoder's block has, if given."""
+    if encoder_sequence is None:
+        return {}
+    return {
+        "encoder_sequence": encoder_sequence,
+        "encoder_padding_mask": encoder_padding_mask,
+    }

@@ -10,6 +10,7 @@ _ENGLISH = {
     "question": "Who wrote the opera?",
     "context": "The opera was written by Verdi in 1853.",
     "mask": "The capital of France is [MASK].",
+    "prompt": "The old house on the hill",
 }
 _CHINESE = {
     "text": "今天天气很好。",
@@ -17,6 +18,7 @@ _CHINESE = {
     "question": "这本书是谁写的？",
     "context": "这本书是鲁迅写的。",
     "mask": "今天天气很[MASK]。",
+    "prompt": "今天",
 }
 # Share of Chinese characters: published English vocabularies have 2 %, Chinese
 # ones 30 % or more.

@@ -16,8 +16,8 @@ from keras_ctx.files.whole_file import write_text
 from keras_ctx.serving.card.example_texts import example_of
 from keras_ctx.serving.card.readme import readme
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
-from keras_ctx.serving.signatures.build import Signature
 from keras_ctx.serving.signatures.graph_ops import python_imports
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.text_windows import TextWindows
 from keras_ctx.serving.verify.verify import Agreement
 from keras_ctx.text import TextInputs
@@ -46,6 +46,8 @@ def write_card(
     """Writes signature.json, and README.md from its content."""
     config = text_inputs.get_config()
     config.pop("vocabulary", None)  # in assets/vocab.txt
+    # A model that writes texts has one of its own, from the texts alone.
+    default = "serving_default" if "serving_default" in made else task
     card = {
         "name": name,
         "task": task,
@@ -59,10 +61,14 @@ def write_card(
                     output: _spec(spec)
                     for output, spec in sorted(outputs[signature_name].items())
                 },
+                "defaults": {
+                    key: x.numpy().item()
+                    for key, x in signature.defaults.items()
+                },
             }
             for signature_name, signature in made.items()
         },
-        "serving_default": task,
+        "serving_default": default,
         "text_inputs": {"class": type(text_inputs).__name__, **config},
         "windows": None if windows is None else dataclasses.asdict(windows),
         "labels": None if labels is None else list(labels),
@@ -77,7 +83,7 @@ def write_card(
         "agreement": agreement.largest(),
         "drift": agreement.drift,
         "python_imports": python_imports(folder),
-        "example": example_of(task, list(made[task].inputs), text_inputs),
+        "example": example_of(task, list(made[default].inputs), text_inputs),
         "versions": {
             package: importlib.metadata.version(package)
             for package in _PACKAGES

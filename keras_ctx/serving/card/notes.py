@@ -52,8 +52,10 @@ def batching_notes(card: Mapping[str, Any]) -> list[str]:
     rows = [
         name
         for name, one in made.items()
-        # Outputs of `features` are as wide as the ids.
-        if name != "features" and _by_position(one["outputs"])
+        # Outputs of `features` are as wide as the ids, `texts` are samples.
+        if name != "features"
+        and "texts" not in one["outputs"]
+        and _by_position(one["outputs"])
     ]
     if rows:
         listed = ", ".join(f"`{name}`" for name in rows)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from keras_ctx.serving.card.notes import batching_notes
 
 _MOST_LABELS = 50
+WRITERS = ("generate", "translate")
 # Import statement of each library.
 _IMPORTS = {
     "tensorflow": "import tensorflow as tf",
@@ -32,15 +33,17 @@ def readme(card: Mapping[str, Any]) -> str:
         sections += _drift(card)
     sections += [
         "## Signatures",
-        f"`serving_default` is `{task}`. -1 is any size; rows come first. "
-        "`signature.json` has the same for programs, and the settings of "
-        "the text inputs; `assets/` has the vocabulary and the labels.",
+        f"`serving_default` is `{task}`{_alone(card)}. -1 is any size; rows "
+        "come first. `signature.json` has the same for programs, and the "
+        "settings of the text inputs; `assets/` has the vocabulary and the "
+        "labels.",
         "\n".join(
             [
                 "| signature | inputs | outputs |",
                 "|---|---|---|",
                 *(
-                    f"| `{key}` ({one['method']}) | {_listed(one['inputs'])} "
+                    f"| `{key}` ({one['method']}) "
+                    f"| {_listed(one['inputs'], one['defaults'])} "
                     f"| {_listed(one['outputs'])} |"
                     for key, one in card["signatures"].items()
                 ),
@@ -158,11 +161,13 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
     most, windows = card["text_inputs"].get("max_length"), card["windows"]
     # One line each: a line break would end the list.
     limits = [" ".join(note.split()) for note in card["notes"]]
-    if most is not None:
+    if most is not None and card["task"] != "generate":
         limits.append(
             f"A text of more than {most} tokens, including special ones, is "
             "cut."
         )
+    if card["task"] in WRITERS:
+        return [*limits, *_writers_limits(card["task"]), *batching_notes(card)]
     if windows is not None:
         settings = ", ".join(f"{key} {n}" for key, n in windows.items())
         limits.append(
@@ -178,6 +183,33 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "gives NaN in its row, and in no other.",
     ]
     return limits + batching_notes(card)
+
+
+def _writers_limits(task: str) -> list[str]:
+    """Returns the limits of a model that writes texts."""
+    limits = [
+        "A setting is given for each row, or once for all of them. TensorFlow "
+        "Serving fills in those that a gRPC request leaves out; its REST "
+        "interface wants all of them, or `serving_default`.",
+        "`num_tokens` counts the tokens that were written, with the one that "
+        'ends the text; `stopped` is "end", or "length" where it was cut.',
+        "A request is answered when its longest text is written. A setting "
+        "that is out of range gets an error with its value, and so do the "
+        "requests that a server has put into the same batch.",
+        "Invalid UTF-8 is read as U+FFFD. A request of another rank or type "
+        "gets an error.",
+    ]
+    if task == "generate":
+        limits += [
+            "A prompt must be shorter than `max_length`, which counts the "
+            "tokens of the prompt and one that begins every text. It is "
+            "refused, and not cut.",
+            "The same seed writes the same text, whatever else is in the "
+            "batch. `top_k` 1 takes the most probable token each time.",
+            "A row has as many texts as the largest `num_samples` of the "
+            'batch; the last ones are "" with `num_tokens` 0.',
+        ]
+    return limits
 
 
 def _drift(card: Mapping[str, Any]) -> list[str]:
@@ -205,9 +237,19 @@ def _drift(card: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _listed(specs: Mapping[str, Mapping[str, Any]]) -> str:
+def _listed(
+    specs: Mapping[str, Mapping[str, Any]],
+    defaults: Mapping[str, float] | None = None,
+) -> str:
     return ", ".join(
         f"`{name}` {spec['dtype']} "
         f"({', '.join('-1' if n is None else str(n) for n in spec['shape'])})"
+        + (f" = {defaults[name]:.6g}" if name in (defaults or {}) else "")
         for name, spec in specs.items()
     )
+
+
+def _alone(card: Mapping[str, Any]) -> str:
+    if card["serving_default"] == card["task"]:
+        return ""
+    return " from the texts alone, with the defaults of the table"

@@ -21,6 +21,12 @@ from keras_ctx.text import TextInputs
 # Extra rows that an embedding table may have: published ones are padded to a
 # multiple of at most 128 rows.
 _TABLE_PADDING = 128
+# Inputs of a head, which the signatures fill in.
+_NOT_OF_TEXTS = (
+    "masked_positions",
+    "decoder_token_ids",
+    "decoder_padding_mask",
+)
 _UNPACK = (
     " The model reads packed texts: make the same head on the encoder for rows "
     "of one text, and give it these weights by `set_weights`."
@@ -76,7 +82,7 @@ def check_inputs(
         _check_pairs(sizes, text_inputs)
     second = tf.constant(["a"]) if pair else None
     features = text_inputs(tf.constant(["a"]), second)
-    wanted = {k: x for k, x in model.input.items() if k != "masked_positions"}
+    wanted = {k: x for k, x in model.input.items() if k not in _NOT_OF_TEXTS}
     missing = sorted(wanted.keys() - features.keys())
     surplus = sorted(features.keys() - wanted.keys())
     if missing or surplus:

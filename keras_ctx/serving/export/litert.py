@@ -16,8 +16,9 @@ from keras_ctx.layers import TokenAndSegmentEmbedding
 from keras_ctx.serving.card.model_card import weights_sha256
 from keras_ctx.serving.export.checks import check_backend, check_model
 from keras_ctx.serving.output_kinds.kind import Arrays
-from keras_ctx.serving.signatures.build import MakeOutputs, Signature
+from keras_ctx.serving.signatures.build import MakeOutputs
 from keras_ctx.serving.signatures.model_outputs import ModelOutputs, Tensors
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.sublayers import all_layers
 from keras_ctx.serving.verify.comparison import compared
 from keras_ctx.serving.verify.expectation import Expectation, expectation

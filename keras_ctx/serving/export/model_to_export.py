@@ -15,6 +15,7 @@ from keras_ctx.training.run.folder import run_folder
 
 _RUN = MODEL, TEXT_INPUTS = "model.keras", "text_inputs.json"
 SCORES, TASK = "scores.json", "task.json"  # of a seed, of its run
+TRANSLATOR = "translator.keras"
 _PUBLISHED = ("config.json", "bert_config.json")
 Exportable = tuple[keras.Model, text.TextInputs, dict[str, Any]]
 
@@ -26,7 +27,9 @@ def model_to_export(folder: Path, kind: str = "task") -> Exportable:
         folder: Folder of a run, of one of its seeds, or of a checkpoint.
         kind: "task" for the fine-tuned model of a run, or a published BERT with
             a task head; for a checkpoint, "encoder" for all vectors, "embedder"
-            for one vector per text, "fill_mask" for the tokens at [MASK].
+            for one vector per text, "fill_mask" for the tokens at [MASK],
+            "generate" for continuations of a text by a GPT, "translate" for
+            the translations of a run of `train_translator.py`.
 
     Returns:
         The model, its text inputs, and arguments of `serving.export` by name.
@@ -43,6 +46,18 @@ def model_to_export(folder: Path, kind: str = "task") -> Exportable:
     if kind == "fill_mask":
         pretrainer = convert.load_pretrainer(folder)
         return pretrainer, convert.load_text_inputs(folder), {}
+    if kind == "generate":
+        return *convert.load_causal_language_model(folder), {}
+    if kind == "translate":
+        path = folder / TRANSLATOR
+        if not path.is_file():
+            raise FileNotFoundError(
+                "`model` must be the folder of a finished run of "
+                f"train_translator.py, with a {TRANSLATOR}. "
+                f"Received: model={folder}"
+            )
+        model = load_model(path, compile=False)
+        return model, text.load_inputs(folder / TEXT_INPUTS), {}
     if kind == "embedder":
         settings = convert.sentence_settings(folder)
         prompt = settings.default_prompt  # the notes tell clients to send it

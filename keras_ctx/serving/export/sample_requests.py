@@ -7,8 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ctx.serving.signatures.build import WORDS_OF, Signature
+from keras_ctx.serving.export.sample_prompts import (
+    NEW_TOKENS,
+    prompt_inputs,
+    prompts_that_fit,
+)
+from keras_ctx.serving.signatures.build import WORDS_OF
 from keras_ctx.serving.signatures.model_outputs import dense
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.verify.raw_answers import Request
 from keras_ctx.text import TextInputs
 
@@ -30,10 +36,15 @@ def sample_requests(
     starts = range(0, len(texts), _MOST_ROWS)
     batches = [list(texts[x : x + _MOST_ROWS]) for x in starts]
     batches += [list(texts[:1]), [longest]]
+    if "generate" in made:
+        batches = prompts_that_fit(batches, model, text_inputs)
     if "fill_mask" in made:
         batches = [[f"[MASK] {text}" for text in batch] for batch in batches]
+    alone = [
+        name for name, one in made.items() if one.searches and not one.defaults
+    ]
     return [
-        (name, _inputs(name, signature, model, text_inputs, batch))
+        (name, _inputs(name, signature, made, model, text_inputs, batch))
         for name, signature in made.items()
         for batch in batches
     ]
@@ -42,12 +53,17 @@ def sample_requests(
 def _inputs(
     name: str,
     signature: Signature,
+    made: Mapping[str, Signature],
     model: keras.Model,
     text_inputs: TextInputs,
     texts: list[str],
 ) -> dict[str, Any]:
     if name == "features":
-        return _features(model, text_inputs, texts)
+        return _features(signature, text_inputs, texts)
+    if "prompt" in signature.inputs:
+        return prompt_inputs(
+            *(signature, made["generate"], model, text_inputs, texts)
+        )
     words = dense(text_inputs.words(tf.constant(texts)).words, "").numpy()
     values: dict[str, Any] = {
         **dict.fromkeys(WORDS_OF, texts),
@@ -58,15 +74,20 @@ def _inputs(
     for short in ("question", "second_text"):
         values[short] = ["a"] * len(texts)
         values[WORDS_OF[short]] = [["a"]] * len(texts)
+    values["translation"] = texts
+    values["length_penalty"] = np.full(len(texts), 0.6, np.float32)
+    values["max_length"] = np.full(len(texts), NEW_TOKENS, np.int32)
     return {key: values[key] for key in signature.inputs}
 
 
 def _features(
-    model: keras.Model, text_inputs: TextInputs, texts: list[str]
+    signature: Signature, text_inputs: TextInputs, texts: list[str]
 ) -> dict[str, np.ndarray]:
     features = {k: x.numpy() for k, x in text_inputs(texts).items()}
     features["masked_positions"] = np.zeros((len(texts), 1), np.int32)
-    return {key: features[key] for key in model.input if key != "padding_mask"}
+    features["decoder_token_ids"] = np.zeros((len(texts), 2), np.int32)
+    features["decoder_padding_mask"] = np.ones((len(texts), 2), bool)
+    return {key: features[key] for key in signature.inputs}
 
 
 def _example(text: str) -> bytes:

@@ -4,13 +4,14 @@ import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
 from keras_ctx.files.whole_file import write_text
 from keras_ctx.serving.card.model_card import write_card
+from keras_ctx.serving.export.check_writing import check_writing
 from keras_ctx.serving.export.checks import (
     check_backend,
     check_inputs,
@@ -28,10 +29,13 @@ from keras_ctx.serving.export.sample_requests import sample_requests
 from keras_ctx.serving.export.version_folder import new_version, writing_to
 from keras_ctx.serving.export.warm_up import write_warm_up
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
-from keras_ctx.serving.signatures.build import Signature, signatures, task_of
+from keras_ctx.serving.signatures.build import signatures, task_of
+from keras_ctx.serving.signatures.generate import GenerateSettings
 from keras_ctx.serving.signatures.model_outputs import ModelOutputs
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.sublayers import without_cudnn
 from keras_ctx.serving.signatures.text_windows import TextWindows
+from keras_ctx.serving.signatures.translate import TranslateSettings
 from keras_ctx.serving.verify.expectation import expectation
 from keras_ctx.serving.verify.verify import check_agreement
 from keras_ctx.serving.verify.witness import Witness
@@ -56,6 +60,7 @@ def export(
     multi_label: bool = False,
     top_k: int = 5,
     windows: AnswerWindows | TextWindows | None = None,
+    writing: GenerateSettings | TranslateSettings | None = None,
     metrics: Mapping[str, float] | None = None,
     measured_on: str | None = None,
     training_data: Mapping[str, str] | None = None,
@@ -90,12 +95,19 @@ def export(
     - `answer`, from `question` and `context`: `answers`, `scores`, `starts`,
       `ends` `(B, top_k)` and `null_odds`.
     - `fill_mask`, from `text` with [MASK]: `words`, `scores` `(B, M, top_k)`.
+    - `generate`, from `prompt`, and with defaults `max_length`, `temperature`,
+      `top_k`, `top_p`, `seed` and `num_samples`: `texts`, `scores`,
+      `num_tokens` and `stopped` `(B, R)`; see `GenerateSettings`.
+    - `translate`, from `text`, and with defaults `length_penalty` and
+      `max_length`: the same, the best first, and `truncated`; see
+      `TranslateSettings`. `align`, from `text` and `translation`: the tokens
+      of both, and the cross-attention `weights` `(B, L, U, T)`.
     - `tokens`, like the task's signature, but from words already split,
       `(B, W)`, padded with "" at the end of a row.
     - `features`, from the model's ids by name to its own outputs; the padding
       mask follows from the ids.
-    - `serving_default`, the task's signature; for any other model, its own
-      outputs from `text`.
+    - `serving_default`, the task's signature, of `generate` and `translate`
+      from the texts alone; for any other model, its own outputs from `text`.
 
     Args:
         model: A functional model with dicts of inputs and outputs, such as
@@ -111,6 +123,9 @@ def export(
             question-answering model an `AnswerWindows`, with `None` for its
             defaults; for a model that classifies, scores or tags single texts a
             `TextWindows`. Otherwise `None` cuts the text.
+        writing: Defaults, limits and search of a model that writes texts: a
+            `GenerateSettings` for a causal language model, a
+            `TranslateSettings` for an encoder-decoder; `None` for theirs.
         metrics: Figures of the model's quality, by name, for `README.md`.
         measured_on: The data that `metrics` were measured on, for `README.md`.
         training_data: SHA-256 digests, in hexadecimal, of the files that the
@@ -182,6 +197,7 @@ def export(
     check_options(task, model, text_inputs, pair, top_k, multi_label)
     stored = stored_weights(model, weights)
     check_windows(task, text_inputs, pair, windows)
+    check_writing(task, model, text_inputs, writing)
     if task == "answer":
         windows = windows or AnswerWindows()
     make = functools.partial(
@@ -193,6 +209,7 @@ def export(
         top_k,
         windows,
         multi_label,
+        writing=writing,
     )
     made = make(functools.partial(ModelOutputs, stored=stored))
     requests = sample_requests(made, model, text_inputs, check_texts)
@@ -211,7 +228,11 @@ def export(
         new_version(path, version) as (folder, publish),
     ):
         with writing_to(path):
-            outputs = _write_graph(folder, made, text_inputs)
+            tables = [*text_inputs.tables]
+            if isinstance(writing, TranslateSettings):
+                target, _ = writing.target(text_inputs)
+                tables += [x for x in target.tables if x not in tables]
+            outputs = _write_graph(folder, made, tables)
             _write_assets(folder, text_inputs, labels)
             write_warm_up(folder, name, made, requests)
         agreement = check_agreement(folder, expected, variables, weights)
@@ -238,13 +259,13 @@ def export(
 
 
 def _write_graph(
-    folder: Path, made: Mapping[str, Signature], text_inputs: TextInputs
+    folder: Path, made: Mapping[str, Signature], tables: Sequence[Any]
 ) -> dict[str, Mapping[str, tf.TensorSpec]]:
     """Writes the SavedModel; returns the outputs of each signature."""
     # The archive tracks the variables of its endpoints, but not tables. The
     # first endpoint also becomes `serving_default`.
     archive = keras.export.ExportArchive()
-    for table in text_inputs.tables:
+    for table in tables:
         archive.track(table)
     outputs = {}
     for name, signature in made.items():

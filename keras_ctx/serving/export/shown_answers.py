@@ -26,6 +26,8 @@ def shown_answers(
         inputs["second_text"] = texts[::-1]
     elif card["task"] == "fill_mask":
         inputs = {"text": [f"[MASK]{text}" for text in texts]}
+    elif card["task"] == "generate":
+        inputs = {"prompt": texts}
     answers = served_answers(path, inputs)
     return [
         shown_answer(answers, row, card["multi_label"])
@@ -53,6 +55,8 @@ def shown_answer(
     if multi_label:
         given = answer["labels"][answer["scores"] >= 0.5]
         return ", ".join(given) or "none"
+    if "texts" in answer:
+        return repr(str(answer["texts"][0]))
     if "labels" in answer:
         return f"{answer['labels'][0]} {answer['scores'][0]:.3f}"
     if "tags" in answer:

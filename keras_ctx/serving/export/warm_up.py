@@ -22,7 +22,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from keras_ctx.serving.signatures.build import Signature
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.verify.raw_answers import Request
 
 # A server refuses a version with more; see saved_model_warmup_util.h.

@@ -87,13 +87,18 @@ class LoadedVersion:
             for name, tensor in sorted(tensors.items())
         }
 
+    def defaults(self, signature: str) -> Arrays:
+        """Returns the values of inputs that a request may leave out."""
+        defaults = self.signatures[signature].defaults
+        return {name: tf.make_ndarray(x) for name, x in defaults.items()}
+
     def run(self, signature: str, inputs: Arrays) -> Arrays:
         """Runs a signature.
 
         Args:
             signature: A name in `signatures`.
-            inputs: An array for each of its inputs, of its dtype and shape,
-                which are not checked before the graph runs.
+            inputs: An array for each of its inputs without a default, of its
+                dtype and shape, which are not checked before the graph runs.
 
         Returns:
             Its outputs by name.
@@ -105,6 +110,7 @@ class LoadedVersion:
             if signature not in self._functions:
                 self._functions[signature] = self._function(signature)
             names, function = self._functions[signature]
+        inputs = {**self.defaults(signature), **inputs}
         try:
             values = function(*(inputs[name] for name in sorted(inputs)))
         except UnicodeDecodeError as error:

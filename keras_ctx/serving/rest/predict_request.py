@@ -8,7 +8,7 @@ Format: https://www.tensorflow.org/tfx/serving/api_rest; accepts and refuses
 import codecs
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,9 @@ def signature_name(request: dict[str, Any]) -> str:
 
 
 def predict_inputs(
-    request: dict[str, Any], inputs: dict[str, tf.TensorSpec]
+    request: dict[str, Any],
+    inputs: dict[str, tf.TensorSpec],
+    optional: Collection[str] = (),
 ) -> tuple[Arrays, bool]:
     """Converts a request for `:predict` to arrays.
 
@@ -101,6 +103,7 @@ def predict_inputs(
         request: From `read_request`, with `instances` (per row a value, or an
             object of named values) or `inputs` (arrays by name, or one array).
         inputs: Inputs of the signature, by name.
+        optional: Names of those that may be left out.
 
     Returns:
         Arrays by name, strings as objects of `bytes`; and whether the answer
@@ -127,15 +130,19 @@ shape (None,). Received: shape ()
             f"Received: {sorted(request)}"
         )
     if "instances" in request:
-        columns = _columns(request["instances"], inputs)
+        columns = _columns(request["instances"], inputs, optional)
     else:
-        columns = _named(request["inputs"], inputs)
+        columns = _named(request["inputs"], inputs, optional)
     return {
-        name: _array(name, columns[name], spec) for name, spec in inputs.items()
+        name: _array(name, columns[name], spec)
+        for name, spec in inputs.items()
+        if name in columns
     }, "instances" in request
 
 
-def _columns(rows: Any, inputs: dict[str, tf.TensorSpec]) -> dict[str, list]:
+def _columns(
+    rows: Any, inputs: dict[str, tf.TensorSpec], optional: Collection[str]
+) -> dict[str, list]:
     if not isinstance(rows, list) or not rows:
         raise RequestError(
             "`instances` must be a list with one row or more. "
@@ -154,16 +161,19 @@ def _columns(rows: Any, inputs: dict[str, tf.TensorSpec]) -> dict[str, list]:
                     f"Received: {shown(row)} as row {number}"
                 )
         return {next(iter(inputs)): rows}
+    names = {x for x in inputs if x in rows[0] or x not in optional}
     for number, row in enumerate(rows):
-        if not _is_object(row) or row.keys() != inputs.keys():
+        if not _is_object(row) or row.keys() != names:
             raise RequestError(
                 f"Every row of `instances` must be an object with the keys "
-                f"{sorted(inputs)}. Received: {shown(row)} as row {number}"
+                f"{sorted(names)}. Received: {shown(row)} as row {number}"
             )
-    return {name: [row[name] for row in rows] for name in inputs}
+    return {name: [row[name] for row in rows] for name in names}
 
 
-def _named(value: Any, inputs: dict[str, tf.TensorSpec]) -> dict[str, Any]:
+def _named(
+    value: Any, inputs: dict[str, tf.TensorSpec], optional: Collection[str]
+) -> dict[str, Any]:
     if not _is_object(value):
         if len(inputs) > 1:
             raise RequestError(
@@ -171,7 +181,7 @@ def _named(value: Any, inputs: dict[str, tf.TensorSpec]) -> dict[str, Any]:
                 f"Received: {shown(value)}"
             )
         return {next(iter(inputs)): value}
-    missing = sorted(inputs.keys() - value.keys())
+    missing = sorted(inputs.keys() - value.keys() - {*optional})
     if missing:
         raise RequestError(
             f"`inputs` must have the keys {sorted(inputs)}. Missing: {missing}"

@@ -2,24 +2,32 @@
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, cast
 
 import keras
 import tensorflow as tf
 
+from keras_ctx.models.encoder_of import encoder_of
 from keras_ctx.serving.output_kinds.kind import OutputKind
+from keras_ctx.serving.signatures.align import Align
 from keras_ctx.serving.signatures.answer import Answer
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
 from keras_ctx.serving.signatures.classify import Classify, Regress
 from keras_ctx.serving.signatures.embed import Embed, encoder_inside
 from keras_ctx.serving.signatures.fill_mask import FillMask
+from keras_ctx.serving.signatures.generate import Generate, GenerateSettings
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
     OwnOutputs,
     Tensors,
 )
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.tag import Tag
 from keras_ctx.serving.signatures.text_windows import TextWindows
+from keras_ctx.serving.signatures.translate import (
+    Translate,
+    TranslateSettings,
+)
 from keras_ctx.serving.text_pair import SECOND_TEXT
 from keras_ctx.text import TextInputs
 from keras_ctx.text.tokenize.normalization import valid
@@ -33,20 +41,8 @@ WORDS_OF = {
 }
 
 
-# Maps a model to a function that returns its outputs by name.
-MakeOutputs = Callable[[keras.Model], ModelOutputs]
-
-
-class Signature(NamedTuple):
-    """A function from tensors, in the order of `inputs`, to named tensors."""
-
-    function: Callable[..., Tensors]
-    inputs: dict[str, tf.TensorSpec]
-    kinds: Mapping[str, OutputKind]
-    """The kind of each output, for the comparison of an export. It may contain
-    outputs that the function returns only for other inputs."""
-    method: str = "predict"
-    """The API of TF Serving that it is for."""
+# Maps a model, and how to run it, to a function that returns outputs by name.
+MakeOutputs = Callable[..., ModelOutputs]
 
 
 class TextFunction(Protocol):
@@ -61,6 +57,9 @@ class TextFunction(Protocol):
 def task_of(model: keras.Model, labels: Sequence[str] | None) -> str:
     """Returns the task of a model, the name of its main signature."""
     logits = model.output.get("logits")
+    if "next_token" in model.output:
+        has_encoder = "decoder_token_ids" in model.input
+        return "translate" if has_encoder else "generate"
     if "masked_lm" in model.output:
         return "fill_mask"
     if "start_logits" in model.output:
@@ -84,12 +83,16 @@ def signatures(
     windows: AnswerWindows | TextWindows | None = None,
     multi_label: bool = False,
     make_outputs: MakeOutputs = ModelOutputs,
+    writing: GenerateSettings | TranslateSettings | None = None,
 ) -> dict[str, Signature]:
     """Returns all signatures of `model` by name, that of its task first.
 
-    `windows` must have passed `check_windows`.
+    `windows` and `writing` must have passed `check_windows` and
+    `check_writing`.
     """
     task = task_of(model, labels)
+    if task in ("generate", "translate"):
+        return _of_writers(task, model, text_inputs, writing, make_outputs)
     outputs = make_outputs(model)
     names = ("text", SECOND_TEXT) if pair else ("text",)
     examples = {}
@@ -125,6 +128,33 @@ def signatures(
         with contextlib.suppress(ValueError):
             inside = make_outputs(encoder_inside(model))
             made["embed"] = _of_texts(Embed(inside, text_inputs), ("text",))
+    return made
+
+
+def _of_writers(
+    task: str,
+    model: keras.Model,
+    text_inputs: TextInputs,
+    writing: Any,
+    make_outputs: MakeOutputs,
+) -> dict[str, Signature]:
+    """Returns the signatures of a model that writes texts."""
+    more = {}
+    if task == "generate":
+        function = Generate(model, text_inputs, writing, make_outputs)
+    else:
+        function = Translate(model, text_inputs, writing, make_outputs)
+        align = Align(model, text_inputs, writing, make_outputs)
+        more = {"align": align.signature()}
+    made = {
+        task: function.signature(),
+        # The same from the texts alone: not every client can leave out inputs.
+        "serving_default": function.signature(texts_alone=True),
+        **more,
+        "features": _of_features(model, make_outputs(model), text_inputs),
+    }
+    inside = make_outputs(encoder_of(model))
+    made["embed"] = _of_texts(Embed(inside, text_inputs), ("text",))
     return made
 
 
@@ -193,8 +223,9 @@ def _of_features(
 ) -> Signature:
     """Returns the signature from the model's own inputs to its outputs.
 
-    The padding mask follows from the ids: a server that batches requests of
-    different lengths pads it with its first value, which is true.
+    The padding mask follows from the ids, where they tell padding: a server
+    that batches requests of different lengths pads a mask with its first
+    value, which is true.
 
     A table of distinct words belongs to its rows. A server that batches refuses
     it unless it has as many rows as there are texts; then it would concatenate
@@ -204,7 +235,7 @@ def _of_features(
     specs = {
         name: tf.TensorSpec(x.shape, x.dtype, name)
         for name, x in model.input.items()
-        if name != "padding_mask"
+        if name != "padding_mask" or not text_inputs.mask_from_ids
     }
 
     def of_features(*ids: tf.Tensor) -> Tensors:
@@ -212,7 +243,7 @@ def _of_features(
             name: tf.ensure_shape(x, spec.shape)
             for (name, spec), x in zip(specs.items(), ids, strict=True)
         }
-        if "padding_mask" in model.input:
+        if "padding_mask" in model.input and text_inputs.mask_from_ids:
             features["padding_mask"] = text_inputs.padding_mask(features)
         text_inputs.check_features(features)
         return outputs(features)

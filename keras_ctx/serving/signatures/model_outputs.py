@@ -18,6 +18,27 @@ from keras_ctx.text import TextInputs
 Tensors = dict[str, tf.Tensor]
 
 
+class Run:
+    """How a signature runs a model: once, for its own outputs.
+
+    A subclass may run it otherwise, from more than the model's inputs.
+    """
+
+    def specs(self, model: keras.Model) -> dict[str, tf.TensorSpec]:
+        """Returns what it takes, by name."""
+        return {
+            key: tf.TensorSpec(x.shape, x.dtype)
+            for key, x in model.input.items()
+        }
+
+    def kinds(self, model: keras.Model) -> dict[str, OutputKind]:
+        """Returns the kind of each output."""
+        return own_kinds(model)
+
+    def __call__(self, model: keras.Model, features: Tensors) -> Tensors:
+        return named_outputs(model, features)
+
+
 class ModelOutputs:
     """The outputs of a model by name.
 
@@ -30,20 +51,21 @@ class ModelOutputs:
     """
 
     def __init__(
-        self, model: keras.Model, stored: StoredWeights | None = None
+        self,
+        model: keras.Model,
+        stored: StoredWeights | None = None,
+        run: Run | None = None,
     ) -> None:
         self._model = model
+        self._run = run or Run()
         self._stored = stored
-        specs = {
-            key: tf.TensorSpec(x.shape, x.dtype)
-            for key, x in model.input.items()
-        }
-        self._traced = tf.function(self._trace, input_signature=[specs])
+        self._specs = self._run.specs(model)
+        self._traced = tf.function(self._trace, input_signature=[self._specs])
 
     @property
     def kinds(self) -> dict[str, OutputKind]:
         """The kind of each output."""
-        return own_kinds(self._model)
+        return self._run.kinds(self._model)
 
     def constrained_crf(self) -> CRF | None:
         """Returns the CRF of a tagger, if it has constraints."""
@@ -54,14 +76,14 @@ class ModelOutputs:
 
     def __call__(self, features: Tensors) -> Tensors:
         if tf.executing_eagerly():
-            return named_outputs(self._model, features)
+            return self._run(self._model, features)
         return self._traced(features)
 
     def _trace(self, features: Tensors) -> Tensors:
         if self._stored is None:
-            return named_outputs(self._model, features)
+            return self._run(self._model, features)
         with self._stored.scope():
-            return named_outputs(self._model, features)
+            return self._run(self._model, features)
 
 
 def named_outputs(model: keras.Model, features: Tensors) -> Tensors:

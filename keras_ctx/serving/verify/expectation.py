@@ -17,6 +17,7 @@ from keras_ctx.serving.verify.rounding import (
     moved_weights,
     unit_roundoff,
 )
+from keras_ctx.serving.verify.searched_rows import changed_rows, without_rows
 from keras_ctx.serving.verify.witness import Answer, Witness
 from keras_ctx.serving.weights.quantized import StoredWeights
 
@@ -35,6 +36,9 @@ class Expectation(NamedTuple):
     """Bounds of the floating-point outputs of all signatures."""
     model_bounds: Bounds
     """Bounds of the model's own outputs, by signature."""
+    undecided: list[np.ndarray | None]
+    """For each request the rows that rounding can change as a whole, bool
+    `(B,)`; `None` where there is no search."""
 
 
 def expectation(
@@ -62,14 +66,30 @@ def expectation(
     answers = witness.answers(requests, values)
     for request, answer in zip(requests, answers, strict=True):
         _check_numbers(request, answer)
-    bounds, model_bounds = _bounds(model, witness, requests, values, answers)
+    moved = _moved_answers(model, witness, requests, values, answers)
+    undecided = [
+        _undecided(witness, name, right.outputs, [x.outputs for x in others])
+        for (name, _), right, others in zip(
+            requests, answers, moved, strict=True
+        )
+    ]
+    undecided_own = [
+        _undecided(witness, name, right.model, [x.model for x in others])
+        for (name, _), right, others in zip(
+            requests, answers, moved, strict=True
+        )
+    ]
+    bounds, model_bounds = _bounds(
+        requests, answers, moved, undecided, undecided_own
+    )
     # The requests of the task come first.
-    for (name, inputs), one, right in zip(
-        of_task, eager, answers, strict=False
+    for (name, inputs), one, right, rows in zip(
+        of_task, eager, answers, undecided_own, strict=False
     ):
+        own = right.of_model()
         found = compared(
-            one.model,
-            right.of_model(),
+            without_rows(one.model, own.outputs, rows),
+            own,
             model_bounds[name],
             model_bounds[name],
             inputs,
@@ -87,15 +107,44 @@ def expectation(
         own = answers
     else:
         own = witness.answers(requests, exact)
-    return Expectation(requests, answers, own, bounds, model_bounds)
+    return Expectation(requests, answers, own, bounds, model_bounds, undecided)
 
 
-def _bounds(
+def _moved_answers(
     model: keras.Model,
     witness: Witness,
     requests: Sequence[Request],
     values: Values,
     answers: Sequence[Answer],
+) -> list[list[Answer]]:
+    """Returns the answers of a few models with perturbed weights."""
+    real = [answer.real for answer in answers if answer.real is not None]
+    positions = max((x.shape[1] for x in real), default=1)
+    roundoff = unit_roundoff(model)
+    draws = [
+        witness.answers(
+            requests, moved_weights(values, roundoff, positions, draw)
+        )
+        for draw in range(DRAWS)
+    ]
+    return [list(found) for found in zip(*draws, strict=True)]
+
+
+def _undecided(
+    witness: Witness, name: str, right: Arrays, moved: Sequence[Arrays]
+) -> np.ndarray | None:
+    """Returns the rows of a search that the moves change, bool `(B,)`."""
+    if not witness.signatures[name].searches:
+        return None
+    return np.any([changed_rows(right, x) for x in moved], axis=0)
+
+
+def _bounds(
+    requests: Sequence[Request],
+    answers: Sequence[Answer],
+    moved: Sequence[Sequence[Answer]],
+    undecided: Sequence[np.ndarray | None],
+    undecided_own: Sequence[np.ndarray | None],
 ) -> tuple[Bounds, Bounds]:
     """Measures how the answers change as the weights are perturbed."""
     bounds: Bounds = {name: {} for name, _ in requests}
@@ -108,17 +157,15 @@ def _bounds(
             for key, x in outputs.items():
                 if np.issubdtype(x.dtype, np.floating):
                     kept[name].setdefault(key, Bound())
-    real = [answer.real for answer in answers if answer.real is not None]
-    positions = max((x.shape[1] for x in real), default=1)
-    roundoff = unit_roundoff(model)
-    for draw in range(DRAWS):
-        moved = moved_weights(values, roundoff, positions, draw)
-        others = witness.answers(requests, moved)
-        for (name, _), other, right in zip(
-            requests, others, answers, strict=True
-        ):
-            _widen(bounds[name], other.outputs, right)
-            _widen(model_bounds[name], other.model, right.of_model())
+    for (name, _), right, others, rows, own_rows in zip(
+        requests, answers, moved, undecided, undecided_own, strict=True
+    ):
+        own = right.of_model()
+        for other in others:
+            outputs = without_rows(other.outputs, right.outputs, rows)
+            _widen(bounds[name], outputs, right)
+            outputs = without_rows(other.model, own.outputs, own_rows)
+            _widen(model_bounds[name], outputs, own)
     return bounds, model_bounds
 
 

@@ -43,7 +43,7 @@ def answers_in_fresh_process(
         FileNotFoundError: `path` must be a folder with numbered versions, ...
     """
     if not isinstance(inputs, Mapping):
-        inputs = {"text": list(inputs)}
+        inputs = list(inputs)
     version = raw_answers.newest_version(path)
     [answer] = fresh_answers(version, [(signature, inputs)])
     return answer

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the ops of the text function)
+from tensorflow.core.protobuf import saved_model_pb2
 
 Request = tuple[str, Mapping[str, Any]]
 
@@ -76,7 +77,8 @@ def answers(
     Args:
         path: Folder of one model, as given to `export`.
         inputs: B texts, or the signature's inputs by name, as (nested) lists
-            or arrays; `text_pair` is also read as `second_text`.
+            or arrays; `text_pair` is also read as `second_text`. Inputs that
+            have defaults may be left out.
         signature: Name of the signature.
 
     Returns:
@@ -101,17 +103,16 @@ def answers(
         >>> answers("opinions", {"tokens": [["很", "好"]]}, "tokens").keys()
         dict_keys(['labels', 'num_tokens', 'scores', 'truncated'])
     """
-    if not isinstance(inputs, Mapping):
-        inputs = {"text": list(inputs)}
     # Here, since the other functions run where this library is not.
     from keras_ctx.serving.text_pair import with_known_name
 
-    served: Any = tf.saved_model.load(str(newest_version(path)))
-    if signature in served.signatures:
+    version = newest_version(path)
+    served: Any = tf.saved_model.load(str(version))
+    if signature in served.signatures and isinstance(inputs, Mapping):
         function = served.signatures[signature]
         known = function.structured_input_signature[1]
         inputs = with_known_name(inputs, known)
-    return _answer(served, signature, inputs)
+    return _answer(served, version, signature, inputs)
 
 
 def answers_of(
@@ -120,10 +121,12 @@ def answers_of(
     """Runs requests, pairs of signature and inputs, on one version."""
     # Keep a reference: the functions do not keep their model alive.
     served = tf.saved_model.load(str(version))
-    return [_answer(served, name, inputs) for name, inputs in requests]
+    return [_answer(served, version, *request) for request in requests]
 
 
-def _answer(served, name: str, inputs: Mapping[str, Any]) -> dict:
+def _answer(
+    served, version: Path, name: str, inputs: Sequence[str] | Mapping[str, Any]
+) -> dict:
     if name not in served.signatures:
         raise ValueError(
             f"`signature` must be one of {sorted(served.signatures)}. "
@@ -131,6 +134,10 @@ def _answer(served, name: str, inputs: Mapping[str, Any]) -> dict:
         )
     function = served.signatures[name]
     specs = function.structured_input_signature[1]
+    if not isinstance(inputs, Mapping):
+        inputs = {"prompt" if "prompt" in specs else "text": list(inputs)}
+    if specs.keys() != inputs.keys():
+        inputs = {**_defaults(version, name), **inputs}
     if specs.keys() != inputs.keys():
         raise ValueError(
             f"`inputs` of {name!r} must be {sorted(specs)}. "
@@ -141,6 +148,16 @@ def _answer(served, name: str, inputs: Mapping[str, Any]) -> dict:
     }
     outputs = function(**tensors)
     return {key: as_numpy(outputs[key]) for key in sorted(outputs)}
+
+
+def _defaults(version: Path, name: str) -> dict[str, np.ndarray]:
+    """Returns the inputs of a signature that may be left out."""
+    saved = saved_model_pb2.SavedModel.FromString(
+        (version / "saved_model.pb").read_bytes()
+    )
+    [graph] = saved.meta_graphs
+    defaults = graph.signature_def[name].defaults
+    return {key: tf.make_ndarray(x) for key, x in defaults.items()}
 
 
 def as_numpy(x: tf.Tensor) -> np.ndarray:

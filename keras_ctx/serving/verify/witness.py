@@ -8,13 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.serving.output_kinds.kind import Arrays, OutputKind
-from keras_ctx.serving.signatures.build import MakeOutputs, Signature
+from keras_ctx.serving.signatures.build import MakeOutputs
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
+    Run,
     Tensors,
-    named_outputs,
     real_positions,
 )
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.verify.raw_answers import Request, as_numpy
 from keras_ctx.serving.verify.rounding import Values
 from keras_ctx.text import TextInputs
@@ -65,8 +66,10 @@ class Witness:
         self._models: list[_Model] = []
         self.signatures = make(self._outputs)
 
-    def _outputs(self, model: keras.Model) -> "_Model":
-        self._models.append(_Model(model))
+    def _outputs(
+        self, model: keras.Model, *, run: Run | None = None
+    ) -> "_Model":
+        self._models.append(_Model(model, run))
         return self._models[-1]
 
     def values(self) -> list[tuple[keras.Variable, tf.Tensor]]:
@@ -129,20 +132,16 @@ class Witness:
 class _Model(ModelOutputs):
     """Model outputs from an own graph, for signatures run op by op."""
 
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__(model)
+    def __init__(self, model: keras.Model, run: Run | None = None) -> None:
+        super().__init__(model, run=run)
         self.weights = model.weights
         self.last: Any = None
         self._values: list[tf.Tensor] = []
         self._is_compiled = True
-        specs = (
-            {
-                k: tf.TensorSpec(x.shape, x.dtype)
-                for k, x in model.input.items()
-            },
-            [tf.TensorSpec(w.shape, w.dtype) for w in self.weights],
+        of_weights = [tf.TensorSpec(w.shape, w.dtype) for w in self.weights]
+        self._compiled = tf.function(
+            self._with_values, input_signature=(self._specs, of_weights)
         )
-        self._compiled = tf.function(self._with_values, input_signature=specs)
 
     def use(self, values: Mapping[int, tf.Tensor], compiled: bool) -> None:
         self._values = [values[id(weight)] for weight in self.weights]
@@ -150,7 +149,7 @@ class _Model(ModelOutputs):
 
     def __call__(self, features: Tensors) -> Tensors:
         call = self._compiled if self._is_compiled else self._with_values
-        features = {key: features[key] for key in self._model.input}
+        features = {key: features[key] for key in self._specs}
         outputs = call(features, self._values)
         self.last = (features, outputs)
         return dict(outputs)
@@ -158,4 +157,4 @@ class _Model(ModelOutputs):
     def _with_values(self, features: Tensors, values: list) -> Tensors:
         pairs = list(zip(self.weights, values, strict=True))
         with keras.StatelessScope(pairs, initialize_variables=False):
-            return named_outputs(self._model, features)
+            return self._run(self._model, features)

@@ -62,6 +62,8 @@ class TextInputs(abc.ABC):
     """The ids of special tokens, such as [CLS], which are never masked."""
     unknown_token: str | None = None
     """The token for words outside the vocabulary, or `None`."""
+    mask_from_ids: bool = True
+    """Whether the ids alone tell padding: no real token has the id `pad_id`."""
     distinct: bool = False
     """Whether each word of a batch is given once, as for `distinct_words`."""
 

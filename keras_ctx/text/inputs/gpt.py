@@ -101,8 +101,10 @@ class GPTInputs(SubwordInputs):
         self.between = marker
         self.start = marker if add_start else ()
         self.end = marker if add_end else ()
-        self._pairs = BytePairs(
-            ids, [tuple(pair.split(" ")) for pair in merges]
+        pairs = BytePairs(ids, [tuple(pair.split(" ")) for pair in merges])
+        # One graph for all that call it.
+        self._pairs = tf.function(
+            pairs, input_signature=[tf.TensorSpec([None], tf.string)]
         )
         self._bytes = token_bytes(self.vocabulary, (end_token,))
         self._blank = ids["Ġ"]

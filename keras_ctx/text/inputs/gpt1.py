@@ -105,8 +105,12 @@ class GPT1Inputs(SubwordInputs):
         self.end_id = self.end[0] if self.end else None
         found = {*self.start, *self.between, *self.end}
         self.special_ids = tuple(sorted(found))
-        self._pairs = WordPairs(
+        pairs = WordPairs(
             ids, [tuple(pair.split(" ")) for pair in merges], self.unknown_id
+        )
+        # One graph for all that call it.
+        self._pairs = tf.function(
+            pairs, input_signature=[tf.TensorSpec([None], tf.string)]
         )
 
     def pieces(self, text: tf.Tensor) -> tf.RaggedTensor:

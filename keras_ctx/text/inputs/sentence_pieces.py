@@ -80,14 +80,23 @@ class SentencePieceInputs(SubwordInputs):
         self.between = self.end = (self.end_id,)
         special = {self.end_id, self.pad_id, *self.start}
         self.special_ids = tuple(sorted(special))
-        self._tokenizer = tf_text.SentencepieceTokenizer(self.model)
-
-    @property
-    def tables(self) -> tuple[Any, ...]:
-        return (self._tokenizer,)
+        # Made inside of functions: an eager tokenizer is lost when TensorFlow
+        # clears its kernels, as `keras.utils.set_random_seed` does.
+        self._tokenize = tf.function(
+            lambda text: tf_text.SentencepieceTokenizer(self.model).tokenize(
+                text
+            ),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
+        self._detokenize = tf.function(
+            lambda ids: tf_text.SentencepieceTokenizer(self.model).detokenize(
+                ids
+            ),
+            input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)],
+        )
 
     def pieces(self, text: tf.Tensor) -> tf.RaggedTensor:
-        found = self._tokenizer.tokenize(text)
+        found = self._tokenize(text)
         return ragged(found.values, tf.cast(found.row_splits, tf.int64))
 
     def piece_texts(self, ids: tf.Tensor) -> tf.Tensor:
@@ -113,7 +122,7 @@ class SentencePieceInputs(SubwordInputs):
         for special in self.special_ids:
             kept &= ids.values != special
         rows = tf.ragged.boolean_mask(ids, ids.with_values(kept))
-        return self._tokenizer.detokenize(rows)
+        return self._detokenize(rows)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -48,6 +48,8 @@ class SubwordInputs(TextInputs):
     """
 
     input_key = "token_ids"
+    # Padding may have the id of the end token.
+    mask_from_ids = False
     end_id: int
     """The token that ends a text."""
     start: tuple[int, ...] = ()

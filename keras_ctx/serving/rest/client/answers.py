@@ -49,7 +49,7 @@ def find_signature(
             f"{sorted(x for x in found if not x.startswith('__'))}."
         )
     signature = Signature(found[name])
-    inputs = list(signature.inputs)
+    inputs = [x for x in signature.inputs if x not in signature.defaults]
     unknown = sorted(set(outputs) - set(signature.outputs))
     if unknown:
         raise RefusedQuery(

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -95,6 +96,10 @@ class GrpcClient:
                 "inputs": _shapes(signature.inputs),
                 "outputs": _shapes(signature.outputs),
                 "method_name": signature.method_name,
+                "defaults": {
+                    key: MessageToDict(x, preserving_proto_field_name=True)
+                    for key, x in signature.defaults.items()
+                },
             }
             for name, signature in self._signatures.items()
         }

@@ -24,6 +24,8 @@ def cut_answer(shapes: dict[str, list[int]], answer: Row) -> Row:
         # Blank words occur only before others.
         there = [i for i, x in enumerate(answer["words"], 1) if x != ""]
         length = max(there, default=0)
+    elif "texts" in shapes:  # one number of tokens for each of them
+        return answer
     elif "num_tokens" in shapes and "truncated" in shapes:
         length = answer.get("num_masks", answer["num_tokens"])
     else:

@@ -18,7 +18,7 @@ def to_row(signature: Signature, number: int, line: str, as_json: bool) -> Row:
         number: Number of the line, for errors.
         line: A text; with `as_json` a JSON object, in which `text_pair` is
             also read as `second_text`.
-        as_json: Whether the line has a value for each input.
+        as_json: Whether the line has a value for each input without a default.
 
     Raises:
         RefusedQuery: The line is not JSON, or has other keys.
@@ -27,14 +27,16 @@ def to_row(signature: Signature, number: int, line: str, as_json: bool) -> Row:
     if not as_json and signature.takes_examples:
         return {"text": line}
     if not as_json:
-        return {inputs[0]: line.split() if inputs == ["tokens"] else line}
+        [first, *_] = [x for x in inputs if x not in signature.defaults]
+        value = line.split() if inputs == ["tokens"] else line
+        return {**signature.defaults, first: value}
     try:
         row = json.loads(line, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise RefusedQuery(f"Line {number} is not JSON: {error}") from error
     if isinstance(row, dict):
         known = (SECOND_TEXT,) if signature.takes_examples else inputs
-        row = with_known_name(row, known)
+        row = with_known_name({**signature.defaults, **row}, known)
     # An example may have features that the model does not look at.
     if not isinstance(row, dict) or (
         sorted(row) != inputs and not signature.takes_examples

@@ -69,7 +69,8 @@ def answer(
         )
     inputs = version.inputs(name)
     if verb == "predict":
-        arrays, in_rows = predict_inputs(request, inputs)
+        optional = version.defaults(name)
+        arrays, in_rows = predict_inputs(request, inputs, optional)
         return predict_answer(version.run(name, arrays), in_rows)
     method = version.signatures[name].method_name
     if method != f"tensorflow/serving/{verb}":

@@ -1,0 +1,63 @@
+"""Checks the settings of a model that writes texts."""
+
+from typing import Any
+
+import keras
+
+from keras_ctx.generation.decoder import Decoder
+from keras_ctx.serving.signatures.generate import GenerateSettings
+from keras_ctx.serving.signatures.translate import TranslateSettings
+from keras_ctx.text import GPTInputs, TextInputs
+
+_SETTINGS = {"generate": GenerateSettings, "translate": TranslateSettings}
+
+
+def check_writing(
+    task: str,
+    model: keras.Model,
+    text_inputs: TextInputs,
+    writing: GenerateSettings | TranslateSettings | None,
+) -> None:
+    """Refuses settings of another kind of model, or that do not fit it."""
+    takes = _SETTINGS.get(task)
+    if writing is not None and (
+        takes is None or not isinstance(writing, takes)
+    ):
+        raise ValueError(
+            "`writing` must be GenerateSettings for a causal language model, "
+            "TranslateSettings for an encoder-decoder, and left out for "
+            f"others. Received: writing={writing} for a model whose task is "
+            f"{task!r}"
+        )
+    if takes is None:
+        return
+    decoder = Decoder(model)
+    most = None if writing is None else writing.max_length
+    if most is not None and not 1 < most <= decoder.max_length:
+        raise ValueError(
+            f"`writing.max_length` must be from 2 to {decoder.max_length}, the "
+            f"positions of `model`. Received: {most}"
+        )
+    if task == "generate":
+        if not isinstance(text_inputs, GPTInputs):
+            raise ValueError(
+                "`text_inputs` must be GPTInputs for a causal language model, "
+                f"to write texts. Received: {type(text_inputs).__name__}"
+            )
+        return
+    target, start_id = (writing or TranslateSettings()).target(text_inputs)
+    _check_target(target, start_id, decoder.embeddings.vocabulary_size)
+
+
+def _check_target(target: Any, start_id: int, size: int) -> None:
+    if not hasattr(target, "decode"):
+        raise ValueError(
+            "`writing.target_inputs` must be able to write texts, as "
+            f"SentencePieceInputs. Received: {type(target).__name__}"
+        )
+    if target.vocabulary_size > size or not start_id < size:
+        raise ValueError(
+            "`writing.target_inputs` must have the vocabulary that the "
+            f"decoder was trained with. Received: {target.vocabulary_size} "
+            f"tokens and start_id={start_id}, and a decoder with {size}"
+        )

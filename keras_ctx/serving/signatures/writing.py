@@ -1,0 +1,125 @@
+"""What the signatures that write texts share: the search and its answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ctx.generation import BeamSearch, Generator
+from keras_ctx.generation.sampling import Draws
+from keras_ctx.serving.output_kinds.kind import Exact, OutputKind
+from keras_ctx.serving.output_kinds.numbers import Numbers
+from keras_ctx.serving.signatures.model_outputs import Run, Tensors
+from keras_ctx.text.tokenize.normalization import valid
+
+KINDS: dict[str, OutputKind] = {
+    "texts": Exact(),
+    "scores": Numbers(),
+    "num_tokens": Exact(),
+    "stopped": Exact(),
+}
+"""Kinds of the outputs of `written`."""
+
+
+class Writing(Run):
+    """Runs the search of a generator.
+
+    Args:
+        generator: The generator of the model.
+        taken: What the search takes beside the inputs of the model and
+            `max_length`, by name.
+        search: Makes the search from them.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        taken: dict[str, tf.TensorSpec],
+        search: Callable[[Tensors], BeamSearch | Draws],
+    ) -> None:
+        self._generator = generator
+        self._taken = taken
+        self._search = search
+
+    def specs(self, model: keras.Model) -> dict[str, tf.TensorSpec]:
+        inputs = {
+            key: tf.TensorSpec(x.shape, x.dtype)
+            for key, x in self._generator.inputs.items()
+        }
+        length = tf.TensorSpec([None], tf.int32)
+        return {**inputs, "max_length": length, **self._taken}
+
+    def kinds(self, model: keras.Model) -> dict[str, OutputKind]:
+        return {
+            "token_ids": Exact(),
+            "lengths": Exact(),
+            "sums": Numbers(),
+            "scores": Numbers(),
+            "ended": Exact(),
+        }
+
+    def __call__(self, model: keras.Model, features: Tensors) -> Tensors:
+        inputs = {key: features[key] for key in self._generator.inputs}
+        found = self._generator.continuations(
+            inputs, features["max_length"], self._search(features)
+        )
+        return found._asdict()
+
+
+def written(
+    found: Tensors, text_inputs: Any, end_id: int, rows: Any
+) -> Tensors:
+    """Returns the answer of a signature that writes texts.
+
+    Args:
+        found: `generation.Continuations` by name, of `rows * R` texts.
+        text_inputs: Those of the texts that are written.
+        end_id: The token that ends them.
+        rows: Number B of rows.
+
+    Returns:
+        `texts`, `scores`, `num_tokens`, the end token included, and `stopped`,
+        "end" or "length", each `(B, R)`; "", 0, 0 and "" for a text that is
+        missing.
+    """
+    shape = tf.shape(found["token_ids"])
+    ids = tf.reshape(found["token_ids"], [shape[0] * shape[1], shape[2]])
+    texts = text_inputs.decode(ids, (ids >= 0) & (ids != end_id))
+    texts_of_row = shape[0] * shape[1] // tf.maximum(rows, 1)
+
+    def by_row(x: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(x, [rows, texts_of_row])
+
+    lengths = by_row(found["lengths"])
+    there = lengths > 0
+    stopped = tf.where(by_row(found["ended"]), "end", "length")
+    return {
+        "texts": tf.where(there, by_row(valid(texts)), ""),
+        "scores": tf.where(there, by_row(found["scores"]), 0.0),
+        "num_tokens": lengths,
+        "stopped": tf.where(there, stopped, ""),
+    }
+
+
+def of_rows(x: tf.Tensor, rows: Any) -> tf.Tensor:
+    """Returns a setting of each row; a single one is that of all."""
+    return tf.broadcast_to(tf.ensure_shape(x, [None]), [rows])
+
+
+def refuse(wrong: tf.Tensor, rule: str, *values: tf.Tensor) -> Any:
+    """Fails with a rule and the values of the first rows that break it."""
+    received = [tf.boolean_mask(x, wrong) for x in values]
+    return tf.debugging.Assert(
+        ~tf.reduce_any(wrong), [f"{rule} Received:", *received], summarize=4
+    )
+
+
+def refuse_lengths(max_length: tf.Tensor, positions: int) -> Any:
+    """Refuses texts of more tokens than a model has positions."""
+    return refuse(
+        (max_length < 1) | (max_length > positions),
+        f"`max_length` must be from 1 to {positions}, the positions of the "
+        "model.",
+        max_length,
+    )
