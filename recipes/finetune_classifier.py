@@ -85,15 +85,20 @@ def make_dataset(config: Config, rows, task, text_inputs, run):
         seed=run.seed,
         first_step=training.completed_steps(run.folder),  # where it resumes
         bucket_batches=8,
+        next_tokens=config.language_model,
     )
 
 
 def make_model(config: Config, encoder, task, steps: int) -> keras.Model:
     model = models.classifier(
-        encoder, task.num_outputs, config.mix, config.frozen, config.dropout
+        encoder,
+        task.num_outputs,
+        config.mix,
+        config.frozen,
+        config.dropout,
+        language_model=config.language_model,
     )
-    loss = training.task_loss(config.kind, config.class_weights)
-    return fine_tuning.compile_model(config, model, steps, loss)
+    return fine_tuning.compile_model(config, model, steps, config.task_loss())
 
 
 def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
@@ -102,7 +107,7 @@ def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
     with strategy.scope():
         encoder = fine_tuning.load_encoder(config, run.pretrained)
         model = make_model(config, encoder, task, steps)
-    alone = training.without_strategy(model)
+    alone = models.without_language_model(training.without_strategy(model))
 
     def predict(name: str) -> np.ndarray:
         return fine_tuning.predict_texts(
@@ -112,12 +117,9 @@ def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
     def scores(name: str, logits: np.ndarray) -> dict[str, float]:
         return task.scores(task.targets(rows[name]), logits)
 
-    metric = config.main_metric
+    key = config.main_metric
     best = fine_tuning.best_epoch(
-        config,
-        run.folder,
-        metric,
-        lambda: scores("dev", predict("dev"))[metric],
+        config, run.folder, key, lambda: scores("dev", predict("dev"))[key]
     )
     model.fit(
         make_dataset(config, rows["train"], task, text_inputs, run),

@@ -37,7 +37,6 @@ from keras_ctx import (
 from keras_ctx.files.whole_file import write_text
 from keras_ctx.predictions.translator import Translator
 
-
 FIGURES = ("token_loss", "val_token_loss", "val_token_perplexity", "bleu")
 
 

@@ -45,6 +45,7 @@ from keras_ctx.convert.load_embedder import (
     prompt_of,
 )
 from keras_ctx.convert.marian.load import load_marian, marian_ids
+from keras_ctx.convert.marian.save import save_marian
 from keras_ctx.convert.sentences.settings import (
     SentenceSettings,
     sentence_settings,
@@ -83,8 +84,9 @@ __all__ = [
     "prompt_of",
     "register_checkpoint_format",
     "save_bert",
-    "save_gpt",
     "save_elmo",
+    "save_gpt",
+    "save_marian",
     "sentence_settings",
     "vocabulary",
 ]

@@ -44,7 +44,10 @@ from keras_ctx.models.gpt.sizes import (
     gpt2_small,
     gpt2_xl,
 )
-from keras_ctx.models.heads.classifier import classifier
+from keras_ctx.models.heads.classifier import (
+    classifier,
+    without_language_model,
+)
 from keras_ctx.models.heads.embedder import embedder
 from keras_ctx.models.heads.span_extractor import span_extractor
 from keras_ctx.models.heads.tagger import tagger
@@ -107,4 +110,5 @@ __all__ = [
     "warm_start",
     "with_dtype",
     "with_markers",
+    "without_language_model",
 ]

@@ -58,6 +58,8 @@ class Family:
     token_layer: str | None = None
     """The layer that computes the vector of a word from its ids alone;
     `from_word_vectors` leaves it out."""
+    causal: bool = False
+    """Whether a token sees only itself and the tokens before it."""
     recurrent: bool = False
     """Whether it has initial states, which `warm_start` measures."""
 

@@ -13,6 +13,7 @@ from keras_ctx.text.inputs.bert import BertInputs
 from keras_ctx.text.inputs.elmo import ElmoInputs
 from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
 from keras_ctx.text.inputs.gpt import GPTInputs
+from keras_ctx.text.inputs.gpt1 import GPT1Inputs
 from keras_ctx.text.inputs.saving import (
     inputs_config,
     inputs_from_config,
@@ -51,6 +52,7 @@ __all__ = [
     "BertInputs",
     "ElmoForManyLangsInputs",
     "ElmoInputs",
+    "GPT1Inputs",
     "GPTInputs",
     "SentencePieceInputs",
     "SubwordInputs",

@@ -38,6 +38,7 @@ VARIANTS = {
     "encoder_of a causal_language_model",
     *("tagger of gpt, scalar_mix", "span_extractor of gpt, scalar_mix"),
     *("embedder of gpt, last", "classifier of gpt, last"),
+    *("classifier of gpt, language model", "without_language_model"),
     *("transformer_encoder", "causal_language_model"),
     *("attention_scores", "cross_attention_scores"),
     *("packed classifier", "packed embedder", "packed tagger"),
@@ -73,6 +74,10 @@ def bert(num_layers: int = 2, **kwargs) -> keras.Model:
 
 def gpt(**kwargs) -> keras.Model:
     return models.gpt_encoder(13, 2, 2, 8, 12, max_length=20, **kwargs)
+
+
+def gpt_classifier() -> keras.Model:
+    return models.classifier(gpt(), 3, language_model=True)
 
 
 def transformer(**kwargs) -> keras.Model:
@@ -395,6 +400,18 @@ CASES = [
             strict=True,
         )
     ],
+    ModelCase(
+        "classifier of gpt, language model",
+        gpt_classifier,
+        "gpt",
+        {"logits": "BK", "next_token": "BTV"},
+    ),
+    ModelCase(
+        "without_language_model",
+        lambda: models.without_language_model(gpt_classifier()),
+        "gpt",
+        {"logits": "BK"},
+    ),
     ModelCase("elmo_encoder", elmo, "elmo", _ENCODED),
     ModelCase(
         "elmo_language_model",

@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 
 SIZES = {"vocab_size": 19, "n_positions": 12, "n_embd": 8}
 LAYERS, HEADS, D = 2, 2, 8
+KINDS = ("weight", "bias")
 
 
 def config(gpt1: bool, **changes) -> dict:
@@ -20,26 +21,26 @@ def config(gpt1: bool, **changes) -> dict:
     return {**own, **SIZES, "n_layer": LAYERS, "n_head": HEADS, **changes}
 
 
-def arrays(gpt1: bool, inner: int = 32) -> dict[str, np.ndarray]:
+def arrays(gpt1: bool, inner: int = 32, width: int = D) -> dict:
     """Returns random arrays by their names without a prefix."""
     random = np.random.default_rng(6)
     shapes: dict[str, tuple[int, ...]] = {
-        ("tokens_embed" if gpt1 else "wte") + ".weight": (19, D),
-        ("positions_embed" if gpt1 else "wpe") + ".weight": (12, D),
+        ("tokens_embed" if gpt1 else "wte") + ".weight": (19, width),
+        ("positions_embed" if gpt1 else "wpe") + ".weight": (12, width),
     }
     for i in range(LAYERS):
         for name, shape in (
-            ("attn.c_attn", (D, 3 * D)),
-            ("attn.c_proj", (D, D)),
-            ("mlp.c_fc", (D, inner)),
-            ("mlp.c_proj", (inner, D)),
+            ("attn.c_attn", (width, 3 * width)),
+            ("attn.c_proj", (width, width)),
+            ("mlp.c_fc", (width, inner)),
+            ("mlp.c_proj", (inner, width)),
         ):
             shapes[f"h.{i}.{name}.weight"] = shape
             shapes[f"h.{i}.{name}.bias"] = shape[1:]
         for name in ("ln_1", "ln_2"):
-            shapes |= {f"h.{i}.{name}.{x}": (D,) for x in ("weight", "bias")}
+            shapes |= {f"h.{i}.{name}.{x}": (width,) for x in KINDS}
     if not gpt1:
-        shapes |= {f"ln_f.{x}": (D,) for x in ("weight", "bias")}
+        shapes |= {f"ln_f.{x}": (width,) for x in KINDS}
     return {
         name: (0.6 * random.normal(size=shape)).astype("float32")
         for name, shape in shapes.items()
@@ -73,7 +74,7 @@ def logits(found: dict, ids: list[int], gpt1: bool) -> np.ndarray:
 
     def attention(x, name):
         q, k, v = np.split(dense(x, f"{name}.attn.c_attn"), 3, axis=1)
-        size, out = D // HEADS, []
+        size, out = x.shape[1] // HEADS, []
         for head in range(HEADS):
             part = slice(head * size, (head + 1) * size)
             dots = q[:, part] @ k[:, part].T / math.sqrt(size)

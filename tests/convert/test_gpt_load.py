@@ -19,7 +19,7 @@ from keras_ctx.convert import (
     load_text_inputs,
     save_gpt,
 )
-from keras_ctx.text import GPTInputs, byte_letters
+from keras_ctx.text import GPT1Inputs, GPTInputs, byte_letters
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "fixtures"
 IDS = [3, 18, 0, 7, 7, 11]
@@ -205,6 +205,11 @@ def test_refused_models(tmp_path) -> None:
     )
     with pytest.raises(ValueError, match="activation that `transformers` has"):
         save_gpt(exact, tmp_path)
+    narrow = models.gpt_encoder(9, 1, 2, 8, 16, norm_first=False)
+    with pytest.raises(
+        ValueError, match="must have `intermediate_dim=4 \\* hid"
+    ):
+        save_gpt(narrow, tmp_path)
 
 
 def text_inputs() -> GPTInputs:
@@ -223,6 +228,75 @@ def test_text_inputs_are_saved_beside_the_weights(tmp_path) -> None:
     small = models.gpt_encoder(200, 1, 2, 8, 16, max_length=12)
     with pytest.raises(ValueError, match="not have more tokens than the model"):
         save_gpt(small, tmp_path, text_inputs())
+
+
+def text_inputs_1() -> GPT1Inputs:
+    tokens = ["<unk>", "h", "e</w>", "he</w>"]
+    return GPT1Inputs(tokens, ["h e</w>"], 12)
+
+
+def test_text_inputs_of_the_first_gpt(tmp_path) -> None:
+    found = text_inputs_1()
+    encoder = models.gpt_encoder(
+        *(4, 1, 2, 8, 32), max_length=12, norm_first=False
+    )
+    save_gpt(encoder, tmp_path, found)
+    loaded = load_text_inputs(tmp_path)
+    assert loaded.get_config() == found.get_config()
+    # The names of the release.
+    (tmp_path / "vocab.json").rename(tmp_path / "encoder_bpe_40000.json")
+    (tmp_path / "merges.txt").rename(tmp_path / "vocab_40000.bpe")
+    loaded = load_text_inputs(tmp_path)
+    assert loaded.get_config() == found.get_config()
+    with pytest.raises(ValueError, match="must be GPT1Inputs for a post-norm"):
+        save_gpt(encoder, tmp_path, text_inputs())
+    encoder = models.gpt_encoder(*(300, 1, 2, 8, 16), max_length=12)
+    with pytest.raises(ValueError, match="must be GPTInputs for a pre-norm"):
+        save_gpt(encoder, tmp_path, found)
+
+
+def tokenizer_1() -> dict:
+    """Returns tokenizer.json of `OpenAIGPTTokenizer`."""
+    import tokenizers
+
+    found = text_inputs_1()
+    ids = {token: i for i, token in enumerate(found.vocabulary)}
+    merges = [tuple(x.split(" ")) for x in found.merges]
+    tokenizer = tokenizers.Tokenizer(
+        tokenizers.models.BPE(
+            *(ids, merges), unk_token="<unk>", end_of_word_suffix="</w>"
+        )
+    )
+    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    return json.loads(tokenizer.to_str())
+
+
+TOKENIZERS = [
+    ("pre_tokenizer", {"type": "Whitespace"}, 'must be "BertPreTokenizer"'),
+    ("normalizer", None, '`normalizer.type` must be "BertNormalizer"'),
+    ("normalizer", {"lowercase": False}, "`normalizer.lowercase` must be true"),
+    ("normalizer", {"strip_accents": True}, "`normalizer.strip_accents` must"),
+    ("model", {"end_of_word_suffix": None}, '_suffix` must be "</w>"'),
+    ("model", {"fuse_unk": True}, "`model.fuse_unk` must be false"),
+]
+
+
+@pytest.mark.parametrize(("part", "changes", "message"), TOKENIZERS)
+def test_tokenizer_file_of_the_first_gpt(
+    tmp_path, part, changes, message
+) -> None:
+    path, content = tmp_path / "tokenizer.json", tokenizer_1()
+    path.write_text(json.dumps(content))
+    found = text_inputs_1()
+    expected = [*found.vocabulary], [*found.merges]
+    assert load_byte_pairs(tmp_path, words=True) == expected
+    with pytest.raises(ValueError, match='must be "ByteLevel"'):
+        load_byte_pairs(tmp_path)
+    content[part] = changes and {**content[part], **changes}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        load_byte_pairs(tmp_path, words=True)
 
 
 def test_vocabulary_of_the_tokenizers_library(tmp_path) -> None:

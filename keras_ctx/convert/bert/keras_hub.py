@@ -12,7 +12,13 @@ import keras_hub
 from keras_ctx.convert.bert.arrays import ENCODER, POOLER, arrays, renamed
 from keras_ctx.convert.bert.checkpoint import BertCheckpoint
 from keras_ctx.convert.bert.config import read_keras_hub
-from keras_ctx.convert.files.keras_weights import load_weights, num_weights
+from keras_ctx.convert.files.keras_weights import (
+    TASK_WEIGHTS,
+    WEIGHTS,
+    check_size,
+    load_weights,
+    weights_of_preset,
+)
 from keras_ctx.convert.files.options import read_json
 from keras_ctx.convert.files.weight_table import Weight
 from keras_ctx.convert.files.weights_file import WeightsFile, whole
@@ -20,10 +26,7 @@ from keras_ctx.files.hdf5_file import check_hdf5
 from keras_ctx.files.json_text import load_json
 from keras_ctx.files.model_file import load_model, read_config
 
-_CONFIG, _WEIGHTS = "config.json", ".weights.h5"
-_TASK, _TASK_WEIGHTS = "task.json", "task.weights.h5"
-# Models up to this size are always built, so that all differences are listed.
-_SMALL = 500_000
+_CONFIG, _TASK = "config.json", "task.json"
 _CLASS = "BertBackbone"
 _BACKBONE = (
     "token_embedding/",
@@ -61,7 +64,7 @@ _OUTSIDE = {
 
 def is_keras_hub(path: Path) -> bool:
     if path.is_file():
-        return path.suffix == ".keras" or path.name.endswith(_WEIGHTS)
+        return path.suffix == ".keras" or path.name.endswith(WEIGHTS)
     config = path / _CONFIG
     return config.is_file() and "class_name" in read_json(config, "folder")
 
@@ -81,16 +84,16 @@ def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
             model = load_model(path, compile=False)
     else:
         config = {**_backbone(path)["config"], "dtype": "float32"}
-        _check_size(arguments, _weights_file(path), said)
+        weights = path if path.is_file() else weights_of_preset(path)
+        check_size(_num_wanted(arguments), weights, said)
         model = keras_hub.models.BertBackbone.from_config(config)
-        weights = _weights_file(path)
         load_weights(model, weights, f"{said}, {weights.name}")
         if heads and (path / _TASK).is_file():
             _check_task(path / _TASK)
             model = keras_hub.models.BertMaskedLM(model, preprocessor=None)
-            with whole(f"{said}, {_TASK_WEIGHTS}"):
-                check_hdf5(path / _TASK_WEIGHTS, said)
-                model.load_task_weights(str(path / _TASK_WEIGHTS))
+            with whole(f"{said}, {TASK_WEIGHTS}"):
+                check_hdf5(path / TASK_WEIGHTS, said)
+                model.load_task_weights(str(path / TASK_WEIGHTS))
     variables = {weight.path: weight for weight in model.weights}
     yield BertCheckpoint(
         path / _CONFIG if path.is_dir() else path,
@@ -117,22 +120,14 @@ def open_keras_hub(path: Path, heads: bool) -> Iterator[BertCheckpoint]:
     )
 
 
-def _check_size(arguments: dict[str, Any], weights: Path, said: str) -> None:
-    """Refuses sizes far above those of the file, before building the model."""
+def _num_wanted(arguments: dict[str, Any]) -> int:
+    """Counts the numbers that a configuration requires."""
     parts = arrays(arguments)
-    wanted = sum(
+    return sum(
         prod(row.keras_shape)
         for part in (ENCODER, POOLER)
         for row in parts[part]
     )
-    there = num_weights(weights, f"{said}, {weights.name}")
-    if wanted > max(4 * there, _SMALL):
-        raise ValueError(
-            "The weights do not fit the configuration. Received: "
-            f"{said}: the configuration requires {wanted:,} numbers, but "
-            f"{weights.name} has {there:,}. Use the config.json that belongs "
-            "to these weights."
-        )
 
 
 def _block(number: int) -> str:
@@ -171,18 +166,3 @@ def _check_task(path: Path) -> None:
             "`heads` must be False for a preset of any task but BertMaskedLM. "
             f"Received: heads=True, {str(path)!r} of {name!r}"
         )
-
-
-def _weights_file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    found = sorted(
-        file for file in path.glob(f"*{_WEIGHTS}") if file.name != _TASK_WEIGHTS
-    )
-    if len(found) != 1:
-        raise ValueError(
-            f"`folder` must hold one weights file, *{_WEIGHTS}, next to "
-            f"{_CONFIG}. Received: folder={str(path)!r} with "
-            f"{[file.name for file in found]}. Pass the path of one."
-        )
-    return found[0]

@@ -14,6 +14,41 @@ from keras_ctx.convert.files.weights_file import WeightsFile, whole
 from keras_ctx.files.hdf5_file import open_hdf5
 
 Shapes = dict[str, tuple[int, ...]]
+WEIGHTS, TASK_WEIGHTS = ".weights.h5", "task.weights.h5"
+# Models up to this size are always built, so that all differences are listed.
+_SMALL = 500_000
+
+
+def weights_of_preset(folder: Path) -> Path:
+    """Returns the weights of the backbone in a preset of KerasHub."""
+    found = sorted(
+        file for file in folder.glob(f"*{WEIGHTS}") if file.name != TASK_WEIGHTS
+    )
+    if len(found) != 1:
+        raise ValueError(
+            f"`folder` must hold one weights file, *{WEIGHTS}, next to "
+            f"config.json. Received: folder={str(folder)!r} with "
+            f"{[file.name for file in found]}. Pass the path of one."
+        )
+    return found[0]
+
+
+def check_size(wanted: int, weights: Path, said: str) -> None:
+    """Refuses a configuration of far more numbers than a file has.
+
+    Args:
+        wanted: How many numbers it requires.
+        weights: The file.
+        said: The argument and its value, for the message.
+    """
+    there = num_weights(weights, f"{said}, {weights.name}")
+    if wanted > max(4 * there, _SMALL):
+        raise ValueError(
+            "The weights do not fit the configuration. Received: "
+            f"{said}: the configuration requires {wanted:,} numbers, but "
+            f"{weights.name} has {there:,}. Use the config.json that belongs "
+            "to these weights."
+        )
 
 
 def load_weights(model: keras.Model, path: Path, said: str) -> None:

@@ -10,6 +10,7 @@ from keras_ctx.convert.files.options import (
     RATE,
     Option,
     Rule,
+    member,
     only,
     read_json,
     read_table,
@@ -52,6 +53,17 @@ _RELEASE = (
     Option("n_layer", "num_layers", PARTS),
     Option("n_head", "num_heads", COUNT),
     Option("n_embd", "hidden_dim", COUNT),
+)
+
+# KerasHub has one rate, and always the tanh form and GPT-2's epsilon.
+_KERAS_HUB = (
+    Option("vocabulary_size", "vocabulary_size", COUNT),
+    Option("num_layers", "num_layers", PARTS),
+    Option("num_heads", "num_heads", COUNT),
+    Option("hidden_dim", "hidden_dim", COUNT),
+    Option("intermediate_dim", "intermediate_dim", COUNT),
+    Option("max_sequence_length", "max_length", COUNT, 1024),
+    Option("dropout", "dropout", RATE, 0.1),
 )
 
 # These are not arguments, but only these values can be loaded.
@@ -97,6 +109,18 @@ def read_release(path: Path) -> dict[str, Any]:
     return {
         **arguments,
         "intermediate_dim": 4 * arguments["hidden_dim"],
+        "norm_first": True,
+    }
+
+
+def read_keras_hub(path: Path) -> dict[str, Any]:
+    """Reads config.json of a preset with KerasHub's GPT2Backbone."""
+    content = member(read_json(path, "folder"), "config", dict, path)
+    arguments, problems = read_table(content, _KERAS_HUB)
+    _check(path, arguments, problems)
+    return {
+        **arguments,
+        "attention_dropout": arguments["dropout"],
         "norm_first": True,
     }
 

@@ -10,18 +10,15 @@ from keras_ctx.convert.gpt.load import (
     is_gpt,
     load_gpt,
 )
+from keras_ctx.convert.gpt.shards import SHAPES
 from keras_ctx.convert.gpt.vocabulary import load_byte_pairs
-from keras_ctx.text import GPTInputs
+from keras_ctx.text import GPT1Inputs, GPTInputs
 
 
-def _text_inputs(folder: Path, max_length: int | None) -> GPTInputs:
+def _text_inputs(
+    folder: Path, max_length: int | None
+) -> GPTInputs | GPT1Inputs:
     arguments = gpt_arguments(folder)
-    if not arguments["norm_first"]:
-        raise ValueError(
-            f"{folder}: text inputs exist for GPT-2's byte-level BPE only. The "
-            "BPE of GPT splits other words. Use the encoder with ids of your "
-            'own. Received: `model_type` "openai-gpt"'
-        )
     positions = arguments["max_length"]
     if max_length is not None and max_length > positions:
         raise ValueError(
@@ -29,13 +26,15 @@ def _text_inputs(folder: Path, max_length: int | None) -> GPTInputs:
             f"positions of the encoder in {folder}. Leave it out to use all. "
             f"Received: max_length={max_length}"
         )
-    tokens, merges = load_byte_pairs(folder)
-    return GPTInputs(tokens, merges, max_length or positions)
+    words = not arguments["norm_first"]
+    tokens, merges = load_byte_pairs(folder, words)
+    inputs = GPT1Inputs if words else GPTInputs
+    return inputs(tokens, merges, max_length or positions)
 
 
 GPT_FOLDER = CheckpointFormat(
-    f"GPT or GPT-2: {CONFIG} of `transformers`, or {HPARAMS} of OpenAI, with "
-    "the weights",
+    f"GPT or GPT-2: {CONFIG} of `transformers` or KerasHub, or {HPARAMS} or "
+    f"{SHAPES} of OpenAI, with the weights",
     is_gpt,
     load_gpt,
     _text_inputs,

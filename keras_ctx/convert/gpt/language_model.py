@@ -37,9 +37,10 @@ def load_causal_language_model(
     inputs = load_text_inputs(folder)
     if not isinstance(inputs, GPTInputs):
         raise ValueError(
-            "`folder` must hold a GPT, which can continue a text. "
-            f"Received: {folder}, whose text inputs are "
-            f"{type(inputs).__name__}"
+            "`folder` must hold a GPT-2, whose end token begins and ends a "
+            f"text. Received: {folder}, whose text inputs are "
+            f"{type(inputs).__name__}. Use `generation.Generator` for another "
+            "causal model."
         )
     if (folder / LANGUAGE_MODEL).is_file():
         return load_model(folder / LANGUAGE_MODEL, compile=False), inputs

@@ -18,7 +18,13 @@ from keras_ctx.convert.files.weights_file import (
     open_checkpoint,
     whole,
 )
-from keras_ctx.convert.gpt.config import read_huggingface, read_release
+from keras_ctx.convert.gpt.config import (
+    read_huggingface,
+    read_keras_hub,
+    read_release,
+)
+from keras_ctx.convert.gpt.keras_hub import BACKBONE, open_keras_hub
+from keras_ctx.convert.gpt.shards import SHAPES, open_shards, read_shapes
 from keras_ctx.convert.gpt.weights import (
     gpt_weights,
     huggingface_names,
@@ -53,6 +59,11 @@ def load_gpt(
     * Hugging Face: `config.json` of the `model_type` "gpt2" or "openai-gpt",
       with `model.safetensors` or its shards.
     * openai/gpt-2: `hparams.json` with a TensorFlow 1 checkpoint.
+    * KerasHub: a preset of `GPT2Backbone` or a task around it, `config.json`
+      and `model.weights.h5`.
+    * openai/finetune-transformer-lm, GPT: `params_shapes.json` with
+      `params_0.npy` and the files that follow it. They do not have the number
+      of heads: each gets 64 features, as in GPT.
 
     `models.causal_language_model(encoder)` adds the output, which is tied to
     the token table.
@@ -82,8 +93,9 @@ def load_gpt(
         'gpt_encoder'
 
     Source:
-        The files of https://github.com/huggingface/transformers and
-        https://github.com/openai/gpt-2.
+        The files of https://github.com/huggingface/transformers,
+        https://github.com/openai/gpt-2 and
+        https://github.com/openai/finetune-transformer-lm.
     """
     path = Path(folder)
     with _open(path) as found:
@@ -101,6 +113,8 @@ def load_gpt(
 
 def is_gpt(folder: Path) -> bool:
     """Returns whether a folder holds a GPT in a known format."""
+    if (folder / SHAPES).is_file():
+        return True
     try:
         if (folder / HPARAMS).is_file():
             # tensor2tensor has a file of this name, too.
@@ -110,13 +124,21 @@ def is_gpt(folder: Path) -> bool:
         config = read_json(folder / CONFIG, "folder")
     except ValueError:
         return False  # the other formats say what is wrong
-    return config.get("model_type") in MODEL_TYPES
+    return config.get("model_type") in MODEL_TYPES or _is_keras_hub(config)
+
+
+def _is_keras_hub(config: dict[str, Any]) -> bool:
+    return config.get("class_name") == BACKBONE
 
 
 def gpt_arguments(folder: Path) -> dict[str, Any]:
     """Reads the arguments of `models.gpt_encoder` from a folder."""
+    if (folder / SHAPES).is_file():
+        return read_shapes(folder / SHAPES)
     if (folder / HPARAMS).is_file():
         return read_release(folder / HPARAMS)
+    if _is_keras_hub(read_json(folder / CONFIG, "folder")):
+        return read_keras_hub(folder / CONFIG)
     return read_huggingface(folder / CONFIG)
 
 
@@ -126,6 +148,11 @@ def _open(folder: Path) -> Iterator[_Checkpoint]:
         raise FileNotFoundError(
             f"`folder` must be a folder. Received: folder={str(folder)!r}"
         )
+    if (folder / SHAPES).is_file():
+        arguments = gpt_arguments(folder)
+        weights = gpt_weights(arguments, tensorflow_names, axis=1)
+        yield _Checkpoint(arguments, weights, open_shards(folder), SHAPES)
+        return
     if (folder / HPARAMS).is_file():
         arguments = gpt_arguments(folder)
         file = open_checkpoint(newest_checkpoint(folder, "folder"), "folder")
@@ -135,11 +162,17 @@ def _open(folder: Path) -> Iterator[_Checkpoint]:
     if not is_gpt(folder):
         raise ValueError(
             f"`folder` must hold {CONFIG} of the `model_type` "
-            f"{' or '.join(map(repr, MODEL_TYPES))}, or {HPARAMS}. Received: "
+            f"{' or '.join(map(repr, MODEL_TYPES))}, {HPARAMS}, {SHAPES} or "
+            f"a preset of {BACKBONE}. Received: "
             f"folder={str(folder)!r} with "
             f"{sorted(x.name for x in folder.iterdir())[:20]}"
         )
     arguments = gpt_arguments(folder)
+    if _is_keras_hub(read_json(folder / CONFIG, "folder")):
+        weights = gpt_weights(arguments, tensorflow_names, axis=0)
+        file = open_keras_hub(folder, arguments, weights)
+        yield _Checkpoint(arguments, weights, file, CONFIG)
+        return
     with ExitStack() as stack:
         file = open_model_files(folder, stack)
         prefix = "transformer."

@@ -14,7 +14,7 @@ from keras_ctx.convert.gpt.vocabulary import MERGES, VOCABULARY, file_texts
 from keras_ctx.convert.gpt.weights import gpt_weights, huggingface_names
 from keras_ctx.files.tensor_file import write_tensors
 from keras_ctx.files.whole_file import whole_file
-from keras_ctx.text import GPTInputs
+from keras_ctx.text import GPT1Inputs, GPTInputs
 
 _GPT2_ACTIVATIONS = {
     "gelu_tanh": "gelu_new",
@@ -28,7 +28,7 @@ _GPT1_ACTIVATIONS = {"gelu_tanh": "gelu", "relu": "relu", "silu": "silu"}
 def save_gpt(
     model: keras.Model,
     folder: str | Path,
-    text_inputs: GPTInputs | None = None,
+    text_inputs: GPTInputs | GPT1Inputs | None = None,
 ) -> None:
     """Saves a GPT or GPT-2 for `transformers`.
 
@@ -42,12 +42,14 @@ def save_gpt(
         folder: The folder for config.json and model.safetensors. It is
             created if needed.
         text_inputs: The text inputs, for vocab.json and merges.txt; `None`
-            writes neither.
+            writes neither. `transformers` reads those of a post-norm model as
+            `text.GPT1Inputs`, those of a pre-norm model as `text.GPTInputs`.
 
     Raises:
         ValueError: If `model` is not a GPT, holds NaN or infinity, or has an
-            activation that `transformers` does not have; or if the vocabulary
-            has more tokens than the model.
+            activation or, of a post-norm GPT, an `intermediate_dim` that
+            `transformers` does not have; or if the text inputs are not of its
+            kind, or have more tokens than the model.
 
     Example:
         >>> from keras_ctx import models
@@ -67,16 +69,24 @@ def save_gpt(
             f"{'GPT' if gpt1 else 'GPT-2'}: {', '.join(activations)}. "
             f"Received: {sizes['activation']!r}"
         )
+    if gpt1 and sizes["intermediate_dim"] != 4 * sizes["hidden_dim"]:
+        raise ValueError(
+            "`model` must have `intermediate_dim=4 * hidden_dim`, as every "
+            "post-norm GPT of `transformers` has. Received: "
+            f"intermediate_dim={sizes['intermediate_dim']}, "
+            f"hidden_dim={sizes['hidden_dim']}"
+        )
     names = huggingface_names(gpt1, "transformer.")
     arrays = collect_all(gpt_weights(sizes, names, axis=0), model)
     config = _config(sizes, gpt1, activations)
     texts = {}
     if text_inputs is not None:
-        _check_size(text_inputs, sizes)
-        config |= {
-            "bos_token_id": text_inputs.end_id,
-            "eos_token_id": text_inputs.end_id,
-        }
+        _check_text_inputs(text_inputs, sizes)
+        if isinstance(text_inputs, GPTInputs):
+            config |= {
+                "bos_token_id": text_inputs.end_id,
+                "eos_token_id": text_inputs.end_id,
+            }
         vocabulary, merges = file_texts(text_inputs)
         texts = {VOCABULARY: vocabulary, MERGES: merges}
     texts[CONFIG] = json.dumps(config, indent=2) + "\n"
@@ -151,7 +161,17 @@ def _config(
     }
 
 
-def _check_size(text_inputs: GPTInputs, sizes: dict[str, Any]) -> None:
+def _check_text_inputs(
+    text_inputs: GPTInputs | GPT1Inputs, sizes: dict[str, Any]
+) -> None:
+    wanted = GPTInputs if sizes["norm_first"] else GPT1Inputs
+    if not isinstance(text_inputs, wanted):
+        kind = "pre" if sizes["norm_first"] else "post"
+        raise ValueError(
+            f"`text_inputs` must be {wanted.__name__} for a {kind}-norm "
+            "model: `transformers` would split texts so. Received: "
+            f"{type(text_inputs).__name__}. Leave them out."
+        )
     rows, tokens = sizes["vocabulary_size"], text_inputs.vocabulary_size
     if tokens > rows:
         raise ValueError(

@@ -12,6 +12,7 @@ from keras_ctx.data.batching.token_counts import (
     token_counts,
     word_token_counts,
 )
+from keras_ctx.data.language_model.next_tokens import next_token_targets
 from keras_ctx.data.tasks.class_weights import ClassWeights, weights_of_labels
 from keras_ctx.data.tasks.label_array import Labels, label_array
 from keras_ctx.data.text_inputs import TextInputs
@@ -29,6 +30,7 @@ def classification_dataset(
     seed: int = 0,
     first_step: int = 0,
     bucket_batches: int = 1,
+    next_tokens: bool = False,
 ) -> tf.data.Dataset:
     """Returns batches of texts or text pairs, and their labels.
 
@@ -54,19 +56,24 @@ def classification_dataset(
         first_step: Number of the first batch in training.
         bucket_batches: Number of training batches to sort by length together.
             1 means no sorting.
+        next_tokens: Whether the batches have the next tokens, too, for a
+            `classifier(language_model=True)`.
 
     Returns:
         A `tf.data.Dataset` of `(features, {"logits": labels})`. Labels are
         int32 or float32 `(B,)`, or multi-hot float32 `(B, K)`. With
         `class_weights` there is a third part, `{"logits": weights}`, float32
         `(B,)`, which sums to 1 over the batch: for a loss with
-        `reduction="sum"`.
+        `reduction="sum"`. With `next_tokens` targets and weights also have
+        `next_token` `(B, T)`; these weights are the same for each token of a
+        row, and for each row of at least two tokens sum to 1 / B.
 
     Raises:
         ValueError: The two lists differ in length, are empty, or do not
             fill one training batch; a class has no weight, or a weight is
             negative; a class id is negative, a number is not finite, or
-            multi-hot rows hold anything but zeros and ones.
+            multi-hot rows hold anything but zeros and ones; or with
+            `next_tokens` the text inputs are not those of a causal encoder.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs
@@ -97,13 +104,30 @@ def classification_dataset(
             weights_of_labels(ids.tolist(), class_weights)
         )
 
+    if next_tokens and not getattr(text_inputs, "causal", False):
+        raise ValueError(
+            "`next_tokens` needs the text inputs of an encoder that reads from "
+            "left to right, such as `GPTInputs`. Received: "
+            f"{type(text_inputs).__name__}"
+        )
+
     def examples(rows):
         features = text_inputs(*(tf.gather(x, rows) for x in text_tensors))
         targets = {"logits": tf.gather(label_tensor, rows)}
-        if weight_tensor is None:
+        if weight_tensor is not None:
+            weights = normalize_weights(tf.gather(weight_tensor, rows))
+        elif next_tokens:
+            weights = tf.ones([tf.size(rows)])
+        else:
             return features, targets
-        weights = normalize_weights(tf.gather(weight_tensor, rows))
-        return features, targets, {"logits": weights}
+        if not next_tokens:
+            return features, targets, {"logits": weights}
+        tokens, counted = next_token_targets(features)
+        return (
+            features,
+            {**targets, "next_token": tokens},
+            {"logits": weights, "next_token": counted},
+        )
 
     return batched_rows(
         examples,

@@ -1,9 +1,10 @@
 """The options of a recipe for a task on texts."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from keras_ctx import data
+from keras_ctx import data, training
+from keras_ctx.checks import check_positive
 from keras_ctx.fine_tuning.options.shared import LabelledDataOptions
 
 Metric = Literal[
@@ -23,8 +24,9 @@ class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
     """Options of a recipe for texts: how to read and score its tables.
 
     Raises:
-        ValueError: See both parent classes; or a metric or class weights that
-            the task does not have.
+        ValueError: See both parent classes; a metric or class weights that
+            the task does not have; or a weight of the next token that is not
+            positive, or for a frozen encoder.
 
     Example:
         >>> from pathlib import Path
@@ -39,6 +41,9 @@ class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
     pearson_spearman, the mean of both."""
     class_weights: bool = False
     """Whether to weight classes so that rare ones count as frequent ones."""
+    language_model_weight: float | None = None
+    """Weight of a second loss, of the next token of the texts, 0.5 in the
+    paper of GPT; only for a GPT. If not given: no such loss."""
 
     def __post_init__(self):
         data.TextTaskFormat.__post_init__(self)
@@ -47,11 +52,29 @@ class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
             raise ValueError(
                 f"`class_weights` needs classes, not `{self.kind}`."
             )
+        check_positive(language_model_weight=self.language_model_weight)
+        if self.language_model and self.frozen:
+            raise ValueError(
+                "Give `language_model_weight` or `frozen`, not both."
+            )
         if self.main_metric not in self.metrics:
             raise ValueError(
                 f"`metric` must be one of {', '.join(self.metrics)} for "
                 f"{self.kind}. Received: metric={self.metric!r}"
             )
+
+    @property
+    def language_model(self) -> bool:
+        """Whether the next token is predicted, too."""
+        return self.language_model_weight is not None
+
+    def task_loss(self) -> dict[str, Any]:
+        """Returns the arguments of `compile` for the loss of the task."""
+        return training.task_loss(
+            self.kind,
+            self.class_weights,
+            language_model_weight=self.language_model_weight,
+        )
 
     @property
     def main_metric(self) -> str:

@@ -38,9 +38,10 @@ GPT = Family(
     reads="the token ids of a GPT",
     inputs=("token_ids", "padding_mask"),
     layers=("embeddings", "decoder_block_0"),
-    text_inputs=("GPTInputs",),
+    text_inputs=("GPTInputs", "GPT1Inputs"),
     encoder=_encoder,
     stack=lambda encoder: block_stack(encoder, PREFIX),
     sizes=sizes_of,
     position_table="TokenAndPositionEmbedding",
+    causal=True,
 )

@@ -34,6 +34,11 @@ def causal_language_model(
     Source:
         Radford et al. 2018, section 3.1.
     """
-    embeddings = encoder.get_layer("embeddings")
-    logits = embeddings(encoder.output["sequence"], reverse=True)
+    logits = next_token_logits(encoder)
     return keras.Model(encoder.input, {"next_token": logits}, name=name)
+
+
+def next_token_logits(encoder: keras.Model) -> keras.KerasTensor:
+    """Returns the logits `(B, T, V)` of the tokens after each position."""
+    embeddings = encoder.get_layer("embeddings")
+    return embeddings(encoder.output["sequence"], reverse=True)

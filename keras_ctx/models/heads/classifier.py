@@ -3,6 +3,8 @@
 import keras
 
 from keras_ctx.checks import check_at_least, check_rate
+from keras_ctx.models.family import family_of
+from keras_ctx.models.gpt.language_model import next_token_logits
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.packed_texts import token_mean
 from keras_ctx.models.heads.task_model import Mix, task_model
@@ -15,6 +17,7 @@ def classifier(
     frozen: bool = False,
     dropout: float = 0.1,
     name: str = "classifier",
+    language_model: bool = False,
 ) -> keras.Model:
     """Builds a classifier of texts or text pairs.
 
@@ -31,6 +34,9 @@ def classifier(
             (this sets `encoder.trainable`) and its dropout is off.
         dropout: Dropout rate of the vector that the head reads.
         name: Name of the model.
+        language_model: Whether the model has a second output, `next_token`
+            `(B, T, V)`, as `causal_language_model`: training both is GPT's
+            fine-tuning. `without_language_model` takes it off.
 
     Returns:
         A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`; on
@@ -39,7 +45,8 @@ def classifier(
     Raises:
         ValueError: `num_classes` is not positive, `dropout` is outside
             [0, 1), `mix` is unknown, a `ScalarMix` is for another number of
-            layers, or "concat_last_4" has fewer than four layers.
+            layers, "concat_last_4" has fewer than four layers, or with
+            `language_model` the encoder is not causal or `frozen`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -48,10 +55,13 @@ def classifier(
 
     Source:
         Devlin et al. 2019, section 4.1, and 5.3 ("concat_last_4");
-        "scalar_mix": Peters et al. 2018, section 3.2.
+        "scalar_mix": Peters et al. 2018, section 3.2; `language_model`:
+        Radford et al. 2018, section 3.2.
     """
     check_at_least(1, num_classes=num_classes)
     check_rate(dropout=dropout)
+    if language_model:
+        _check_language_model(encoder, frozen)
 
     def head(outputs, sequence):
         if mix == "last":
@@ -59,7 +69,52 @@ def classifier(
         else:
             x = token_mean(encoder, outputs, sequence)
         x = keras.layers.Dropout(dropout, name="dropout")(x)
-        return {"logits": logits_layer(num_classes, encoder)(x)}
+        found = {"logits": logits_layer(num_classes, encoder)(x)}
+        if language_model:
+            found["next_token"] = outputs["next_token"]
+        return found
 
+    # Computed in the encoder, so that a file has the token table once.
+    more = {"next_token": next_token_logits(encoder)} if language_model else {}
     last = ("pooled",)
-    return task_model(encoder, head, last, mix, frozen, name)
+    return task_model(encoder, head, last, mix, frozen, name, more)
+
+
+def without_language_model(model: keras.Model) -> keras.Model:
+    """Returns a classifier without the output `next_token`, to be served.
+
+    Args:
+        model: A model of `classifier`.
+
+    Returns:
+        A model with the same layers, inputs, `logits` and name, not compiled;
+        `model` itself if it has no such output.
+
+    Example:
+        >>> from keras_ctx.models import gpt_encoder
+        >>> encoder = gpt_encoder(100, 2, 2, 16, 32)
+        >>> model = classifier(encoder, 3, language_model=True)
+        >>> sorted(model.output), sorted(without_language_model(model).output)
+        (['logits', 'next_token'], ['logits'])
+    """
+    if "next_token" not in model.output:
+        return model
+    logits = {"logits": model.output["logits"]}
+    alone = keras.Model(model.input, logits, name=model.name)
+    alone.jit_compile = model.jit_compile
+    return alone
+
+
+def _check_language_model(encoder: keras.Model, frozen: bool) -> None:
+    family = family_of(encoder)
+    if not family.causal:
+        raise ValueError(
+            "`language_model` needs an encoder in which a token sees only the "
+            "tokens before it, such as `gpt_encoder`: another one sees the "
+            f"token that it must predict. Received: one of {family.name!r}"
+        )
+    if frozen:
+        raise ValueError(
+            "`language_model` has nothing to train in a `frozen` encoder. "
+            "Give one of both. Received: language_model=True, frozen=True"
+        )

@@ -1,6 +1,7 @@
 """Wires a head on an encoder: what the head reads, and what is trained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import keras
@@ -19,12 +20,14 @@ def task_model(
     mix: Mix,
     frozen: bool,
     name: str,
+    more: Mapping[str, keras.KerasTensor] = MappingProxyType({}),
 ) -> keras.Model:
     """Builds a model from an encoder's inputs to the outputs of `head`.
 
     `head` is called with the encoder's outputs that it reads, and with the
     vectors of the tokens, `(B, T, D)`. `last` names the outputs that are
-    read with `mix="last"`.
+    read with `mix="last"`; `more` are further outputs computed from the
+    encoder's, which are read with any.
     """
     own = isinstance(mix, layers.ScalarMix)
     if not own and mix not in ("last", "scalar_mix", "concat_last_4"):
@@ -53,7 +56,7 @@ def task_model(
         keys = (*keys, "text_ids")
     encoder = keras.Model(
         encoder.input,
-        {key: encoder.output[key] for key in keys},
+        {**{key: encoder.output[key] for key in keys}, **more},
         name=encoder.name,
     )
     inputs = {

@@ -33,8 +33,9 @@ def gpt_text_inputs(options: GPTPretrainingOptions) -> text.GPTInputs:
         inputs = convert.load_text_inputs(options.init)
         if not isinstance(inputs, text.GPTInputs):
             raise ValueError(
-                f"`init` must hold a GPT. Received: {options.init}, whose text "
-                f"inputs are {type(inputs).__name__}"
+                "`init` must hold a GPT-2, whose end token is between "
+                f"documents. Received: {options.init}, whose text inputs are "
+                f"{type(inputs).__name__}"
             )
         length = min(options.max_length, inputs.max_length)
         return inputs.with_settings(max_length=length)

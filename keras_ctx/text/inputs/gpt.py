@@ -1,13 +1,14 @@
 """Turns texts into the ids and the mask that a GPT reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from keras_ctx.text.inputs.base import register_text_inputs
-from keras_ctx.text.inputs.subwords import SubwordInputs
-from keras_ctx.text.ragged.operations import numbered, ragged
+from keras_ctx.text.inputs.pair_arguments import check_pair_arguments
+from keras_ctx.text.inputs.subwords import SubwordInputs, never_empty
+from keras_ctx.text.ragged.operations import numbered
 from keras_ctx.text.tokenize.byte_pairs import (
     BytePairs,
     bytes_of,
@@ -83,7 +84,9 @@ class GPTInputs(SubwordInputs):
         add_end: bool = False,
     ) -> None:
         ids = {token: place for place, token in enumerate(vocabulary)}
-        _check(vocabulary, ids, merges, max_length, end_token)
+        check_pair_arguments(
+            vocabulary, merges, max_length, end_token=end_token
+        )
         self.vocabulary = tuple(vocabulary)
         self.vocabulary_size = len(self.vocabulary)
         self.merges = tuple(merges)
@@ -117,11 +120,7 @@ class GPTInputs(SubwordInputs):
     def word_pieces(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
         first = numbered(words).values == 0
         ids = self.pieces(tf.where(first, words.values, " " + words.values))
-        # Only an empty first word has none.
-        none = ids.row_lengths() == 0
-        blank = tf.fill([tf.reduce_sum(tf.cast(none, tf.int32))], self._blank)
-        splits = tf.pad(tf.cumsum(tf.cast(none, tf.int64)), [[1, 0]])
-        return tf.concat([ids, ragged(blank, splits)], axis=1)
+        return never_empty(ids, self._blank)
 
     def decode(self, token_ids: Any, padding_mask: Any = None) -> tf.Tensor:
         """Returns the texts of ids.
@@ -135,14 +134,8 @@ class GPTInputs(SubwordInputs):
             Strings `(B,)`, valid UTF-8: bytes that are no character become
             U+FFFD. An id that is no token has no text.
         """
-        if not isinstance(token_ids, tf.RaggedTensor):
-            token_ids = tf.convert_to_tensor(token_ids)
-            if padding_mask is None:
-                padding_mask = tf.ones_like(token_ids, tf.bool)
-            token_ids = tf.ragged.boolean_mask(
-                token_ids, tf.cast(padding_mask, tf.bool)
-            )
-        return decode(token_ids, self._bytes)
+        ids = self._real_ids(token_ids, padding_mask)
+        return decode(ids, self._bytes)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -153,36 +146,3 @@ class GPTInputs(SubwordInputs):
             "add_start": self.add_start,
             "add_end": self.add_end,
         }
-
-
-def _check(
-    vocabulary: Sequence[str],
-    ids: Mapping[str, int],
-    merges: Sequence[str],
-    max_length: Any,
-    end_token: str,
-) -> None:
-    if len(ids) < len(vocabulary):
-        seen: set[str] = set()
-        twice = [x for x in vocabulary if x in seen or seen.add(x)]
-        raise ValueError(
-            "`vocabulary` must have each token once. Received twice: "
-            f"{twice[:5]}"
-        )
-    if end_token not in ids:
-        raise ValueError(
-            "`end_token` must be a token of the vocabulary. "
-            f"Received: end_token={end_token!r}"
-        )
-    for place, pair in enumerate(merges):
-        if len(pair.split(" ")) != 2:
-            raise ValueError(
-                '`merges` must hold pairs "left right". Received: '
-                f"{pair!r} at index {place}"
-            )
-    if type(max_length) is not int or max_length < 4:
-        raise ValueError(
-            "`max_length` must be an integer of at least 4, for a token of "
-            "each text of a pair and the end tokens around them. "
-            f"Received: max_length={max_length!r}"
-        )

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from keras_ctx.text.inputs.base import register_text_inputs
-from keras_ctx.text.inputs.subwords import SubwordInputs
+from keras_ctx.text.inputs.subwords import SubwordInputs, never_empty
 from keras_ctx.text.ragged.operations import ragged
 
 
@@ -103,12 +103,7 @@ class SentencePieceInputs(SubwordInputs):
         return tf.gather(tf.constant(self.vocabulary), ids)
 
     def word_pieces(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
-        ids = self.pieces(words.values)
-        none = ids.row_lengths() == 0
-        count = tf.reduce_sum(tf.cast(none, tf.int32))
-        unknown = tf.fill([count], self.unknown_id)
-        splits = tf.pad(tf.cumsum(tf.cast(none, tf.int64)), [[1, 0]])
-        return tf.concat([ids, ragged(unknown, splits)], axis=1)
+        return never_empty(self.pieces(words.values), self.unknown_id)
 
     def decode(self, token_ids: Any, padding_mask: Any = None) -> tf.Tensor:
         """Returns the texts of ids, without special tokens.
@@ -122,13 +117,7 @@ class SentencePieceInputs(SubwordInputs):
         Returns:
             Strings `(B,)`.
         """
-        if not isinstance(token_ids, tf.RaggedTensor):
-            token_ids = tf.cast(tf.convert_to_tensor(token_ids), tf.int32)
-            real = tf.ones_like(token_ids, tf.bool)
-            if padding_mask is not None:
-                real = tf.cast(padding_mask, tf.bool)
-            token_ids = tf.ragged.boolean_mask(token_ids, real)
-        ids = tf.cast(token_ids, tf.int32)
+        ids = tf.cast(self._real_ids(token_ids, padding_mask), tf.int32)
         kept = (ids.values >= 0) & (ids.values < self.vocabulary_size)
         for special in self.special_ids:
             kept &= ids.values != special

@@ -167,6 +167,15 @@ class SubwordInputs(TextInputs):
         """
         return self
 
+    def _real_ids(self, token_ids: Any, padding_mask: Any) -> Any:
+        """Returns the ids of real tokens, ragged `(B, None)`."""
+        if isinstance(token_ids, tf.RaggedTensor):
+            return token_ids
+        token_ids = tf.convert_to_tensor(token_ids)
+        if padding_mask is None:
+            padding_mask = tf.ones_like(token_ids, tf.bool)
+        return tf.ragged.boolean_mask(token_ids, tf.cast(padding_mask, tf.bool))
+
     def _num_special(self, num_segments: int) -> int:
         between = len(self.between) * (num_segments - 1)
         return len(self.start) + between + len(self.end)
@@ -222,3 +231,11 @@ class SubwordInputs(TextInputs):
 
     def _pad(self, rows: tf.RaggedTensor, value: Any) -> tf.Tensor:
         return pad(rows, value, self.max_length)
+
+
+def never_empty(ids: Any, instead: int) -> Any:
+    """Gives words without an id one, ragged `(N, None)`."""
+    none = ids.row_lengths() == 0
+    more = tf.fill([tf.reduce_sum(tf.cast(none, tf.int32))], instead)
+    splits = tf.pad(tf.cumsum(tf.cast(none, tf.int64)), [[1, 0]])
+    return tf.concat([ids, ragged(more, splits)], axis=1)

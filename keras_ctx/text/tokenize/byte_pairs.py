@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_ctx.text.ragged.operations import ragged
 from keras_ctx.text.tokenize.normalization import valid
+from keras_ctx.text.tokenize.pair_merges import PairMerges, lacking
 
 _LETTER, _NUMBER, _SPACE, _OTHER, _NOTHING = range(5)
 _BLANK, _APOSTROPHE = ord(" "), ord("'")
@@ -67,10 +68,7 @@ class BytePairs:
     ) -> None:
         letters = byte_letters()
         missing = [x for x in letters if x not in vocabulary]
-        for pair in merges:
-            missing += [
-                x for x in (*pair, "".join(pair)) if x not in vocabulary
-            ]
+        missing += lacking(vocabulary, merges)
         if missing:
             raise ValueError(
                 "`vocabulary` must have a token for every byte and for both "
@@ -78,15 +76,8 @@ class BytePairs:
                 f"to different models. Received: a vocabulary without "
                 f"{missing[:5]}"
             )
-        self._size = max(vocabulary.values()) + 1
         self._of_bytes = np.array([vocabulary[x] for x in letters], "int64")
-        ranks: dict[int, tuple[int, int]] = {}
-        for rank, (left, right) in enumerate(merges):
-            key = vocabulary[left] * self._size + vocabulary[right]
-            ranks.setdefault(key, (rank, vocabulary[left + right]))
-        self._keys = np.array(sorted(ranks), "int64")
-        found = [ranks[key] for key in self._keys.tolist()]
-        self._ranks, self._merged = np.array(found, "int64").reshape(-1, 2).T
+        self._merges = PairMerges(vocabulary, merges)
 
     def __call__(self, text: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of texts `(N,)`, ragged int32 `(N, None)`."""
@@ -99,55 +90,9 @@ class BytePairs:
     def _merge(self, parts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of parts `(N,)`, ragged int64 `(N, None)`."""
         data = tf.io.decode_raw(tf.strings.reduce_join(parts), tf.uint8)
-        lengths = tf.strings.length(parts)
+        owner = tf.repeat(tf.range(tf.size(parts)), tf.strings.length(parts))
         ids = tf.gather(self._of_bytes, tf.cast(data, tf.int32))
-        owner = tf.repeat(tf.range(tf.size(parts)), lengths)
-        if self._keys.size:
-            ids, owner, _ = tf.while_loop(
-                lambda ids, owner, merged: merged,
-                lambda ids, owner, merged: self._merge_once(
-                    ids, owner, tf.size(parts)
-                ),
-                (ids, owner, tf.constant(True)),
-                shape_invariants=(
-                    *[tf.TensorShape([None])] * 2,
-                    tf.TensorShape([]),
-                ),
-            )
-        ragged_tensor: Any = tf.RaggedTensor
-        return ragged_tensor.from_value_rowids(
-            *(ids, tf.cast(owner, tf.int64)),
-            nrows=tf.size(parts, tf.int64),
-            validate=False,
-        )
-
-    def _merge_once(self, ids: Any, owner: Any, count: Any) -> tuple:
-        """Merges the best pair of each part, everywhere in it."""
-        inside = owner[:-1] == owner[1:]
-        keys = ids[:-1] * self._size + ids[1:]
-        place = tf.searchsorted(self._keys, keys)
-        place = tf.minimum(place, self._keys.size - 1)
-        known = inside & (tf.gather(self._keys, place) == keys)
-        none = np.int64(self._keys.size)
-        rank = tf.where(known, tf.gather(self._ranks, place), none)
-        best = tf.math.unsorted_segment_min(rank, owner[:-1], count)
-        chosen = known & (rank == tf.gather(best, owner[:-1]))
-        # Of `a a a`, the first two are merged.
-        before: Any = tf.pad(chosen, [[1, 0]])
-        begins = chosen & ~before[:-1]
-        index = tf.range(tf.size(chosen))
-        run = tf.maximum(tf.cumsum(tf.cast(begins, tf.int32)) - 1, 0)
-        first = tf.concat([tf.boolean_mask(index, begins), [0]], axis=0)
-        chosen &= (index - tf.gather(first, run)) % 2 == 0
-        merged = tf.where(chosen, tf.gather(self._merged, place), ids[:-1])
-        ids = tf.concat([merged, ids[-1:]], axis=0)
-        merged_before: Any = tf.pad(chosen, [[1, 0]])
-        kept = ~merged_before[: tf.size(ids)]
-        return (
-            tf.boolean_mask(ids, kept),
-            tf.boolean_mask(owner, kept),
-            tf.reduce_any(chosen),
-        )
+        return self._merges(ids, owner, tf.size(parts))
 
 
 def split_parts(text: tf.Tensor) -> tf.RaggedTensor:

@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 import keras
 
+from keras_ctx.checks import check_positive
 from keras_ctx.training.objectives.crf import CRFLoss
+from keras_ctx.training.objectives.losses import NextTokenLoss
 
 TaskKind = Literal[
     "classification",
@@ -21,6 +23,7 @@ def task_loss(
     *,
     crf: bool = False,
     packed: bool = False,
+    language_model_weight: float | None = None,
 ) -> dict[str, Any]:
     """Returns arguments of `compile` for a task model of `keras_ctx.models`.
 
@@ -34,6 +37,10 @@ def task_loss(
         crf: Whether the tagger has a CRF.
         packed: Whether the data are those of `data.packed_dataset`, whose
             weights sum to 1 over the batch and are 0 where there is no text.
+        language_model_weight: Weight of the loss of `next_token`, 0.5 in GPT,
+            of a `models.classifier(language_model=True)` with the data of
+            `data.classification_dataset(next_tokens=True)`; `None`: no such
+            loss.
 
     Returns:
         Arguments of `compile`: `loss` and, depending on `kind`, `metrics`,
@@ -44,7 +51,8 @@ def task_loss(
 
     Raises:
         ValueError: `kind` is unknown, `weighted` is given without classes, or
-            `crf` without tags; or no model for `packed` data has such a loss.
+            `crf` without tags; no model for `packed` data has such a loss; or
+            `language_model_weight` is not positive, or not for a classifier.
 
     Example:
         >>> sorted(task_loss("multi_label"))
@@ -72,6 +80,11 @@ def task_loss(
             "classifier, or a tagger without a CRF. "
             f"Received: kind={kind!r}, crf={crf}"
         )
+    if language_model_weight is not None:
+        return _with_language_model(
+            task_loss(kind, weighted, crf=crf),
+            *(kind, language_model_weight, packed),
+        )
     if kind == "tagging":
         return _of_tags(crf)
     if kind == "question_answering":
@@ -90,6 +103,21 @@ def task_loss(
         reduction="sum" if weighted else "sum_over_batch_size",
     )
     return {"loss": {"logits": loss}, "metrics": {"logits": ["accuracy"]}}
+
+
+def _with_language_model(
+    found: dict[str, Any], kind: TaskKind, weight: float, packed: bool
+) -> dict[str, Any]:
+    """Returns the arguments for a classifier with GPT's auxiliary loss."""
+    check_positive(language_model_weight=weight)
+    if packed or kind in ("tagging", "question_answering"):
+        raise ValueError(
+            "`language_model_weight` needs a classifier of rows with one text "
+            f"each. Received: kind={kind!r}, packed={packed}"
+        )
+    loss = {**found["loss"], "next_token": NextTokenLoss()}
+    weights = {"logits": 1.0, "next_token": float(weight)}
+    return {**found, "loss": loss, "loss_weights": weights}
 
 
 def _of_tags(crf: bool) -> dict[str, Any]:
