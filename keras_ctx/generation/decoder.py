@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ctx.layers import VocabularyBias
+
 
 class Decoder:
     """The decoder's layers of a model, called with a cache.
@@ -42,7 +44,7 @@ class Decoder:
         self.embeddings = found.get("decoder_embeddings", found["embeddings"])
         norm = "decoder_final_norm" if self.has_encoder else "final_norm"
         self.final_norm = found.get(norm)
-        self.output_bias = found.get("output_bias")
+        self.output_bias = found.get("output_bias") or _no_bias(self.embeddings)
 
     @property
     def has_encoder(self) -> bool:
@@ -97,5 +99,15 @@ class Decoder:
 
     def logits(self, vectors: Any) -> Any:
         """Returns the logits `(..., V)` of the tokens after vectors."""
-        logits = self.embeddings(vectors, reverse=True)
-        return logits if self.output_bias is None else self.output_bias(logits)
+        return self.output_bias(self.embeddings(vectors, reverse=True))
+
+
+def _no_bias(embeddings: Any) -> VocabularyBias:
+    """Returns a bias of zeros.
+
+    TensorFlow computes a product with a bias by another kernel, the only one
+    that can keep its weights packed; it would leave out constant zeros.
+    """
+    bias = VocabularyBias(dtype=embeddings.dtype_policy, trainable=False)
+    bias.build((None, embeddings.vocabulary_size))
+    return bias

@@ -11,7 +11,9 @@ from keras_ctx.checks import check_at_least, check_positive
 from keras_ctx.generation.beam_search import BeamSearch, search_beams
 from keras_ctx.generation.continuations import Continuations
 from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.rows_in_place import row_writer
 from keras_ctx.generation.sampling import Sampling, sample
+from keras_ctx.layers.transformer.key_cache import rows_written_by
 from keras_ctx.models.encoder_of import encoder_of
 
 Search = Sampling | BeamSearch | None
@@ -93,6 +95,7 @@ class Generator:
         self.start_id = _start_id(self.decoder, start_id)
         self.encoder = encoder_of(model) if self.decoder.has_encoder else None
         self.inputs = dict((self.encoder or model).input)
+        self._write_rows = row_writer(jit_compile)
         self._run = _compiled(self.continuations, self.inputs, jit_compile)
 
     def __call__(self, features: Mapping[str, Any]) -> Continuations:
@@ -186,10 +189,12 @@ class Generator:
 
     def _step(self, token_ids, state):
         positions, mask = state["positions"], state.get("encoder_padding_mask")
-        vectors, cache = self.decoder.read(
-            *(token_ids[:, None], positions, state["cache"]),
-            encoder_padding_mask=mask,
-        )
+        # No other step reads the cache that this one is given.
+        with rows_written_by(self._write_rows):
+            vectors, cache = self.decoder.read(
+                *(token_ids[:, None], positions, state["cache"]),
+                encoder_padding_mask=mask,
+            )
         state = {**state, "cache": cache, "positions": positions + 1}
         return self.decoder.logits(vectors[:, 0]), state
 
