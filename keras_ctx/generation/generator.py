@@ -120,26 +120,29 @@ class Generator:
             `Continuations` with room for `max_length - 1` tokens. A row with
             `max_length` tokens or more gets none.
         """
-        samples = 1
-        if not isinstance(self.search, BeamSearch):
-            samples = self.num_returned
+        beams = self.search if isinstance(self.search, BeamSearch) else None
+        samples = 1 if beams else self.num_returned
         features = {
             key: ops.repeat(ops.convert_to_tensor(x), samples, axis=0)
             for key, x in features.items()
         }
         token_ids, lengths, of_encoder = self._beginnings(features)
-        logits, state = self._read(token_ids, lengths, of_encoder)
+        logits, state, fixed = self._read(token_ids, lengths, of_encoder)
+        if beams:
+            fixed = keras.tree.map_structure(
+                lambda x: ops.repeat(x, beams.width, axis=0), fixed
+            )
         options = {
-            "step": self._step,
+            "step": lambda words, state: self._step(words, state, fixed),
             "max_new": self.max_length - lengths,
             "limit": self.max_length - 1,
             "end_ids": self.end_ids,
             "min_new": self.min_length - lengths,
         }
-        if isinstance(self.search, BeamSearch):
+        if beams:
             return search_beams(
                 *(logits, state),
-                rules=self.search,
+                rules=beams,
                 num_returned=self.num_returned,
                 **options,
             )
@@ -173,7 +176,12 @@ class Generator:
         return start, ops.ones((batch,), dtype="int32"), of_encoder
 
     def _read(self, token_ids, lengths, of_encoder):
-        """Reads the beginnings; returns logits and state of the search."""
+        """Reads the beginnings.
+
+        Returns:
+            The logits, the state of the search, and what no step changes,
+            which is the same for all beams of a row.
+        """
         batch = ops.shape(token_ids)[0]
         cache = self.decoder.start_cache(batch, self.max_length)
         none = ops.zeros((batch,), dtype="int32")
@@ -182,20 +190,28 @@ class Generator:
         )
         last = ops.maximum(lengths - 1, 0)[:, None, None]
         vectors = ops.take_along_axis(vectors, last, axis=1)[:, 0]
-        state = {"cache": cache, "positions": lengths}
+        state = {"cache": [keys[:2] for keys in cache], "positions": lengths}
+        fixed = {"encoder_keys": [keys[2:] for keys in cache]}
         if of_encoder:
-            state["encoder_padding_mask"] = of_encoder["encoder_padding_mask"]
-        return self.decoder.logits(vectors), state
+            fixed["encoder_padding_mask"] = of_encoder["encoder_padding_mask"]
+        return self.decoder.logits(vectors), state, fixed
 
-    def _step(self, token_ids, state):
-        positions, mask = state["positions"], state.get("encoder_padding_mask")
+    def _step(self, token_ids, state, fixed):
+        positions = state["positions"]
+        cache = [
+            [*keys, *others]
+            for keys, others in zip(
+                state["cache"], fixed["encoder_keys"], strict=True
+            )
+        ]
         # No other step reads the cache that this one is given.
         with rows_written_by(self._write_rows):
             vectors, cache = self.decoder.read(
-                *(token_ids[:, None], positions, state["cache"]),
-                encoder_padding_mask=mask,
+                *(token_ids[:, None], positions, cache),
+                encoder_padding_mask=fixed.get("encoder_padding_mask"),
             )
-        state = {**state, "cache": cache, "positions": positions + 1}
+        cache = [keys[:2] for keys in cache]
+        state = {"cache": cache, "positions": positions + 1}
         return self.decoder.logits(vectors[:, 0]), state
 
 
