@@ -120,17 +120,18 @@ class Generator:
             `Continuations` with room for `max_length - 1` tokens. A row with
             `max_length` tokens or more gets none.
         """
-        beams = self.search if isinstance(self.search, BeamSearch) else None
-        samples = 1 if beams else self.num_returned
+        search = self.search
+        samples = 1 if isinstance(search, BeamSearch) else self.num_returned
         features = {
             key: ops.repeat(ops.convert_to_tensor(x), samples, axis=0)
             for key, x in features.items()
         }
         token_ids, lengths, of_encoder = self._beginnings(features)
         logits, state, fixed = self._read(token_ids, lengths, of_encoder)
-        if beams:
+        if isinstance(search, BeamSearch):
+            width = search.width
             fixed = keras.tree.map_structure(
-                lambda x: ops.repeat(x, beams.width, axis=0), fixed
+                lambda x: ops.repeat(x, width, axis=0), fixed
             )
         options = {
             "step": lambda words, state: self._step(words, state, fixed),
@@ -139,10 +140,10 @@ class Generator:
             "end_ids": self.end_ids,
             "min_new": self.min_length - lengths,
         }
-        if beams:
+        if isinstance(search, BeamSearch):
             return search_beams(
                 *(logits, state),
-                rules=beams,
+                rules=search,
                 num_returned=self.num_returned,
                 **options,
             )
@@ -151,7 +152,7 @@ class Generator:
             seen = _seen(token_ids, lengths, logits.shape[-1])
         found = sample(
             *(logits, state),
-            sampling=self.search,
+            sampling=search,
             seen=seen,
             repetition_penalty=self.repetition_penalty,
             **options,
