@@ -113,6 +113,9 @@ class Generator:
     def continuations(self, features: Mapping[str, Any]) -> Continuations:
         """Continues texts in a graph, without checks.
 
+        If the graph is compiled by XLA, `jit_compile` must be true: otherwise
+        it has an operation that XLA does not have.
+
         Args:
             features: As of the call.
 
