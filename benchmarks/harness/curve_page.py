@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 from .cells import Cell, Row
-from .curves import LABELS, Curve
+from .curves import Curve
 from .page import differs, number, table
 from .works import OURS, SAMPLED
 
@@ -68,7 +68,7 @@ def section(curve: Curve, cells: Mapping[str, Cell]) -> Iterator[str]:
         return
     yield f"## {curve.title}"
     yield ""
-    head = [LABELS[curve.number], "ours, s", "lowest to highest", "MiB"]
+    head = [curve.axis, "ours, s", "lowest to highest", "MiB"]
     head += ["best peer", "s", "MiB", "ours is x times as fast"]
     rows = [row for point in points.items() for row in point_rows(*point)]
     yield from table(head, rows)

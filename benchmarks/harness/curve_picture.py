@@ -14,7 +14,7 @@ from matplotlib.ticker import (
 )
 
 from .cells import Cell, Row
-from .curves import LABELS, Curve
+from .curves import Curve
 from .works import KERAS_HUB, ONNX, OURS, SAMPLED, TORCH_LM
 
 STYLES = {
@@ -86,7 +86,7 @@ def draw(
     figure = Figure(figsize=(12, 6.5), layout="constrained")
     pictures = figure.subplots(2, len(columns), sharex="col", squeeze=False)
     legend: dict[str, Any] = {}
-    for axes, (name, group) in zip(pictures.T, columns.items(), strict=True):
+    for axes, group in zip(pictures.T, columns.values(), strict=True):
         for curve in group:
             for label, style, values, both in lines_of(curve, cells):
                 for axis, numbers in zip(axes, both, strict=True):
@@ -95,7 +95,7 @@ def draw(
         values = sorted({value for curve in group for value in curve.values})
         for axis, ticks in zip(axes, AXES.values(), strict=True):
             finish(axis, values, ticks)
-        axes[-1].set_xlabel(LABELS[name])
+        axes[-1].set_xlabel(group[0].axis)
     for axis, label in zip(pictures[:, 0], AXES, strict=True):
         axis.set_ylabel(label)
     if legend:

@@ -27,6 +27,13 @@ class Curve:
     work: Work
     tiny: tuple[int, ...]
     """The values of a check that it runs."""
+    label: str = ""
+    """Of the number, if not that of `LABELS`."""
+
+    @property
+    def axis(self) -> str:
+        """What the number is."""
+        return self.label or LABELS[self.number]
 
     def works(self) -> Iterator[tuple[int, Work]]:
         """Yields each value with its work."""

@@ -122,6 +122,9 @@ MAKERS: dict[str, Callable[[Work, int, Sentences], Inputs]] = {
     "elmo_gradients": _elmo,
     "tokens": _texts,
     "language_model": _language_model,
+    "greedy": _inference,
+    "next_token": _inference,
+    "beam_translation": _inference,
 }
 
 
@@ -133,6 +136,8 @@ def count(work: Work, inputs: Inputs) -> int:
     """Returns the number of `work.unit`s: padding does not count."""
     if work.unit == "tokens":
         return sum(inputs["lengths"])
+    if work.unit == "new tokens":
+        return work.rows * work.new
     if work.unit == "words":
         return sum(map(len, inputs["rows"]))
     return len(inputs["texts"])

@@ -148,6 +148,7 @@ class Bench:
             "dropout": work.dropout if work else 0.0,
             "max_length": work.length if work else 0,
             "rows": work.rows if work else 0,
+            "new": work.new if work else 0,
             "scratch": tempfile.mkdtemp(dir=self.scratch),
         }
         try:

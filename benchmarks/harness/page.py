@@ -18,6 +18,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
+def filled(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yields the lines of a table, without columns that have no number."""
+    kept = [k for k in range(len(head)) if not k or any(row[k] for row in rows)]
+    yield from table(
+        [head[k] for k in kept], [[row[k] for k in kept] for row in rows]
+    )
+
+
 def number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
@@ -84,7 +92,12 @@ def not_measured(cells: Sequence[Cell]) -> Iterator[str]:
 
 def differs(cells: Sequence[Cell]) -> Iterator[str]:
     """Yields why some peers give other numbers."""
-    names = {row.peer for cell in cells for row in cell.measured()}
+    names = {
+        row.peer
+        for cell in cells
+        for row in cell.measured()
+        if row.difference != 0
+    }
     for peer in sorted(names):
         if PEERS[peer].because:
             yield f"- {peer}: {PEERS[peer].because}."
@@ -97,7 +110,7 @@ def work_section(work: Work, cells: Sequence[Cell]) -> Iterator[str]:
     rows = [row for cell in cells for row in work_rows(cell)]
     if rows:
         head = ["", "precision", "threads", f"{work.unit}/s, median"]
-        yield from table([*head, "lowest to highest", *COLUMNS], rows)
+        yield from filled([*head, "lowest to highest", *COLUMNS], rows)
         yield ""
     counts = sorted(x for cell in cells for x in cell.counts)
     if counts:
@@ -135,7 +148,7 @@ def summary(works: Sequence[Work], cells: Sequence[Cell]) -> Iterator[str]:
         )
     head = ["work", "precision", "threads", "unit", "ours, a second"]
     head += ["of ceiling", "best peer, a second", "which", "ours / best"]
-    yield from table(head, rows)
+    yield from filled(head, rows)
 
 
 def versions(cells: Sequence[Cell]) -> str:

@@ -34,6 +34,8 @@ class Work:
     """Rows of a step, or most texts; the page has the real number."""
     length: int = 128
     """Most tokens of a row."""
+    new: int = 0
+    """Tokens to generate for each row."""
     shortest: int | None = None
     """Fewest tokens of a row; `None`: all rows are of full length."""
     dropout: float = 0.0

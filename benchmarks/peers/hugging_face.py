@@ -20,6 +20,7 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 from harness.length_batches import length_batches
 
 from .step import EPSILON, LEARNING_RATE, WEIGHT_DECAY, Step, Task, real_tokens
+from .torch_generation import beam_translation, greedy, next_token
 
 PACKAGES = ("torch", "transformers")
 
@@ -211,4 +212,7 @@ STEPS = {
     "training": classes,
     "masked_lm": masked_lm,
     "fine_tuning": fine_tuning,
+    "greedy": greedy,
+    "next_token": next_token,
+    "beam_translation": beam_translation,
 }

@@ -6,6 +6,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from .keras_hub_generation import greedy, next_token
 from .keras_steps import (
     features,
     inference_step,
@@ -66,4 +67,10 @@ def masked_lm(task: Task) -> Step:
     return training_step(model, feed)
 
 
-STEPS = {"inference": inference, "training": classes, "masked_lm": masked_lm}
+STEPS = {
+    "inference": inference,
+    "training": classes,
+    "masked_lm": masked_lm,
+    "greedy": greedy,
+    "next_token": next_token,
+}

@@ -1,6 +1,7 @@
 """This library, as a user would run it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from keras_ctx.command_line.packed_weights import keep_weights_packed
@@ -20,6 +21,7 @@ from .keras_steps import (
     use_threads,
     with_classes,
 )
+from .our_generation import beam_translation, greedy, next_token
 from .our_language_model import language_model
 from .step import Step, Task
 
@@ -205,10 +207,6 @@ def elmo(task: Task, gradients: bool = False) -> Step:
     return Step(lambda inputs: inputs["rows"], compute, fetch)
 
 
-def elmo_gradients(task: Task) -> Step:
-    return elmo(task, gradients=True)
-
-
 def tokens(task: Task) -> Step:
     """Returns the step of one compiled function, with a thread for each core.
 
@@ -244,7 +242,10 @@ STEPS = {
     "request": request,
     "fine_tuning": fine_tuning,
     "elmo": elmo,
-    "elmo_gradients": elmo_gradients,
+    "elmo_gradients": partial(elmo, gradients=True),
     "tokens": tokens,
     "language_model": language_model,
+    "greedy": greedy,
+    "next_token": next_token,
+    "beam_translation": beam_translation,
 }

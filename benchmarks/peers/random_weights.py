@@ -11,10 +11,12 @@ from harness import sizes
 from harness.texts import SENTENCES
 from keras_ctx import convert, data, models, text
 
+from .random_translator import write_translator
 from .step import Step, Task
 
 PACKAGES = ("keras", "keras_ctx")
 VOCABULARY_SIZE = 30522
+GPT_TOKENS = 50257
 
 
 def write(task: Task) -> Step:
@@ -30,8 +32,13 @@ def write(task: Task) -> Step:
         varied = write_layers if kind == sizes.LAYERS else write_words
         varied(sizes.number_of(folder.name), folder)
         return Step(feed=dict, compute=dict)
+    if kind == "marian":
+        write_translator(folder)
+        return Step(feed=dict, compute=dict)
     make = getattr(models, folder.name)
-    if folder.name.startswith("bert"):
+    if kind.startswith("gpt"):
+        convert.save_gpt(make(GPT_TOKENS), folder)
+    elif folder.name.startswith("bert"):
         write_bert(make(VOCABULARY_SIZE), folder)
     else:
         write_elmo(make(), folder)

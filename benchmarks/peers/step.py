@@ -29,6 +29,8 @@ class Task(TypedDict):
     """Most tokens of a text."""
     rows: int
     """Rows of a step."""
+    new: int
+    """Tokens to generate for each row."""
     scratch: str
     """Folder for files of this worker."""
 
@@ -42,6 +44,8 @@ class Step(NamedTuple):
     """Does the work, and returns when it is done."""
     fetch: Callable[[Any], np.ndarray] = np.asarray
     """Converts the result for the comparison."""
+    seconds: Callable[[Any], float] | None = None
+    """The seconds to report; `None`: those of `compute`."""
 
 
 def real_tokens(lengths: list[int], width: int) -> np.ndarray:

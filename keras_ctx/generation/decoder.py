@@ -98,4 +98,9 @@ class Decoder:
     def logits(self, vectors: Any) -> Any:
         """Returns the logits `(..., V)` of the tokens after vectors."""
         logits = self.embeddings(vectors, reverse=True)
-        return logits if self.output_bias is None else self.output_bias(logits)
+        if self.output_bias is not None:
+            return self.output_bias(logits)
+        # Zeros that TensorFlow cannot leave out: it computes a product with a
+        # bias by another kernel, the only one that keeps its weights packed.
+        none = ops.cast(ops.minimum(ops.size(vectors), 0), logits.dtype)
+        return logits + ops.broadcast_to(none, logits.shape[-1:])

@@ -11,7 +11,9 @@ from keras_ctx.checks import check_at_least, check_positive
 from keras_ctx.generation.beam_search import BeamSearch, search_beams
 from keras_ctx.generation.continuations import Continuations
 from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.rows_in_place import row_writer
 from keras_ctx.generation.sampling import Draws, Sampling, sample
+from keras_ctx.layers.transformer.key_cache import rows_written_by
 from keras_ctx.models.encoder_of import encoder_of
 
 Search = Sampling | BeamSearch | None
@@ -93,6 +95,7 @@ class Generator:
         self.start_id = _start_id(self.decoder, start_id)
         self.encoder = encoder_of(model) if self.decoder.has_encoder else None
         self.inputs = dict((self.encoder or model).input)
+        self._write_rows = row_writer(jit_compile)
         self._run = _compiled(self.continuations, self.inputs, jit_compile)
 
     def __call__(self, features: Mapping[str, Any]) -> Continuations:
@@ -115,6 +118,9 @@ class Generator:
     ) -> Continuations:
         """Continues texts in a graph, without checks.
 
+        If the graph is compiled by XLA, `jit_compile` must be true: otherwise
+        it has an operation that XLA does not have.
+
         Args:
             features: As of the call.
             max_length: The most tokens of each text, integers `(B,)`; `None`:
@@ -127,10 +133,9 @@ class Generator:
             `Continuations` with room for `max_length - 1` tokens. A row with
             `max_length` tokens or more gets none.
         """
-        samples, longest = 1, self.max_length
         search = self.search if search is None else search
-        if not isinstance(search, BeamSearch):
-            samples = self.num_returned
+        samples = 1 if isinstance(search, BeamSearch) else self.num_returned
+        longest = self.max_length
         if max_length is None:
             max_length = longest
         else:
@@ -140,9 +145,16 @@ class Generator:
             for key, x in features.items()
         }
         token_ids, lengths, of_encoder = self._beginnings(features)
-        logits, state = self._read(token_ids, lengths, of_encoder, longest)
+        logits, state, fixed = self._read(
+            token_ids, lengths, of_encoder, longest
+        )
+        if isinstance(search, BeamSearch):
+            width = search.width
+            fixed = keras.tree.map_structure(
+                lambda x: ops.repeat(x, width, axis=0), fixed
+            )
         options = {
-            "step": self._step,
+            "step": lambda words, state: self._step(words, state, fixed),
             "max_new": max_length - lengths,
             "limit": longest - 1,
             "end_ids": self.end_ids,
@@ -187,7 +199,12 @@ class Generator:
         return start, ops.ones((batch,), dtype="int32"), of_encoder
 
     def _read(self, token_ids, lengths, of_encoder, longest):
-        """Reads the beginnings; returns logits and state of the search."""
+        """Reads the beginnings.
+
+        Returns:
+            The logits, the state of the search, and what no step changes,
+            which is the same for all beams of a row.
+        """
         batch = ops.shape(token_ids)[0]
         cache = self.decoder.start_cache(batch, longest)
         none = ops.zeros((batch,), dtype="int32")
@@ -196,18 +213,28 @@ class Generator:
         )
         last = ops.maximum(lengths - 1, 0)[:, None, None]
         vectors = ops.take_along_axis(vectors, last, axis=1)[:, 0]
-        state = {"cache": cache, "positions": lengths}
+        state = {"cache": [keys[:2] for keys in cache], "positions": lengths}
+        fixed = {"encoder_keys": [keys[2:] for keys in cache]}
         if of_encoder:
-            state["encoder_padding_mask"] = of_encoder["encoder_padding_mask"]
-        return self.decoder.logits(vectors), state
+            fixed["encoder_padding_mask"] = of_encoder["encoder_padding_mask"]
+        return self.decoder.logits(vectors), state, fixed
 
-    def _step(self, token_ids, state):
-        positions, mask = state["positions"], state.get("encoder_padding_mask")
-        vectors, cache = self.decoder.read(
-            *(token_ids[:, None], positions, state["cache"]),
-            encoder_padding_mask=mask,
-        )
-        state = {**state, "cache": cache, "positions": positions + 1}
+    def _step(self, token_ids, state, fixed):
+        positions = state["positions"]
+        cache = [
+            [*keys, *others]
+            for keys, others in zip(
+                state["cache"], fixed["encoder_keys"], strict=True
+            )
+        ]
+        # No other step reads the cache that this one is given.
+        with rows_written_by(self._write_rows):
+            vectors, cache = self.decoder.read(
+                *(token_ids[:, None], positions, cache),
+                encoder_padding_mask=fixed.get("encoder_padding_mask"),
+            )
+        cache = [keys[:2] for keys in cache]
+        state = {"cache": cache, "positions": positions + 1}
         return self.decoder.logits(vectors[:, 0]), state
 
 

@@ -17,8 +17,12 @@ def with_dense_gradient(table):
     an id, and Keras's optimizers square each entry instead of their sum. For
     a word that occurs n times in a batch, Adam's step is then too long by
     sqrt(n), and depends on how the batch is split over devices.
+
+    A reshape makes it dense without a copy; a product with 1 would copy the
+    table in a graph that also changes a variable.
     """
-    return as_stored(table) * 1
+    value = as_stored(table)
+    return ops.reshape(value, ops.shape(value))
 
 
 def take_rows(table, ids):
