@@ -133,7 +133,7 @@ def main(config: Config) -> dict:
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     pretraining.begin_gpt(config, strategy)
     if done := training.ended_run(config.output, "encoder.keras"):
-        return pretraining.close_run(config, done, FIGURES, "encoder")
+        return pretraining.close_run(config, done, FIGURES, "generate")
     keras.utils.set_random_seed(config.seed)
     text_inputs = pretraining.gpt_text_inputs(config)
     tokens = pretraining.corpus_tokens(config, text_inputs)
@@ -162,7 +162,7 @@ def main(config: Config) -> dict:
     trained = {"encoder": models.encoder_of(model), "language_model": model}
     pretraining.save_run(config, text_inputs, trained, results)
     tokens.unlink()
-    return pretraining.close_run(config, results, FIGURES, "encoder")
+    return pretraining.close_run(config, results, FIGURES, "generate")
 
 
 if __name__ == "__main__":

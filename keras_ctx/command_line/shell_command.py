@@ -17,7 +17,7 @@ def export_command(model: Path, kind: str | None = None) -> list[Any]:
 
     Args:
         model: Folder of a run or a checkpoint.
-        kind: What to export: "encoder", "embedder" or "fill_mask"; `None` for a
+        kind: What to export, such as "encoder" or "generate"; `None` for a
             task model.
 
     Example:

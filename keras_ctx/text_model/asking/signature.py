@@ -74,6 +74,12 @@ class ServedVersion:
         for kind, name in SIGNATURES.items():
             if name == signature:
                 return kind
+        if signature in ("generate", "translate"):
+            raise ValueError(
+                f"{self.folder}: the version writes texts, which a TextModel "
+                "does not do. Ask it by `serving.answers(folder, texts)`. "
+                f"Received: task={signature!r}"
+            )
         raise ValueError(
             f"{self.folder}: the version must be of a task, one of "
             f"{', '.join(sorted(set(SIGNATURES.values())))}; this one returns "
