@@ -74,6 +74,12 @@ class Config:
         )
         if self.prompt and self.input is not None:
             raise ValueError("`prompt` and `input` must not be given together.")
+        drawn = (self.temperature, self.top_k, self.top_p) != (1.0, None, None)
+        if drawn and (self.greedy or self.beams is not None):
+            raise ValueError(
+                "`temperature`, `top_k` and `top_p` must be left out with "
+                "`greedy` and `beams`, which draw nothing."
+            )
         if self.greedy and (self.beams is not None or self.num_samples > 1):
             raise ValueError(
                 "`greedy` must be given without `beams` and `num_samples`: "

@@ -155,15 +155,13 @@ def main(config: Config) -> dict:
         validation_data=dev,
         callbacks=training.run_callbacks(
             config.output,
-            keep=max(2, config.average_checkpoints),
+            keep=max(2, config.averaged),
             perplexity_of=["token_loss"],
         ),
         shuffle=False,
     )
-    if config.average_checkpoints > 1:
-        training.average_checkpoints(
-            model, config.output, config.average_checkpoints
-        )
+    if config.averaged > 1:
+        training.average_checkpoints(model, config.output, config.averaged)
     if not training.is_chief():
         return {}
     results = training.read_metrics(config.output)[-1]

@@ -243,7 +243,7 @@ def test_every_import_of_the_library_is_a_requirement() -> None:
     }
     # Installed for one feature, and named in the error if missing.
     optional = {"apache_beam", "matplotlib", "scipy", "seqeval", "sklearn"}
-    optional |= {"snownlp", "starlette", "tyro", "uvicorn"}
+    optional |= {"sacrebleu", "snownlp", "starlette", "tyro", "uvicorn"}
     for path in LIBRARY:
         for module in imported_modules(path):
             if module in STANDARD_LIBRARY | optional | {"", "keras_ctx"}:

@@ -1,5 +1,6 @@
 """Beam search: the most probable continuations of a batch of texts."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -59,6 +60,10 @@ class BeamSearch:
     def __post_init__(self) -> None:
         check_at_least(1, width=self.width)
         check_choice(PENALTIES, penalty=self.penalty)
+        if isinstance(self.alpha, float) and not math.isfinite(self.alpha):
+            raise ValueError(
+                f"`alpha` must be a number. Received: alpha={self.alpha!r}"
+            )
         check_choice(RULES, rule=self.rule)
         if self.early_stopping not in (True, False, "never"):
             raise ValueError(

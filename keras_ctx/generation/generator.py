@@ -101,19 +101,37 @@ class Generator:
         self.encoder = encoder_of(model) if self.decoder.has_encoder else None
         self.inputs = dict((self.encoder or model).input)
         self._write_rows = row_writer(jit_compile)
-        self._run = _compiled(self.continuations, self.inputs, jit_compile)
+        self._run = _compiled(self._drawn, self.inputs, jit_compile)
 
     def __call__(self, features: Mapping[str, Any]) -> Continuations:
+        missing = sorted(self.inputs.keys() - features.keys())
+        if missing:
+            raise ValueError(
+                f"`features` must have {sorted(self.inputs)}. "
+                f"Missing: {missing}"
+            )
         features = {
             key: np.asarray(features[key]).astype(x.dtype)
             for key, x in self.inputs.items()
         }
         if self.encoder is None:
-            check_beginnings(features, self.max_length)
-        found = self._run(features)
+            size = self.decoder.embeddings.vocabulary_size
+            check_beginnings(features, self.max_length, size)
+        rows = len(next(iter(features.values()))) * self.num_returned
+        uniforms = np.zeros((0, 0), "float32")
+        if isinstance(self.search, Sampling):
+            # Here, since XLA draws other numbers.
+            uniforms = self.search.draws(rows, self.max_length - 1).uniforms
+        found = self._run(features, uniforms)
         found = Continuations(*map(ops.convert_to_numpy, found))
         longest = max(1, int(found.lengths.max(initial=0)))
         return found._replace(token_ids=found.token_ids[:, :, :longest])
+
+    def _drawn(self, features, uniforms) -> Continuations:
+        search = self.search
+        if isinstance(search, Sampling):
+            search = search.with_numbers(uniforms)
+        return self.continuations(features, search=search)
 
     def continuations(
         self,
@@ -123,6 +141,7 @@ class Generator:
     ) -> Continuations:
         """Continues texts in a graph, without checks.
 
+        It is the way inside a `tf.function`; a call of the object is not.
         If the graph is compiled by XLA, `jit_compile` must be true: otherwise
         it has an operation that XLA does not have.
 
@@ -250,8 +269,9 @@ def _compiled(function, inputs: Mapping[str, Any], jit_compile: bool):
     import tensorflow as tf
 
     specs = {key: tf.TensorSpec(x.shape, x.dtype) for key, x in inputs.items()}
+    uniforms = tf.TensorSpec([None, None], tf.float32)
     return tf.function(
-        function, input_signature=[specs], jit_compile=jit_compile
+        function, input_signature=[specs, uniforms], jit_compile=jit_compile
     )
 
 

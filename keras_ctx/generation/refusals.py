@@ -1,12 +1,14 @@
 """What a generator refuses: arguments out of range, and odd beginnings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from keras_ctx.generation.beam_search import BeamSearch
 from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.sampling import Sampling
 
 
 def checked_start_id(decoder: Decoder, start_id: int | None) -> int | None:
@@ -17,15 +19,19 @@ def checked_start_id(decoder: Decoder, start_id: int | None) -> int | None:
             "`start_id` must be given for an `encoder_decoder`, and for no "
             f"other model. Received: start_id={start_id}"
         )
-    if start_id is not None and not 0 <= start_id < size:
+    if start_id is None:
+        return None
+    if not isinstance(start_id, Integral) or not 0 <= start_id < size:
         raise ValueError(
             f"`start_id` must be a token, from 0 to {size - 1}. "
-            f"Received: {start_id}"
+            f"Received: {start_id!r}"
         )
     return start_id
 
 
-def check_beginnings(features: Mapping[str, Any], max_length: int) -> None:
+def check_beginnings(
+    features: Mapping[str, Any], max_length: int, vocabulary_size: int
+) -> None:
     """Refuses beginnings that cannot be continued."""
     token_ids = features["token_ids"]
     mask = features["padding_mask"].astype("bool")
@@ -40,6 +46,12 @@ def check_beginnings(features: Mapping[str, Any], max_length: int) -> None:
         raise ValueError(
             "`padding_mask` must have the padding behind the text. Received: "
             f"{mask[(order != mask).any(axis=1)][0].astype(int)}"
+        )
+    wrong = token_ids[mask & ((token_ids < 0) | (token_ids >= vocabulary_size))]
+    if wrong.size:
+        raise ValueError(
+            f"`token_ids` must be tokens, from 0 to {vocabulary_size - 1}. "
+            f"Received: {wrong[:5]}"
         )
     if (lengths < 1).any():
         raise ValueError(
@@ -71,6 +83,20 @@ def check_arguments(
         raise ValueError(
             f"`max_length` must be at most {decoder.max_length}, the positions "
             f"of the model. Received: {max_length}"
+        )
+    if decoder.has_encoder and max_length < 2:
+        raise ValueError(
+            "`max_length` must be at least 2, for the start token and a new "
+            f"one. Received: {max_length}"
+        )
+    if not isinstance(search, Sampling | BeamSearch | None):
+        raise ValueError(
+            "`search` must be a Sampling, a BeamSearch, or None for greedy "
+            f"search. Received: {search!r}"
+        )
+    if not isinstance(end_ids, Iterable) or isinstance(end_ids, str):
+        raise ValueError(
+            f"`end_ids` must be a list of tokens. Received: {end_ids!r}"
         )
     if min_length > max_length:
         raise ValueError(

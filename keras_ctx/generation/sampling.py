@@ -16,6 +16,9 @@ from keras_ctx.generation.log_probabilities import (
 )
 from keras_ctx.layers.base.dropout import DrawnSeed
 
+LEAST_TEMPERATURE = 1e-30
+"""Lower ones come too near to the smallest number of float32."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -52,10 +55,25 @@ class Sampling:
         uniforms = keras.random.uniform(
             (batch, limit), dtype="float32", seed=DrawnSeed(seed)
         )
+        return self.with_numbers(uniforms)
+
+    def with_numbers(self, uniforms: Any) -> "Draws":
+        """Returns the draws of given random numbers."""
         return Draws(self.temperature, self.top_k, self.top_p, uniforms)
 
     def __post_init__(self) -> None:
         check_positive(temperature=self.temperature)
+        if self.temperature < LEAST_TEMPERATURE:
+            raise ValueError(
+                f"`temperature` must be at least {LEAST_TEMPERATURE:g}, above "
+                f"0 in float32. Received: {self.temperature!r}. Without a "
+                "`Sampling` the most probable token is taken."
+            )
+        if type(self.seed) is not int or not -(2**63) <= self.seed < 2**63:
+            raise ValueError(
+                "`seed` must be an integer of 64 bits. "
+                f"Received: seed={self.seed!r}"
+            )
         if self.top_k is not None:
             check_at_least(1, top_k=self.top_k)
         if self.top_p is not None and not 0 < self.top_p <= 1:
@@ -90,6 +108,8 @@ def filtered(logits: Any, temperature: Any, top_k: Any, top_p: Any) -> Any:
         top_k: The same, of integers; `None`: no limit.
         top_p: The same as `temperature`; `None`: no limit.
     """
+    # The best is 0, so that none overflows.
+    logits = logits - ops.max(logits, axis=-1, keepdims=True)
     logits = logits / ops.cast(temperature, logits.dtype)
     if top_k is None and top_p is None:
         return logits

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from beam_lists import beam_search, divisor, every_sequence
+from contracts.beam_lists import beam_search, divisor, every_sequence
 
 from keras_ctx.generation import BeamSearch
 from keras_ctx.generation.beam_search import search_beams

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from beam_lists import beam_search
+from contracts.beam_lists import beam_search
 from small_models import (
     V,
     features,
@@ -243,6 +243,8 @@ ERRORS = [
     ),
     ({"repetition_penalty": 0.0}, "`repetition_penalty` must be"),
     ({"start_id": 1}, "`start_id` must be given for an `encoder_decoder`"),
+    ({"search": "greedy"}, "`search` must be a Sampling, a BeamSearch"),
+    ({"end_ids": 5}, "`end_ids` must be a list of tokens"),
 ]
 
 
@@ -255,6 +257,7 @@ def test_refused_arguments(options: dict, message: str) -> None:
 BEGINNINGS = [
     ([[1] * MOST], "must leave room for a new token: .* 12 tokens in row 0"),
     ([[1], []], "must have one real token a row .* no token in row 1"),
+    ([[1, V]], f"must be tokens, from 0 to {V - 1}. Received: .{V}"),
 ]
 
 
@@ -277,3 +280,27 @@ def test_other_models_are_refused() -> None:
         Generator(bert, 4)
     with pytest.raises(ValueError, match="`start_id` must be given"):
         Generator(translator(), 4)
+    with pytest.raises(ValueError, match="`start_id` must be a token"):
+        Generator(translator(), 4, start_id="a")
+    with pytest.raises(ValueError, match="`max_length` must be at least 2"):
+        Generator(translator(), 1, start_id=1)
+    with pytest.raises(ValueError, match="`encoder` must be causal"):
+        models.causal_language_model(bert)
+    gpt = models.gpt_encoder(13, 1, 2, 8, 12)
+    with pytest.raises(ValueError, match="`encoder` must have no causal"):
+        models.encoder_decoder(gpt, vocabulary_size=13)
+
+
+def test_missing_features_are_named() -> None:
+    with pytest.raises(ValueError, match=r"Missing: \['padding_mask'\]"):
+        Generator(language_model(), 4)({"token_ids": [[1]]})
+
+
+def test_xla_draws_the_same_tokens() -> None:
+    found = [
+        Generator(
+            language_model(), 8, Sampling(2.0, seed=3), jit_compile=compiled
+        )(features([[1, 2], [3, 4]]))
+        for compiled in (False, True)
+    ]
+    np.testing.assert_array_equal(found[0].token_ids, found[1].token_ids)

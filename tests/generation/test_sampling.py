@@ -124,7 +124,10 @@ def test_steps_and_seeds_draw_other_tokens() -> None:
 ERRORS = [
     ({"temperature": 0.0}, "`temperature` must be"),
     ({"temperature": -1.0}, "`temperature` must be"),
+    ({"temperature": 1e-40}, "`temperature` must be at least 1e-30"),
     ({"top_k": 0}, "`top_k` must be"),
+    ({"seed": None}, "`seed` must be an integer"),
+    ({"seed": 2**70}, "`seed` must be an integer"),
     ({"top_p": 0.0}, "`top_p` must be above 0 and at most 1. Received: 0.0"),
     ({"top_p": 1.5}, "`top_p` must be above 0 and at most 1. Received: 1.5"),
     ({"top_p": float("nan")}, "`top_p` must be"),

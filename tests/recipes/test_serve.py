@@ -448,6 +448,8 @@ def test_inputs_with_defaults_may_be_left_out(tmp_path: Path) -> None:
         assert found["outputs"]["num_tokens"] == [[7], [7]]
         status, found = ask(inputs={"max_length": [7]})
         assert (status, "Missing: ['text']" in found["error"]) == (400, True)
+        status, found = ask(inputs={"text": ["a"], "max_lenght": [7]})
+        assert (status, "['max_lenght']" in found["error"]) == (400, True)
         rows = [{"text": "a", "max_length": 7}, {"text": "b"}]
         status, found = ask(instances=rows)
         assert status == 400

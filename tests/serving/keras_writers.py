@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from contracts.beam_lists import beam_search
 from cpp_server import Arrays
-from generation.beam_lists import beam_search
 from served_models import Case
 
 from keras_ctx import models

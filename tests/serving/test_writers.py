@@ -171,8 +171,11 @@ def test_no_rows(generate: Ask) -> None:
         ({"top_p": [1.5]}, r"`top_p` must be above 0 and at most 1.*\[1.5"),
         ({"num_samples": [0]}, "`num_samples` must be from 1 to 16"),
         ({"num_samples": [17]}, r"`num_samples` must be from 1 to 16.*\[17"),
-        ({"max_length": [33]}, r"`max_length` must be from 1 to 32.*\[33"),
-        ({"max_length": [0]}, r"`max_length` must be from 1 to 32.*\[0"),
+        ({"max_length": [33]}, r"`max_length` must be from 2 to 32.*\[33"),
+        ({"max_length": [1]}, r"`max_length` must be from 2 to 32.*\[1"),
+        ({"temperature": [1e-35]}, "`temperature` must be above 0"),
+        ({"seed": [1, 2, 3]}, r"`seed` must have 1 value.*Rows:. .2. .*3"),
+        ({"seed": []}, r"`seed` must have 1 value"),
         ({"max_length": [3, 2]}, r"`prompt` must have fewer .*\[2\]\s*\[2\]"),
     ],
 )
@@ -215,8 +218,10 @@ def test_translations(translate: tuple[Ask, Ask, Any]) -> None:
     for row in (0, 2):
         alone = ask(text=texts[row : row + 1], length_penalty=[0.6 + row * 0.2])
         assert alone["texts"][0].tolist() == found["texts"][row].tolist()
-    with pytest.raises(tf.errors.InvalidArgumentError, match="from 1 to 12"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="from 2 to 12"):
         ask(text=["a"], max_length=[13])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="from 2 to 12"):
+        ask(text=["a"], max_length=[1])
     with pytest.raises(tf.errors.InvalidArgumentError, match="a number"):
         ask(text=["a"], length_penalty=[np.nan])
 
@@ -230,6 +235,8 @@ def test_alignments_sum_to_one(translate: tuple[Ask, Ask, Any]) -> None:
     np.testing.assert_allclose(weights.sum(-1)[:, 0], there, atol=1e-6)
     assert found["source_tokens"][0].tolist()[-1] in (b"</s>", b"")
     assert inputs.end_id is not None
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have a row"):
+        align(text=["a"], translation=["a", "b"])
 
 
 def test_rows_that_a_search_can_lose() -> None:

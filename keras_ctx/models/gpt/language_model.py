@@ -40,5 +40,12 @@ def causal_language_model(
 
 def next_token_logits(encoder: keras.Model) -> keras.KerasTensor:
     """Returns the logits `(B, T, V)` of the tokens after each position."""
-    embeddings = encoder.get_layer("embeddings")
-    return embeddings(encoder.output["sequence"], reverse=True)
+    found = {layer.name: layer for layer in encoder.layers}
+    if "embeddings" not in found or "block_0" in found:
+        raise ValueError(
+            "`encoder` must be causal, with a token table `embeddings`: one "
+            "that sees the whole text would read the tokens that it has to "
+            f"predict. Received: {encoder.name!r} with the layers "
+            f"{sorted(found)[:10]}"
+        )
+    return found["embeddings"](encoder.output["sequence"], reverse=True)

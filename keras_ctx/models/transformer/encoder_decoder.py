@@ -80,6 +80,12 @@ def encoder_decoder(
         Vaswani et al. 2017, section 3, https://arxiv.org/abs/1706.03762.
     """
     found: dict[str, Any] = {layer.name: layer for layer in encoder.layers}
+    if "decoder_block_0" in found:
+        raise ValueError(
+            "`encoder` must have no causal blocks, whose names are those of "
+            f"the decoder's. Received: {encoder.name!r}, a GPT or a model "
+            "with a decoder"
+        )
     given = {
         "num_heads": num_heads,
         "intermediate_dim": intermediate_dim,

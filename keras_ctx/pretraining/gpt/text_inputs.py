@@ -80,4 +80,12 @@ def corpus_tokens(
         options.corpus_path, text_inputs.encode, text_inputs.end_id, path, told
     )
     print()
+    count = path.stat().st_size // 4
+    if count <= text_inputs.max_length:
+        path.unlink()
+        raise ValueError(
+            "`corpus` must have more tokens than a row, `max_length`="
+            f"{text_inputs.max_length}. Received: {count} tokens in "
+            f"{options.corpus_path}. Use shorter rows or more text."
+        )
     return path

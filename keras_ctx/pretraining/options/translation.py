@@ -64,7 +64,8 @@ class TranslationOptions:
     warmup_steps: int = 1000
     """Steps until it is reached; then it falls with the root of the step."""
     average_checkpoints: int = 5
-    """Number of last checkpoints whose mean is saved."""
+    """Number of last checkpoints whose mean is saved; of a run with fewer
+    epochs all of them."""
     beams: int = 4
     """Width of the beam search."""
     length_penalty: float = 0.6
@@ -90,6 +91,11 @@ class TranslationOptions:
             average_checkpoints=self.average_checkpoints,
             beams=self.beams,
         )
+
+    @property
+    def averaged(self) -> int:
+        """Returns the number of checkpoints whose mean is saved."""
+        return min(self.average_checkpoints, self.epochs)
 
     @property
     def files(self) -> dict[str, tuple[Path, Path]]:

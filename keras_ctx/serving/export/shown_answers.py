@@ -27,12 +27,26 @@ def shown_answers(
     elif card["task"] == "fill_mask":
         inputs = {"text": [f"[MASK]{text}" for text in texts]}
     elif card["task"] == "generate":
+        texts = [short_prompt(text, card) for text in texts]
         inputs = {"prompt": texts}
     answers = served_answers(path, inputs)
-    return [
+    shown = [
         shown_answer(answers, row, card["multi_label"])
         for row in range(len(texts))
     ]
+    if card["task"] == "generate":
+        return [f"{x}[...]{y}" for x, y in zip(texts, shown, strict=True)]
+    return shown
+
+
+def short_prompt(text: str, card: dict[str, Any]) -> str:
+    """Returns the start of a text that leaves room for as many tokens.
+
+    A token has one byte or more.
+    """
+    most = card["signatures"]["generate"]["defaults"]["max_length"]
+    start = text.encode()[: max(0, most - 2) // 2]
+    return start.decode("utf-8", "ignore")
 
 
 def shown_answer(
@@ -56,7 +70,7 @@ def shown_answer(
         given = answer["labels"][answer["scores"] >= 0.5]
         return ", ".join(given) or "none"
     if "texts" in answer:
-        return repr(str(answer["texts"][0]))
+        return str(answer["texts"][0])
     if "labels" in answer:
         return f"{answer['labels'][0]} {answer['scores'][0]:.3f}"
     if "tags" in answer:

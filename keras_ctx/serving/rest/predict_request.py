@@ -186,6 +186,13 @@ def _named(
         raise RequestError(
             f"`inputs` must have the keys {sorted(inputs)}. Missing: {missing}"
         )
+    # Where inputs may be left out, a wrong name would have no effect.
+    surplus = sorted(value.keys() - inputs.keys())
+    if surplus:
+        raise RequestError(
+            f"`inputs` must have no keys but {sorted(inputs)}. "
+            f"Received: {surplus}"
+        )
     return value
 
 

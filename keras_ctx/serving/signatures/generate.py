@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_ctx.checks import check_at_least
 from keras_ctx.generation import Generator, Sampling
 from keras_ctx.generation.decoder import Decoder
-from keras_ctx.generation.sampling import Draws
+from keras_ctx.generation.sampling import LEAST_TEMPERATURE, Draws
 from keras_ctx.serving.output_kinds.kind import OutputKind
 from keras_ctx.serving.signatures.model_outputs import ModelOutputs, Tensors
 from keras_ctx.serving.signatures.signature import Signature
@@ -151,10 +151,15 @@ class Generate:
     ) -> Tensors:
         prompt = tf.ensure_shape(prompt, [None])
         rows = tf.shape(prompt)[0]
-        settings = [
-            of_rows(x, rows)
-            for x in (max_length, temperature, top_k, top_p, seed, num_samples)
-        ]
+        settings = of_rows(
+            rows,
+            max_length=max_length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            num_samples=num_samples,
+        )
         ids = self._text_inputs.encode(prompt)
         lengths = tf.cast(ids.row_lengths(), tf.int32) + 1
         with tf.control_dependencies(self._checks(lengths, *settings)):
@@ -201,7 +206,10 @@ class Generate:
         return [
             refuse_lengths(max_length, self._positions),
             refuse(
-                ~((temperature > 0) & (temperature < float("inf"))),
+                ~(
+                    (temperature >= LEAST_TEMPERATURE)
+                    & (temperature < float("inf"))
+                ),
                 "`temperature` must be above 0; `top_k` 1 takes the most "
                 "probable token.",
                 temperature,

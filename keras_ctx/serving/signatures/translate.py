@@ -152,8 +152,8 @@ class Translate:
     def __call__(self, text, length_penalty, max_length) -> Tensors:
         text = tf.ensure_shape(text, [None])
         rows = tf.shape(text)[0]
-        length_penalty, max_length = (
-            of_rows(x, rows) for x in (length_penalty, max_length)
+        length_penalty, max_length = of_rows(
+            rows, length_penalty=length_penalty, max_length=max_length
         )
         checks = [
             refuse_lengths(max_length, self._positions),

@@ -102,9 +102,22 @@ def written(
     }
 
 
-def of_rows(x: tf.Tensor, rows: Any) -> tf.Tensor:
-    """Returns a setting of each row; a single one is that of all."""
-    return tf.broadcast_to(tf.ensure_shape(x, [None]), [rows])
+def of_rows(rows: Any, **settings: tf.Tensor) -> list[tf.Tensor]:
+    """Returns the settings of each row; a single one is that of all."""
+    found = []
+    for name, x in settings.items():
+        x = tf.ensure_shape(x, [None])
+        size = tf.size(x)
+        check = tf.debugging.Assert(
+            (size == 1) | (size == rows),
+            [f"`{name}` must have 1 value, or 1 for each row. Rows:", rows]
+            + ["Received:", size],
+        )
+        with tf.control_dependencies([check]):
+            # Not of another size, even where the check comes later.
+            index = tf.minimum(tf.range(rows), size - 1)
+        found.append(tf.gather(x, index))
+    return found
 
 
 def refuse(wrong: tf.Tensor, rule: str, *values: tf.Tensor) -> Any:
@@ -116,10 +129,10 @@ def refuse(wrong: tf.Tensor, rule: str, *values: tf.Tensor) -> Any:
 
 
 def refuse_lengths(max_length: tf.Tensor, positions: int) -> Any:
-    """Refuses texts of more tokens than a model has positions."""
+    """Refuses lengths without a new token, or beyond a model's positions."""
     return refuse(
-        (max_length < 1) | (max_length > positions),
-        f"`max_length` must be from 1 to {positions}, the positions of the "
+        (max_length < 2) | (max_length > positions),
+        f"`max_length` must be from 2 to {positions}, the positions of the "
         "model.",
         max_length,
     )

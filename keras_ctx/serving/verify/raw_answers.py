@@ -134,15 +134,23 @@ def _answer(
         )
     function = served.signatures[name]
     specs = function.structured_input_signature[1]
+    if isinstance(inputs, str):
+        raise ValueError(
+            f"`inputs` must be a list of texts. Received: {inputs[:80]!r}"
+        )
     if not isinstance(inputs, Mapping):
         inputs = {"prompt" if "prompt" in specs else "text": list(inputs)}
+    defaults = {}
     if specs.keys() != inputs.keys():
-        inputs = {**_defaults(version, name), **inputs}
-    if specs.keys() != inputs.keys():
+        defaults = _defaults(version, name)
+    missing = sorted(specs.keys() - inputs.keys() - defaults.keys())
+    if missing or inputs.keys() - specs.keys():
         raise ValueError(
             f"`inputs` of {name!r} must be {sorted(specs)}. "
             f"Received: {sorted(inputs)}"
+            + (f". Missing: {missing}" if missing else "")
         )
+    inputs = {**defaults, **inputs}
     tensors = {
         key: tf.constant(inputs[key], spec.dtype) for key, spec in specs.items()
     }
