@@ -169,7 +169,9 @@ def test_refused_options(tmp_path: Path, changes: dict, message: str) -> None:
 
 def test_a_short_corpus_is_refused(tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_text("ab\n")
-    with pytest.raises(ValueError, match="`corpus` must have more tokens than a row"):
+    with pytest.raises(
+        ValueError, match="`corpus` must have more tokens than a row"
+    ):
         pretrain(tmp_path, tmp_path / "run")
 
 
