@@ -54,7 +54,8 @@ def token_scores(score, ids: np.ndarray, length: int) -> np.ndarray:
 def word_scores(found: np.ndarray, lengths: list[int]) -> np.ndarray:
     """Returns log likelihoods of words and end, `(2, N + 1)`.
 
-    The first are exact, the second those of the pieces alone.
+    The first are those of words, which sum to 1; the second those of the
+    pieces alone.
 
     Args:
         found: Both likelihoods of each token, `(2, T)`.
