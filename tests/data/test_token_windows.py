@@ -27,14 +27,19 @@ def test_tokens_of_a_corpus(tmp_path: Path) -> None:
     assert count == len(found) and told == [count]
 
 
-def test_many_documents_are_read_in_parts(tmp_path: Path) -> None:
-    corpus = tmp_path / "corpus.txt"
-    corpus.write_text("\n\n".join(chr(97 + i % 26) for i in range(700)))
+@pytest.mark.parametrize("size, parts", [(1, [700]), (200_000, [3, 6, 7])])
+def test_documents_are_read_in_parts_of_half_a_megabyte(
+    tmp_path: Path, size: int, parts: list[int]
+) -> None:
+    corpus, count = tmp_path / "corpus.txt", parts[-1]
+    letters = [97 + i % 26 for i in range(count)]
+    corpus.write_text("\n\n".join(chr(x) * size for x in letters))
     told: list[int] = []
     write_tokens(corpus, codes, 1, tmp_path / "tokens.bin", told.append)
-    found = np.fromfile(tmp_path / "tokens.bin", "<i4")
-    assert found[::2].tolist() == [97 + i % 26 for i in range(700)]
-    assert told == [512, 1024, 1400]
+    found = np.fromfile(tmp_path / "tokens.bin", "<i4").reshape(count, -1)
+    assert (found[:, :-1] == np.array(letters)[:, None]).all()
+    assert (found[:, -1] == 1).all()
+    assert told == [part * (size + 1) for part in parts]
 
 
 def test_a_failure_leaves_no_file(tmp_path: Path) -> None:

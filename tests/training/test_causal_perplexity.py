@@ -69,6 +69,20 @@ def test_perplexities(model) -> None:
     assert_close(found["word_perplexity"] / np.exp(total / 5), 1)
 
 
+def test_many_texts_are_not_traced_one_by_one(model) -> None:
+    traces: list[int] = []
+
+    def counted(features, training):
+        traces.append(features["token_ids"].shape[1] or 0)
+        return model(features, training=training)
+
+    texts = [text(count) for count in (2, 7, 4, 9, 3, 8, 5)]
+    found = causal_perplexity(counted, texts, 5, length=12)  # pyright: ignore
+    total = sum(nats(model, x).sum() for x in texts)
+    assert_close(found["nats"], total)
+    assert len(traces) <= 3
+
+
 def test_refusals(model) -> None:
     with pytest.raises(ValueError, match="`stride` must be at most `length`"):
         token_likelihoods(model, text(9), 4, 5)

@@ -15,7 +15,7 @@ from keras_ctx.data.readers.lines import blank_line_documents, read_lines
 from keras_ctx.files.whole_file import whole_file
 
 _DTYPE = np.dtype("<i4")
-_AT_ONCE = 256  # documents
+_AT_ONCE = 1 << 19  # characters
 
 
 def text_documents(path: str | Path) -> Iterator[str]:
@@ -44,7 +44,7 @@ def write_tokens(
 
     A document is the lines up to a blank line, joined by line ends; the end
     token stands behind each. The file has four bytes a token, and memory
-    holds a few hundred documents at a time.
+    holds half a million characters at a time, or one document.
 
     Args:
         path: A text in UTF-8, may be compressed.
@@ -70,10 +70,9 @@ def write_tokens(
         >>> np.fromfile("tokens.bin", "<i4").tolist()
         [97, 32, 98, 10, 99, 0, 100, 0]
     """
-    documents = text_documents(path)
     total = 0
     with whole_file(output) as temporary, temporary.open("wb") as file:
-        while texts := list(itertools.islice(documents, _AT_ONCE)):
+        for texts in _batches(text_documents(path)):
             rows = encode(texts)
             ends = tf.fill([len(texts), 1], tf.cast(end_id, rows.dtype))
             ids = tf.concat([rows, ends], axis=1).values.numpy()
@@ -83,6 +82,19 @@ def write_tokens(
         if not total:
             raise ValueError(f"`path` must hold text. Received: none in {path}")
     return total
+
+
+def _batches(documents: Iterable[str]) -> Iterator[list[str]]:
+    """Yields documents together: many if they are short."""
+    texts, size = [], 0
+    for document in documents:
+        texts.append(document)
+        size += len(document)
+        if size >= _AT_ONCE:
+            yield texts
+            texts, size = [], 0
+    if texts:
+        yield texts
 
 
 def token_windows(
