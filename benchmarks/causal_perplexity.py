@@ -182,14 +182,17 @@ def main(config: Config) -> None:
     counted = np.stack(trigram(train, dev, test))
     for name, both in (
         ("Kneser-Ney trigram", counted),
-        (f"biLM, {minutes(bilm):.0f} minutes", bilm_scores(bilm, sentences)),
+        ("biLM", bilm_scores(bilm, sentences)),
     ):
         scores |= {f"{name}, forward": both[:1], f"{name}, both": both}
     mixed = np.logaddexp(gpt[:1], counted[:1]) - np.log(2)
     scores |= {"GPT": gpt[:1], "GPT, pieces alone": gpt[1:]}
     scores["GPT and trigram forward, half each"] = mixed
     page = table(scores, test)
-    page += f"The GPT was trained for {minutes(run):.0f} minutes.\n"
+    page += (
+        f"Minutes, pauses included: GPT {minutes(run):.0f}, "
+        f"biLM {minutes(bilm):.0f}.\n"
+    )
     (folder / "table.md").write_text(page, "utf-8")
     print(page)
     written = samples(run)
