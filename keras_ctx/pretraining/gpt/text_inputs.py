@@ -63,7 +63,7 @@ def corpus_tokens(
         >>> _ = Path("news.txt").write_text("the cat\\nthe mat\\n")
         >>> options = GPTPretrainingOptions(
         ...     output=Path("runs/one"), corpus=Path("news.txt"),
-        ...     vocabulary_size=260)
+        ...     vocabulary_size=260, max_length=8)
         >>> Path("runs/one").mkdir(parents=True)
         >>> corpus_tokens(options, gpt_text_inputs(options)).name
         Tokens of news.txt: 10
