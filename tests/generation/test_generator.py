@@ -281,7 +281,8 @@ def test_other_models_are_refused() -> None:
     with pytest.raises(ValueError, match="`start_id` must be given"):
         Generator(translator(), 4)
     with pytest.raises(ValueError, match="`start_id` must be a token"):
-        Generator(translator(), 4, **{"start_id": "a"})
+        name: Any = "a"
+        Generator(translator(), 4, start_id=name)
     with pytest.raises(ValueError, match="`max_length` must be at least 2"):
         Generator(translator(), 1, start_id=1)
     with pytest.raises(ValueError, match="`encoder` must be causal"):
