@@ -198,6 +198,7 @@ def test_a_long_prompt_is_refused_with_its_length(generate: Ask) -> None:
     [
         ({"temperature": 0}, "`temperature` must be"),
         ({"top_k": 0}, "`top_k` must be"),
+        ({"seed": 2**31}, "`seed` must be an integer of 32 bits"),
         ({"num_samples": 20}, "`most_samples` must be at least 20"),
     ],
 )

@@ -20,6 +20,7 @@ from keras_ctx.serving.signatures.writing import (
     of_rows,
     refuse,
     refuse_lengths,
+    text_signature,
     written,
 )
 from keras_ctx.text.ragged.packing import pad
@@ -59,6 +60,10 @@ class GenerateSettings:
 
     def __post_init__(self) -> None:
         Sampling(self.temperature, self.top_k, self.top_p, self.seed)
+        if not -(2**31) <= self.seed < 2**31:
+            raise ValueError(
+                f"`seed` must be an integer of 32 bits. Received: {self.seed}"
+            )
         check_at_least(1, num_samples=self.num_samples)
         check_at_least(self.num_samples, most_samples=self.most_samples)
 
@@ -112,24 +117,14 @@ class Generate:
             "temperature": tf.constant([settings.temperature], tf.float32),
             "top_k": tf.constant([settings.top_k or vocabulary_size]),
             "top_p": tf.constant([settings.top_p], tf.float32),
-            "seed": tf.constant([settings.seed]),
+            "seed": tf.constant([settings.seed], tf.int32),
             "num_samples": tf.constant([settings.num_samples]),
         }
 
     def signature(self, texts_alone: bool = False) -> Signature:
         """Returns the signature; with `texts_alone` from the prompts alone."""
-        specs = {"prompt": tf.TensorSpec([None], tf.string, "prompt")}
         d = self.defaults
-        if texts_alone:
-            return Signature(
-                lambda prompt: self(prompt, *d.values()),
-                specs,
-                *(self.kinds, "predict", True),
-            )
-        for key, x in d.items():
-            specs[key] = tf.TensorSpec([None], x.dtype, key)
 
-        # TensorFlow writes these defaults into the SavedModel.
         def generate(
             prompt,
             max_length=d["max_length"],
@@ -144,7 +139,9 @@ class Generate:
                 num_samples,
             )
 
-        return Signature(generate, specs, self.kinds, "predict", True, d)
+        return text_signature(
+            "prompt", self, generate, self.kinds, d, texts_alone
+        )
 
     def __call__(
         self, prompt, max_length, temperature, top_k, top_p, seed, num_samples

@@ -24,6 +24,7 @@ from keras_ctx.serving.signatures.writing import (
     of_rows,
     refuse,
     refuse_lengths,
+    text_signature,
     written,
 )
 
@@ -128,18 +129,8 @@ class Translate:
 
     def signature(self, texts_alone: bool = False) -> Signature:
         """Returns the signature; with `texts_alone` from the texts alone."""
-        specs = {"text": tf.TensorSpec([None], tf.string, "text")}
         d = self.defaults
-        if texts_alone:
-            return Signature(
-                lambda text: self(text, *d.values()),
-                specs,
-                *(self.kinds, "predict", True),
-            )
-        for key, x in d.items():
-            specs[key] = tf.TensorSpec([None], x.dtype, key)
 
-        # TensorFlow writes these defaults into the SavedModel.
         def translate(
             text,
             length_penalty=d["length_penalty"],
@@ -147,7 +138,9 @@ class Translate:
         ):
             return self(text, length_penalty, max_length)
 
-        return Signature(translate, specs, self.kinds, "predict", True, d)
+        return text_signature(
+            "text", self, translate, self.kinds, d, texts_alone
+        )
 
     def __call__(self, text, length_penalty, max_length) -> Tensors:
         text = tf.ensure_shape(text, [None])

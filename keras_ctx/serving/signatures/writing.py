@@ -1,6 +1,6 @@
 """What the signatures that write texts share: the search and its answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -11,6 +11,7 @@ from keras_ctx.generation.sampling import Draws
 from keras_ctx.serving.output_kinds.kind import Exact, OutputKind
 from keras_ctx.serving.output_kinds.numbers import Numbers
 from keras_ctx.serving.signatures.model_outputs import Run, Tensors
+from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.text.tokenize.normalization import valid
 
 KINDS: dict[str, OutputKind] = {
@@ -65,6 +66,40 @@ class Writing(Run):
             inputs, features["max_length"], self._search(features)
         )
         return found._asdict()
+
+
+def text_signature(
+    name: str,
+    call: Callable[..., Tensors],
+    with_defaults: Callable[..., Tensors],
+    kinds: Mapping[str, OutputKind],
+    defaults: Mapping[str, tf.Tensor],
+    texts_alone: bool,
+) -> Signature:
+    """Returns a signature from texts and settings.
+
+    Args:
+        name: Name of the input of texts.
+        call: From the texts and all settings to the outputs.
+        with_defaults: The same; its arguments have the names of the inputs and
+            the `defaults`, which TensorFlow writes into the SavedModel.
+        kinds: Kinds of the outputs.
+        defaults: The settings by name.
+        texts_alone: Whether to take the texts alone, with the defaults.
+    """
+    specs = {name: tf.TensorSpec([None], tf.string, name)}
+    if texts_alone:
+        return Signature(
+            lambda texts: call(texts, *defaults.values()),
+            specs,
+            kinds,
+            searches=True,
+        )
+    for key, x in defaults.items():
+        specs[key] = tf.TensorSpec([None], x.dtype, key)
+    return Signature(
+        with_defaults, specs, kinds, searches=True, defaults=defaults
+    )
 
 
 def written(
