@@ -37,7 +37,7 @@ from harness.generation_works import NAMES, by_names
 from harness.machine import load, machine, read_speed
 from harness.measure import Bench
 from harness.models import model_folders
-from harness.options import check_page
+from harness.options import check_counts, check_page
 from harness.registry import pythons_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,12 +60,7 @@ class Config:
     """Small models and few tokens: shows in minutes that everything runs."""
 
     def __post_init__(self):
-        for name in ("threads", "rounds"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. "
-                    f"Received: {name}={getattr(self, name)}"
-                )
+        check_counts(threads=self.threads, rounds=self.rounds)
         by_names(self.works, self.tiny)
         check_page(self.output)
 

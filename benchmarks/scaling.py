@@ -35,7 +35,7 @@ from harness.files import write_text, write_whole
 from harness.machine import load, machine
 from harness.measure import Bench
 from harness.models import model_folders
-from harness.options import check_page
+from harness.options import check_counts, check_page
 from harness.registry import pythons_of
 from harness.works import OURS, Work
 
@@ -59,12 +59,7 @@ class Config:
     """Two small points of each curve: shows in minutes that everything runs."""
 
     def __post_init__(self):
-        for name in ("threads", "rounds"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. "
-                    f"Received: {name}={getattr(self, name)}"
-                )
+        check_counts(threads=self.threads, rounds=self.rounds)
         by_names(self.curves, self.tiny)
         check_page(self.output)
 

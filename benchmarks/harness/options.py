@@ -20,6 +20,19 @@ def check_names(option: str, names: Collection[str], known: Collection[str]):
         )
 
 
+def check_counts(**counts: int) -> None:
+    """Refuses numbers below 1.
+
+    Raises:
+        ValueError: See above.
+    """
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(
+                f"`{name}` must be at least 1. Received: {name}={count}"
+            )
+
+
 def check_page(output: Path) -> None:
     """Refuses a page that cannot be written, or that its files would replace.
 

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from keras_ctx.serving.card.notes import batching_notes
+from keras_ctx.serving.signatures.writing import WRITERS
 
 _MOST_LABELS = 50
-WRITERS = ("generate", "translate")
 _NONE: Mapping[str, float] = {}
 # Import statement of each library.
 _IMPORTS = {

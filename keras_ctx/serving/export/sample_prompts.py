@@ -17,9 +17,10 @@ def prompts_that_fit(
     batches: Sequence[Sequence[str]], model: keras.Model, text_inputs: Any
 ) -> list[list[str]]:
     """Returns the texts, those cut that leave no room for a token."""
+    positions = Decoder(model).max_length
     return [
-        [_fitting(text, Decoder(model).max_length, text_inputs) for text in x]
-        for x in batches
+        [_fitting(text, positions, text_inputs) for text in batch]
+        for batch in batches
     ]
 
 
@@ -31,8 +32,7 @@ def _fitting(text: str, positions: int, text_inputs: Any) -> str:
 
 def _lengths(texts: Sequence[str], text_inputs: Any) -> np.ndarray:
     """Returns the tokens of prompts, with the start token."""
-    inputs = text_inputs.with_settings(add_start=True, add_end=False)
-    return inputs.num_tokens(list(texts)).numpy()
+    return text_inputs.encode(list(texts)).row_lengths().numpy() + 1
 
 
 def prompt_inputs(

@@ -125,7 +125,8 @@ def export(
             `TextWindows`. Otherwise `None` cuts the text.
         writing: Defaults, limits and search of a model that writes texts: a
             `GenerateSettings` for a causal language model, a
-            `TranslateSettings` for an encoder-decoder; `None` for theirs.
+            `TranslateSettings` for an encoder-decoder; `None` for the defaults
+            of that class.
         metrics: Figures of the model's quality, by name, for `README.md`.
         measured_on: The data that `metrics` were measured on, for `README.md`.
         training_data: SHA-256 digests, in hexadecimal, of the files that the

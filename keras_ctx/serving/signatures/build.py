@@ -28,6 +28,7 @@ from keras_ctx.serving.signatures.translate import (
     Translate,
     TranslateSettings,
 )
+from keras_ctx.serving.signatures.writing import WRITERS
 from keras_ctx.serving.text_pair import SECOND_TEXT
 from keras_ctx.text import TextInputs
 from keras_ctx.text.tokenize.normalization import valid
@@ -91,7 +92,7 @@ def signatures(
     `check_writing`.
     """
     task = task_of(model, labels)
-    if task in ("generate", "translate"):
+    if task in WRITERS:
         return _of_writers(task, model, text_inputs, writing, make_outputs)
     outputs = make_outputs(model)
     names = ("text", SECOND_TEXT) if pair else ("text",)

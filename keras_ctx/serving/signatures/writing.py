@@ -14,6 +14,8 @@ from keras_ctx.serving.signatures.model_outputs import Run, Tensors
 from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.text.tokenize.normalization import valid
 
+WRITERS = ("generate", "translate")
+"""The tasks of models that write texts."""
 KINDS: dict[str, OutputKind] = {
     "texts": Exact(),
     "scores": Numbers(),

@@ -15,6 +15,7 @@ from keras_ctx.predictions.model_rows import check_finite
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
 from keras_ctx.serving.signatures.build import signatures
+from keras_ctx.serving.signatures.writing import WRITERS
 from keras_ctx.serving.text_pair import SECOND_TEXT
 
 Ask = Callable[[Sequence[tuple[Any, ...]]], dict[str, np.ndarray]]
@@ -74,7 +75,7 @@ class ServedVersion:
         for kind, name in SIGNATURES.items():
             if name == signature:
                 return kind
-        if signature in ("generate", "translate"):
+        if signature in WRITERS:
             raise ValueError(
                 f"{self.folder}: the version writes texts, which a TextModel "
                 "does not do. Ask it by `serving.answers(folder, texts)`. "
