@@ -45,6 +45,9 @@ class Config:
     max_length: int | None = None
     """Most tokens of a text, its beginning included. If not given: all
     positions of the model."""
+    window: int | None = None
+    """Of a longer beginning this many tokens, the last ones, are read. If not
+    given: one that leaves no room for a token is left out, with a reason."""
     min_length: int = 0
     """Fewest tokens of a text, its beginning included."""
     greedy: bool = False
@@ -146,6 +149,7 @@ def main(config: Config) -> dict:
         config.model,
         config.max_length,
         config.search,
+        window=config.window,
         min_length=config.min_length,
         repetition_penalty=config.repetition_penalty,
         num_returned=config.num_samples,

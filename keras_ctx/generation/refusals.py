@@ -68,6 +68,15 @@ def check_beginnings(
         )
 
 
+def check_window(window: int | None, max_length: int) -> None:
+    """Refuses a window of beginnings that leaves no room for a new token."""
+    if window is not None and not 0 < window < max_length:
+        raise ValueError(
+            f"`window` must be from 1 to {max_length - 1}, which leaves room "
+            f"for a new token below `max_length`. Received: {window}"
+        )
+
+
 def check_arguments(
     decoder: Decoder,
     max_length: int,

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_ctx import convert, generation, models
+from keras_ctx.generation.refusals import check_window
 from keras_ctx.text import GPTInputs
+from keras_ctx.text.ragged.beginnings import beginnings
 
 
 class TextGenerator:
@@ -22,6 +25,9 @@ class TextGenerator:
         max_length: The most tokens of a text, its beginning included; `None`:
             all positions of the model.
         search: As of `generation.Generator`.
+        window: Of a beginning with more tokens, only that many, the last
+            ones, are read, and count for `max_length`; `None`: a beginning of
+            `max_length` tokens or more is refused.
         **options: Other arguments of `generation.Generator`.
 
     Call arguments:
@@ -54,13 +60,14 @@ class TextGenerator:
         text_inputs: GPTInputs,
         max_length: int | None = None,
         search: generation.Sampling | generation.BeamSearch | None = None,
+        window: int | None = None,
         **options: Any,
     ):
         positions = models.family_of(model).sizes(model)["positions"]
-        self.text_inputs = text_inputs.with_settings(
-            add_start=True, add_end=False, max_length=positions
-        )
+        self.text_inputs = text_inputs
         self.max_length = positions if max_length is None else max_length
+        check_window(window, self.max_length)
+        self.window = window
         self.generator = generation.Generator(
             model,
             self.max_length,
@@ -89,13 +96,17 @@ class TextGenerator:
 
     def check(self, text: str) -> str | None:
         """Returns why a beginning cannot be continued, or `None`."""
-        count = int(self.text_inputs.num_tokens([text])[0])
+        count = self._rows([text]).flat_values.shape[0]
         if count < self.max_length:
             return None
         return (
             f"it has {count} tokens, and at most {self.max_length - 1} leave "
-            "room for a new one"
+            "room for a new one; with a `window` its last tokens are read"
         )
+
+    def _rows(self, texts: Sequence[str]) -> Any:
+        ids = self.text_inputs.encode(list(texts))
+        return beginnings(ids, self.text_inputs.end_id, self.window)
 
     def __call__(self, texts: Sequence[str]) -> list[list[dict[str, Any]]]:
         if not texts:
@@ -106,7 +117,13 @@ class TextGenerator:
                     "`texts` must be short enough to be continued: "
                     f"{problem}. Received: {text[:80]!r}"
                 )
-        found = self.generator(self.text_inputs(list(texts)))
+        ids = self._rows(texts)
+        found = self.generator(
+            {
+                "token_ids": ids.to_tensor(self.text_inputs.pad_id),
+                "padding_mask": tf.sequence_mask(ids.row_lengths()),
+            }
+        )
         rows, returned, width = found.token_ids.shape
         ids = found.token_ids.reshape(rows * returned, width)
         real = (ids >= 0) & (ids != self.text_inputs.end_id)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from recipe_files import load_recipe
 
-from keras_ctx import convert, evaluation, models
+from keras_ctx import convert, evaluation, generation, models
 
 CORPUS = "\n\n".join(["the cat sat on the mat\nand the dog ran"] * 60) + "\n"
 HELD_OUT = "the cat ran\n\nthe dog sat on the mat\n"
@@ -110,6 +110,26 @@ def test_a_long_prompt_is_left_out_and_named(run: Path) -> None:
     assert answers[0]["problem"] is None
     assert answers[1]["texts"] == []
     assert "at most 15 leave room for a new one" in answers[1]["problem"]
+
+
+def test_a_window_reads_the_last_tokens(run: Path) -> None:
+    long = "a long way " * 9
+    inputs: Any = convert.load_text_inputs(run)
+    last = inputs.decode([inputs.encode([long]).to_list()[0][-6:]]).numpy()[0]
+    (answer,) = generate(run, prompt=(long,), greedy=True, window=6)
+    assert answer["problem"] is None
+    recipe = load_recipe("generate")
+    model, _ = convert.load_causal_language_model(run)
+    found = generation.Generator(model, 16, end_ids=[inputs.end_id])(
+        {
+            "token_ids": inputs.encode([last]).to_tensor(),
+            "padding_mask": np.ones((1, 6), "bool"),
+        }
+    )
+    assert answer["texts"][0]["num_tokens"] == found.lengths[0, 0]
+    assert abs(answer["texts"][0]["score"] - found.scores[0, 0]) < 1e-5
+    with pytest.raises(ValueError, match="`window` must be from 1 to 15"):
+        recipe.main(recipe.Config(model=run, prompt=("a",), window=16))
 
 
 def test_prompts_from_standard_input(

@@ -13,6 +13,7 @@ from keras_writers import generate as by_numpy
 from served_models import Case
 
 from keras_ctx import models, serving
+from keras_ctx.generation import Generator
 from keras_ctx.serving import GenerateSettings, TranslateSettings
 from keras_ctx.serving.export.sample_requests import sample_requests
 from keras_ctx.serving.signatures.build import signatures
@@ -207,6 +208,27 @@ def test_wrong_defaults(settings: dict[str, Any], message: str) -> None:
         GenerateSettings(**settings)
 
 
+def test_a_window_reads_the_last_tokens(case: Case) -> None:
+    made = signatures(
+        *(case.model, INPUTS, None, False, 5),
+        writing=GenerateSettings(max_length=20, window=9, seed=3),
+    )
+    ask = function_of(made["generate"])
+    long = "the way of the old house, " * 400  # beyond all positions
+    found = ask(prompt=[long, "the way", long])
+    assert found["num_tokens"].tolist()[0] == found["num_tokens"].tolist()[2]
+    ids = INPUTS.encode([long]).to_list()[0][-9:]
+    greedy = Generator(case.model, 20, end_ids=[INPUTS.end_id])
+    witness = greedy(
+        {"token_ids": [ids], "padding_mask": [[True] * 9]}
+    ).token_ids[0]
+    real = (witness >= 0) & (witness != INPUTS.end_id)
+    best = ask(prompt=[long], top_k=[1])["texts"][0].tolist()
+    assert best == INPUTS.decode(witness, real).numpy().tolist()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="fewer tokens"):
+        ask(prompt=[long], max_length=[9])
+
+
 def test_translations(translate: tuple[Ask, Ask, Any]) -> None:
     ask, _, _ = translate
     texts = ["a cat sat", " ", "a cat sat on a mat, " * 9, ""]
@@ -291,6 +313,8 @@ def bert() -> Any:
         (gpt, INPUTS, TranslateSettings(), "`writing` must be GenerateSetting"),
         (gpt, INPUTS, GenerateSettings(max_length=33), "from 2 to 32"),
         (gpt, INPUTS, GenerateSettings(max_length=1), "from 2 to 32"),
+        (gpt, INPUTS, GenerateSettings(window=32), "from 1 to 31"),
+        (gpt, INPUTS, GenerateSettings(window=0), "from 1 to 31"),
     ],
 )
 def test_settings_of_another_model_are_refused(

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.refusals import check_window
 from keras_ctx.serving.signatures.generate import GenerateSettings
 from keras_ctx.serving.signatures.translate import TranslateSettings
 from keras_ctx.text import GPTInputs, TextInputs
@@ -39,6 +40,8 @@ def check_writing(
             f"positions of `model`. Received: {most}"
         )
     if task == "generate":
+        if writing is not None:
+            check_window(writing.window, most or decoder.max_length)
         if not isinstance(text_inputs, GPTInputs):
             raise ValueError(
                 "`text_inputs` must be GPTInputs for a causal language model, "

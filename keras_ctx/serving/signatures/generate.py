@@ -23,6 +23,7 @@ from keras_ctx.serving.signatures.writing import (
     text_signature,
     written,
 )
+from keras_ctx.text.ragged.beginnings import beginnings
 from keras_ctx.text.ragged.packing import pad
 
 
@@ -57,6 +58,10 @@ class GenerateSettings:
     """Fewest tokens of a text, its beginning included."""
     repetition_penalty: float = 1.0
     """Above 1 makes tokens of the text less probable."""
+    window: int | None = None
+    """Of a prompt with more tokens, only that many, the last ones, are read,
+    and count for `max_length`; `None`: a prompt of `max_length` tokens or more
+    is refused."""
 
     def __post_init__(self) -> None:
         Sampling(self.temperature, self.top_k, self.top_p, self.seed)
@@ -111,6 +116,7 @@ class Generate:
         run = Writing(generator, taken, lambda x: Draws(*(x[k] for k in taken)))
         self._outputs = make_outputs(model, run=run)
         self._most_samples = settings.most_samples
+        self._window = settings.window
         vocabulary_size = model.output["next_token"].shape[-1]
         self.defaults = {
             "max_length": tf.constant([settings.max_length or self._positions]),
@@ -157,16 +163,16 @@ class Generate:
             seed=seed,
             num_samples=num_samples,
         )
-        ids = self._text_inputs.encode(prompt)
-        lengths = tf.cast(ids.row_lengths(), tf.int32) + 1
+        # As in training: a document begins with the end token.
+        ids = beginnings(
+            self._text_inputs.encode(prompt), self._end_id, self._window
+        )
+        lengths = tf.cast(ids.row_lengths(), tf.int32)
         with tf.control_dependencies(self._checks(lengths, *settings)):
             lengths, *settings = map(tf.identity, (lengths, *settings))
         # Sample by sample: the rows of the search.
         most = tf.maximum(tf.reduce_max(settings[-1]), 1)
-        # As in training: a document begins with the end token.
-        start = tf.fill([rows, 1], self._end_id)
-        joined: Any = tf.concat([start, ids], axis=1)
-        ids = pad(joined, self._end_id, None)
+        ids = pad(ids, self._end_id, None)
         mask = tf.sequence_mask(lengths, tf.shape(ids)[1])
         features = {
             "token_ids": tf.repeat(ids, most, axis=0),
