@@ -103,6 +103,14 @@ def novels(path: Path) -> Iterator[tuple[str, str]]:
     Of the held-out novels every tenth sentence is used: 75,000 words are
     enough.
     """
+    for part, sentences in each_novel(path):
+        step = 1 if part == "train" else 10
+        for words in itertools.islice(sentences, 0, None, step):
+            yield part, words
+
+
+def each_novel(path: Path) -> Iterator[tuple[str, Iterator[str]]]:
+    """Yields the part and the sentences of each novel."""
     with tarfile.open(path) as tar:
         members = [m for m in tar.getmembers() if m.name.endswith(".txt")]
         members.sort(key=lambda member: hashed(Path(member.name).name))
@@ -110,10 +118,7 @@ def novels(path: Path) -> Iterator[tuple[str, str]]:
             part = ("dev" if number < 5 else "test") if number < 10 else "train"
             file = tar.extractfile(member)
             content = file.read() if file else b""
-            sentences = sentences_of(content.decode("utf-8-sig", "replace"))
-            step = 1 if part == "train" else 10
-            for words in itertools.islice(sentences, 0, None, step):
-                yield part, words
+            yield part, sentences_of(content.decode("utf-8-sig", "replace"))
 
 
 def sentences_of(content: str) -> Iterator[str]:

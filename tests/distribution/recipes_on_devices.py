@@ -38,6 +38,18 @@ RECIPES: dict[str, dict[str, Any]] = {
         **{"batch_size": 4, "window_size": 5, "reset_steps": 10},
         **{"epochs": 2, "steps_per_epoch": 25, "learning_rate": 0.05},
     },
+    "pretrain_gpt": {
+        **{"vocabulary_size": 290, "max_length": 16, "num_layers": 1},
+        **{"num_heads": 2, "hidden_dim": 16, "batch_size": 4},
+        **{"epochs": 2, "steps_per_epoch": 25, "learning_rate": 0.02},
+    },
+    "train_translator": {
+        **{"vocabulary_size": 40, "max_length": 24, "num_layers": 1},
+        **{"num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32},
+        **{"tokens_per_batch": 64, "epochs": 2, "steps_per_epoch": 25},
+        **{"warmup_steps": 10, "learning_rate": 0.02, "dropout": 0.0},
+        **{"average_checkpoints": 2, "beams": 2},
+    },
 }
 
 
@@ -47,6 +59,9 @@ def run(folder: Path, name: str, strategy: str, output: str) -> dict:
     if name.startswith("finetune"):
         files = {"train": path, "dev": path, "test": path}
         files["init"] = folder / "encoder"
+    elif name == "train_translator":
+        pair = (path, folder / "pretrain_elmo.txt")
+        files = {"train": pair, "dev": pair, "test": pair}
     else:
         files = {"corpus": path, "held_out": path}
     return recipe.main(

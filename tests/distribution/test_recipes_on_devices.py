@@ -16,6 +16,11 @@ from keras_ctx import models, text, training
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = ["ann", "bob", "went", "to", "rome", "paris", "who", "where", "?", "."]
+FILES = {
+    "pretrain_elmo": "language_model",
+    "pretrain_gpt": "language_model",
+    "train_translator": "translator",
+}
 SCRIPT = Path(__file__).with_name("recipes_on_devices.py")
 
 
@@ -49,7 +54,8 @@ def write_data(folder: Path) -> None:
             for line in 2 * sentences
         )
     )
-    (folder / "pretrain_elmo.txt").write_text("\n".join(sentences))
+    for name in ("pretrain_elmo", "pretrain_gpt", "train_translator"):
+        (folder / f"{name}.txt").write_text("\n".join(sentences))
     paragraphs = [
         {
             "context": line,
@@ -127,7 +133,7 @@ def assert_equal(folder: Path, name: str, several: str) -> None:
     # The model has learned something.
     first, *_, last = (each["loss"] for each in curves[0])
     assert last < 0.9 * first
-    file = "language_model" if name == "pretrain_elmo" else "model"
+    file = FILES.get(name, "model")
     ours, theirs = (
         keras.saving.load_model(run / f"{file}.keras", compile=False)
         for run in (other, one)
@@ -161,3 +167,11 @@ def test_two_devices(name: str, folder: Path) -> None:
 def test_elmo_on_two_devices_and_as_two_workers(folder: Path) -> None:
     """Each device carries the states of its own rows."""
     run_all(folder, "pretrain_elmo")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pretrain_gpt", "train_translator"])
+def test_writers_on_two_devices_and_as_two_workers(
+    name: str, folder: Path
+) -> None:
+    run_all(folder, name)
