@@ -50,6 +50,8 @@ class Config:
     """Corpus to train on."""
     output: Path = Path("runs/translation")
     """Folder for all corpora."""
+    last: bool = True
+    """Whether to train once more, without averaging."""
 
 
 def multi30k(folder: Path) -> Parts:
@@ -133,8 +135,10 @@ def main(config: Config) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     chinese = config.corpus == "cmn_eng"
     parts = cmn_eng(config.data, folder) if chinese else multi30k(config.data)
-    run = trained(folder / "run", parts)
-    last = trained(folder / "last", parts, **{"average-checkpoints": 1})
+    runs = {"": trained(folder / "run", parts)}
+    if config.last:
+        last = trained(folder / "last", parts, **{"average-checkpoints": 1})
+        runs[", last checkpoint alone"] = last
     tests = {name: x for name, x in parts.items() if name.startswith("test")}
     rows: dict[str, list[float]] = {}
     signature = ""
@@ -142,16 +146,15 @@ def main(config: Config) -> str:
         texts, right = (
             list(data.read_lines(x, keep_blank=True)) for x in (source, target)
         )
-        for name, answers in (
-            ("beam search, width 4", translated(run, source, 4)),
-            ("greedy", translated(run, source, 1)),
-            ("beam search, last checkpoint alone", translated(last, source, 4)),
-            ("nearest training sentence", nearest(parts["train"], texts)),
-        ):
+        answered = {"greedy": translated(runs[""], source, 1)}
+        for name, run in runs.items():
+            answered[f"beam search{name}"] = translated(run, source, 4)
+        answered["nearest training sentence"] = nearest(parts["train"], texts)
+        for name, answers in answered.items():
             score = evaluation.bleu(answers, right, "zh" if chinese else "13a")
             rows.setdefault(name, []).append(score["bleu"])
             signature = score["bleu_signature"]
-    minutes = training.read_metrics(run)[-1]["seconds"] / 60
+    minutes = training.read_metrics(runs[""])[-1]["seconds"] / 60
     table = f"| | {' | '.join(tests)} |\n|---|{'---:|' * len(tests)}\n"
     for name, scores in rows.items():
         table += f"| {name} | {' | '.join(f'{x:.1f}' for x in scores)} |\n"
