@@ -12,6 +12,7 @@ from keras_ctx.layers.characters.sentence_markers import (
     AddSentenceMarkers,
     StripSentenceMarkers,
 )
+from keras_ctx.layers.characters.word_table import WordTable
 from keras_ctx.layers.outputs.crf import CRF
 from keras_ctx.layers.outputs.gather_positions import GatherPositions
 from keras_ctx.layers.outputs.masked_mean import MaskedMean
@@ -61,4 +62,5 @@ __all__ = [
     "TransformerEncoderBlock",
     "VocabularyBias",
     "WordEmbedding",
+    "WordTable",
 ]

@@ -24,6 +24,7 @@ from keras_ctx.text.inputs.sentence_pieces import SentencePieceInputs
 from keras_ctx.text.inputs.subwords import SubwordInputs
 from keras_ctx.text.inputs.unknown_texts import UnknownTexts, warn_unknown
 from keras_ctx.text.inputs.word_level import WordLevelInputs
+from keras_ctx.text.inputs.word_vectors import WordVectorInputs
 from keras_ctx.text.inputs.words import WordInputs
 from keras_ctx.text.tokenize.byte_pairs import byte_letters
 from keras_ctx.text.tokenize.word_places import WordPlaces
@@ -61,6 +62,7 @@ __all__ = [
     "WordInputs",
     "WordLevelInputs",
     "WordPlaces",
+    "WordVectorInputs",
     "bert_vocabulary",
     "byte_letters",
     "byte_pair_vocabulary",
