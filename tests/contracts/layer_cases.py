@@ -530,6 +530,24 @@ CASES = [
         lambda **k: layers.WordEmbedding(11, 4, **k),
         {"inputs": token_ids()},
     ),
+    Case(
+        "WordTable",
+        lambda **k: layers.WordTable(9, 4, 2, 20, **k),
+        {
+            "word_ids": word_ids(),
+            "subword_ids": Argument(
+                _integers(21, B, T, 3) * padding_mask().value[..., None],
+                "BTC",
+                pad=0,
+            ),
+        },
+    ),
+    Case(
+        "WordTable without n-grams",
+        lambda **k: layers.WordTable(9, 4, 2, **k),
+        {"word_ids": word_ids()},
+        variant=True,
+    ),
 ]
 
 

@@ -46,6 +46,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "distinct_words",
     "elmo_word_encoder, stateful",
     "warm_start",
+    "word_vector_encoder of n-grams and characters",
 }
 # One of each kind of encoder, head and loop.
 QUICK = {
@@ -55,6 +56,7 @@ QUICK = {
     "elmo_encoder",
     "elmo_stream_model",
     "tagger of elmo, crf",
+    "word_vector_encoder of n-grams and characters",
 }
 IN_OTHER_POLICIES = {
     "bert_encoder",
@@ -71,6 +73,7 @@ IN_OTHER_POLICIES = {
     "embedder of bert, last",
     "tagger of elmo, crf",
     "classifier of bert, concat_last_4",
+    "word_vector_encoder of n-grams and characters",
 }
 
 
