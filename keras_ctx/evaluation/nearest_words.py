@@ -90,9 +90,9 @@ def _nearest(
     table = vectors.table
     lengths = np.linalg.norm(table, axis=1)
     length = float(np.linalg.norm(asked))
-    if length == 0:
+    if length < 1e-6:  # of units: rounding
         raise ValueError(
-            "The words of an analogy must differ: their sum is zero. "
+            "`b - a + c` must have a direction, but the sum is zero. "
             f"Received: {[word for word, _ in parts]}"
         )
     cosines = table @ asked / (np.maximum(lengths, 1e-30) * length)

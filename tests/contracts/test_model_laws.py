@@ -377,6 +377,8 @@ def _without_gradient(case: ModelCase) -> set[str]:
         unused.add("pooler")
     if case.name.startswith("packed "):  # with a head that reads the tokens
         unused.add("pooler")
+    if case.name.endswith("of word vectors, scalar_mix"):
+        unused.add("scalar_mix/weights")  # a softmax over one layer
     if case.name == "attention_scores":
         # Nothing reads the attention output of the last block.
         unused |= {"block_1/attention/value", "block_1/attention/attention"}

@@ -79,7 +79,8 @@ class KeptRows:
         if not word:
             raise ValueError(
                 f"{self.path}, {self.unit} {number}: a word must have at least "
-                "one byte. Received: none"
+                "one byte. The file is damaged, or its header is wrong. "
+                "Received: none"
             )
         if self.wanted is not None and word not in self.wanted:
             return False
@@ -118,12 +119,13 @@ class KeptRows:
                 f"{place + 1}"
             )
         size = self._count + len(vectors)
+        self._check_memory(size)
         if size > len(self._table):
-            self._check_memory(size)
-            self._table.resize(
-                (max(size, len(self._table) * 3 // 2), self.width),
-                refcheck=False,
-            )
+            more = len(self._table) * 3 // 2
+            if self._memory is not None:
+                free = self._memory // (4 * self.width) - self._others
+                more = min(more, free)
+            self._table.resize((max(size, more), self.width), refcheck=False)
         self._table[self._count : size] = vectors
         self._count = size
 
