@@ -16,7 +16,7 @@ RANDOM = WordVectors([f"w{i}" for i in range(30)], ROWS)
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
     a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
-    return a @ b / np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def test_nearest_by_all_cosines() -> None:

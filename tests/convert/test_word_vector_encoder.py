@@ -111,6 +111,25 @@ def test_vectors_are_those_of_fasttext(
     )
 
 
+@pytest.mark.slow
+def test_vectors_of_fasttext_in_a_saved_model(tmp_path: Path) -> None:
+    encoder, inputs = made("fastText", tmp_path)
+
+    class Served(tf.Module):
+        def __init__(self) -> None:
+            self.tracked = [encoder, *inputs.tables]
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def __call__(self, texts: tf.Tensor) -> tf.Tensor:
+            return encoder(inputs(texts))["sequence"]
+
+    tf.saved_model.save(Served(), str(tmp_path / "saved"))
+    words = [*WORDS, "unknown", "naïve", "日", "THE"]
+    found = tf.saved_model.load(str(tmp_path / "saved"))(tf.constant(words))
+    expected = [expected_vector(word) for word in words]
+    np.testing.assert_allclose(found[:, 0], expected, rtol=0, atol=1e-6)
+
+
 def test_lower_case_and_fasttext_with_characters(tmp_path: Path) -> None:
     given = fasttext(tmp_path)
     pair = word_vector_encoder_from(

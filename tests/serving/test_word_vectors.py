@@ -48,13 +48,8 @@ def test_of_a_small_file(version: int | None, tmp_path: Path) -> None:
 @pytest.mark.skipif(
     not SHARED.is_dir(), reason="../shared/data/small_vectors is not here"
 )
-@pytest.mark.parametrize(
-    "name",
-    [
-        "crime-and-punishment",
-        pytest.param("lee_fasttext_new", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["crime-and-punishment", "lee_fasttext_new"])
 def test_of_the_fasttext_package(name: str, tmp_path: Path) -> None:
     stored = json.loads((SHARED / "expected_fasttext.json").read_text("utf-8"))
     # A text is split at blanks, so that the others are words.

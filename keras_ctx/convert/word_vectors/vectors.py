@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -136,21 +137,24 @@ class WordVectors:
         """The row of each word."""
         return {word: row for row, word in enumerate(self.words)}
 
-    @cached_property
+    @property
     def table(self) -> np.ndarray:
         """The vectors of all words, float32 `(V, D)`.
 
         They are `vectors`; of a fastText .bin the mean of a word's own row
         and those of its n-grams, computed when it is first asked for.
         """
-        if self.subwords is None:
-            return self.vectors
+        return self.vectors if self.subwords is None else self._means
+
+    @cached_property
+    def _means(self) -> np.ndarray:
+        subwords: Any = self.subwords
         parts = []
         for start in range(0, len(self), _WORDS_AT_ONCE):
             part = slice(start, start + _WORDS_AT_ONCE)
-            sums, counts = self.subwords.sums(self.words[part])
+            sums, counts = subwords.sums(self.words[part])
             sums += self.vectors[part]
-            parts.append(sums / np.float32(1 + counts)[:, None])
+            parts.append(sums / (1 + counts).astype(np.float32)[:, None])
         return np.concatenate(parts)
 
     def vector(self, word: str) -> np.ndarray:

@@ -72,7 +72,7 @@ class WordNgrams:
             word,
             tf.size(words),
         )
-        rows = tf.boolean_mask(found % self.num_buckets, kept)
+        rows = tf.boolean_mask(tf.math.floormod(found, self.num_buckets), kept)
         splits = tf.pad(tf.cumsum(lengths), [[1, 0]])
         return ragged(tf.cast(rows, tf.int32), splits)
 
@@ -108,6 +108,8 @@ class WordNgrams:
             if n == 1 and not self.first_rules:
                 # The first character of a word follows the last of another.
                 begins_word = tf.concat([[True], first[:-1] == last[:-1]], 0)
-                column &= ~begins_word[: tf.size(word)] & (first != last)
+                column &= tf.logical_not(begins_word[: tf.size(word)]) & (
+                    first != last
+                )
             columns.append(column)
         return tf.stack(columns, axis=1)
