@@ -73,7 +73,7 @@ def analogy(
         >>> from keras_ctx.convert import WordVectors
         >>> rows = np.array([[1, 0], [1, 1], [0, 2], [0, 1]], "float32")
         >>> analogy(WordVectors(["a", "b", "c", "d"], rows), "a", "b", "c")
-        [('d', 0.92387...)]
+        [('d', 0.98559...)]
 
     Source:
         Mikolov et al. 2013, https://aclanthology.org/N13-1090;

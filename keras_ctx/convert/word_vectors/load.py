@@ -28,6 +28,9 @@ def load_word_vectors(
     also the first ones without a magic number. The file is read as a stream,
     and only the rows that are asked for are kept.
 
+    Of a fastText .bin all n-grams are kept, and a word that is left out is an
+    unknown one: it has the vector of its n-grams, without its own row.
+
     If a word is repeated, its first vector is kept, and a warning names both
     lines.
 
