@@ -49,6 +49,9 @@ from keras_ctx.data.language_model.token_windows import (
 from keras_ctx.data.language_model.warm_start_batches import (
     warm_start_batches,
 )
+from keras_ctx.data.language_model.word_pairs import (
+    word_pairs,
+)
 from keras_ctx.data.masked_lm.corpus_dataset import (
     bert_pretraining_dataset,
     first_batches,
@@ -348,6 +351,7 @@ __all__ = [
     "token_windows",
     "translation_dataset",
     "warm_start_batches",
+    "word_pairs",
     "word_batches",
     "write_tokens",
 ]

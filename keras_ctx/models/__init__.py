@@ -61,6 +61,7 @@ from keras_ctx.models.transformer.family import TRANSFORMER
 from keras_ctx.models.with_dtype import with_dtype
 from keras_ctx.models.word_vectors.encoder import word_vector_encoder
 from keras_ctx.models.word_vectors.family import WORD_VECTORS
+from keras_ctx.models.word_vectors.trainer import word_vector_trainer
 
 # A translator has the layers of a GPT, too: the last that fits is taken.
 for _row in (
@@ -117,4 +118,5 @@ __all__ = [
     "with_markers",
     "without_language_model",
     "word_vector_encoder",
+    "word_vector_trainer",
 ]

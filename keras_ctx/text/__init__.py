@@ -37,6 +37,7 @@ from keras_ctx.text.vocabulary.file import (
 from keras_ctx.text.vocabulary.learn import (
     bert_vocabulary,
     character_vocabulary,
+    word_counts,
     word_vocabulary,
     wordpiece_vocabulary,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "save_vocabulary",
     "sentence_piece_model",
     "warn_unknown",
+    "word_counts",
     "word_vocabulary",
     "wordpiece_vocabulary",
 ]

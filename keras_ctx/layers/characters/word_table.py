@@ -32,6 +32,11 @@ class WordTable(IdsLayer, CompositeLayer):
         num_buckets: Number of rows for n-grams; n-grams with the same hash
             share one. 0: none.
 
+    Attributes:
+        sparse_gradient: Whether, on TensorFlow, the gradient has only the
+            rows of the batch, as that of `NegativeSampling`. `False`, and not
+            saved.
+
     Call arguments:
         word_ids: Integers `(B, T)`, 0 = no token.
         subword_ids: With `num_buckets` integers `(B, T, S)`: the n-grams of
@@ -81,6 +86,7 @@ class WordTable(IdsLayer, CompositeLayer):
         self.output_dim = output_dim
         self.num_unknown = num_unknown
         self.num_buckets = num_buckets
+        self.sparse_gradient = False
 
     def build(self, word_ids_shape, subword_ids_shape=None):
         def table(rows, name):
@@ -114,7 +120,7 @@ class WordTable(IdsLayer, CompositeLayer):
         # An id below 0 is outside the table: its row is NaN.
         first = 0 if subword_ids is None else self.num_unknown
         own = (word_ids > first) | (word_ids < 0)
-        x = lookup(self.words, word_ids)  # (B, T, D)
+        x = lookup(self.words, word_ids, self.sparse_gradient)  # (B, T, D)
         x = ops.where(ops.expand_dims(own, -1), x, ops.zeros_like(x))
         if subword_ids is None:
             return x
@@ -132,7 +138,7 @@ class WordTable(IdsLayer, CompositeLayer):
 
     def _sum(self, subword_ids):
         """Sums the vectors of n-grams: `(N, S)` to `(N, D)`."""
-        vectors = lookup(self.subwords, subword_ids)
+        vectors = lookup(self.subwords, subword_ids, self.sparse_gradient)
         real = ops.expand_dims(subword_ids != 0, -1)
         return ops.sum(ops.where(real, vectors, ops.zeros_like(vectors)), 1)
 
