@@ -102,6 +102,19 @@ def make_model(config: Config, encoder, counts, steps: int) -> keras.Model:
     return model
 
 
+def save(config: Config, model: keras.Model, inputs, results: dict) -> None:
+    vectors = convert.word_vectors_of(model, inputs)
+    convert.save_word_vectors(vectors, config.output / "vectors.txt")
+    # Unknown words get random rows like those of the table.
+    encoder, inputs = convert.word_vector_encoder_from(
+        vectors, trainable=True, split=config.split, seed=config.seed
+    )
+    model = keras.Model(model.input, model.output, name=model.name)
+    trained = {"encoder": encoder, "trainer": model}
+    pretraining.save_run(config, inputs, trained, results)
+    (config.output / pretraining.NUMBERS).unlink()
+
+
 @training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
@@ -121,7 +134,7 @@ def main(config: Config) -> dict:
     keras.utils.set_random_seed(config.seed)
     words, numbers = list(counts), list(counts.values())
     encoder, inputs = make_encoder(config, words)
-    tokens = pretraining.word_numbers(config, words)
+    tokens = pretraining.word_numbers(config, inputs)
     steps = pretraining.steps_of_pass(tokens, config.words_per_step)
     model = make_model(config, encoder, numbers, steps * config.epochs)
     print(f"{sum(numbers):,} words of {len(words):,} kinds, {steps:,} steps")
@@ -139,13 +152,7 @@ def main(config: Config) -> dict:
         steps * config.epochs * config.words_per_step / results["seconds"]
     )
     results["seconds"] = time.monotonic() - start + before
-    convert.save_word_vectors(
-        convert.word_vectors_of(encoder, words), config.output / "vectors.txt"
-    )
-    trained = {"encoder": encoder, "trainer": keras.Model(
-        model.input, model.output, name=model.name
-    )}
-    pretraining.save_run(config, inputs, trained, results)
+    save(config, model, inputs, results)
     return close(config, results)
 
 

@@ -50,6 +50,8 @@ from keras_ctx.data.language_model.warm_start_batches import (
     warm_start_batches,
 )
 from keras_ctx.data.language_model.word_pairs import (
+    WordObjective,
+    expected_pairs,
     word_pairs,
 )
 from keras_ctx.data.masked_lm.corpus_dataset import (

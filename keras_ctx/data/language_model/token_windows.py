@@ -184,8 +184,7 @@ def window_starts(
         seed: Seed of the passes.
         first: Number of windows to skip.
     """
-    # This number fits wherever the first window begins.
-    per_pass = max((count - 1) // length - 1, 1)
+    per_pass = windows_of_pass(count, length)
     spare = count - 1 - per_pass * length
 
     def starts() -> Iterator[int]:
@@ -199,3 +198,8 @@ def window_starts(
             number, place = number + 1, 0
 
     return starts
+
+
+def windows_of_pass(count: int, length: int) -> int:
+    """Returns the windows of a pass: they fit wherever the first one begins."""
+    return max((count - 1) // length - 1, 1)

@@ -11,14 +11,14 @@ from keras_ctx.checks import check_at_least, check_choice, check_positive
 from keras_ctx.data.batching.schedule import mixed_seed
 from keras_ctx.data.language_model.token_windows import window_starts
 
-Objective = Literal["skip_gram", "cbow"]
+WordObjective = Literal["skip_gram", "cbow"]
 
 
 def word_pairs(
     path: str | Path,
     counts: Sequence[int],
     *,
-    objective: Objective = "skip_gram",
+    objective: WordObjective = "skip_gram",
     window: int = 5,
     words_per_step: int = 1000,
     num_negatives: int = 64,
@@ -51,8 +51,8 @@ def word_pairs(
         subsample: Share of the text above which a word is left out at times,
             such as 1e-3; 0: no word is.
         first_id: Id of the first word, as the encoder has it.
-        subwords: Ragged integers `(V, None)`, ids of each word's n-grams; `None`
-            for an encoder without.
+        subwords: Ragged integers `(V, None)`, ids of each word's n-grams;
+            `None` for an encoder without.
         seed: The seed of the order and all draws.
         first_step: Number of the first batch.
 
@@ -149,6 +149,24 @@ def kept_shares(counts: Sequence[int], subsample: float) -> np.ndarray:
         return np.ones_like(counts)
     limit = subsample * counts.sum()
     return np.minimum(1, (np.sqrt(counts / limit) + 1) * limit / counts)
+
+
+def expected_pairs(
+    counts: Sequence[int],
+    objective: WordObjective,
+    window: int,
+    words_per_step: int,
+    subsample: float,
+) -> float:
+    """Returns the rows of a batch of `word_pairs` on average, in long lines.
+
+    Example:
+        >>> expected_pairs([9, 9], "skip_gram", 5, 1000, subsample=0)
+        6000.0
+    """
+    shares = kept_shares(counts, subsample)
+    kept = words_per_step * float(np.average(shares, weights=counts))
+    return kept * (window + 1 if objective == "skip_gram" else 1)
 
 
 class _Draws:

@@ -1,6 +1,6 @@
 """The words of a corpus as numbers, for the training of word vectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,17 @@ def check_word_counts(
         )
 
 
-def word_numbers(options: WordVectorOptions, words: Sequence[str]) -> Path:
+def word_numbers(
+    options: WordVectorOptions, inputs: text.WordVectorInputs
+) -> Path:
     """Writes the number of each word of the corpus, once.
 
     Words outside the vocabulary are left out, before windows are made, as in
     word2vec.
 
     Args:
-        options: Uses `corpus`, `split` and `output`.
-        words: The vocabulary.
+        options: Uses `corpus` and `output`.
+        inputs: Text inputs with the vocabulary.
 
     Returns:
         The file in the folder of the run, for `data.word_pairs`.
@@ -66,31 +68,25 @@ def word_numbers(options: WordVectorOptions, words: Sequence[str]) -> Path:
         >>> Path("runs/one").mkdir(parents=True)
         >>> options = WordVectorOptions(
         ...     output=Path("runs/one"), corpus=Path("news.txt"))
-        >>> np.fromfile(word_numbers(options, ["a", "c"]), "<i4").tolist()
+        >>> inputs = text.WordVectorInputs(["a", "c"])
+        >>> np.fromfile(word_numbers(options, inputs), "<i4").tolist()
         Words of news.txt: 6
         [0, 1, 2, 1, 0, 2]
     """
     path = options.output / NUMBERS
     if path.is_file():
         return path
-    table = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(
-            tf.constant(words, tf.string), tf.range(len(words))
-        ),
-        -1,
-    )
+    first = 1 + inputs.num_unknown
 
     def encode(lines: list[str]) -> Any:
-        rows: Any = text.split_words(lines, options.split)
-        numbers = rows.with_values(table.lookup(rows.values))
-        return tf.ragged.boolean_mask(numbers, numbers >= 0)
+        ids: Any = inputs.ids(tf.constant(lines, tf.string))
+        return tf.ragged.boolean_mask(ids - first, ids >= first)
 
     def told(count: int) -> None:
         print(f"\rWords of {options.corpus_path}: {count:,}", end="")
 
-    data.write_tokens(
-        options.corpus_path, encode, len(words), path, told, lines=True
-    )
+    size = inputs.vocabulary_size
+    data.write_tokens(options.corpus_path, encode, size, path, told, lines=True)
     print()
     return path
 
