@@ -55,6 +55,7 @@ from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
 from keras_ctx.convert.tokenizers.vocabulary import Vocabulary, vocabulary
 from keras_ctx.convert.word_vectors.encoder import word_vector_encoder_from
 from keras_ctx.convert.word_vectors.load import load_word_vectors
+from keras_ctx.convert.word_vectors.of_encoder import word_vectors_of
 from keras_ctx.convert.word_vectors.save import save_word_vectors
 from keras_ctx.convert.word_vectors.vectors import Subwords, WordVectors
 
@@ -98,4 +99,5 @@ __all__ = [
     "sentence_settings",
     "vocabulary",
     "word_vector_encoder_from",
+    "word_vectors_of",
 ]

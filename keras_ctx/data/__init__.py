@@ -44,6 +44,7 @@ from keras_ctx.data.language_model.targets import (
 from keras_ctx.data.language_model.token_windows import (
     text_documents,
     token_windows,
+    windows_of_pass,
     write_tokens,
 )
 from keras_ctx.data.language_model.warm_start_batches import (
@@ -354,6 +355,9 @@ __all__ = [
     "translation_dataset",
     "warm_start_batches",
     "word_pairs",
+    "expected_pairs",
+    "windows_of_pass",
+    "WordObjective",
     "word_batches",
     "write_tokens",
 ]

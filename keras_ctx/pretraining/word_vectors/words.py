@@ -76,16 +76,22 @@ def word_numbers(
     path = options.output / NUMBERS
     if path.is_file():
         return path
-    first = 1 + inputs.num_unknown
+    size = inputs.vocabulary_size
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(
+            tf.constant(inputs.vocabulary, tf.string), tf.range(size)
+        ),
+        -1,
+    )
 
     def encode(lines: list[str]) -> Any:
-        ids: Any = inputs.ids(tf.constant(lines, tf.string))
-        return tf.ragged.boolean_mask(ids - first, ids >= first)
+        rows = inputs.rows(tf.constant(lines, tf.string))
+        numbers = rows.with_values(table.lookup(rows.values))
+        return tf.ragged.boolean_mask(numbers, numbers >= 0)
 
     def told(count: int) -> None:
         print(f"\rWords of {options.corpus_path}: {count:,}", end="")
 
-    size = inputs.vocabulary_size
     data.write_tokens(options.corpus_path, encode, size, path, told, lines=True)
     print()
     return path
