@@ -33,7 +33,6 @@ that of `elmo_perplexity.py`.
 """
 
 import itertools
-import json
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -163,8 +162,7 @@ def draw(run: Path, path: Path) -> None:
 
 
 def minutes(run: Path) -> float:
-    results = json.loads((run / "results.json").read_text("utf-8"))
-    return results["results"]["seconds"] / 60
+    return training.read_metrics(run)[-1]["seconds"] / 60
 
 
 def main(config: Config) -> None:

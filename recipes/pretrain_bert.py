@@ -159,6 +159,7 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     pretraining.begin_bert(config, strategy)
+    before = training.seconds_trained(config.output)
     if done := training.ended_run(config.output, "encoder.keras"):
         return pretraining.close_run(config, done, FIGURES, "fill_mask")
     keras.utils.set_random_seed(config.seed)
@@ -189,7 +190,7 @@ def main(config: Config) -> dict:
             results["averaged"] = pretraining.measure(model, held_out)
     if training.is_chief():
         results |= training.read_metrics(config.output)[-1]
-        results["seconds"] = time.monotonic() - start
+        results["seconds"] = time.monotonic() - start + before
         model = pretraining.bare_model(model, config.dtype)
         trained = {"encoder": models.encoder_of(model), "pretrainer": model}
         pretraining.save_run(config, text_inputs, trained, results)

@@ -164,6 +164,7 @@ def main(config: Config) -> dict:
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     num_devices = strategy.num_replicas_in_sync
     pretraining.begin_elmo(config, strategy)
+    before = training.seconds_trained(config.output)
     if done := training.ended_run(config.output, "encoder.keras"):
         return pretraining.close_run(config, done, FIGURES, "encoder")
     keras.utils.set_random_seed(config.seed)
@@ -191,7 +192,7 @@ def main(config: Config) -> dict:
     if not training.is_chief():
         return {}
     results = training.read_metrics(config.output)[-1]
-    results["seconds"] = time.monotonic() - start
+    results["seconds"] = time.monotonic() - start + before
     save(config, text_inputs, words, language_model, results)
     return pretraining.close_run(config, results, FIGURES, "encoder")
 

@@ -132,6 +132,7 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     pretraining.begin_gpt(config, strategy)
+    before = training.seconds_trained(config.output)
     if done := training.ended_run(config.output, "encoder.keras"):
         return pretraining.close_run(config, done, FIGURES, "generate")
     keras.utils.set_random_seed(config.seed)
@@ -157,7 +158,7 @@ def main(config: Config) -> dict:
     if config.held_out is not None:
         found = perplexity_of(config.held_out, config, model, text_inputs)
         results |= {f"val_{name}": value for name, value in found.items()}
-    results["seconds"] = time.monotonic() - start
+    results["seconds"] = time.monotonic() - start + before
     model = pretraining.bare_model(model, config.dtype)
     trained = {"encoder": models.encoder_of(model), "language_model": model}
     pretraining.save_run(config, text_inputs, trained, results)

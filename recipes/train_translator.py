@@ -121,6 +121,7 @@ def main(config: Config) -> dict:
     training.begin_recipe(
         config, training.input_digests(files), strategy=strategy
     )
+    before = training.seconds_trained(config.output)
     if done := training.ended_run(config.output, "translator.keras"):
         return close(config, done)
     keras.utils.set_random_seed(config.seed)
@@ -168,7 +169,7 @@ def main(config: Config) -> dict:
     model = keras.Model(model.input, model.output, name=model.name)
     if "test" in texts:
         results |= translate(config, model, text_inputs, texts["test"])
-    results["seconds"] = time.monotonic() - start
+    results["seconds"] = time.monotonic() - start + before
     text.save_inputs(text_inputs, config.output / "text_inputs.json")
     training.save_model(model, config.output / "translator.keras")
     encoder = models.encoder_of(model)

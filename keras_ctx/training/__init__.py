@@ -99,6 +99,7 @@ from keras_ctx.training.run.folder import (
 )
 from keras_ctx.training.run.metrics_file import (
     read_metrics,
+    seconds_trained,
 )
 from keras_ctx.training.run.numbers import (
     check_run_numbers,

@@ -127,6 +127,7 @@ def assert_equal(folder: Path, name: str, several: str) -> None:
         for run in (one, other)
     )
     del expected["seconds"], found["seconds"]
+    assert found.pop("bleu_signature", "") == expected.pop("bleu_signature", "")
     assert keras.tree.flatten(found) == pytest.approx(
         keras.tree.flatten(expected), abs=1e-4
     )
@@ -139,6 +140,10 @@ def assert_equal(folder: Path, name: str, several: str) -> None:
         for run in (other, one)
     )
     for weight, expected in zip(ours.weights, theirs.weights, strict=True):
+        # The softmax takes no notice of this bias: its gradient is rounding,
+        # which Adam, with the epsilon of 1e-9 of translators, makes steps of.
+        if name == "train_translator" and weight.path.endswith("key/bias"):
+            continue
         np.testing.assert_allclose(weight, expected, rtol=0, atol=1e-4)
 
 

@@ -1,5 +1,6 @@
 """A GPT and a translator, killed again and again: the same weights."""
 
+import json
 import os
 import random
 import signal
@@ -82,6 +83,10 @@ def test_killed_at_random(name: str, file: str, tmp_path: Path) -> None:
     ]
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
-    assert training.read_metrics(whole)[-1]["loss"] == (
-        training.read_metrics(killed)[-1]["loss"]
+    results = json.loads((killed / "results.json").read_text())["results"]
+    # The seconds of all starts, not of the last one alone.
+    assert results["seconds"] > training.read_metrics(killed)[-1]["seconds"]
+    assert (
+        training.read_metrics(whole)[-1]["loss"]
+        == (training.read_metrics(killed)[-1]["loss"])
     )

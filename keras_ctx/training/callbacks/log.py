@@ -16,7 +16,7 @@ from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import full_disk_named, write_text
 from keras_ctx.training.run.checkpoints import newest_position
 from keras_ctx.training.run.folder import SETTINGS
-from keras_ctx.training.run.metrics_file import read_metrics
+from keras_ctx.training.run.metrics_file import kept_metrics, seconds_trained
 
 # The profiler runs between these steps, when caches are warm.
 _TRACED = 20, 25
@@ -78,13 +78,12 @@ class RunLog(PlacedCallback):
 
     def on_train_begin(self, logs=None):
         position = newest_position(self.folder)
-        lines = read_metrics(self.folder)
-        kept = [line for line in lines if line["step"] <= position.step]
+        self._before = seconds_trained(self.folder)
+        kept = kept_metrics(self.folder)
         write_text(
             self.folder / "metrics.jsonl",
             "".join(f"{json_text(line)}\n" for line in kept),
         )
-        self._before = kept[-1]["seconds"] if kept else 0.0
         self._start = time.monotonic()
         self._first_step = self._step = position.step
         self._done = position.epoch_step  # steps of the epoch

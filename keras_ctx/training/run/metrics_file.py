@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_ctx.files.json_text import read_figures
+from keras_ctx.training.run.checkpoints import completed_steps
 
 
 def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
@@ -43,6 +44,26 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
                 f"others. Received: {line[:60]!r}: {error}"
             ) from error
     return found
+
+
+def kept_metrics(folder: str | Path) -> list[dict[str, Any]]:
+    """Returns the metrics up to the newest checkpoint, where a run resumes."""
+    steps = completed_steps(folder)
+    return [line for line in read_metrics(folder) if line["step"] <= steps]
+
+
+def seconds_trained(folder: str | Path) -> float:
+    """Returns the seconds of training before a run resumes.
+
+    Args:
+        folder: Folder of the run; without a checkpoint the result is 0.
+
+    Example:
+        >>> seconds_trained("a folder that is not there")
+        0.0
+    """
+    lines = kept_metrics(folder)
+    return lines[-1]["seconds"] if lines else 0.0
 
 
 def _figures_of(line: bytes) -> dict[str, Any]:
