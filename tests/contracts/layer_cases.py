@@ -289,6 +289,18 @@ CASES = [
         )
     ),
     Case(
+        "NegativeSampling",
+        lambda **k: layers.NegativeSampling(11, 3, **k),
+        {
+            "inputs": Argument(_random(B, 4), "BD"),
+            "targets": Argument(np.array([4, 10, 0], "int32"), "B"),
+            "negative_ids": Argument(np.array([4, 0, 2, 9], "int32"), "N"),
+        },
+        outputs=("B",),
+        dtype="float32 at least",
+        exempt={"padding": "a row is one vector"},
+    ),
+    Case(
         "ProjectedLSTMCell",
         lambda **k: layers.ProjectedLSTMCell(8, 3, 0.3, 0.2, **k),
         {

@@ -237,6 +237,15 @@ INPUTS = {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
     },
     "word_vectors": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
+    "word_vector_trainer": {
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+        "target_ids": (np.array([4, 8, 0], "int32"), "B", 0),
+        "negative_ids": (
+            np.tile(np.array([0, 3, 5], "int32"), (B, 1)),
+            "BN",
+            0,
+        ),
+    },
     "word_vectors_and_more": {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
         "subword_ids": (
@@ -498,6 +507,12 @@ CASES = [
         word_vectors_and_more,
         "word_vectors_and_more",
         _ENCODED,
+    ),
+    ModelCase(
+        "word_vector_trainer",
+        lambda: models.word_vector_trainer(word_vectors()),
+        "word_vector_trainer",
+        {"negative_log_likelihood": "B"},
     ),
     ModelCase(
         "encoder_of a tagger of word vectors",

@@ -60,8 +60,9 @@ def word_pairs(
         An endless `tf.data.Dataset` of `(features, targets, weights)` for a
         `word_vector_trainer`: `word_ids` `(B, T)`, where T is 1, or for "cbow"
         `2 * window` with 0 for none; with `subwords` `subword_ids`
-        `(B, T, S)`; `target_ids` `(B,)`, `negative_ids` `(N,)`; zeros as
-        targets; and weights, which sum to 1. B differs from batch to batch.
+        `(B, T, S)`; `target_ids` `(B,)`; `negative_ids` `(B, N)`, the same
+        in each row; zeros as targets; and weights, which sum to 1. B differs
+        from batch to batch.
 
     Raises:
         ValueError: An argument is out of range, or the file has fewer than
@@ -74,7 +75,7 @@ def word_pairs(
         ...     num_negatives=2, subsample=0, seed=0)
         >>> features, targets, weights = next(iter(pairs))
         >>> features["word_ids"].shape[1], features["negative_ids"].shape
-        (1, TensorShape([2]))
+        (1, TensorShape([6, 2]))
 
     Source:
         Mikolov et al. 2013, sections 2.2 and 2.3,
@@ -120,7 +121,9 @@ def word_pairs(
             # -1 is none.
             "word_ids": tf.where(near < 0, 0, near + first_id),
             "target_ids": targets,
-            "negative_ids": draws.negatives(seed),
+            "negative_ids": tf.tile(
+                draws.negatives(seed)[None], [tf.size(targets), 1]
+            ),
         }
         if subwords is not None:
             features["subword_ids"] = _subwords(subwords, near)

@@ -1,6 +1,7 @@
 """The model that trains word vectors: an encoder under negative sampling."""
 
 import keras
+from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least
@@ -18,8 +19,10 @@ def word_vector_trainer(
     is fastText. The layers are shared: training this model trains `encoder`.
 
     Inputs: those of the encoder, of B rows; `target_ids` `(B,)`, the numbers of
-    the words to predict, counted from 0; `negative_ids` `(N,)`, drawn for the
-    batch. Output: `negative_log_likelihood` `(B,)`, in nats.
+    the words to predict, counted from 0; `negative_ids` `(B, N)`, drawn once
+    for the batch and repeated for each row, so that a batch can be split over
+    devices; only row 0 is read. Output: `negative_log_likelihood` `(B,)`, in
+    nats.
 
     Layer names in addition to the encoder's: `negative_sampling`.
 
@@ -40,7 +43,7 @@ def word_vector_trainer(
         >>> from keras_ctx.models import word_vector_encoder
         >>> model = word_vector_trainer(word_vector_encoder(50, 8))
         >>> row, ids = np.array([[7]]), np.array([3])
-        >>> features = {"word_ids": row, "target_ids": ids, "negative_ids": ids}
+        >>> features = {"word_ids": row, "target_ids": ids, "negative_ids": row}
         >>> model(features)["negative_log_likelihood"].shape
         TensorShape([1])
 
@@ -60,13 +63,14 @@ def word_vector_trainer(
         )
     table = encoder.get_layer("word_table")
     inputs = dict(encoder.input)
-    for key in ("target_ids", "negative_ids"):
-        inputs[key] = keras.Input((), dtype="int32", name=key)
+    for key, shape in (("target_ids", ()), ("negative_ids", (None,))):
+        inputs[key] = keras.Input(shape, dtype="int32", name=key)
     nats = layers.NegativeSampling(
         table.vocabulary_size, num_negatives, name="negative_sampling"
     )(
         encoder.output["pooled"],
         inputs["target_ids"],
-        inputs["negative_ids"],
+        # A sum over row 0, since a device may get a batch without rows.
+        ops.sum(inputs["negative_ids"][:1], axis=0),
     )
     return keras.Model(inputs, {"negative_log_likelihood": nats}, name=name)
