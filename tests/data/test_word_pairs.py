@@ -91,7 +91,7 @@ def test_batches_are_functions_of_the_seed_and_their_number(path: Path) -> None:
         path, COUNTS, words_per_step=11, seed=1, num_negatives=3
     )
     whole = [x for x, _, _ in pairs.take(9)]
-    for first in (1, 4, 8):
+    for first in (1, 8):
         later = data.word_pairs(
             path,
             COUNTS,

@@ -71,6 +71,6 @@ def word_vector_trainer(
         encoder.output["pooled"],
         inputs["target_ids"],
         # A sum over row 0, since a device may get a batch without rows.
-        ops.sum(inputs["negative_ids"][:1], axis=0),
+        ops.sum(inputs["negative_ids"][:1, :], axis=0),
     )
     return keras.Model(inputs, {"negative_log_likelihood": nats}, name=name)
