@@ -120,7 +120,7 @@ def subwords_of(inputs: text.WordVectorInputs) -> Any:
         return None
     rows = []
     for start in range(0, inputs.vocabulary_size, 4096):
-        words = inputs.vocabulary[start : start + 4096]
-        ids = inputs(tf.constant(words)[:, None])["subword_ids"]
+        words = [[x] for x in inputs.vocabulary[start : start + 4096]]
+        ids = inputs(words)["subword_ids"]
         rows.append(tf.RaggedTensor.from_tensor(ids[:, 0], padding=0))
     return tf.concat(rows, axis=0)
