@@ -87,15 +87,8 @@ def make_model(config: Config, encoder, counts, steps: int) -> keras.Model:
         config.words_per_step,
         config.subsample,
     )
-    # The loss is the mean over pairs; the learning rate is that of a pair.
     model.compile(
-        keras.optimizers.SGD(
-            keras.optimizers.schedules.PolynomialDecay(
-                config.learning_rate * pairs,
-                steps,
-                config.learning_rate * pairs * 1e-4,
-            )
-        ),
+        training.word_vector_optimizer(config.learning_rate, steps, pairs),
         loss={"negative_log_likelihood": training.LogLikelihoodLoss()},
         jit_compile=False,
     )

@@ -42,7 +42,7 @@ def train(corpus: Path, name: str, **options: Any) -> Path:
             words_per_step=200,
             negatives_per_step=16,
             subsample=0,
-            **{"epochs": 12, "learning_rate": 0.05, **options},
+            **{"epochs": 8, **options},
         )
     )
     return output

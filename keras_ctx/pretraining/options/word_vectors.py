@@ -54,8 +54,8 @@ class WordVectorOptions:
     """Words of the text in a step."""
     epochs: int = 5
     """Passes over the text, with a checkpoint after each."""
-    learning_rate: float = 0.025
-    """Learning rate of a pair at the beginning; it falls to nearly 0."""
+    learning_rate: float = 0.5
+    """Learning rate of Adagrad at the beginning; it falls to nearly 0."""
     seed: int = 1
     """Seed of the weights, the order and the draws."""
     restart: bool = False
