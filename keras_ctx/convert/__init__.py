@@ -53,6 +53,11 @@ from keras_ctx.convert.sentences.settings import (
 from keras_ctx.convert.tensor2tensor.load import load_tensor2tensor
 from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
 from keras_ctx.convert.tokenizers.vocabulary import Vocabulary, vocabulary
+from keras_ctx.convert.word_vectors.encoder import word_vector_encoder_from
+from keras_ctx.convert.word_vectors.load import load_word_vectors
+from keras_ctx.convert.word_vectors.of_encoder import word_vectors_of
+from keras_ctx.convert.word_vectors.save import save_word_vectors
+from keras_ctx.convert.word_vectors.vectors import Subwords, WordVectors
 
 for _row in (ELMO, MANY_LANGS, GPT_FOLDER):
     register_checkpoint_format(_row)
@@ -60,8 +65,10 @@ for _row in (ELMO, MANY_LANGS, GPT_FOLDER):
 __all__ = [
     "CheckpointFormat",
     "SentenceSettings",
+    "Subwords",
     "TaskModel",
     "Vocabulary",
+    "WordVectors",
     "check_text_inputs",
     "elmo_text_inputs",
     "load_bert",
@@ -79,6 +86,7 @@ __all__ = [
     "load_task_model",
     "load_tensor2tensor",
     "load_text_inputs",
+    "load_word_vectors",
     "marian_ids",
     "prompt_notes",
     "prompt_of",
@@ -87,6 +95,9 @@ __all__ = [
     "save_elmo",
     "save_gpt",
     "save_marian",
+    "save_word_vectors",
     "sentence_settings",
     "vocabulary",
+    "word_vector_encoder_from",
+    "word_vectors_of",
 ]

@@ -44,10 +44,16 @@ from keras_ctx.data.language_model.targets import (
 from keras_ctx.data.language_model.token_windows import (
     text_documents,
     token_windows,
+    windows_of_pass,
     write_tokens,
 )
 from keras_ctx.data.language_model.warm_start_batches import (
     warm_start_batches,
+)
+from keras_ctx.data.language_model.word_pairs import (
+    WordObjective,
+    expected_pairs,
+    word_pairs,
 )
 from keras_ctx.data.masked_lm.corpus_dataset import (
     bert_pretraining_dataset,
@@ -348,6 +354,10 @@ __all__ = [
     "token_windows",
     "translation_dataset",
     "warm_start_batches",
+    "word_pairs",
+    "expected_pairs",
+    "windows_of_pass",
+    "WordObjective",
     "word_batches",
     "write_tokens",
 ]

@@ -35,6 +35,7 @@ from keras_ctx.evaluation.cmrc import (
 from keras_ctx.evaluation.confusion_picture import (
     save_confusion,
 )
+from keras_ctx.evaluation.nearest_words import analogy, nearest
 from keras_ctx.evaluation.perplexity import (
     HeldOutPerplexity,
     perplexity,
@@ -90,6 +91,7 @@ __all__ = [
     "TagScheme",
     "TaggingTask",
     "allowed_transitions",
+    "analogy",
     "answer_metrics",
     "best_threshold",
     "bleu",
@@ -106,6 +108,7 @@ __all__ = [
     "find_language",
     "is_constant",
     "multi_label_scores",
+    "nearest",
     "normalize_answer",
     "perplexity",
     "perplexity_of_nats",

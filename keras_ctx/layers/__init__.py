@@ -12,9 +12,11 @@ from keras_ctx.layers.characters.sentence_markers import (
     AddSentenceMarkers,
     StripSentenceMarkers,
 )
+from keras_ctx.layers.characters.word_table import WordTable
 from keras_ctx.layers.outputs.crf import CRF
 from keras_ctx.layers.outputs.gather_positions import GatherPositions
 from keras_ctx.layers.outputs.masked_mean import MaskedMean
+from keras_ctx.layers.outputs.negative_sampling import NegativeSampling
 from keras_ctx.layers.outputs.pooling import Pooling
 from keras_ctx.layers.outputs.sampled_softmax import SampledSoftmax
 from keras_ctx.layers.outputs.scalar_mix import ScalarMix
@@ -45,6 +47,7 @@ __all__ = [
     "CharCNNHighway",
     "GatherPositions",
     "MaskedMean",
+    "NegativeSampling",
     "PackedTexts",
     "PaddingMask",
     "Pooling",
@@ -61,4 +64,5 @@ __all__ = [
     "TransformerEncoderBlock",
     "VocabularyBias",
     "WordEmbedding",
+    "WordTable",
 ]

@@ -59,9 +59,15 @@ from keras_ctx.models.transformer.encoder import transformer_encoder
 from keras_ctx.models.transformer.encoder_decoder import encoder_decoder
 from keras_ctx.models.transformer.family import TRANSFORMER
 from keras_ctx.models.with_dtype import with_dtype
+from keras_ctx.models.word_vectors.encoder import word_vector_encoder
+from keras_ctx.models.word_vectors.family import WORD_VECTORS
+from keras_ctx.models.word_vectors.trainer import word_vector_trainer
 
 # A translator has the layers of a GPT, too: the last that fits is taken.
-for _row in (BERT, BERT_PACKED, GPT, TRANSFORMER, *ELMO_ROWS):
+for _row in (
+    *(BERT, BERT_PACKED, GPT, TRANSFORMER),
+    *(*ELMO_ROWS, WORD_VECTORS),
+):
     register_family(_row)
 
 __all__ = [
@@ -111,4 +117,6 @@ __all__ = [
     "with_dtype",
     "with_markers",
     "without_language_model",
+    "word_vector_encoder",
+    "word_vector_trainer",
 ]

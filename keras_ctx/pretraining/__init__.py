@@ -45,11 +45,19 @@ from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
 from keras_ctx.pretraining.options.shared import PretrainingOptions
 from keras_ctx.pretraining.options.translation import TranslationOptions
+from keras_ctx.pretraining.options.word_vectors import WordVectorOptions
 from keras_ctx.pretraining.results import (
     bare_model,
     close_run,
     figure_rows,
     save_run,
+)
+from keras_ctx.pretraining.word_vectors.words import (
+    NUMBERS,
+    check_word_counts,
+    steps_of_pass,
+    subwords_of,
+    word_numbers,
 )
 
 __all__ = [
@@ -59,7 +67,13 @@ __all__ = [
     "GPTPretrainingOptions",
     "PretrainingOptions",
     "ShardWriter",
+    "NUMBERS",
     "TranslationOptions",
+    "WordVectorOptions",
+    "check_word_counts",
+    "steps_of_pass",
+    "subwords_of",
+    "word_numbers",
     "batch_names",
     "bare_model",
     "begin_bert",

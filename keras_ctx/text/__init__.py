@@ -24,6 +24,7 @@ from keras_ctx.text.inputs.sentence_pieces import SentencePieceInputs
 from keras_ctx.text.inputs.subwords import SubwordInputs
 from keras_ctx.text.inputs.unknown_texts import UnknownTexts, warn_unknown
 from keras_ctx.text.inputs.word_level import WordLevelInputs
+from keras_ctx.text.inputs.word_vectors import WordVectorInputs
 from keras_ctx.text.inputs.words import WordInputs
 from keras_ctx.text.tokenize.byte_pairs import byte_letters
 from keras_ctx.text.tokenize.word_places import WordPlaces
@@ -36,6 +37,7 @@ from keras_ctx.text.vocabulary.file import (
 from keras_ctx.text.vocabulary.learn import (
     bert_vocabulary,
     character_vocabulary,
+    word_counts,
     word_vocabulary,
     wordpiece_vocabulary,
 )
@@ -61,6 +63,7 @@ __all__ = [
     "WordInputs",
     "WordLevelInputs",
     "WordPlaces",
+    "WordVectorInputs",
     "bert_vocabulary",
     "byte_letters",
     "byte_pair_vocabulary",
@@ -74,6 +77,7 @@ __all__ = [
     "save_vocabulary",
     "sentence_piece_model",
     "warn_unknown",
+    "word_counts",
     "word_vocabulary",
     "wordpiece_vocabulary",
 ]

@@ -75,6 +75,7 @@ from keras_ctx.training.optimizers.presets import (
     bert_optimizer,
     elmo_optimizer,
     transformer_optimizer,
+    word_vector_optimizer,
 )
 from keras_ctx.training.optimizers.schedules import (
     InverseSquareRoot,
@@ -161,5 +162,6 @@ __all__ = [
     "task_loss",
     "with_padding_metric",
     "transformer_optimizer",
+    "word_vector_optimizer",
     "without_strategy",
 ]

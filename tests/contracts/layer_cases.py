@@ -289,6 +289,18 @@ CASES = [
         )
     ),
     Case(
+        "NegativeSampling",
+        lambda **k: layers.NegativeSampling(11, 3, **k),
+        {
+            "inputs": Argument(_random(B, 4), "BD"),
+            "targets": Argument(np.array([4, 10, 0], "int32"), "B"),
+            "negative_ids": Argument(np.array([4, 0, 2, 9], "int32"), "N"),
+        },
+        outputs=("B",),
+        dtype="float32 at least",
+        exempt={"padding": "a row is one vector"},
+    ),
+    Case(
         "ProjectedLSTMCell",
         lambda **k: layers.ProjectedLSTMCell(8, 3, 0.3, 0.2, **k),
         {
@@ -529,6 +541,24 @@ CASES = [
         "WordEmbedding",
         lambda **k: layers.WordEmbedding(11, 4, **k),
         {"inputs": token_ids()},
+    ),
+    Case(
+        "WordTable",
+        lambda **k: layers.WordTable(9, 4, 2, 20, **k),
+        {
+            "word_ids": word_ids(),
+            "subword_ids": Argument(
+                _integers(21, B, T, 3) * padding_mask().value[..., None],
+                "BTC",
+                pad=0,
+            ),
+        },
+    ),
+    Case(
+        "WordTable without n-grams",
+        lambda **k: layers.WordTable(9, 4, 2, **k),
+        {"word_ids": word_ids()},
+        variant=True,
     ),
 ]
 

@@ -33,6 +33,13 @@ class ModelCase:
 
 
 VARIANTS = {
+    *("word_vector_encoder", "encoder_of a tagger of word vectors"),
+    *(
+        "classifier of word vectors, last",
+        "embedder of word vectors, scalar_mix",
+    ),
+    "tagger of word vectors, scalar_mix",
+    "span_extractor of word vectors, last",
     *("gpt_encoder, norm last", "encoder_decoder with two tables"),
     "encoder_of an encoder_decoder",
     "encoder_of a causal_language_model",
@@ -115,6 +122,21 @@ def _integers(low: int, high: int, *shape: int) -> np.ndarray:
 def elmo_words(**kwargs) -> keras.Model:
     return models.elmo_word_encoder(
         11, 6, 4, cell_clip=0.5, projection_clip=0.4, **kwargs
+    )
+
+
+def word_vectors(**kwargs) -> keras.Model:
+    return models.word_vector_encoder(9, 4, 2, **kwargs)
+
+
+def word_vectors_and_more() -> keras.Model:
+    return word_vectors(
+        num_buckets=20,
+        char_filters=[(1, 4), (2, 5)],
+        char_output_dim=3,
+        char_dim=3,
+        num_highways=1,
+        max_characters=C,
     )
 
 
@@ -213,6 +235,25 @@ INPUTS = {
             0,
         ),
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+    },
+    "word_vectors": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
+    "word_vector_trainer": {
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+        "target_ids": (np.array([4, 8, 0], "int32"), "B", 0),
+        "negative_ids": (
+            np.tile(np.array([0, 3, 5], "int32"), (B, 1)),
+            "BN",
+            0,
+        ),
+    },
+    "word_vectors_and_more": {
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+        "subword_ids": (
+            _integers(0, 21, B, T, 3) * _REAL[..., None],
+            "BTC",
+            0,
+        ),
+        **_ELMO_INPUTS,
     },
     # The first three rows: no word, begin and end of a sentence.
     "elmo_distinct": {
@@ -460,6 +501,38 @@ CASES = [
         "elmo",
         {"layers": "BTD"},
     ),
+    ModelCase("word_vector_encoder", word_vectors, "word_vectors", _ENCODED),
+    ModelCase(
+        "word_vector_encoder of n-grams and characters",
+        word_vectors_and_more,
+        "word_vectors_and_more",
+        _ENCODED,
+    ),
+    ModelCase(
+        "word_vector_trainer",
+        lambda: models.word_vector_trainer(word_vectors()),
+        "word_vector_trainer",
+        {"negative_log_likelihood": "B"},
+    ),
+    ModelCase(
+        "encoder_of a tagger of word vectors",
+        lambda: models.encoder_of(models.tagger(word_vectors_and_more(), 3)),
+        "word_vectors_and_more",
+        _ENCODED,
+    ),
+    *[
+        ModelCase(
+            f"{head} of word vectors, {mix}",
+            lambda make=make, mix=mix: make(word_vectors(), mix),
+            "word_vectors",
+            outputs,
+        )
+        for (head, (make, outputs)), mix in zip(
+            _HEADS.items(),
+            ("last", "scalar_mix", "last", "scalar_mix"),
+            strict=True,
+        )
+    ],
     ModelCase("warm_start", elmo_warm, "elmo_words", _ENCODED),
     ModelCase(
         "encoder_of a language model",

@@ -46,6 +46,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "distinct_words",
     "elmo_word_encoder, stateful",
     "warm_start",
+    "word_vector_encoder of n-grams and characters",
 }
 # One of each kind of encoder, head and loop.
 QUICK = {
@@ -55,6 +56,7 @@ QUICK = {
     "elmo_encoder",
     "elmo_stream_model",
     "tagger of elmo, crf",
+    "word_vector_encoder of n-grams and characters",
 }
 IN_OTHER_POLICIES = {
     "bert_encoder",
@@ -71,6 +73,7 @@ IN_OTHER_POLICIES = {
     "embedder of bert, last",
     "tagger of elmo, crf",
     "classifier of bert, concat_last_4",
+    "word_vector_encoder of n-grams and characters",
 }
 
 
@@ -374,6 +377,8 @@ def _without_gradient(case: ModelCase) -> set[str]:
         unused.add("pooler")
     if case.name.startswith("packed "):  # with a head that reads the tokens
         unused.add("pooler")
+    if case.name.endswith("of word vectors, scalar_mix"):
+        unused.add("scalar_mix/weights")  # a softmax over one layer
     if case.name == "attention_scores":
         # Nothing reads the attention output of the last block.
         unused |= {"block_1/attention/value", "block_1/attention/attention"}

@@ -23,6 +23,8 @@ FAMILY = {
     "elmo_distinct": "elmo_distinct",
     "elmo_vectors": "elmo_word_vectors",
     "elmo_many_langs": "elmo_for_many_langs",
+    "word_vectors": "word_vectors",
+    "word_vectors_and_more": "word_vectors",
 }
 STREAMS = ("elmo_stream", "elmo_stream_sampled")
 VIEWS = ("distinct_words", "from_word_vectors")
@@ -69,6 +71,8 @@ def test_sizes() -> None:
             "distinct": lambda: models.distinct_words(model_cases.elmo()),
             "words": model_cases.elmo_words,
             "many": model_cases.elmo_many_langs,
+            "vectors": model_cases.word_vectors,
+            "vectors and more": model_cases.word_vectors_and_more,
         }.items()
     }
     assert sizes == {
@@ -81,6 +85,17 @@ def test_sizes() -> None:
             "characters": 20,
             "begin_characters": (20, 15, 19, 18, 18),
             "end_characters": (20, 16, 19, 18, 18),
+        },
+        "vectors": {
+            "vocabulary_size": 9,
+            "num_unknown": 2,
+            "num_buckets": 0,
+        },
+        "vectors and more": {
+            "vocabulary_size": 9,
+            "num_unknown": 2,
+            "num_buckets": 20,
+            "max_characters": 5,
         },
     }
 

@@ -28,6 +28,7 @@ from keras_ctx.text import (
     SentencePieceInputs,
     TextInputs,
     WordInputs,
+    WordVectorInputs,
     byte_pair_vocabulary,
     sentence_piece_model,
 )
@@ -108,6 +109,33 @@ def elmo_words() -> Case:
     inputs = WordInputs([*MARKERS, *sorted(words)[::2]], max_length=24)
     encoder = models.elmo_word_encoder(inputs.vocabulary_size, 6, 4)
     return Case(randomized(encoder), inputs, "embed", None, {})
+
+
+def word_vectors(
+    task: str,
+    head: Callable,
+    labels: Sequence[str] | None = None,
+    **settings: Any,
+) -> Callable[[], Case]:
+    """Returns a case with word vectors under `head`."""
+
+    def case() -> Case:
+        words = {word for text in real_sentences() for word in text.split()}
+        inputs = WordVectorInputs(
+            sorted(words)[::2], **settings, max_characters=8, max_length=24
+        )
+        encoder = models.word_vector_encoder(
+            inputs.vocabulary_size,
+            6,
+            inputs.num_unknown,
+            inputs.num_buckets,
+            [(1, 4), (2, 5)] if inputs.strategy == "characters" else (),
+            4,
+            max_characters=8,
+        )
+        return Case(randomized(head(encoder)), inputs, task, labels, {})
+
+    return case
 
 
 def gpt(
@@ -233,6 +261,26 @@ CASES: dict[str, Callable[[], Case]] = {
         lambda encoder: models.classifier(encoder, 3),
         SENTIMENTS,
         distinct=True,
+    ),
+    "word_vectors": word_vectors(
+        "embed",
+        lambda encoder: encoder,
+        unknown="characters",
+        num_buckets=500,
+    ),
+    "word_vector_classifier": word_vectors(
+        "classify",
+        lambda encoder: models.classifier(encoder, 3),
+        SENTIMENTS,
+        unknown="hash",
+        num_unknown=20,
+        lower_case_fallback=True,
+    ),
+    "word_vector_tagger": word_vectors(
+        "tag",
+        lambda encoder: models.tagger(encoder, 5, crf=True),
+        TAGS,
+        unknown="classes",
     ),
     "gpt": gpt(
         "generate",

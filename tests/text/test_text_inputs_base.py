@@ -20,6 +20,7 @@ INPUTS = {
     "elmo": text.ElmoInputs(5),
     "elmo, distinct": text.ElmoInputs(5, distinct=True),
     "words": text.WordInputs(["<S>", "</S>", "<UNK>", "a"]),
+    "word vectors": text.WordVectorInputs(["a", "b"], "characters"),
     "many langs": text.ElmoForManyLangsInputs(
         CHARACTERS, ["<oov>", "<pad>", "a"], 5
     ),
@@ -57,9 +58,10 @@ def test_all_are_registered_and_answer_alike(name: str) -> None:
 def test_special_positions(name: str) -> None:
     is_bert = name.startswith("bert")
     inputs = INPUTS[name]
-    # [CLS] a [SEP], or a; [CLS] a [SEP] b [SEP], or a </S> <S> b.
+    # [CLS] a [SEP], or a; [CLS] a [SEP] b [SEP], or a </S> <S> b, or a </s> b.
     assert inputs.special_positions() == (2 if is_bert else 0)
-    assert inputs.special_positions(2) == (3 if is_bert else 2)
+    between = 1 if name == "word vectors" else 2
+    assert inputs.special_positions(2) == (3 if is_bert else between)
     assert inputs.leading_positions() == (1 if is_bert else 0)
 
 
@@ -92,7 +94,7 @@ def test_lower_cased() -> None:
     letters = cased.with_settings(split="character")
     ids = letters.lower_cased()(["É"])["token_ids"].numpy().tolist()
     assert ids == [[2, 5, 3]]
-    for name in ("elmo", "words", "many langs"):
+    for name in ("elmo", "words", "many langs", "word vectors"):
         assert INPUTS[name].lower_cased() is INPUTS[name]
 
 

@@ -39,6 +39,7 @@ def write_tokens(
     end_id: int,
     output: str | Path,
     told: Callable[[int], None] = lambda count: None,
+    lines: bool = False,
 ) -> int:
     r"""Writes the tokens of a corpus to a file, for `token_windows`.
 
@@ -53,6 +54,7 @@ def write_tokens(
         end_id: The id of the end token.
         output: The file. It is written whole or not at all.
         told: Is called with the number of tokens so far.
+        lines: Whether each line is a document.
 
     Returns:
         The number of tokens.
@@ -72,7 +74,8 @@ def write_tokens(
     """
     total = 0
     with whole_file(output) as temporary, temporary.open("wb") as file:
-        for texts in _batches(text_documents(path)):
+        documents = read_lines(path) if lines else text_documents(path)
+        for texts in _batches(documents):
             rows = encode(texts)
             ends = tf.fill([len(texts), 1], tf.cast(end_id, rows.dtype))
             ids = tf.concat([rows, ends], axis=1).values.numpy()
@@ -181,8 +184,7 @@ def window_starts(
         seed: Seed of the passes.
         first: Number of windows to skip.
     """
-    # This number fits wherever the first window begins.
-    per_pass = max((count - 1) // length - 1, 1)
+    per_pass = windows_of_pass(count, length)
     spare = count - 1 - per_pass * length
 
     def starts() -> Iterator[int]:
@@ -196,3 +198,8 @@ def window_starts(
             number, place = number + 1, 0
 
     return starts
+
+
+def windows_of_pass(count: int, length: int) -> int:
+    """Returns the windows of a pass: they fit wherever the first one begins."""
+    return max((count - 1) // length - 1, 1)

@@ -38,15 +38,18 @@ def take_rows(table, ids):
         return ops.take(value, ids, axis=0)
 
 
-def known_rows(embedding, ids):
+def known_rows(embedding, ids, sparse_gradient=False):
     """Returns rows of an embedding layer, for ids inside its table."""
     if embedding.quantization_mode is not None:
         return embedding(ids)  # only the layer can read a quantized table
-    table = with_dense_gradient(embedding.embeddings)
+    table = embedding.embeddings
+    if sparse_gradient:
+        return ops.cast(take_rows(table, ids), embedding.compute_dtype)
+    table = with_dense_gradient(table)
     return ops.cast(ops.take(table, ids, axis=0), embedding.compute_dtype)
 
 
-def lookup(embedding, ids):
+def lookup(embedding, ids, sparse_gradient=False):
     """Returns rows of an embedding layer, with NaN for ids outside its table.
 
     For such an id TensorFlow raises an error on a CPU and reads zeros on a
@@ -54,7 +57,7 @@ def lookup(embedding, ids):
     works under XLA.
     """
     known = known_ids(ids, embedding.input_dim)
-    rows = known_rows(embedding, ops.where(known, ids, 0))
+    rows = known_rows(embedding, ops.where(known, ids, 0), sparse_gradient)
     nan = ops.cast(float("nan"), rows.dtype)
     return ops.where(ops.expand_dims(known, -1), rows, nan)
 

@@ -85,7 +85,9 @@ class ElmoInputs(WordLevelInputs):
         words = self.rows(text, text_pair)
         if self.distinct:
             return self._distinct(words)
-        char_ids = words.with_values(self._char_ids(words.values))
+        char_ids = words.with_values(
+            character_ids(words.values, self.max_characters)
+        )
         return {"char_ids": self.padded(char_ids)}
 
     @property
@@ -111,28 +113,30 @@ class ElmoInputs(WordLevelInputs):
         if self.max_length is not None:
             words = words[:, : self.max_length]  # pyright: ignore
         distinct, places = tf.unique(words.values)
-        table = self._char_ids(tf.concat([["<S>", "</S>"], distinct], axis=0))
+        every = tf.concat([["<S>", "</S>"], distinct], axis=0)
+        table = character_ids(every, self.max_characters)
         word_ids = words.with_values(places + 3)
         return {
             "distinct_char_ids": tf.pad(table, [[1, 0], [0, 0]]),
             "word_ids": self.padded(word_ids),
         }
 
-    def _char_ids(self, words: tf.Tensor) -> tf.Tensor:
-        """Returns the ids `(N, C)` of N words."""
-        most = self.max_characters - 2
-        codes = tf.io.decode_raw(words, tf.uint8, fixed_length=most)
-        codes = tf.cast(codes, tf.int32) + 1
-        length = tf.minimum(tf.strings.length(words), most)
-        for marker, code in (("<S>", _SENTENCE_BEGIN), ("</S>", _SENTENCE_END)):
-            found = words == marker
-            codes = tf.where(found[:, None], code, codes)
-            length = tf.where(found, 1, length)
-        position, length = tf.range(most + 1)[None, :], length[:, None]
-        codes = tf.pad(codes, [[0, 0], [0, 1]])
-        codes = tf.where(position < length, codes, _CHARACTER_PAD)
-        codes = tf.where(position == length, _WORD_END, codes)
-        return tf.pad(codes, [[0, 0], [1, 0]], constant_values=_WORD_BEGIN)
+
+def character_ids(words: tf.Tensor, max_characters: int) -> tf.Tensor:
+    """Returns the ids `(N, C)` of N words."""
+    most = max_characters - 2
+    codes = tf.io.decode_raw(words, tf.uint8, fixed_length=most)
+    codes = tf.cast(codes, tf.int32) + 1
+    length = tf.minimum(tf.strings.length(words), most)
+    for marker, code in (("<S>", _SENTENCE_BEGIN), ("</S>", _SENTENCE_END)):
+        found = words == marker
+        codes = tf.where(found[:, None], code, codes)
+        length = tf.where(found, 1, length)
+    position, length = tf.range(most + 1)[None, :], length[:, None]
+    codes = tf.pad(codes, [[0, 0], [0, 1]])
+    codes = tf.where(position < length, codes, _CHARACTER_PAD)
+    codes = tf.where(position == length, _WORD_END, codes)
+    return tf.pad(codes, [[0, 0], [1, 0]], constant_values=_WORD_BEGIN)
 
 
 def check_max_characters(max_characters: Any) -> None:

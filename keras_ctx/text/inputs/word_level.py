@@ -27,7 +27,8 @@ class WordLevelInputs(TextInputs):
 
     Raises:
         ValueError: If an argument is out of range, if texts have another rank
-            or dtype, or if a text pair has a `max_length` below 3.
+            or dtype, or if a text pair has a `max_length` below 3 (one more
+            than the markers between the texts).
 
     Example:
         >>> class Lengths(WordLevelInputs):
@@ -41,7 +42,7 @@ class WordLevelInputs(TextInputs):
                [3, 0]], dtype=int32)
     """
 
-    pair_markers: tuple[str, str] = ("</S>", "<S>")
+    pair_markers: tuple[str, ...] = ("</S>", "<S>")
     """The words between the two texts of a pair."""
 
     def __init__(
@@ -147,7 +148,10 @@ class WordLevelInputs(TextInputs):
         first = rows_of_words(words, "words", self.split)
         second = as_words(second_words, "second_words")
         index = join(
-            filled(first, -1), numbered(second), (-1, -1), self.max_length
+            filled(first, -1),
+            numbered(second),
+            [-1] * len(self.pair_markers),
+            self.max_length,
         )
         return self.padded(index, -1)
 

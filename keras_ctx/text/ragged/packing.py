@@ -125,7 +125,9 @@ def pad(rows: tf.RaggedTensor, value: Any, max_length: int | None) -> tf.Tensor:
         position + rows.row_starts()[:, None],
         rows.row_splits[-1],
     )
-    filler = tf.constant(
-        value, rows.dtype, [1, *rows.values.shape.as_list()[1:]]
-    )
+    filler = tf.constant(value, rows.dtype)
+    inner = rows.values.shape.as_list()[1:]
+    if None in inner:
+        inner = tf.unstack(tf.shape(rows.values)[1:], len(inner))
+    filler = tf.fill([1, *inner], filler)
     return tf.gather(tf.concat([rows.values, filler], axis=0), index)

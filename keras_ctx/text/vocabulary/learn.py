@@ -166,16 +166,48 @@ def word_vocabulary(
         >>> word_vocabulary(["b a b", "c"], vocabulary_size=5)
         ['<S>', '</S>', '<UNK>', 'b', 'a']
     """
+    _check_limits(vocabulary_size, min_count, len(WORD_SPECIAL_TOKENS))
+    counts = _counted(texts, split)
+    return _ranked(WORD_SPECIAL_TOKENS, counts, vocabulary_size, min_count)
+
+
+def word_counts(
+    texts: Iterable[str],
+    vocabulary_size: int | None = None,
+    min_count: int = 1,
+    split: str = "whitespace",
+) -> dict[str, int]:
+    """Counts words: the vocabulary of word vectors, and what their draws need.
+
+    Args:
+        texts: Strings, read once.
+        vocabulary_size: Maximum number of words; `None` for no limit.
+        min_count: Leaves out words that occur less often.
+        split: `"whitespace"` or `"character"`, as in `ElmoInputs`.
+
+    Returns:
+        The count of each word, in descending order, ties by code point.
+
+    Example:
+        >>> from keras_ctx.text import word_counts
+        >>> word_counts(["b a b", "c b a"], min_count=2)
+        {'b': 3, 'a': 2}
+    """
+    _check_limits(vocabulary_size, min_count, 0)
+    counts = _counted(texts, split)
+    words = _ranked((), counts, vocabulary_size, min_count)
+    return {word: counts[word] for word in words}
+
+
+def _counted(texts: Iterable[str], split: str) -> Counter[str]:
     if split not in WORD_SPLITS:
         raise ValueError(
             f"`split` must be one of {WORD_SPLITS}. Received: split={split!r}"
         )
-    _check_limits(vocabulary_size, min_count, len(WORD_SPECIAL_TOKENS))
     counts: Counter[bytes] = Counter()
     for batch in _batches(texts):
         counts.update(split_words(batch, split).values.numpy().tolist())
-    words = Counter({word.decode(): n for word, n in counts.items()})
-    return _ranked(WORD_SPECIAL_TOKENS, words, vocabulary_size, min_count)
+    return Counter({word.decode(): n for word, n in counts.items()})
 
 
 def _learn_pieces(words: Counter[bytes], num_pieces: int) -> list[str]:

@@ -188,3 +188,44 @@ def elmo_optimizer(
         epsilon=0.0,
         global_clipnorm=clip_norm,
     )
+
+
+def word_vector_optimizer(
+    learning_rate: float, num_steps: int, pairs_per_step: float
+) -> keras.optimizers.Adagrad:
+    """Creates Adagrad for word vectors, with linear decay.
+
+    word2vec updates a word after each pair by SGD. Here the pairs of a step
+    are summed, and plain SGD diverges where a word is in hundreds of them.
+
+    Args:
+        learning_rate: Bound on the first change of a number of a vector.
+        num_steps: Number of steps in which the rate falls to a 10,000th.
+        pairs_per_step: Pairs of a step, whose mean is the loss; see
+            `data.expected_pairs`.
+
+    Returns:
+        A `keras.optimizers.Adagrad`. It takes the sparse gradients of
+        `word_vector_trainer`.
+
+    Raises:
+        ValueError: A number is not positive.
+
+    Example:
+        >>> optimizer = word_vector_optimizer(0.5, 100, pairs_per_step=10)
+        >>> round(optimizer.initial_accumulator_value, 3)
+        0.1
+    """
+    check_positive(
+        learning_rate=learning_rate,
+        num_steps=num_steps,
+        pairs_per_step=pairs_per_step,
+    )
+    return Adagrad(
+        keras.optimizers.schedules.PolynomialDecay(
+            learning_rate, num_steps, learning_rate * 1e-4
+        ),
+        # Found on novels: ten for the sum of the pairs.
+        initial_accumulator_value=10 / pairs_per_step**2,
+        epsilon=0.0,
+    )

@@ -1,0 +1,1 @@
+"""Static word vectors: the encoder of one layer."""

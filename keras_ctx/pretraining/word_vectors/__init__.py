@@ -1,0 +1,1 @@
+"""What the training of word vectors reads and writes."""
