@@ -46,6 +46,8 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "distinct_words",
     "elmo_word_encoder, stateful",
     "warm_start",
+    "awd_lstm_stream_model",
+    "mt_lstm_encoder",
 }
 # One of each kind of encoder, head and loop.
 QUICK = {
@@ -71,6 +73,9 @@ IN_OTHER_POLICIES = {
     "embedder of bert, last",
     "tagger of elmo, crf",
     "classifier of bert, concat_last_4",
+    "awd_lstm_encoder",
+    "awd_lstm_language_model",
+    "mt_lstm_encoder",
 }
 
 

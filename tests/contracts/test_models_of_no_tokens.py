@@ -8,7 +8,10 @@ from backends import BACKEND
 from model_cases import INPUTS, ModelCase
 
 # The others also read positions, targets or tables.
-FAMILIES = ("bert", "elmo", "elmo_words", "elmo_many_langs")
+FAMILIES = (
+    *("bert", "elmo", "elmo_words", "elmo_many_langs"),
+    *("awd_lstm", "cove"),
+)
 ROWS = 2
 NO_ANSWER = {
     "lstm and crf": "Keras's own RNN fails without a step",

@@ -82,6 +82,7 @@ def test_killed_at_random(name: str, file: str, tmp_path: Path) -> None:
     ]
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
-    assert training.read_metrics(whole)[-1]["loss"] == (
-        training.read_metrics(killed)[-1]["loss"]
+    assert (
+        training.read_metrics(whole)[-1]["loss"]
+        == (training.read_metrics(killed)[-1]["loss"])
     )

@@ -150,8 +150,10 @@ class WeightDroppedLSTM(keras.layers.Layer):
         freeze_sublayers(self)
 
     def compute_mask(self, inputs, previous_mask):
-        return [previous_mask, None, None] if self.return_state else (
-            previous_mask
+        return (
+            [previous_mask, None, None]
+            if self.return_state
+            else (previous_mask)
         )
 
     def call(
