@@ -31,8 +31,10 @@ def open_torch_lstm(path: Path, stack: ExitStack) -> WeightsFile:
     """
     check_file(path)
     with path.open("rb") as file:
-        start = file.read(2)
-    if path.suffix in _ENDINGS or start.startswith(_BEGINNINGS):
+        start = file.read(9)
+    # A length of 8 bytes is in front of the JSON of safetensors.
+    is_pickle = start[8:] != b"{" and start.startswith(_BEGINNINGS)
+    if path.suffix in _ENDINGS or is_pickle:
         raise ValueError(
             "`path` must be a safetensors file. A file of torch.save is a "
             "pickle, which can run any code when it is opened, and is never "
