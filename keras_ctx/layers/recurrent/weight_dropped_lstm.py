@@ -87,8 +87,9 @@ class WeightDroppedLSTM(keras.layers.Layer):
         salesforce/awd-lstm-lm.
 
     Differs:
-        PyTorch has two biases, whose sum is the bias here; so initial biases
-        are smaller here by the square root of 2.
+        PyTorch has two biases, whose sum is the bias here. There the sum
+        begins larger by the square root of 2 and, since both are trained,
+        moves twice as far in a step of SGD or Adam.
     """
 
     def __init__(
