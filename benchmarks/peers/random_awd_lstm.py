@@ -13,8 +13,10 @@ def write_awd_lstm(folder: Path) -> None:
     generator = np.random.default_rng(0)
     rows, features, widths = SIZES[folder.name]
     # As PyTorch and awd-lstm-lm begin.
-    bounds = {"encoder.weight": ((rows, features), 0.1)}
-    bounds["decoder.bias"] = ((rows,), 0.1)
+    bounds: dict[str, tuple[tuple[int, ...], float]] = {
+        "encoder.weight": ((rows, features), 0.1),
+        "decoder.bias": ((rows,), 0.1),
+    }
     for k, width in enumerate(widths):
         bound, name = width**-0.5, f"rnns.{k}.module."
         for key, shape in (

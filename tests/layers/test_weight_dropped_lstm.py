@@ -98,7 +98,8 @@ def test_last_cells_alone_have_a_gradient() -> None:
     layer = built(return_state=True)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(layer(X)[2])
-    found = tape.gradient(loss, [w.value for w in layer.trainable_weights])
+    weights = [w.value for w in layer.trainable_weights]
+    found: Any = tape.gradient(loss, weights)
     assert all(np.abs(g).max() > 1e-3 for g in found)
 
 
@@ -178,16 +179,17 @@ def test_twin_shares_the_weights_and_learns_in_windows() -> None:
     weights = [w.value for w in layer.trainable_weights]
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(twin(X) ** 2)
-    found = tape.gradient(loss, weights)
+    found: Any = tape.gradient(loss, weights)
     with tf.GradientTape() as tape:  # from a constant state
         loss = tf.reduce_sum(layer(X, initial_state=[h, c]) ** 2)
-    for x, y in zip(found, tape.gradient(loss, weights), strict=True):
+    expected: Any = tape.gradient(loss, weights)
+    for x, y in zip(found, expected, strict=True):
         np.testing.assert_allclose(x, y, rtol=0, atol=1e-5)
 
 
 def test_initial_values_have_the_bound_of_pytorch() -> None:
-    for bound, arguments in ((0.25, {}), (0.1, {"uniform_bound": 0.1})):
-        layer = layers.WeightDroppedLSTM(16, **arguments)
+    for bound, given in ((0.25, None), (0.1, 0.1)):
+        layer = layers.WeightDroppedLSTM(16, uniform_bound=given)
         layer.build((None, None, 16))
         for weight in layer.get_weights():
             assert 0.9 * bound < np.abs(weight).max() <= bound

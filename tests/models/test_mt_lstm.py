@@ -104,7 +104,7 @@ def test_initial_values_are_those_of_the_paper() -> None:
 
 def test_errors() -> None:
     for name in ("vocabulary_size", "embedding_dim", "num_layers"):
-        sizes = {"vocabulary_size": V, name: 0}
+        sizes: dict[str, Any] = {"vocabulary_size": V, name: 0}
         with pytest.raises(ValueError, match=f"`{name}` must be at least 1"):
             models.mt_lstm_encoder(**sizes)
     with pytest.raises(ValueError, match="`dropout` must be a rate"):

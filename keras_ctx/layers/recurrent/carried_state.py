@@ -39,3 +39,20 @@ def keep_last(states, before, steps, padding_mask):
         rest = state[ops.shape(new)[0] :]
         new = ops.concatenate([ops.cast(new, state.dtype), rest], axis=0)
         state.assign(new)
+
+
+def check_rows(name: str, max_batch_size: int, inputs) -> None:
+    """Refuses a batch with more rows than there are carried states.
+
+    Args:
+        name: What carries the states, for the message.
+        max_batch_size: Number of states.
+        inputs: `(B, ...)`; B may be unknown.
+    """
+    batch = inputs.shape[0]
+    if batch is not None and batch > max_batch_size:
+        raise ValueError(
+            f"A stateful {name} has one state per row, for `max_batch_size="
+            f"{max_batch_size}` rows. Received: a batch of {batch}. "
+            "Raise `max_batch_size` or use smaller batches."
+        )

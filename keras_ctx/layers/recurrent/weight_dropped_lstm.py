@@ -1,5 +1,7 @@
 """The LSTM of AWD-LSTM and CoVe, with dropout of its recurrent weights."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -15,16 +17,15 @@ from keras_ctx.layers.base.dropout import drop
 from keras_ctx.layers.base.finite_padding import finite_padding
 from keras_ctx.layers.base.frozen import freeze_sublayers
 from keras_ctx.layers.base.token_mask import check_mask, token_mask
-from keras_ctx.layers.recurrent.carried_state import keep_last, last_states
+from keras_ctx.layers.recurrent.carried_state import (
+    check_rows,
+    keep_last,
+    last_states,
+)
 from keras_ctx.layers.recurrent.gate_order import KERAS
 from keras_ctx.layers.recurrent.lstm_loop import lstm_loop
 from keras_ctx.layers.recurrent.recurrence import with_a_token
-from keras_ctx.layers.recurrent.row_order import (
-    real_first,
-    reordered,
-    reversed_order,
-    take,
-)
+from keras_ctx.layers.recurrent.row_order import reading_order, reordered
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -117,7 +118,9 @@ class WeightDroppedLSTM(keras.layers.Layer):
         self.dropout_layer = keras.layers.Dropout(
             weight_dropout, dtype=self.dtype_policy, name="weight_dropout"
         )
-        self.kernel = self.recurrent_kernel = self.bias = None
+        self.kernel: Any = None
+        self.recurrent_kernel: Any = None
+        self.bias: Any = None
 
     def build(
         self, inputs_shape, padding_mask_shape=None, initial_state_shape=None
@@ -169,29 +172,22 @@ class WeightDroppedLSTM(keras.layers.Layer):
         if not self.trainable:
             training = False
         self._check(inputs, padding_mask, initial_state)
-        self._check_batch_size(inputs)
+        if self.stateful:
+            check_rows("LSTM", self.max_batch_size, inputs)
         inputs = ops.cast(inputs, self.compute_dtype)  # may be integers
         mask = token_mask(inputs, padding_mask, mask, inputs_mask)
         batch, length = ops.shape(inputs)[:2]
         all_real = mask is None
         mask = ops.ones((batch, length), "bool") if all_real else mask
         mask, inputs = with_a_token(mask), with_a_token(inputs)
-        read = places = None
         if not all_real:
             inputs = finite_padding(inputs, mask)
-            read, places = real_first(mask)
-            mask = take(mask, read)
-        if self.reverse:
-            order = reversed_order(mask)  # its own inverse
-            if read is None:
-                read = places = order
-            else:
-                read, places = take(read, order), take(order, places)
-        first = self._first_states(batch, initial_state)
+        read, places, mask = reading_order(mask, all_real, self.reverse)
+        h, c = self._first_states(batch, initial_state)
         recurrent = ops.cast(self.recurrent_kernel, self.compute_dtype)
-        steps = lstm_loop(
+        hs, cs = lstm_loop(
             ops.matmul(reordered(inputs, read, places), self.kernel),
-            *first,
+            *(h, c),
             drop(self.dropout_layer, recurrent, training),
             ops.cast(self.bias, self.compute_dtype),
             keep_gates=bool(training),
@@ -199,10 +195,13 @@ class WeightDroppedLSTM(keras.layers.Layer):
             state_gradient=self.return_state or initial_state is not None,
         )
         if self.stateful:
-            keep_last(self.states, first, steps, mask)
-        y = ops.where(mask[..., None], steps[0], ops.zeros_like(steps[0]))
-        y = reordered(y, places, read)[:, :length]
-        return [y, *last_states(first, steps, mask)] if self.return_state else y
+            keep_last(self.states, (h, c), (hs, cs), mask)
+        y: Any = ops.where(ops.expand_dims(mask, -1), hs, ops.zeros_like(hs))
+        y = reordered(y, places, read)
+        y = y[:, :length]
+        if not self.return_state:
+            return y
+        return [y, *last_states((h, c), (hs, cs), mask)]
 
     def _first_states(self, batch, initial_state):
         dtype = self.compute_dtype
@@ -219,31 +218,21 @@ class WeightDroppedLSTM(keras.layers.Layer):
         if self.kernel is not None:
             check_features(self, "kernel", 0, inputs=inputs)
         check_mask(inputs, padding_mask)
-        if initial_state is None:
-            return
+        if initial_state is not None:
+            self._check_states(inputs, *initial_state)
+
+    def _check_states(self, inputs, h, c):
         if self.stateful:
             raise ValueError(
                 "`initial_state` is for a layer that is not stateful: a "
                 "carried state starts where the last batch ended. Received: "
                 "stateful=True"
             )
-        h, c = initial_state
-        check_rank(2, **{"initial_state[0]": h, "initial_state[1]": c})
-        check_axes("B", inputs=inputs, **{"initial_state[0]": h})
+        states = {"initial_state[0]": h, "initial_state[1]": c}
+        check_rank(2, **states)
+        check_axes("B", inputs=inputs, **states)
         if self.kernel is not None:
-            check_features(
-                *(self, "recurrent_kernel", 0),
-                **{"initial_state[0]": h, "initial_state[1]": c},
-            )
-
-    def _check_batch_size(self, inputs):
-        batch = inputs.shape[0]
-        if self.stateful and batch is not None and batch > self.max_batch_size:
-            raise ValueError(
-                "A stateful LSTM has one state per row, for `max_batch_size="
-                f"{self.max_batch_size}` rows. Received: a batch of {batch}. "
-                "Raise `max_batch_size` or use smaller batches."
-            )
+            check_features(self, "recurrent_kernel", 0, **states)
 
     def reset_state(self):
         """Resets the carried state: the next call starts from zeros."""
