@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .awd_lstm_works import SIZES
 from .sizes import number_of
 from .texts import word_rows
 from .works import Work
@@ -111,6 +112,18 @@ def _language_model(work: Work, seed: int, sentences: Sentences) -> Inputs:
     }
 
 
+def _awd_lstm(work: Work, seed: int, sentences: Sentences) -> Inputs:
+    """Returns windows of ids, and the id after each of them."""
+    words, *_ = SIZES[work.model]
+    shape = work.rows, work.length + 1
+    ids = _zipf(np.random.default_rng(seed), words, shape)
+    return {
+        "token_ids": ids[:, :-1].tolist(),
+        "targets": ids[:, 1:].tolist(),
+        "lengths": [work.length] * work.rows,
+    }
+
+
 MAKERS: dict[str, Callable[[Work, int, Sentences], Inputs]] = {
     "inference": _inference,
     "training": _training,
@@ -122,6 +135,8 @@ MAKERS: dict[str, Callable[[Work, int, Sentences], Inputs]] = {
     "elmo_gradients": _elmo,
     "tokens": _texts,
     "language_model": _language_model,
+    "awd_lstm": _awd_lstm,
+    "awd_lstm_training": _awd_lstm,
     "greedy": _inference,
     "next_token": _inference,
     "beam_translation": _inference,

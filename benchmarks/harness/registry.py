@@ -15,6 +15,7 @@ from .works import (
     SENTENCES,
     TOKENIZERS,
     TORCH,
+    TORCH_AWD,
     TORCH_LM,
 )
 
@@ -67,6 +68,7 @@ PEERS = {
         because="its loss is another one, so its results are not compared",
     ),
     TORCH_LM: Peer("torch_language_model"),
+    TORCH_AWD: Peer("torch_awd_lstm"),
 }
 CEILINGS = {
     "TensorFlow": Peer("matmul_tensorflow", HERE),

@@ -12,6 +12,7 @@ ONNX, SENTENCES, TOKENIZERS = (
 )
 LSTM = ("torch LSTM padded", "torch LSTM packed")
 SAMPLED, TORCH_LM = "ours, sampled softmax", "torch LSTM"
+TORCH_AWD = "torch.nn.LSTM"
 
 PURE, MIXED = "bfloat16", "mixed_bfloat16"
 

@@ -21,6 +21,7 @@ from .keras_steps import (
     use_threads,
     with_classes,
 )
+from .our_awd_lstm import awd_lstm, awd_lstm_training
 from .our_generation import beam_translation, greedy, next_token
 from .our_language_model import language_model
 from .step import Step, Task
@@ -245,6 +246,8 @@ STEPS = {
     "elmo_gradients": partial(elmo, gradients=True),
     "tokens": tokens,
     "language_model": language_model,
+    "awd_lstm": awd_lstm,
+    "awd_lstm_training": awd_lstm_training,
     "greedy": greedy,
     "next_token": next_token,
     "beam_translation": beam_translation,

@@ -11,6 +11,7 @@ from harness import sizes
 from harness.texts import SENTENCES
 from keras_ctx import convert, data, models, text
 
+from .random_awd_lstm import write_awd_lstm
 from .random_translator import write_translator
 from .step import Step, Task
 
@@ -34,6 +35,9 @@ def write(task: Task) -> Step:
         return Step(feed=dict, compute=dict)
     if kind == "marian":
         write_translator(folder)
+        return Step(feed=dict, compute=dict)
+    if kind == "awd":
+        write_awd_lstm(folder)
         return Step(feed=dict, compute=dict)
     make = getattr(models, folder.name)
     if kind.startswith("gpt"):

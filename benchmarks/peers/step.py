@@ -10,6 +10,8 @@ import numpy as np
 LEARNING_RATE, WEIGHT_DECAY = 1e-5, 0.01
 # The default of Keras.
 EPSILON = 1e-7
+# Of SGD on an AWD-LSTM.
+AWD_RATE = 1.0
 
 
 class Task(TypedDict):

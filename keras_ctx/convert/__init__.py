@@ -16,6 +16,7 @@ from keras_ctx.convert.checkpoint_format import (
     CheckpointFormat,
     register_checkpoint_format,
 )
+from keras_ctx.convert.cove.load import load_cove
 from keras_ctx.convert.elmo.folder import ELMO
 from keras_ctx.convert.elmo.load import (
     elmo_text_inputs,
@@ -53,6 +54,11 @@ from keras_ctx.convert.sentences.settings import (
 from keras_ctx.convert.tensor2tensor.load import load_tensor2tensor
 from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
 from keras_ctx.convert.tokenizers.vocabulary import Vocabulary, vocabulary
+from keras_ctx.convert.ulmfit.load import (
+    load_awd_lstm,
+    load_awd_lstm_language_model,
+)
+from keras_ctx.convert.ulmfit.vocabulary import remap_vocabulary
 from keras_ctx.convert.word_vectors.encoder import word_vector_encoder_from
 from keras_ctx.convert.word_vectors.load import load_word_vectors
 from keras_ctx.convert.word_vectors.of_encoder import word_vectors_of
@@ -71,9 +77,12 @@ __all__ = [
     "WordVectors",
     "check_text_inputs",
     "elmo_text_inputs",
+    "load_awd_lstm",
+    "load_awd_lstm_language_model",
     "load_bert",
     "load_byte_pairs",
     "load_causal_language_model",
+    "load_cove",
     "load_elmo",
     "load_elmo_for_many_langs",
     "load_elmo_language_model",
@@ -91,6 +100,7 @@ __all__ = [
     "prompt_notes",
     "prompt_of",
     "register_checkpoint_format",
+    "remap_vocabulary",
     "save_bert",
     "save_elmo",
     "save_gpt",

@@ -230,8 +230,9 @@ def _encoder_in(path: Path) -> keras.Model:
     encoder = _without_lora(encoder)
     # Unfreezes the encoder; with LoRA on integers only the updates train.
     if not any(getattr(layer, "lora_rank", None) for layer in encoder.layers):
+        frozen = models.family_of(encoder).frozen
         for layer in encoder.layers:
-            layer.trainable = True
+            layer.trainable = layer.trainable or layer.name not in frozen
     print(f"{path}: using the trained encoder of the whole model in this file.")
     return encoder
 

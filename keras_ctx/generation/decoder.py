@@ -35,8 +35,9 @@ class Decoder:
         if not self.blocks or "next_token" not in model.output:
             raise ValueError(
                 "`model` must be one of `causal_language_model` or "
-                "`encoder_decoder`. An encoder that sees the whole text, such "
-                "as a BERT, cannot continue it. Received: "
+                "`encoder_decoder`, with the blocks of a Transformer. An "
+                "encoder that sees the whole text, such as a BERT, cannot "
+                "continue it, and a recurrent model has no cache. Received: "
                 f"{model.name!r} with the layers {sorted(found)[:10]}"
             )
         self.embeddings = found.get("decoder_embeddings", found["embeddings"])

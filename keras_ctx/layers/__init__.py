@@ -22,8 +22,14 @@ from keras_ctx.layers.outputs.sampled_softmax import SampledSoftmax
 from keras_ctx.layers.outputs.scalar_mix import ScalarMix
 from keras_ctx.layers.outputs.text_pooling import TextPooling
 from keras_ctx.layers.outputs.vocabulary_bias import VocabularyBias
+from keras_ctx.layers.recurrent.activation_penalty import ActivationPenalty
 from keras_ctx.layers.recurrent.bilm import BiLM
+from keras_ctx.layers.recurrent.locked_dropout import LockedDropout
 from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
+from keras_ctx.layers.recurrent.weight_dropped_lstm import WeightDroppedLSTM
+from keras_ctx.layers.recurrent.word_dropout_embedding import (
+    WordDropoutEmbedding,
+)
 from keras_ctx.layers.transformer.packed_texts import PackedTexts
 from keras_ctx.layers.transformer.sine_positions import SinePositions
 from keras_ctx.layers.transformer.token_and_position_embedding import (
@@ -41,11 +47,13 @@ from keras_ctx.layers.transformer.transformer_encoder_block import (
 
 __all__ = [
     "CRF",
+    "ActivationPenalty",
     "AddMarkerIds",
     "AddSentenceMarkers",
     "BiLM",
     "CharCNNHighway",
     "GatherPositions",
+    "LockedDropout",
     "MaskedMean",
     "NegativeSampling",
     "PackedTexts",
@@ -63,6 +71,8 @@ __all__ = [
     "TransformerDecoderBlock",
     "TransformerEncoderBlock",
     "VocabularyBias",
+    "WeightDroppedLSTM",
+    "WordDropoutEmbedding",
     "WordEmbedding",
     "WordTable",
 ]

@@ -13,6 +13,8 @@ from keras_ctx.models.bert.sizes import (
     bert_small,
     bert_tiny,
 )
+from keras_ctx.models.cove.encoder import mt_lstm_encoder
+from keras_ctx.models.cove.family import COVE
 from keras_ctx.models.elmo.encoder import elmo_encoder, elmo_word_encoder
 from keras_ctx.models.elmo.family import ROWS as ELMO_ROWS
 from keras_ctx.models.elmo.for_many_langs import elmo_for_many_langs
@@ -58,21 +60,31 @@ from keras_ctx.models.transformer.cross_attention_scores import (
 from keras_ctx.models.transformer.encoder import transformer_encoder
 from keras_ctx.models.transformer.encoder_decoder import encoder_decoder
 from keras_ctx.models.transformer.family import TRANSFORMER
+from keras_ctx.models.ulmfit.encoder import awd_lstm_encoder
+from keras_ctx.models.ulmfit.family import AWD_LSTM
+from keras_ctx.models.ulmfit.language_model import (
+    awd_lstm_language_model,
+    awd_lstm_stream_model,
+)
 from keras_ctx.models.with_dtype import with_dtype
 from keras_ctx.models.word_vectors.encoder import word_vector_encoder
 from keras_ctx.models.word_vectors.family import WORD_VECTORS
 from keras_ctx.models.word_vectors.trainer import word_vector_trainer
 
 # A translator has the layers of a GPT, too: the last that fits is taken.
-for _row in (
-    *(BERT, BERT_PACKED, GPT, TRANSFORMER),
-    *(*ELMO_ROWS, WORD_VECTORS),
-):
+_ROWS = (
+    *(BERT, BERT_PACKED, GPT, TRANSFORMER, *ELMO_ROWS),
+    *(WORD_VECTORS, AWD_LSTM, COVE),
+)
+for _row in _ROWS:
     register_family(_row)
 
 __all__ = [
     "Family",
     "attention_scores",
+    "awd_lstm_encoder",
+    "awd_lstm_language_model",
+    "awd_lstm_stream_model",
     "bert_base",
     "bert_encoder",
     "bert_large",
@@ -108,6 +120,7 @@ __all__ = [
     "gpt2_xl",
     "gpt_encoder",
     "merge_lora",
+    "mt_lstm_encoder",
     "packed",
     "register_family",
     "span_extractor",

@@ -61,7 +61,11 @@ class Family:
     causal: bool = False
     """Whether a token sees only itself and the tokens before it."""
     recurrent: bool = False
-    """Whether it has initial states, which `warm_start` measures."""
+    """Whether its LSTMs have initial states; `warm_start` measures those of
+    an ELMo."""
+    frozen: tuple[str, ...] = ()
+    """Names of layers that stay frozen when the rest of a loaded encoder is
+    made trainable, such as a table of published word vectors."""
 
     @property
     def input_key(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras import ops
 
 
 def wired(
@@ -51,7 +52,7 @@ def encoder_model(
         pooled: The output `pooled`, `None` without a pooler.
         padding_mask: `(B, T)`.
         name: Name of the model.
-        **others: Further outputs.
+        **others: Further outputs, or others of these names.
     """
     return keras.Model(
         dict(inputs),
@@ -64,6 +65,17 @@ def encoder_model(
         },
         name=name,
     )
+
+
+def equal_widths(outputs: list) -> list:
+    """Returns tensors `(B, T, D)` with the D of the widest, zeros behind."""
+    widest = max(x.shape[-1] for x in outputs)
+    return [
+        x
+        if x.shape[-1] == widest
+        else ops.pad(x, ((0, 0), (0, 0), (0, widest - x.shape[-1])))
+        for x in outputs
+    ]
 
 
 def outputs_of(found: Mapping[str, Any], prefix: str = "block_") -> list:

@@ -126,6 +126,15 @@ KEY_BIAS = {
 
 CASES = [
     Case(
+        "ActivationPenalty",
+        lambda **k: layers.ActivationPenalty(**k),
+        {
+            "inputs": vectors(),
+            "dropped": vectors(1),
+            "padding_mask": padding_mask(),
+        },
+    ),
+    Case(
         "AddMarkerIds",
         lambda **k: layers.AddMarkerIds(3, 5, **k),
         {"word_ids": word_ids()},
@@ -242,6 +251,11 @@ CASES = [
             "positions": Argument(_integers(1, B, 4), "BM"),
         },
         outputs=("BMD",),
+    ),
+    Case(
+        "LockedDropout",
+        lambda **k: layers.LockedDropout(0.5, **k),
+        {"inputs": vectors()},
     ),
     Case(
         "MaskedMean",
@@ -536,6 +550,40 @@ CASES = [
         "VocabularyBias",
         lambda **k: layers.VocabularyBias(**k),
         {"inputs": vectors()},
+    ),
+    Case(
+        "WeightDroppedLSTM",
+        lambda **k: layers.WeightDroppedLSTM(7, 0.5, **k),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+    ),
+    Case(
+        "WeightDroppedLSTM in reverse, from a state",
+        lambda **k: layers.WeightDroppedLSTM(
+            4, reverse=True, return_state=True, **k
+        ),
+        {
+            "inputs": vectors(),
+            "padding_mask": padding_mask(),
+            "initial_state": [
+                Argument(_random(B, 4, seed=seed), "BD") for seed in (1, 2)
+            ],
+        },
+        outputs=("BTD", "BD", "BD"),
+        variant=True,
+    ),
+    Case(
+        "WeightDroppedLSTM, stateful",
+        lambda **k: layers.WeightDroppedLSTM(
+            4, stateful=True, max_batch_size=4, **k
+        ),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+        exempt={"alone": "as for a stateful BiLM"},
+        variant=True,
+    ),
+    Case(
+        "WordDropoutEmbedding",
+        lambda **k: layers.WordDropoutEmbedding(11, 4, 0.5, **k),
+        {"token_ids": token_ids()},
     ),
     Case(
         "WordEmbedding",

@@ -40,6 +40,17 @@ VARIANTS = {
     ),
     "tagger of word vectors, scalar_mix",
     "span_extractor of word vectors, last",
+    *("awd_lstm_encoder, stateful, not tied", "awd_lstm_language_model"),
+    *("awd_lstm_language_model, not tied", "mt_lstm_encoder, joined"),
+    "encoder_of an awd_lstm_language_model",
+    "encoder_of a tagger of an mt_lstm_encoder",
+    "causal_language_model of an awd_lstm_encoder",
+    *(
+        f"{head} of {family}, {mix}"
+        for head in ("classifier", "tagger", "span_extractor", "embedder")
+        for family in ("awd_lstm", "cove")
+        for mix in ("last", "scalar_mix")
+    ),
     *("gpt_encoder, norm last", "encoder_decoder with two tables"),
     "encoder_of an encoder_decoder",
     "encoder_of a causal_language_model",
@@ -85,6 +96,18 @@ def gpt(**kwargs) -> keras.Model:
 
 def gpt_classifier() -> keras.Model:
     return models.classifier(gpt(), 3, language_model=True)
+
+
+def awd_lstm(**kwargs) -> keras.Model:
+    return models.awd_lstm_encoder(13, 6, 8, num_layers=2, **kwargs)
+
+
+def awd_lstm_model(**kwargs) -> keras.Model:
+    return models.awd_lstm_language_model(awd_lstm(), **kwargs)
+
+
+def mt_lstm(**kwargs) -> keras.Model:
+    return models.mt_lstm_encoder(11, 6, 4, **kwargs)
 
 
 def transformer(**kwargs) -> keras.Model:
@@ -207,6 +230,8 @@ _GPT_INPUTS = {key: _BERT_INPUTS[key] for key in ("token_ids", "padding_mask")}
 INPUTS = {
     "bert": _BERT_INPUTS,
     "gpt": _GPT_INPUTS,
+    "awd_lstm": _GPT_INPUTS,
+    "cove": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
     "transformer": _GPT_INPUTS,
     "encoder_decoder": _GPT_INPUTS
     | {
@@ -390,6 +415,77 @@ CASES = [
         "gpt",
         {"next_token": "BTV"},
     ),
+    ModelCase("awd_lstm_encoder", awd_lstm, "awd_lstm", _ENCODED),
+    ModelCase(
+        "awd_lstm_encoder, stateful, not tied",
+        lambda: awd_lstm(stateful=True, max_batch_size=B + 1, tied=False),
+        "awd_lstm",
+        _ENCODED,
+        exempt=_ROWS_HAVE_STATES,
+    ),
+    ModelCase(
+        "awd_lstm_language_model",
+        awd_lstm_model,
+        "awd_lstm",
+        {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "awd_lstm_language_model, not tied",
+        lambda: models.awd_lstm_language_model(
+            awd_lstm(tied=False), tied=False
+        ),
+        "awd_lstm",
+        {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "awd_lstm_stream_model",
+        lambda: models.awd_lstm_stream_model(awd_lstm_model(), B + 1),
+        "awd_lstm",
+        {"next_token": "BTV"},
+        exempt=_ROWS_HAVE_STATES,
+    ),
+    ModelCase(
+        "encoder_of an awd_lstm_language_model",
+        lambda: models.encoder_of(awd_lstm_model()),
+        "awd_lstm",
+        _ENCODED,
+    ),
+    ModelCase(
+        "causal_language_model of an awd_lstm_encoder",
+        lambda: models.causal_language_model(awd_lstm()),
+        "awd_lstm",
+        {"next_token": "BTV"},
+    ),
+    ModelCase("mt_lstm_encoder", mt_lstm, "cove", _ENCODED),
+    ModelCase(
+        "mt_lstm_encoder, joined",
+        lambda: mt_lstm(layer0=True, residual_embeddings=True),
+        "cove",
+        _ENCODED,
+    ),
+    ModelCase(
+        "encoder_of a tagger of an mt_lstm_encoder",
+        lambda: models.encoder_of(
+            models.tagger(mt_lstm(residual_embeddings=True), 3)
+        ),
+        "cove",
+        _ENCODED,
+    ),
+    *[
+        ModelCase(
+            f"{head} of {family}, {mix}",
+            lambda make=make, encoder=encoder, mix=mix: make(encoder(), mix),
+            family,
+            outputs,
+        )
+        for family, encoder, mixes in (
+            ("awd_lstm", awd_lstm, ("last", "scalar_mix") * 2),
+            ("cove", mt_lstm, ("scalar_mix", "last") * 2),
+        )
+        for (head, (make, outputs)), mix in zip(
+            _HEADS.items(), mixes, strict=True
+        )
+    ],
     ModelCase("transformer_encoder", transformer, "transformer", _ENCODED),
     ModelCase(
         "encoder_decoder",

@@ -47,6 +47,8 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "elmo_word_encoder, stateful",
     "warm_start",
     "word_vector_encoder of n-grams and characters",
+    "awd_lstm_stream_model",
+    "mt_lstm_encoder",
 }
 # One of each kind of encoder, head and loop.
 QUICK = {
@@ -74,6 +76,9 @@ IN_OTHER_POLICIES = {
     "tagger of elmo, crf",
     "classifier of bert, concat_last_4",
     "word_vector_encoder of n-grams and characters",
+    "awd_lstm_encoder",
+    "awd_lstm_language_model",
+    "mt_lstm_encoder",
 }
 
 

@@ -11,6 +11,7 @@ from model_cases import INPUTS, ModelCase
 FAMILIES = (
     *("bert", "elmo", "elmo_words", "elmo_many_langs"),
     *("word_vectors", "word_vectors_and_more"),
+    *("awd_lstm", "cove"),
 )
 ROWS = 2
 NO_ANSWER = {

@@ -16,7 +16,10 @@ from layer_cases import CASES
 
 ROOT = Path(__file__).resolve().parents[2]
 # Loops with custom gradients, where backends differ most.
-LOOPS = ["BiLM", "BiLM, stateful", "CRF"]
+LOOPS = [
+    *("BiLM", "BiLM, stateful", "CRF"),
+    *("WeightDroppedLSTM", "WeightDroppedLSTM in reverse, from a state"),
+]
 EVERY = [case.name for case in CASES]
 
 

@@ -63,6 +63,7 @@ FEATURES_READ = {  # by a weight with a row or column for each
     "SampledSoftmax",
     "TransformerEncoderBlock, norm first, with all masks and scores",
     "VocabularyBias",
+    "WeightDroppedLSTM",
 }
 
 

@@ -40,6 +40,10 @@ def test_word_ids(bad: int) -> None:
     expected = [[False, False, True], [False] * 3]
     embedded = layers.WordEmbedding(11, 4)(word_ids)
     assert not_a_number(embedded).tolist() == expected
+    dropping = layers.WordDropoutEmbedding(11, 4, 0.2)
+    for training in (False, True):
+        embedded = dropping(word_ids, training=training)
+        assert not_a_number(embedded).tolist() == expected
     taken = layers.TakeRows()(np.ones((11, 4), "float32"), word_ids)
     assert not_a_number(taken).tolist() == expected
 

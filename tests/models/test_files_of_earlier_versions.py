@@ -64,6 +64,8 @@ def test_every_registered_class_is_in_a_saved_model() -> None:
         "keras_ctx>PackedSquaredError",
         *("keras_ctx>SinePositions", "keras_ctx>TokenAndPositionEmbedding"),
         "keras_ctx>TransformerDecoderBlock",
+        *("keras_ctx>WeightDroppedLSTM", "keras_ctx>WordDropoutEmbedding"),
+        *("keras_ctx>ActivationPenalty", "keras_ctx>LockedDropout"),
         *("keras_ctx>InverseSquareRoot", "keras_ctx>NextTokenLoss"),
         "keras_ctx>WordTable",
     }

@@ -15,7 +15,7 @@ from keras_ctx.layers.base.dropout import drop
 from keras_ctx.layers.base.finite_padding import finite_padding
 from keras_ctx.layers.base.frozen import freeze_sublayers
 from keras_ctx.layers.base.token_mask import check_mask, token_mask
-from keras_ctx.layers.recurrent.carried_state import keep_last
+from keras_ctx.layers.recurrent.carried_state import check_rows, keep_last
 from keras_ctx.layers.recurrent.lstm_loop import lstm_loop
 from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
 from keras_ctx.layers.recurrent.recurrence import with_a_token
@@ -223,7 +223,8 @@ class BiLM(keras.layers.Layer):
         if not self.trainable:
             training = False
         self._check(inputs, padding_mask, backward_inputs)
-        self._check_batch_size(inputs)
+        if self.stateful:
+            check_rows("BiLM", self.max_batch_size, inputs)
         inputs = ops.cast(inputs, self.compute_dtype)  # may be integers
         if backward_inputs is not None:
             backward_inputs = ops.cast(backward_inputs, self.compute_dtype)
@@ -325,15 +326,6 @@ class BiLM(keras.layers.Layer):
         check_features(self.forward_cells[0], "kernel", 0, inputs=inputs)
         check_axes("BTD", inputs=inputs, backward_inputs=backward_inputs)
         check_mask(inputs, padding_mask)
-
-    def _check_batch_size(self, inputs):
-        batch = inputs.shape[0]
-        if self.stateful and batch is not None and batch > self.max_batch_size:
-            raise ValueError(
-                "A stateful BiLM has one state per row, for `max_batch_size="
-                f"{self.max_batch_size}` rows. Received: a batch of {batch}. "
-                "Raise `max_batch_size` or use smaller batches."
-            )
 
     def reset_state(self):
         """Resets the carried state: the next call starts from zeros."""

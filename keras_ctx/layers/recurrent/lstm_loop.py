@@ -1,8 +1,9 @@
-"""All steps of a projected LSTM, with an efficient gradient for long rows."""
+"""All steps of an LSTM, with an efficient gradient for long rows."""
 
 import keras
 from keras import ops
 
+from keras_ctx.layers.recurrent.gate_order import TENSORFLOW_1, GateOrder
 from keras_ctx.layers.recurrent.recurrence import loop
 
 
@@ -10,7 +11,7 @@ def lstm_step(gates, c, projection_kernel, cell_clip, projection_clip):
     """Computes one step from its activated gates.
 
     Args:
-        gates: As `activated` returns them.
+        gates: As `GateOrder.activated` returns them.
         c: `(B, H)`, the last cell.
         projection_kernel: `(H, P)`; `None`: no projection.
         cell_clip: Bound on the cell; `None`: no bound.
@@ -27,31 +28,30 @@ def lstm_step(gates, c, projection_kernel, cell_clip, projection_clip):
     return h, c
 
 
-def activated(z):
-    """Activates the gates `(B, 4H)`, in the order of TensorFlow 1.
-
-    Returns:
-        Input gate, candidate, forget gate, output gate, each `(B, H)`.
-    """
-    i, j, f, o = ops.split(z, 4, axis=-1)
-    return ops.sigmoid(i), ops.tanh(j), ops.sigmoid(f + 1.0), ops.sigmoid(o)
-
-
 def recurrent_gates(h, kernel, bias):
     """Returns `h U + b`: with the bias TensorFlow can fuse and pack it."""
     return ops.add(ops.matmul(h, kernel), bias)
 
 
 def lstm_loop(
-    inputs, h, c, recurrent_kernel, bias, projection_kernel, clips, keep_gates
+    inputs,
+    h,
+    c,
+    recurrent_kernel,
+    bias,
+    projection_kernel=None,
+    clips=(None, None),
+    keep_gates=False,
+    order: GateOrder = TENSORFLOW_1,
+    state_gradient: bool = False,
 ):
     """Runs all steps; work that needs no state is done outside of the loop.
 
     Automatic differentiation of a loop adds a weight gradient to a sum in
     each step, which costs more than the arithmetic. Here the backward loop
     only computes the gradients of the gates; the gradients of the weights are
-    one product over all steps. The initial state is a constant: truncated
-    backpropagation.
+    one product over all steps. The initial state is a constant unless
+    `state_gradient`: truncated backpropagation.
 
     Args:
         inputs: `(B, T, 4H)`, the part of the gates that needs no state,
@@ -64,19 +64,20 @@ def lstm_loop(
         clips: `(cell_clip, projection_clip)`.
         keep_gates: Whether to keep the gates for backpropagation, which takes
             memory, or to compute them again, which takes time.
+        order: The order of the gates in the columns.
+        state_gradient: Whether `h`, `c` and the returned cells have gradients.
 
     Returns:
-        Outputs `(B, T, P)` and cells `(B, T, H)`; the latter have no
-        gradient.
+        Outputs `(B, T, P)` and cells `(B, T, H)`.
     """
     size, cells = h.shape[-1], c.shape[-1]
     # On PyTorch `ops.custom_gradient` supports only one output.
     as_one = keras.backend.backend() == "torch"
 
-    def forward(inputs, recurrent, bias, projection):
+    def forward(inputs, recurrent, bias, projection, h, c):
         def step(x, states):
             h, c = states
-            gates = activated(x + recurrent_gates(h, recurrent, bias))
+            gates = order.activated(x + recurrent_gates(h, recurrent, bias))
             h, c = lstm_step(gates, c, projection, *clips)
             kept = gates if keep_gates else ()
             return ops.concatenate([h, c, *kept], axis=-1), [h, c]
@@ -84,18 +85,17 @@ def lstm_loop(
         steps = loop(step, inputs, [h, c])
         return ops.split(steps, [size, size + cells], axis=-1)
 
-    def backward(inputs, recurrent, bias, projection, hs, cs, gates, d_hs):
-        cell_clip, projection_clip = clips
-        hs_before = _shifted(hs, h)
-        cs_before = _shifted(cs, c)
+    def backward(weights, first, run, d_hs, d_cs):
+        (inputs, recurrent, bias, projection), (h, c) = weights, first
+        hs, cs, gates = run
+        hs_before, cs_before = _shifted(hs, h), _shifted(cs, c)
         if keep_gates:
             i, j, f, o = ops.split(gates, 4, axis=-1)
         else:
-            i, j, f, o = activated(
+            i, j, f, o = order.activated(
                 inputs + recurrent_gates(hs_before, recurrent, bias)
             )
         squashed = ops.tanh(cs)
-        inside = _inside(cs, cell_clip)
         # Local derivatives: of the cell and the output by z (four factors), of
         # the output by the cell, of the cell by the previous cell, and of the
         # clip. They do not depend on the loop, so they are computed before it.
@@ -106,33 +106,38 @@ def lstm_loop(
             o * (1 - o) * squashed,
             o * (1 - squashed * squashed),
             f,
-            inside,
         ]
-        ends = [(k + 1) * cells for k in range(len(factors))]
-        ends = ends if projection is not None else ends[:-1]
+        clipped = clips[0] is not None
+        factors += [_inside(cs, clips[0])] if clipped else []
+        factors += [d_cs] if state_gradient else []
+        h_inside = None
+        if projection is not None:
+            h_inside = _inside(hs, clips[1])
+            factors.append(h_inside)
+        widths = [size, *(x.shape[-1] for x in factors)]
+        ends = [sum(widths[: k + 1]) for k in range(len(widths) - 1)]
         # Transposed once, not in every step.
         recurrent_back = ops.transpose(recurrent)
-        projection_back = h_inside = None
+        projection_back = None
         if projection is not None:
-            h_inside = _inside(hs, projection_clip)
             projection_back = ops.transpose(projection)
-            factors.append(h_inside)
 
         def step(x, states):
             d_h, d_c = states
-            d_h_t, x = ops.split(x, [size], axis=-1)
+            d_h_t, *local = ops.split(x, ends, axis=-1)
+            of_i, of_j, of_f, of_o, to_c, f, *others = local
             d_h = d_h + d_h_t
-            of_i, of_j, of_f, of_o, to_c, f, inside, *h_inside = ops.split(
-                x, ends, axis=-1
-            )
             if projection is not None:
-                d_h = ops.matmul(d_h * h_inside[0], projection_back)
-            d_c = (d_c + d_h * to_c) * inside
-            d_z = ops.concatenate(
-                [d_c * of_i, d_c * of_j, d_c * of_f, d_h * of_o], axis=-1
-            )
-            d_h = ops.matmul(d_z, recurrent_back)
-            return ops.concatenate([d_h, d_z], axis=-1), [d_h, d_c * f]
+                d_h = ops.matmul(d_h * others[-1], projection_back)
+            d_c = d_c + d_h * to_c
+            if state_gradient:
+                d_c = d_c + others[1 if clipped else 0]
+            if clipped:
+                d_c = d_c * others[0]
+            d_z = order.joined(d_c * of_i, d_c * of_j, d_c * of_f, d_h * of_o)
+            d_h, d_c = ops.matmul(d_z, recurrent_back), d_c * f
+            of_c = [d_c] if state_gradient else []
+            return ops.concatenate([d_h, d_z, *of_c], axis=-1), [d_h, d_c]
 
         steps = loop(
             step,
@@ -140,7 +145,11 @@ def lstm_loop(
             [ops.zeros_like(h), ops.zeros_like(c)],
             reverse=True,
         )
-        d_hs_before, d_zs = ops.split(steps, [size], axis=-1)
+        d_hs_before, d_zs, *of_cs = ops.split(
+            steps,
+            [size, size + 4 * cells][: 2 if state_gradient else 1],
+            axis=-1,
+        )
         gradients = [
             d_zs,
             _weight_gradient(hs_before, d_zs),
@@ -150,34 +159,33 @@ def lstm_loop(
             from_later = ops.pad(d_hs_before[:, 1:], ((0, 0), (0, 1), (0, 0)))
             d_hs = (d_hs + from_later) * h_inside
             gradients.append(_weight_gradient(o * squashed, d_hs))
+        if state_gradient:
+            gradients += [d_hs_before[:, 0], of_cs[0][:, 0]]
         return gradients
 
+    first = [h, c]
+
     @ops.custom_gradient
-    def run(inputs, recurrent, bias, *projection):
-        projection = projection[0] if projection else None
-        hs, cs, gates = forward(inputs, recurrent, bias, projection)
+    def run(inputs, recurrent, bias, *others):
+        projection = others[0] if projection_kernel is not None else None
+        h, c = others[-2:] if state_gradient else first
+        weights = (inputs, recurrent, bias, projection)
+        hs, cs, gates = forward(*weights, h, c)
 
         def gradient(*upstreams, upstream=None):
             # TensorFlow passes two arguments, JAX one pair.
-            d_hs = upstreams[0]
-            d_hs = d_hs[0] if isinstance(d_hs, tuple | list) else d_hs
+            pair = upstreams[0] if len(upstreams) == 1 else upstreams
             if upstream is not None:  # one tensor, on PyTorch
-                d_hs = upstream[..., :size]
-            return tuple(
-                backward(
-                    *(inputs, recurrent, bias, projection),
-                    *(hs, cs, gates, d_hs),
-                )
-            )
+                pair = ops.split(upstream, [size], axis=-1)
+            return tuple(backward(weights, (h, c), (hs, cs, gates), *pair))
 
         if as_one:
             return ops.concatenate([hs, cs], axis=-1), gradient
         return (hs, cs), gradient
 
-    weights = [recurrent_kernel, bias]
-    if projection_kernel is not None:
-        weights.append(projection_kernel)
-    outputs = run(inputs, *weights)
+    arguments = [recurrent_kernel, bias]
+    arguments += [] if projection_kernel is None else [projection_kernel]
+    outputs = run(inputs, *arguments, *(first if state_gradient else []))
     return ops.split(outputs, [size], axis=-1) if as_one else outputs
 
 

@@ -9,11 +9,8 @@ from keras_ctx.checks import (
     check_positive,
     check_rank,
 )
-from keras_ctx.layers.recurrent.lstm_loop import (
-    activated,
-    lstm_step,
-    recurrent_gates,
-)
+from keras_ctx.layers.recurrent.gate_order import TENSORFLOW_1
+from keras_ctx.layers.recurrent.lstm_loop import lstm_step, recurrent_gates
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -137,7 +134,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
             h, self.recurrent_kernel, self.bias
         )
         h, c = lstm_step(
-            activated(z),
+            TENSORFLOW_1.activated(z),
             c,
             self.projection_kernel,
             self.cell_clip,

@@ -28,6 +28,30 @@ def reversed_order(padding_mask):
     return ops.where(positions < lengths, lengths - 1 - positions, positions)
 
 
+def reading_order(padding_mask, all_real: bool, reverse: bool):
+    """Returns the order in which a layer reads the real tokens of each row.
+
+    Args:
+        padding_mask: Booleans `(B, T)`.
+        all_real: Whether the mask is known to be true everywhere.
+        reverse: Whether to read from the last real token to the first.
+
+    Returns:
+        The positions `(B, T)` in the order of reading and the inverse, both
+        `None` for the order of the tokens, and the mask in that order.
+    """
+    read = places = None
+    if not all_real:
+        read, places = real_first(padding_mask)
+        padding_mask = take(padding_mask, read)
+    if not reverse:
+        return read, places, padding_mask
+    order = reversed_order(padding_mask)  # its own inverse
+    if read is None:
+        return order, order, padding_mask
+    return take(read, order), take(order, places), padding_mask
+
+
 def take(x, positions):
     """Returns `x[b, positions[b, t]]`, for `(B, T)` or `(B, T, D)`."""
     batch, length = ops.shape(x)[:2]

@@ -1,0 +1,1 @@
+"""The MT-LSTM of salesforce/cove."""

@@ -1,0 +1,1 @@
+"""AWD-LSTM from the files of fastai and salesforce/awd-lstm-lm."""

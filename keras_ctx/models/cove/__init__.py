@@ -1,0 +1,1 @@
+"""CoVe: the encoder of a translator with LSTMs."""

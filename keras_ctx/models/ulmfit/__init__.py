@@ -1,0 +1,1 @@
+"""ULMFiT: AWD-LSTM as an encoder, a language model and a stream."""
