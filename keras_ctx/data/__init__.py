@@ -53,6 +53,7 @@ from keras_ctx.data.language_model.warm_start_batches import (
 from keras_ctx.data.language_model.word_pairs import (
     WordObjective,
     expected_pairs,
+    kept_shares,
     word_pairs,
 )
 from keras_ctx.data.masked_lm.corpus_dataset import (
@@ -356,6 +357,7 @@ __all__ = [
     "warm_start_batches",
     "word_pairs",
     "expected_pairs",
+    "kept_shares",
     "windows_of_pass",
     "WordObjective",
     "word_batches",

@@ -146,7 +146,20 @@ def word_pairs(
 
 
 def kept_shares(counts: Sequence[int], subsample: float) -> np.ndarray:
-    """Returns the probability that a word of the text is kept, `(V,)`."""
+    """Returns the probability that a word of the text is kept, `(V,)`.
+
+    Args:
+        counts: How often each of the V words occurs.
+        subsample: As of `word_pairs`.
+
+    Example:
+        >>> kept_shares([900, 90, 10], subsample=0.05).round(3).tolist()
+        [0.291, 1.0, 1.0]
+
+    Source:
+        tmikolov/word2vec: (sqrt(x) + 1) / x, where x is the word's share of
+        the text divided by `subsample`.
+    """
     counts = np.asarray(counts, "float64")
     if not subsample:
         return np.ones_like(counts)
