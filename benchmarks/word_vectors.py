@@ -86,7 +86,7 @@ def gensims(config: Config, train: Path, words: list[str], seconds: float):
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "seconds.json").exists():
         text.save_vocabulary(words, folder / "words.txt")
-        script = Path(__file__).with_name("word_vectors_gensim.py")
+        script = Path(__file__).parent / "peers/gensim_word_vectors.py"
         command = [config.bench_python, script, train, folder, seconds]
         subprocess.run([str(x) for x in command], check=True)
     found = json.loads((folder / "seconds.json").read_text("utf-8"))

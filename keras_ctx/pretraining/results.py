@@ -10,10 +10,11 @@ import keras
 from keras_ctx import models, text, training
 from keras_ctx.pretraining.next_folder import next_folder
 from keras_ctx.pretraining.options.shared import PretrainingOptions
+from keras_ctx.pretraining.options.word_vectors import WordVectorOptions
 
 
 def save_run(
-    options: PretrainingOptions,
+    options: PretrainingOptions | WordVectorOptions,
     text_inputs: text.TextInputs,
     trained: Mapping[str, keras.Model],
     results: Mapping[str, Any],

@@ -145,7 +145,9 @@ def word_pairs(
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def kept_shares(counts: Sequence[int], subsample: float) -> np.ndarray:
+def kept_shares(
+    counts: Sequence[int] | np.ndarray, subsample: float
+) -> np.ndarray:
     """Returns the probability that a word of the text is kept, `(V,)`.
 
     Args:
@@ -160,11 +162,11 @@ def kept_shares(counts: Sequence[int], subsample: float) -> np.ndarray:
         tmikolov/word2vec: (sqrt(x) + 1) / x, where x is the word's share of
         the text divided by `subsample`.
     """
-    counts = np.asarray(counts, "float64")
+    numbers = np.asarray(counts, "float64")
     if not subsample:
-        return np.ones_like(counts)
-    limit = subsample * counts.sum()
-    return np.minimum(1, (np.sqrt(counts / limit) + 1) * limit / counts)
+        return np.ones_like(numbers)
+    limit = subsample * numbers.sum()
+    return np.minimum(1, (np.sqrt(numbers / limit) + 1) * limit / numbers)
 
 
 def expected_pairs(
@@ -195,15 +197,15 @@ class _Draws:
         window: int,
         num_negatives: int,
     ) -> None:
-        counts = np.asarray(counts)
-        if counts.ndim != 1 or not len(counts) or (counts < 1).any():
+        numbers = np.asarray(counts, "float64")
+        if numbers.ndim != 1 or not len(numbers) or (numbers < 1).any():
             raise ValueError(
                 "`counts` must be a list of counts of at least 1, one for each "
                 f"word. Received: {counts}"
             )
         shares = np.append(kept_shares(counts, subsample), 1)  # ends of lines
         self._shares = tf.constant(shares, tf.float32)
-        powers = counts.astype("float64") ** 0.75
+        powers = numbers**0.75
         bounds = np.cumsum(powers) / powers.sum()
         self._bounds = tf.constant(bounds[:-1])
         self._end = len(counts)

@@ -118,9 +118,11 @@ def subwords_of(inputs: text.WordVectorInputs) -> Any:
     """
     if not inputs.num_buckets:
         return None
+    # TensorFlow's type stubs do not know the factory.
+    ragged_tensor: Any = tf.RaggedTensor
     rows = []
     for start in range(0, inputs.vocabulary_size, 4096):
         words = [[x] for x in inputs.vocabulary[start : start + 4096]]
         ids = inputs(words)["subword_ids"]
-        rows.append(tf.RaggedTensor.from_tensor(ids[:, 0], padding=0))
+        rows.append(ragged_tensor.from_tensor(ids[:, 0], padding=0))
     return tf.concat(rows, axis=0)

@@ -40,7 +40,7 @@ def check_writing(
             f"positions of `model`. Received: {most}"
         )
     if task == "generate":
-        if writing is not None:
+        if isinstance(writing, GenerateSettings):
             check_window(writing.window, most or decoder.max_length)
         if not isinstance(text_inputs, GPTInputs):
             raise ValueError(

@@ -1,6 +1,6 @@
 """Trains gensim's skip-gram for some seconds: a worker of word_vectors.py.
 
-python word_vectors_gensim.py TEXT FOLDER SECONDS
+python gensim_word_vectors.py TEXT FOLDER SECONDS
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from gensim.models import Word2Vec
+from gensim.models import Word2Vec  # pyright: ignore[reportMissingImports]
 
 
 class Sentences:
