@@ -12,6 +12,7 @@ from agreeing_rows import largest_difference, rows_of
 from conversations import conversation, rows_in
 from cpp_server import Arrays, Served, listed, serve
 from served_models import CASES, NAMES, Case
+from served_ops import absolute_paths, unservable
 from signature_requests import (
     HUGE_TEXTS,
     Request,
@@ -42,6 +43,7 @@ def check_every_signature(
     name: str, sentences: int, serve_requests: Path, exported: Exported
 ) -> None:
     case, version = exported(name)
+    assert unservable(version) == [] and absolute_paths(version) == []
     signatures = listed(serve_requests, version)
     served = tf.saved_model.load(str(version))
     assert signatures.keys() == served.signatures.keys()

@@ -27,6 +27,8 @@ from keras_ctx.text import SPECIAL_TOKENS, AddedToken, BertInputs
 Exported = Callable[[str], tuple[Case, Path]]
 
 
+# The quick export is checked by test_cpp.py, which makes it.
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_servers_since_2_12_have_every_op(
     name: str, exported: Exported
@@ -37,6 +39,7 @@ def test_servers_since_2_12_have_every_op(
     assert ops(version) & {"MatMul", "BatchMatMulV2", "Einsum"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_no_absolute_path_inside(name: str, exported: Exported) -> None:
     _, version = exported(name)

@@ -104,6 +104,7 @@ def check_texts(case: Case, found: dict[str, Any]) -> None:
             np.testing.assert_array_equal(found[key], x, key)
 
 
+@pytest.mark.slow
 def test_the_same_without_python(
     case: Case, serve_requests: Path, tmp_path: Path
 ) -> None:
