@@ -50,6 +50,7 @@ TASK = {
     "batch-size": 32,
     "learning-rate": 5e-4,
 }
+PARTS = ("train", "dev", "test")
 METRICS = {"sentiment": "accuracy", "names": "f1"}
 
 
@@ -109,11 +110,14 @@ def scores(config: Config, name: str, encoder: Path) -> dict[str, dict]:
     tasks = {
         "sentiment": (
             "finetune_classifier",
-            {x: config.sst2 / f"{x}.tsv" for x in ("train", "dev", "test")},
+            {
+                **{x: config.sst2 / f"{x}.tsv" for x in PARTS},
+                "columns": ("sentence", "label"),
+            },
         ),
         "names": (
             "finetune_tagger",
-            {x: config.wikiann / x for x in ("train", "dev", "test")},
+            {x: config.wikiann / x for x in PARTS},
         ),
     }
     found = {}
