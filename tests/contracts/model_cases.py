@@ -45,6 +45,7 @@ VARIANTS = {
     "encoder_of an awd_lstm_language_model",
     "encoder_of a tagger of an mt_lstm_encoder",
     "causal_language_model of an awd_lstm_encoder",
+    "classifier of bert, concat_pooling",
     *(
         f"{head} of {family}, {mix}"
         for head in ("classifier", "tagger", "span_extractor", "embedder")
@@ -455,6 +456,20 @@ CASES = [
         lambda: models.causal_language_model(awd_lstm()),
         "awd_lstm",
         {"next_token": "BTV"},
+    ),
+    *(
+        ModelCase(
+            f"classifier of {family}, concat_pooling",
+            lambda encoder=encoder, mix=mix: models.classifier(
+                encoder(), 3, mix, head="concat_pooling"
+            ),
+            family,
+            {"logits": "BK"},
+        )
+        for family, encoder, mix in (
+            ("awd_lstm", awd_lstm, "last"),
+            ("bert", bert, "scalar_mix"),
+        )
     ),
     ModelCase("mt_lstm_encoder", mt_lstm, "cove", _ENCODED),
     ModelCase(
