@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from recipe_files import load_recipe
 
+import keras_ctx
 from keras_ctx import convert, models, training
 
 CORPUS = "\n\n".join(["The cat sat on the mat\nand the dog ran!!!"] * 60) + "\n"
@@ -48,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-def perplexity_by_hand(run: Path, texts: list[str]) -> tuple[float, int]:
+def perplexity_by_hand(run: Path, texts: Sequence[str]) -> tuple[float, int]:
     """Returns the nats and the tokens of texts between `xxbos`, one by one."""
     model = keras.saving.load_model(run / "language_model.keras")
     inputs: Any = convert.load_text_inputs(run)
@@ -113,7 +115,10 @@ def test_a_run_continues_from_another(run: Path, tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_text(text)
     (tmp_path / "held_out.txt").write_text(text)
     still = {"learning_rate": 1e-9, "epochs": 1, "steps_per_epoch": 10}
-    options = {"init": run, "held_out": tmp_path / "held_out.txt"}
+    options: dict[str, Any] = {
+        "init": run,
+        "held_out": tmp_path / "held_out.txt",
+    }
     options["drop_mult"] = 1.0
     found = pretrain(tmp_path, tmp_path / "still", **options, **still)
     # Only the fox is new.
@@ -237,3 +242,39 @@ def test_a_short_corpus_is_refused(tmp_path: Path) -> None:
         ValueError, match="`corpus` must have .* = 104 tokens or more. .* 2 tok"
     ):
         pretrain(tmp_path, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_classifier_on_it(run: Path, tmp_path: Path) -> None:
+    """The whole way of ULMFiT, to a server that reads texts."""
+    rows = [
+        f"{start} {animal} {verb}{end}\t{animal}\n"
+        for start in ("The", "the", "and the")
+        for animal in ("cat", "dog")
+        for verb in ("sat", "ran", "sat on the mat")
+        for end in ("", "!!!")
+    ]
+    (tmp_path / "table.tsv").write_text("".join(rows))
+    table = tmp_path / "table.tsv"
+    recipe = load_recipe("finetune_classifier")
+    config = recipe.Config(
+        **{"init": run, "train": table, "test": table},
+        **{"mix": "last", "head": "concat_pooling"},
+        output=tmp_path / "run",
+        layer_decay=1 / 2.6,
+        schedule="slanted_triangular",
+        gradual_unfreezing=True,
+        compare=False,
+        batch_size=6,
+        epochs=8,
+        learning_rate=1e-2,
+    )
+    results = recipe.main(config)
+    assert results["pretrained"] > 0.9
+    model = keras_ctx.load(tmp_path / "run")
+    texts = ["The cat ran", "the dog &amp; the mat!!!", ""]
+    expected = model.predict(texts)
+    served = keras_ctx.load(model.export(tmp_path / "served"))
+    for first, second in zip(expected, served.predict(texts), strict=True):
+        assert first.label == second.label
+        assert first.score == pytest.approx(second.score, abs=1e-5)

@@ -1,6 +1,7 @@
 """fastai's text rules by hand, and the rows of ULMFiT."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,7 +182,7 @@ def test_saved_and_loaded(tmp_path) -> None:
 
 
 def test_in_a_saved_graph(tmp_path) -> None:
-    module = tf.Module()
+    module: Any = tf.Module()
     inputs = text.ULMFiTInputs(TOKENS)
     module.tables = inputs.tables
     module.call = tf.function(

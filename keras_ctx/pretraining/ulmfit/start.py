@@ -54,6 +54,16 @@ def ulmfit_tokens(
 
     Returns:
         The file, for `data.token_stream`.
+
+    Example:
+        >>> _ = Path("news.txt").write_text("the cat\\n\\nthe mat\\n")
+        >>> options = ULMFiTPretrainingOptions(
+        ...     output=Path("runs/one"), corpus=Path("news.txt"),
+        ...     split="words", min_count=1, bptt=5, batch_size=1)
+        >>> Path("runs/one").mkdir(parents=True)
+        >>> ulmfit_tokens(options, ulmfit_text_inputs(options)).name
+        Tokens of news.txt: 6
+        'tokens.bin'
     """
     least = options.batch_size * (options.bptt + 1)
     return tokens_file(
@@ -142,6 +152,11 @@ def continued_language_model(
     Raises:
         FileNotFoundError, ValueError: See `load_ulmfit_start` and
             `convert.remap_vocabulary`.
+
+    Example:
+        >>> options = ULMFiTPretrainingOptions(output=Path("runs/one"))
+        >>> continued_language_model(options, ("xxunk",)) is None
+        True
     """
     start = load_ulmfit_start(options)
     if start is None:

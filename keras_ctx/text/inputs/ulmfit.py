@@ -110,9 +110,7 @@ class ULMFiTInputs(SubwordInputs):
             ),
             self.unknown_id,
         )
-        self._rules = FastaiRules(
-            list(ULMFIT_SPECIAL_TOKENS), split == "character"
-        )
+        self._rules = FastaiRules(ULMFIT_SPECIAL_TOKENS, split == "character")
         # One graph for all that call it.
         self._pieces = tf.function(
             self._ids, input_signature=[tf.TensorSpec([None], tf.string)]

@@ -3,7 +3,7 @@
 import html
 import html.entities
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -64,7 +64,7 @@ class FastaiRules:
         `fastai.text.core`; https://docs.fast.ai/text.core.html.
     """
 
-    def __init__(self, whole: list[str], characters: bool = False) -> None:
+    def __init__(self, whole: Sequence[str], characters: bool = False) -> None:
         self._whole = "|".join(map(re.escape, whole))
         self._characters = characters
         entities = _entities()

@@ -47,7 +47,7 @@ def repeated_characters(text: tf.Tensor) -> tf.Tensor:
     return tf.tensor_scatter_nd_update(text, where, changed)
 
 
-def _runs(rows: Any) -> tuple[tf.Tensor, tf.Tensor]:
+def _runs(rows: Any) -> tuple[Any, Any]:
     """Returns where a run of characters begins, and the length of each run.
 
     Returns:
@@ -60,12 +60,12 @@ def _runs(rows: Any) -> tuple[tf.Tensor, tf.Tensor]:
     return first, tf.where(points == _BLANK, 1, count)
 
 
-def _as_before(x: tf.Tensor) -> tf.Tensor:
+def _as_before(x: Any) -> Any:
     """Returns whether each value equals the one before; the first does not."""
     return tf.concat([tf.zeros_like(x[:1], tf.bool), x[1:] == x[:-1]], axis=0)
 
 
-def _before(x: tf.Tensor) -> tf.Tensor:
+def _before(x: Any) -> Any:
     """Moves values one place on; the first is repeated."""
     return tf.concat([x[:1], x[:-1]], axis=0)
 
@@ -103,7 +103,7 @@ def repeated_words(text: tf.Tensor) -> tf.RaggedTensor:
     full = words == lead
     # A run is a word, its copies, and perhaps one with more behind it.
     same_row = _as_before(rows.value_rowids())
-    first = ~(_as_before(lead) & same_row & _before(full))
+    first: Any = ~(_as_before(lead) & same_row & _before(full))
     run = tf.cumsum(tf.cast(first, tf.int32)) - 1
     count = tf.math.segment_sum(tf.ones_like(run), run)
     start = tf.cast(tf.where(first)[:, 0], tf.int32)
@@ -120,7 +120,7 @@ def repeated_words(text: tf.Tensor) -> tf.RaggedTensor:
     return ragged(words, rows.row_splits)
 
 
-def _lost_words(beside: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+def _lost_words(beside: Any, before: Any) -> Any:
     """Returns 1 for runs whose first word cannot begin a repetition.
 
     Args:

@@ -43,7 +43,7 @@ def ulmfit_vocabulary(
         raise ValueError(
             f'`split` must be "words" or "character". Received: split={split!r}'
         )
-    rules = FastaiRules(list(ULMFIT_SPECIAL_TOKENS), split == "character")
+    rules = FastaiRules(ULMFIT_SPECIAL_TOKENS, split == "character")
     counts: Counter[bytes] = Counter()
     for batch in text_batches(texts):
         counts.update(rules(batch).values.numpy().tolist())
