@@ -97,6 +97,7 @@ def make_model(config: Config, encoder, task, steps: int) -> keras.Model:
         config.frozen,
         config.dropout,
         language_model=config.language_model,
+        head=config.head,
     )
     return fine_tuning.compile_model(config, model, steps, config.task_loss())
 

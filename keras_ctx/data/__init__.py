@@ -41,6 +41,9 @@ from keras_ctx.data.language_model.targets import (
     language_model_targets,
     log_uniform_negatives,
 )
+from keras_ctx.data.language_model.token_stream import (
+    token_stream,
+)
 from keras_ctx.data.language_model.token_windows import (
     text_documents,
     token_windows,
@@ -352,6 +355,7 @@ __all__ = [
     "tagging_dataset",
     "text_documents",
     "text_files",
+    "token_stream",
     "token_windows",
     "translation_dataset",
     "warm_start_batches",

@@ -17,7 +17,12 @@ need(
     "tensorflow_serving",
 )
 
-from keras_ctx.pretraining.begin import begin_bert, begin_elmo, begin_gpt
+from keras_ctx.pretraining.begin import (
+    begin_bert,
+    begin_elmo,
+    begin_gpt,
+    begin_ulmfit,
+)
 from keras_ctx.pretraining.bert.start import load_bert_start
 from keras_ctx.pretraining.bert.text_inputs import (
     bert_text_inputs,
@@ -45,12 +50,19 @@ from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
 from keras_ctx.pretraining.options.shared import PretrainingOptions
 from keras_ctx.pretraining.options.translation import TranslationOptions
+from keras_ctx.pretraining.options.ulmfit import ULMFiTPretrainingOptions
 from keras_ctx.pretraining.options.word_vectors import WordVectorOptions
 from keras_ctx.pretraining.results import (
     bare_model,
     close_run,
     figure_rows,
     save_run,
+)
+from keras_ctx.pretraining.ulmfit.start import (
+    continued_language_model,
+    ulmfit_text_inputs,
+    ulmfit_tokens,
+    with_drop_mult,
 )
 from keras_ctx.pretraining.word_vectors.words import (
     NUMBERS,
@@ -69,6 +81,7 @@ __all__ = [
     "ShardWriter",
     "NUMBERS",
     "TranslationOptions",
+    "ULMFiTPretrainingOptions",
     "WordVectorOptions",
     "check_word_counts",
     "steps_of_pass",
@@ -79,8 +92,10 @@ __all__ = [
     "begin_bert",
     "begin_elmo",
     "begin_gpt",
+    "begin_ulmfit",
     "bert_text_inputs",
     "close_run",
+    "continued_language_model",
     "corpus_tokens",
     "figure_rows",
     "gpt_text_inputs",
@@ -95,6 +110,9 @@ __all__ = [
     "save_record_inputs",
     "save_run",
     "sentence_batches",
+    "ulmfit_text_inputs",
+    "ulmfit_tokens",
     "warm_start_batches",
     "warn_unknown_tokens",
+    "with_drop_mult",
 ]

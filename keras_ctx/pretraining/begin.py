@@ -16,6 +16,8 @@ from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
 from keras_ctx.pretraining.options.shared import PretrainingOptions
+from keras_ctx.pretraining.options.ulmfit import ULMFiTPretrainingOptions
+from keras_ctx.pretraining.ulmfit.start import load_ulmfit_start
 
 
 def begin_bert(options: BertPretrainingOptions, strategy: Any) -> None:
@@ -109,6 +111,31 @@ def begin_gpt(options: GPTPretrainingOptions, strategy: Any) -> None:
         start = convert.load_encoder(options.init)
         convert.check_text_inputs(inputs, start, options.init)
     _begin(options, strategy, {}, start, inputs)
+
+
+def begin_ulmfit(options: ULMFiTPretrainingOptions, strategy: Any) -> None:
+    r"""Starts the run of a ULMFiT, or refuses it, like `begin_bert`.
+
+    Args:
+        options: Options of the recipe.
+        strategy: See `training.strategy`.
+
+    Raises:
+        FileNotFoundError: A file does not exist.
+        ValueError: A text is empty or not UTF-8, or see `load_ulmfit_start`
+            and `training.begin_run`.
+
+    Example:
+        >>> _ = Path("news.txt").write_bytes(b"one\n\xff\n")
+        >>> options = ULMFiTPretrainingOptions(
+        ...     output=Path("runs/begun"), corpus=Path("news.txt"))
+        >>> begin_ulmfit(options, training.strategy())
+        Traceback (most recent call last):
+        ValueError: news.txt, line 2: byte 0 is not UTF-8 ...
+    """
+    _check_texts(options)
+    start = load_ulmfit_start(options)
+    _begin(options, strategy, {}, *(start or (None, None)))
 
 
 def _check_texts(options: PretrainingOptions) -> None:

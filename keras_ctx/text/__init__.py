@@ -22,6 +22,7 @@ from keras_ctx.text.inputs.saving import (
 )
 from keras_ctx.text.inputs.sentence_pieces import SentencePieceInputs
 from keras_ctx.text.inputs.subwords import SubwordInputs
+from keras_ctx.text.inputs.ulmfit import ULMFiTInputs
 from keras_ctx.text.inputs.unknown_texts import UnknownTexts, warn_unknown
 from keras_ctx.text.inputs.word_level import WordLevelInputs
 from keras_ctx.text.inputs.word_vectors import WordVectorInputs
@@ -45,6 +46,7 @@ from keras_ctx.text.vocabulary.learn_byte_pairs import byte_pair_vocabulary
 from keras_ctx.text.vocabulary.learn_sentence_pieces import (
     sentence_piece_model,
 )
+from keras_ctx.text.vocabulary.learn_ulmfit import ulmfit_vocabulary
 from keras_ctx.text.vocabulary.literal_tokens import AddedToken
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "SentencePieceInputs",
     "SubwordInputs",
     "TextInputs",
+    "ULMFiTInputs",
     "UnknownTexts",
     "WordInputs",
     "WordLevelInputs",
@@ -76,6 +79,7 @@ __all__ = [
     "save_inputs",
     "save_vocabulary",
     "sentence_piece_model",
+    "ulmfit_vocabulary",
     "warn_unknown",
     "word_counts",
     "word_vocabulary",

@@ -45,6 +45,7 @@ VARIANTS = {
     "encoder_of an awd_lstm_language_model",
     "encoder_of a tagger of an mt_lstm_encoder",
     "causal_language_model of an awd_lstm_encoder",
+    "classifier of bert, concat_pooling",
     *(
         f"{head} of {family}, {mix}"
         for head in ("classifier", "tagger", "span_extractor", "embedder")
@@ -331,6 +332,11 @@ _ROWS_HAVE_STATES = {
     "alone it stands in the first"
 }
 
+_BATCH_NORM = {
+    "no rows": "Keras's batch norm divides by the number of rows: in training "
+    "a device without rows gets NaN. Our recipes give each device equally many"
+}
+
 _KERAS_LSTM = {
     "no rows, op by op": "Keras's own LSTM cell takes a sum of no rows for a "
     "bias; in a graph, which does not know the rows, it does not"
@@ -455,6 +461,22 @@ CASES = [
         lambda: models.causal_language_model(awd_lstm()),
         "awd_lstm",
         {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "classifier of awd_lstm, concat_pooling",
+        lambda: models.classifier(awd_lstm(), 3, head="concat_pooling"),
+        "awd_lstm",
+        {"logits": "BK"},
+        exempt=_BATCH_NORM,
+    ),
+    ModelCase(
+        "classifier of bert, concat_pooling",
+        lambda: models.classifier(
+            bert(), 3, "scalar_mix", head="concat_pooling"
+        ),
+        "bert",
+        {"logits": "BK"},
+        exempt=_BATCH_NORM,
     ),
     ModelCase("mt_lstm_encoder", mt_lstm, "cove", _ENCODED),
     ModelCase(

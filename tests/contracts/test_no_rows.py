@@ -135,8 +135,9 @@ def test_model(case: ModelCase) -> None:
     def answer(arrays: dict) -> dict[str, Any]:
         return named(model(arrays, training=False))
 
-    if "no rows, op by op" not in case.exempt:
+    if not {"no rows", "no rows, op by op"} & case.exempt.keys():
         assert_nothing_comes_out(model, lambda: train(few), expected)
-    assert_nothing_comes_out(model, lambda: traced(train, few), expected)
+    if "no rows" not in case.exempt:
+        assert_nothing_comes_out(model, lambda: traced(train, few), expected)
     model.trainable = False
     assert_nothing_comes_out(model, lambda: traced(answer, few), expected)

@@ -39,6 +39,9 @@ class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
     """Score to report first and to choose the best epoch. If not given:
     accuracy; f1_micro for several labels per text; for numbers
     pearson_spearman, the mean of both."""
+    head: Literal["linear", "concat_pooling"] = "linear"
+    """A dense layer; or ULMFiT's pooling of the last token, the maximum and the
+    mean, with a hidden layer."""
     class_weights: bool = False
     """Whether to weight classes so that rare ones count as frequent ones."""
     language_model_weight: float | None = None

@@ -5,8 +5,9 @@ import keras
 from keras_ctx.checks import check_at_least, check_rate
 from keras_ctx.models.family import family_of
 from keras_ctx.models.gpt.language_model import next_token_logits
+from keras_ctx.models.heads.concat_pooling import Head, concat_pooled
 from keras_ctx.models.heads.logits import logits_layer
-from keras_ctx.models.heads.packed_texts import token_mean
+from keras_ctx.models.heads.packed_texts import refuse_packed, token_mean
 from keras_ctx.models.heads.task_model import Mix, task_model
 
 
@@ -18,11 +19,13 @@ def classifier(
     dropout: float = 0.1,
     name: str = "classifier",
     language_model: bool = False,
+    head: Head = "linear",
 ) -> keras.Model:
     """Builds a classifier of texts or text pairs.
 
     With `mix="last"` it reads the encoder's `pooled` vector, otherwise the
-    mean over the real tokens of its layers, mixed or concatenated.
+    mean over the real tokens of its layers, mixed or concatenated. The head
+    "concat_pooling" reads more than that, with any `mix`.
 
     Args:
         encoder: Any encoder of `keras_ctx.models`.
@@ -37,6 +40,10 @@ def classifier(
         language_model: Whether the model has a second output, `next_token`
             `(B, T, V)`, as `causal_language_model`: training both is GPT's
             fine-tuning. `without_language_model` takes it off.
+        head: "linear", one dense layer; or "concat_pooling", that of ULMFiT:
+            the last real token, the maximum and the mean over the real tokens
+            side by side, batch norm, dropout of 0.4, 50 features with relu,
+            batch norm, `dropout`, and the dense layer.
 
     Returns:
         A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`; on
@@ -45,8 +52,9 @@ def classifier(
     Raises:
         ValueError: `num_classes` is not positive, `dropout` is outside
             [0, 1), `mix` is unknown, a `ScalarMix` is for another number of
-            layers, "concat_last_4" has fewer than four layers, or with
-            `language_model` the encoder is not causal or `frozen`.
+            layers, "concat_last_4" has fewer than four layers, with
+            `language_model` the encoder is not causal or `frozen`, or `head`
+            is unknown, or is "concat_pooling" on an encoder of `packed`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -56,15 +64,26 @@ def classifier(
     Source:
         Devlin et al. 2019, section 4.1, and 5.3 ("concat_last_4");
         "scalar_mix": Peters et al. 2018, section 3.2; `language_model`:
-        Radford et al. 2018, section 3.2.
+        Radford et al. 2018, section 3.2; "concat_pooling": Howard and Ruder
+        2018, section 3.3, with fastai's norms and rates.
     """
     check_at_least(1, num_classes=num_classes)
     check_rate(dropout=dropout)
     if language_model:
         _check_language_model(encoder, frozen)
+    if head not in ("linear", "concat_pooling"):
+        raise ValueError(
+            '`head` must be "linear" or "concat_pooling". '
+            f"Received: head={head!r}"
+        )
+    concat = head == "concat_pooling"
+    if concat:
+        refuse_packed(encoder, '`head="concat_pooling"`', "")
 
-    def head(outputs, sequence):
-        if mix == "last":
+    def logits(outputs, sequence):
+        if concat:
+            x = concat_pooled(sequence, outputs["padding_mask"])
+        elif mix == "last":
             x = outputs["pooled"]
         else:
             x = token_mean(encoder, outputs, sequence)
@@ -76,8 +95,8 @@ def classifier(
 
     # Computed in the encoder, so that a file has the token table once.
     more = {"next_token": next_token_logits(encoder)} if language_model else {}
-    last = ("pooled",)
-    return task_model(encoder, head, last, mix, frozen, name, more)
+    last = ("sequence", "padding_mask") if concat else ("pooled",)
+    return task_model(encoder, logits, last, mix, frozen, name, more)
 
 
 def without_language_model(model: keras.Model) -> keras.Model:

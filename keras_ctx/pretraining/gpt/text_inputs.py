@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from keras_ctx import convert, data, text, training
+from keras_ctx import convert, data, text
 from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
-
-TOKENS = "tokens.bin"
+from keras_ctx.pretraining.tokens_file import tokens_file
 
 
 def gpt_text_inputs(options: GPTPretrainingOptions) -> text.GPTInputs:
@@ -69,23 +68,10 @@ def corpus_tokens(
         Tokens of news.txt: 10
         'tokens.bin'
     """
-    path = options.output / TOKENS
-    if path.is_file() or not training.is_chief():
-        return path
-
-    def told(count: int) -> None:
-        print(f"\rTokens of {options.corpus_path}: {count:,}", end="")
-
-    data.write_tokens(
-        options.corpus_path, text_inputs.encode, text_inputs.end_id, path, told
+    length = text_inputs.max_length
+    return tokens_file(
+        options,
+        text_inputs,
+        length + 1,
+        f"more tokens than a row, `max_length`={length}",
     )
-    print()
-    count = path.stat().st_size // 4
-    if count <= text_inputs.max_length:
-        path.unlink()
-        raise ValueError(
-            "`corpus` must have more tokens than a row, `max_length`="
-            f"{text_inputs.max_length}. Received: {count} tokens in "
-            f"{options.corpus_path}. Use shorter rows or more text."
-        )
-    return path

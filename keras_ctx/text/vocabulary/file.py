@@ -9,6 +9,11 @@ from keras_ctx.files.whole_file import write_text
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORD_SPECIAL_TOKENS = ("<S>", "</S>", "<UNK>")
+# Those of fastai 2, in the order of their ids.
+ULMFIT_SPECIAL_TOKENS = (
+    *("xxunk", "xxpad", "xxbos", "xxeos", "xxfld"),
+    *("xxrep", "xxwrep", "xxup", "xxmaj"),
+)
 
 
 def load_vocabulary(

@@ -45,9 +45,9 @@ def character_vocabulary(
         >>> character_vocabulary(["Abba", "b c"])[5:]
         ['b', 'a', 'c']
     """
-    _check_limits(vocabulary_size, min_count, len(SPECIAL_TOKENS))
+    check_limits(vocabulary_size, min_count, len(SPECIAL_TOKENS))
     counts: Counter[str] = Counter()
-    for batch in _batches(texts):
+    for batch in text_batches(texts):
         for text in tf_text.normalize_utf8(batch, "NFC").numpy():
             counts.update(text.decode("utf-8", "replace"))
     folded: Counter[str] = Counter()
@@ -56,7 +56,7 @@ def character_vocabulary(
             # As in the lookup: only İ has two characters in lower case.
             key = character.lower()[0] if lower_case else character
             folded[key] += count
-    return _ranked(SPECIAL_TOKENS, folded, vocabulary_size, min_count)
+    return ranked(SPECIAL_TOKENS, folded, vocabulary_size, min_count)
 
 
 def wordpiece_vocabulary(
@@ -82,9 +82,9 @@ def wordpiece_vocabulary(
         >>> wordpiece_vocabulary(["bat sat pat mat rat"], 13)[5:]
         ['a', 'b', 'm', 'p', 'r', 's', 't', '##at']
     """
-    _check_limits(vocabulary_size, 1, len(SPECIAL_TOKENS))
+    check_limits(vocabulary_size, 1, len(SPECIAL_TOKENS))
     counts: Counter[bytes] = Counter()
-    for batch in _batches(texts):
+    for batch in text_batches(texts):
         words = split_wordpiece_words(normalize(batch, lower_case))
         counts.update(words.values.numpy().tolist())
     distinct = tf.constant(list(counts), tf.string)
@@ -101,7 +101,7 @@ def wordpiece_vocabulary(
     places = min(len(alone), math.ceil(budget * share))
     pieces = _learn_pieces(words, budget - places)
     return [
-        *_ranked(SPECIAL_TOKENS, alone, vocabulary_size - len(pieces), 1),
+        *ranked(SPECIAL_TOKENS, alone, vocabulary_size - len(pieces), 1),
         *pieces,
     ]
 
@@ -166,9 +166,9 @@ def word_vocabulary(
         >>> word_vocabulary(["b a b", "c"], vocabulary_size=5)
         ['<S>', '</S>', '<UNK>', 'b', 'a']
     """
-    _check_limits(vocabulary_size, min_count, len(WORD_SPECIAL_TOKENS))
+    check_limits(vocabulary_size, min_count, len(WORD_SPECIAL_TOKENS))
     counts = _counted(texts, split)
-    return _ranked(WORD_SPECIAL_TOKENS, counts, vocabulary_size, min_count)
+    return ranked(WORD_SPECIAL_TOKENS, counts, vocabulary_size, min_count)
 
 
 def word_counts(
@@ -193,9 +193,9 @@ def word_counts(
         >>> word_counts(["b a b", "c b a"], min_count=2)
         {'b': 3, 'a': 2}
     """
-    _check_limits(vocabulary_size, min_count, 0)
+    check_limits(vocabulary_size, min_count, 0)
     counts = _counted(texts, split)
-    words = _ranked((), counts, vocabulary_size, min_count)
+    words = ranked((), counts, vocabulary_size, min_count)
     return {word: counts[word] for word in words}
 
 
@@ -205,7 +205,7 @@ def _counted(texts: Iterable[str], split: str) -> Counter[str]:
             f"`split` must be one of {WORD_SPLITS}. Received: split={split!r}"
         )
     counts: Counter[bytes] = Counter()
-    for batch in _batches(texts):
+    for batch in text_batches(texts):
         counts.update(split_words(batch, split).values.numpy().tolist())
     return Counter({word.decode(): n for word, n in counts.items()})
 
@@ -237,7 +237,8 @@ def _learn_pieces(words: Counter[bytes], num_pieces: int) -> list[str]:
     )
 
 
-def _batches(texts: Iterable[str], size: int = 1024) -> Iterator[tf.Tensor]:
+def text_batches(texts: Iterable[str], size: int = 1024) -> Iterator[tf.Tensor]:
+    """Yields tensors of `size` texts, the last of them shorter."""
     if isinstance(texts, (str, bytes)):
         raise ValueError(
             "`texts` must be an iterable of strings, not one string. "
@@ -248,9 +249,10 @@ def _batches(texts: Iterable[str], size: int = 1024) -> Iterator[tf.Tensor]:
         yield tf.constant(batch, tf.string)
 
 
-def _check_limits(
+def check_limits(
     vocabulary_size: int | None, min_count: int, specials: int
 ) -> None:
+    """Refuses limits of a vocabulary that are out of range."""
     if vocabulary_size is not None and not (
         isinstance(vocabulary_size, Integral) and vocabulary_size > specials
     ):
@@ -262,15 +264,16 @@ def _check_limits(
     check_at_least(1, min_count=min_count)
 
 
-def _ranked(
+def ranked(
     specials: Sequence[str],
     counts: Counter[str],
     size: int | None,
     min_count: int,
 ) -> list[str]:
-    ranked = sorted(
+    """Returns special tokens, then tokens by descending count."""
+    by_count = sorted(
         (-count, token)
         for token, count in counts.items()
         if count >= min_count and token not in specials
     )
-    return [*specials, *(token for _, token in ranked)][:size]
+    return [*specials, *(token for _, token in by_count)][:size]

@@ -30,6 +30,7 @@ def bert_optimizer(
     layer_rates: Mapping[str, Sequence] | None = None,
     gradient_accumulation_steps: int = 1,
     ema_momentum: float | None = None,
+    beta_1: float = 0.9,
 ) -> LayerwiseAdamW:
     """Creates AdamW with warm-up and decay of the learning rate.
 
@@ -56,6 +57,8 @@ def bert_optimizer(
             weights, such as 0.999; `None`: no average. At its end `fit` gives
             the model the averaged weights; to score them earlier, use
             `keras.callbacks.SwapEMAWeights`.
+        beta_1: Decay of the mean of gradients; ULMFiT has 0.7 in the paper
+            and 0.8 in its scripts.
 
     Returns:
         A `LayerwiseAdamW`.
@@ -78,7 +81,7 @@ def bert_optimizer(
         google-research/bert leaves out Adam's bias correction; AdamW has it.
     """
     check_at_least(1, gradient_accumulation_steps=gradient_accumulation_steps)
-    check_rate(beta_2=beta_2)
+    check_rate(beta_1=beta_1, beta_2=beta_2)
     check_positive(clip_norm=clip_norm)
     if not weight_decay >= 0:
         raise ValueError(
@@ -107,6 +110,7 @@ def bert_optimizer(
         layer_rates,
         exclude_from_weight_decay=[NO_WEIGHT_DECAY],
         weight_decay=weight_decay,
+        beta_1=beta_1,
         beta_2=beta_2,
         epsilon=1e-6,
         global_clipnorm=clip_norm,

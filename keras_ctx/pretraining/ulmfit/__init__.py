@@ -1,0 +1,1 @@
+"""The start of ULMFiT's pretraining: model, text inputs, held-out text."""
