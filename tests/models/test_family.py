@@ -26,6 +26,7 @@ FAMILY = {
     "elmo_vectors": "elmo_word_vectors",
     "elmo_many_langs": "elmo_for_many_langs",
     "word_vectors": "word_vectors",
+    "word_vector_trainer": "word_vectors",
     "word_vectors_and_more": "word_vectors",
 }
 STREAMS = ("elmo_stream", "elmo_stream_sampled")
