@@ -137,7 +137,7 @@ def scores(config: Config, name: str, encoder: Path) -> dict[str, dict]:
 
 def cell(results: dict, metric: str, kind: str) -> str:
     """Returns the mean and the standard deviation over seeds, in percent."""
-    values = [100 * one[metric] for one in results[f"scores_{kind}"]]
+    values = [100 * x for x in results[f"scores_{kind}"][metric]["seeds"]]
     spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
     return f"{mean(values):.1f}{spread}"
 

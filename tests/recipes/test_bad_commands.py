@@ -19,7 +19,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.py"))
 # Which OUTPUT is.
 FILES = {"fill_mask", "generate", "predict", "score_corpus", "translate"}
-NO_OUTPUT = {"query", "quickstart", "serve"}
+NO_OUTPUT = {"query", "query_word_vectors", "quickstart", "serve"}
 
 
 def command(name: str, *arguments: str, capsys) -> tuple[Any, str, str]:
@@ -91,8 +91,8 @@ def test_an_option_of_another_recipe(name: str, capsys) -> None:
             "query",
             ("--held-out", "a", "--no-crf"),
             "`--held-out` is an option of pretrain_bert.py, "
-            "pretrain_elmo.py and pretrain_gpt.py. `--crf` is an option of "
-            "finetune_tagger.py.",
+            "pretrain_elmo.py, pretrain_gpt.py and pretrain_ulmfit.py. "
+            "`--crf` is an option of finetune_tagger.py.",
         ),
         ("serve", ("--port", "1", "--nothing"), "--nothing. (--help"),
     ],

@@ -9,8 +9,8 @@ from recipe_files import RECIPES, load_recipe
 from keras_ctx.files.output_lock import output_lock
 
 FILES = ("fill_mask", "generate", "predict", "score_corpus", "translate")
-# quickstart.py starts others, which lock; the last two write no files.
-OTHERS = ("quickstart", "query", "serve")
+# quickstart.py starts others, which lock; the others write no files.
+OTHERS = ("quickstart", "query", "query_word_vectors", "serve")
 FOLDERS = sorted(
     {path.stem for path in RECIPES.glob("*.py")} - {*FILES, *OTHERS}
 )

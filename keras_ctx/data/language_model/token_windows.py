@@ -201,5 +201,14 @@ def window_starts(
 
 
 def windows_of_pass(count: int, length: int) -> int:
-    """Returns the windows of a pass: they fit wherever the first one begins."""
+    """Returns the windows of a pass: they fit wherever the first one begins.
+
+    Args:
+        count: Number of tokens.
+        length: Tokens of a window; one more is read, the last target.
+
+    Example:
+        >>> windows_of_pass(101, 10)
+        9
+    """
     return max((count - 1) // length - 1, 1)

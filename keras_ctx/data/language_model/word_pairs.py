@@ -75,7 +75,7 @@ def word_pairs(
         ...     num_negatives=2, subsample=0, seed=0)
         >>> features, targets, weights = next(iter(pairs))
         >>> features["word_ids"].shape[1], features["negative_ids"].shape
-        (1, TensorShape([6, 2]))
+        (1, TensorShape([2, 2]))
 
     Source:
         Mikolov et al. 2013, sections 2.2 and 2.3,
