@@ -8,6 +8,7 @@ from keras_ctx.checks import (
     check_features,
     check_rank,
 )
+from keras_ctx.layers.base.at_least_float32 import at_least_float32
 from keras_ctx.layers.base.embedding_lookup import (
     known_ids,
     take_rows,
@@ -98,8 +99,10 @@ class NegativeSampling(IdsLayer):
         drawn = known_ids(negative_ids, self.vocabulary_size)
         of_targets = self._rows(ops.where(known, targets, 0))
         of_drawn = self._rows(ops.where(drawn, negative_ids, 0))
-        right = _wide(ops.sum(inputs * of_targets, axis=-1))
-        wrong = _wide(ops.matmul(inputs, ops.transpose(of_drawn)))  # (B, N)
+        right = at_least_float32(ops.sum(inputs * of_targets, axis=-1))
+        wrong = at_least_float32(
+            ops.matmul(inputs, ops.transpose(of_drawn))
+        )  # (B, N)
         other = ops.expand_dims(targets, -1) != negative_ids
         wrong = ops.where(other, ops.softplus(wrong), ops.zeros_like(wrong))
         # The number of negatives may be known only in a call.
@@ -137,7 +140,3 @@ class NegativeSampling(IdsLayer):
             "vocabulary_size": self.vocabulary_size,
             "num_negatives": self.num_negatives,
         }
-
-
-def _wide(x):
-    return x if x.dtype == "float64" else ops.cast(x, "float32")

@@ -10,6 +10,7 @@ from keras_ctx.checks import (
     check_features,
     check_rank,
 )
+from keras_ctx.layers.base.at_least_float32 import at_least_float32
 from keras_ctx.layers.base.embedding_lookup import (
     known_ids,
     take_rows,
@@ -115,7 +116,7 @@ class SampledSoftmax(IdsLayer):
         else:
             logits = ops.matmul(inputs, ops.transpose(self.kernel)) + self.bias
             losses = ops.sparse_categorical_crossentropy(
-                targets, _at_least_float32(logits), from_logits=True
+                targets, at_least_float32(logits), from_logits=True
             )
         return ops.where(known, losses, ops.cast(float("nan"), losses.dtype))
 
@@ -128,7 +129,7 @@ class SampledSoftmax(IdsLayer):
             kernel, bias = map(with_dense_gradient, (kernel, bias))
         num_negatives = negative_ids.shape[0]
         log_tries = np.log(expected_tries(num_negatives, self.vocabulary_size))
-        negatives = _at_least_float32(
+        negatives = at_least_float32(
             ops.matmul(inputs, ops.transpose(rows(kernel, negative_ids)))
             + rows(bias, negative_ids)
         )  # (B, T, N)
@@ -137,7 +138,7 @@ class SampledSoftmax(IdsLayer):
         )
         accidental = ops.equal(ops.expand_dims(targets, -1), negative_ids)
         negatives = ops.where(accidental, -1e9, negatives)
-        target = _at_least_float32(
+        target = at_least_float32(
             ops.sum(inputs * rows(kernel, targets), axis=-1)
             + rows(bias, targets)
         )  # (B, T)
@@ -194,7 +195,3 @@ def expected_tries(num_negatives: int, vocabulary_size: int) -> float:
         else:
             high = middle
     return high
-
-
-def _at_least_float32(x):
-    return x if x.dtype == "float64" else ops.cast(x, "float32")
