@@ -33,8 +33,6 @@ that of `elmo_perplexity.py`.
 """
 
 import itertools
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,12 +43,12 @@ import tyro
 
 import elmo_perplexity
 from elmo_perplexity import perplexity
+from harness.recipes import run_recipe
 from keras_ctx import data, generation, text, training
 from keras_ctx.predictions.text_generator import TextGenerator
 from kneser_ney import trigram
 from word_scores import bilm_scores, gpt_scores
 
-RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "pretrain_gpt.py"
 # An hour on two cores that other work shared.
 SETTINGS = {
     "num-layers": 4,
@@ -98,11 +96,7 @@ def train_gpt(paths: dict[str, Path], folder: Path) -> Path:
             path = folder / "text" / f"{option}.txt"
             write_documents(itertools.islice(lines, 0, None, step), path)
             arguments[option] = path
-        command = [sys.executable, str(RECIPE)]
-        for name, value in arguments.items():
-            command += [f"--{name}", str(value)]
-        print(" ".join(command))
-        subprocess.run(command, check=True)
+        run_recipe("pretrain_gpt", **arguments)
     return run
 
 

@@ -21,8 +21,6 @@ import itertools
 import math
 import random
 import re
-import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,17 +32,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tyro
 
+from harness.recipes import ended_run
 from keras_ctx import data, text, training
 from kneser_ney import trigram, unigram
 
-RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "pretrain_elmo.py"
 MIN_COUNT = 3
 SETTINGS = {
     "split": "whitespace",
     "max-characters": 24,
     "vocabulary-size": None,
     "min-count": MIN_COUNT,
-    "filters": "1 32 2 32 3 64 4 64",
+    "filters": (1, 32, 2, 32, 3, 64, 4, 64),
     "hidden-dim": 256,
     "projection-dim": 128,
     "num-negatives": 1024,
@@ -162,15 +160,13 @@ def perplexity(*log_likelihoods: np.ndarray) -> float:
 
 def train_elmo(config: Config, paths: dict[str, Path], folder: Path) -> list:
     """Trains an ELMo and returns pairs of minutes and perplexity."""
-    if not (folder / "results.json").exists():
-        settings = {**SETTINGS, **OWN_SETTINGS[config.corpus]}
-        arguments = [f"--{k} {v}".split() for k, v in settings.items()]
-        command = [sys.executable, str(RECIPE), *itertools.chain(*arguments)]
-        command += ["--corpus", str(paths["train"])]
-        command += ["--held-out", str(paths["test"])]
-        command += ["--output", str(folder)]
-        print(" ".join(command))
-        subprocess.run(command, check=True)
+    ended_run(
+        "pretrain_elmo",
+        folder,
+        **{**SETTINGS, **OWN_SETTINGS[config.corpus]},
+        corpus=paths["train"],
+        held_out=paths["test"],
+    )
     return [
         (line["seconds"] / 60, line["val_perplexity"])
         for line in training.read_metrics(folder)

@@ -14,8 +14,6 @@ none was tuned: `scores_untrained` is the same encoder with new weights.
 """
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -24,10 +22,10 @@ import tyro
 
 import causal_perplexity
 import elmo_perplexity
+from harness.recipes import ended_run
 from keras_ctx import training
 from keras_ctx.files.whole_file import write_text
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 BERT = {
     "split": "wordpiece",
     "lower-case": "False",
@@ -72,18 +70,6 @@ class Config:
     """Seeds of the fine-tuning."""
 
 
-def recipe(name: str, output: Path, **options: object) -> Path:
-    """Runs a recipe, if it has not ended before."""
-    if not (output / "results.json").exists():
-        command = [sys.executable, str(RECIPES / f"{name}.py")]
-        for key, value in {**options, "output": output}.items():
-            values = value if isinstance(value, tuple) else (value,)
-            command += [f"--{key}", *map(str, values)]
-        print(" ".join(command), flush=True)
-        subprocess.run(command, check=True)
-    return output
-
-
 def bert(config: Config) -> Path:
     """Returns the run of a BERT on the novels, a document each."""
     text = config.output / "novels.txt"
@@ -91,7 +77,9 @@ def bert(config: Config) -> Path:
         novels = elmo_perplexity.each_novel(config.novels)
         documents = ["\n".join(x) for part, x in novels if part == "train"]
         write_text(text, "\n\n".join(documents) + "\n")
-    return recipe("pretrain_bert", config.output / "bert", corpus=text, **BERT)
+    return ended_run(
+        "pretrain_bert", config.output / "bert", corpus=text, **BERT
+    )
 
 
 def encoders(config: Config) -> dict[str, Path]:
@@ -122,7 +110,7 @@ def scores(config: Config, name: str, encoder: Path) -> dict[str, dict]:
     }
     found = {}
     for task, (script, files) in tasks.items():
-        run = recipe(
+        run = ended_run(
             script,
             config.output / f"{name}_{task}".lower(),
             init=encoder,

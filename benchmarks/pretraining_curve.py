@@ -12,15 +12,14 @@ labels with every seed.
 """
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import tyro
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+from harness.recipes import ended_run
+
 TASKS = {"sentiment": "classifier", "entities": "tagger"}
 METRICS = {"sentiment": "accuracy", "entities": "f1"}
 TITLES = {"sentiment": "Reviews", "entities": "Names in news"}
@@ -38,13 +37,9 @@ class Config:
     """Seeds of the fine-tuning."""
 
 
-def run(recipe: str, output: Path, *arguments: str) -> dict:
+def run(recipe: str, output: Path, **options: object) -> dict:
     """Returns the results of a recipe, which runs only once."""
-    if not (output / "results.json").exists():
-        command = [sys.executable, str(RECIPES / f"{recipe}.py")]
-        subprocess.run(
-            [*command, "--output", str(output), *arguments], check=True
-        )
+    ended_run(recipe, output, **options)
     return json.loads((output / "results.json").read_text("utf-8"))["results"]
 
 
@@ -56,16 +51,18 @@ def scores(config: Config, updates: int) -> dict[str, dict]:
     run(
         "pretrain_bert",
         folder,
-        *("--epochs", str(epochs), "--steps-per-epoch", str(STEPS_PER_EPOCH)),
+        epochs=epochs,
+        steps_per_epoch=STEPS_PER_EPOCH,
     )
     found = {}
     for task, recipe in TASKS.items():
         results = run(
             f"finetune_{recipe}",
             config.output / f"{task}_{updates or min(config.updates)}",
-            *("--init", str(folder), "--seeds", *map(str, config.seeds)),
+            init=folder,
+            seeds=config.seeds,
             # The untrained encoder is the same for all: once is enough.
-            *(("--no-compare",) if updates > min(config.updates) else ()),
+            compare=updates <= min(config.updates),
         )
         which = "scores_pretrained" if updates else "scores_untrained"
         found[task] = results[which][METRICS[task]]

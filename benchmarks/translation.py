@@ -17,8 +17,6 @@ its TF-IDF vector of words to the test text; its translation is the answer.
 
 import gzip
 import hashlib
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +25,10 @@ from typing import Literal
 import tyro
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from harness.recipes import ended_run, run_recipe
 from keras_ctx import data, evaluation, training
 from keras_ctx.files.whole_file import write_text
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 SETTINGS = {
     "epochs": 9,
     "steps-per-epoch": 110,
@@ -89,24 +87,14 @@ def cmn_eng(path: Path, folder: Path) -> Parts:
     return found
 
 
-def recipe(name: str, *options: object) -> None:
-    command = [sys.executable, str(RECIPES / name), *map(str, options)]
-    print(" ".join(command), flush=True)
-    subprocess.run(command, check=True)
-
-
 def trained(folder: Path, parts: Parts, **changed: int) -> Path:
     """Trains a translator, if it is not there."""
-    settings = {**SETTINGS, **changed}
-    options = [
-        x for key, value in settings.items() for x in (f"--{key}", value)
-    ]
-    if not (folder / "results.json").exists():
-        recipe(
-            *("train_translator.py", "--train", *parts["train"]),
-            *("--dev", *parts["val"], *options, "--output", folder),
-        )
-    return folder
+    return ended_run(
+        "train_translator",
+        folder,
+        **{"train": parts["train"], "dev": parts["val"]},
+        **{**SETTINGS, **changed},
+    )
 
 
 def translated(run: Path, source: Path, beams: int) -> list[str]:
@@ -114,9 +102,8 @@ def translated(run: Path, source: Path, beams: int) -> list[str]:
     name = source.name.removesuffix(".gz")
     target = run / f"{name}.beams-{beams}.txt"
     if not target.exists():
-        recipe(
-            *("translate.py", "--model", run, "--input", source),
-            *("--beams", beams, "--output", target),
+        run_recipe(
+            "translate", model=run, input=source, beams=beams, output=target
         )
     return list(data.read_lines(target, keep_blank=True))
 

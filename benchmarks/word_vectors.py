@@ -17,7 +17,6 @@ words that both have, over 1,000 words among the 10,000 most frequent.
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +24,12 @@ import numpy as np
 import tyro
 
 import elmo_perplexity
+from harness.recipes import ended_run
 from keras_ctx import convert, data, text, training
 from keras_ctx.files.model_file import load_model
 from keras_ctx.files.whole_file import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPE = ROOT / "recipes" / "train_word_vectors.py"
 WINDOW, NEGATIVES, SUBSAMPLE, MIN_COUNT = 5, 5, 1e-3, 5
 QUESTIONS = ("house", "river", "king", "walked", "happy")
 
@@ -61,13 +60,16 @@ class Tables:
 
 
 def ours(config: Config, train: Path) -> Tables:
-    run = config.output / "run"
-    if not (run / "results.json").exists():
-        command = [sys.executable, RECIPE, "--corpus", train, "--output", run]
-        command += ["--epochs", config.epochs, "--window", WINDOW]
-        command += ["--num-negatives", NEGATIVES, "--min-count", MIN_COUNT]
-        command += ["--subsample", SUBSAMPLE]
-        subprocess.run([str(x) for x in command], check=True)
+    run = ended_run(
+        "train_word_vectors",
+        config.output / "run",
+        corpus=train,
+        epochs=config.epochs,
+        window=WINDOW,
+        num_negatives=NEGATIVES,
+        min_count=MIN_COUNT,
+        subsample=SUBSAMPLE,
+    )
     results = json.loads((run / "results.json").read_text("utf-8"))["results"]
     vectors = convert.load_word_vectors(run / "vectors.txt")
     model = load_model(run / "trainer.keras", compile=False)
