@@ -15,9 +15,7 @@ the same weights, must agree with ours. All dropouts are 0: plain PyTorch has no
 weight drop. A step reads 64 rows of 70 tokens, from a state of zeros.
 """
 
-import dataclasses
 import datetime
-import json
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ import tyro
 
 from harness import page
 from harness.awd_lstm_works import NAMES, by_names
-from harness.cells import Cell
+from harness.cells import Cell, write_cells
 from harness.files import write_text
 from harness.machine import load, machine
 from harness.measure import Bench
@@ -83,13 +81,8 @@ def page_text(
         "`benchmarks/awd_lstm_speed.py` says how it is measured. In the "
         f"minute before the start {before:.1f} other processes wanted a core.",
         "",
-        *page.summary(works, cells),
-        "",
+        *page.sections(works, cells),
     ]
-    for work in works:
-        found = [cell for cell in cells if cell.work == work.name]
-        if found:
-            lines += page.work_section(work, found)
     return "\n".join(lines)
 
 
@@ -97,14 +90,8 @@ def write(
     config: Config, works: list[Work], cells: list[Cell], before: float
 ) -> None:
     """Writes the page and the seconds of every round."""
-    raw = {
-        "machine": machine(),
-        "load_before": before,
-        "cells": [dataclasses.asdict(cell) for cell in cells],
-    }
     write_text(config.output, page_text(config, works, cells, before))
-    json_file = config.output.with_suffix(".json")
-    write_text(json_file, json.dumps(raw, indent=1) + "\n")
+    write_cells(config.output, cells, load_before=before)
 
 
 def main(config: Config) -> None:

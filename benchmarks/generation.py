@@ -21,7 +21,6 @@ one by the rules of `transformers`.
 
 import dataclasses
 import datetime
-import json
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from pathlib import Path
 import tyro
 
 from harness import curve_page, page
-from harness.cells import Cell
+from harness.cells import Cell, write_cells
 from harness.curve_picture import draw
 from harness.files import write_text, write_whole
 from harness.generation_works import NAMES, by_names
@@ -100,10 +99,7 @@ class Page:
             "",
         ]
         if found:
-            lines += page.summary(found, [self.cells[x.name] for x in found])
-            lines.append("")
-        for work in found:
-            lines += page.work_section(work, [self.cells[work.name]])
+            lines += page.sections(found, [self.cells[x.name] for x in found])
         for curve in curves:
             lines += curve_page.section(curve, self.cells)
             lines += [
@@ -115,15 +111,13 @@ class Page:
     def write(self) -> None:
         """Writes the page, the picture and the seconds of every round."""
         output = self.config.output
-        raw = {
-            "machine": machine(),
-            "load_before": self.before,
-            "bytes_a_second": self.bytes_a_second,
-            "cells": [dataclasses.asdict(x) for x in self.cells.values()],
-        }
         write_text(output, self.text())
-        text = json.dumps(raw, indent=1) + "\n"
-        write_text(output.with_suffix(".json"), text)
+        write_cells(
+            output,
+            list(self.cells.values()),
+            load_before=self.before,
+            bytes_a_second=self.bytes_a_second,
+        )
         _, curves = by_names(self.config.works, self.config.tiny)
         if curves:
             write_whole(

@@ -28,8 +28,6 @@ as fast" compares with the faster row of ours in the same precision, the median
 of the rounds' ratios.
 """
 
-import dataclasses
-import json
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -39,7 +37,7 @@ from typing import Literal
 import tyro
 
 from harness import page
-from harness.cells import Cell
+from harness.cells import Cell, write_cells
 from harness.files import write_text
 from harness.machine import load, machine
 from harness.measure import Bench
@@ -120,13 +118,8 @@ def page_text(
         "sets. `benchmarks/speed.py` says how. In the minute before the start "
         f"{before:.1f} other processes wanted a core.",
         "",
-        *page.summary(works, cells),
-        "",
+        *page.sections(works, cells),
     ]
-    for work in works:
-        found = [cell for cell in cells if cell.work == work.name]
-        if found:
-            lines += page.work_section(work, found)
     return "\n".join(lines)
 
 
@@ -134,14 +127,8 @@ def write(
     config: Config, works: list[Work], cells: list[Cell], before: float
 ) -> None:
     """Writes the page and the seconds of every round."""
-    raw = {
-        "machine": machine(),
-        "load_before": before,
-        "cells": [dataclasses.asdict(cell) for cell in cells],
-    }
     write_text(config.output, page_text(config, works, cells, before))
-    json_file = config.output.with_suffix(".json")
-    write_text(json_file, json.dumps(raw, indent=1) + "\n")
+    write_cells(config.output, cells, load_before=before)
 
 
 def main(config: Config) -> None:

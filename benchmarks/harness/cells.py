@@ -1,8 +1,14 @@
 """The measurements, as numbers."""
 
+import dataclasses
+import json
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from .files import write_text
+from .machine import machine
 from .works import OURS, SAMPLED
 
 MATMUL_REPEATS = 3
@@ -101,3 +107,20 @@ class Cell:
                 self.operations, row.seconds, strict=True
             )
         )
+
+
+def write_cells(page: Path, cells: Sequence[Cell], **about: float) -> None:
+    """Writes the seconds of every round, as JSON beside a page.
+
+    Args:
+        page: The page; the file has its name with the ending .json.
+        cells: The measurements.
+        **about: Numbers about the whole run.
+    """
+    content = {
+        "machine": machine(),
+        **about,
+        "cells": [dataclasses.asdict(cell) for cell in cells],
+    }
+    text = json.dumps(content, indent=1) + "\n"
+    write_text(page.with_suffix(".json"), text)

@@ -158,3 +158,13 @@ def versions(cells: Sequence[Cell]) -> str:
         for row in [*cell.rows, *cell.ceilings.values()]:
             found |= row.versions
     return ", ".join(f"{key} {found[key]}" for key in sorted(found))
+
+
+def sections(works: Sequence[Work], cells: Sequence[Cell]) -> list[str]:
+    """Returns the summary, and a section for each work that is measured."""
+    lines = [*summary(works, cells), ""]
+    for work in works:
+        found = [cell for cell in cells if cell.work == work.name]
+        if found:
+            lines += work_section(work, found)
+    return lines
