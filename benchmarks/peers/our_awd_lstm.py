@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from keras_ctx.command_line.kept_memory import keep_freed_memory
 from keras_ctx.command_line.packed_weights import keep_weights_packed
 
 import keras
@@ -16,6 +17,7 @@ WEIGHTS = "model.safetensors"
 
 
 def _policy(task: Task) -> Path:
+    keep_freed_memory()  # as recipes do
     use_threads(task)
     keras.config.set_dtype_policy(task["policy"])
     return Path(task["folder"]) / WEIGHTS

@@ -16,6 +16,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from keras_ctx.command_line.help_page import help_page
+from keras_ctx.command_line.kept_memory import keep_freed_memory
 from keras_ctx.command_line.option_names import with_options
 from keras_ctx.command_line.other_recipes import advice
 from keras_ctx.command_line.packed_weights import (
@@ -81,8 +82,10 @@ def run_command(
         0.2
     """
     recipe = sys.modules[config.__module__]
-    if fixed_weights and started_as(getattr(recipe, "__file__", None)):
-        keep_weights_packed()
+    if started_as(getattr(recipe, "__file__", None)):
+        keep_freed_memory()
+        if fixed_weights:
+            keep_weights_packed()
     words = list(sys.argv[1:] if arguments is None else arguments)
     show = SHOW in words
     words = [word for word in words if word != SHOW]

@@ -1,0 +1,48 @@
+"""Freed memory: used again, not asked of the system once more."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+ARRAYS = """
+import resource
+import numpy as np
+{}
+def faults():
+    for _ in range(10):
+        np.ones(1 << 24)  # 128 MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+first = faults()
+print(faults() - first)
+"""
+KEPT = """
+from keras_ctx.command_line.kept_memory import keep_freed_memory
+keep_freed_memory()
+"""
+# Huge pages of 2 MiB would make fewer faults of both, so they are compared.
+PAGES = 10 * 64
+
+
+def faults(program: str) -> int:
+    command = [sys.executable, "-c", ARRAYS.format(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone"
+)
+def test_large_pieces_are_used_again() -> None:
+    assert faults("") >= PAGES
+    assert faults(KEPT) < PAGES / 10
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ctypes
+
+    from keras_ctx.command_line.kept_memory import keep_freed_memory
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    keep_freed_memory()
