@@ -33,6 +33,8 @@ class ModelCase:
 
 
 VARIANTS = {
+    *("recurrent_encoder, gru", "encoder_of a tagger of a recurrent_encoder"),
+    "classifier of a recurrent_encoder, last",
     *("word_vector_encoder", "encoder_of a tagger of word vectors"),
     *(
         "classifier of word vectors, last",
@@ -164,6 +166,14 @@ def word_vectors_and_more() -> keras.Model:
     )
 
 
+def recurrent(**kwargs) -> keras.Model:
+    return models.recurrent_encoder(word_vectors(), 3, **kwargs)
+
+
+def recurrent_with_context(**kwargs) -> keras.Model:
+    return recurrent(context=elmo(), **kwargs)
+
+
 def elmo_many_langs() -> keras.Model:
     return models.elmo_for_many_langs(
         [(1, 4), (2, 5)],
@@ -263,6 +273,10 @@ INPUTS = {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
     },
     "word_vectors": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
+    "recurrent": {
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+        "context_char_ids": _ELMO_INPUTS["char_ids"],
+    },
     "word_vector_trainer": {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
         "target_ids": (np.array([4, 8, 0], "int32"), "B", 0),
@@ -651,6 +665,32 @@ CASES = [
             strict=True,
         )
     ],
+    ModelCase(
+        "recurrent_encoder",
+        lambda: recurrent_with_context(
+            join=("input", "after_first"), context_mix="scalar_mix"
+        ),
+        "recurrent",
+        _ENCODED,
+    ),
+    ModelCase(
+        "recurrent_encoder, gru",
+        lambda: recurrent(cell="gru", num_layers=1),
+        "word_vectors",
+        _ENCODED,
+    ),
+    ModelCase(
+        "encoder_of a tagger of a recurrent_encoder",
+        lambda: models.encoder_of(models.tagger(recurrent_with_context(), 3)),
+        "recurrent",
+        _ENCODED,
+    ),
+    ModelCase(
+        "classifier of a recurrent_encoder, last",
+        lambda: models.classifier(recurrent_with_context(), 3),
+        "recurrent",
+        {"logits": "BK"},
+    ),
     ModelCase("warm_start", elmo_warm, "elmo_words", _ENCODED),
     ModelCase(
         "encoder_of a language model",

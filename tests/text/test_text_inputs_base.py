@@ -24,6 +24,9 @@ INPUTS = {
     "many langs": text.ElmoForManyLangsInputs(
         CHARACTERS, ["<oov>", "<pad>", "a"], 5
     ),
+    "context": text.ContextInputs(
+        text.WordVectorInputs(["a", "b"]), text.BertInputs([*SPECIAL, "a"], 9)
+    ),
 }
 every = pytest.mark.parametrize("name", INPUTS)
 
