@@ -71,6 +71,11 @@ class TaggingOptions(LabelledDataOptions):
             raise ValueError("`constraints` needs `crf`, which chooses tags.")
         if self.lora_rank is not None and (self.frozen or self.feature_based):
             raise ValueError("`lora_rank` trains the encoder: it is `frozen`.")
+        if self.is_recurrent and self.feature_based:
+            raise ValueError(
+                "`feature_based` is for an encoder without `recurrent_layers` "
+                "and `context`: give a frozen encoder as `context`."
+            )
         if self.store_context and self.context is None:
             raise ValueError("`store_context` needs `context`.")
         if self.store_context and self.strategy != "one_device":
