@@ -20,9 +20,9 @@ from typing import Any
 
 import keras
 import tyro
-from matplotlib.figure import Figure
 
 from harness import entities
+from harness.f1_picture import draw
 from harness.page import table
 from harness.recipes import ended_run
 from keras_ctx import convert, text, training
@@ -177,23 +177,6 @@ def parts(task: Task, with_lm: list[float], without: list[float]) -> dict:
     return found
 
 
-def draw(config: Config, found: dict[int, tuple], path: Path) -> None:
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axis = figure.subplots()
-    for k, label in enumerate(("without language model", "TagLM")):
-        both = [entities.of_seeds(found[x][k]) for x in found]
-        means, spreads = zip(*both, strict=True)
-        axis.errorbar(
-            list(found), means, spreads, marker="o", capsize=4, label=label
-        )
-    axis.set(xscale="log", xlabel="sentences of WikiANN", ylabel="strict F1, %")
-    axis.set_xticks(list(found), [f"{x:,}" for x in found])
-    axis.minorticks_off()
-    axis.grid(alpha=0.3)
-    axis.legend()
-    figure.savefig(path, dpi=120)
-
-
 def main(config: Config) -> str:
     if config.toy:
         config = replace(config, sizes=(32, 64), parts_at=64, seeds=(1,))
@@ -220,7 +203,12 @@ def main(config: Config) -> str:
     runs = [run for x in (*tasks.values(), tweets) for run in x.runs]
     page = entities.page(lines, runs, len(config.seeds))
     write_text(config.output / "table.md", page)
-    draw(config, found, config.output / "f1.png")
+    draw(
+        ("without language model", "TagLM"),
+        found,
+        "sentences of WikiANN",
+        config.output / "f1.png",
+    )
     print(page)
     return page
 
