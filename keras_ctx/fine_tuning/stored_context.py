@@ -157,7 +157,8 @@ class _StoredInputs(text.ContextInputs):
         )
         # Variables: a constant would be copied into every graph.
         self._vectors = {
-            name: tf.Variable(x, trainable=False) for name, x in vectors.items()
+            name: tf.Variable(tf.constant(x), trainable=False)
+            for name, x in vectors.items()
         }
 
     def __call__(

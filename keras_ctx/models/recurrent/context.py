@@ -69,13 +69,14 @@ class ContextVectors:
                 mixture each.
         """
         found, mix = self._layers, self._mix
-        if mix == "last":
-            return found[0]
-        if mix == "concat_last_4":
-            return ops.concatenate(found, axis=-1)
         name = f"{PREFIX}mix_{place}"
-        if mix == "scalar_mix":
+        if isinstance(mix, layers.ScalarMix):
+            if several:
+                mix = type(mix).from_config({**mix.get_config(), "name": name})
+        elif mix == "scalar_mix":
             mix = layers.ScalarMix(len(found), name=name)
-        elif several:
-            mix = type(mix).from_config({**mix.get_config(), "name": name})
+        elif mix == "concat_last_4":
+            return ops.concatenate(found, axis=-1)
+        else:
+            return found[0]
         return mix(found, padding_mask=self._padding_mask)
