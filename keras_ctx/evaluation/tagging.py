@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_ctx.evaluation.classification import class_scores, confusion_matrix
-from keras_ctx.evaluation.tag_schemes.schemes import exact_spans
+from keras_ctx.evaluation.tag_schemes.schemes import exact_spans, span_tags
 from keras_ctx.evaluation.tag_schemes.spelling import PLAIN, TagScheme
 
 Tags = Sequence[Sequence[str]]
@@ -20,9 +20,10 @@ class TaggingTask:
     """The tags that a model knows, and how files write them.
 
     Args:
-        labels: The tags of the model in the order of their ids: in IOB2,
-            whatever the scheme of the files, or plain.
+        labels: The tags of the model in the order of their ids: in
+            `model_scheme`, whatever the scheme of the files, or plain.
         scheme: The scheme of the files.
+        model_scheme: "IOB2" or "BIOES", unless tags are plain.
 
     Example:
         >>> task = TaggingTask(["B-LOC", "I-LOC", "O"], TagScheme("BIOES"))
@@ -34,6 +35,30 @@ class TaggingTask:
 
     labels: Sequence[str]
     scheme: TagScheme = TagScheme()
+    model_scheme: str = "IOB2"
+
+    def to_model(self, tags: Sequence[str]) -> list[str]:
+        """Converts the tags of a sentence from IOB2 to the model's scheme.
+
+        Example:
+            >>> task = TaggingTask(["O", "S-LOC"], model_scheme="BIOES")
+            >>> task.to_model(["O", "B-LOC"]), task.from_model(["O", "S-LOC"])
+            (['O', 'S-LOC'], ['O', 'B-LOC'])
+        """
+        return self._converted(tags, "IOB2", self.model_scheme)
+
+    def from_model(self, tags: Sequence[str]) -> list[str]:
+        """Converts the tags of a sentence from the model's scheme to IOB2.
+
+        A span that breaks the rules of the model's scheme is dropped, since
+        it is no exact match.
+        """
+        return self._converted(tags, self.model_scheme, "IOB2")
+
+    def _converted(self, tags: Sequence[str], old: str, new: str) -> list[str]:
+        if old == new or self.is_plain:
+            return list(tags)
+        return span_tags(exact_spans(tags, old), len(tags), new)
 
     @property
     def is_plain(self) -> bool:

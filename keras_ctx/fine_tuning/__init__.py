@@ -36,6 +36,7 @@ from keras_ctx.fine_tuning.scores.majority import majority_scores
 from keras_ctx.fine_tuning.scores.predicted_tags import predict_tags
 from keras_ctx.fine_tuning.scores.predicted_texts import predict_texts
 from keras_ctx.fine_tuning.scores.scored_answers import AnswerScorer
+from keras_ctx.fine_tuning.stored_context import StoredContext, stored_context
 
 __all__ = [
     "SAMPLE_SIZE",
@@ -45,6 +46,7 @@ __all__ = [
     "LabelledDataOptions",
     "QuestionOptions",
     "Run",
+    "StoredContext",
     "TaggingOptions",
     "TextTaskOptions",
     "begin",
@@ -57,4 +59,5 @@ __all__ = [
     "predict_texts",
     "save_run",
     "score_rows",
+    "stored_context",
 ]

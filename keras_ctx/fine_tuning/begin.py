@@ -7,8 +7,9 @@ from typing import Any
 import keras
 
 from keras_ctx import convert, text, training
-from keras_ctx.fine_tuning.encoder import in_dtype
+from keras_ctx.fine_tuning.encoder import in_dtype, under_the_head
 from keras_ctx.fine_tuning.options.shared import FineTuningOptions
+from keras_ctx.models.family import CONTEXT_ENCODER
 
 # These do not change the figures of a run, so they may change later.
 _FREE = ("seeds", "compare", "predict")
@@ -54,7 +55,11 @@ def begin(
     """
     with strategy.scope():
         encoder = convert.load_encoder(options.init)
-        convert.check_text_inputs(text_inputs, encoder, options.init, pairs)
         digests = training.input_digests(files, encoder, text_inputs)
+        encoder = under_the_head(options, encoder)
+        convert.check_text_inputs(text_inputs, encoder, options.init, pairs)
+        for context in encoder.layers:
+            if context.name == CONTEXT_ENCODER:
+                digests["context"] = training.encoder_digest(context)
         make_model(in_dtype(encoder, options.dtype))
     training.begin_recipe(options, digests, *_FREE, strategy=strategy)

@@ -1,9 +1,14 @@
 """The encoder under a head: pretrained, or its untrained twin."""
 
+from pathlib import Path
+
 import keras
 
 from keras_ctx import convert, models
-from keras_ctx.fine_tuning.options.shared import FineTuningOptions
+from keras_ctx.fine_tuning.options.shared import (
+    FineTuningOptions,
+    LabelledDataOptions,
+)
 
 
 def load_encoder(
@@ -12,7 +17,7 @@ def load_encoder(
     """Loads the encoder of `options.init`, to compute in `options.dtype`.
 
     Args:
-        options: Uses `init` and `dtype`.
+        options: Uses `init`, `dtype` and those of recurrent layers.
         pretrained: If `False`, the same layers get new random weights, to
             measure the gain from pretraining.
 
@@ -28,10 +33,41 @@ def load_encoder(
         >>> load_encoder(options).output["sequence"].dtype
         'bfloat16'
     """
-    encoder = convert.load_encoder(options.init)
-    if not pretrained:
-        encoder = keras.models.clone_model(encoder)
-    return in_dtype(encoder, options.dtype)
+    encoder = _loaded(options.init, pretrained)
+    return in_dtype(under_the_head(options, encoder, pretrained), options.dtype)
+
+
+def under_the_head(
+    options: FineTuningOptions, encoder: keras.Model, pretrained: bool = True
+) -> keras.Model:
+    """Returns the encoder, or the recurrent layers on it.
+
+    Args:
+        options: Options of the recipe.
+        encoder: The encoder of `options.init`.
+        pretrained: As for `load_encoder`.
+    """
+    if not isinstance(options, LabelledDataOptions) or not options.is_recurrent:
+        return encoder
+    context, mix = None, "last"
+    if options.context is not None:
+        context = _loaded(options.context, pretrained)
+        mix = options.layer_mixture(context)
+    return models.recurrent_encoder(
+        encoder,
+        options.recurrent_dim,
+        options.recurrent_layers,
+        options.cell,
+        options.recurrent_dropout,
+        context,
+        options.join,
+        mix,
+    )
+
+
+def _loaded(folder: Path, pretrained: bool) -> keras.Model:
+    encoder = convert.load_encoder(folder)
+    return encoder if pretrained else keras.models.clone_model(encoder)
 
 
 def in_dtype(encoder: keras.Model, dtype: str) -> keras.Model:

@@ -54,6 +54,12 @@ from keras_ctx.models.heads.embedder import embedder
 from keras_ctx.models.heads.span_extractor import span_extractor
 from keras_ctx.models.heads.tagger import tagger
 from keras_ctx.models.merge_lora import merge_lora
+from keras_ctx.models.recurrent.encoder import recurrent_encoder
+from keras_ctx.models.recurrent.family import RECURRENT_ROWS
+from keras_ctx.models.recurrent.views import (
+    context_vectors,
+    from_context_vectors,
+)
 from keras_ctx.models.transformer.cross_attention_scores import (
     cross_attention_scores,
 )
@@ -74,7 +80,7 @@ from keras_ctx.models.word_vectors.trainer import word_vector_trainer
 # A translator has the layers of a GPT, too: the last that fits is taken.
 _ROWS = (
     *(BERT, BERT_PACKED, GPT, TRANSFORMER, *ELMO_ROWS),
-    *(WORD_VECTORS, AWD_LSTM, COVE),
+    *(WORD_VECTORS, AWD_LSTM, COVE, *RECURRENT_ROWS),
 )
 for _row in _ROWS:
     register_family(_row)
@@ -95,6 +101,7 @@ __all__ = [
     "bert_tiny",
     "causal_language_model",
     "classifier",
+    "context_vectors",
     "cross_attention_scores",
     "distinct_words",
     "elmo_encoder",
@@ -111,6 +118,7 @@ __all__ = [
     "encoder_decoder",
     "encoder_of",
     "family_of",
+    "from_context_vectors",
     "from_word_vectors",
     "gpt1",
     "gpt2_large",
@@ -122,6 +130,7 @@ __all__ = [
     "merge_lora",
     "mt_lstm_encoder",
     "packed",
+    "recurrent_encoder",
     "register_family",
     "span_extractor",
     "tagger",

@@ -6,6 +6,9 @@ from typing import Any
 
 import keras
 
+CONTEXT_ENCODER = "context_encoder"
+"""Name of the frozen model inside a `recurrent_encoder`."""
+
 
 def _no_sizes(encoder: keras.Model) -> Mapping[str, Any]:
     del encoder
@@ -157,5 +160,17 @@ def family_of(model: keras.Model) -> Family:
 def encoder_part(model: keras.Model) -> keras.Model:
     """Returns the one model inside a model, or the model itself."""
     # Under a head the encoder is a layer, with the outputs that are read.
-    inside = [x for x in model.layers if isinstance(x, keras.Model)]
+    inside = encoders_inside(model)
     return inside[0] if len(inside) == 1 else model
+
+
+def encoders_inside(model: keras.Model) -> list[keras.Model]:
+    """Returns the models that are layers of a model: encoders under a head.
+
+    The frozen model inside a `recurrent_encoder` is a part of this encoder.
+    """
+    return [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.Model) and layer.name != CONTEXT_ENCODER
+    ]

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_ctx.layers.base.keras_hooks import inner_layers
+from keras_ctx.models.family import encoders_inside
 
 _POLICIES = (
     *("float32", "bfloat16", "float16", "float64"),
@@ -57,7 +58,7 @@ def with_dtype(model: keras.Model, dtype: str) -> keras.Model:
     """
     _check(model, dtype)
     policy = keras.dtype_policies.DTypePolicy(dtype)
-    has_encoder = any(isinstance(x, keras.Model) for x in model.layers)
+    has_encoder = bool(encoders_inside(model))
 
     def copy(layer: keras.Operation) -> keras.Operation:
         if isinstance(layer, keras.Model):
@@ -66,6 +67,9 @@ def with_dtype(model: keras.Model, dtype: str) -> keras.Model:
         # A function of `keras.ops` has no policy.
         if isinstance(layer, keras.layers.Layer) and not has_encoder:
             config["dtype"] = policy.name
+            for wrapped in ("layer", "backward_layer"):  # of Bidirectional
+                if config.get(wrapped):
+                    config[wrapped]["config"]["dtype"] = policy.name
         return type(layer).from_config(config)
 
     other = keras.models.clone_model(model, clone_function=copy)

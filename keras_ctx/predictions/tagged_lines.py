@@ -14,6 +14,7 @@ from keras_ctx.data.tags.conll import read_numbered_words
 from keras_ctx.data.tags.conll_lines import is_boundary
 from keras_ctx.data.tags.json_tags import JsonTagLayout, check_words, is_json
 from keras_ctx.evaluation.tag_schemes.recognized import PLAIN, TagScheme
+from keras_ctx.evaluation.tagging import TaggingTask
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.run_task import RunTask
 
@@ -28,6 +29,11 @@ class _Tagger:
             **task.settings.get("tag_scheme", {"name": PLAIN})
         )
         self._labels = task.labels
+        self._task = TaggingTask(
+            task.labels,
+            self._scheme,
+            task.settings.get("model_scheme", "IOB2"),
+        )
         self.num_cut = 0
 
     @property
@@ -37,7 +43,8 @@ class _Tagger:
         return "O" if "O" in self._labels else "_"
 
     def __call__(self, words: list[str], ids: Any) -> list[str]:
-        tags = self._scheme.from_iob2([self._labels[i] for i in ids])
+        found = self._task.from_model([self._labels[i] for i in ids])
+        tags = self._scheme.from_iob2(found)
         cut = len(words) - len(tags)
         self.num_cut += cut
         return [*tags, *[self.outside] * cut]

@@ -10,6 +10,7 @@ need(
 
 from keras_ctx.text.inputs.base import TextInputs, register_text_inputs
 from keras_ctx.text.inputs.bert import BertInputs
+from keras_ctx.text.inputs.context import ContextInputs
 from keras_ctx.text.inputs.elmo import ElmoInputs
 from keras_ctx.text.inputs.elmo_for_many_langs import ElmoForManyLangsInputs
 from keras_ctx.text.inputs.gpt import GPTInputs
@@ -54,6 +55,7 @@ __all__ = [
     "WORD_SPECIAL_TOKENS",
     "AddedToken",
     "BertInputs",
+    "ContextInputs",
     "ElmoForManyLangsInputs",
     "ElmoInputs",
     "GPT1Inputs",

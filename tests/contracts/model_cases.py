@@ -33,6 +33,9 @@ class ModelCase:
 
 
 VARIANTS = {
+    *("recurrent_encoder, gru", "encoder_of a tagger of a recurrent_encoder"),
+    "classifier of a recurrent_encoder, last",
+    *("context_vectors", "from_context_vectors"),
     *("word_vector_encoder", "encoder_of a tagger of word vectors"),
     *(
         "classifier of word vectors, last",
@@ -164,6 +167,14 @@ def word_vectors_and_more() -> keras.Model:
     )
 
 
+def recurrent(**kwargs) -> keras.Model:
+    return models.recurrent_encoder(word_vectors(), 3, **kwargs)
+
+
+def recurrent_with_context(**kwargs) -> keras.Model:
+    return recurrent(context=elmo(), **kwargs)
+
+
 def elmo_many_langs() -> keras.Model:
     return models.elmo_for_many_langs(
         [(1, 4), (2, 5)],
@@ -263,6 +274,14 @@ INPUTS = {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
     },
     "word_vectors": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
+    "recurrent": {
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+        "context_char_ids": _ELMO_INPUTS["char_ids"],
+    },
+    "recurrent_stored": {
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+        "context_layer_0": (_word_vectors(T, 8)[None].repeat(B, 0), "BTD", 0),
+    },
     "word_vector_trainer": {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
         "target_ids": (np.array([4, 8, 0], "int32"), "B", 0),
@@ -651,6 +670,49 @@ CASES = [
             strict=True,
         )
     ],
+    ModelCase(
+        "recurrent_encoder",
+        lambda: recurrent_with_context(
+            join=("input", "after_first"), context_mix="scalar_mix"
+        ),
+        "recurrent",
+        _ENCODED,
+        exempt=_KERAS_LSTM,
+    ),
+    ModelCase(
+        "recurrent_encoder, gru",
+        lambda: recurrent(cell="gru", num_layers=1),
+        "word_vectors",
+        _ENCODED,
+        exempt=_KERAS_LSTM,
+    ),
+    ModelCase(
+        "encoder_of a tagger of a recurrent_encoder",
+        lambda: models.encoder_of(models.tagger(recurrent_with_context(), 3)),
+        "recurrent",
+        _ENCODED,
+        exempt=_KERAS_LSTM,
+    ),
+    ModelCase(
+        "classifier of a recurrent_encoder, last",
+        lambda: models.classifier(recurrent_with_context(), 3),
+        "recurrent",
+        {"logits": "BK"},
+        exempt=_KERAS_LSTM,
+    ),
+    ModelCase(
+        "context_vectors",
+        lambda: models.context_vectors(recurrent_with_context()),
+        "recurrent",
+        {"context_layer_0": "BTD"},
+    ),
+    ModelCase(
+        "from_context_vectors",
+        lambda: models.from_context_vectors(recurrent_with_context()),
+        "recurrent_stored",
+        _ENCODED,
+        exempt=_KERAS_LSTM,
+    ),
     ModelCase("warm_start", elmo_warm, "elmo_words", _ENCODED),
     ModelCase(
         "encoder_of a language model",

@@ -49,6 +49,7 @@ EXPORTED = {  # one of each kind: an export takes seconds
     "word_vector_encoder of n-grams and characters",
     "awd_lstm_stream_model",
     "mt_lstm_encoder",
+    "recurrent_encoder",
 }
 # One of each kind of encoder, head and loop.
 QUICK = {
@@ -79,6 +80,7 @@ IN_OTHER_POLICIES = {
     "awd_lstm_encoder",
     "awd_lstm_language_model",
     "mt_lstm_encoder",
+    "recurrent_encoder",
 }
 
 

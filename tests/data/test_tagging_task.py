@@ -9,7 +9,7 @@ from seqeval.metrics import classification_report, f1_score
 from sklearn import metrics
 
 from keras_ctx.data import TaggingTask, TagScheme, strict_f1
-from keras_ctx.evaluation.tag_schemes.schemes import span_tags
+from keras_ctx.evaluation.tag_schemes.schemes import exact_spans, span_tags
 
 TAGS = ["O", "O", "B-X", "I-X", "B-Y", "I-Y", "B-Z", "I-Z"]
 
@@ -173,3 +173,27 @@ def test_strict_f1_of_schemes_that_seqeval_does_not_know() -> None:
     # B for one word is invalid and not a span: 1 of 2, and 1 of 1 right.
     found = strict_f1(true, [["B-X", "O", "B-Y", "I-Y"]])
     assert found == pytest.approx(2 / 3)
+
+
+def test_spans_inside_a_model_are_exact_as_in_seqeval() -> None:
+    rng = random.Random(3)
+    task = TaggingTask([], model_scheme="BIOES")
+    letters = ["O", "O", *(f"{x}-{y}" for x in "BIES" for y in "XY")]
+    lengths = [rng.randrange(1, 9) for _ in range(300)]
+    true, best = (
+        [[rng.choice(letters) for _ in range(n)] for n in lengths]
+        for _ in range(2)
+    )
+    # Random tags seldom are right: let some be.
+    best = [
+        a if rng.random() < 0.5 else b for a, b in zip(true, best, strict=True)
+    ]
+    expected = f1_score(true, best, mode="strict", scheme=seqeval.IOBES)
+    found = task.scores(
+        *([task.from_model(x) for x in y] for y in (true, best))
+    )
+    assert found["f1"] == pytest.approx(expected, abs=1e-12)
+    assert 0.3 < expected < 0.9
+    for tags in random_tags(rng):
+        exact = span_tags(exact_spans(tags), len(tags))
+        assert task.from_model(task.to_model(tags)) == exact

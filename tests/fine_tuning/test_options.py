@@ -40,6 +40,17 @@ TAGS = fine_tuning.TaggingOptions
         (TEXTS, {"columns": ("0",)}, "`columns` must be text and label"),
         (TEXTS, {"encoding": "utf-9"}, "`encoding` must be one"),
         (TEXTS, {"metric": "pearson"}, "`metric` must be one of accuracy"),
+        (
+            LABELLED,
+            {"recurrent_layers": 1, "frozen": True},
+            "give a frozen encoder as `context`",
+        ),
+        (
+            TAGS,
+            {"context": Path("a"), "feature_based": True},
+            "give a frozen encoder as `context`",
+        ),
+        (TAGS, {"store_context": True}, "`store_context` needs `context`"),
         (TAGS, {"constraints": True}, "`constraints` needs `crf`"),
         (TAGS, {"mix": "last", "mix_l2": 0.1}, "`mix_l2` needs"),
         (

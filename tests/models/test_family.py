@@ -28,6 +28,7 @@ FAMILY = {
     "word_vectors": "word_vectors",
     "word_vector_trainer": "word_vectors",
     "word_vectors_and_more": "word_vectors",
+    "recurrent": "recurrent_word_vectors_with_context",
 }
 STREAMS = ("elmo_stream", "elmo_stream_sampled")
 VIEWS = ("distinct_words", "from_word_vectors")
@@ -52,6 +53,8 @@ def test_of_every_model(case: model_cases.ModelCase) -> None:
     name = FAMILY[case.family]
     if "language model of words" in case.name:
         name = "elmo_words"
+    if case.name == "recurrent_encoder, gru":
+        name = "recurrent_word_vectors"
     row = models.family_of(model)
     assert row.name == name
     encoder = models.encoder_of(model)

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 from recipe_files import load_recipe
 from seqeval import scheme as seqeval
 from seqeval.metrics import f1_score
 from tiny_encoders import save_encoders
 
+import keras_ctx
 from keras_ctx import data, text
 
 SMALL = {
@@ -104,6 +107,57 @@ def test_iob1_with_a_tag_that_only_the_test_file_has(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("context", ["elmo", "bert"])
+def test_taglm_with_bioes_inside(
+    context: str, finetune, encoders, tmp_path
+) -> None:
+    plain = tmp_path / "plain.txt"
+    plain.write_text("the\nriver\nbank\n")
+    results = finetune(
+        IOB1 * 8,
+        encoder="words",
+        context=encoders[context],
+        recurrent_layers=2,
+        recurrent_dim=12,
+        cell="gru",
+        crf=True,
+        constraints=True,
+        model_scheme="BIOES",
+        store_context=context == "bert",
+        predict=plain,
+    )
+    folder = tmp_path / "run"
+    _, true, best = zip(*columns(folder / "predictions.conll"), strict=True)
+    assert true[0] == ["O", "I-LOC", "B-LOC"]
+    expected = f1_score(
+        *map(list, (true, best)), mode="strict", scheme=seqeval.IOB1
+    )
+    assert results["pretrained"] == pytest.approx(expected, abs=1e-12)
+    assert expected > 0.9
+    assert best[0] == true[0]
+    assert columns(folder / "predicted.conll")[0][1] == true[0]
+    labels = (folder / "labels.txt").read_text().split()
+    assert labels == ["B-ORG", "E-ORG", "O", "S-LOC"]
+    task = json.loads((folder / "task.json").read_text())
+    assert task["model_scheme"] == "BIOES" and task["scheme"] == "IOB1"
+    # The whole model, in Python and as it is served.
+    model = keras_ctx.load(folder)
+    words = ["the", "river", "bank"]
+    spans = [(x.text, x.label) for x in model.predict(["the river bank"])[0]]
+    assert spans == [("river", "LOC"), ("bank", "LOC")]
+    assert model.evaluate([words], [true[0]])["f1"] == 1
+    version = model.export(tmp_path / "served")
+    tag = tf.saved_model.load(str(version)).signatures["tag"]
+    found = tag(text=tf.constant(["the river bank", "the"]))
+    assert found["tags"].numpy()[0].tolist() == [b"O", b"S-LOC", b"S-LOC"]
+    raw = model.text_inputs(["the river bank", "the"])
+    scores = model.model(raw)["scores"].numpy()
+    np.testing.assert_allclose(
+        found["scores"].numpy()[0], scores[0].max(-1), atol=1e-5
+    )  # the graph of a server fuses operations
+
+
+@pytest.mark.slow
 def test_constraints_hold_where_words_have_several_pieces(
     finetune, tmp_path
 ) -> None:
@@ -180,6 +234,8 @@ def test_plain_tags_in_json(finetune, tmp_path, capsys) -> None:
             "blocks of a Transformer",
         ),
         (IOB1 * 4, None, {"mix": "concat_last_4"}, "four|4"),
+        (IOB1 * 4, None, {"recurrent_layers": 1}, "one position for each"),
+        ("a N\nb V\n\n" * 8, None, {"model_scheme": "BIOES"}, "plain"),
     ],
 )
 def test_refused_before_anything_is_written(

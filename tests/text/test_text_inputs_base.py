@@ -24,6 +24,9 @@ INPUTS = {
     "many langs": text.ElmoForManyLangsInputs(
         CHARACTERS, ["<oov>", "<pad>", "a"], 5
     ),
+    "context": text.ContextInputs(
+        text.WordVectorInputs(["a", "b"]), text.BertInputs([*SPECIAL, "a"], 9)
+    ),
 }
 every = pytest.mark.parametrize("name", INPUTS)
 
@@ -60,7 +63,7 @@ def test_special_positions(name: str) -> None:
     inputs = INPUTS[name]
     # [CLS] a [SEP], or a; [CLS] a [SEP] b [SEP], or a </S> <S> b, or a </s> b.
     assert inputs.special_positions() == (2 if is_bert else 0)
-    between = 1 if name == "word vectors" else 2
+    between = 1 if name in ("word vectors", "context") else 2
     assert inputs.special_positions(2) == (3 if is_bert else between)
     assert inputs.leading_positions() == (1 if is_bert else 0)
 

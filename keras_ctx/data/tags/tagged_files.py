@@ -3,6 +3,7 @@
 import collections
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from keras_ctx.data.tags.json_tags import JsonTagLayout, is_json, read_json_tags
 from keras_ctx.evaluation.tag_schemes.recognized import recognize_tags
 from keras_ctx.evaluation.tag_schemes.schemes import tag_spans
 from keras_ctx.evaluation.tag_schemes.spelling import PLAIN, TagScheme
+from keras_ctx.evaluation.tagging import TaggingTask
 
 Sentence = tuple[list[str], list[str]]
 """Words and their tags."""
@@ -35,6 +37,8 @@ class TaggedFiles(NamedTuple):
     """The columns or keys of words and tags."""
     notes: list[str]
     """What was recognized, for the user."""
+    model_scheme: str = "IOB2"
+    """The scheme of the tags inside a model, if they are not plain."""
 
     def sample(self, number: int | None, seed: int = 0) -> "TaggedFiles":
         """Returns random sentences of "train", in the order of the file.
@@ -50,6 +54,36 @@ class TaggedFiles(NamedTuple):
         chosen = {"train": [rows[place] for place in sorted(places)]}
         return self._replace(sentences={**self.sentences, **chosen})
 
+    def task(
+        self, sentences_per_update: int = 1
+    ) -> tuple[TaggingTask, list[str]]:
+        """Returns the tags that a model can learn, and refuses too few.
+
+        Args:
+            sentences_per_update: As for `training_labels`.
+
+        Returns:
+            The task; and the notes of `training_labels`.
+
+        Raises:
+            ValueError: See `training_labels`; or tags are plain, and
+                `model_scheme` is another than the default.
+        """
+        if self.scheme.name == PLAIN and self.model_scheme != "IOB2":
+            raise ValueError(
+                "`model_scheme` is for tags of spans, and these are plain. "
+                f"Leave it out. Received: model_scheme={self.model_scheme!r}"
+            )
+        task = TaggingTask([], self.scheme, self.model_scheme)
+        labels, notes = training_labels(
+            {
+                name: [(words, task.to_model(tags)) for words, tags in rows]
+                for name, rows in self.sentences.items()
+            },
+            sentences_per_update,
+        )
+        return replace(task, labels=labels), notes
+
     def get_config(self) -> dict[str, Any]:
         """Returns the settings to read and write such files, as JSON.
 
@@ -59,7 +93,7 @@ class TaggedFiles(NamedTuple):
         return {
             "scheme": self.scheme.name,
             "columns": list(self.layout.columns),
-            "model_scheme": PLAIN if plain else "IOB2",
+            "model_scheme": PLAIN if plain else self.model_scheme,
             "tag_scheme": self.scheme.get_config(),
             "layout": self.layout.get_config(),
         }

@@ -91,12 +91,14 @@ def tag_spans(tags: Sequence[str]) -> list[Span]:
     return spans
 
 
-def exact_spans(tags: Sequence[str]) -> list[Span]:
-    """Returns the spans of tags in IOB2 that follow its rules.
+def exact_spans(tags: Sequence[str], scheme: str = "IOB2") -> list[Span]:
+    """Returns the spans of tags that follow the rules of their scheme.
 
     Args:
-        tags: One tag for each word. A span is a "B" and all "I" of its type
-            that follow; an "I" without a "B" is in no span.
+        tags: One tag for each word.
+        scheme: "IOB2", where a span is a "B" and all "I" of its type that
+            follow, and an "I" without a "B" is in no span; or "BIOES", where
+            it is an "S", or a "B", any "I" and an "E".
 
     Returns:
         As `tag_spans`.
@@ -104,11 +106,18 @@ def exact_spans(tags: Sequence[str]) -> list[Span]:
     Example:
         >>> exact_spans(["I-PER", "O", "B-PER", "I-PER", "I-LOC"])
         [(2, 4, 'PER')]
+        >>> exact_spans(["S-PER", "B-PER", "E-PER", "B-LOC"], "BIOES")
+        [(0, 1, 'PER'), (1, 3, 'PER')]
 
     Source:
-        The strict mode of seqeval, with its scheme IOB2.
+        The strict mode of seqeval, with its schemes IOB2 and IOBES.
     """
-    return [span for span in tag_spans(tags) if tags[span[0]][0] == "B"]
+    return [
+        (start, end, kind)
+        for start, end, kind in tag_spans(tags)
+        if span_tags([(0, end - start, kind)], end - start, scheme)
+        == list(tags[start:end])
+    ]
 
 
 def span_tags(

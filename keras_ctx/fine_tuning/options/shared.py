@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from keras_ctx import text, training
+import keras
+
+from keras_ctx import convert, text, training
+from keras_ctx.fine_tuning.options.recurrent import RecurrentOptions
 from keras_ctx.fine_tuning.options.text_inputs import load_text_inputs
 
 # The sample data behind the figures in docs/results.md.
@@ -81,12 +84,13 @@ class FineTuningOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledDataOptions(FineTuningOptions):
+class LabelledDataOptions(RecurrentOptions, FineTuningOptions):
     """Options of recipes with sample data and an untrained twin to compare.
 
     Raises:
         ValueError: See `FineTuningOptions`; or `train` without `test`, `test`
-            without `train`, or `dev` without both.
+            without `train`, or `dev` without both; or recurrent layers on an
+            encoder with `frozen` or `lora_rank`.
 
     Example:
         >>> LabelledDataOptions(output=Path("runs/one"), train=Path("a.tsv"))
@@ -118,6 +122,12 @@ class LabelledDataOptions(FineTuningOptions):
             raise ValueError("`train` and `test` must be given together.")
         if self.train is None and self.dev is not None:
             raise ValueError("`dev` needs `train` and `test`.")
+        if self.is_recurrent and (self.frozen or self.lora_rank is not None):
+            raise ValueError(
+                "`frozen` and `lora_rank` are for an encoder without "
+                "`recurrent_layers` and `context`: give a frozen encoder as "
+                "`context`."
+            )
         super().__post_init__()
 
     @property
@@ -130,4 +140,25 @@ class LabelledDataOptions(FineTuningOptions):
     def load_text_inputs(self) -> text.TextInputs:
         """Loads the encoder's text inputs, with `max_length` tokens at most."""
         longest = SAMPLE_LENGTH if self.train is None else None
-        return load_text_inputs(self.init, self.max_length, longest)
+        inputs = load_text_inputs(self.init, self.max_length, longest)
+        if self.context is None:
+            return inputs
+        context = convert.load_text_inputs(self.context)
+        return text.ContextInputs(inputs, context)
+
+    def mixture(self, encoder: keras.Model) -> Any:
+        """Returns the `mix` argument of the head.
+
+        Args:
+            encoder: The encoder under the head.
+        """
+        return "last" if self.is_recurrent else self.layer_mixture(encoder)
+
+    def layer_mixture(self, encoder: keras.Model) -> Any:
+        """Returns the layers of a pretrained encoder that are read.
+
+        Args:
+            encoder: The encoder, that of `context` if there is one.
+        """
+        del encoder
+        return self.mix

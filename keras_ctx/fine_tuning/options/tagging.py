@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import keras
 
@@ -34,7 +34,10 @@ class TaggingOptions(LabelledDataOptions):
     encoding: str | None = None
     """Encoding of all column files, such as latin-1. If not given: UTF-8."""
     scheme: data.SchemeName | None = None
-    """Tag scheme, such as IOB2. If not given: detected."""
+    """Tag scheme of the files, such as IOB2. If not given: detected."""
+    model_scheme: Literal["IOB2", "BIOES"] = "IOB2"
+    """Tag scheme inside the model, whatever the files have: BIOES (IOBES) also
+    marks the last word of a span, and a span of one word."""
     tag_names: tuple[str, ...] | None = None
     """Names of the tags in order, if the files have numbers as tags."""
     max_length: int | None = None
@@ -54,6 +57,10 @@ class TaggingOptions(LabelledDataOptions):
     """Whether the CRF may choose only tag sequences that the scheme allows;
     also in the exported model."""
 
+    store_context: bool = False
+    """Whether the vectors of `context` are computed once for all sentences, and
+    kept in memory: 4 bytes for each of its features and words."""
+
     def __post_init__(self):
         if self.mix_l2 and self.mix != "scalar_mix":
             raise ValueError(
@@ -64,6 +71,18 @@ class TaggingOptions(LabelledDataOptions):
             raise ValueError("`constraints` needs `crf`, which chooses tags.")
         if self.lora_rank is not None and (self.frozen or self.feature_based):
             raise ValueError("`lora_rank` trains the encoder: it is `frozen`.")
+        if self.is_recurrent and self.feature_based:
+            raise ValueError(
+                "`feature_based` is for an encoder without `recurrent_layers` "
+                "and `context`: give a frozen encoder as `context`."
+            )
+        if self.store_context and self.context is None:
+            raise ValueError("`store_context` needs `context`.")
+        if self.store_context and self.strategy != "one_device":
+            raise ValueError(
+                "`store_context` is for one device. Received: "
+                f"strategy={self.strategy!r}"
+            )
         super().__post_init__()
 
     def with_feature_based(self) -> Self:
@@ -90,14 +109,10 @@ class TaggingOptions(LabelledDataOptions):
             first,
             self.encoding,
         )
+        files = files._replace(model_scheme=self.model_scheme)
         return files.sample(self.num_train)
 
-    def mixture(self, encoder: keras.Model) -> Any:
-        """Returns the `mix` argument of `models.tagger`.
-
-        Args:
-            encoder: The encoder under the head.
-        """
+    def layer_mixture(self, encoder: keras.Model) -> Any:
         if self.mix != "scalar_mix":
             return self.mix
         depth = len(encoder.output["layers"])

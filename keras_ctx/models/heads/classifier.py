@@ -8,7 +8,8 @@ from keras_ctx.models.gpt.language_model import next_token_logits
 from keras_ctx.models.heads.concat_pooling import Head, concat_pooled
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.packed_texts import refuse_packed, token_mean
-from keras_ctx.models.heads.task_model import Mix, task_model
+from keras_ctx.models.heads.task_model import task_model
+from keras_ctx.models.mixture import Mix
 
 
 def classifier(

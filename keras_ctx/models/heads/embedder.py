@@ -12,7 +12,8 @@ from keras_ctx.models.heads.packed_texts import (
     text_pooling,
     token_mean,
 )
-from keras_ctx.models.heads.task_model import Mix, task_model
+from keras_ctx.models.heads.task_model import task_model
+from keras_ctx.models.mixture import Mix
 
 
 def embedder(

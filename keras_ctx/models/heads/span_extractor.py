@@ -5,7 +5,8 @@ from keras import ops
 
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.packed_texts import refuse_packed
-from keras_ctx.models.heads.task_model import Mix, task_model
+from keras_ctx.models.heads.task_model import task_model
+from keras_ctx.models.mixture import Mix
 
 
 def span_extractor(

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 import keras
-from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least, check_rate
+from keras_ctx.models.bidirectional import bidirectional
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.packed_texts import refuse_packed
-from keras_ctx.models.heads.task_model import Mix, task_model
+from keras_ctx.models.heads.task_model import task_model
+from keras_ctx.models.mixture import Mix
 
 
 def tagger(
@@ -93,13 +94,10 @@ def tagger(
         x = keras.layers.Dropout(dropout, name="dropout")(sequence)
         if lstm_dim is not None:
             for i in range(lstm_layers):
-                lstm = keras.layers.LSTM(lstm_dim, return_sequences=True)
-                x = keras.layers.Bidirectional(lstm, name=f"lstm_{i}")(
-                    x, mask=outputs["padding_mask"]
+                x = bidirectional(
+                    *(x, outputs["padding_mask"], "lstm", lstm_dim),
+                    name=f"lstm_{i}",
                 )
-            # Zeros at padding. This also drops the Keras mask of the LSTMs,
-            # by which a loss would be weighted.
-            x = ops.where(ops.expand_dims(outputs["padding_mask"], -1), x, 0)
             x = keras.layers.Dropout(dropout, name="lstm_dropout")(x)
         x = logits_layer(num_tags, encoder)(x)
         if chosen is not None:

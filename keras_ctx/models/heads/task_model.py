@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal
 
 import keras
 from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.models.heads.packed_texts import is_packed
-
-Mix = Literal["last", "scalar_mix", "concat_last_4"] | layers.ScalarMix
+from keras_ctx.models.mixture import Mix, check_mix
 
 
 def task_model(
@@ -29,25 +27,7 @@ def task_model(
     read with `mix="last"`; `more` are further outputs computed from the
     encoder's, which are read with any.
     """
-    own = isinstance(mix, layers.ScalarMix)
-    if not own and mix not in ("last", "scalar_mix", "concat_last_4"):
-        raise ValueError(
-            '`mix` must be "last", "scalar_mix", "concat_last_4" or a '
-            f"ScalarMix layer. Received: mix={mix!r}"
-        )
-    if mix == "concat_last_4" and len(encoder.output["layers"]) < 4:
-        raise ValueError(
-            '`mix="concat_last_4"` needs an encoder with at least 4 `layers`; '
-            'use "scalar_mix" or "last" for this one. '
-            f"Received: {len(encoder.output['layers'])}"
-        )
-    if mix == "last" and (missing := set(last) - set(encoder.output)):
-        raise ValueError(
-            f'`mix="last"` needs an encoder with {", ".join(sorted(missing))}, '
-            "which an encoder taken out of a task model may lack; use "
-            f'"scalar_mix". Received: {encoder.name!r} with the outputs '
-            f"{sorted(encoder.output)}"
-        )
+    check_mix(encoder, mix, last)
     if frozen:
         encoder.trainable = False  # also the layers that the head leaves out
     # Only the outputs the head reads: an unused pooler would have no gradient.
@@ -69,7 +49,7 @@ def task_model(
     elif mix == "concat_last_4":
         sequence = ops.concatenate(outputs["layers"][-4:], axis=-1)
     else:
-        if not own:
+        if not isinstance(mix, layers.ScalarMix):
             mix = layers.ScalarMix(len(outputs["layers"]), name="scalar_mix")
         sequence = mix(outputs["layers"], padding_mask=outputs["padding_mask"])
         # Encoders differ in scale (an LSTM's outputs are a tenth of a

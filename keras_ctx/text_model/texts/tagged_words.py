@@ -5,7 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.evaluation.tag_schemes.spelling import TagScheme
+from keras_ctx.evaluation.tag_schemes.spelling import PLAIN, TagScheme
+from keras_ctx.evaluation.tagging import TaggingTask
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.text_model.results import Entity
 from keras_ctx.text_model.texts.label_names import check_name
@@ -33,6 +34,7 @@ def tagged_words(
             given = [word.decode("utf-8") for word in spelled]
             spans = list(zip(starts, ends, strict=True))
             label = _tags_in(label, spans, rows[number][0], number)
+            label = _of_model(task).to_model(label)
         elif isinstance(label, list | tuple):
             label = _as_the_model_writes(task, label)
         if not isinstance(label, list | tuple):
@@ -59,18 +61,27 @@ def _as_the_model_writes(
     written = task.settings.get("tag_scheme")
     if written is None:
         return tags
-    strings = all(isinstance(tag, str) for tag in tags)
-    if not strings or set(tags) <= set(task.labels):
+    if not all(isinstance(tag, str) for tag in tags):
         return tags
-    scheme = TagScheme(**written)
+    model, scheme = _of_model(task), TagScheme(**written)
+    known = set(tags) <= set(task.labels)
+    if known and model.to_model(model.from_model(tags)) == list(tags):
+        return tags
     if any(scheme.normal(tag) is None for tag in tags):
         return tags  # the unknown tag is refused later
-    made = scheme.to_iob2(tags)
+    made = model.to_model(scheme.to_iob2(tags))
     # A type that the model lacks stays as given, for the error message.
     return [
         new if new in task.labels else given
         for given, new in zip(tags, made, strict=True)
     ]
+
+
+def _of_model(task: RunTask) -> TaggingTask:
+    """Returns the converter between IOB2 and the tags of the model."""
+    scheme = task.settings.get("model_scheme", "IOB2")
+    kind = {"name": PLAIN} if scheme == PLAIN else {}
+    return TaggingTask(task.labels, TagScheme(**kind), scheme)
 
 
 def _tags_in(

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_ctx.models.family import family_of
+from keras_ctx.models.family import encoders_inside, family_of
 
 
 def layer_rates(
@@ -84,13 +84,13 @@ def layer_rates(
 
 def _encoder(model: keras.Model, name: str | None) -> keras.Model:
     """Returns the model in the model, or the model itself (a pretrainer)."""
-    inner = [x for x in model.layers if isinstance(x, keras.Model)]
+    inner = encoders_inside(model)
     if name is not None:
         inner = [x for x in inner if x.name == name]
     if len(inner) == 1:
         return inner[0]
     if inner or name is not None:
-        names = [x.name for x in model.layers if isinstance(x, keras.Model)]
+        names = [x.name for x in encoders_inside(model)]
         raise ValueError(
             "`encoder_name` must be the name of one of the models in `model`. "
             f"Received: encoder_name={name!r}, models {names}"

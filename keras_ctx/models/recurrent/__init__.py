@@ -1,0 +1,1 @@
+"""Bidirectional recurrent layers over the words of an encoder (TagLM)."""
