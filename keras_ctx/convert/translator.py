@@ -1,7 +1,7 @@
 """Loads a translator with its text inputs, of both sides."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
@@ -26,7 +26,7 @@ class LoadedTranslator(NamedTuple):
     """A model of `encoder_decoder` or `attentional_lstm_translator`."""
     source_inputs: text.TextInputs
     """Text inputs of the texts."""
-    target_inputs: text.TextInputs
+    target_inputs: text.SentencePieceInputs
     """Text inputs of the translations; the same object if there is one."""
 
 
@@ -56,7 +56,8 @@ def load_translator(folder: str | Path) -> LoadedTranslator:
             f"train_translator.py or pretrain_cove.py, with a {TRANSLATOR}. "
             f"Received: model={folder}"
         )
-    source = target = text.load_inputs(folder / TEXT_INPUTS)
+    source = text.load_inputs(folder / TEXT_INPUTS)
+    target: Any = source
     if (folder / TARGET_INPUTS).is_file():
         target = text.load_inputs(folder / TARGET_INPUTS)
     model = load_model(folder / TRANSLATOR, compile=False)

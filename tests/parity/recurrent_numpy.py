@@ -92,7 +92,7 @@ def attentional_decoder(
     The names are those of salesforce/cove's decoder. `x` `(T, E)` is the text,
     `encoded` `(K, D)` the encoder's tokens.
     """
-    cells = [tuple(np.asarray(y, "float64") for y in z) for z in states]
+    cells = list(states)
     w_in = arrays["attn.linear_in.weight"].astype("float64")
     w_out = arrays["attn.linear_out.weight"].astype("float64")
     fed = np.zeros(len(w_out))

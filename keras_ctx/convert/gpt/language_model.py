@@ -36,7 +36,7 @@ def load_causal_language_model(
         FileNotFoundError: ...
     """
     folder = Path(folder)
-    inputs = load_text_inputs(folder)
+    inputs: Any = load_text_inputs(folder)
     check_continues(inputs, "folder")
     if (folder / LANGUAGE_MODEL).is_file():
         return load_model(folder / LANGUAGE_MODEL, compile=False), inputs

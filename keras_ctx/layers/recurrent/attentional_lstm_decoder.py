@@ -242,11 +242,12 @@ class AttentionalLSTMDecoder(keras.layers.Layer):
                 ),
                 *(x, states),
             )
-        parts = ops.split(steps, len(states), axis=-1)
+        parts: list[Any] = ops.split(steps, len(states), axis=-1)
         y = parts[0]
         if real is not None:
             y = ops.where(ops.expand_dims(real, -1), y, ops.zeros_like(y))
-        outputs = [reordered(y, places, read)[:, :length]]
+        whole: Any = reordered(y, places, read)
+        outputs: list[Any] = [whole[:, :length]]
         if cache is not None or return_cache:
             if real is None:
                 real = ops.ones((ops.shape(y)[0], length), "bool")
@@ -254,8 +255,8 @@ class AttentionalLSTMDecoder(keras.layers.Layer):
             last = last_states(before, parts, real)
             outputs.append([*last, keys, values])
         if return_attention_scores:
-            h = reordered(parts[-2], places, read)[:, :length]
-            scores = attention_weights(h, keys, seen)
+            h: Any = reordered(parts[-2], places, read)
+            scores = attention_weights(h[:, :length], keys, seen)
             outputs.append(ops.expand_dims(scores, 1))
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 

@@ -73,11 +73,8 @@ def attentional_lstm_translator(
             f"Received: {encoder.name!r} with the layers {sorted(found)[:10]}"
         )
     check_rate(dropout=dropout)
-    if embedding_dim is None:
-        embedding_dim = table.output_dim
-    check_at_least(
-        1, vocabulary_size=vocabulary_size, embedding_dim=embedding_dim
-    )
+    features: int = table.output_dim if embedding_dim is None else embedding_dim
+    check_at_least(1, vocabulary_size=vocabulary_size, embedding_dim=features)
     states = final_states(found)
     bound = keras.initializers.RandomUniform(-0.1, 0.1)
     token_ids = keras.Input((None,), dtype="int32", name="decoder_token_ids")
@@ -86,7 +83,7 @@ def attentional_lstm_translator(
     )
     x = layers.WordEmbedding(
         vocabulary_size,
-        embedding_dim,
+        features,
         embeddings_initializer=bound,
         name="decoder_embeddings",
     )(token_ids)
