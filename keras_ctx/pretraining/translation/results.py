@@ -100,7 +100,7 @@ def close_translator(
         Made:
           runs/one
         Next:
-          ... --model runs/one --text ...
+          ... --text 'A dog.'
     """
     names = [x for x in FIGURES if x in results]
     closing(
