@@ -1,4 +1,4 @@
-"""Continues texts by a GPT.
+"""Continues texts by a GPT or an AWD-LSTM.
 
 Data      One beginning per line: --prompt, or --input prompts.txt, or lines
           on standard input.
@@ -9,8 +9,9 @@ Command   python recipes/generate.py --model runs/gpt --prompt "The" \
               --temperature 0.8 --top-p 0.9
 Expected  The same seed writes the same texts.
 
-`--model` takes a run of pretrain_gpt.py, or a GPT-2 of `transformers` or
-OpenAI with its vocabulary.
+`--model` takes a run of pretrain_gpt.py or pretrain_ulmfit.py, or a GPT-2 of
+`transformers` or OpenAI with its vocabulary. LSTMs have no positions: their
+texts end at 1,024 tokens if not given.
 """
 
 import itertools
@@ -34,7 +35,7 @@ from keras_ctx.predictions.text_generator import TextGenerator
 @dataclass(frozen=True)
 class Config:
     model: Path = Path("runs/gpt")
-    """Folder of pretrain_gpt.py, or of a GPT-2."""
+    """Folder of pretrain_gpt.py or pretrain_ulmfit.py, or of a GPT-2."""
     prompt: tuple[str, ...] = ()
     """Beginnings of texts."""
     input: Path | None = None

@@ -1,4 +1,4 @@
-"""Translates texts by a Transformer.
+"""Translates texts by a Transformer, or by LSTMs with attention.
 
 Data      One text per line: --text, or --input texts.txt, or lines on standard
           input.
@@ -9,7 +9,7 @@ Command   python recipes/translate.py --model runs/translator \
               --input texts.en --output texts.de
 Expected  Twice the same translations.
 
-`--model` takes a run of train_translator.py.
+`--model` takes a run of train_translator.py or pretrain_cove.py.
 """
 
 import os
@@ -18,14 +18,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 from keras_ctx.command_line import closing, run_command
 
-from keras_ctx import checks, data, generation, text, training
-from keras_ctx.files.model_file import load_model
+from keras_ctx import checks, convert, data, generation, training
 from keras_ctx.files.whole_file import write_text
 from keras_ctx.predictions.translator import Translator
 
@@ -33,7 +31,7 @@ from keras_ctx.predictions.translator import Translator
 @dataclass(frozen=True)
 class Config:
     model: Path = Path("runs/translator")
-    """Folder of train_translator.py."""
+    """Folder of train_translator.py or pretrain_cove.py."""
     text: tuple[str, ...] = ()
     """Texts to translate."""
     input: Path | None = None
@@ -68,10 +66,9 @@ def lines_of(config: Config) -> list[str]:
 @training.writes_file
 def main(config: Config) -> dict:
     start = time.monotonic()
-    inputs: Any = text.load_inputs(config.model / "text_inputs.json")
-    model = load_model(config.model / "translator.keras", compile=False)
+    model, source, target = convert.load_translator(config.model)
     translator = Translator(
-        *(model, inputs, inputs, inputs.begin_id),
+        *(model, source, target, target.begin_id),
         generation.BeamSearch(config.beams, config.length_penalty),
         config.max_length,
         config.batch_size,

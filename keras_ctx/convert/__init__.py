@@ -16,6 +16,7 @@ from keras_ctx.convert.checkpoint_format import (
     CheckpointFormat,
     register_checkpoint_format,
 )
+from keras_ctx.convert.cove.from_vectors import mt_lstm_encoder_from
 from keras_ctx.convert.cove.load import load_cove
 from keras_ctx.convert.elmo.folder import ELMO
 from keras_ctx.convert.elmo.load import (
@@ -54,6 +55,7 @@ from keras_ctx.convert.sentences.settings import (
 from keras_ctx.convert.tensor2tensor.load import load_tensor2tensor
 from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
 from keras_ctx.convert.tokenizers.vocabulary import Vocabulary, vocabulary
+from keras_ctx.convert.translator import LoadedTranslator, load_translator
 from keras_ctx.convert.ulmfit.load import (
     load_awd_lstm,
     load_awd_lstm_language_model,
@@ -70,6 +72,7 @@ for _row in (ELMO, MANY_LANGS, GPT_FOLDER):
 
 __all__ = [
     "CheckpointFormat",
+    "LoadedTranslator",
     "SentenceSettings",
     "Subwords",
     "TaskModel",
@@ -95,8 +98,10 @@ __all__ = [
     "load_task_model",
     "load_tensor2tensor",
     "load_text_inputs",
+    "load_translator",
     "load_word_vectors",
     "marian_ids",
+    "mt_lstm_encoder_from",
     "prompt_notes",
     "prompt_of",
     "register_checkpoint_format",

@@ -10,16 +10,13 @@ from keras import ops
 from keras_ctx.checks import check_at_least, check_positive
 from keras_ctx.generation.beam_search import BeamSearch, search_beams
 from keras_ctx.generation.continuations import Continuations
-from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.decoder_of import decoder_of
 from keras_ctx.generation.refusals import (
     check_arguments,
     check_beginnings,
     checked_start_id,
 )
-from keras_ctx.generation.rows_in_place import row_writer
 from keras_ctx.generation.sampling import Draws, Sampling, sample
-from keras_ctx.layers.transformer.key_cache import rows_written_by
-from keras_ctx.models.encoder_of import encoder_of
 
 Search = Sampling | BeamSearch | None
 
@@ -32,8 +29,10 @@ class Generator:
     other numbers in another place of the batch (`Draws` sets them).
 
     Args:
-        model: A model of `causal_language_model`, which continues a text, or
-            of `encoder_decoder`, which writes another.
+        model: A model of `causal_language_model` or
+            `awd_lstm_language_model`, which continues a text, or of
+            `encoder_decoder` or `attentional_lstm_translator`, which writes
+            another.
         max_length: The most tokens of a text, its beginning or the start
             token included.
         search: `Sampling`, `BeamSearch`, or `None` for the most probable next
@@ -44,7 +43,7 @@ class Generator:
             not with a beam search.
         num_returned: Number of continuations of each text: samples, or the
             best of the beams.
-        start_id: The token that an `encoder_decoder` begins with.
+        start_id: The token that a model with an encoder begins with.
         jit_compile: Whether XLA compiles the search.
 
     Call arguments:
@@ -83,7 +82,7 @@ class Generator:
         start_id: int | None = None,
         jit_compile: bool = False,
     ):
-        self.decoder = Decoder(model)
+        self.decoder = decoder_of(model, jit_compile)
         check_at_least(1, max_length=max_length, num_returned=num_returned)
         check_at_least(0, min_length=min_length)
         check_positive(repetition_penalty=repetition_penalty)
@@ -98,9 +97,8 @@ class Generator:
         self.repetition_penalty = repetition_penalty
         self.num_returned = num_returned
         self.start_id = checked_start_id(self.decoder, start_id)
-        self.encoder = encoder_of(model) if self.decoder.has_encoder else None
+        self.encoder = self.decoder.encoder
         self.inputs = dict((self.encoder or model).input)
-        self._write_rows = row_writer(jit_compile)
         self._run = _compiled(self._drawn, self.inputs, jit_compile)
 
     def __call__(self, features: Mapping[str, Any]) -> Continuations:
@@ -115,7 +113,7 @@ class Generator:
             for key, x in self.inputs.items()
         }
         if self.encoder is None:
-            size = self.decoder.embeddings.vocabulary_size
+            size = self.decoder.vocabulary_size
             check_beginnings(features, self.max_length, size)
         rows = len(next(iter(features.values()))) * self.num_returned
         uniforms = np.zeros((0, 0), "float32")
@@ -168,9 +166,9 @@ class Generator:
             key: ops.repeat(ops.convert_to_tensor(x), samples, axis=0)
             for key, x in features.items()
         }
-        token_ids, lengths, of_encoder = self._beginnings(features)
-        logits, state, fixed = self._read(
-            token_ids, lengths, of_encoder, longest
+        token_ids, lengths, encoded = self._beginnings(features)
+        logits, state, fixed = self.decoder.begin(
+            token_ids, lengths, longest, encoded
         )
         if isinstance(search, BeamSearch):
             width = search.width
@@ -178,7 +176,7 @@ class Generator:
                 lambda x: ops.repeat(x, width, axis=0), fixed
             )
         options = {
-            "step": lambda words, state: self._step(words, state, fixed),
+            "step": lambda words, state: self.decoder.step(words, state, fixed),
             "max_new": max_length - lengths,
             "limit": longest - 1,
             "end_ids": self.end_ids,
@@ -213,53 +211,10 @@ class Generator:
             mask = ops.cast(features["padding_mask"], "int32")
             token_ids = ops.cast(features["token_ids"], "int32")
             return token_ids, ops.sum(mask, axis=1), {}
-        found = self.encoder(features, training=False)
-        batch = ops.shape(found["sequence"])[0]
+        encoded = self.encoder(features, training=False)
+        batch = ops.shape(encoded["sequence"])[0]
         start = ops.full((batch, 1), self.start_id, dtype="int32")
-        of_encoder = {
-            "encoder_sequence": found["sequence"],
-            "encoder_padding_mask": ops.cast(found["padding_mask"], "bool"),
-        }
-        return start, ops.ones((batch,), dtype="int32"), of_encoder
-
-    def _read(self, token_ids, lengths, of_encoder, longest):
-        """Reads the beginnings.
-
-        Returns:
-            The logits, the state of the search, and what no step changes,
-            which is the same for all beams of a row.
-        """
-        batch = ops.shape(token_ids)[0]
-        cache = self.decoder.start_cache(batch, longest)
-        none = ops.zeros((batch,), dtype="int32")
-        vectors, cache = self.decoder.read(
-            *(token_ids, none, cache), **of_encoder
-        )
-        last = ops.maximum(lengths - 1, 0)[:, None, None]
-        vectors = ops.take_along_axis(vectors, last, axis=1)[:, 0]
-        state = {"cache": [keys[:2] for keys in cache], "positions": lengths}
-        fixed = {"encoder_keys": [keys[2:] for keys in cache]}
-        if of_encoder:
-            fixed["encoder_padding_mask"] = of_encoder["encoder_padding_mask"]
-        return self.decoder.logits(vectors), state, fixed
-
-    def _step(self, token_ids, state, fixed):
-        positions = state["positions"]
-        cache = [
-            [*keys, *others]
-            for keys, others in zip(
-                state["cache"], fixed["encoder_keys"], strict=True
-            )
-        ]
-        # No other step reads the cache that this one is given.
-        with rows_written_by(self._write_rows):
-            vectors, cache = self.decoder.read(
-                *(token_ids[:, None], positions, cache),
-                encoder_padding_mask=fixed.get("encoder_padding_mask"),
-            )
-        cache = [keys[:2] for keys in cache]
-        state = {"cache": cache, "positions": positions + 1}
-        return self.decoder.logits(vectors[:, 0]), state
+        return start, ops.ones((batch,), dtype="int32"), encoded
 
 
 def _compiled(function, inputs: Mapping[str, Any], jit_compile: bool):

@@ -12,12 +12,12 @@ from keras_ctx.generation.sampling import Sampling
 
 
 def checked_start_id(decoder: Decoder, start_id: int | None) -> int | None:
-    """Returns the start token of an encoder-decoder, and refuses others."""
-    size = decoder.embeddings.vocabulary_size
-    if decoder.has_encoder != (start_id is not None):
+    """Returns the start token of a translator, and refuses others."""
+    size = decoder.vocabulary_size
+    if (decoder.encoder is not None) != (start_id is not None):
         raise ValueError(
-            "`start_id` must be given for an `encoder_decoder`, and for no "
-            f"other model. Received: start_id={start_id}"
+            "`start_id` must be given for a model with an encoder, and for no "
+            f"other. Received: start_id={start_id}"
         )
     if start_id is None:
         return None
@@ -87,13 +87,13 @@ def check_arguments(
     num_returned: int,
 ) -> None:
     """Refuses arguments of a generator that do not fit together."""
-    size = decoder.embeddings.vocabulary_size
+    size = decoder.vocabulary_size
     if max_length > decoder.max_length:
         raise ValueError(
             f"`max_length` must be at most {decoder.max_length}, the positions "
             f"of the model. Received: {max_length}"
         )
-    if decoder.has_encoder and max_length < 2:
+    if decoder.encoder is not None and max_length < 2:
         raise ValueError(
             "`max_length` must be at least 2, for the start token and a new "
             f"one. Received: {max_length}"

@@ -23,6 +23,9 @@ from keras_ctx.layers.outputs.scalar_mix import ScalarMix
 from keras_ctx.layers.outputs.text_pooling import TextPooling
 from keras_ctx.layers.outputs.vocabulary_bias import VocabularyBias
 from keras_ctx.layers.recurrent.activation_penalty import ActivationPenalty
+from keras_ctx.layers.recurrent.attentional_lstm_decoder import (
+    AttentionalLSTMDecoder,
+)
 from keras_ctx.layers.recurrent.bilm import BiLM
 from keras_ctx.layers.recurrent.locked_dropout import LockedDropout
 from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
@@ -50,6 +53,7 @@ __all__ = [
     "ActivationPenalty",
     "AddMarkerIds",
     "AddSentenceMarkers",
+    "AttentionalLSTMDecoder",
     "BiLM",
     "CharCNNHighway",
     "GatherPositions",

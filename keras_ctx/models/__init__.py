@@ -14,7 +14,8 @@ from keras_ctx.models.bert.sizes import (
     bert_tiny,
 )
 from keras_ctx.models.cove.encoder import mt_lstm_encoder
-from keras_ctx.models.cove.family import COVE
+from keras_ctx.models.cove.family import COVE, COVE_SUBWORDS
+from keras_ctx.models.cove.translator import attentional_lstm_translator
 from keras_ctx.models.elmo.encoder import elmo_encoder, elmo_word_encoder
 from keras_ctx.models.elmo.family import ROWS as ELMO_ROWS
 from keras_ctx.models.elmo.for_many_langs import elmo_for_many_langs
@@ -80,7 +81,7 @@ from keras_ctx.models.word_vectors.trainer import word_vector_trainer
 # A translator has the layers of a GPT, too: the last that fits is taken.
 _ROWS = (
     *(BERT, BERT_PACKED, GPT, TRANSFORMER, *ELMO_ROWS),
-    *(WORD_VECTORS, AWD_LSTM, COVE, *RECURRENT_ROWS),
+    *(WORD_VECTORS, AWD_LSTM, COVE, COVE_SUBWORDS, *RECURRENT_ROWS),
 )
 for _row in _ROWS:
     register_family(_row)
@@ -88,6 +89,7 @@ for _row in _ROWS:
 __all__ = [
     "Family",
     "attention_scores",
+    "attentional_lstm_translator",
     "awd_lstm_encoder",
     "awd_lstm_language_model",
     "awd_lstm_stream_model",

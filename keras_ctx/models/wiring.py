@@ -104,3 +104,32 @@ def block_stack(
     if "final_norm" in found:
         blocks[-1].append(found["final_norm"])
     return [[found["embeddings"]], *blocks]
+
+
+def numbered_layers(found: Mapping[str, Any], prefix: str) -> list[Any]:
+    """Returns the layers with this prefix and a number, lowest first."""
+    numbered = []
+    while layer := found.get(f"{prefix}{len(numbered)}"):
+        numbered.append(layer)
+    return numbered
+
+
+def final_states(found: Mapping[str, Any]) -> list[Any]:
+    """Returns the states in which the LSTMs of an MT-LSTM end.
+
+    Args:
+        found: Layers by name, as `mt_lstm_encoder` names them.
+
+    Returns:
+        h and c of each layer, lowest first, `(B, 2H)`: the forward half first.
+    """
+    states = []
+    pairs = [
+        [layer.output for layer in numbered_layers(found, prefix)]
+        for prefix in ("forward_", "backward_")
+    ]
+    for forward, backward in zip(*pairs, strict=True):
+        states += [
+            ops.concatenate([forward[k], backward[k]], axis=-1) for k in (1, 2)
+        ]
+    return states

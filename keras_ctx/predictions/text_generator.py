@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ctx import convert, generation, models
+from keras_ctx import convert, generation
+from keras_ctx.convert.gpt.language_model import check_continues
 from keras_ctx.generation.refusals import check_window
-from keras_ctx.text import GPTInputs
+from keras_ctx.text import GPTInputs, ULMFiTInputs
 from keras_ctx.text.ragged.beginnings import beginnings
 
 
@@ -20,10 +21,11 @@ class TextGenerator:
     an empty one can be continued, too.
 
     Args:
-        model: A model of `models.causal_language_model`.
+        model: A model of `models.causal_language_model` or
+            `models.awd_lstm_language_model`.
         text_inputs: Its text inputs.
         max_length: The most tokens of a text, its beginning included; `None`:
-            all positions of the model.
+            all positions of the model, or 1,024 of LSTMs.
         search: As of `generation.Generator`.
         window: Of a beginning with more tokens, only that many, the last
             ones, are read, and count for `max_length`; `None`: a beginning of
@@ -39,10 +41,11 @@ class TextGenerator:
         end token included; and `stopped`, "end" or "length".
 
     Raises:
-        ValueError: See `generation.Generator`; or a beginning leaves no room
-            for a token.
+        ValueError: See `generation.Generator`; a beginning leaves no room
+            for a token; or the model reads texts from their end.
 
     Example:
+        >>> from keras_ctx import models
         >>> from keras_ctx.text import byte_letters
         >>> tokens = [*byte_letters(), "<|endoftext|>"]
         >>> encoder = models.gpt_encoder(257, 1, 2, 8, 16, max_length=16)
@@ -57,13 +60,14 @@ class TextGenerator:
     def __init__(
         self,
         model: keras.Model,
-        text_inputs: GPTInputs,
+        text_inputs: GPTInputs | ULMFiTInputs,
         max_length: int | None = None,
         search: generation.Sampling | generation.BeamSearch | None = None,
         window: int | None = None,
         **options: Any,
     ):
-        positions = models.family_of(model).sizes(model)["positions"]
+        check_continues(text_inputs, "text_inputs")
+        positions = generation.decoder_of(model).max_length
         self.text_inputs = text_inputs
         self.max_length = positions if max_length is None else max_length
         check_window(window, self.max_length)
@@ -80,7 +84,7 @@ class TextGenerator:
     def from_folder(
         cls, folder: str | Path, *args: Any, **options: Any
     ) -> "TextGenerator":
-        """Loads the model of a run of `pretrain_gpt.py`, or a GPT-2.
+        """Loads the model of a run, or a GPT-2.
 
         Args:
             folder: The folder.

@@ -61,7 +61,7 @@ class Translator:
         self.source_inputs = source_inputs
         self.target_inputs = target_inputs
         self.batch_size = batch_size
-        positions = generation.Decoder(model).max_length
+        positions = generation.decoder_of(model).max_length
         self.generator = generation.Generator(
             model,
             positions if max_length is None else max_length,

@@ -46,10 +46,14 @@ from keras_ctx.pretraining.held_out import measure, sentence_batches
 from keras_ctx.pretraining.next_folder import next_folder
 from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 from keras_ctx.pretraining.options.corpus import CorpusOptions
+from keras_ctx.pretraining.options.cove import CovePretrainingOptions
 from keras_ctx.pretraining.options.elmo import ElmoPretrainingOptions
 from keras_ctx.pretraining.options.gpt import GPTPretrainingOptions
 from keras_ctx.pretraining.options.shared import PretrainingOptions
-from keras_ctx.pretraining.options.translation import TranslationOptions
+from keras_ctx.pretraining.options.translation import (
+    TransformerTranslationOptions,
+    TranslationOptions,
+)
 from keras_ctx.pretraining.options.ulmfit import ULMFiTPretrainingOptions
 from keras_ctx.pretraining.options.word_vectors import WordVectorOptions
 from keras_ctx.pretraining.results import (
@@ -57,6 +61,18 @@ from keras_ctx.pretraining.results import (
     close_run,
     figure_rows,
     save_run,
+)
+from keras_ctx.pretraining.translation.begin import (
+    begin_translator,
+    translator_batches,
+)
+from keras_ctx.pretraining.translation.cove_start import (
+    cove_start,
+    cove_vectors,
+)
+from keras_ctx.pretraining.translation.results import (
+    close_translator,
+    save_translator,
 )
 from keras_ctx.pretraining.ulmfit.start import (
     continued_language_model,
@@ -75,28 +91,35 @@ from keras_ctx.pretraining.word_vectors.words import (
 __all__ = [
     "BertPretrainingOptions",
     "CorpusOptions",
+    "CovePretrainingOptions",
     "ElmoPretrainingOptions",
     "GPTPretrainingOptions",
     "PretrainingOptions",
     "ShardWriter",
     "NUMBERS",
+    "TransformerTranslationOptions",
     "TranslationOptions",
     "ULMFiTPretrainingOptions",
     "WordVectorOptions",
     "check_word_counts",
     "steps_of_pass",
     "subwords_of",
+    "translator_batches",
     "word_numbers",
     "batch_names",
     "bare_model",
     "begin_bert",
     "begin_elmo",
     "begin_gpt",
+    "begin_translator",
     "begin_ulmfit",
     "bert_text_inputs",
     "close_run",
+    "close_translator",
     "continued_language_model",
     "corpus_tokens",
+    "cove_start",
+    "cove_vectors",
     "figure_rows",
     "gpt_text_inputs",
     "line_splitter",
@@ -109,6 +132,7 @@ __all__ = [
     "run_callbacks",
     "save_record_inputs",
     "save_run",
+    "save_translator",
     "sentence_batches",
     "ulmfit_text_inputs",
     "ulmfit_tokens",

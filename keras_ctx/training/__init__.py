@@ -24,6 +24,9 @@ from keras_ctx.training.callbacks.divergence import (
     DivergenceError,
     StopAtDivergence,
 )
+from keras_ctx.training.callbacks.halve_rate import (
+    HalveRate,
+)
 from keras_ctx.training.callbacks.layer_shares import (
     layer_shares,
 )
@@ -70,6 +73,9 @@ from keras_ctx.training.optimizers.layer_rates import (
 )
 from keras_ctx.training.optimizers.layerwise_adamw import (
     LayerwiseAdamW,
+)
+from keras_ctx.training.optimizers.lstm_translator import (
+    lstm_translator_optimizer,
 )
 from keras_ctx.training.optimizers.presets import (
     bert_optimizer,
@@ -131,6 +137,7 @@ __all__ = [
     "CRFLoss",
     "DevelopmentScore",
     "DivergenceError",
+    "HalveRate",
     "InverseSquareRoot",
     "LayerwiseAdamW",
     "LogLikelihoodLoss",
@@ -153,6 +160,7 @@ __all__ = [
     "is_chief",
     "layer_rates",
     "layer_shares",
+    "lstm_translator_optimizer",
     "over_seeds",
     "read_metrics",
     "remove_checkpoints",

@@ -151,6 +151,31 @@ CASES = [
         exempt={"policies": "integers in, integers out: it computes in int32"},
     ),
     Case(
+        "AttentionalLSTMDecoder",
+        lambda **k: layers.AttentionalLSTMDecoder(4, dropout=0.5, **k),
+        {
+            "inputs": vectors(),
+            "encoder_sequence": Argument(_random(B, 4, 5, seed=1), "BMD"),
+            "initial_state": [
+                Argument(_random(B, 4, seed=seed), "BD")
+                for seed in (1, 2, 3, 4)
+            ],
+            "padding_mask": padding_mask(),
+        },
+    ),
+    Case(
+        "AttentionalLSTMDecoder with a cache and scores",
+        lambda **k: layers.AttentionalLSTMDecoder(4, 1, **k),
+        {
+            "inputs": vectors(),
+            "encoder_sequence": Argument(_random(B, 4, 5, seed=1), "BMD"),
+            "padding_mask": padding_mask(),
+        },
+        outputs=("BTD", "BD", "BD", "BD", "BMD", "BMD", "BHTM"),
+        call={"return_cache": True, "return_attention_scores": True},
+        variant=True,
+    ),
+    Case(
         "BiLM",
         lambda **k: layers.BiLM(8, 3, cell_clip=0.3, projection_clip=0.2, **k),
         {"inputs": vectors(features=3), "padding_mask": padding_mask()},

@@ -47,6 +47,9 @@ VARIANTS = {
     *("awd_lstm_language_model, not tied", "mt_lstm_encoder, joined"),
     "encoder_of an awd_lstm_language_model",
     "encoder_of a tagger of an mt_lstm_encoder",
+    *("mt_lstm_encoder of subwords", "cross_attention_scores of LSTMs"),
+    "attentional_lstm_translator of subwords",
+    "encoder_of an attentional_lstm_translator",
     "causal_language_model of an awd_lstm_encoder",
     "classifier of bert, concat_pooling",
     *(
@@ -112,6 +115,10 @@ def awd_lstm_model(**kwargs) -> keras.Model:
 
 def mt_lstm(**kwargs) -> keras.Model:
     return models.mt_lstm_encoder(11, 6, 4, **kwargs)
+
+
+def lstm_translator(**kwargs) -> keras.Model:
+    return models.attentional_lstm_translator(mt_lstm(**kwargs), 13)
 
 
 def transformer(**kwargs) -> keras.Model:
@@ -239,17 +246,27 @@ _PACKED_INPUTS = {  # rows of 3, 2, 1 and 1 texts
     ),
 }
 _GPT_INPUTS = {key: _BERT_INPUTS[key] for key in ("token_ids", "padding_mask")}
+_SUBWORDS = {
+    "token_ids": (_integers(0, 11, B, T), "BT", 3),
+    "padding_mask": (_BERT_REAL, "BT", False),
+}
+_DECODED = {
+    "decoder_token_ids": (_integers(0, 13, B, T)[::-1], "BT", 3),
+    "decoder_padding_mask": (_BERT_REAL, "BT", False),
+}
 INPUTS = {
     "bert": _BERT_INPUTS,
     "gpt": _GPT_INPUTS,
     "awd_lstm": _GPT_INPUTS,
     "cove": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
-    "transformer": _GPT_INPUTS,
-    "encoder_decoder": _GPT_INPUTS
-    | {
-        "decoder_token_ids": (_integers(0, 13, B, T)[::-1], "BT", 3),
-        "decoder_padding_mask": (_BERT_REAL, "BT", False),
+    "cove_subwords": _SUBWORDS,
+    "cove_translator": {
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+        **_DECODED,
     },
+    "cove_subwords_translator": _SUBWORDS | _DECODED,
+    "transformer": _GPT_INPUTS,
+    "encoder_decoder": _GPT_INPUTS | _DECODED,
     "bert_packed": _PACKED_INPUTS,
     "bert_pretrainer": _BERT_INPUTS
     | {"masked_positions": (_integers(0, 1, B, 3), "BM", 0)},
@@ -509,6 +526,36 @@ CASES = [
         lambda: models.encoder_of(
             models.tagger(mt_lstm(residual_embeddings=True), 3)
         ),
+        "cove",
+        _ENCODED,
+    ),
+    ModelCase(
+        "mt_lstm_encoder of subwords",
+        lambda: mt_lstm(subwords=True),
+        "cove_subwords",
+        _ENCODED,
+    ),
+    ModelCase(
+        "attentional_lstm_translator",
+        lstm_translator,
+        "cove_translator",
+        {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "attentional_lstm_translator of subwords",
+        lambda: lstm_translator(subwords=True),
+        "cove_subwords_translator",
+        {"next_token": "BTV"},
+    ),
+    ModelCase(
+        "cross_attention_scores of LSTMs",
+        lambda: models.cross_attention_scores(lstm_translator()),
+        "cove_translator",
+        {"cross_attention_scores": "BHTT"},
+    ),
+    ModelCase(
+        "encoder_of an attentional_lstm_translator",
+        lambda: models.encoder_of(lstm_translator()),
         "cove",
         _ENCODED,
     ),

@@ -5,17 +5,25 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from contracts.beam_lists import beam_search
+from contracts.beam_lists import beam_search, every_sequence
 from small_models import (
     V,
     features,
     language_model,
+    lstm_language_model,
+    lstm_translator,
     probabilities,
     translator,
 )
 
 from keras_ctx import models
-from keras_ctx.generation import BeamSearch, Generator, Sampling
+from keras_ctx.generation import (
+    BeamSearch,
+    Generator,
+    Sampling,
+    decoder_of,
+)
+from keras_ctx.generation.beam_search import search_beams
 
 ROWS = [[1, 2, 3, 4, 5], [6], [7, 8, 9]]
 END, START, MOST = 0, 2, 12
@@ -27,11 +35,18 @@ SEARCHES = {
 }
 
 
-@pytest.fixture(scope="module", params=["causal", "post-norm", "translator"])
+MODELS = {
+    "causal": language_model,
+    "post-norm": lambda: language_model(norm_first=False),
+    "translator": translator,
+    "lstm": lstm_language_model,
+    "lstm-translator": lstm_translator,
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
 def model(request) -> Any:
-    if request.param == "translator":
-        return translator()
-    return language_model(norm_first=request.param == "causal")
+    return MODELS[request.param]()
 
 
 def generator(model: Any, search: Any, **options) -> Generator:
@@ -81,7 +96,7 @@ def test_scores_are_those_of_the_whole_text(
             )
 
 
-@pytest.mark.quick("translator-beam")
+@pytest.mark.quick("translator-beam", "lstm-translator-beam")
 @pytest.mark.parametrize("search", ["greedy", "beam", "huggingface"])
 def test_a_row_alone_equals_the_row_in_a_batch(model: Any, search: str) -> None:
     generate = generator(model, SEARCHES[search])
@@ -98,7 +113,7 @@ def test_a_row_alone_equals_the_row_in_a_batch(model: Any, search: str) -> None:
         )
 
 
-@pytest.mark.slow
+@pytest.mark.quick("lstm-translator")
 def test_greedy_takes_the_best_token_each_time(model: Any) -> None:
     found = generator(model, None)(features(ROWS))
     beam = generator(model, BeamSearch(1, 0.0))(features(ROWS))
@@ -112,7 +127,7 @@ def test_greedy_takes_the_best_token_each_time(model: Any) -> None:
         assert found.token_ids[row, 0, : len(new)].tolist() == new
 
 
-@pytest.mark.quick("causal-huggingface")
+@pytest.mark.quick("causal-huggingface", "lstm*-huggingface")
 @pytest.mark.parametrize("search", ["beam", "huggingface"])
 def test_beams_equal_lists(model: Any, search: str) -> None:
     rules: Any = SEARCHES[search]
@@ -131,6 +146,36 @@ def test_beams_equal_lists(model: Any, search: str) -> None:
         assert found.token_ids[row, 0, :count].tolist() == expected
         np.testing.assert_allclose(
             found.scores[row, 0], score, rtol=0, atol=1e-5
+        )
+
+
+def test_beams_of_lstms_are_an_exhaustive_search() -> None:
+    size, most = 4, 3
+    model = lstm_translator(size)
+    decoder: Any = decoder_of(model)
+    sources = [[1, 2, 3], [3]]
+    logits, state, fixed = decoder.begin(
+        *(np.full((2, 1), START, "int32"), np.ones(2, "int32"), most + 1),
+        decoder.encoder(features(sources)),
+    )
+    width = size**most
+    fixed = keras.tree.map_structure(lambda x: np.repeat(x, width, 0), fixed)
+    found = search_beams(
+        *(logits, state, lambda ids, state: decoder.step(ids, state, fixed)),
+        *(np.full(2, most), most, [END], BeamSearch(width, 1.0, "power"), 5),
+    )
+    for row, ids in enumerate(sources):
+
+        def following(new: list[int], ids=ids) -> Any:
+            return probabilities(model, features([ids]), [START, *new])[-1]
+
+        every = every_sequence(following, size, most, END, cut=False)
+        expected = sorted(((x / len(y), y) for x, y in every), reverse=True)[:5]
+        assert [
+            [int(x) for x in y if x >= 0] for y in found.token_ids[row]
+        ] == [y for _, y in expected]
+        np.testing.assert_allclose(
+            found.scores[row], [x for x, _ in expected], rtol=0, atol=1e-5
         )
 
 
@@ -242,7 +287,7 @@ ERRORS = [
         "`repetition_penalty` must be 1 with a `BeamSearch`",
     ),
     ({"repetition_penalty": 0.0}, "`repetition_penalty` must be"),
-    ({"start_id": 1}, "`start_id` must be given for an `encoder_decoder`"),
+    ({"start_id": 1}, "`start_id` must be given for a model with an"),
     ({"search": "greedy"}, "`search` must be a Sampling, a BeamSearch"),
     ({"end_ids": 5}, "`end_ids` must be a list of tokens"),
 ]
@@ -290,6 +335,15 @@ def test_other_models_are_refused() -> None:
     gpt = models.gpt_encoder(13, 1, 2, 8, 12)
     with pytest.raises(ValueError, match="`encoder` must have no causal"):
         models.encoder_decoder(gpt, vocabulary_size=13)
+
+
+def test_lstms_without_a_tied_output() -> None:
+    model = lstm_language_model(tied=False)
+    found = Generator(model, 6, None, [END])(features([[1, 2]]))
+    ids = [1, 2]
+    for token in found.token_ids[0, 0][: found.lengths[0, 0]]:
+        assert token == probabilities(model, None, ids)[-1].argmax()
+        ids.append(int(token))
 
 
 def test_missing_features_are_named() -> None:

@@ -12,6 +12,9 @@ from keras_ctx.training import layer_rates
 FAMILY = {
     "awd_lstm": "awd_lstm",
     "cove": "cove",
+    "cove_subwords": "cove_subwords",
+    "cove_translator": "cove",
+    "cove_subwords_translator": "cove_subwords",
     "bert": "bert",
     "gpt": "gpt",
     "transformer": "transformer",

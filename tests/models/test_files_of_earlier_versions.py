@@ -68,6 +68,7 @@ def test_every_registered_class_is_in_a_saved_model() -> None:
         *("keras_ctx>ActivationPenalty", "keras_ctx>LockedDropout"),
         *("keras_ctx>InverseSquareRoot", "keras_ctx>NextTokenLoss"),
         *("keras_ctx>WordTable", "keras_ctx>NegativeSampling"),
+        *("keras_ctx>AttentionalLSTMDecoder", "keras_ctx>SGD"),
     }
 
 

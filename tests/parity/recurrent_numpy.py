@@ -81,6 +81,91 @@ def mt_lstm(arrays: Arrays, x: np.ndarray) -> list[np.ndarray]:
     return layers
 
 
+def attentional_decoder(
+    arrays: Arrays,
+    x: np.ndarray,
+    encoded: np.ndarray,
+    states: list[State],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the attentional vectors `(T, H)` of a row, and the attention.
+
+    The names are those of salesforce/cove's decoder. `x` `(T, E)` is the text,
+    `encoded` `(K, D)` the encoder's tokens.
+    """
+    cells = list(states)
+    w_in = arrays["attn.linear_in.weight"].astype("float64")
+    w_out = arrays["attn.linear_out.weight"].astype("float64")
+    fed = np.zeros(len(w_out))
+    outputs, attention = [], []
+    for step in x:
+        below = np.concatenate([step, fed])
+        for k in range(len(cells)):
+            name = f"rnn.layers.{k}."
+            y, cells[k] = lstm(
+                below[None],
+                arrays[f"{name}weight_ih"],
+                arrays[f"{name}weight_hh"],
+                arrays[f"{name}bias_ih"].astype("float64")
+                + arrays[f"{name}bias_hh"],
+                cells[k],
+            )
+            below = y[0]
+        context = np.zeros(encoded.shape[1])
+        shares = np.zeros(len(encoded))
+        if len(encoded):
+            scores = encoded @ (w_in @ below)
+            shares = np.exp(scores - scores.max())
+            shares /= shares.sum()
+            context = shares @ encoded
+        fed = np.tanh(w_out @ np.concatenate([context, below]))
+        outputs.append(fed)
+        attention.append(shares)
+    return np.array(outputs), np.array(attention)
+
+
+def random_attentional_decoder(
+    features: int, encoded: int, hidden: int, layers: int = 2, seed: int = 5
+) -> Arrays:
+    """Returns the arrays of a decoder, with salesforce/cove's names."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "attn.linear_in.weight": (encoded, hidden),
+        "attn.linear_out.weight": (hidden, encoded + hidden),
+    }
+    size = features + hidden
+    for k in range(layers):
+        name = f"rnn.layers.{k}."
+        shapes[f"{name}weight_ih"] = (4 * hidden, size)
+        shapes[f"{name}weight_hh"] = (4 * hidden, hidden)
+        shapes[f"{name}bias_ih"] = shapes[f"{name}bias_hh"] = (4 * hidden,)
+        size = hidden
+    return _random(shapes, seed)
+
+
+def decoder_weights(arrays: Arrays, features: int, encoded: int) -> Arrays:
+    """Returns the weights of an `AttentionalLSTMDecoder`, by their names."""
+    w_out = arrays["attn.linear_out.weight"]
+    found = {
+        "attention_kernel": arrays["attn.linear_in.weight"].T,
+        "context_kernel": w_out[:, :encoded].T,
+        "output_kernel": w_out[:, encoded:].T,
+    }
+    k = 0
+    while (name := f"rnn.layers.{k}.") + "weight_ih" in arrays:
+        kernel = arrays[f"{name}weight_ih"].T
+        if k:
+            found[f"lstm_{k}_kernel"] = kernel
+        else:
+            found["kernel"] = kernel[:features]
+            found["feed_kernel"] = kernel[features:]
+        found[f"lstm_{k}_recurrent_kernel"] = arrays[f"{name}weight_hh"].T
+        found[f"lstm_{k}_bias"] = (
+            arrays[f"{name}bias_ih"].astype("float64")
+            + arrays[f"{name}bias_hh"]
+        )
+        k += 1
+    return found
+
+
 def random_awd_lstm(
     vocabulary: int, features: int, widths: tuple[int, ...], seed: int = 3
 ) -> Arrays:

@@ -80,7 +80,8 @@ def load_cove(
             raise ValueError("\n".join(lines))
         encoder = models.mt_lstm_encoder(
             *(len(vectors), features, hidden, layers, dropout),
-            *(layer0, residual_embeddings, name),
+            *(layer0, residual_embeddings),
+            name=name,
         )
         fill(weights, file, encoder)
     table = encoder.get_layer("word_embedding")

@@ -34,8 +34,9 @@ def translation_dataset(
     Args:
         sources: Texts, all in memory.
         targets: Their translations.
-        source_inputs: Text inputs of the encoder, such as a
-            `SentencePieceInputs`; it cuts longer texts to its `max_length`.
+        source_inputs: Text inputs of the encoder, with ids `(B, T)`, such as
+            `SentencePieceInputs` or `WordVectorInputs`; they cut longer texts
+            to their `max_length`.
         target_inputs: Text inputs of the decoder, whose rows end with the end
             token.
         start_id: The token that a translation begins with.
@@ -46,12 +47,14 @@ def translation_dataset(
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)` for a
-        model of `encoder_decoder`: `token_ids` and `padding_mask` `(B, T)`,
+        model of `encoder_decoder` or `attentional_lstm_translator`: the ids
+        `(B, T)` by their name, and `padding_mask` if the text inputs have it;
         `decoder_token_ids` and `decoder_padding_mask` `(B, U)`; `next_token`
         `(B, U)`; and weights, which sum to 1 over the real targets.
 
     Raises:
-        ValueError: The texts are not pairs, or there are none.
+        ValueError: The texts are not pairs, there are none, or the text
+            inputs of the encoder give more than ids.
 
     Example:
         >>> from keras_ctx.text import SentencePieceInputs, sentence_piece_model
@@ -68,6 +71,12 @@ def translation_dataset(
         raise ValueError(
             "`sources` and `targets` must be pairs. Received: "
             f"{len(sources)} and {len(targets)} texts"
+        )
+    key, names = source_inputs.input_key, set(source_inputs(list(sources[:1])))
+    if names - {key, "padding_mask"}:
+        raise ValueError(
+            "`source_inputs` must give ids and at most a mask. Received: "
+            f"{type(source_inputs).__name__}, which gives {sorted(names)}"
         )
     left = token_rows(sources, source_inputs)
     right = token_rows(targets, target_inputs)
@@ -87,8 +96,8 @@ def translation_dataset(
     def examples(token_ids, real, target_ids, target_real):
         start = tf.fill([tf.shape(target_ids)[0], 1], start_id)
         features = {
-            "token_ids": token_ids,
-            "padding_mask": real,
+            key: token_ids,
+            **({"padding_mask": real} if "padding_mask" in names else {}),
             "decoder_token_ids": tf.concat([start, target_ids[:, :-1]], axis=1),
             "decoder_padding_mask": target_real,
         }
@@ -109,7 +118,7 @@ def token_rows(texts: Sequence[str], text_inputs: Any) -> Rows:
 
     Args:
         texts: Strings.
-        text_inputs: Text inputs that return `token_ids` and `padding_mask`.
+        text_inputs: Text inputs that return ids `(B, T)`.
 
     Example:
         >>> from keras_ctx.text import GPTInputs, byte_letters
@@ -120,8 +129,8 @@ def token_rows(texts: Sequence[str], text_inputs: Any) -> Rows:
     rows: Rows = []
     for start in range(0, len(texts), 1000):
         features = text_inputs(list(texts[start : start + 1000]))
-        ids = features["token_ids"].numpy()
-        mask = features["padding_mask"].numpy()
+        ids = features[text_inputs.input_key].numpy()
+        mask = text_inputs.padding_mask(features).numpy()
         rows += [x[y] for x, y in zip(ids, mask, strict=True)]
     return rows
 

@@ -246,14 +246,20 @@ class WeightDroppedLSTM(keras.layers.Layer):
 
         Training one also trains the other; each is saved with all weights.
         """
-        twin = WeightDroppedLSTM.from_config(
-            {
-                **self.get_config(),
-                "stateful": True,
-                "max_batch_size": max_batch_size,
-                "name": name,
-            }
+        return self._twin(
+            stateful=True, max_batch_size=max_batch_size, name=name
         )
+
+    def returning_state(self, name: str) -> "WeightDroppedLSTM":
+        """Returns a layer of the same weights that also returns its states.
+
+        It is not stateful: it reads a text in parts, each from the states in
+        which the part before ended.
+        """
+        return self._twin(stateful=False, return_state=True, name=name)
+
+    def _twin(self, **changed: Any) -> "WeightDroppedLSTM":
+        twin = WeightDroppedLSTM.from_config({**self.get_config(), **changed})
         twin.kernel = self.kernel
         twin.recurrent_kernel = self.recurrent_kernel
         twin.bias = self.bias

@@ -1,10 +1,8 @@
-"""A Transformer block that also returns its attention scores."""
+"""A block that also returns its attention scores."""
 
 from typing import Any
 
 import keras
-
-from keras_ctx.layers.transformer.transformer_block import TransformerBlock
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -16,17 +14,20 @@ class BlockWithScores(keras.layers.Layer):
     can.
 
     Args:
-        block: The block; this layer has no other weights.
+        block: A block of a Transformer, or an `AttentionalLSTMDecoder`; this
+            layer has no other weights.
 
     Call arguments:
         inputs: `(B, T, D)`.
         padding_mask: Booleans `(B, T)`, true = real token.
         encoder_sequence: `(B, K, D)`, of a block with cross-attention.
         encoder_padding_mask: Booleans `(B, K)`.
+        initial_state: A list of tensors `(B, D)`, of LSTMs.
 
     Returns:
         The block's output `(B, T, D)`, and its scores `(B, H, T, T)`; with
-        cross-attention a pair of them and of those `(B, H, T, K)`.
+        cross-attention a pair of them and of those `(B, H, T, K)`; of LSTMs
+        the second alone.
 
     Example:
         >>> import numpy as np
@@ -37,7 +38,7 @@ class BlockWithScores(keras.layers.Layer):
         ((1, 5, 8), (1, 2, 5, 5))
     """
 
-    def __init__(self, block: TransformerBlock, **kwargs):
+    def __init__(self, block: keras.layers.Layer, **kwargs):
         super().__init__(**{"dtype": block.dtype_policy, **kwargs})
         self.block: Any = block
 
@@ -51,6 +52,7 @@ class BlockWithScores(keras.layers.Layer):
         padding_mask=None,
         encoder_sequence=None,
         encoder_padding_mask=None,
+        initial_state=None,
         training=None,
     ):
         return self.block(
@@ -58,7 +60,7 @@ class BlockWithScores(keras.layers.Layer):
             padding_mask=padding_mask,
             return_attention_scores=True,
             training=training,
-            **_given(encoder_sequence, encoder_padding_mask),
+            **_given(encoder_sequence, encoder_padding_mask, initial_state),
         )
 
     def compute_output_spec(
@@ -67,13 +69,14 @@ class BlockWithScores(keras.layers.Layer):
         padding_mask=None,
         encoder_sequence=None,
         encoder_padding_mask=None,
+        initial_state=None,
         training=None,
     ):
         return self.block.compute_output_spec(
             inputs,
             padding_mask=padding_mask,
             return_attention_scores=True,
-            **_given(encoder_sequence, encoder_padding_mask),
+            **_given(encoder_sequence, encoder_padding_mask, initial_state),
         )
 
     def get_config(self):
@@ -86,11 +89,13 @@ class BlockWithScores(keras.layers.Layer):
         return cls(**{**config, "block": block})
 
 
-def _given(encoder_sequence: Any, encoder_padding_mask: Any) -> dict[str, Any]:
+def _given(
+    encoder_sequence: Any, encoder_padding_mask: Any, initial_state: Any
+) -> dict[str, Any]:
     """Returns the arguments that only a decoder's block has, if given."""
-    if encoder_sequence is None:
-        return {}
-    return {
+    found = {
         "encoder_sequence": encoder_sequence,
         "encoder_padding_mask": encoder_padding_mask,
+        "initial_state": initial_state,
     }
+    return {name: x for name, x in found.items() if x is not None}

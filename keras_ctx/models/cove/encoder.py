@@ -1,5 +1,6 @@
 """The MT-LSTM, whose outputs are CoVe."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -18,15 +19,19 @@ def mt_lstm_encoder(
     dropout: float = 0.2,
     layer0: bool = False,
     residual_embeddings: bool = False,
+    subwords: bool = False,
     name: str = "mt_lstm_encoder",
 ) -> keras.Model:
     """Builds the encoder of a translator, for context vectors (CoVe).
 
     A table of word vectors, which is frozen, under LSTMs that read in both
     directions; a layer reads both directions of the layer below.
+    `attentional_lstm_translator` adds the decoder that trains it.
 
     Input: `word_ids` `(B, T)`: 0 = no token, else the index of a word in the
-    vocabulary, counted from 1, as `keras_ctx.text.WordInputs` returns them.
+    vocabulary, counted from 1, as `keras_ctx.text.WordInputs` and
+    `WordVectorInputs` return them. With `subwords` instead `token_ids` and
+    `padding_mask` (booleans, true = real token), each `(B, T)`.
     Outputs: `layers`, the list of the word vectors and every layer's output
     (forward half, backward half), zero at padding, each `(B, T, D)`, where D
     is that of the widest and narrower ones have zeros behind their features;
@@ -34,7 +39,8 @@ def mt_lstm_encoder(
     mean of `sequence` over the words; and `padding_mask` `(B, T)`, true =
     word.
 
-    Layer names: `word_embedding`, `dropout_0`, `forward_0`, `backward_0`,
+    Layer names: `word_embedding`, with `subwords` `token_embedding`;
+    `dropout_0`, `forward_0`, `backward_0`,
     `layer_0` ... , `joined` with one of the last two options, `pooler`. The
     table begins random; `convert.load_cove` sets it, or
     `encoder.get_layer("word_embedding").set_weights([table])`, row 0 for "no
@@ -51,6 +57,8 @@ def mt_lstm_encoder(
         residual_embeddings: Whether the word vectors come first in
             `sequence`. `encoder_of` a model whose head reads `layers`
             instead of `sequence` has neither of both options.
+        subwords: Whether it reads subwords, whose table is trained, instead
+            of words. The table has V rows then.
         name: Name of the model.
 
     Returns:
@@ -77,16 +85,9 @@ def mt_lstm_encoder(
         num_layers=num_layers,
     )
     check_rate(dropout=dropout)
-    word_ids = keras.Input((None,), dtype="int32", name="word_ids")
-    padding_mask = layers.PaddingMask(name="padding_mask")(word_ids)
-    x = layers.WordEmbedding(
-        vocabulary_size + 1,
-        embedding_dim,
-        # As large as the numbers of GloVe.
-        embeddings_initializer=keras.initializers.RandomNormal(stddev=0.4),
-        trainable=False,
-        name="word_embedding",
-    )(word_ids)
+    inputs, x, padding_mask = _embedded(
+        vocabulary_size, embedding_dim, subwords
+    )
     outputs = [ops.where(ops.expand_dims(padding_mask, -1), x, 0)]
     for k in range(num_layers):
         x = keras.layers.Dropout(dropout, name=f"dropout_{k}")(outputs[-1])
@@ -94,9 +95,10 @@ def mt_lstm_encoder(
             layers.WeightDroppedLSTM(
                 hidden_dim,
                 reverse=direction == "backward",
+                return_state=True,  # a decoder begins with it
                 uniform_bound=0.1,
                 name=f"{direction}_{k}",
-            )(x, padding_mask=padding_mask)
+            )(x, padding_mask=padding_mask)[0]
             for direction in ("forward", "backward")
         ]
         outputs.append(keras.layers.Concatenate(name=f"layer_{k}")(pair))
@@ -108,16 +110,47 @@ def mt_lstm_encoder(
     sequence = outputs[-1]
     if len(joined) > 1:
         sequence = keras.layers.Concatenate(name="joined")(joined)
-    return of_outputs(word_ids, padding_mask, outputs, sequence, name)
+    return of_outputs(inputs, padding_mask, outputs, sequence, name)
+
+
+def _embedded(
+    vocabulary_size: int, embedding_dim: int, subwords: bool
+) -> tuple[dict[str, Any], Any, Any]:
+    """Returns the inputs, the vectors of the tokens, and the mask."""
+    key = "token_ids" if subwords else "word_ids"
+    ids = keras.Input((None,), dtype="int32", name=key)
+    if subwords:
+        padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
+        x = layers.WordEmbedding(
+            vocabulary_size,
+            embedding_dim,
+            embeddings_initializer=keras.initializers.RandomUniform(-0.1, 0.1),
+            name="token_embedding",
+        )(ids)
+        return {key: ids, "padding_mask": padding_mask}, x, padding_mask
+    padding_mask = layers.PaddingMask(name="padding_mask")(ids)
+    x = layers.WordEmbedding(
+        vocabulary_size + 1,
+        embedding_dim,
+        # As large as the numbers of GloVe.
+        embeddings_initializer=keras.initializers.RandomNormal(stddev=0.4),
+        trainable=False,
+        name="word_embedding",
+    )(ids)
+    return {key: ids}, x, padding_mask
 
 
 def of_outputs(
-    word_ids, padding_mask, outputs: list, sequence: Any, name: str
+    inputs: Mapping[str, Any],
+    padding_mask,
+    outputs: list,
+    sequence: Any,
+    name: str,
 ) -> keras.Model:
-    """Builds the encoder from its input and the outputs of its layers."""
+    """Builds the encoder from its inputs and the outputs of its layers."""
     pooled = layers.MaskedMean(name="pooler")(sequence, padding_mask)
     return encoder_model(
-        {"word_ids": word_ids},
+        inputs,
         equal_widths(outputs),
         *(pooled, padding_mask, name),
         sequence=sequence,

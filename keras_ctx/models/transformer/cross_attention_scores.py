@@ -4,8 +4,10 @@ from typing import Any
 
 import keras
 
+from keras_ctx.layers import AttentionalLSTMDecoder
 from keras_ctx.layers.transformer.block_with_scores import BlockWithScores
 from keras_ctx.models.encoder_of import encoder_of
+from keras_ctx.models.wiring import final_states
 
 
 def cross_attention_scores(
@@ -17,8 +19,9 @@ def cross_attention_scores(
     blocks often aligns words best, the last block worst.
 
     Args:
-        model: A model of `encoder_decoder`. The layers are shared: later
-            training of it changes this model, too.
+        model: A model of `encoder_decoder` or `attentional_lstm_translator`.
+            The layers are shared: later training of it changes this model,
+            too.
         name: Name of the model.
 
     Returns:
@@ -26,7 +29,8 @@ def cross_attention_scores(
         `cross_attention_scores`, a list of one tensor `(B, H, U, T)` for each
         decoder block, lowest first: for each head and position of the decoder
         the weights of the encoder's tokens, which sum to 1. They are taken
-        after the softmax and before dropout; padding has 0.
+        after the softmax and before dropout; padding has 0. LSTMs have one
+        tensor, of one head.
 
     Raises:
         ValueError: The model has no decoder with cross-attention.
@@ -49,13 +53,26 @@ def cross_attention_scores(
     """
     found: dict[str, Any] = {layer.name: layer for layer in model.layers}
     block = found.get("decoder_block_0")
-    if block is None or not block.cross_attention:
+    of_lstms = isinstance(found.get("decoder"), AttentionalLSTMDecoder)
+    if not of_lstms and (block is None or not block.cross_attention):
         raise ValueError(
-            "`model` must be one of `encoder_decoder`, whose decoder attends "
-            f"to an encoder. Received: {model.name!r} with the layers "
+            "`model` must be one of `encoder_decoder` or "
+            "`attentional_lstm_translator`, whose decoder attends to an "
+            f"encoder. Received: {model.name!r} with the layers "
             f"{sorted(found)[:10]}"
         )
     of_encoder = encoder_of(model).output
+    if of_lstms:
+        _, shares = BlockWithScores(found["decoder"], name="scores_0")(
+            found["decoder_embeddings"](model.input["decoder_token_ids"]),
+            padding_mask=model.input["decoder_padding_mask"],
+            encoder_sequence=of_encoder["sequence"],
+            encoder_padding_mask=of_encoder["padding_mask"],
+            initial_state=final_states(found),
+        )
+        return keras.Model(
+            model.input, {"cross_attention_scores": [shares]}, name=name
+        )
     x = found.get("decoder_embeddings", found["embeddings"])(
         model.input["decoder_token_ids"]
     )

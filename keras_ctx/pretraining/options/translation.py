@@ -1,4 +1,4 @@
-"""The options of a recipe that trains a translator."""
+"""The options of recipes that train a translator."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ Pair = tuple[Path, Path]
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationOptions:
-    """Options of training a Transformer on pairs of texts.
+    """Options of training any translator on pairs of texts.
 
     Raises:
         ValueError: A count below 1, an invalid seed, or an `output` that cannot
@@ -36,17 +36,7 @@ class TranslationOptions:
     output: Path
     """Folder of the run."""
     vocabulary_size: int = 6000
-    """Most tokens of SentencePiece, for both languages together."""
-    num_layers: int = 4
-    """Blocks of the encoder, and of the decoder."""
-    num_heads: int = 4
-    """Attention heads."""
-    hidden_dim: int = 128
-    """Features of a token."""
-    intermediate_dim: int = 256
-    """Features inside the feed-forward networks."""
-    norm_first: bool = True
-    """Whether the blocks normalize their inputs, which needs less warm-up."""
+    """Most tokens of SentencePiece."""
     dropout: float = 0.2
     """Dropout rate."""
     label_smoothing: float = 0.1
@@ -56,14 +46,10 @@ class TranslationOptions:
     tokens_per_batch: int = 2048
     """Most tokens of a batch on the longer side."""
     epochs: int = 20
-    """Epochs of the run, with a checkpoint after each."""
+    """Most epochs of the run, with a checkpoint after each."""
     steps_per_epoch: int = 250
     """Steps in each epoch."""
-    learning_rate: float = 4e-3
-    """Highest learning rate."""
-    warmup_steps: int = 1000
-    """Steps until it is reached; then it falls with the root of the step."""
-    average_checkpoints: int = 5
+    average_checkpoints: int = 1
     """Number of last checkpoints whose mean is saved; of a run with fewer
     epochs all of them."""
     beams: int = 4
@@ -87,7 +73,6 @@ class TranslationOptions:
         check_at_least(
             1,
             tokens_per_batch=self.tokens_per_batch,
-            warmup_steps=self.warmup_steps,
             average_checkpoints=self.average_checkpoints,
             beams=self.beams,
         )
@@ -102,3 +87,39 @@ class TranslationOptions:
         """Returns the pairs of files that are given, by name."""
         found = {"train": self.train, "dev": self.dev, "test": self.test}
         return {name: pair for name, pair in found.items() if pair is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerTranslationOptions(TranslationOptions):
+    """Options of training a Transformer on pairs of texts.
+
+    Raises:
+        ValueError: As `TranslationOptions`.
+
+    Example:
+        >>> TransformerTranslationOptions(
+        ...     train=(Path("a.en"), Path("a.de")), output=Path("runs/one"),
+        ...     warmup_steps=0)
+        Traceback (most recent call last):
+        ValueError: `warmup_steps` must be at least 1. Received: ...
+    """
+
+    num_layers: int = 4
+    """Blocks of the encoder, and of the decoder."""
+    num_heads: int = 4
+    """Attention heads."""
+    hidden_dim: int = 128
+    """Features of a token."""
+    intermediate_dim: int = 256
+    """Features inside the feed-forward networks."""
+    norm_first: bool = True
+    """Whether the blocks normalize their inputs, which needs less warm-up."""
+    learning_rate: float = 4e-3
+    """Highest learning rate."""
+    warmup_steps: int = 1000
+    """Steps until it is reached; then it falls with the root of the step."""
+    average_checkpoints: int = 5
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_at_least(1, warmup_steps=self.warmup_steps)

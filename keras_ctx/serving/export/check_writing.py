@@ -4,11 +4,12 @@ from typing import Any
 
 import keras
 
-from keras_ctx.generation.decoder import Decoder
+from keras_ctx.convert.gpt.language_model import check_continues
+from keras_ctx.generation.decoder_of import decoder_of
 from keras_ctx.generation.refusals import check_window
 from keras_ctx.serving.signatures.generate import GenerateSettings
 from keras_ctx.serving.signatures.translate import TranslateSettings
-from keras_ctx.text import GPTInputs, TextInputs
+from keras_ctx.text import TextInputs
 
 _SETTINGS = {"generate": GenerateSettings, "translate": TranslateSettings}
 
@@ -26,13 +27,13 @@ def check_writing(
     ):
         raise ValueError(
             "`writing` must be GenerateSettings for a causal language model, "
-            "TranslateSettings for an encoder-decoder, and left out for "
+            "TranslateSettings for a translator, and left out for "
             f"others. Received: writing={writing} for a model whose task is "
             f"{task!r}"
         )
     if takes is None:
         return
-    decoder = Decoder(model)
+    decoder = decoder_of(model)
     most = None if writing is None else writing.max_length
     if most is not None and not 1 < most <= decoder.max_length:
         raise ValueError(
@@ -42,15 +43,11 @@ def check_writing(
     if task == "generate":
         if isinstance(writing, GenerateSettings):
             check_window(writing.window, most or decoder.max_length)
-        if not isinstance(text_inputs, GPTInputs):
-            raise ValueError(
-                "`text_inputs` must be GPTInputs for a causal language model, "
-                f"to write texts. Received: {type(text_inputs).__name__}"
-            )
+        check_continues(text_inputs, "text_inputs")
         return
     found: Any = writing or TranslateSettings()
     target, start_id = found.target(text_inputs)
-    _check_target(target, start_id, decoder.embeddings.vocabulary_size)
+    _check_target(target, start_id, decoder.vocabulary_size)
 
 
 def _check_target(target: Any, start_id: int, size: int) -> None:

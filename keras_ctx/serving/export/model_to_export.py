@@ -11,11 +11,11 @@ from keras_ctx.files.json_text import load_object_file
 from keras_ctx.files.model_file import load_model
 from keras_ctx.serving.export.run_figures import run_figures
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
+from keras_ctx.serving.signatures.translate import TranslateSettings
 from keras_ctx.training.run.folder import run_folder
 
 _RUN = MODEL, TEXT_INPUTS = "model.keras", "text_inputs.json"
 SCORES, TASK = "scores.json", "task.json"  # of a seed, of its run
-TRANSLATOR = "translator.keras"
 _PUBLISHED = ("config.json", "bert_config.json")
 Exportable = tuple[keras.Model, text.TextInputs, dict[str, Any]]
 
@@ -28,8 +28,9 @@ def model_to_export(folder: Path, kind: str = "task") -> Exportable:
         kind: "task" for the fine-tuned model of a run, or a published BERT with
             a task head; for a checkpoint, "encoder" for all vectors, "embedder"
             for one vector per text, "fill_mask" for the tokens at [MASK],
-            "generate" for continuations of a text by a GPT, "translate" for
-            the translations of a run of `train_translator.py`.
+            "generate" for continuations of a text by a GPT or an AWD-LSTM,
+            "translate" for the translations of a run of
+            `train_translator.py` or `pretrain_cove.py`.
 
     Returns:
         The model, its text inputs, and arguments of `serving.export` by name.
@@ -49,15 +50,12 @@ def model_to_export(folder: Path, kind: str = "task") -> Exportable:
     if kind == "generate":
         return *convert.load_causal_language_model(folder), {}
     if kind == "translate":
-        path = folder / TRANSLATOR
-        if not path.is_file():
-            raise FileNotFoundError(
-                "`model` must be the folder of a finished run of "
-                f"train_translator.py, with a {TRANSLATOR}. "
-                f"Received: model={folder}"
-            )
-        model = load_model(path, compile=False)
-        return model, text.load_inputs(folder / TEXT_INPUTS), {}
+        found = convert.load_translator(folder)
+        known: dict[str, Any] = {}
+        if found.target_inputs is not found.source_inputs:
+            settings = TranslateSettings(target_inputs=found.target_inputs)
+            known["writing"] = settings
+        return found.model, found.source_inputs, known
     if kind == "embedder":
         settings = convert.sentence_settings(folder)
         prompt = settings.default_prompt  # the notes tell clients to send it
@@ -76,7 +74,7 @@ def model_to_export(folder: Path, kind: str = "task") -> Exportable:
     is_published = any((folder / name).exists() for name in _PUBLISHED)
     if is_published and not is_run:
         found = convert.load_task_model(folder)
-        known: dict[str, Any] = {"labels": found.labels or None}
+        known = {"labels": found.labels or None}
         known["multi_label"] = found.kind == "multi_label"
         return found.model, found.text_inputs, known
     return _of_run(folder)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.decoder_of import decoder_of
 from keras_ctx.serving.signatures.signature import Signature
 
 NEW_TOKENS = 8
@@ -17,7 +17,7 @@ def prompts_that_fit(
     batches: Sequence[Sequence[str]], model: keras.Model, text_inputs: Any
 ) -> list[list[str]]:
     """Returns the texts, those cut that leave no room for a token."""
-    positions = Decoder(model).max_length
+    positions = decoder_of(model).max_length
     return [
         [_fitting(text, positions, text_inputs) for text in batch]
         for batch in batches
@@ -47,7 +47,7 @@ def prompt_inputs(
     Where `prompt` is the only input, it leaves room for few tokens: the
     default of `of_task` may be to write many.
     """
-    positions = Decoder(model).max_length
+    positions = decoder_of(model).max_length
     if len(signature.inputs) == 1:
         most = int(of_task.defaults["max_length"][0])
         longest = _fitting("a " * positions, most, text_inputs)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.decoder_of import decoder_of
 from keras_ctx.models.transformer.cross_attention_scores import (
     cross_attention_scores,
 )
@@ -48,7 +48,7 @@ class Align:
         settings = settings or TranslateSettings()
         self._text_inputs = text_inputs
         self._target_inputs, self._start_id = settings.target(text_inputs)
-        self._positions = Decoder(model).max_length
+        self._positions = decoder_of(model).max_length
         scores = cross_attention_scores(model)
         self._outputs = make_outputs(scores, run=_MeanOverHeads())
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_ctx.checks import check_at_least
 from keras_ctx.generation import Generator, Sampling
-from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.decoder_of import decoder_of
 from keras_ctx.generation.sampling import LEAST_TEMPERATURE, Draws
 from keras_ctx.serving.output_kinds.kind import OutputKind
 from keras_ctx.serving.signatures.model_outputs import ModelOutputs, Tensors
@@ -97,7 +97,7 @@ class Generate:
         make_outputs: Callable[..., ModelOutputs],
     ) -> None:
         settings = settings or GenerateSettings()
-        self._positions = Decoder(model).max_length
+        self._positions = decoder_of(model).max_length
         self._text_inputs = text_inputs
         self._end_id = text_inputs.end_id
         generator = Generator(

@@ -1,4 +1,4 @@
-"""Translates texts by an encoder-decoder."""
+"""Translates texts by an encoder with a decoder."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_ctx.checks import check_at_least
 from keras_ctx.generation import BeamSearch, Generator
-from keras_ctx.generation.decoder import Decoder
+from keras_ctx.generation.decoder_of import decoder_of
 from keras_ctx.serving.output_kinds.kind import Exact, OutputKind
 from keras_ctx.serving.signatures.model_outputs import (
     ModelOutputs,
@@ -101,7 +101,7 @@ class Translate:
         settings = settings or TranslateSettings()
         self._text_inputs = text_inputs
         self._target_inputs, start_id = settings.target(text_inputs)
-        self._positions = Decoder(model).max_length
+        self._positions = decoder_of(model).max_length
         rules = BeamSearch(
             settings.width, settings.length_penalty, settings.penalty
         )
@@ -159,7 +159,8 @@ class Translate:
         with tf.control_dependencies(checks):
             max_length = tf.identity(max_length)
         features = dict(self._text_inputs(text))
-        empty = self._text_inputs.encode(text).row_lengths() == 0
+        num_tokens = self._text_inputs.num_tokens(text)
+        empty = num_tokens <= self._text_inputs.special_positions()
         features["max_length"] = tf.where(empty, 1, max_length)
         features["alpha"] = length_penalty[:, None]
         found = self._outputs(features)

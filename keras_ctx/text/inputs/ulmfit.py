@@ -12,6 +12,7 @@ from keras_ctx.text.inputs.subwords import SubwordInputs, never_empty
 from keras_ctx.text.inputs.word_level import is_count
 from keras_ctx.text.ragged.operations import numbered, spread
 from keras_ctx.text.tokenize.fastai_rules import FastaiRules
+from keras_ctx.text.tokenize.fastai_undone import undone_rules
 from keras_ctx.text.tokenize.word_places import WordPlaces, find_words
 from keras_ctx.text.vocabulary.file import ULMFIT_SPECIAL_TOKENS
 
@@ -142,6 +143,31 @@ class ULMFiTInputs(SubwordInputs):
             Ragged int32 `(B, None)`.
         """
         return self._read(self._split(text, "text"))
+
+    def decode(self, token_ids: Any, padding_mask: Any = None) -> tf.Tensor:
+        """Returns the texts of ids, without special tokens.
+
+        Marks of capitals and repetitions are undone; the blanks of the text
+        are not known, and there is one before each word and punctuation mark,
+        or with "character" none.
+
+        Args:
+            token_ids: Integers `(B, T)`, or ragged. Those that are no token
+                are left out.
+            padding_mask: Booleans `(B, T)`, True on real tokens; `None`: all
+                are.
+
+        Returns:
+            Strings `(B,)`.
+        """
+        ids = tf.cast(self._real_ids(token_ids, padding_mask), tf.int32)
+        kept = (ids.values >= 0) & (ids.values < self.vocabulary_size)
+        for special in self.special_ids:
+            kept &= ids.values != special
+        rows = tf.ragged.boolean_mask(ids, ids.with_values(kept))
+        rows = self._read(rows)
+        tokens = rows.with_values(self.piece_texts(rows.values))
+        return undone_rules(tokens, self.split == "character")
 
     def words(self, text: Any) -> WordPlaces:
         """Finds the words of texts, or with "character" the characters."""

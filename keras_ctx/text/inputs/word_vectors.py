@@ -24,7 +24,7 @@ from keras_ctx.text.vocabulary.file import load_vocabulary
 
 @register_text_inputs
 class WordVectorInputs(WordLevelInputs):
-    """Text inputs of `word_vector_encoder`: `word_ids`.
+    """Text inputs of `word_vector_encoder` and `mt_lstm_encoder`: `word_ids`.
 
     Id 0 is "no token here"; then come `num_unknown` ids for words outside the
     vocabulary, and then the words in their order. `unknown` says which of
@@ -185,18 +185,23 @@ class WordVectorInputs(WordLevelInputs):
     ) -> None:
         if pairs:
             self.check_pairs(sizes, folder)
+        expected = {"num_buckets": 0, **sizes}
+        if "num_unknown" not in sizes:
+            # An MT-LSTM has one row for unknown words among those of words.
+            expected["num_unknown"] = 1
+            expected["vocabulary_size"] = sizes["vocabulary_size"] - 1
         for name, given in (
             ("vocabulary_size", self.vocabulary_size),
             ("num_unknown", self.num_unknown),
             ("num_buckets", self.num_buckets),
             ("max_characters", self.max_characters),
         ):
-            if given != sizes.get(name):
+            if given != expected.get(name):
                 raise ValueError(
                     f"{folder}: `{name}` of the text inputs must be that of "
                     "the encoder, or words get the vectors of others. Take "
                     "both from the same run or checkpoint. Received: "
-                    f"{given} in the text inputs, {sizes.get(name)} in the "
+                    f"{given} in the text inputs, {expected.get(name)} in the "
                     "encoder"
                 )
 

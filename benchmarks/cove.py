@@ -1,0 +1,250 @@
+"""CoVe: a translator of Multi30k, and what its encoder gives classifiers.
+
+Command   python benchmarks/cove.py --vectors glove.6B.50d.txt \
+              --multi30k MULTI30K --sst2 SST2 --snli SNLI --elmo runs/elmo
+Data      Word vectors; Multi30k, task 1, English and German (train, val,
+          test_2016_flickr and test_2017_flickr, .en.gz and .de.gz); SST-2
+          (train.tsv, dev.tsv), of which 1,000 sentences are to train on; SNLI
+          (validation.tsv.gz to train on, test.tsv.gz); and a run of
+          pretrain_elmo.py on English text. Without `--elmo` its row is left
+          out.
+Output    OUTPUT/: the words, the translator, a run for each row, table.md. A
+          killed series resumes. `--toy` tries it in minutes.
+Expected  BLEU 25 to 30 on the test of 2016; the rows of each task from the
+          least to the most in about the order of the table.
+
+The classifiers are a bidirectional LSTM over frozen vectors of words, to which
+those of a frozen encoder are joined: none, an MT-LSTM of random weights, CoVe,
+an ELMo. There is no development set: the last epoch counts, and nothing was
+tuned.
+"""
+
+import gzip
+import itertools
+import json
+import re
+import statistics
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tyro
+
+from harness.english_words import words_of
+from harness.page import table
+from harness.recipes import ended_run, run_recipe
+from keras_ctx import convert, data, evaluation, text, training
+from keras_ctx.files.whole_file import write_text
+
+TRANSLATOR = {"hidden-dim": 100, "epochs": 8, "steps-per-epoch": 450}
+CLASSIFIER = {
+    "recurrent-layers": 1,
+    "recurrent-dim": 100,
+    "join": "input",
+    "mix": "last",
+    "batch-size": 32,
+    "learning-rate": 1e-3,
+    "compare": False,
+}
+EPOCHS = {"sst2": 10, "snli": 8}
+COLUMNS = {
+    "sst2": ("sentence", "label"),
+    "snli": ("premise", "hypothesis", "label"),
+}
+PARTS = ("train", "val", "test_2016_flickr", "test_2017_flickr")
+
+
+@dataclass(frozen=True)
+class Config:
+    vectors: Path
+    """File of word vectors: word2vec, GloVe or fastText."""
+    multi30k: Path
+    """Folder of Multi30k."""
+    sst2: Path
+    """Folder of SST-2."""
+    snli: Path
+    """Folder of SNLI."""
+    elmo: Path | None = None
+    """Run of pretrain_elmo.py, on English text."""
+    output: Path = Path("runs/cove_benchmark")
+    """Folder of this benchmark."""
+    num_train: int = 1_000
+    """Training sentences of SST-2."""
+    seeds: tuple[int, ...] = (1, 2, 3)
+    """Seeds of the classifiers."""
+    toy: bool = False
+    """Whether to try it in minutes, with figures that mean nothing."""
+
+
+def english(config: Config, name: str) -> Path:
+    """Writes the English side of a part of Multi30k, in words."""
+    path = config.output / "text" / f"{name}.en"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = data.read_lines(config.multi30k / f"{name}.en.gz")
+        write_text(path, "".join(f"{words_of(x)}\n" for x in lines))
+    return path
+
+
+def translator(config: Config) -> Path:
+    """Trains the translator, if it is not there."""
+    pairs = {
+        option: (english(config, name), config.multi30k / f"{name}.de.gz")
+        for option, name in (("train", "train"), ("dev", "val"))
+    }
+    settings: dict[str, Any] = dict(TRANSLATOR)
+    if config.toy:
+        settings |= {"epochs": 1, "steps-per-epoch": 3, "num-words": 5_000}
+    folder = config.output / "translator"
+    return ended_run(
+        "pretrain_cove", folder, vectors=config.vectors, **pairs, **settings
+    )
+
+
+def bleus(config: Config, run: Path) -> Iterator[list[str]]:
+    """Yields the rows of BLEU, by greedy search and by beams."""
+    for beams in (1, 4):
+        scores = []
+        for name in PARTS[2:]:
+            path = run / f"{name}.beams-{beams}.txt"
+            if not path.exists():
+                source = english(config, name)
+                options = {"input": source, "beams": beams, "output": path}
+                run_recipe("translate", model=run, **options)
+            right = data.read_lines(config.multi30k / f"{name}.de.gz")
+            found = data.read_lines(path, keep_blank=True)
+            scores.append(evaluation.bleu(list(found), list(right))["bleu"])
+        yield [f"beams {beams}", *(f"{x:.1f}" for x in scores)]
+
+
+def tables(config: Config) -> dict[str, dict[str, Path]]:
+    """Writes the files of both tasks in words, with the same columns."""
+    sources = {
+        "sst2": {"train": "train.tsv", "test": "dev.tsv"},
+        "snli": {"train": "validation.tsv.gz", "test": "test.tsv.gz"},
+    }
+    found: dict[str, dict[str, Path]] = {}
+    for task, files in sources.items():
+        for part, name in files.items():
+            path = config.output / "text" / f"{task}_{part}.tsv"
+            found.setdefault(task, {})[part] = path
+            if path.exists():
+                continue
+            lines = read_table(getattr(config, task) / name)
+            if config.toy:
+                lines = lines[:65]
+            write_text(path, "".join(f"{x}\n" for x in lines))
+    return found
+
+
+def read_table(path: Path) -> list[str]:
+    """Returns the lines of a table, its texts in words."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as file:
+        head, *rows = [line.rstrip("\n").split("\t") for line in file]
+    return [
+        "\t".join(head),
+        *("\t".join([*map(words_of, x[:-1]), x[-1]]) for x in rows),
+    ]
+
+
+def word_encoder(config: Config, paths: Iterable[Path]) -> Path:
+    """Saves the frozen vectors of the words of these files, for `--init`."""
+    folder = config.output / "words"
+    if not (folder / "text_inputs.json").exists():
+        lines = itertools.chain(*(data.read_lines(x) for x in paths))
+        words = set(itertools.chain(*(line.split() for line in lines)))
+        wanted = sorted({y for x in words for y in (x, x.lower())})
+        encoder, inputs = convert.word_vector_encoder_from(
+            convert.load_word_vectors(config.vectors, vocabulary=wanted),
+            lower_case_fallback=True,
+        )
+        training.save_model(encoder, folder / "encoder.keras")
+        text.save_inputs(inputs, folder / "text_inputs.json")
+    return folder
+
+
+def untrained(config: Config, run: Path) -> Path:
+    """Saves the MT-LSTM with random weights over the same word vectors."""
+    folder = config.output / "random"
+    if not (folder / "text_inputs.json").exists():
+        keras.utils.set_random_seed(0)
+        encoder = convert.load_encoder(run)
+        twin = keras.models.clone_model(encoder)
+        name = "word_embedding"
+        twin.get_layer(name).set_weights(encoder.get_layer(name).get_weights())
+        training.save_model(twin, folder / "encoder.keras")
+        inputs = convert.load_text_inputs(run)
+        text.save_inputs(inputs, folder / "text_inputs.json")
+    return folder
+
+
+def accuracies(config: Config, run: Path) -> Iterator[list[str]]:
+    """Yields the rows of the classifiers: mean and deviation of the seeds."""
+    files = tables(config)
+    init = word_encoder(config, (y for x in files.values() for y in x.values()))
+    contexts: dict[str, tuple[Path | None, str]] = {
+        "word vectors": (None, "last"),
+        "+ random MT-LSTM": (untrained(config, run), "last"),
+        "+ CoVe": (run, "last"),
+    }
+    if config.elmo is not None:
+        contexts["+ ELMo"] = (config.elmo, "scalar_mix")
+    for name, (context, mix) in contexts.items():
+        cells = [name]
+        for task, paths in files.items():
+            options: dict[str, Any] = {**CLASSIFIER, **paths, "mix": mix}
+            if context is not None:
+                options["context"] = context
+            if task == "sst2":
+                options["num-train"] = config.num_train
+            folder = config.output / task / re.sub(r"\W+", "_", name)
+            trained = ended_run(
+                *("finetune_classifier", folder),
+                init=init,
+                columns=COLUMNS[task],
+                seeds=config.seeds,
+                epochs=1 if config.toy else EPOCHS[task],
+                **options,
+            )
+            cells.append(_mean(scores_of(trained)))
+        yield cells
+
+
+def scores_of(run: Path) -> list[float]:
+    """Returns the accuracy of each seed, in percent."""
+    found = json.loads((run / "results.json").read_text("utf-8"))["results"]
+    return [100 * x for x in found["scores_pretrained"]["accuracy"]["seeds"]]
+
+
+def _mean(values: list[float]) -> str:
+    spread = statistics.stdev(values) if len(values) > 1 else float("nan")
+    return f"{np.mean(values):.1f} ± {spread:.1f}"
+
+
+def main(config: Config) -> str:
+    run = translator(config)
+    minutes = training.read_metrics(run)[-1]["seconds"] / 60
+    seeds = " ".join(map(str, config.seeds))
+    lines = [
+        *table(["accuracy", "SST-2", "SNLI"], list(accuracies(config, run))),
+        "",
+        *table(["BLEU", *PARTS[2:]], list(bleus(config, run))),
+        "",
+        f"SST-2 with {config.num_train:,} sentences, SNLI with its 9,842 "
+        f"development pairs; seeds {seeds}, mean ± standard deviation. The "
+        f"translator took {minutes:.0f} minutes. "
+        f"{time.strftime('%Y-%m-%d')}, `python benchmarks/cove.py`.",
+    ]
+    page = "\n".join(lines) + "\n"
+    write_text(config.output / "table.md", page)
+    print(page)
+    return page
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,1 @@
+"""Shared by the recipes that train a translator."""

@@ -1,0 +1,85 @@
+"""The word vectors, the text inputs and the encoder of an MT-LSTM's run."""
+
+from typing import Any
+
+import keras
+
+from keras_ctx import convert, data, models, text
+from keras_ctx.pretraining.options.cove import CovePretrainingOptions
+
+
+def cove_vectors(
+    options: CovePretrainingOptions,
+) -> convert.WordVectors | None:
+    """Loads the vectors of `options.vectors`, of a file or of a run.
+
+    Args:
+        options: Options of the recipe.
+
+    Returns:
+        The vectors, the first `num_words` of them; `None` without `vectors`.
+
+    Raises:
+        FileNotFoundError, ValueError: See `convert.load_word_vectors`, and
+            `convert.word_vectors_of` for a run.
+
+    Example:
+        >>> from pathlib import Path
+        >>> options = CovePretrainingOptions(
+        ...     output=Path("runs/one"), train=(Path("a.en"), Path("a.de")))
+        >>> cove_vectors(options)
+    """
+    path, count = options.vectors, options.num_words
+    if path is None:
+        return None
+    if not path.is_dir():
+        return convert.load_word_vectors(path, most_frequent=count)
+    inputs: Any = convert.load_text_inputs(path)
+    found = convert.word_vectors_of(convert.load_encoder(path), inputs)
+    return convert.WordVectors(found.words[:count], found.table[:count])
+
+
+def cove_start(
+    options: CovePretrainingOptions,
+    vectors: convert.WordVectors | None,
+    texts: data.ParallelTexts,
+) -> tuple[keras.Model, text.TextInputs, text.SentencePieceInputs]:
+    """Returns the encoder to train, and the text inputs of both sides.
+
+    Args:
+        options: Options of the recipe.
+        vectors: From `cove_vectors`.
+        texts: The texts to train on, for SentencePiece: the target alone with
+            `vectors`, else both sides.
+
+    Raises:
+        ValueError: See `text.sentence_piece_model`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> options = CovePretrainingOptions(
+        ...     output=Path("runs/one"), train=(Path("a.en"), Path("a.de")),
+        ...     vocabulary_size=12, hidden_dim=3)
+        >>> pairs = data.ParallelTexts(["a cat"] * 9, ["cat a"] * 9, 0)
+        >>> encoder, source, target = cove_start(options, None, pairs)
+        >>> source is target
+        True
+    """
+    read = [] if vectors is not None else texts.sources
+    target = text.SentencePieceInputs(
+        text.sentence_piece_model(
+            [*read, *texts.targets], options.vocabulary_size
+        ),
+        options.max_length,
+    )
+    sizes = (options.hidden_dim, options.num_layers, options.dropout)
+    if vectors is None:
+        embedding_dim = options.embedding_dim or options.hidden_dim
+        encoder = models.mt_lstm_encoder(
+            *(target.vocabulary_size, embedding_dim, *sizes), subwords=True
+        )
+        return encoder, target, target
+    encoder, source = convert.mt_lstm_encoder_from(
+        vectors, *sizes, max_length=options.max_length
+    )
+    return encoder, source, target
