@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_ctx import convert, text, training
-from keras_ctx.fine_tuning.encoder import in_dtype
+from keras_ctx.fine_tuning.encoder import prepared
 from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 
 # These do not change the figures of a run, so they may change later.
@@ -56,5 +56,5 @@ def begin(
         encoder = convert.load_encoder(options.init)
         convert.check_text_inputs(text_inputs, encoder, options.init, pairs)
         digests = training.input_digests(files, encoder, text_inputs)
-        make_model(in_dtype(encoder, options.dtype))
+        make_model(prepared(encoder, options))
     training.begin_recipe(options, digests, *_FREE, strategy=strategy)

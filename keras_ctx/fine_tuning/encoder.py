@@ -4,6 +4,7 @@ import keras
 
 from keras_ctx import convert, models
 from keras_ctx.fine_tuning.options.shared import FineTuningOptions
+from keras_ctx.fine_tuning.options.ulmfit import ULMFiTOptions
 
 
 def load_encoder(
@@ -12,7 +13,7 @@ def load_encoder(
     """Loads the encoder of `options.init`, to compute in `options.dtype`.
 
     Args:
-        options: Uses `init` and `dtype`.
+        options: Uses `init`, and those of `prepared`.
         pretrained: If `False`, the same layers get new random weights, to
             measure the gain from pretraining.
 
@@ -31,15 +32,18 @@ def load_encoder(
     encoder = convert.load_encoder(options.init)
     if not pretrained:
         encoder = keras.models.clone_model(encoder)
-    return in_dtype(encoder, options.dtype)
+    return prepared(encoder, options)
 
 
-def in_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
-    """Returns the encoder, or a copy that computes in another dtype.
+def prepared(encoder: keras.Model, options: FineTuningOptions) -> keras.Model:
+    """Returns the encoder, or a copy as the options ask for.
 
     Args:
         encoder: See `convert.load_encoder`.
-        dtype: "float32" returns the encoder unchanged; or another Keras dtype
-            policy.
+        options: Uses `dtype`, and `drop_mult` and `bptt` of a classifier.
     """
-    return encoder if dtype == "float32" else models.with_dtype(encoder, dtype)
+    if isinstance(options, ULMFiTOptions):
+        encoder = options.of_encoder(encoder)
+    if options.dtype == "float32":
+        return encoder
+    return models.with_dtype(encoder, options.dtype)

@@ -24,6 +24,7 @@ from keras_ctx.layers.outputs.text_pooling import TextPooling
 from keras_ctx.layers.outputs.vocabulary_bias import VocabularyBias
 from keras_ctx.layers.recurrent.activation_penalty import ActivationPenalty
 from keras_ctx.layers.recurrent.bilm import BiLM
+from keras_ctx.layers.recurrent.document_lstm import DocumentLSTM
 from keras_ctx.layers.recurrent.locked_dropout import LockedDropout
 from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
 from keras_ctx.layers.recurrent.weight_dropped_lstm import WeightDroppedLSTM
@@ -52,6 +53,7 @@ __all__ = [
     "AddSentenceMarkers",
     "BiLM",
     "CharCNNHighway",
+    "DocumentLSTM",
     "GatherPositions",
     "LockedDropout",
     "MaskedMean",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from keras_ctx import text, training
+from keras_ctx.fine_tuning.options.rates import RateOptions
 from keras_ctx.fine_tuning.options.text_inputs import load_text_inputs
 
 # The sample data behind the figures in docs/results.md.
@@ -81,12 +82,12 @@ class FineTuningOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledDataOptions(FineTuningOptions):
+class LabelledDataOptions(RateOptions, FineTuningOptions):
     """Options of recipes with sample data and an untrained twin to compare.
 
     Raises:
-        ValueError: See `FineTuningOptions`; or `train` without `test`, `test`
-            without `train`, or `dev` without both.
+        ValueError: See `FineTuningOptions` and `RateOptions`; or `train`
+            without `test`, `test` without `train`, or `dev` without both.
 
     Example:
         >>> LabelledDataOptions(output=Path("runs/one"), train=Path("a.tsv"))
@@ -106,10 +107,6 @@ class LabelledDataOptions(FineTuningOptions):
     ELMo's own dropout."""
     gradient_accumulation_steps: int = 1
     """Batches of gradients accumulated for one update."""
-    schedule: Literal["linear", "slanted_triangular"] = "linear"
-    """How the learning rate rises and falls."""
-    gradual_unfreezing: bool = False
-    """Whether to unfreeze one more layer each epoch, from the top."""
     compare: bool = True
     """Whether to also train the same model from an untrained encoder."""
 
@@ -118,6 +115,7 @@ class LabelledDataOptions(FineTuningOptions):
             raise ValueError("`train` and `test` must be given together.")
         if self.train is None and self.dev is not None:
             raise ValueError("`dev` needs `train` and `test`.")
+        self.check_rates()
         super().__post_init__()
 
     @property
