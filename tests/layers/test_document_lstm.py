@@ -122,6 +122,19 @@ def test_a_short_text_is_as_by_the_encoder() -> None:
         )
 
 
+def test_padding_may_be_anywhere() -> None:
+    layer = reader(2)
+    ids, mask = rows(8, 5)
+    expected = layer(ids, mask)
+    places = [np.array([1, 2, 4, 5, 7, 8, 9, 10]), np.array([3, 4, 6, 9, 10])]
+    wide, real = np.full((2, 12), 3), np.zeros((2, 12), bool)
+    for k, of_row in enumerate(places):
+        wide[k, of_row] = ids[k, : len(of_row)]
+        real[k, of_row] = True
+    for x, wanted in zip(layer(wide, real), expected, strict=True):
+        np.testing.assert_allclose(x, wanted, atol=1e-6)
+
+
 def test_dropout_only_in_what_is_kept() -> None:
     layer = reader(1, input_dropout=0.5, weight_dropout=0.5)
     ids, mask = rows(10)

@@ -6,13 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ctx.checks import check_at_least, check_axes, check_rank, check_rate
+from keras_ctx.checks import check_at_least, check_rank, check_rate
 from keras_ctx.layers.base.composite_layer import CompositeLayer
 from keras_ctx.layers.base.frozen import freeze_sublayers
 from keras_ctx.layers.base.ids import IdsLayer, as_ids
-from keras_ctx.layers.base.token_mask import check_is_mask
+from keras_ctx.layers.base.token_mask import check_mask, needed_mask
 from keras_ctx.layers.recurrent.locked_dropout import LockedDropout
-from keras_ctx.layers.recurrent.row_order import take
+from keras_ctx.layers.recurrent.row_order import real_first, take
 from keras_ctx.layers.recurrent.weight_dropped_lstm import WeightDroppedLSTM
 from keras_ctx.layers.recurrent.word_dropout_embedding import (
     WordDropoutEmbedding,
@@ -44,7 +44,8 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
 
     Call arguments:
         token_ids: Integers `(B, T)`.
-        padding_mask: Booleans `(B, T)`, true = real token.
+        padding_mask: Booleans `(B, T)`, true = real token. `None`: the Keras
+            mask of `token_ids`.
 
     Returns:
         A list of the embeddings' and every LSTM's output, `(B, K, D)`, and of
@@ -53,11 +54,12 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
 
     Raises:
         ValueError: A size is not positive, `hidden_dims` is empty, a rate is
-            outside [0, 1), or an argument has another shape.
+            outside [0, 1), an argument has another shape, or there is no mask.
 
     Masking:
         At padding the outputs of the LSTMs are 0, those of the embeddings the
-        vector of id 0. Outputs of real tokens do not depend on padding.
+        vector of id 0. Outputs of real tokens do not depend on padding,
+        which may be anywhere. No Keras mask is passed on.
 
     Example:
         >>> import numpy as np
@@ -129,7 +131,7 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
             for k, hidden_dim in enumerate(self.hidden_dims)
         ]
 
-    def build(self, token_ids_shape, padding_mask_shape):
+    def build(self, token_ids_shape, padding_mask_shape=None):
         self._check(token_ids_shape, padding_mask_shape)
         self.embeddings.build(token_ids_shape)
         shape = (*token_ids_shape, self.embedding_dim)
@@ -146,10 +148,11 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
     def compute_mask(self, inputs, previous_mask):
         return None
 
-    def call(self, token_ids, padding_mask, training=None):
+    def call(self, token_ids, padding_mask=None, training=None, mask=None):
         self._check(token_ids, padding_mask)
-        token_ids = as_ids(token_ids)
-        mask = ops.cast(padding_mask, "bool")
+        mask = needed_mask(token_ids, padding_mask, mask)
+        order, _ = real_first(mask)
+        mask, token_ids = take(mask, order), take(as_ids(token_ids), order)
         starts = self._starts(mask)
         states = self._states_at(starts, token_ids, mask)
         length = ops.shape(mask)[1]
@@ -167,9 +170,8 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
 
     def _starts(self, mask):
         """Returns the place of each row's first token that is kept, `(B,)`."""
-        places = ops.where(mask, ops.arange(ops.shape(mask)[1]) + 1, 0)
-        ends = ops.max(places, axis=1, initial=0)
-        windows = ops.floor_divide(ends + self.bptt - 1, self.bptt)
+        lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
+        windows = ops.floor_divide(lengths + self.bptt - 1, self.bptt)
         return ops.maximum(windows - self.num_windows, 0) * self.bptt
 
     def _states_at(self, starts, token_ids, mask) -> list:
@@ -193,10 +195,14 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
             _, states = self._read(ids, real, states, training=False)
             return (window + 1, *states)
 
-        _, *states = ops.while_loop(
-            lambda window, *_: window < count, read, (0, *states)
-        )
-        return [ops.stop_gradient(x) for x in states]
+        # With constants for weights: JAX cannot differentiate such a loop, and
+        # a tape would keep what it computes.
+        constants = [(x, ops.stop_gradient(x.value)) for x in self.variables]
+        with keras.StatelessScope(constants):
+            _, *states = ops.while_loop(
+                lambda window, *_: window < count, read, (0, *states)
+            )
+        return states
 
     def _read(self, ids, mask, states, training) -> tuple[list, list]:
         """Returns the outputs of all layers, and the states behind them."""
@@ -216,11 +222,10 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
         return outputs, last
 
     def _check(self, token_ids, padding_mask):
-        check_rank(2, token_ids=token_ids, padding_mask=padding_mask)
-        check_axes("BT", token_ids=token_ids, padding_mask=padding_mask)
-        check_is_mask("padding_mask", "at padding", "at tokens", padding_mask)
+        check_rank(2, token_ids=token_ids)
+        check_mask(token_ids, padding_mask)
 
-    def compute_output_shape(self, token_ids_shape, padding_mask_shape):
+    def compute_output_shape(self, token_ids_shape, padding_mask_shape=None):
         self._check(token_ids_shape, padding_mask_shape)
         batch, length = token_ids_shape
         if length is not None:
@@ -228,13 +233,16 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
         sizes = (self.embedding_dim, *self.hidden_dims)
         return [*((batch, length, size) for size in sizes), (batch, length)]
 
-    def compute_output_spec(self, token_ids, padding_mask, training=None):
-        *outputs, mask = self.compute_output_shape(
-            tuple(token_ids.shape), tuple(padding_mask.shape)
-        )
+    def compute_output_spec(
+        self, token_ids, padding_mask=None, training=None, mask=None
+    ):
+        self._check(token_ids, padding_mask)
+        if padding_mask is None:
+            needed_mask(token_ids, padding_mask, mask)
+        *outputs, kept = self.compute_output_shape(tuple(token_ids.shape))
         return [
             *(keras.KerasTensor(x, dtype=self.compute_dtype) for x in outputs),
-            keras.KerasTensor(mask, dtype="bool"),
+            keras.KerasTensor(kept, dtype="bool"),
         ]
 
     def get_config(self):
