@@ -5,8 +5,8 @@ Output    OUTPUT/predictions.tsv, OUTPUT/report.txt and OUTPUT/confusion.png of
           the mean of all models; OUTPUT/results.json with the scores of each
           and of the mean.
 Command   ULMFiT's pair of a forward and a backward model:
-          python recipes/average_classifiers.py --models runs/forward \
-              runs/backward --test held_out.tsv --output runs/both
+          python recipes/average_classifiers.py --models runs/a runs/b \
+              --test held_out.tsv --output runs/both
 Expected  The mean is better than each: by 0.5 to 0.7 points in the paper.
 
 The models may have encoders of different kinds; their labels must be the same.
