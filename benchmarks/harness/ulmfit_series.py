@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
@@ -34,7 +35,9 @@ class Language:
     sizes: tuple[int, ...]
 
 
-def table(path: Path, rows: data.LabelledTexts, chosen=slice(None)) -> Path:
+def table(
+    path: Path, rows: data.LabelledTexts, chosen: Any = slice(None)
+) -> Path:
     """Writes rows of texts and labels, once."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +61,8 @@ class Settings:
     """Folder of a BERT."""
     output: Path
     """Folder of the benchmark."""
+    seeds: tuple[int, ...]
+    """Seeds of the labels and of the fine-tuning."""
     general_steps: int
     """Updates per epoch of the general language model, of ten epochs."""
     tuning_steps: int

@@ -68,7 +68,7 @@ def test_outputs_and_gradients(num_windows: int) -> None:
         with tf.GradientTape() as tape:
             *_, y, kept = layer(ids, mask)
             y = [tf.boolean_mask(y[k], kept[k]) for k in range(len(lengths))]
-            loss = sum(
+            loss: Any = sum(
                 tf.reduce_sum(x * directions[k, : tf.shape(x)[0]])
                 for k, x in enumerate(y)
             )
@@ -80,7 +80,7 @@ def test_outputs_and_gradients(num_windows: int) -> None:
             by_hand(layer, ids[k, :length].tolist(), num_windows)
             for k, length in enumerate(lengths)
         ]
-        loss = sum(
+        loss: Any = sum(
             tf.reduce_sum(x * directions[k, : tf.shape(x)[0]])
             for k, x in enumerate(expected)
         )

@@ -1,6 +1,7 @@
 """Schedules one after another, and the stages of gradual unfreezing."""
 
 import json
+from typing import Any
 
 import keras
 import numpy as np
@@ -77,6 +78,10 @@ def test_factors_of_a_language_model() -> None:
         **{"embeddings": (1 / 2, 0), "lstm_0": (1 / 6, 0)},
         **{"lstm_1": (1 / 3, 0), "lstm_2": (1, 0), "output_bias": (1 / 2, 0)},
     }
-    for wrong in ({"factors": factors[1:]}, {"factors": factors, "decay": 0.5}):
+    wrongs: list[dict[str, Any]] = [
+        {"factors": factors[1:]},
+        {"factors": factors, "decay": 0.5},
+    ]
+    for wrong in wrongs:
         with pytest.raises(ValueError, match="`factors` must hold 5 numbers"):
             layer_rates(model, **wrong)
