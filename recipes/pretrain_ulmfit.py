@@ -15,9 +15,8 @@ Command   A language model of a large text, then of the texts of a task, then
               --corpus reviews.txt --split words --drop-mult 1 \
               --layer-decay 0.385 --output runs/reviews
           python recipes/finetune_classifier.py --init runs/reviews \
-              --mix last --head concat_pooling --layer-decay 0.385 \
-              --schedule slanted_triangular --gradual-unfreezing \
-              --train train.tsv --test test.tsv --output runs/sentiment
+              --ulmfit paper --train train.tsv --test test.tsv \
+              --output runs/sentiment
 Expected  The perplexity of the held-out text falls. That of published data is
           not measured yet.
 """
@@ -87,7 +86,9 @@ def make_model(config: Config, language_model: keras.Model) -> keras.Model:
         beta_1=config.beta_1,
         beta_2=config.beta_2,
         schedule=config.schedule,
-        layer_rates=training.layer_rates(language_model, config.layer_decay),
+        layer_rates=training.layer_rates(
+            language_model, config.layer_decay, factors=config.layer_factors
+        ),
     )
     # Without the penalties, which are in the loss.
     nats = keras.metrics.SparseCategoricalCrossentropy(

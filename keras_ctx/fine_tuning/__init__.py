@@ -30,6 +30,7 @@ from keras_ctx.fine_tuning.options.shared import (
 from keras_ctx.fine_tuning.options.tagging import TaggingOptions
 from keras_ctx.fine_tuning.options.text_inputs import load_text_inputs
 from keras_ctx.fine_tuning.options.texts import TextTaskOptions
+from keras_ctx.fine_tuning.options.ulmfit import ULMFIT
 from keras_ctx.fine_tuning.results import save_run, score_rows
 from keras_ctx.fine_tuning.runs import EncoderRuns, Run
 from keras_ctx.fine_tuning.scores.majority import majority_scores
@@ -40,6 +41,7 @@ from keras_ctx.fine_tuning.stored_context import StoredContext, stored_context
 
 __all__ = [
     "SAMPLE_SIZE",
+    "ULMFIT",
     "AnswerScorer",
     "EncoderRuns",
     "FineTuningOptions",

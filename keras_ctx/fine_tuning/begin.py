@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_ctx import convert, text, training
-from keras_ctx.fine_tuning.encoder import in_dtype, under_the_head
+from keras_ctx.fine_tuning.encoder import prepared, under_the_head
 from keras_ctx.fine_tuning.options.shared import FineTuningOptions
 from keras_ctx.models.family import CONTEXT_ENCODER
 
@@ -61,5 +61,5 @@ def begin(
         for context in encoder.layers:
             if context.name == CONTEXT_ENCODER:
                 digests["context"] = training.encoder_digest(context)
-        make_model(in_dtype(encoder, options.dtype))
+        make_model(prepared(encoder, options))
     training.begin_recipe(options, digests, *_FREE, strategy=strategy)

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_ctx import models, training
+from keras_ctx.fine_tuning.options.rates import rate_arguments
 from keras_ctx.fine_tuning.options.shared import (
     FineTuningOptions,
     LabelledDataOptions,
@@ -59,20 +60,16 @@ def _optimizer(
     options: FineTuningOptions, model: keras.Model, steps_per_epoch: int
 ) -> keras.optimizers.Optimizer:
     """Returns BERT's optimizer for the run, with a rate for each layer."""
-    accumulate, unfreezes = 1, False
     more: dict[str, Any] = {}
+    updates = steps_per_epoch
     if isinstance(options, LabelledDataOptions):
-        accumulate = options.gradient_accumulation_steps
-        unfreezes = options.gradual_unfreezing
-        more["schedule"] = options.schedule
-        more["gradient_accumulation_steps"] = accumulate
-    updates = steps_per_epoch // accumulate
-    if options.layer_decay != 1 or unfreezes:
-        more["layer_rates"] = training.layer_rates(
-            model,
-            options.layer_decay,
-            unfreeze_every=updates if unfreezes else None,
+        updates //= options.gradient_accumulation_steps
+        more = rate_arguments(options, model, options.epochs, updates)
+        more["gradient_accumulation_steps"] = (
+            options.gradient_accumulation_steps
         )
+    elif options.layer_decay != 1:
+        more["layer_rates"] = training.layer_rates(model, options.layer_decay)
     return training.bert_optimizer(
         options.learning_rate, options.epochs * updates, **more
     )

@@ -9,6 +9,7 @@ from keras_ctx.fine_tuning.options.shared import (
     FineTuningOptions,
     LabelledDataOptions,
 )
+from keras_ctx.fine_tuning.options.ulmfit import ULMFiTOptions
 
 
 def load_encoder(
@@ -17,7 +18,7 @@ def load_encoder(
     """Loads the encoder of `options.init`, to compute in `options.dtype`.
 
     Args:
-        options: Uses `init`, `dtype` and those of recurrent layers.
+        options: Uses `init`, those of recurrent layers and of `prepared`.
         pretrained: If `False`, the same layers get new random weights, to
             measure the gain from pretraining.
 
@@ -34,7 +35,7 @@ def load_encoder(
         'bfloat16'
     """
     encoder = _loaded(options.init, pretrained)
-    return in_dtype(under_the_head(options, encoder, pretrained), options.dtype)
+    return prepared(under_the_head(options, encoder, pretrained), options)
 
 
 def under_the_head(
@@ -70,12 +71,15 @@ def _loaded(folder: Path, pretrained: bool) -> keras.Model:
     return encoder if pretrained else keras.models.clone_model(encoder)
 
 
-def in_dtype(encoder: keras.Model, dtype: str) -> keras.Model:
-    """Returns the encoder, or a copy that computes in another dtype.
+def prepared(encoder: keras.Model, options: FineTuningOptions) -> keras.Model:
+    """Returns the encoder, or a copy as the options ask for.
 
     Args:
         encoder: See `convert.load_encoder`.
-        dtype: "float32" returns the encoder unchanged; or another Keras dtype
-            policy.
+        options: Uses `dtype`, and `drop_mult` and `bptt` of a classifier.
     """
-    return encoder if dtype == "float32" else models.with_dtype(encoder, dtype)
+    if isinstance(options, ULMFiTOptions):
+        encoder = options.of_encoder(encoder)
+    if options.dtype == "float32":
+        return encoder
+    return models.with_dtype(encoder, options.dtype)

@@ -27,6 +27,7 @@ from keras_ctx.layers.recurrent.attentional_lstm_decoder import (
     AttentionalLSTMDecoder,
 )
 from keras_ctx.layers.recurrent.bilm import BiLM
+from keras_ctx.layers.recurrent.document_lstm import DocumentLSTM
 from keras_ctx.layers.recurrent.locked_dropout import LockedDropout
 from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
 from keras_ctx.layers.recurrent.weight_dropped_lstm import WeightDroppedLSTM
@@ -56,6 +57,7 @@ __all__ = [
     "AttentionalLSTMDecoder",
     "BiLM",
     "CharCNNHighway",
+    "DocumentLSTM",
     "GatherPositions",
     "LockedDropout",
     "MaskedMean",

@@ -67,6 +67,11 @@ from keras_ctx.models.transformer.cross_attention_scores import (
 from keras_ctx.models.transformer.encoder import transformer_encoder
 from keras_ctx.models.transformer.encoder_decoder import encoder_decoder
 from keras_ctx.models.transformer.family import TRANSFORMER
+from keras_ctx.models.ulmfit.documents import (
+    AWD_LSTM_DOCUMENTS,
+    awd_lstm_document_encoder,
+)
+from keras_ctx.models.ulmfit.dropout import awd_lstm_with_dropout
 from keras_ctx.models.ulmfit.encoder import awd_lstm_encoder
 from keras_ctx.models.ulmfit.family import AWD_LSTM
 from keras_ctx.models.ulmfit.language_model import (
@@ -81,7 +86,8 @@ from keras_ctx.models.word_vectors.trainer import word_vector_trainer
 # A translator has the layers of a GPT, too: the last that fits is taken.
 _ROWS = (
     *(BERT, BERT_PACKED, GPT, TRANSFORMER, *ELMO_ROWS),
-    *(WORD_VECTORS, AWD_LSTM, COVE, COVE_SUBWORDS, *RECURRENT_ROWS),
+    *(WORD_VECTORS, AWD_LSTM, AWD_LSTM_DOCUMENTS, COVE, COVE_SUBWORDS),
+    *RECURRENT_ROWS,
 )
 for _row in _ROWS:
     register_family(_row)
@@ -90,9 +96,11 @@ __all__ = [
     "Family",
     "attention_scores",
     "attentional_lstm_translator",
+    "awd_lstm_document_encoder",
     "awd_lstm_encoder",
     "awd_lstm_language_model",
     "awd_lstm_stream_model",
+    "awd_lstm_with_dropout",
     "bert_base",
     "bert_encoder",
     "bert_large",

@@ -14,6 +14,7 @@ need(
     "safetensors",
 )
 
+from keras_ctx.predictions.average import average_logits, read_same_tasks
 from keras_ctx.predictions.model_rows import ModelRows
 from keras_ctx.predictions.predict_file import (
     check_file,
@@ -21,12 +22,16 @@ from keras_ctx.predictions.predict_file import (
     predict_into,
 )
 from keras_ctx.predictions.run_task import RunTask, read_task
+from keras_ctx.predictions.text_lines import text_task
 
 __all__ = [
     "ModelRows",
     "RunTask",
+    "average_logits",
     "check_file",
     "predict_file",
     "predict_into",
+    "read_same_tasks",
     "read_task",
+    "text_task",
 ]

@@ -214,6 +214,26 @@ def _one_column(path: str | Path, table: TableFormat) -> bool:
     return not any(separator in line for _, line in lines)
 
 
+def text_task(task: RunTask) -> Any:
+    """Returns the `data.TextTask` of a run: what its logits mean.
+
+    Args:
+        task: Task of a classifier or regressor.
+
+    Example:
+        >>> text_task(RunTask("regression", None, None)).name
+        'regression'
+    """
+    kinds: dict[str, Any] = {
+        "classification": lambda: Classification(task.labels),
+        "multi_label": lambda: MultiLabel(
+            task.labels, task.settings.get("label_separator", ",")
+        ),
+        "regression": Regression,
+    }
+    return kinds[task.kind]()
+
+
 def text_lines(
     task: RunTask, rows: ModelRows, items: Iterable[Item]
 ) -> Iterator[str]:
@@ -238,14 +258,7 @@ def text_lines(
         >>> list(text_lines(task, rows, ["header", None]))
         ['prediction\\tbad\\tgood', '']
     """
-    kinds: dict[str, Any] = {
-        "classification": lambda: Classification(task.labels),
-        "multi_label": lambda: MultiLabel(
-            task.labels, task.settings.get("label_separator", ",")
-        ),
-        "regression": Regression,
-    }
-    meaning = kinds[task.kind]()
+    meaning = text_task(task)
     shown, items = itertools.tee(items)
     asked = (None if item == HEADER else item for item in items)
     for item, outputs in zip(shown, rows(asked), strict=True):

@@ -122,8 +122,9 @@ def begin_ulmfit(options: ULMFiTPretrainingOptions, strategy: Any) -> None:
 
     Raises:
         FileNotFoundError: A file does not exist.
-        ValueError: A text is empty or not UTF-8, or see `load_ulmfit_start`
-            and `training.begin_run`.
+        ValueError: A text is empty or not UTF-8, `layer_factors` are not as
+            many as layers, or see `load_ulmfit_start` and
+            `training.begin_run`.
 
     Example:
         >>> _ = Path("news.txt").write_bytes(b"one\n\xff\n")
@@ -135,6 +136,8 @@ def begin_ulmfit(options: ULMFiTPretrainingOptions, strategy: Any) -> None:
     """
     _check_texts(options)
     start = load_ulmfit_start(options)
+    if start is not None and options.layer_factors is not None:
+        training.layer_rates(start[0], factors=options.layer_factors)
     _begin(options, strategy, {}, *(start or (None, None)))
 
 

@@ -89,6 +89,10 @@ from keras_ctx.training.optimizers.schedules import (
     SlantedTriangular,
     WarmupLinearDecay,
 )
+from keras_ctx.training.optimizers.stages import (
+    Stages,
+    ulmfit_stages,
+)
 from keras_ctx.training.run.checkpoints import (
     average_checkpoints,
     completed_steps,
@@ -146,6 +150,7 @@ __all__ = [
     "ResetState",
     "RunLog",
     "SlantedTriangular",
+    "Stages",
     "StopAtDivergence",
     "StrategyName",
     "WarmupLinearDecay",
@@ -170,6 +175,7 @@ __all__ = [
     "task_loss",
     "with_padding_metric",
     "transformer_optimizer",
+    "ulmfit_stages",
     "word_vector_optimizer",
     "without_strategy",
 ]

@@ -1,9 +1,10 @@
 """Every public layer, as a case for the laws of this folder.
 
 Axes, one letter each: B batch, T tokens, M chosen positions, S a marked row
-(T + 2), D features, C characters, V vocabulary, W distinct words, N negatives.
-B, T and M are dynamic in models. All cases have 3 rows of 5 tokens, 5, 3 and 1
-of them real.
+(T + 2), K last tokens, D features, C characters, V vocabulary, W distinct
+words, N negatives.
+B, T, K and M are dynamic in models. All cases have 3 rows of 5 tokens, 5, 3
+and 1 of them real.
 """
 
 from collections.abc import Callable, Iterable
@@ -124,6 +125,7 @@ KEY_BIAS = {
     "alike, which the softmax takes away"
 }
 
+_TOKENS_MOVE = {"alone": "a row's tokens stand first in the outputs"}
 CASES = [
     Case(
         "ActivationPenalty",
@@ -266,6 +268,27 @@ CASES = [
             [(2, 4)], 4, 3, 0, activation="tanh", **k
         ),
         {"char_ids": char_ids()},
+        variant=True,
+    ),
+    Case(
+        "DocumentLSTM",
+        lambda **k: layers.DocumentLSTM(
+            11, 4, [3, 4], bptt=2, num_windows=3, **k
+        ),
+        {"token_ids": token_ids(), "padding_mask": padding_mask()},
+        outputs=("BKD", "BKD", "BKD", "BK"),
+        dtype=("compute", "compute", "compute", "bool"),
+        exempt=_TOKENS_MOVE,
+    ),
+    Case(
+        "DocumentLSTM of long rows",
+        lambda **k: layers.DocumentLSTM(
+            11, 4, [3, 4], bptt=1, num_windows=3, **k
+        ),
+        {"token_ids": token_ids(), "padding_mask": padding_mask()},
+        outputs=("BKD", "BKD", "BKD", "BK"),
+        dtype=("compute", "compute", "compute", "bool"),
+        exempt=_TOKENS_MOVE,
         variant=True,
     ),
     Case(

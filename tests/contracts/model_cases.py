@@ -44,6 +44,7 @@ VARIANTS = {
     "tagger of word vectors, scalar_mix",
     "span_extractor of word vectors, last",
     *("awd_lstm_encoder, stateful, not tied", "awd_lstm_language_model"),
+    *("classifier of awd_lstm_documents", "awd_lstm_with_dropout"),
     *("awd_lstm_language_model, not tied", "mt_lstm_encoder, joined"),
     "encoder_of an awd_lstm_language_model",
     "encoder_of a tagger of an mt_lstm_encoder",
@@ -107,6 +108,10 @@ def gpt_classifier() -> keras.Model:
 
 def awd_lstm(**kwargs) -> keras.Model:
     return models.awd_lstm_encoder(13, 6, 8, num_layers=2, **kwargs)
+
+
+def awd_lstm_documents(num_windows: int = 3) -> keras.Model:
+    return models.awd_lstm_document_encoder(awd_lstm(), 2, num_windows)
 
 
 def awd_lstm_model(**kwargs) -> keras.Model:
@@ -258,6 +263,7 @@ INPUTS = {
     "bert": _BERT_INPUTS,
     "gpt": _GPT_INPUTS,
     "awd_lstm": _GPT_INPUTS,
+    "awd_lstm_documents": _GPT_INPUTS,
     "cove": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
     "cove_subwords": _SUBWORDS,
     "cove_translator": {
@@ -464,6 +470,24 @@ CASES = [
         "awd_lstm",
         _ENCODED,
         exempt=_ROWS_HAVE_STATES,
+    ),
+    ModelCase(
+        "awd_lstm_document_encoder",
+        awd_lstm_documents,
+        "awd_lstm_documents",
+        _ENCODED,
+    ),
+    ModelCase(
+        "classifier of awd_lstm_documents",
+        lambda: models.classifier(awd_lstm_documents(1), 3),
+        "awd_lstm_documents",
+        {"logits": "BK"},
+    ),
+    ModelCase(
+        "awd_lstm_with_dropout",
+        lambda: models.awd_lstm_with_dropout(awd_lstm()),
+        "awd_lstm",
+        _ENCODED,
     ),
     ModelCase(
         "awd_lstm_language_model",

@@ -82,7 +82,7 @@ def test_symbolic_shape_and_dtype_are_the_eager_ones(case: Case) -> None:
     dynamic = functional(case, layer).outputs
     for s, axes in zip(dynamic, case.outputs, strict=True):
         for size, axis in zip(s.shape, axes, strict=True):
-            assert (size is None) == (axis in "BTSM")
+            assert (size is None) == (axis in "BTSMK")
 
 
 @pytest.mark.quick("[!B]*", "BiLM", "BiLM, stateful")

@@ -11,7 +11,7 @@ from model_cases import INPUTS, ModelCase
 FAMILIES = (
     *("bert", "elmo", "elmo_words", "elmo_many_langs"),
     *("word_vectors", "word_vectors_and_more"),
-    *("awd_lstm", "cove"),
+    *("awd_lstm", "awd_lstm_documents", "cove"),
 )
 ROWS = 2
 NO_ANSWER = {

@@ -60,7 +60,7 @@ def test_no_token_in_and_none_out(case: Case) -> None:
     layer = built(case)
     before = layer.get_weights()
     few = without_tokens(case)
-    sizes = {"B": layer_cases.B, "T": 0, "S": 2, "M": 4, "H": 3}
+    sizes = {"B": layer_cases.B, "T": 0, "K": 0, "S": 2, "M": 4, "H": 3}
     outputs: list = []
 
     def loss():

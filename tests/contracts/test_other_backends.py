@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Loops with custom gradients, where backends differ most.
 LOOPS = [
     *("BiLM", "BiLM, stateful", "CRF"),
+    *("DocumentLSTM", "DocumentLSTM of long rows"),
     *("WeightDroppedLSTM", "WeightDroppedLSTM in reverse, from a state"),
 ]
 EVERY = [case.name for case in CASES]

@@ -11,6 +11,7 @@ from keras_ctx.training import layer_rates
 
 FAMILY = {
     "awd_lstm": "awd_lstm",
+    "awd_lstm_documents": "awd_lstm_documents",
     "cove": "cove",
     "cove_subwords": "cove_subwords",
     "cove_translator": "cove",
@@ -61,11 +62,13 @@ def test_of_every_model(case: model_cases.ModelCase) -> None:
     row = models.family_of(model)
     assert row.name == name
     encoder = models.encoder_of(model)
-    # That of packed texts is the one that was packed, of single texts.
-    alone = "bert" if name == "bert_packed" else name
+    # That of packed texts is the one that was packed, of single texts, and
+    # that of documents the one that returns all tokens.
+    others = {"bert_packed": "bert", "awd_lstm_documents": "awd_lstm"}
+    alone = others.get(name, name)
     assert models.family_of(encoder).name == alone
     # Layers from the lowest: one list for each output of the encoder.
-    stack = row.stack(encoder)
+    stack = models.family_of(encoder).stack(encoder)
     assert len(stack) == len(encoder.output["layers"])
     assert all(stack[1:])
     assert bool(stack[0]) == (case.family != "elmo_vectors")

@@ -143,12 +143,15 @@ def test_a_run_continues_from_another(run: Path, tmp_path: Path) -> None:
             known = rows[0][tokens[0].index(token)]
             np.testing.assert_allclose(row, known, atol=1e-6)
     options["drop_mult"] = 0.0
+    factors = (1 / 2, 1 / 6, 1, 1 / 2)  # of two LSTMs
     found = pretrain(
-        tmp_path, tmp_path / "run", **options, layer_decay=0.385, epochs=1
+        tmp_path, tmp_path / "run", **options, layer_factors=factors, epochs=1
     )
     assert found["val_token_perplexity"] < 0.9 * before
     with pytest.raises(ValueError, match="`direction` must be that of `init`"):
         pretrain(tmp_path, tmp_path / "b", init=run, direction="backward")
+    with pytest.raises(ValueError, match="`factors` must hold 4 numbers"):
+        pretrain(tmp_path, tmp_path / "b", init=run, layer_factors=(1.0,))
     with pytest.raises(ValueError, match="`split` must be that of `init`"):
         pretrain(tmp_path, tmp_path / "b", init=run, split="character")
     assert not (tmp_path / "b").exists()
@@ -224,6 +227,11 @@ REFUSALS = [
     ({"vocabulary_size": 9}, "`vocabulary_size` must be at least 10"),
     ({"bptt": 4}, "`bptt` must be at least 5"),
     ({"layer_decay": 2.0}, "`layer_decay` must be above 0"),
+    ({"layer_factors": (1.0, 1.0)}, "`layer_factors` needs `init`"),
+    (
+        {"layer_factors": (1.0,), "layer_decay": 0.5, "init": Path("none")},
+        "Give `layer_factors` or `layer_decay`",
+    ),
     ({"init": Path("none")}, "`init` must be the folder of a run"),
 ]
 
@@ -259,11 +267,10 @@ def test_a_classifier_on_it(run: Path, tmp_path: Path) -> None:
     recipe = load_recipe("finetune_classifier")
     config = recipe.Config(
         **{"init": run, "train": table, "test": table},
-        **{"mix": "last", "head": "concat_pooling"},
+        **{"ulmfit": "scripts", "bptt": 4, "num_windows": 2},
         output=tmp_path / "run",
-        layer_decay=1 / 2.6,
-        schedule="slanted_triangular",
-        gradual_unfreezing=True,
+        ulmfit_without=("drop_mult",),  # it has hardly any features to drop
+        seeds=(1, 2),
         compare=False,
         batch_size=6,
         epochs=8,
@@ -278,3 +285,28 @@ def test_a_classifier_on_it(run: Path, tmp_path: Path) -> None:
     for first, second in zip(expected, served.predict(texts), strict=True):
         assert first.label == second.label
         assert first.score == pytest.approx(second.score, abs=1e-5)
+    average(tmp_path)
+
+
+def average(folder: Path) -> None:
+    """Checks the mean of both seeds beside their predictions."""
+    runs = [folder / "run/pretrained" / f"seed_{k}" for k in (1, 2)]
+    recipe = load_recipe("average_classifiers")
+    config = recipe.Config(
+        models=tuple(runs), test=folder / "table.tsv", output=folder / "both"
+    )
+    results = recipe.main(config)
+    means, logits = [], []
+    for path in (*runs, folder / "both"):
+        lines = (path / "predictions.tsv").read_text().splitlines()[1:]
+        logits.append(np.array([x.split("\t")[2:] for x in lines], "float64"))
+    for x in logits:
+        x = np.exp(x)
+        means.append(x / x.sum(axis=1, keepdims=True))
+    # Of four digits behind the point.
+    np.testing.assert_allclose(means[2], (means[0] + means[1]) / 2, atol=2e-4)
+    assert len(means[2]) == results["num_test"] == 36
+    assert set(results["models"]) == set(map(str, runs))
+    other = {"models": (runs[0],), "output": folder / "one"}
+    with pytest.raises(ValueError, match="`folders` must be two or more"):
+        recipe.main(recipe.Config(test=folder / "table.tsv", **other))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import keras
 
 from keras_ctx import convert, text, training
+from keras_ctx.fine_tuning.options.rates import RateOptions
 from keras_ctx.fine_tuning.options.recurrent import RecurrentOptions
 from keras_ctx.fine_tuning.options.text_inputs import load_text_inputs
 
@@ -84,13 +85,13 @@ class FineTuningOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledDataOptions(RecurrentOptions, FineTuningOptions):
+class LabelledDataOptions(RateOptions, RecurrentOptions, FineTuningOptions):
     """Options of recipes with sample data and an untrained twin to compare.
 
     Raises:
-        ValueError: See `FineTuningOptions`; or `train` without `test`, `test`
-            without `train`, or `dev` without both; or recurrent layers on an
-            encoder with `frozen` or `lora_rank`.
+        ValueError: See `FineTuningOptions` and `RateOptions`; or `train`
+            without `test`, `test` without `train`, or `dev` without both; or
+            recurrent layers on an encoder with `frozen` or `lora_rank`.
 
     Example:
         >>> LabelledDataOptions(output=Path("runs/one"), train=Path("a.tsv"))
@@ -110,10 +111,6 @@ class LabelledDataOptions(RecurrentOptions, FineTuningOptions):
     ELMo's own dropout."""
     gradient_accumulation_steps: int = 1
     """Batches of gradients accumulated for one update."""
-    schedule: Literal["linear", "slanted_triangular"] = "linear"
-    """How the learning rate rises and falls."""
-    gradual_unfreezing: bool = False
-    """Whether to unfreeze one more layer each epoch, from the top."""
     compare: bool = True
     """Whether to also train the same model from an untrained encoder."""
 
@@ -128,6 +125,7 @@ class LabelledDataOptions(RecurrentOptions, FineTuningOptions):
                 "`recurrent_layers` and `context`: give a frozen encoder as "
                 "`context`."
             )
+        self.check_rates()
         super().__post_init__()
 
     @property

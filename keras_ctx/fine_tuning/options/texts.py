@@ -6,6 +6,7 @@ from typing import Any, Literal
 from keras_ctx import data, training
 from keras_ctx.checks import check_positive
 from keras_ctx.fine_tuning.options.shared import LabelledDataOptions
+from keras_ctx.fine_tuning.options.ulmfit import ULMFiTOptions
 
 Metric = Literal[
     "accuracy",
@@ -20,11 +21,11 @@ Metric = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
+class TextTaskOptions(ULMFiTOptions, data.TextTaskFormat, LabelledDataOptions):
     """Options of a recipe for texts: how to read and score its tables.
 
     Raises:
-        ValueError: See both parent classes; a metric or class weights that
+        ValueError: See the parent classes; a metric or class weights that
             the task does not have; or a weight of the next token that is not
             positive, or for a frozen encoder.
 
@@ -51,6 +52,7 @@ class TextTaskOptions(data.TextTaskFormat, LabelledDataOptions):
     def __post_init__(self):
         data.TextTaskFormat.__post_init__(self)
         LabelledDataOptions.__post_init__(self)
+        self.check_ulmfit()
         if self.class_weights and self.kind != "classification":
             raise ValueError(
                 f"`class_weights` needs classes, not `{self.kind}`."

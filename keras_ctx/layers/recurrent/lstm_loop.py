@@ -44,6 +44,7 @@ def lstm_loop(
     keep_gates=False,
     order: GateOrder = TENSORFLOW_1,
     state_gradient: bool = False,
+    bptt: int | None = None,
 ):
     """Runs all steps; work that needs no state is done outside of the loop.
 
@@ -66,6 +67,8 @@ def lstm_loop(
             memory, or to compute them again, which takes time.
         order: The order of the gates in the columns.
         state_gradient: Whether `h`, `c` and the returned cells have gradients.
+        bptt: Number of steps after which no gradient passes to the steps
+            before; `None`: it passes through all.
 
     Returns:
         Outputs `(B, T, P)` and cells `(B, T, H)`.
@@ -110,6 +113,7 @@ def lstm_loop(
         clipped = clips[0] is not None
         factors += [_inside(cs, clips[0])] if clipped else []
         factors += [d_cs] if state_gradient else []
+        factors += [] if bptt is None else [_passes(d_hs, bptt)]
         h_inside = None
         if projection is not None:
             h_inside = _inside(hs, clips[1])
@@ -136,6 +140,9 @@ def lstm_loop(
                 d_c = d_c * others[0]
             d_z = order.joined(d_c * of_i, d_c * of_j, d_c * of_f, d_h * of_o)
             d_h, d_c = ops.matmul(d_z, recurrent_back), d_c * f
+            if bptt is not None:
+                passes = others[-1 if projection is None else -2]
+                d_h, d_c = d_h * passes, d_c * passes
             of_c = [d_c] if state_gradient else []
             return ops.concatenate([d_h, d_z, *of_c], axis=-1), [d_h, d_c]
 
@@ -192,6 +199,14 @@ def lstm_loop(
 def _shifted(steps, before):
     """Shifts `(B, T, D)` by one step: `before`, then all but the last step."""
     return ops.concatenate([before[:, None], steps[:, :-1]], axis=1)
+
+
+def _passes(steps, bptt: int):
+    """Returns `(B, T, 1)`: 0 at the first step of each window but the first."""
+    places = ops.arange(ops.shape(steps)[1])
+    stops = ops.logical_and(places > 0, ops.mod(places, bptt) == 0)
+    passes = 1 - ops.cast(stops, steps.dtype)
+    return ops.ones_like(steps[..., :1]) * passes[None, :, None]
 
 
 def _weight_gradient(x, d_y):

@@ -55,6 +55,9 @@ def reading_order(padding_mask, all_real: bool, reverse: bool):
 def take(x, positions):
     """Returns `x[b, positions[b, t]]`, for `(B, T)` or `(B, T, D)`."""
     batch, length = ops.shape(x)[:2]
+    shape = (*positions.shape, *x.shape[2:])
+    if x.shape[0] == 0 and None not in shape:  # JAX would lose the axis T
+        return ops.zeros(shape, dtype=x.dtype)
     # Takes whole vectors; `ops.take_along_axis` would take single numbers.
     first = ops.expand_dims(ops.arange(batch), -1) * length
     x = ops.reshape(x, (-1, *x.shape[2:]))

@@ -55,6 +55,10 @@ class WeightDroppedLSTM(keras.layers.Layer):
         max_batch_size: Rows of the carried state; unused without `stateful`.
         uniform_bound: Bound of the uniform initial values of all weights;
             `None`: `hidden_dim ** -0.5`, as in PyTorch.
+        bptt: Number of tokens of a window: a row's tokens are parted into
+            windows from its first one that is read, and gradients do not
+            pass from a window to the one before (truncated backpropagation).
+            Outputs do not depend on it. `None`: they pass through the row.
 
     Call arguments:
         inputs: `(B, T, D)`.
@@ -102,10 +106,13 @@ class WeightDroppedLSTM(keras.layers.Layer):
         stateful: bool = False,
         max_batch_size: int = 128,
         uniform_bound: float | None = None,
+        bptt: int | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_at_least(1, hidden_dim=hidden_dim, max_batch_size=max_batch_size)
+        if bptt is not None:
+            check_at_least(1, bptt=bptt)
         check_rate(weight_dropout=weight_dropout)
         check_positive(uniform_bound=uniform_bound)
         self.hidden_dim = hidden_dim
@@ -115,6 +122,7 @@ class WeightDroppedLSTM(keras.layers.Layer):
         self.stateful = stateful
         self.max_batch_size = max_batch_size
         self.uniform_bound = uniform_bound
+        self.bptt = bptt
         self.dropout_layer = keras.layers.Dropout(
             weight_dropout, dtype=self.dtype_policy, name="weight_dropout"
         )
@@ -193,6 +201,7 @@ class WeightDroppedLSTM(keras.layers.Layer):
             keep_gates=bool(training),
             order=KERAS,
             state_gradient=self.return_state or initial_state is not None,
+            bptt=self.bptt,
         )
         if self.stateful:
             keep_last(self.states, (h, c), (hs, cs), mask)
@@ -293,4 +302,5 @@ class WeightDroppedLSTM(keras.layers.Layer):
             "stateful": self.stateful,
             "max_batch_size": self.max_batch_size,
             "uniform_bound": self.uniform_bound,
+            "bptt": self.bptt,
         }

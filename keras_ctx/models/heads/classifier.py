@@ -21,6 +21,7 @@ def classifier(
     name: str = "classifier",
     language_model: bool = False,
     head: Head = "linear",
+    pooled_dropout: float = 0.4,
 ) -> keras.Model:
     """Builds a classifier of texts or text pairs.
 
@@ -43,15 +44,16 @@ def classifier(
             fine-tuning. `without_language_model` takes it off.
         head: "linear", one dense layer; or "concat_pooling", that of ULMFiT:
             the last real token, the maximum and the mean over the real tokens
-            side by side, batch norm, dropout of 0.4, 50 features with relu,
+            side by side, batch norm, `pooled_dropout`, 50 features with relu,
             batch norm, `dropout`, and the dense layer.
+        pooled_dropout: Dropout rate of what "concat_pooling" has pooled.
 
     Returns:
         A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`; on
         an encoder of `packed` `(B, max_texts, N)`.
 
     Raises:
-        ValueError: `num_classes` is not positive, `dropout` is outside
+        ValueError: `num_classes` is not positive, a rate is outside
             [0, 1), `mix` is unknown, a `ScalarMix` is for another number of
             layers, "concat_last_4" has fewer than four layers, with
             `language_model` the encoder is not causal or `frozen`, or `head`
@@ -69,7 +71,7 @@ def classifier(
         2018, section 3.3, with fastai's norms and rates.
     """
     check_at_least(1, num_classes=num_classes)
-    check_rate(dropout=dropout)
+    check_rate(dropout=dropout, pooled_dropout=pooled_dropout)
     if language_model:
         _check_language_model(encoder, frozen)
     if head not in ("linear", "concat_pooling"):
@@ -83,7 +85,9 @@ def classifier(
 
     def logits(outputs, sequence):
         if concat:
-            x = concat_pooled(sequence, outputs["padding_mask"])
+            x = concat_pooled(
+                *(sequence, outputs["padding_mask"], pooled_dropout)
+            )
         elif mix == "last":
             x = outputs["pooled"]
         else:

@@ -10,11 +10,11 @@ from keras_ctx import layers
 Head = Literal["linear", "concat_pooling"]
 # Of fastai. Keras's own norms would keep their starting values for hundreds
 # of steps.
-_FEATURES, _DROPOUT = 50, 0.4
+_FEATURES = 50
 _MOMENTUM, _EPSILON = 0.9, 1e-5
 
 
-def concat_pooled(sequence, padding_mask):
+def concat_pooled(sequence, padding_mask, dropout: float):
     """Returns the features `(B, 50)` that the last dense layer reads.
 
     Layer names: `last_token`, `max_and_mean`, `pooled_norm`,
@@ -26,7 +26,7 @@ def concat_pooled(sequence, padding_mask):
         [last(sequence, padding_mask), others(sequence, padding_mask)], axis=-1
     )
     x = _norm("pooled_norm")(x)
-    x = keras.layers.Dropout(_DROPOUT, name="pooled_dropout")(x)
+    x = keras.layers.Dropout(dropout, name="pooled_dropout")(x)
     x = keras.layers.Dense(_FEATURES, "relu", name="hidden")(x)
     return _norm("hidden_norm")(x)
 

@@ -6,6 +6,7 @@ from keras import ops
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.packed_texts import refuse_packed
 from keras_ctx.models.heads.task_model import task_model
+from keras_ctx.models.heads.whole_rows import check_whole_rows
 from keras_ctx.models.mixture import Mix
 
 
@@ -28,7 +29,8 @@ def span_extractor(
         `(B, T)`, -1e9 at padding.
 
     Raises:
-        ValueError: `mix` is unknown, or the encoder is one of `packed`.
+        ValueError: `mix` is unknown, or the encoder is one of `packed` or
+            `awd_lstm_document_encoder`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -40,6 +42,7 @@ def span_extractor(
     """
 
     refuse_packed(encoder, "`span_extractor`", "")
+    check_whole_rows(encoder)
 
     def head(outputs, sequence):
         x = logits_layer(2, encoder)(sequence)

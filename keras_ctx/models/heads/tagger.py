@@ -10,6 +10,7 @@ from keras_ctx.models.bidirectional import bidirectional
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.packed_texts import refuse_packed
 from keras_ctx.models.heads.task_model import task_model
+from keras_ctx.models.heads.whole_rows import check_whole_rows
 from keras_ctx.models.mixture import Mix
 
 
@@ -64,7 +65,8 @@ def tagger(
     Raises:
         ValueError: As for `classifier`; `lstm_dim` or `lstm_layers` is not
             positive; `constraints` allow no path, or are given without `crf`;
-            `crf` or `lstm_dim` on an encoder of `packed`.
+            `crf` or `lstm_dim` on an encoder of `packed`; or the encoder is
+            one of `awd_lstm_document_encoder`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -81,6 +83,7 @@ def tagger(
     if lstm_dim is not None:
         check_at_least(1, lstm_dim=lstm_dim)
     check_rate(dropout=dropout)
+    check_whole_rows(encoder)
     if crf or lstm_dim is not None:
         refuse_packed(encoder, "`crf` or `lstm_dim`", ", or leave both out")
     chosen = layers.CRF(num_tags, constraints, name="crf") if crf else None

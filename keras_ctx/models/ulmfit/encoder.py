@@ -78,9 +78,8 @@ def awd_lstm_encoder(
     Source:
         Merity et al. 2018, https://arxiv.org/abs/1708.02182; Howard and Ruder
         2018, https://arxiv.org/abs/1801.06146. The default sizes and rates
-        are those of fastai 2 for a language model; for a classifier it has
-        `input_dropout=0.4`, `hidden_dropout=0.3`, `weight_dropout=0.5` and
-        `word_dropout=0.05`.
+        are those of fastai 2 for a language model; `awd_lstm_with_dropout`
+        has those for a classifier.
 
     Differs:
         awd-lstm-lm and fastai carry the state from batch to batch.
@@ -126,15 +125,17 @@ def stack_outputs(stack: Sequence[Any], token_ids, padding_mask) -> list:
 
 
 def of_outputs(
-    outputs: list, token_ids, padding_mask, name: str
+    outputs: list, token_ids, padding_mask, name: str, kept=None
 ) -> keras.Model:
-    """Builds the encoder from its inputs and the outputs of its layers."""
-    pooled = layers.Pooling("last", name="last_token")(
-        outputs[-1], padding_mask
-    )
+    """Builds the encoder from its inputs and the outputs of its layers.
+
+    `kept` is the mask of the outputs, `None` if it is that of the inputs.
+    """
+    kept = padding_mask if kept is None else kept
+    pooled = layers.Pooling("last", name="last_token")(outputs[-1], kept)
     return encoder_model(
         {"token_ids": token_ids, "padding_mask": padding_mask},
         equal_widths(outputs),
-        *(pooled, padding_mask, name),
+        *(pooled, kept, name),
         sequence=outputs[-1],
     )

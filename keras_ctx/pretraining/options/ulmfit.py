@@ -65,6 +65,10 @@ class ULMFiTPretrainingOptions(PretrainingOptions):
     layer_decay: float = 1.0
     """Learning rate of a layer, as a share of that of the layer above; 0.385
     (1 / 2.6) is the paper's with `init`."""
+    layer_factors: tuple[float, ...] | None = None
+    """With `init`: learning rates of the embeddings, of each LSTM and of the
+    output's bias, as shares of the highest, instead of `layer_decay`; 0.5 0.167
+    0.333 1 0.5 in ULMFiT's scripts."""
     reset_steps: int | None = None
     """Steps after which the carried states are reset. If not given: at the
     beginning of each epoch."""
@@ -99,6 +103,13 @@ class ULMFiTPretrainingOptions(PretrainingOptions):
                     f"`{name}` must be at least 0. "
                     f"Received: {getattr(self, name)}"
                 )
+        if self.layer_factors is not None:
+            if self.layer_decay != 1:
+                raise ValueError(
+                    "Give `layer_factors` or `layer_decay`, not both."
+                )
+            if self.init is None:
+                raise ValueError("`layer_factors` needs `init`.")
         if not 0 < self.layer_decay <= 1:
             raise ValueError(
                 "`layer_decay` must be above 0 and at most 1. "

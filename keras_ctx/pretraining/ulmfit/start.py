@@ -4,14 +4,19 @@ from pathlib import Path
 
 import keras
 
-from keras_ctx import convert, data, text
+from keras_ctx import convert, data, models, text
 from keras_ctx.files.model_file import load_model
 from keras_ctx.pretraining.options.ulmfit import ULMFiTPretrainingOptions
 from keras_ctx.pretraining.tokens_file import tokens_file
 
-# The rates of fastai for a language model: of some layers, and of the others.
-_RATES = {"embeddings": 0.02, "dropout_0": 0.25, "output_dropout": 0.1}
-_HIDDEN = {"rate": 0.15, "weight_dropout": 0.2, "word_dropout": 0.02}
+# The rates of fastai for a language model.
+_RATES = {
+    "input_dropout": 0.25,
+    "hidden_dropout": 0.15,
+    "weight_dropout": 0.2,
+    "word_dropout": 0.02,
+    "output_dropout": 0.1,
+}
 
 
 def ulmfit_text_inputs(
@@ -174,21 +179,12 @@ def with_drop_mult(model: keras.Model, drop_mult: float) -> keras.Model:
         drop_mult: The factor.
 
     Example:
-        >>> from keras_ctx import models
         >>> model = models.awd_lstm_language_model(
         ...     models.awd_lstm_encoder(9, 4, 6))
         >>> with_drop_mult(model, 2.0).get_layer("lstm_0").weight_dropout
         0.4
     """
 
-    def copied(layer: keras.Operation) -> keras.Operation:
-        config = layer.get_config()
-        for key in _HIDDEN.keys() & config.keys():
-            rate = _RATES.get(layer.name, _HIDDEN[key])
-            config[key] = rate * drop_mult
-        return type(layer).from_config(config)
-
-    copy = keras.models.clone_model(model, clone_function=copied)
-    for layer in model.layers:
-        copy.get_layer(layer.name).set_weights(layer.get_weights())
-    return copy
+    return models.awd_lstm_with_dropout(
+        model, **{name: rate * drop_mult for name, rate in _RATES.items()}
+    )

@@ -1,7 +1,10 @@
 """The learning rate and the first step of each layer of an encoder."""
 
+from collections.abc import Sequence
+
 import keras
 
+from keras_ctx.checks import check_at_least
 from keras_ctx.models.family import encoders_inside, family_of
 
 
@@ -10,6 +13,8 @@ def layer_rates(
     decay: float = 1.0,
     unfreeze_every: int | None = None,
     encoder_name: str | None = None,
+    stages: int | None = None,
+    factors: Sequence[float] | None = None,
 ) -> dict[str, tuple[float, int]]:
     """Computes the learning rate and first step of each layer.
 
@@ -32,14 +37,22 @@ def layer_rates(
             epoch). `None`: all layers learn from the start.
         encoder_name: Name of the encoder in `model`; only needed if `model`
             contains several models.
+        stages: Number of stages, with `unfreeze_every`: the last one unfreezes
+            all layers that are left. ULMFiT's scripts have 3: the head, the
+            highest layer, everything. `None`: one for each layer.
+        factors: The learning rate of each layer, from the embeddings up and
+            last of the head, as a share of the highest, instead of `decay`.
+            ULMFiT's scripts tune a language model with `(1/2, 1/6, 1/3, 1,
+            1/2)`. `None`: powers of `decay`.
 
     Returns:
         A dict from the path of each trainable variable to a pair: its factor
         of the learning rate, and its first step.
 
     Raises:
-        ValueError: `decay` is not in (0, 1], `unfreeze_every` is not
-            positive, or the model has no encoder of this library.
+        ValueError: `decay` is not in (0, 1], `unfreeze_every` or `stages` is
+            not positive, `factors` has a negative number, another length or is
+            given with a `decay`, or the model has no encoder of this library.
 
     Example:
         >>> from keras_ctx import models
@@ -66,7 +79,18 @@ def layer_rates(
             "`unfreeze_every` must be a positive number of updates, or None. "
             f"Received: unfreeze_every={unfreeze_every}"
         )
+    if stages is not None:
+        check_at_least(1, stages=stages)
     stack = _stack(_encoder(model, encoder_name))
+    if factors is None:
+        factors = [decay**depth for depth in range(len(stack), -1, -1)]
+    elif len(factors) != len(stack) + 1 or min(factors) < 0 or decay != 1:
+        raise ValueError(
+            f"`factors` must hold {len(stack) + 1} numbers of at least 0 for "
+            "this model, from its embeddings up to its head, and `decay` must "
+            f"be 1 with it. Received: factors={tuple(factors)}, decay={decay}"
+        )
+    last = len(stack) if stages is None else stages - 1
     depths = {
         variable.path: len(stack) - i
         for i, stacked in enumerate(stack)
@@ -74,7 +98,7 @@ def layer_rates(
         for variable in layer.trainable_variables
     }
     return {
-        path: (decay**depth, depth * (unfreeze_every or 0))
+        path: (factors[-1 - depth], min(depth, last) * (unfreeze_every or 0))
         for path, depth in (
             (variable.path, depths.get(variable.path, 0))
             for variable in model.trainable_variables

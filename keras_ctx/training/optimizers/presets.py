@@ -26,7 +26,8 @@ def bert_optimizer(
     weight_decay: float = 0.01,
     clip_norm: float | None = 1.0,
     beta_2: float = 0.999,
-    schedule: Literal["linear", "slanted_triangular"] = "linear",
+    schedule: Literal["linear", "slanted_triangular"]
+    | keras.optimizers.schedules.LearningRateSchedule = "linear",
     layer_rates: Mapping[str, Sequence] | None = None,
     gradient_accumulation_steps: int = 1,
     ema_momentum: float | None = None,
@@ -48,7 +49,9 @@ def bert_optimizer(
         beta_2: Decay of the mean of squared gradients; 0.98 (RoBERTa's) suits
             short runs.
         schedule: "linear" for `WarmupLinearDecay`, "slanted_triangular" for
-            `SlantedTriangular`, whose `cut_frac` is `warmup_ratio`.
+            `SlantedTriangular`, whose `cut_frac` is `warmup_ratio`; or a
+            schedule of your own, in updates, instead of the first three
+            arguments.
         layer_rates: Lower learning rates, or later first steps, for lower
             layers, as `keras_ctx.training.layer_rates` returns them.
         gradient_accumulation_steps: Number of batches whose gradients are
@@ -94,7 +97,9 @@ def bert_optimizer(
             f"Received: ema_momentum={ema_momentum}"
         )
     several = gradient_accumulation_steps > 1
-    if schedule == "linear":
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        rate = schedule
+    elif schedule == "linear":
         rate = WarmupLinearDecay(
             peak_learning_rate, total_steps, round(warmup_ratio * total_steps)
         )
@@ -102,7 +107,7 @@ def bert_optimizer(
         rate = SlantedTriangular(peak_learning_rate, total_steps, warmup_ratio)
     else:
         raise ValueError(
-            '`schedule` must be "linear" or "slanted_triangular". '
+            '`schedule` must be "linear", "slanted_triangular" or a schedule. '
             f"Received: schedule={schedule!r}"
         )
     return LayerwiseAdamW(
