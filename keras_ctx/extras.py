@@ -39,7 +39,7 @@ EXTRAS = {
 TRAINING_CLASSES = (
     *("Adagrad", "CRFLoss", "InverseSquareRoot", "LayerwiseAdamW"),
     *("LogLikelihoodLoss", "NextTokenLoss", "PackedSquaredError"),
-    *("PerUpdate", "SlantedTriangular"),
+    *("PerUpdate", "SGD", "SlantedTriangular", "Stages"),
     "WarmupLinearDecay",
 )
 

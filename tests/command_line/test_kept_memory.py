@@ -11,8 +11,8 @@ import resource
 import numpy as np
 {}
 def faults():
-    for _ in range(10):
-        np.ones(1 << 24)  # 128 MiB
+    for _ in range(4):
+        np.ones(1 << 23)  # 64 MiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 first = faults()
 print(faults() - first)
@@ -22,7 +22,7 @@ from keras_ctx.command_line.kept_memory import keep_freed_memory
 keep_freed_memory()
 """
 # Huge pages of 2 MiB would make fewer faults of both, so they are compared.
-PAGES = 10 * 64
+PAGES = 4 * 32
 
 
 def faults(program: str) -> int:

@@ -50,6 +50,7 @@ def test_first_answers_score_100(questions) -> None:
     assert best_threshold(questions, texts, odds) == (100, 1)
 
 
+@pytest.mark.quick("60")
 @pytest.mark.parametrize("stride", [16, 60, 1000])
 def test_every_answer_is_in_a_window(stride: int, questions) -> None:
     made = question_windows(questions, INPUTS, training=True, stride=stride)

@@ -11,7 +11,7 @@ import pytest
 from worker_processes import ROOT, start_workers
 
 SCRIPT = Path(__file__).with_name("train_on_uneven_rows.py")
-QUICK = ["means", "two outputs"]
+QUICK = ["two outputs"]
 
 
 def on_one_and_two(folder: Path, names: list[str]) -> dict[str, np.ndarray]:

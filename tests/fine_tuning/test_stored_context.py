@@ -44,6 +44,7 @@ def test_equal_to_running_the_encoder(subwords: bool) -> None:
         )
 
 
+@pytest.mark.slow
 def test_training_one_trains_the_other() -> None:
     encoder, inputs = encoder_and_inputs(False)
     stored = fine_tuning.StoredContext(encoder, inputs, SENTENCES, False)

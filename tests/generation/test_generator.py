@@ -63,6 +63,10 @@ def beginning(model: Any, row: list[int]) -> tuple[dict | None, list[int]]:
 
 
 @pytest.mark.quick("translator-beam-False")
+@pytest.mark.quick(
+    *("causal-greedy-False", "lstm-sampling-False"),
+    *("translator-huggingface-False", "lstm-translator-beam-False"),
+)
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("search", SEARCHES)
 def test_scores_are_those_of_the_whole_text(
@@ -97,6 +101,7 @@ def test_scores_are_those_of_the_whole_text(
 
 
 @pytest.mark.quick("translator-beam", "lstm-translator-beam")
+@pytest.mark.quick("causal-greedy", "lstm-huggingface", "translator-beam")
 @pytest.mark.parametrize("search", ["greedy", "beam", "huggingface"])
 def test_a_row_alone_equals_the_row_in_a_batch(model: Any, search: str) -> None:
     generate = generator(model, SEARCHES[search])
@@ -114,6 +119,7 @@ def test_a_row_alone_equals_the_row_in_a_batch(model: Any, search: str) -> None:
 
 
 @pytest.mark.quick("lstm-translator")
+@pytest.mark.quick("causal", "lstm")
 def test_greedy_takes_the_best_token_each_time(model: Any) -> None:
     found = generator(model, None)(features(ROWS))
     beam = generator(model, BeamSearch(1, 0.0))(features(ROWS))
@@ -128,6 +134,7 @@ def test_greedy_takes_the_best_token_each_time(model: Any) -> None:
 
 
 @pytest.mark.quick("causal-huggingface", "lstm*-huggingface")
+@pytest.mark.quick("causal-huggingface", "lstm-translator-beam")
 @pytest.mark.parametrize("search", ["beam", "huggingface"])
 def test_beams_equal_lists(model: Any, search: str) -> None:
     rules: Any = SEARCHES[search]

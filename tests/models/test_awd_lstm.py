@@ -10,7 +10,7 @@ import tensorflow as tf
 from contracts.random_weights import randomized
 from parity.recurrent_numpy import Arrays, awd_lstm, random_awd_lstm
 
-from keras_ctx import generation, layers, models
+from keras_ctx import layers, models
 from keras_ctx.training import causal_losses, layer_rates
 
 V, E, H = 13, 6, 8
@@ -257,7 +257,5 @@ def test_errors() -> None:
     model = models.causal_language_model(encoder())
     with pytest.raises(ValueError, match="`language_model` must be one of `aw"):
         models.awd_lstm_stream_model(model, 2)
-    with pytest.raises(ValueError, match="recurrent model"):
-        generation.Generator(model, 5)
     with pytest.raises(ValueError, match="`encoder` must be"):
         models.warm_start(encoder(), [FEATURES, FEATURES])

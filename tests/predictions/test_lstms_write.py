@@ -52,7 +52,7 @@ def test_what_cannot_continue_a_text_is_refused(
     with pytest.raises(ValueError, match="from left to right"):
         TextGenerator(model, backward)
     words: Any = text.WordInputs(["<S>", "</S>", "<UNK>"])
-    with pytest.raises(ValueError, match="`text_inputs` must be those of a"):
+    with pytest.raises(ValueError, match="`text_inputs` must be of a"):
         TextGenerator(model, words)
     text.save_inputs(text.ULMFiTInputs(TOKENS), tmp_path / "text_inputs.json")
     with pytest.raises(FileNotFoundError, match="must hold language_model"):

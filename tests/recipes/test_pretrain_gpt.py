@@ -203,5 +203,5 @@ def test_other_models_are_refused(tmp_path: Path) -> None:
     text.save_inputs(
         text.BertInputs([*special, "a"], 9), tmp_path / "text_inputs.json"
     )
-    with pytest.raises(ValueError, match="`folder` must hold a GPT"):
+    with pytest.raises(ValueError, match="`folder` must be of a GPT-2"):
         generate(tmp_path, prompt=("a",))

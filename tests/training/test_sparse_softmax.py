@@ -88,7 +88,7 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.quick("elmo")
+@pytest.mark.slow  # a step by hand is below
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_steps_are_those_of_dense_gradients(optimizer) -> None:
     assert_equal(trained(optimizer, True), trained(optimizer, False))

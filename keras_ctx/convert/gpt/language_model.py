@@ -57,14 +57,14 @@ def check_continues(text_inputs: Any, name: str) -> None:
     """
     if not isinstance(text_inputs, GPTInputs | ULMFiTInputs):
         raise ValueError(
-            f"`{name}` must be those of a GPT-2 or of an AWD-LSTM, whose texts "
+            f"`{name}` must be of a GPT-2 or of an AWD-LSTM, whose texts "
             "begin with the token that ends the one before. Received: "
             f"{type(text_inputs).__name__}. Use `generation.Generator` for "
             "another causal model."
         )
     if getattr(text_inputs, "backward", False):
         raise ValueError(
-            f"`{name}` must be those of a model that reads from left to right: "
+            f"`{name}` must be of a model that reads from left to right: "
             "one that reads a text from its end writes what stands before it. "
             "Received: backward=True"
         )

@@ -28,9 +28,10 @@ def loop(
         reverse: Whether to go from the last token to the first. The outputs
             are in the order of the tokens.
     """
-    if inputs.shape[0] == 0:  # which Keras's RNN refuses on JAX
-        inputs, states, padding_mask = _with_a_row(inputs, states, padding_mask)
-        return loop(step, inputs, states, padding_mask, reverse)[:0]
+    if inputs.shape[0] == 0 and inputs.shape[1] is not None:
+        # Keras's RNN refuses it on JAX.
+        outputs, _ = step(inputs[:, 0], list(states))
+        return ops.repeat(outputs[:, None], inputs.shape[1], axis=1)
     dtype = keras.backend.standardize_dtype(inputs.dtype)
     rnn = keras.layers.RNN(
         _Cell(step, [state.shape[-1] for state in states], dtype),
@@ -58,16 +59,6 @@ def with_a_token(x):
         return x
     rest = [(0, 0)] * (len(x.shape) - 2)
     return ops.pad(x, [(0, 0), (0, missing), *rest])
-
-
-def _with_a_row(inputs, states, padding_mask):
-    """Returns the arguments of `loop` with a row of zeros."""
-
-    def padded(x):
-        return ops.pad(x, [(0, 1), *[(0, 0)] * (len(x.shape) - 1)])
-
-    mask = None if padding_mask is None else padded(padding_mask)
-    return padded(inputs), [padded(state) for state in states], mask
 
 
 def recur(

@@ -49,7 +49,7 @@ class ContextVectors:
             self.inputs[PLACES] = keras.Input(
                 (None,), dtype="int32", name=PLACES
             )
-        self._layers = [
+        self._read = [
             keras.layers.Identity(name=f"{LAYER}{k}")(self._of_words(x))
             for k, x in enumerate(frozen(own, training=False))
         ]
@@ -68,7 +68,7 @@ class ContextVectors:
             several: Whether this is one of several places, which have a
                 mixture each.
         """
-        found, mix = self._layers, self._mix
+        found, mix = self._read, self._mix
         name = f"{PREFIX}mix_{place}"
         if isinstance(mix, layers.ScalarMix):
             if several:

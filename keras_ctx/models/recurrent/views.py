@@ -23,18 +23,19 @@ def context_vectors(encoder: keras.Model) -> keras.Model:
         ValueError: The encoder has no `context`.
 
     Example:
-        >>> import numpy as np
+        >>> import keras, numpy as np
         >>> from keras_ctx import models
         >>> words = models.word_vector_encoder(9, 4)
         >>> elmo = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
         >>> encoder = models.recurrent_encoder(words, 3, context=elmo)
-        >>> features = {"word_ids": np.array([[1]]),
-        ...             "context_char_ids": np.array([[[259, 9, 260, 1, 1]]])}
+        >>> ids, characters = keras.ops.array([[1]]), [[[259, 9, 260, 1, 1]]]
+        >>> features = {"word_ids": ids,
+        ...             "context_char_ids": keras.ops.array(characters)}
         >>> vectors = context_vectors(encoder)(features)
         >>> rest = from_context_vectors(encoder)
         >>> sorted(rest.input)
         ['context_layer_0', 'word_ids']
-        >>> found = rest({"word_ids": np.array([[1]]), **vectors})
+        >>> found = rest({"word_ids": ids, **vectors})
         >>> bool(np.array_equal(found["pooled"], encoder(features)["pooled"]))
         True
     """
