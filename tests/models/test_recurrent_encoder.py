@@ -1,5 +1,7 @@
 """Recurrent encoders, read in NumPy from the papers."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -70,7 +72,7 @@ def both_ways(encoder: keras.Model, k: int, run, x: np.ndarray) -> np.ndarray:
         ("lstm", ("output",)),
     ],
 )
-def test_as_read_in_the_paper(cell: str, join: tuple[str, ...]) -> None:
+def test_as_read_in_the_paper(cell: Any, join: Any) -> None:
     body, context = words(), elmo()
     table = np.asarray(body({"word_ids": WORDS})["sequence"]).astype("float64")
     vectors = np.asarray(context({"char_ids": CHARACTERS})["sequence"])

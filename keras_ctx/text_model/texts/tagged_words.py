@@ -80,8 +80,8 @@ def _as_the_model_writes(
 def _of_model(task: RunTask) -> TaggingTask:
     """Returns the converter between IOB2 and the tags of the model."""
     scheme = task.settings.get("model_scheme", "IOB2")
-    kind = {"name": PLAIN} if scheme == PLAIN else {}
-    return TaggingTask(task.labels, TagScheme(**kind), scheme)
+    tags = TagScheme(name=PLAIN) if scheme == PLAIN else TagScheme()
+    return TaggingTask(task.labels, tags, scheme)
 
 
 def _tags_in(
