@@ -76,7 +76,9 @@ def main(config: Config) -> dict:
     train = texts["train"]
     text_inputs = text.SentencePieceInputs(
         text.sentence_piece_model(
-            [*train.sources, *train.targets], config.vocabulary_size
+            [*train.sources, *train.targets],
+            config.vocabulary_size,
+            normalization=config.normalization,
         ),
         config.max_length,
     )

@@ -142,3 +142,15 @@ def test_refused_training() -> None:
         sentence_piece_model([], 100)
     with pytest.raises(ValueError, match="`vocabulary_size` must be"):
         sentence_piece_model(CORPUS, 4)
+    with pytest.raises(ValueError, match="`normalization` must be one of"):
+        sentence_piece_model(CORPUS, 100, normalization="full")  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    ("rule", "written"), [("nmt_nfkc", "你好?"), ("identity", "你好？")]
+)
+def test_full_width_characters_come_back_as_learnt(rule, written) -> None:
+    learnt = sentence_piece_model(["你好？"] * 9, 12, normalization=rule)
+    inputs = SentencePieceInputs(learnt)
+    found = inputs.decode(inputs(["你好？"])["token_ids"]).numpy()
+    assert found[0].decode("utf-8") == written

@@ -37,6 +37,9 @@ class TranslationOptions:
     """Folder of the run."""
     vocabulary_size: int = 6000
     """Most tokens of SentencePiece."""
+    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
+    """SentencePiece's rule for characters; identity keeps those of full width,
+    such as Chinese punctuation, in translations."""
     dropout: float = 0.2
     """Dropout rate."""
     label_smoothing: float = 0.1

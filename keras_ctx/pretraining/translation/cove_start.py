@@ -68,7 +68,9 @@ def cove_start(
     read = [] if vectors is not None else texts.sources
     target = text.SentencePieceInputs(
         text.sentence_piece_model(
-            [*read, *texts.targets], options.vocabulary_size
+            [*read, *texts.targets],
+            options.vocabulary_size,
+            normalization=options.normalization,
         ),
         options.max_length,
     )

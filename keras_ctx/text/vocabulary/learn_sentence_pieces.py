@@ -2,12 +2,18 @@
 
 import io
 from collections.abc import Iterable
+from typing import Literal, get_args
 
 from keras_ctx.checks import check_at_least
 
+Normalization = Literal["nmt_nfkc", "nfkc", "identity"]
+
 
 def sentence_piece_model(
-    texts: Iterable[str], vocabulary_size: int, character_coverage: float = 1.0
+    texts: Iterable[str],
+    vocabulary_size: int,
+    character_coverage: float = 1.0,
+    normalization: Normalization = "nmt_nfkc",
 ) -> bytes:
     """Trains a SentencePiece model (BPE) for `SentencePieceInputs`.
 
@@ -21,13 +27,16 @@ def sentence_piece_model(
             256 bytes if there is room for them.
         character_coverage: Share of the characters that get tokens of their
             own.
+        normalization: SentencePiece's rule for the characters of all texts.
+            "nmt_nfkc" and "nfkc" make full-width characters half-width, which
+            a model then writes, too; "identity" changes none.
 
     Returns:
         The bytes of the model's file.
 
     Raises:
-        ValueError: There is no text, or `vocabulary_size` is too small for
-            its characters.
+        ValueError: There is no text, `vocabulary_size` is too small for its
+            characters, or `normalization` is unknown.
 
     Example:
         >>> model = sentence_piece_model(["a cat sat on a mat"] * 9, 24)
@@ -41,6 +50,11 @@ def sentence_piece_model(
     import sentencepiece
 
     check_at_least(5, vocabulary_size=vocabulary_size)
+    if normalization not in get_args(Normalization):
+        raise ValueError(
+            "`normalization` must be one of "
+            f"{', '.join(get_args(Normalization))}. Received: {normalization!r}"
+        )
     file = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
@@ -49,6 +63,7 @@ def sentence_piece_model(
             model_type="bpe",
             vocab_size=vocabulary_size,
             character_coverage=character_coverage,
+            normalization_rule_name=normalization,
             byte_fallback=vocabulary_size > 1000,
             hard_vocab_limit=False,
             pad_id=0,
