@@ -128,6 +128,7 @@ def pages_with(marker: str) -> list[Path]:
 # about eager functions in `tf.data`.
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`")
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+@pytest.mark.quick("README.md", "docs/[!h]*", "docs/howto/[dgtw]*")
 @pytest.mark.parametrize("page", pages_with(""), ids=name_of)
 def test_python_blocks_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,8 @@ import platform
 import subprocess
 import sys
 
+from keras_ctx.command_line import kept_memory
+
 import pytest
 
 ARRAYS = """
@@ -17,9 +19,10 @@ def faults():
 first = faults()
 print(faults() - first)
 """
-KEPT = """
-from keras_ctx.command_line.kept_memory import keep_freed_memory
-keep_freed_memory()
+# Without the package, which imports TensorFlow.
+KEPT = f"""
+import runpy
+runpy.run_path({kept_memory.__file__!r})["keep_freed_memory"]()
 """
 # Huge pages of 2 MiB would make fewer faults of both, so they are compared.
 PAGES = 4 * 32
@@ -42,7 +45,5 @@ def test_large_pieces_are_used_again() -> None:
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     import ctypes
 
-    from keras_ctx.command_line.kept_memory import keep_freed_memory
-
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    keep_freed_memory()
+    kept_memory.keep_freed_memory()

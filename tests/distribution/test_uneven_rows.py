@@ -11,7 +11,7 @@ import pytest
 from worker_processes import ROOT, start_workers
 
 SCRIPT = Path(__file__).with_name("train_on_uneven_rows.py")
-QUICK = ["two outputs"]
+QUICK = ["means", "two outputs"]
 
 
 def on_one_and_two(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
@@ -37,6 +37,7 @@ def assert_equal(found: dict[str, np.ndarray], several: str) -> None:
         assert np.ptp(found[f"{name}/one/history/loss"]) > 1e-3, name
 
 
+@pytest.mark.slow
 def test_two_devices(tmp_path: Path) -> None:
     assert_equal(on_one_and_two(tmp_path, QUICK), "two")
 

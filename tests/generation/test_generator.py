@@ -63,10 +63,7 @@ def beginning(model: Any, row: list[int]) -> tuple[dict | None, list[int]]:
 
 
 @pytest.mark.quick("translator-beam-False")
-@pytest.mark.quick(
-    *("causal-greedy-False", "lstm-sampling-False"),
-    *("translator-huggingface-False", "lstm-translator-beam-False"),
-)
+@pytest.mark.quick("lstm-sampling-False", "translator-huggingface-False")
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("search", SEARCHES)
 def test_scores_are_those_of_the_whole_text(
@@ -119,7 +116,7 @@ def test_a_row_alone_equals_the_row_in_a_batch(model: Any, search: str) -> None:
 
 
 @pytest.mark.quick("lstm-translator")
-@pytest.mark.quick("causal", "lstm")
+@pytest.mark.quick("causal")
 def test_greedy_takes_the_best_token_each_time(model: Any) -> None:
     found = generator(model, None)(features(ROWS))
     beam = generator(model, BeamSearch(1, 0.0))(features(ROWS))

@@ -55,6 +55,7 @@ def by_hand(layer: Any, ids: list[int], num_windows: int) -> tf.Tensor:
     return x[max(windows - num_windows, 0) * WINDOW :, 0]
 
 
+@pytest.mark.quick("2")
 @pytest.mark.parametrize("num_windows", [1, 2, 4])
 def test_outputs_and_gradients(num_windows: int) -> None:
     layer = reader(num_windows)

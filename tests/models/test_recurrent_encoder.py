@@ -164,6 +164,7 @@ def test_each_place_has_its_own_mixture() -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_context_stays_frozen() -> None:
     context = elmo(dropout=0.5)
     encoder = models.recurrent_encoder(

@@ -161,6 +161,7 @@ def test_no_rows(generate: Ask) -> None:
     assert {len(x) for x in found.values()} == {0}
 
 
+@pytest.mark.quick("settings0-*", "settings8-*", "settings14-*")
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
