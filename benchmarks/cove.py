@@ -25,7 +25,7 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ import keras
 import numpy as np
 import tyro
 
+from harness import entities
 from harness.english_words import words_of
 from harness.page import table
 from harness.recipes import ended_run, run_recipe
@@ -152,22 +153,6 @@ def read_table(path: Path) -> list[str]:
     ]
 
 
-def word_encoder(config: Config, paths: Iterable[Path]) -> Path:
-    """Saves the frozen vectors of the words of these files, for `--init`."""
-    folder = config.output / "words"
-    if not (folder / "text_inputs.json").exists():
-        lines = itertools.chain(*(data.read_lines(x) for x in paths))
-        words = set(itertools.chain(*(line.split() for line in lines)))
-        wanted = sorted({y for x in words for y in (x, x.lower())})
-        encoder, inputs = convert.word_vector_encoder_from(
-            convert.load_word_vectors(config.vectors, vocabulary=wanted),
-            lower_case_fallback=True,
-        )
-        training.save_model(encoder, folder / "encoder.keras")
-        text.save_inputs(inputs, folder / "text_inputs.json")
-    return folder
-
-
 def untrained(config: Config, run: Path) -> Path:
     """Saves the MT-LSTM with random weights over the same word vectors."""
     folder = config.output / "random"
@@ -186,7 +171,10 @@ def untrained(config: Config, run: Path) -> Path:
 def accuracies(config: Config, run: Path) -> Iterator[list[str]]:
     """Yields the rows of the classifiers: mean and deviation of the seeds."""
     files = tables(config)
-    init = word_encoder(config, (y for x in files.values() for y in x.values()))
+    paths = (path for found in files.values() for path in found.values())
+    lines = itertools.chain(*(data.read_lines(path) for path in paths))
+    words = itertools.chain(*(line.split() for line in lines))
+    init = entities.word_encoder(config.vectors, words, config.output / "words")
     contexts: dict[str, tuple[Path | None, str]] = {
         "word vectors": (None, "last"),
         "+ random MT-LSTM": (untrained(config, run), "last"),

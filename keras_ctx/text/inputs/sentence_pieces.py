@@ -117,12 +117,7 @@ class SentencePieceInputs(SubwordInputs):
         Returns:
             Strings `(B,)`.
         """
-        ids = tf.cast(self._real_ids(token_ids, padding_mask), tf.int32)
-        kept = (ids.values >= 0) & (ids.values < self.vocabulary_size)
-        for special in self.special_ids:
-            kept &= ids.values != special
-        rows = tf.ragged.boolean_mask(ids, ids.with_values(kept))
-        return self._detokenize(rows)
+        return self._detokenize(self._text_ids(token_ids, padding_mask))
 
     def get_config(self) -> dict[str, Any]:
         return {

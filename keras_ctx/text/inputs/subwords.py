@@ -176,6 +176,14 @@ class SubwordInputs(TextInputs):
             padding_mask = tf.ones_like(token_ids, tf.bool)
         return tf.ragged.boolean_mask(token_ids, tf.cast(padding_mask, tf.bool))
 
+    def _text_ids(self, token_ids: Any, padding_mask: Any) -> Any:
+        """Returns the ids of real tokens that are text, ragged int32."""
+        ids = tf.cast(self._real_ids(token_ids, padding_mask), tf.int32)
+        kept = (ids.values >= 0) & (ids.values < self.vocabulary_size)
+        for special in self.special_ids:
+            kept &= ids.values != special
+        return tf.ragged.boolean_mask(ids, ids.with_values(kept))
+
     def _num_special(self, num_segments: int) -> int:
         between = len(self.between) * (num_segments - 1)
         return len(self.start) + between + len(self.end)

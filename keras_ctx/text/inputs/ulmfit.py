@@ -160,12 +160,7 @@ class ULMFiTInputs(SubwordInputs):
         Returns:
             Strings `(B,)`.
         """
-        ids = tf.cast(self._real_ids(token_ids, padding_mask), tf.int32)
-        kept = (ids.values >= 0) & (ids.values < self.vocabulary_size)
-        for special in self.special_ids:
-            kept &= ids.values != special
-        rows = tf.ragged.boolean_mask(ids, ids.with_values(kept))
-        rows = self._read(rows)
+        rows = self._read(self._text_ids(token_ids, padding_mask))
         tokens = rows.with_values(self.piece_texts(rows.values))
         return undone_rules(tokens, self.split == "character")
 
