@@ -1,13 +1,14 @@
 """Averages the probabilities of several classifiers of texts, and scores them.
 
-Data      A table as that of finetune_classifier.py, with labels.
+Data      A table like those of finetune_classifier.py, with labels.
 Output    OUTPUT/predictions.tsv, OUTPUT/report.txt and OUTPUT/confusion.png of
           the mean of all models; OUTPUT/results.json with the scores of each
           and of the mean.
 Command   ULMFiT's pair of a forward and a backward model:
           python recipes/average_classifiers.py --models runs/a runs/b \
               --test held_out.tsv --output runs/both
-Expected  The mean is better than each: by 0.5 to 0.7 points in the paper.
+Expected  The mean scores higher than each model: in ULMFiT's paper by 0.5 to
+          0.7 points of accuracy.
 
 The models may have encoders of different kinds; their labels must be the same.
 """

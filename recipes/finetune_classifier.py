@@ -16,7 +16,7 @@ Command   On the sample data, after pretrain_bert.py; and on your own files:
 Expected  See the table of docs/results.md for the defaults.
 
 `--init` takes a run of this library or a checkpoint: Hugging Face, Google's,
-KerasHub's, Model Garden's, ELMo's. `--ulmfit` fine-tunes as ULMFiT.
+KerasHub's, Model Garden's, ELMo's. `--ulmfit paper` fine-tunes as ULMFiT.
 """
 
 import os

@@ -10,8 +10,8 @@ Command   python recipes/generate.py --model runs/gpt --prompt "The" \
 Expected  The same seed writes the same texts.
 
 `--model` takes a run of pretrain_gpt.py or pretrain_ulmfit.py, or a GPT-2 of
-`transformers` or OpenAI with its vocabulary. LSTMs have no positions: their
-texts end at 1,024 tokens if not given.
+`transformers` or OpenAI with its vocabulary. A text of an AWD-LSTM has at most
+1,024 tokens.
 """
 
 import itertools
@@ -45,7 +45,7 @@ class Config:
     """File for the texts."""
     max_length: int | None = None
     """Most tokens of a text, its beginning included. If not given: all
-    positions of the model."""
+    positions of the model, or 1,024 for an AWD-LSTM."""
     window: int | None = None
     """Of a longer beginning this many tokens, the last ones, are read. If not
     given: one that leaves no room for a token is left out, with a reason."""

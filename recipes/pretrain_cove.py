@@ -2,19 +2,19 @@
 
 Data      Two texts in UTF-8 whose lines are translations of each other, for
           training, and others for development and test; may be compressed.
-          With --vectors the words of the first text stand between blanks, as
-          in the text of the vectors (punctuation apart).
+          With --vectors the first text is split at blanks, so put blanks
+          around punctuation, as in the text of the vectors.
 Output    OUTPUT/encoder.keras (an encoder like any other, for `--init`),
-          OUTPUT/text_inputs.json (of the first text), OUTPUT/translator.keras
-          and OUTPUT/target_inputs.json (SentencePiece of the second text),
+          OUTPUT/text_inputs.json (of the first text), OUTPUT/translator.keras,
+          with --vectors OUTPUT/target_inputs.json (of the second text),
           OUTPUT/translations.txt of the test text, OUTPUT/results.json,
           OUTPUT/metrics.jsonl, OUTPUT/tensorboard/. A killed run, started
           again, resumes.
 Command   python recipes/pretrain_cove.py --vectors glove.6B.50d.txt \
               --train train.en train.de --dev dev.en dev.de \
               --test test.en test.de --output runs/cove
-          With the optimizer of the paper: --optimizer sgd --steps-per-epoch
-          of a pass over the text.
+          For the optimizer of the paper add --optimizer sgd, and for
+          --steps-per-epoch the number of batches of the text.
 Expected  The loss of the development text falls, and sacreBLEU scores the
           translations of the test text.
 """

@@ -1,4 +1,4 @@
-"""Translates texts by a Transformer, or by LSTMs with attention.
+"""Translates texts by a Transformer or by LSTMs with attention.
 
 Data      One text per line: --text, or --input texts.txt, or lines on standard
           input.

@@ -18,7 +18,8 @@ def load_encoder(
     """Loads the encoder of `options.init`, to compute in `options.dtype`.
 
     Args:
-        options: Uses `init`, those of recurrent layers and of `prepared`.
+        options: Uses `init`, the options of `RecurrentOptions` and those of
+            `prepared`.
         pretrained: If `False`, the same layers get new random weights, to
             measure the gain from pretraining.
 
@@ -41,12 +42,13 @@ def load_encoder(
 def under_the_head(
     options: FineTuningOptions, encoder: keras.Model, pretrained: bool = True
 ) -> keras.Model:
-    """Returns the encoder, or the recurrent layers on it.
+    """Returns the encoder, or a `recurrent_encoder` on it.
 
     Args:
         options: Options of the recipe.
         encoder: The encoder of `options.init`.
-        pretrained: As for `load_encoder`.
+        pretrained: If `False`, the encoder of `options.context` gets new
+            random weights.
     """
     if not isinstance(options, LabelledDataOptions) or not options.is_recurrent:
         return encoder
@@ -72,7 +74,7 @@ def _loaded(folder: Path, pretrained: bool) -> keras.Model:
 
 
 def prepared(encoder: keras.Model, options: FineTuningOptions) -> keras.Model:
-    """Returns the encoder, or a copy as the options ask for.
+    """Returns the encoder, or a copy with the options' dtype and dropout.
 
     Args:
         encoder: See `convert.load_encoder`.

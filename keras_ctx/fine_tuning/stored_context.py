@@ -18,8 +18,8 @@ _BETWEEN = "\x1f"  # between the words of a key; no text has it
 class StoredContext:
     """The vectors of a `context` for the sentences of a run, in memory.
 
-    Training with them gives what training without gives, up to the last bits
-    of the vectors, which depend on the sentences that are computed together.
+    Training with stored vectors gives the results of training without, up to
+    the last bits of the vectors, which depend on the sentences of a batch.
 
     Args:
         encoder: A `models.recurrent_encoder` with a `context`.
@@ -116,7 +116,7 @@ def stored_context(
     text_inputs: text.TextInputs,
     files: Mapping[str, Sequence[tuple[Sequence[str], Any]]],
 ) -> StoredContext | NotStored:
-    """Computes the vectors of `context` for all sentences, if it is wanted.
+    """Computes the vectors of `context` for all sentences, with that option.
 
     Args:
         options: Uses `store_context`.

@@ -16,7 +16,7 @@ class AttentionalDecoder:
 
     Args:
         model: The model.
-        jit_compile: Unused; for all decoders the same.
+        jit_compile: Not used; all decoders take it.
     """
 
     def __init__(self, model: keras.Model, jit_compile: bool = False):
@@ -34,7 +34,7 @@ class AttentionalDecoder:
 
     @functools.cached_property
     def encoder(self) -> keras.Model:
-        """The encoder, with the states in which its LSTMs end."""
+        """The encoder, which also returns the last states of its LSTMs."""
         encoder = encoder_of(self._model)
         states = final_states(self._found)
         return keras.Model(

@@ -1,4 +1,4 @@
-"""What a search needs of a model: it reads tokens, and keeps what it read."""
+"""What a search needs of a model: to read tokens, and to keep a state."""
 
 from typing import Any, Protocol
 
@@ -8,10 +8,11 @@ import keras
 class Decoder(Protocol):
     """The decoder of a model, which reads a text a token at a time.
 
-    What it keeps of the tokens is a state, a nest of tensors `(B, ...)` whose
-    rows a beam search reorders, and a second nest that no step changes, such
-    as what it knows of an encoder's tokens. `decoder_of` returns that of a
-    model; a class with these members is one, too.
+    It keeps the tokens that it has read as a state: a nest of tensors
+    `(B, ...)`, whose rows a beam search reorders. A second nest of tensors is
+    changed by no step, such as the keys of an encoder's tokens. `decoder_of`
+    returns the decoder of a model of this library; any class with these
+    members is a decoder, too.
 
     Example:
         >>> import numpy as np
@@ -52,13 +53,13 @@ class Decoder(Protocol):
 
         Args:
             token_ids: Integers `(B, T)`, with padding behind the text.
-            lengths: Integers `(B,)`, the tokens of each row.
-            room: The most tokens of any text, these included.
-            encoded: The outputs of `encoder`, by name.
+            lengths: Integers `(B,)`, the number of real tokens of each row.
+            room: The most tokens of any text, its beginning included.
+            encoded: The outputs of `encoder`, by name; empty without one.
 
         Returns:
-            The logits `(B, V)` of the next tokens, the state, and what no step
-            changes.
+            The logits `(B, V)` of the next tokens, the state, and the nest of
+            tensors that no step changes.
         """
         ...
 
@@ -67,8 +68,9 @@ class Decoder(Protocol):
 
         Args:
             token_ids: Integers `(B,)`.
-            state: From `begin` or the step before, which is not read again.
-            fixed: From `begin`.
+            state: From `begin` or the step before. The caller does not use it
+                again, so a step may write into it.
+            fixed: The last result of `begin`.
 
         Returns:
             The logits `(B, V)`, and the new state.

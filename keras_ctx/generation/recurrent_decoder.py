@@ -8,19 +8,19 @@ from keras import ops
 from keras_ctx.models.wiring import numbered_layers
 
 MOST_TOKENS = 1024
-"""The most tokens of a text: LSTMs have no positions, a search needs room."""
+"""The most tokens of a text: LSTMs set no limit, but a search needs one."""
 
 
 class RecurrentDecoder:
-    """The LSTMs of a language model, whose states are all that is kept.
+    """The LSTMs of a language model, which keep nothing but their states.
 
-    Texts begin with states of zeros, also if the model carries its states from
+    Texts begin with states of zeros, even if the model carries its states from
     batch to batch.
 
     Args:
         model: A model of `awd_lstm_language_model`, or of
             `causal_language_model` on an `awd_lstm_encoder`.
-        jit_compile: Unused; for all decoders the same.
+        jit_compile: Not used; all decoders take it.
     """
 
     encoder = None

@@ -104,11 +104,11 @@ class TransformerDecoder:
         encoder_sequence: Any = None,
         encoder_padding_mask: Any = None,
     ) -> tuple:
-        """Reads tokens behind those that the cache holds.
+        """Reads tokens that follow those in the cache.
 
         Args:
             token_ids: Integers `(B, T)`.
-            positions: Integers `(B,)`: the place of the first of them.
+            positions: Integers `(B,)`, the position of each row's first token.
             cache: From `start_cache` of the blocks, or the call before.
             encoder_sequence: `(B, K, D)`, in the first call only.
             encoder_padding_mask: Booleans `(B, K)`.

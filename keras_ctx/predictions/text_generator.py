@@ -25,7 +25,7 @@ class TextGenerator:
             `models.awd_lstm_language_model`.
         text_inputs: Its text inputs.
         max_length: The most tokens of a text, its beginning included; `None`:
-            all positions of the model, or 1,024 of LSTMs.
+            all positions of the model, or 1,024 for LSTMs.
         search: As of `generation.Generator`.
         window: Of a beginning with more tokens, only that many, the last
             ones, are read, and count for `max_length`; `None`: a beginning of

@@ -17,14 +17,14 @@ def mt_lstm_encoder_from(
     max_length: int | None = None,
     name: str = "mt_lstm_encoder",
 ) -> tuple[keras.Model, text.WordVectorInputs]:
-    """Makes an untrained MT-LSTM over frozen word vectors, and text inputs.
+    """Builds an untrained MT-LSTM over frozen word vectors, and text inputs.
 
-    An unknown word has the vector zero, as in CoVe.
+    An unknown word has a vector of zeros, as in CoVe.
 
     Args:
         vectors: The vectors, of `load_word_vectors`. Of a fastText .bin only
             the words in it have one; n-grams of others are not read.
-        hidden_dim: As the next two, see `models.mt_lstm_encoder`.
+        hidden_dim: Number of features of an LSTM.
         num_layers: Number of LSTMs in each direction.
         dropout: Dropout rate of the input of each layer.
         lower_case_fallback: Whether a word that is not found as written is

@@ -26,17 +26,19 @@ class RateOptions:
     schedule: Literal[
         "linear", "slanted_triangular", "slanted_triangular_stages"
     ] = "linear"
-    """How the learning rate rises and falls; with the last, once in each stage
-    of gradual unfreezing."""
+    """How the learning rate rises and falls: once in the run, or with
+    slanted_triangular_stages once in each stage of gradual unfreezing."""
     warmup_ratio: float = 0.1
-    """Share of the updates in which the learning rate rises; not used with
-    slanted_triangular_stages, which has a third and an eighth of a stage."""
+    """Share of the updates in which the learning rate rises. Not used with
+    slanted_triangular_stages, where it rises for a third of each stage, and for
+    an eighth of the last."""
     gradual_unfreezing: bool = False
     """Whether to unfreeze one more layer each epoch, from the top. A layer
     whose turn is after the last epoch is never trained."""
     unfreezing_stages: int | None = None
-    """Number of stages of an epoch, of which the last unfreezes all layers that
-    are left; 3 in ULMFiT's scripts. If not given: one for each layer."""
+    """Number of stages of gradual unfreezing. Each takes one epoch, and the
+    last, which unfreezes all layers that are left, the rest of the run; 3 in
+    ULMFiT's scripts. If not given: one for each layer."""
     beta_1: float = 0.9
     """Adam's decay of the mean gradient."""
     beta_2: float = 0.999
@@ -44,10 +46,10 @@ class RateOptions:
     weight_decay: float = 0.01
     """Weight decay, multiplied by the learning rate."""
     clip_norm: float = 1.0
-    """Bound on the norm of the gradients."""
+    """Bound on the global norm of the gradients."""
 
     def check_rates(self) -> None:
-        """Refuses numbers that are out of range, and lonely options."""
+        """Refuses numbers out of range, and options that need another."""
         if not self.gradual_unfreezing:
             if self.unfreezing_stages is not None:
                 raise ValueError(
@@ -81,8 +83,8 @@ def rate_arguments(
     Args:
         options: `RateOptions` with `layer_decay` and `learning_rate`.
         model: The model to train.
-        epochs: Epochs of the run.
-        updates: Updates of an epoch.
+        epochs: Number of epochs of the run.
+        updates: Number of updates of an epoch.
 
     Raises:
         ValueError: The run is shorter than its stages.

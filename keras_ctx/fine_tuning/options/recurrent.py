@@ -15,8 +15,8 @@ class RecurrentOptions:
     """
 
     recurrent_layers: int = 0
-    """Number of recurrent layers, in both directions, on an encoder of words
-    such as word vectors; the head reads the last. 0: none."""
+    """Number of recurrent layers, each in both directions, on an encoder of
+    words such as word vectors; the head reads the last. 0: none."""
     recurrent_dim: int = 256
     """Features of a recurrent layer in each direction."""
     recurrent_dropout: float = 0.25
@@ -25,14 +25,14 @@ class RecurrentOptions:
     """Kind of the recurrent layers."""
     context: Path | None = None
     """Folder of a second encoder, which stays frozen: a language model or a
-    translator, whose vectors are joined to those of `init`; `mix` chooses its
-    layers. If not given: none."""
+    translator. Its vectors are joined as `join` says; `mix` chooses its layers.
+    If not given: none."""
     join: tuple[Literal["input", "after_first", "output"], ...] = (
         "after_first",
     )
     """Where the vectors of `context` are joined: to the input of the first
-    recurrent layer, to its output (TagLM), or to that of the last one; several
-    values join at each."""
+    recurrent layer, to its output (TagLM), or to the output of the last one.
+    Several values join them at each."""
 
     @property
     def is_recurrent(self) -> bool:

@@ -153,7 +153,7 @@ class LabelledDataOptions(RateOptions, RecurrentOptions, FineTuningOptions):
         return "last" if self.is_recurrent else self.layer_mixture(encoder)
 
     def layer_mixture(self, encoder: keras.Model) -> Any:
-        """Returns the layers of a pretrained encoder that are read.
+        """Returns which layers of a pretrained encoder are read.
 
         Args:
             encoder: The encoder, that of `context` if there is one.

@@ -36,8 +36,8 @@ class TaggingOptions(LabelledDataOptions):
     scheme: data.SchemeName | None = None
     """Tag scheme of the files, such as IOB2. If not given: detected."""
     model_scheme: Literal["IOB2", "BIOES"] = "IOB2"
-    """Tag scheme inside the model, whatever the files have: BIOES (IOBES) also
-    marks the last word of a span, and a span of one word."""
+    """Tag scheme inside the model, whatever the scheme of the files: BIOES
+    (IOBES) also marks the last word of a span, and a span of one word."""
     tag_names: tuple[str, ...] | None = None
     """Names of the tags in order, if the files have numbers as tags."""
     max_length: int | None = None
@@ -59,7 +59,7 @@ class TaggingOptions(LabelledDataOptions):
 
     store_context: bool = False
     """Whether the vectors of `context` are computed once for all sentences, and
-    kept in memory: 4 bytes for each of its features and words."""
+    kept in memory: 4 bytes for each feature of each word."""
 
     def __post_init__(self):
         if self.mix_l2 and self.mix != "scalar_mix":

@@ -59,22 +59,22 @@ class ULMFiTOptions:
 
     ulmfit: Literal["paper", "scripts"] | None = None
     """Fine-tunes as ULMFiT's paper or its released scripts, which differ: sets
-    all options that have their default to the values in
-    docs/howto/recurrent.md."""
+    the options in the table of docs/howto/recurrent.md that you leave at their
+    defaults."""
     ulmfit_without: tuple[str, ...] = ()
-    """Names of options that `ulmfit` leaves as they are, such as layer_decay or
-    gradual_unfreezing."""
+    """Names of options that `ulmfit` leaves at their defaults, such as
+    layer_decay or gradual_unfreezing."""
     drop_mult: float | None = None
     """Factor of the dropout rates of an AWD-LSTM under a classifier: 0.4 of the
     embeddings, 0.3 between LSTMs, 0.5 of recurrent weights, 0.05 of tokens, 0.4
-    of what concat_pooling pools. If not given: the rates of `init`."""
+    of what concat_pooling pools. If not given: the rates of `init`, and 0.4."""
     bptt: int | None = None
-    """Tokens after which gradients stop in an AWD-LSTM, which then reads texts
-    of any length in constant memory (BPT3C); 70 in the paper. If not given:
-    gradients pass through whole texts."""
+    """Number of tokens of a window, after which gradients stop in an AWD-LSTM.
+    It then reads texts of any length in constant memory (BPT3C); 70 in the
+    paper. If not given: gradients pass through whole texts."""
     num_windows: int = 20
-    """With `bptt`: how many times as many tokens, at the end of a text, the
-    head reads."""
+    """With `bptt`: number of windows at the end of a text that the head
+    reads."""
 
     def check_ulmfit(self) -> None:
         """Refuses numbers and names that are out of range."""
@@ -123,7 +123,7 @@ class ULMFiTOptions:
         return _POOLED * (1.0 if self.drop_mult is None else self.drop_mult)
 
     def of_encoder(self, encoder: keras.Model) -> keras.Model:
-        """Returns the encoder with the dropout rates and windows of these.
+        """Returns the encoder with these options' dropout rates and windows.
 
         Args:
             encoder: Any encoder.

@@ -29,46 +29,48 @@ from keras_ctx.layers.recurrent.row_order import real_first, reordered, take
 class AttentionalLSTMDecoder(keras.layers.Layer):
     """LSTMs that attend to an encoder's tokens, with input feeding.
 
-    With H the encoder's tokens and h the output of the last LSTM, the output
-    of each step is the attentional vector
+    With X the encoder's tokens, `(K, D)`, and h the output of the last LSTM,
+    the output of each step is the attentional vector
 
-        a = tanh(W2 [context; h]), context = softmax(h W1 H) H
+        a = tanh([context; h] W2), context = softmax(h W1 X^T) X
 
     without biases. The first LSTM reads the token and the attentional vector
-    of the step before (input feeding), at first zeros. Gates and their order
-    are those of `WeightDroppedLSTM`.
+    of the step before (input feeding), zeros at the first step. Gates and
+    their order are those of `WeightDroppedLSTM`.
 
-    With a cache it reads the new tokens of a text alone: the cache holds the
-    last attentional vector, the states of the LSTMs, and what the attention
-    needs of the encoder's tokens. The results are those of the whole text.
+    With a cache the layer reads only new tokens, with the results of the whole
+    text: the cache holds the last attentional vector, the states of the LSTMs,
+    and what the attention needs of the encoder's tokens.
 
     Args:
         hidden_dim: Number H of features of an LSTM and of the output.
         num_layers: Number L of LSTMs.
         dropout: Dropout rate between the LSTMs, and of the attentional
-            vector, which is dropped before it is fed; not applied if the
-            layer is frozen.
+            vector, before it is returned and fed to the next step; not
+            applied if the layer is frozen.
         uniform_bound: Bound of the uniform initial values of all weights.
-        max_length: The most tokens of a text that a search writes; longer
-            texts are read all the same.
+        max_length: The most tokens of a text that a search writes; in other
+            calls texts may be longer.
 
     Call arguments:
-        inputs: `(B, T, E)`, the tokens of the text before each.
-        encoder_sequence: `(B, K, D)`; not with a `cache`, which knows it.
+        inputs: `(B, T, E)`, vectors of the start token and the text's tokens.
+        encoder_sequence: `(B, K, D)`, the encoder's tokens; not with a
+            `cache`, which holds what is needed of them.
         initial_state: A list of h and c of each LSTM, lowest first, each
             `(B, H)`; `None`: zeros. Not with a `cache`.
         padding_mask: Booleans `(B, T)`, true = real token. `None`: the Keras
             mask of `inputs`; without one all tokens are real.
-        encoder_padding_mask: Booleans `(B, K)` of the encoder's tokens; with
-            a `cache` in every call.
+        encoder_padding_mask: Booleans `(B, K)`, true = real token of the
+            encoder. The cache does not hold it: give it in every call.
         cache: The cache that the call before returned.
         return_cache: Whether to return a cache, too; always with a `cache`.
-        return_attention_scores: Whether to return the attention, too.
+        return_attention_scores: Whether to return the attention scores, too.
 
     Returns:
-        `(B, T, H)`; or a tuple of it; of the cache, a list of `2 * L + 1`
-        tensors `(B, H)` and of two `(B, K, H)` that no later call changes;
-        and of the attention scores `(B, 1, T, K)`, 0 at padding.
+        The outputs `(B, T, H)`; or a tuple of the outputs, the cache and the
+        attention scores, as far as they are returned. The cache is a list of
+        `2 * L + 1` tensors `(B, H)` and two tensors `(B, K, H)` that no later
+        call changes. The attention scores are `(B, 1, T, K)`, 0 at padding.
 
     Raises:
         ValueError: A size is not positive, `dropout` is outside [0, 1),
@@ -77,8 +79,8 @@ class AttentionalLSTMDecoder(keras.layers.Layer):
             given with a `cache`.
 
     Masking:
-        Padded tokens of the encoder get no attention. Padding of `inputs` is
-        skipped, wherever it stands; outputs there are 0. For a row without
+        The encoder's padding gets no attention. Padding of `inputs` is
+        skipped, wherever it is; outputs there are 0. For a row without
         encoder tokens the context is 0. The Keras mask of `inputs` is passed
         on.
 
@@ -99,9 +101,10 @@ class AttentionalLSTMDecoder(keras.layers.Layer):
         https://arxiv.org/abs/1708.00107; as in the code of salesforce/cove.
 
     Differs:
-        The paper of CoVe has biases in the attention, its code has none. Its
-        code does not mask the encoder's padding, drops the vectors that are
-        fed twice, and has two biases a gate, whose sum is the bias here.
+        The paper of CoVe has biases in the attention, its code has none. The
+        code does not mask the encoder's padding, applies dropout twice to the
+        vectors that are fed, and has two biases for each gate, whose sum is
+        the bias here.
     """
 
     def __init__(
@@ -261,7 +264,7 @@ class AttentionalLSTMDecoder(keras.layers.Layer):
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def _first_states(self, inputs, initial_state) -> list:
-        """Returns the vector that is fed first, and the LSTMs' states."""
+        """Returns the first vector that is fed, and the LSTMs' states."""
         dtype = self.compute_dtype
         zeros = ops.zeros((ops.shape(inputs)[0], self.hidden_dim), dtype)
         if initial_state is None:
@@ -269,9 +272,10 @@ class AttentionalLSTMDecoder(keras.layers.Layer):
         return [zeros, *(ops.cast(x, dtype) for x in initial_state)]
 
     def _attended(self, encoder_sequence, seen) -> tuple:
-        """Returns `W1 H` and `H W2`, both `(B, K, H)`.
+        """Returns keys `X W1^T` and values `X W2`, both `(B, K, H)`.
 
-        W2 is applied to the tokens before they are summed, not to the sum.
+        The part of W2 for the context is applied to the tokens before they
+        are summed, not to the sum.
         """
         x = ops.cast(encoder_sequence, self.compute_dtype)
         if seen is not None:

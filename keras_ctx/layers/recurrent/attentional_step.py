@@ -11,11 +11,11 @@ from keras_ctx.layers.transformer.chunked_attention import masked_softmax
 
 
 def attention_weights(h, keys, padding_mask=None):
-    """Returns the shares of the encoder's tokens for each h.
+    """Returns the attention of each h to the encoder's tokens.
 
     Args:
-        h: `(B, T, H)`.
-        keys: `(B, K, H)`.
+        h: `(B, T, H)`, outputs of the last LSTM.
+        keys: `(B, K, H)`, of the encoder's tokens.
         padding_mask: Booleans `(B, K)`; `None`: all are real.
 
     Returns:
@@ -49,14 +49,16 @@ def lstm_stack_step(
         noise: The factors of dropout between the LSTMs and of the attentional
             vector, `(B, L * H)`, or `(B, 0)` for none.
         states: The last attentional vector, then h and c of each LSTM.
-        weights: `kernels`, `(2H, 4H)` for each LSTM: of what stands below and
-            of its own output; `biases`; and `output`, `(H, H)`.
+        weights: `kernels`, `(2H, 4H)` for each LSTM, of the input from below
+            and of the LSTM's own last output; `biases`, `(4H,)` for each
+            LSTM; and `output`, `(H, H)`.
         keys: `(B, K, H)`, whose products with h are the scores.
-        values: `(B, K, H)`, whose mean by the shares is added.
-        padding_mask: Booleans `(B, K)`; `None`: all are real.
+        values: `(B, K, H)`, whose mean, weighted by the attention, is the
+            context.
+        padding_mask: Booleans `(B, K)`, true = real token; `None`: all are.
 
     Returns:
-        The next states.
+        The next states, in the order of `states`.
     """
     below, *cells = states
     size = below.shape[-1]

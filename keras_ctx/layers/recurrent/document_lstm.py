@@ -21,14 +21,14 @@ from keras_ctx.layers.recurrent.word_dropout_embedding import (
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
 class DocumentLSTM(IdsLayer, CompositeLayer):
-    """An AWD-LSTM that reads documents in windows and returns their ends.
+    """An AWD-LSTM that reads documents in windows and returns the last ones.
 
     It is ULMFiT's backpropagation through time for text classification
-    (BPT3C). A row is parted into windows of `bptt` tokens; the state passes
-    from window to window, without a gradient. The outputs of the last
-    `num_windows` windows of each row are returned, and have gradients; those
-    before them are read in a loop that keeps nothing but the state, so that
-    memory does not grow with the length of the rows, beyond the ids.
+    (BPT3C). A row is split into windows of `bptt` tokens; the state passes
+    from window to window, without a gradient. The layer returns the outputs
+    of the last `num_windows` windows of each row, which have gradients. It
+    reads the windows before them in a loop that keeps nothing but the state,
+    so only the memory of the ids grows with the length of the rows.
 
     Args:
         vocabulary_size: Number of tokens in the vocabulary.
@@ -48,17 +48,18 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
             mask of `token_ids`.
 
     Returns:
-        A list of the embeddings' and every LSTM's output, `(B, K, D)`, and of
-        their mask `(B, K)`, where K is the smaller of T and `bptt *
-        num_windows`. A row's tokens stand first, with padding behind them.
+        A list of the embeddings, of every LSTM's output, each `(B, K, D)`,
+        and of their mask, booleans `(B, K)`. K is the smaller of T and `bptt *
+        num_windows`; D is `embedding_dim`, then that of `hidden_dims`. A row's
+        tokens come first, then padding.
 
     Raises:
         ValueError: A size is not positive, `hidden_dims` is empty, a rate is
             outside [0, 1), an argument has another shape, or there is no mask.
 
     Masking:
-        At padding the outputs of the LSTMs are 0, those of the embeddings the
-        vector of id 0. Outputs of real tokens do not depend on padding,
+        At padding the outputs of the LSTMs are 0, those of the embeddings are
+        the vector of id 0. Outputs of real tokens do not depend on padding,
         which may be anywhere. No Keras mask is passed on.
 
     Example:
@@ -75,9 +76,9 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
 
     Differs:
         In fastai windows are counted from the beginning of the longest row of
-        a batch, here from that of each row. fastai draws the masks of dropout
-        again for each window; here they are the same in all windows that are
-        returned, and nothing is dropped before them.
+        a batch, here from that of each row. fastai draws new dropout masks
+        for each window; here all windows that are returned share them, and
+        the windows before them have no dropout.
     """
 
     def __init__(
@@ -163,13 +164,13 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
         inside = places < length
         places = ops.where(inside, places, 0)
         mask = ops.logical_and(take(mask, places), inside)
-        # What stands at padding must not matter.
+        # The ids at padding must not matter.
         ids = ops.where(mask, take(token_ids, places), 0)
         outputs, _ = self._read(ids, mask, states, training)
         return [*outputs, mask]
 
     def _starts(self, mask):
-        """Returns the place of each row's first token that is kept, `(B,)`."""
+        """Returns the position of each row's first kept token, `(B,)`."""
         lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
         windows = ops.floor_divide(lengths + self.bptt - 1, self.bptt)
         return ops.maximum(windows - self.num_windows, 0) * self.bptt
@@ -205,7 +206,7 @@ class DocumentLSTM(IdsLayer, CompositeLayer):
         return states
 
     def _read(self, ids, mask, states, training) -> tuple[list, list]:
-        """Returns the outputs of all layers, and the states behind them."""
+        """Returns the outputs of all layers, and the states after them."""
         outputs = [self.embeddings(ids, training=training)]
         last = []
         for k, (dropout, lstm) in enumerate(

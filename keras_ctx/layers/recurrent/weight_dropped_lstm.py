@@ -55,10 +55,11 @@ class WeightDroppedLSTM(keras.layers.Layer):
         max_batch_size: Rows of the carried state; unused without `stateful`.
         uniform_bound: Bound of the uniform initial values of all weights;
             `None`: `hidden_dim ** -0.5`, as in PyTorch.
-        bptt: Number of tokens of a window: a row's tokens are parted into
-            windows from its first one that is read, and gradients do not
+        bptt: Number of tokens of a window. The real tokens of a row are split
+            into windows, from the first that is read, and gradients do not
             pass from a window to the one before (truncated backpropagation).
-            Outputs do not depend on it. `None`: they pass through the row.
+            Outputs do not depend on it. `None`: gradients pass through the
+            whole row.
 
     Call arguments:
         inputs: `(B, T, D)`.

@@ -39,10 +39,10 @@ def mt_lstm_encoder(
     mean of `sequence` over the words; and `padding_mask` `(B, T)`, true =
     word.
 
-    Layer names: `word_embedding`, with `subwords` `token_embedding`;
-    `dropout_0`, `forward_0`, `backward_0`,
-    `layer_0` ... , `joined` with one of the last two options, `pooler`. The
-    table begins random; `convert.load_cove` sets it, or
+    Layer names: `word_embedding`, or with `subwords` `token_embedding`;
+    `dropout_0`, `forward_0`, `backward_0`, `layer_0` ... ; `joined` with
+    `layer0` or `residual_embeddings`; `pooler`. The table begins random;
+    `convert.load_cove` sets it, or
     `encoder.get_layer("word_embedding").set_weights([table])`, row 0 for "no
     token".
 
@@ -57,8 +57,8 @@ def mt_lstm_encoder(
         residual_embeddings: Whether the word vectors come first in
             `sequence`. `encoder_of` a model whose head reads `layers`
             instead of `sequence` has neither of both options.
-        subwords: Whether it reads subwords, whose table is trained, instead
-            of words. The table has V rows then.
+        subwords: Whether it reads subwords instead of words. The table then
+            has V rows and is trained.
         name: Name of the model.
 
     Returns:

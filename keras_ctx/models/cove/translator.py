@@ -20,10 +20,10 @@ def attentional_lstm_translator(
     """Builds an MT-LSTM with a decoder of LSTMs that attends to it.
 
     The decoder has as many LSTMs as the encoder has layers, each as wide as
-    both directions, and begins with the states in which these end. It predicts
-    each token of another text from the tokens before it and the encoder's. The
-    layers of the encoder are shared: training this model trains `encoder`,
-    whose outputs then are CoVe.
+    both directions together, and begins with the encoder's last states. It
+    predicts each token of another text from the tokens before it and from the
+    encoder's outputs. The layers of the encoder are shared: training this
+    model trains `encoder`, whose outputs then are CoVe.
 
     Inputs: those of the encoder; `decoder_token_ids` (integers) and
     `decoder_padding_mask` (booleans, true = real token), each `(B, U)`: the
@@ -39,8 +39,9 @@ def attentional_lstm_translator(
         vocabulary_size: Number of tokens of the other text.
         embedding_dim: Number of features of its tokens; `None`: as many as
             the encoder's words have.
-        dropout: Dropout rate of the encoder's outputs, of the tokens, between
-            the LSTMs and of the vectors under the output.
+        dropout: Dropout rate of the encoder's outputs, of the vectors of the
+            other text's tokens, between the LSTMs, and of the attentional
+            vectors.
         max_length: The most tokens of a text that a search writes.
         name: Name of the model.
 
@@ -62,7 +63,8 @@ def attentional_lstm_translator(
         the code of salesforce/cove.
 
     Differs:
-        The code of CoVe drops each token and each vector that is fed twice.
+        The code of CoVe applies dropout twice, to each token and to each
+        vector that is fed.
     """
     found: dict[str, Any] = {layer.name: layer for layer in encoder.layers}
     table = found.get("word_embedding", found.get("token_embedding"))

@@ -46,7 +46,8 @@ def classifier(
             the last real token, the maximum and the mean over the real tokens
             side by side, batch norm, `pooled_dropout`, 50 features with relu,
             batch norm, `dropout`, and the dense layer.
-        pooled_dropout: Dropout rate of what "concat_pooling" has pooled.
+        pooled_dropout: Dropout rate of the pooled vectors of
+            "concat_pooling".
 
     Returns:
         A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`; on

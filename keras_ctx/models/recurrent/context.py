@@ -15,7 +15,7 @@ PLACES = f"{PREFIX}places"
 
 
 LAYER = f"{PREFIX}layer_"
-"""The layers of the frozen encoder at the words, with a number behind."""
+"""Prefix of the names of the frozen encoder's layers at the words."""
 
 
 class ContextVectors:
@@ -64,9 +64,9 @@ class ContextVectors:
         """Returns the vectors of the words, `(B, T, D)`; zeros at padding.
 
         Args:
-            place: Where they are joined.
-            several: Whether this is one of several places, which have a
-                mixture each.
+            place: Where they are joined, a value of `join`.
+            several: Whether `join` has several values, each of which has its
+                own mixture.
         """
         found, mix = self._read, self._mix
         name = f"{PREFIX}mix_{place}"

@@ -28,24 +28,24 @@ def recurrent_encoder(
     context_mix: Mix = "last",
     name: str = "recurrent_encoder",
 ) -> keras.Model:
-    """Builds recurrent layers on an encoder, which may read another frozen one.
+    """Builds recurrent layers on an encoder, and joins a second, frozen one.
 
     `tagger(recurrent_encoder(words, context=elmo), N, crf=True)` is TagLM:
     the vectors of a frozen language model are joined to the output of the
     first recurrent layer. With CoVe's encoder as `context` and
     `join="input", num_layers=0` it is [word vector; CoVe]. ELMo's paper joins
     a mixture of all layers: `join=("input", "output"),
-    context_mix="scalar_mix"`; each place has a mixture of its own.
+    context_mix="scalar_mix"`; each of the two has its own mixture.
 
     Inputs: those of `encoder`, and those of `context` with "context_" before
-    their names; for a `context` of subwords also `context_places` `(B, T)`,
-    the position of the token that stands for each word, as
-    `keras_ctx.text.ContextInputs` returns them. Outputs: `layers`, the list
-    of the token vectors and each recurrent layer's output, with what is
-    joined to it, each `(B, T, D)`, where D is that of the widest and
-    narrower ones have zeros behind their features; `sequence`, the last one
-    without those zeros; `pooled`, its mean over the words; and
-    `padding_mask` `(B, T)`, true = word. All are zero at padding.
+    their names; for a `context` of subwords also `context_places`, integers
+    `(B, T)`, the position of the token that stands for each word. All are
+    what `keras_ctx.text.ContextInputs` returns. Outputs: `layers`, the list
+    of the token vectors and each recurrent layer's output, including the
+    vectors joined to it, each `(B, T, D)`, where D is that of the widest and
+    narrower ones have zeros behind their features; `sequence` `(B, T, D')`,
+    the last one without those zeros; `pooled` `(B, D')`, its mean over the
+    words; and `padding_mask` `(B, T)`, true = word. All are zero at padding.
 
     Layer names: those of `encoder`, `context_encoder`, `context_mix_input`
     ... , `tokens`, `rnn_dropout_0`, `rnn_0`, `rnn_output_0` ... ,
@@ -54,20 +54,21 @@ def recurrent_encoder(
     Args:
         encoder: An encoder with one position for each word, which is trained
             further: `word_vector_encoder`, `elmo_encoder`,
-            `elmo_word_encoder` or `mt_lstm_encoder`. Its last layer is read.
+            `elmo_word_encoder` or `mt_lstm_encoder` without `subwords`. Its
+            output `sequence` is read.
         hidden_dim: Number of features of a recurrent layer in each direction.
-        num_layers: Number of recurrent layers; 0: none, only the vectors of
-            both encoders side by side.
+        num_layers: Number of recurrent layers, each in both directions; 0:
+            none, only the vectors of both encoders side by side.
         cell: "lstm" or "gru".
         dropout: Dropout rate of the input of each recurrent layer.
         context: Any second encoder. It is frozen: it has no gradient, its
-            dropout is off, and this sets `context.trainable`.
+            dropout is off, and `context.trainable` is set to `False`.
         join: Where the vectors of `context` are joined: "input", to the token
             vectors; "after_first", to the output of the first recurrent
             layer; "output", to that of the last one; or several of them.
         context_mix: Which layers of `context` are joined, as `mix` of
-            `classifier`. Of your own `ScalarMix` each of several places has a
-            new one like it.
+            `classifier`. If you give a `ScalarMix` and several values of
+            `join`, each gets a new `ScalarMix` with its arguments.
         name: Name of the model.
 
     Returns:
@@ -75,8 +76,8 @@ def recurrent_encoder(
 
     Raises:
         ValueError: A number is out of range, `cell`, `join` or `context_mix`
-            is unknown, `join` names a layer that is not there, or `encoder`
-            is of another kind.
+            is unknown, `join` needs a recurrent layer and there is none, or
+            `encoder` is of another kind.
 
     Example:
         >>> from keras_ctx.models import elmo_encoder, word_vector_encoder

@@ -11,7 +11,7 @@ def context_vectors(encoder: keras.Model) -> keras.Model:
     """Returns the frozen part of a `recurrent_encoder`, to run it only once.
 
     Inputs: those of `encoder`. Outputs: the layers of `context` that are
-    read, at each word, `context_layer_0` ... , each `(B, T, D)`.
+    read, `context_layer_0` ... , each `(B, T, D)`, a vector for each word.
 
     Args:
         encoder: A `recurrent_encoder` with a `context`.

@@ -29,8 +29,8 @@ def cross_attention_scores(
         `cross_attention_scores`, a list of one tensor `(B, H, U, T)` for each
         decoder block, lowest first: for each head and position of the decoder
         the weights of the encoder's tokens, which sum to 1. They are taken
-        after the softmax and before dropout; padding has 0. LSTMs have one
-        tensor, of one head.
+        after the softmax and before dropout; padding has 0. A translator with
+        LSTMs has one tensor, with one head.
 
     Raises:
         ValueError: The model has no decoder with cross-attention.

@@ -21,14 +21,15 @@ def awd_lstm_document_encoder(
 
     For classifiers: a document of any length is read from a zero state, and
     the outputs are those of its last windows; see `layers.DocumentLSTM`. For a
-    document that fits into them, they are those of `encoder`, but gradients
-    stop at the windows.
+    document that fits into these windows, the outputs are those of `encoder`,
+    but gradients stop between windows.
 
     Inputs: those of `encoder`. Outputs: `layers`, `sequence`, `pooled` and
-    `padding_mask`, as there, with K tokens instead of T: the last ones of each
-    row, where K is the smaller of T and `bptt * num_windows`. So a tagger or
-    a span extractor on it is refused. `encoder_of` a classifier on it is an
-    `awd_lstm_encoder` with copied weights.
+    `padding_mask`, as those of `encoder`, but with K tokens instead of T: the
+    last ones of each row, where K is the smaller of T and `bptt *
+    num_windows`. So a tagger or a span extractor on it is refused.
+    `encoder_of` a classifier on it is an `awd_lstm_encoder` with copied
+    weights.
 
     Layer names: `documents`, a `layers.DocumentLSTM`; `last_token`.
 

@@ -43,7 +43,8 @@ def awd_lstm_with_dropout(
 
     Source:
         Howard and Ruder 2018, section 4.1, https://arxiv.org/abs/1801.06146,
-        for the kinds; the rates are those of fastai for a classifier.
+        for the kinds of dropout; the default rates are those of fastai for a
+        classifier.
     """
     check_rate(
         input_dropout=input_dropout,

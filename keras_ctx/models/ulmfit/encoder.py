@@ -79,7 +79,7 @@ def awd_lstm_encoder(
         Merity et al. 2018, https://arxiv.org/abs/1708.02182; Howard and Ruder
         2018, https://arxiv.org/abs/1801.06146. The default sizes and rates
         are those of fastai 2 for a language model; `awd_lstm_with_dropout`
-        has those for a classifier.
+        returns a copy with the rates for a classifier.
 
     Differs:
         awd-lstm-lm and fastai carry the state from batch to batch.

@@ -14,8 +14,8 @@ class CovePretrainingOptions(TranslationOptions):
     """Options of training an MT-LSTM, whose outputs are CoVe.
 
     Raises:
-        ValueError: As `TranslationOptions`; or a number of words without
-            vectors.
+        ValueError: As `TranslationOptions`; a number is not positive; or
+            `num_words` without `vectors`.
 
     Example:
         >>> CovePretrainingOptions(
@@ -27,27 +27,27 @@ class CovePretrainingOptions(TranslationOptions):
 
     vectors: Path | None = None
     """Word vectors that the encoder reads, frozen: a file of word2vec, GloVe or
-    fastText, or the folder of a run of train_word_vectors.py. Words of the
-    text stand between blanks. If not given: SentencePiece, whose table is
+    fastText, or the folder of a run of train_word_vectors.py. The text is
+    split at blanks. If not given: subwords of SentencePiece, whose table is
     trained."""
     num_words: int | None = None
     """Number of words to keep of `vectors`, the first ones. If not given:
     all."""
     embedding_dim: int | None = None
-    """Features of a token of SentencePiece. If not given: as many as those of
-    `vectors`, or `hidden_dim`."""
+    """Features of a token of SentencePiece. If not given: as many as a word of
+    `vectors` has; without `vectors`, `hidden_dim`."""
     hidden_dim: int = 100
     """Features of an LSTM of the encoder, in each direction; the decoder has
     twice as many. 300 in the paper."""
     num_layers: int = 2
-    """LSTMs of the encoder in each direction, and of the decoder."""
+    """Number of LSTMs of the encoder in each direction, and of the decoder."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """Optimizer; sgd is that of the paper."""
     learning_rate: float | None = None
-    """First learning rate, halved after an epoch whose development loss is
-    higher than that of the epoch before; training stops when it is below 3 % of
-    the first. If not given: 0.002 for adam, 1 for sgd. Without `dev` it is
-    constant."""
+    """First learning rate. It is halved after an epoch whose development loss
+    is higher than that of the epoch before; training stops when it is below 3 %
+    of the first. Without `dev` it is constant. If not given: 0.002 for adam, 1
+    for sgd."""
     label_smoothing: float = 0.0
     tokens_per_batch: int = 1024
     steps_per_epoch: int = 450

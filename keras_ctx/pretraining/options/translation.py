@@ -38,8 +38,9 @@ class TranslationOptions:
     vocabulary_size: int = 6000
     """Most tokens of SentencePiece."""
     normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
-    """SentencePiece's rule for characters; identity keeps those of full width,
-    such as Chinese punctuation, in translations."""
+    """SentencePiece's rule for characters: nmt_nfkc and nfkc turn characters of
+    full width, such as Chinese punctuation, into others; identity keeps
+    them."""
     dropout: float = 0.2
     """Dropout rate."""
     label_smoothing: float = 0.1

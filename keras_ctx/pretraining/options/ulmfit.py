@@ -66,9 +66,9 @@ class ULMFiTPretrainingOptions(PretrainingOptions):
     """Learning rate of a layer, as a share of that of the layer above; 0.385
     (1 / 2.6) is the paper's with `init`."""
     layer_factors: tuple[float, ...] | None = None
-    """With `init`: learning rates of the embeddings, of each LSTM and of the
-    output's bias, as shares of the highest, instead of `layer_decay`; 0.5 0.167
-    0.333 1 0.5 in ULMFiT's scripts."""
+    """With `init`, instead of `layer_decay`: learning rates of the embeddings,
+    of each LSTM and of the output's bias, as shares of `learning_rate`; 0.5
+    0.167 0.333 1 0.5 in ULMFiT's scripts."""
     reset_steps: int | None = None
     """Steps after which the carried states are reset. If not given: at the
     beginning of each epoch."""

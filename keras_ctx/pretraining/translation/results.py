@@ -33,9 +33,9 @@ def save_translator(
         model: The trained translator.
         texts: Pairs of texts by name; "test" is translated and scored.
         source_inputs: Text inputs of the encoder, for `text_inputs.json`.
-        target_inputs: Text inputs of the decoder; if they are others, for
-            `target_inputs.json`.
-        results: Figures as JSON, for `results.json`.
+        target_inputs: Text inputs of the decoder, for `target_inputs.json` if
+            they are another object.
+        results: Figures of the run, for `results.json`.
 
     Returns:
         The results, with BLEU.

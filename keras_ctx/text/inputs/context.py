@@ -21,34 +21,35 @@ _PREFIX = "context_"
 class ContextInputs(WordLevelInputs):
     """Text inputs of `recurrent_encoder` with a `context`: those of both.
 
-    Both read the same words, so that each word has one vector of either. If
-    the second encoder reads parts of words, a word has the vector of its
-    first part, or of its last part under an encoder that reads from left to
-    right. Where it is full, the other words of the row are left out for both
-    encoders, and count as cut off.
+    Both read the same words, so that each word has one vector of each encoder.
+    If the second encoder reads parts of words, a word has the vector of its
+    first part, or of its last part if that encoder reads from left to right.
+    Words beyond the largest length of the second encoder are left out for
+    both encoders, and count as cut off.
 
     Args:
-        word_inputs: The text inputs of the encoder, with one position a word.
-        context_inputs: Any text inputs, those of the frozen encoder. Their
-            `max_length` is kept only if they must have one.
+        word_inputs: The text inputs of the encoder of words, with one
+            position for each word.
+        context_inputs: The text inputs of the frozen encoder, of any kind.
+            Their `max_length` is kept only if they must have one.
 
     Call arguments:
         text: Strings `(B,)`, or ragged words `(B, None)`.
         text_pair: None, or the second texts, in the same form. A text pair is
             one row of `word_inputs`, and the frozen encoder reads this row as
-            one text, in which the markers are words. For an encoder with a
-            largest length pairs are refused.
+            one text, in which the markers are words. If the frozen encoder
+            reads parts of words, pairs are refused.
 
     Returns:
         A dict of the features of `word_inputs`; those of `context_inputs`
-        with "context_" before their names; and, if these are of parts of
-        words, `context_places`, int32 `(B, T)`, the position of each word,
-        0 at padding.
+        with "context_" before their names; and, if the frozen encoder reads
+        parts of words, `context_places`, int32 `(B, T)`, the position of the
+        part that stands for each word, 0 at padding.
 
     Raises:
-        ValueError: If `word_inputs` give another number of positions than
-            words, an argument is no text inputs, or texts have another rank
-            or dtype.
+        ValueError: If `word_inputs` do not give each word one position,
+            `context_inputs` are not the text inputs of one encoder, a pair is
+            refused, or texts have another rank or dtype.
 
     Example:
         >>> from keras_ctx.text import ElmoInputs, WordVectorInputs
@@ -194,7 +195,7 @@ class ContextInputs(WordLevelInputs):
         return self.word_inputs.rows(text, text_pair)
 
     def _fitted(self, rows: Any) -> tuple[Any, Any]:
-        """Returns the words that fit into both encoders, and their places."""
+        """Returns the words that fit both encoders, and their positions."""
         if self.max_length is not None:
             rows = rows[:, : self.max_length]
         if not self._has_places:

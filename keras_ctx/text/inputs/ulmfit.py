@@ -147,9 +147,9 @@ class ULMFiTInputs(SubwordInputs):
     def decode(self, token_ids: Any, padding_mask: Any = None) -> tf.Tensor:
         """Returns the texts of ids, without special tokens.
 
-        Marks of capitals and repetitions are undone; the blanks of the text
-        are not known, and there is one before each word and punctuation mark,
-        or with "character" none.
+        Capitals and repetitions replace fastai's marks. The tokens do not keep
+        the blanks of a text: one is written between all words and punctuation
+        marks, with `split="character"` none.
 
         Args:
             token_ids: Integers `(B, T)`, or ragged. Those that are no token

@@ -8,9 +8,10 @@ import tensorflow as tf
 def undone_rules(tokens: Any, characters: bool = False) -> tf.Tensor:
     """Returns texts from rows of tokens.
 
-    `xxmaj` and `xxup` change the token behind them, `xxrep 3 !` becomes `!!!`
-    and `xxwrep 3 so` `so so so`. A mark without what belongs behind it stays.
-    Blanks around punctuation cannot be known: each token has one before it.
+    `xxmaj` and `xxup` change the next token, `xxrep 3 !` becomes `!!!`, and
+    `xxwrep 3 so` becomes `so so so`. A mark without the tokens that belong
+    to it stays. The tokens do not keep the blanks around punctuation: one is
+    written before each token.
 
     Args:
         tokens: Ragged strings `(B, None)`.

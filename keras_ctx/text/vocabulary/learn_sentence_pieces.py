@@ -28,8 +28,8 @@ def sentence_piece_model(
         character_coverage: Share of the characters that get tokens of their
             own.
         normalization: SentencePiece's rule for the characters of all texts.
-            "nmt_nfkc" and "nfkc" make full-width characters half-width, which
-            a model then writes, too; "identity" changes none.
+            "nmt_nfkc" and "nfkc" turn full-width characters into half-width
+            ones, so a translator writes these, too; "identity" changes none.
 
     Returns:
         The bytes of the model's file.

@@ -16,9 +16,10 @@ class HalveRate(keras.callbacks.Callback):
     It compares an epoch with the epoch before, not with the best one, and
     stops training when the rate falls below a share of the first. A killed
     run that `run_callbacks` resumes ends as an uninterrupted one: the rate is
-    in the checkpoint, the losses in `metrics.jsonl`. For a run that was killed
-    after its last epoch give `fit` the epochs of `last_epoch`. The optimizer
-    must have a constant rate, no schedule.
+    in the checkpoint, the losses are in `metrics.jsonl`. Give `fit` the
+    `epochs` that `last_epoch` returns, so that a run that was killed after
+    its last epoch does not train further. The optimizer must have a constant
+    rate, no schedule.
 
     Args:
         monitor: Name of the loss in the logs, lower is better.
@@ -54,11 +55,14 @@ class HalveRate(keras.callbacks.Callback):
         self.least_share = least_share
 
     def last_epoch(self, most: int) -> int:
-        """Returns the epochs that `fit` should have.
+        """Returns the number of epochs to give `fit`.
 
         Args:
-            most: The most epochs of the run. If the rate of the newest
-                checkpoint is too low, it is the number of its epochs.
+            most: The most epochs of the run.
+
+        Returns:
+            `most`; or, if the rate of the newest checkpoint is too low, the
+            number of epochs before this checkpoint.
         """
         losses = self._losses()
         rises = sum(x > y for x, y in zip(losses[1:], losses, strict=False))

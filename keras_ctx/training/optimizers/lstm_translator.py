@@ -25,14 +25,15 @@ def lstm_translator_optimizer(
 ) -> keras.optimizers.Optimizer:
     """Creates the optimizer of a translator with LSTMs.
 
-    The rate is constant: `HalveRate` lowers it. CoVe's code takes the gradient
-    of the summed loss of a text, the mean over the batch: for its rate of 1
-    give `compile` the mean number of target tokens as the weight of a loss
-    that is the mean over tokens.
+    The rate is constant: `HalveRate` lowers it. CoVe's code sums the loss over
+    the tokens of a text and takes the mean over the batch. If your loss is a
+    mean over tokens, give `compile` the mean number of target tokens as its
+    loss weight; then a rate of 1 is that of CoVe.
 
     Args:
-        optimizer: "sgd", as CoVe, or "adam".
-        learning_rate: First learning rate; `None`: that of `LEARNING_RATES`.
+        optimizer: "sgd", that of CoVe, or "adam".
+        learning_rate: First learning rate; `None`: 1 for "sgd", 0.002 for
+            "adam".
         clip_norm: Bound on the global norm of the gradients.
 
     Raises:

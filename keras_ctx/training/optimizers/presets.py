@@ -50,8 +50,8 @@ def bert_optimizer(
             short runs.
         schedule: "linear" for `WarmupLinearDecay`, "slanted_triangular" for
             `SlantedTriangular`, whose `cut_frac` is `warmup_ratio`; or a
-            schedule of your own, in updates, instead of the first three
-            arguments.
+            schedule of your own, whose steps are updates, and which replaces
+            the first three arguments.
         layer_rates: Lower learning rates, or later first steps, for lower
             layers, as `keras_ctx.training.layer_rates` returns them.
         gradient_accumulation_steps: Number of batches whose gradients are

@@ -18,8 +18,8 @@ class Stages(keras.optimizers.schedules.LearningRateSchedule):
         steps: Number of updates of each stage but the last, which never ends.
 
     Raises:
-        ValueError: There is no schedule, a number is not positive, or there
-            are not as many as schedules but one.
+        ValueError: There is no schedule, a number is not positive, or `steps`
+            does not have one number less than there are schedules.
 
     Example:
         >>> rate = Stages(
@@ -72,8 +72,9 @@ class Stages(keras.optimizers.schedules.LearningRateSchedule):
 def ulmfit_stages(peak_learning_rate: float, steps: Sequence[int]) -> Stages:
     """Creates the learning rate of ULMFiT's scripts for a classifier.
 
-    In each stage of gradual unfreezing it rises from an eighth and falls back:
-    in a third of the stage, in the last one in an eighth of it.
+    In each stage of gradual unfreezing the rate rises from an eighth of the
+    peak to the peak, and falls back. It rises for a third of the stage, in
+    the last stage for an eighth of it.
 
     Args:
         peak_learning_rate: Highest learning rate.
