@@ -43,6 +43,11 @@ class Config:
     def __post_init__(self):
         training.check_run_numbers(self)
         training.check_output(self)
+        if len({path.resolve() for path in self.models}) < len(self.models):
+            raise ValueError(
+                "`models` must be different folders. Received: "
+                f"{', '.join(map(str, self.models))}"
+            )
 
 
 def read_rows(config: Config, task: predictions.RunTask) -> data.LabelledTexts:
@@ -92,7 +97,7 @@ def main(config: Config) -> dict[str, Any]:
         [
             ["", metric],
             *(
-                [x.name, each[metric]]
+                [str(x), each[metric]]
                 for x, each in zip(config.models, scores, strict=True)
             ),
             ["mean of all", results["average"][metric]],

@@ -90,8 +90,8 @@ def check_arguments(
     size = decoder.vocabulary_size
     if max_length > decoder.max_length:
         raise ValueError(
-            f"`max_length` must be at most {decoder.max_length}, the positions "
-            f"of the model. Received: {max_length}"
+            f"`max_length` must be at most {decoder.max_length}, the most "
+            f"tokens of a text of this model. Received: {max_length}"
         )
     if decoder.encoder is not None and max_length < 2:
         raise ValueError(

@@ -25,7 +25,8 @@ class TransformerDecoder:
         found: dict[str, Any] = {layer.name: layer for layer in model.layers}
         self._model = model
         self.blocks = numbered_layers(found, "decoder_block_")
-        self.embeddings = found.get("decoder_embeddings", found["embeddings"])
+        own = "decoder_embeddings" in found
+        self.embeddings = found["decoder_embeddings" if own else "embeddings"]
         norm = "decoder_final_norm" if self._has_encoder else "final_norm"
         self.final_norm = found.get(norm)
         self.output_bias = found.get("output_bias")

@@ -142,3 +142,28 @@ def test_another_encoder_has_no_windows(folder: Path) -> None:
         folder, ulmfit="paper", ulmfit_without=("bptt", "drop_mult")
     )
     assert given.of_encoder(bert) is bert
+
+
+def test_options_of_ulmfit_need_not_be_given_for_another(folder: Path) -> None:
+    given = options(folder, ulmfit="scripts", unfreezing_stages=2)
+    assert given.unfreezing_stages == 2 and given.gradual_unfreezing
+    schedule = "slanted_triangular_stages"
+    assert options(folder, ulmfit="paper", schedule=schedule).schedule == (
+        schedule
+    )
+    with pytest.raises(ValueError, match="`unfreezing_stages` needs"):
+        options(folder, unfreezing_stages=2)
+    with pytest.raises(ValueError, match="`beta_1` must be a rate"):
+        options(folder, ulmfit="paper", beta_1=2.0)
+
+
+def test_the_encoder_of_documents_keeps_its_policy_and_stays_frozen() -> None:
+    plain = models.awd_lstm_encoder(12, 4, 6, 2)
+    documents = models.awd_lstm_document_encoder(plain, 3, 2)
+    frozen = models.classifier(documents, 2, frozen=True)
+    assert not models.encoder_of(frozen).trainable_weights
+    documents = models.awd_lstm_document_encoder(plain, 3, 2)
+    low = models.with_dtype(models.classifier(documents, 2), "mixed_bfloat16")
+    found = models.encoder_of(low)
+    assert found.output["sequence"].dtype == "bfloat16"
+    assert found.trainable_weights

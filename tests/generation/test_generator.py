@@ -232,6 +232,28 @@ def test_several_end_tokens() -> None:
     assert found.ended.any()
 
 
+def test_an_encoder_of_lstms_has_a_decoder() -> None:
+    """Its table has another name than that of a Transformer."""
+    model = models.encoder_decoder(
+        models.mt_lstm_encoder(V, 6, 4),
+        vocabulary_size=V,
+        num_layers=1,
+        num_heads=2,
+        intermediate_dim=8,
+        max_length=12,
+        activation="relu",
+        dropout=0.0,
+        attention_dropout=0.0,
+        norm_first=False,
+        layer_norm_epsilon=1e-6,
+        attention_bias=True,
+    )
+    found = Generator(model, 5, None, [END], start_id=START)(
+        {"word_ids": np.array([[3, 4]])}
+    )
+    assert 1 <= found.lengths[0, 0] <= 4
+
+
 def test_any_encoder_has_a_decoder() -> None:
     encoder = models.bert_encoder(13, 1, 2, 8, 12, max_length=9)
     model = models.encoder_decoder(encoder, vocabulary_size=V)
@@ -276,7 +298,7 @@ def test_a_saved_model_generates_the_same(tmp_path) -> None:
 
 
 ERRORS = [
-    ({"max_length": 99}, "`max_length` must be at most 24, the positions"),
+    ({"max_length": 99}, "`max_length` must be at most 24, the most"),
     ({"max_length": 0}, "`max_length` must be"),
     ({"end_ids": [V]}, f"`end_ids` must be tokens, from 0 to {V - 1}"),
     ({"end_ids": [-1]}, "`end_ids` must be tokens"),

@@ -68,6 +68,11 @@ class TextTaskOptions(ULMFiTOptions, data.TextTaskFormat, LabelledDataOptions):
                 f"{self.kind}. Received: metric={self.metric!r}"
             )
 
+    def check_rates(self) -> None:
+        # `with_ulmfit` sets options that others need, and then checks them.
+        if self.ulmfit is None:
+            super().check_rates()
+
     @property
     def language_model(self) -> bool:
         """Whether the next token is predicted, too."""

@@ -73,9 +73,9 @@ def cross_attention_scores(
         return keras.Model(
             model.input, {"cross_attention_scores": [shares]}, name=name
         )
-    x = found.get("decoder_embeddings", found["embeddings"])(
-        model.input["decoder_token_ids"]
-    )
+    own = "decoder_embeddings" in found
+    embeddings = found["decoder_embeddings" if own else "embeddings"]
+    x = embeddings(model.input["decoder_token_ids"])
     scores = []
     while block := found.get(f"decoder_block_{len(scores)}"):
         x, (_, shares) = BlockWithScores(block, name=f"scores_{len(scores)}")(

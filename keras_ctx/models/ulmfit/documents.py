@@ -9,6 +9,7 @@ from keras_ctx.checks import check_at_least
 from keras_ctx.models.family import Family
 from keras_ctx.models.ulmfit.encoder import awd_lstm_encoder, of_outputs
 from keras_ctx.models.ulmfit.family import AWD_LSTM, lstms_of
+from keras_ctx.models.with_dtype import with_dtype
 
 
 def awd_lstm_document_encoder(
@@ -112,6 +113,10 @@ def _encoder(model: keras.Model, name: str | None) -> keras.Model:
         [reader.embeddings, *reader.lstms],
         [encoder.get_layer("embeddings"), *lstms_of(encoder)],
     )
+    policy = reader.dtype_policy.name
+    if policy != encoder.get_layer("embeddings").dtype_policy.name:
+        encoder = with_dtype(encoder, policy)
+    encoder.trainable = model.trainable and reader.trainable
     return encoder
 
 
