@@ -99,7 +99,7 @@ class Series:
     ) -> Path:
         """Returns the run of a language model."""
         if self.config.toy:
-            steps = 4
+            steps = 20
             options |= {"batch_size": 2, "bptt": 8}
         return ended_run(
             *("pretrain_ulmfit", self.folder / name),
