@@ -9,7 +9,7 @@ from keras import ops
 from keras_ctx.generation.rows_in_place import row_writer
 from keras_ctx.layers.transformer.key_cache import rows_written_by
 from keras_ctx.models.encoder_of import encoder_of
-from keras_ctx.models.wiring import numbered_layers
+from keras_ctx.models.wiring import decoder_table, numbered_layers
 
 
 class TransformerDecoder:
@@ -25,8 +25,7 @@ class TransformerDecoder:
         found: dict[str, Any] = {layer.name: layer for layer in model.layers}
         self._model = model
         self.blocks = numbered_layers(found, "decoder_block_")
-        own = "decoder_embeddings" in found
-        self.embeddings = found["decoder_embeddings" if own else "embeddings"]
+        self.embeddings = decoder_table(found)
         norm = "decoder_final_norm" if self._has_encoder else "final_norm"
         self.final_norm = found.get(norm)
         self.output_bias = found.get("output_bias")

@@ -114,6 +114,12 @@ def numbered_layers(found: Mapping[str, Any], prefix: str) -> list[Any]:
     return numbered
 
 
+def decoder_table(found: Mapping[str, Any]) -> Any:
+    """Returns the layer of a decoder's tokens: its own, or the encoder's."""
+    own = "decoder_embeddings" in found
+    return found["decoder_embeddings" if own else "embeddings"]
+
+
 def final_states(found: Mapping[str, Any]) -> list[Any]:
     """Returns the states in which the LSTMs of an MT-LSTM end.
 

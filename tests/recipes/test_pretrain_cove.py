@@ -1,13 +1,13 @@
 """CoVe over word vectors: trained, translating, an encoder for a tagger."""
 
 import json
-import random
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from recipe_files import load_recipe
+from word_pairs_files import write_pairs
 
 from keras_ctx import convert, models, text
 
@@ -20,15 +20,8 @@ WORDS = {
 }
 
 
-def write_pairs(folder: Path, name: str, count: int, seed: int) -> list[Path]:
-    draw = random.Random(seed)
-    rows = [draw.choices([*WORDS], k=draw.randint(1, 3)) for _ in range(count)]
-    paths = [folder / f"{name}.en", folder / f"{name}.de"]
-    paths[0].write_text("".join(f"{' '.join(x).title()}\n" for x in rows))
-    paths[1].write_text(
-        "".join(f"{' '.join(WORDS[y] for y in x)}\n" for x in rows)
-    )
-    return paths
+def pairs_of(folder: Path, name: str, count: int, seed: int) -> list[Path]:
+    return write_pairs(folder, name, count, seed, WORDS, 3, str.title)
 
 
 def write_vectors(folder: Path) -> Path:
@@ -44,7 +37,7 @@ def write_vectors(folder: Path) -> Path:
 
 def settings(folder: Path, **changed) -> dict:
     return {
-        "train": tuple(write_pairs(folder, "train", 300, seed=1)),
+        "train": tuple(pairs_of(folder, "train", 300, seed=1)),
         "vectors": write_vectors(folder),
         "output": folder / "run",
         "vocabulary_size": 50,
@@ -65,7 +58,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cove")
     recipe = load_recipe("pretrain_cove")
     pairs = {
-        name: tuple(write_pairs(folder, name, count, seed))
+        name: tuple(pairs_of(folder, name, count, seed))
         for name, count, seed in (("dev", 30, 2), ("test", 30, 3))
     }
     recipe.main(recipe.Config(**settings(folder, **pairs)))

@@ -1,11 +1,11 @@
 """A translator of ten words: trained, averaged, translating files."""
 
 import json
-import random
 from pathlib import Path
 
 import pytest
 from recipe_files import load_recipe
+from word_pairs_files import write_pairs
 
 from keras_ctx import convert, models
 
@@ -19,15 +19,8 @@ WORDS = {
 }
 
 
-def write_pairs(folder: Path, name: str, count: int, seed: int) -> list[Path]:
-    draw = random.Random(seed)
-    rows = [draw.choices([*WORDS], k=draw.randint(1, 4)) for _ in range(count)]
-    paths = [folder / f"{name}.en", folder / f"{name}.de"]
-    paths[0].write_text("".join(f"{' '.join(x)}\n" for x in rows))
-    paths[1].write_text(
-        "".join(f"{' '.join(WORDS[y] for y in x)}\n" for x in rows)
-    )
-    return paths
+def pairs_of(folder: Path, name: str, count: int, seed: int) -> list[Path]:
+    return write_pairs(folder, name, count, seed, WORDS, 4)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +29,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = load_recipe("train_translator")
     recipe.main(
         recipe.Config(
-            train=tuple(write_pairs(folder, "train", 400, seed=1)),
-            dev=tuple(write_pairs(folder, "dev", 40, seed=2)),
-            test=tuple(write_pairs(folder, "test", 30, seed=3)),
+            train=tuple(pairs_of(folder, "train", 400, seed=1)),
+            dev=tuple(pairs_of(folder, "dev", 40, seed=2)),
+            test=tuple(pairs_of(folder, "test", 30, seed=3)),
             output=folder / "run",
             vocabulary_size=60,
             num_layers=2,
@@ -97,7 +90,7 @@ def test_its_encoder_is_an_encoder(run: Path) -> None:
 def test_unequal_files_are_refused_before_anything_is_written(
     tmp_path: Path,
 ) -> None:
-    one, other = write_pairs(tmp_path, "train", 5, seed=1)
+    one, other = pairs_of(tmp_path, "train", 5, seed=1)
     other.write_text(other.read_text() + "mehr\n")
     recipe = load_recipe("train_translator")
     config = recipe.Config(train=(one, other), output=tmp_path / "run")

@@ -7,7 +7,7 @@ import keras
 from keras_ctx.layers import AttentionalLSTMDecoder
 from keras_ctx.layers.transformer.block_with_scores import BlockWithScores
 from keras_ctx.models.encoder_of import encoder_of
-from keras_ctx.models.wiring import final_states
+from keras_ctx.models.wiring import decoder_table, final_states
 
 
 def cross_attention_scores(
@@ -73,9 +73,7 @@ def cross_attention_scores(
         return keras.Model(
             model.input, {"cross_attention_scores": [shares]}, name=name
         )
-    own = "decoder_embeddings" in found
-    embeddings = found["decoder_embeddings" if own else "embeddings"]
-    x = embeddings(model.input["decoder_token_ids"])
+    x = decoder_table(found)(model.input["decoder_token_ids"])
     scores = []
     while block := found.get(f"decoder_block_{len(scores)}"):
         x, (_, shares) = BlockWithScores(block, name=f"scores_{len(scores)}")(

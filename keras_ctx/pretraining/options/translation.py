@@ -7,6 +7,7 @@ from typing import Literal
 from keras_ctx import training
 from keras_ctx.checks import check_at_least
 from keras_ctx.extras import need
+from keras_ctx.text.vocabulary.learn_sentence_pieces import Normalization
 
 Pair = tuple[Path, Path]
 
@@ -37,7 +38,7 @@ class TranslationOptions:
     """Folder of the run."""
     vocabulary_size: int = 6000
     """Most tokens of SentencePiece."""
-    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
+    normalization: Normalization = "nmt_nfkc"
     """SentencePiece's rule for characters: nmt_nfkc and nfkc turn characters of
     full width, such as Chinese punctuation, into others; identity keeps
     them."""

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-from keras_ctx.checks import check_at_least
+from keras_ctx.checks import check_at_least, check_choice
 
 Normalization = Literal["nmt_nfkc", "nfkc", "identity"]
 
@@ -50,11 +50,7 @@ def sentence_piece_model(
     import sentencepiece
 
     check_at_least(5, vocabulary_size=vocabulary_size)
-    if normalization not in get_args(Normalization):
-        raise ValueError(
-            "`normalization` must be one of "
-            f"{', '.join(get_args(Normalization))}. Received: {normalization!r}"
-        )
+    check_choice(get_args(Normalization), normalization=normalization)
     file = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
