@@ -4,7 +4,7 @@ Command   python benchmarks/cove.py --vectors glove.6B.50d.txt \
               --multi30k MULTI30K --sst2 SST2 --snli SNLI --elmo runs/elmo
 Data      Word vectors; Multi30k, task 1, English and German (train, val,
           test_2016_flickr and test_2017_flickr, .en.gz and .de.gz); SST-2
-          (train.tsv, dev.tsv), of which 1,000 sentences are to train on; SNLI
+          (train.tsv, test.tsv), of which 1,000 sentences are to train on; SNLI
           (validation.tsv.gz to train on, test.tsv.gz); and a run of
           pretrain_elmo.py on English text. Without `--elmo` its row is left
           out.
@@ -125,7 +125,7 @@ def bleus(config: Config, run: Path) -> Iterator[list[str]]:
 def tables(config: Config) -> dict[str, dict[str, Path]]:
     """Writes the files of both tasks in words, with the same columns."""
     sources = {
-        "sst2": {"train": "train.tsv", "test": "dev.tsv"},
+        "sst2": {"train": "train.tsv", "test": "test.tsv"},
         "snli": {"train": "validation.tsv.gz", "test": "test.tsv.gz"},
     }
     found: dict[str, dict[str, Path]] = {}

@@ -28,7 +28,7 @@ from harness.recipes import ended_run
 from keras_ctx import convert, text, training
 from keras_ctx.files.whole_file import write_text
 
-EPOCHS = {500: 40, 2_000: 20, 20_000: 6}
+EPOCHS = {500: 30, 2_000: 15, 20_000: 5}
 """Passes by sentences; WNUT17 has as many as 2,000."""
 TAGGER = {
     "columns": (0, 1),
@@ -106,7 +106,7 @@ class Task:
             unknown="characters",
             trainable=True,
         )
-        self.epochs = 1 if config.toy else EPOCHS.get(number or 2_000, 20)
+        self.epochs = 1 if config.toy else EPOCHS.get(number or 2_000, 15)
 
     def f1s(self, row: str, **options: Any) -> list[float]:
         """Trains a tagger, and returns its F1 of each seed, in percent."""
