@@ -9,7 +9,7 @@ import tensorflow as tf
 from cpp_server import Arrays
 from signature_requests import WORDS_OF
 
-from keras_ctx.text import BertInputs, GPTInputs
+from keras_ctx.text import BertInputs, ContextInputs, GPTInputs
 
 _KNOWN: dict[tuple, Arrays] = {}
 
@@ -64,6 +64,9 @@ def counted(text_inputs: Any, *texts: Any) -> Arrays:
 
 @functools.cache
 def _unlimited(text_inputs: Any) -> Any:
+    if isinstance(text_inputs, ContextInputs):
+        words = _unlimited(text_inputs.word_inputs)
+        return ContextInputs(words, text_inputs.context_inputs)
     needs = isinstance(text_inputs, BertInputs | GPTInputs)
     longest = 10**6 if needs else None
     config = {**text_inputs.get_config(), "max_length": longest}

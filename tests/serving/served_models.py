@@ -23,14 +23,17 @@ from keras_ctx.serving import (
 )
 from keras_ctx.text import (
     BertInputs,
+    ContextInputs,
     ElmoInputs,
     GPTInputs,
     SentencePieceInputs,
     TextInputs,
+    ULMFiTInputs,
     WordInputs,
     WordVectorInputs,
     byte_pair_vocabulary,
     sentence_piece_model,
+    ulmfit_vocabulary,
 )
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -171,6 +174,65 @@ def translator() -> Case:
     )
 
 
+def recurrent(
+    task: str,
+    context: Callable[[], Case],
+    head: Callable,
+    labels: Sequence[str] | None,
+    **arguments: Any,
+) -> Callable[[], Case]:
+    """Returns a case with LSTMs, and a frozen encoder joined, under `head`."""
+
+    def case() -> Case:
+        words, frozen = word_vectors("embed", lambda x: x)(), context()
+        inputs = ContextInputs(words.text_inputs, frozen.text_inputs)
+        encoder = models.recurrent_encoder(
+            words.model, 4, context=frozen.model, **arguments
+        )
+        return Case(randomized(head(encoder)), inputs, task, labels, {})
+
+    return case
+
+
+def awd_lstm(
+    task: str,
+    head: Callable,
+    labels: Sequence[str] | None = None,
+    backward: bool = False,
+    **arguments: Any,
+) -> Callable[[], Case]:
+    """Returns a case with an AWD-LSTM under `head`."""
+
+    def case() -> Case:
+        vocabulary = ulmfit_vocabulary(real_sentences(), 300)
+        inputs = ULMFiTInputs(vocabulary, backward=backward)
+        encoder = models.awd_lstm_encoder(
+            inputs.vocabulary_size, 6, 8, num_layers=2
+        )
+        return Case(randomized(head(encoder)), inputs, task, labels, arguments)
+
+    return case
+
+
+def mt_lstm() -> Case:
+    """Returns a case with CoVe's encoder."""
+    words = word_vectors("embed", lambda x: x)()
+    encoder = models.mt_lstm_encoder(words.text_inputs.vocabulary_size, 6, 4)
+    return Case(randomized(encoder), words.text_inputs, "embed", None, {})
+
+
+def lstm_translator() -> Case:
+    """Returns a case with an encoder-decoder of LSTMs."""
+    case = translator()
+    encoder = models.mt_lstm_encoder(
+        case.text_inputs.vocabulary_size, 6, 4, subwords=True
+    )
+    model = models.attentional_lstm_translator(
+        encoder, case.text_inputs.vocabulary_size, max_length=48
+    )
+    return case._replace(model=randomized(model))
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "bert_encoder": bert("embed", "wordpiece", lambda encoder: encoder),
     "bert_embedder": bert("embed", "character", models.embedder),
@@ -291,6 +353,48 @@ CASES: dict[str, Callable[[], Case]] = {
         "classify", lambda encoder: models.classifier(encoder, 3), SENTIMENTS
     ),
     "translator": translator,
+    # TagLM, and a context that reads parts of words.
+    "taglm": recurrent(
+        "tag",
+        elmo("embed", lambda encoder: encoder),
+        lambda encoder: models.tagger(encoder, 5, crf=True),
+        TAGS,
+        cell="gru",
+    ),
+    "recurrent_classifier": recurrent(
+        "classify",
+        bert("embed", "wordpiece", lambda encoder: encoder),
+        lambda encoder: models.classifier(encoder, 3),
+        SENTIMENTS,
+        join=("input", "output"),
+        context_mix="scalar_mix",
+    ),
+    "mt_lstm_encoder": mt_lstm,
+    "lstm_translator": lstm_translator,
+    "awd_lstm_encoder": awd_lstm("embed", lambda encoder: encoder),
+    "awd_lstm": awd_lstm(
+        "generate",
+        models.causal_language_model,
+        writing=GenerateSettings(max_length=44, top_p=0.9, seed=3),
+    ),
+    "awd_lstm_classifier": awd_lstm(
+        "classify",
+        lambda encoder: models.classifier(encoder, 3, head="concat_pooling"),
+        SENTIMENTS,
+        backward=True,
+    ),
+    "awd_lstm_document_classifier": awd_lstm(
+        "classify",
+        lambda encoder: models.classifier(
+            models.awd_lstm_document_encoder(encoder, 5, 3),
+            3,
+            head="concat_pooling",
+        ),
+        SENTIMENTS,
+    ),
+    "awd_lstm_tagger": awd_lstm(
+        "tag", lambda encoder: models.tagger(encoder, 5), TAGS
+    ),
 }
 
 # For `make test`: an export with requests takes half a minute per model.
