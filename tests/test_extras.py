@@ -92,10 +92,8 @@ assert [x.shape for x in found["layers"]] == [(2, 3, 12)] * 3
 """
 
 
-@pytest.mark.parametrize(
-    "program",
-    [ENCODERS, pytest.param(ENCODERS + LEARN, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [ENCODERS, ENCODERS + LEARN])
 def test_core_builds_and_calls_encoders_on_jax(
     program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +146,7 @@ keras.saving.load_model("model.keras")
 """
 
 
+@pytest.mark.slow
 def test_a_compiled_model_says_what_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,7 +246,7 @@ def run_script(
         ("finetune_classifier.py", CORE_ONLY, "jax"),
         ("serve.py", CORE_ONLY, "jax"),
         ("query.py", ["tyro"], None),
-        pytest.param("serve.py", ["uvicorn"], None, marks=pytest.mark.slow),
+        ("serve.py", ["uvicorn"], None),
     ],
 )
 def test_a_recipe_names_its_extra_in_one_line(

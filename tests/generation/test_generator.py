@@ -63,7 +63,7 @@ def beginning(model: Any, row: list[int]) -> tuple[dict | None, list[int]]:
 
 
 @pytest.mark.quick("translator-beam-False")
-@pytest.mark.quick("lstm-sampling-False", "translator-huggingface-False")
+@pytest.mark.quick("lstm-sampling-False")
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("search", SEARCHES)
 def test_scores_are_those_of_the_whole_text(
@@ -377,6 +377,7 @@ def test_missing_features_are_named() -> None:
         Generator(language_model(), 4)({"token_ids": [[1]]})
 
 
+@pytest.mark.slow
 def test_xla_draws_the_same_tokens() -> None:
     found = [
         Generator(

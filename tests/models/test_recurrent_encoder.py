@@ -164,19 +164,28 @@ def test_each_place_has_its_own_mixture() -> None:
         )
 
 
-@pytest.mark.slow
-def test_the_context_stays_frozen() -> None:
+def with_frozen_context() -> tuple[keras.Model, keras.Model, keras.Model]:
+    """Returns a frozen encoder, an encoder that it joins, and a tagger."""
     context = elmo(dropout=0.5)
     encoder = models.recurrent_encoder(
         words(), 3, context=context, dropout=0.0, context_mix="scalar_mix"
     )
+    return context, encoder, models.tagger(encoder, 3, crf=True)
+
+
+def test_the_context_is_frozen() -> None:
+    _, encoder, model = with_frozen_context()
     outputs = [encoder(FEATURES, training=x) for x in (False, True)]
     for x, y in zip(*(keras.tree.flatten(x) for x in outputs), strict=True):
         np.testing.assert_array_equal(x, y)
-    model = models.tagger(encoder, 3, crf=True)
     names = [weight.path for weight in model.trainable_weights]
     assert not any("context_encoder" in name for name in names)
     assert any("context_mix_after_first" in name for name in names)
+
+
+@pytest.mark.slow
+def test_training_leaves_the_context() -> None:
+    context, encoder, model = with_frozen_context()
     before = [x.copy() for x in context.get_weights()]
     rows = encoder.get_layer("word_table").get_weights()
     model.compile(

@@ -112,6 +112,7 @@ def test_a_long_prompt_is_left_out_and_named(run: Path) -> None:
     assert "at most 15 leave room for a new one" in answers[1]["problem"]
 
 
+@pytest.mark.slow
 def test_a_window_reads_the_last_tokens(run: Path) -> None:
     long = "a long way " * 9
     inputs: Any = convert.load_text_inputs(run)
