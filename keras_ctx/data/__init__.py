@@ -116,6 +116,9 @@ from keras_ctx.data.records.shards import (
 from keras_ctx.data.records.stream import (
     record_names,
 )
+from keras_ctx.data.roles.read import (
+    read_propositions,
+)
 from keras_ctx.data.samples.snownlp import (
     ENTITY_LABELS,
     REVIEW_LABELS,
@@ -342,6 +345,7 @@ __all__ = [
     "read_labelled_texts",
     "read_lines",
     "read_parallel",
+    "read_propositions",
     "read_squad",
     "read_table",
     "read_tagged_files",

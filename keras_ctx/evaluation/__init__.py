@@ -46,6 +46,13 @@ from keras_ctx.evaluation.questions import (
     SquadAnswer,
     SquadQuestion,
 )
+from keras_ctx.evaluation.roles.proposition import (
+    Proposition,
+)
+from keras_ctx.evaluation.roles.scores import (
+    role_label_scores,
+    role_scores,
+)
 from keras_ctx.evaluation.score_tables import (
     confusion_table,
     score_table,
@@ -85,6 +92,7 @@ __all__ = [
     "BestThreshold",
     "HeldOutFigures",
     "HeldOutPerplexity",
+    "Proposition",
     "SchemeName",
     "SquadAnswer",
     "SquadQuestion",
@@ -114,6 +122,8 @@ __all__ = [
     "perplexity_of_nats",
     "recognize_tags",
     "regression_scores",
+    "role_label_scores",
+    "role_scores",
     "save_confusion",
     "score_table",
     "sentence_likelihoods",

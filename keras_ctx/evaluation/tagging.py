@@ -92,7 +92,7 @@ class TaggingTask:
             return {"accuracy": accuracy, "f1_macro": macro}
         counts = [[0, 0, 0], *_counts(true, predicted).values()]
         right, found, there = map(sum, zip(*counts, strict=True))
-        micro = _shares(right, found, there)
+        micro = count_scores(right, found, there)
         del micro["support"]
         return {"f1": micro.pop("f1"), **micro, "f1_macro": macro}
 
@@ -137,7 +137,7 @@ class TaggingTask:
         """
         if not self.is_plain:
             return {
-                kind or "span": _shares(*counts)
+                kind or "span": count_scores(*counts)
                 for kind, counts in sorted(_counts(true, predicted).items())
             }
         names, pairs = _named_pairs(_words(true, predicted, ""))
@@ -204,7 +204,13 @@ def _counts(true: Tags, predicted: Tags) -> dict[str, list[int]]:
     return counts
 
 
-def _shares(right: int, found: int, there: int) -> dict[str, float]:
+def count_scores(right: int, found: int, there: int) -> dict[str, float]:
+    """Returns precision, recall and F1 of the numbers of spans.
+
+    Example:
+        >>> count_scores(1, found=2, there=1)["precision"]
+        0.5
+    """
     precision, recall = right / max(found, 1), right / max(there, 1)
     both = precision + recall
     return {

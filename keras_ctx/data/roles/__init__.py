@@ -1,0 +1,1 @@
+"""Files of semantic roles: readers of JSON lines and CoNLL columns."""

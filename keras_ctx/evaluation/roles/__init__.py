@@ -1,0 +1,1 @@
+"""Semantic roles: propositions, their tags, and their scores."""
