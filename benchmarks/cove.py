@@ -45,7 +45,6 @@ TRANSLATOR = {"hidden-dim": 100, "epochs": 8, "steps-per-epoch": 450}
 CLASSIFIER = {
     "recurrent-layers": 1,
     "recurrent-dim": 100,
-    "join": "input",
     "mix": "last",
     "batch-size": 32,
     "learning-rate": 1e-3,
@@ -187,7 +186,7 @@ def accuracies(config: Config, run: Path) -> Iterator[list[str]]:
         for task, paths in files.items():
             options: dict[str, Any] = {**CLASSIFIER, **paths, "mix": mix}
             if context is not None:
-                options["context"] = context
+                options |= {"context": context, "join": "input"}
             if task == "sst2":
                 options["num-train"] = config.num_train
             folder = config.output / task / re.sub(r"\W+", "_", name)

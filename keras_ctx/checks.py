@@ -5,6 +5,7 @@ whether its type is wrong or it is out of range.
 """
 
 import math
+import reprlib
 from numbers import Integral, Real
 
 
@@ -14,7 +15,7 @@ def check_at_least(minimum: int, **arguments: object) -> None:
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise ValueError(
                 f"`{name}` must be an integer of at least {minimum}. "
-                f"Received: {name}={value!r}"
+                f"Received: {name}={reprlib.repr(value)}"
             )
         if value < minimum:
             raise ValueError(

@@ -50,7 +50,30 @@ def load(config: Config) -> convert.WordVectors:
     path = config.vectors
     if path.is_dir():
         path = path / "vectors.txt"
-    return convert.load_word_vectors(path, most_frequent=config.most_frequent)
+        if not path.exists():
+            raise ValueError(
+                "`vectors` must be a file of word vectors, or the folder of "
+                f"train_word_vectors.py. Received: {config.vectors}, without "
+                "vectors.txt"
+            )
+    found = convert.load_word_vectors(path, most_frequent=config.most_frequent)
+    if found.subwords is None:
+        check_words(config, found)
+    return found
+
+
+def check_words(config: Config, vectors: convert.WordVectors) -> None:
+    """Refuses unknown words, all at once, with their lower-case spelling."""
+    for name in ("nearest", "analogy"):
+        unknown = [x for x in getattr(config, name) if x not in vectors]
+        lower = [x.lower() for x in unknown if x.lower() in vectors]
+        if unknown:
+            raise ValueError(
+                f"`{name}` must name words of the {len(vectors):,} in "
+                f"{config.vectors}"
+                + (f", such as {', '.join(lower)}" if lower else "")
+                + f". Received: {', '.join(unknown)}"
+            )
 
 
 def main(config: Config) -> dict[str, list[tuple[str, float]]]:

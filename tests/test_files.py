@@ -208,3 +208,12 @@ def test_a_full_disk_of_a_file_that_grows(tmp_path: Path) -> None:
     ):
         file.write("{}\n")  # found when the buffer is written at the end
     assert f"No space left on device: {path}. Make" in _sentence(caught.value)
+
+
+def test_a_file_needs_its_folder_and_replaces_none(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="A folder cannot be replaced"):
+        write_text(tmp_path, "a")
+    with pytest.raises(FileNotFoundError, match="No such folder.*nowhere'"):
+        write_text(tmp_path / "nowhere" / "a.txt", "a")
+    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.parent.glob(".*.tmp"))

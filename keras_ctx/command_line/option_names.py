@@ -11,7 +11,7 @@ def with_options(text: str, config: type, given: Any = None) -> str:
 
     An argument of the library that is an option of the recipe is written as
     one. Where the library calls it something else, such as `folder`, the
-    option that has the path in the message comes first.
+    option that has the first path in the message is put before it.
 
     Args:
         text: The message.
@@ -41,10 +41,13 @@ def with_options(text: str, config: type, given: Any = None) -> str:
     )
     if named != text or given is None:
         return named
+    places = {}
     for name, option in options.items():
         value = getattr(given, name)
-        if isinstance(value, Path) and re.search(
-            rf"(?<![\w/.-]){re.escape(str(value))}(?![\w.-])", text
-        ):
-            return f"{option}: {text}"
-    return text
+        for path in value if isinstance(value, tuple) else (value,):
+            found = isinstance(path, Path) and re.search(
+                rf"(?<![\w/.-]){re.escape(str(path))}(?![\w.-])", text
+            )
+            if found:
+                places.setdefault(found.start(), option)
+    return f"{places[min(places)]}: {text}" if places else text

@@ -24,6 +24,13 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             `path`.
     """
     path = Path(path)
+    if path.is_dir():
+        said = "A folder cannot be replaced by a file"
+        raise IsADirectoryError(errno.EISDIR, said, str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, "No such folder", str(path.parent)
+        )
     temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         temporary.touch()

@@ -63,7 +63,7 @@ def under_the_head(
         options.cell,
         options.recurrent_dropout,
         context,
-        options.join,
+        options.join_places,
         mix,
     )
 

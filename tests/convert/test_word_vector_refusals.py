@@ -20,7 +20,12 @@ from word_vector_files import (
     write,
 )
 
-from keras_ctx.convert import WordVectors, load_word_vectors, save_word_vectors
+from keras_ctx.convert import (
+    Subwords,
+    WordVectors,
+    load_word_vectors,
+    save_word_vectors,
+)
 
 N = len(WORDS)
 TEXT = text_of(header=f"{N} {D}")
@@ -44,6 +49,16 @@ def changed(place: int, form: str, value: Any) -> bytes:
 NOT_FINITE = ROWS.copy()
 NOT_FINITE[4, 1] = np.nan
 CASES = {
+    "tabs": (TEXT.replace(b" ", b"\t"), "blanks must part .* not tabs"),
+    "tabs, no header": (
+        text_of().replace(b" ", b"\t"),
+        "blanks must part .* not tabs",
+    ),
+    "UTF-16": (TEXT.decode("utf-8").encode("utf-16"), "text in UTF-16"),
+    "an empty line": (
+        with_line(3, b""),
+        "line 3: .*; only at the end of the file may lines be empty",
+    ),
     # Headers that lie.
     "more lines": (
         text_of(header=f"{N - 1} {D}"),
@@ -329,8 +344,11 @@ def test_words_that_cannot_be_written(word: str, tmp_path: Path) -> None:
 
 
 def test_values_that_cannot_be_written(tmp_path: Path) -> None:
-    vectors = WordVectors(WORDS, NOT_FINITE)
     with pytest.raises(ValueError, match="must be finite.*for 'a-b'"):
+        WordVectors(WORDS, NOT_FINITE)
+    rows = np.full((5, D), np.nan, "float32")
+    vectors = WordVectors(WORDS, ROWS, Subwords(1, 2, rows))
+    with pytest.raises(ValueError, match="must be finite.*for 'the'"):
         save_word_vectors(vectors, tmp_path / "a")
     assert not list(tmp_path.iterdir())
 

@@ -22,6 +22,7 @@ from word_vector_files import (
     write,
 )
 
+from keras_ctx import convert
 from keras_ctx.convert import (
     WordVectors,
     load_word_vectors,
@@ -37,7 +38,9 @@ FORMATS = {
     "word2vec text of the C tool": text_of(header=HEADER, end=" \n"),
     "with Windows line ends": text_of(header=HEADER, end="\r\n"),
     "with a blank line at the end": text_of(header=HEADER) + b"\n",
+    "with a byte order mark": b"\xef\xbb\xbf" + text_of(header=HEADER),
     "GloVe": text_of(),
+    "GloVe with a byte order mark": b"\xef\xbb\xbf" + text_of(),
     "word2vec binary": binary_of(),
     "word2vec binary without newlines": binary_of(newline=b""),
     "fastText": fasttext_of(),
@@ -304,5 +307,25 @@ def test_objects_that_do_not_fit() -> None:
             WordVectors(["a"], rows)
     found = WordVectors(["a"], ROWS[:1])
     assert "a" in found and "b" not in found and found.hidden_dim == D
+    assert repr(found) == "<WordVectors: 1 words, 3 wide>"
     with pytest.raises(ValueError, match="`word` must be one of the 1 words"):
         found.vector("b")
+    with pytest.raises(ValueError, match="Received: 'A'; 'a' is one"):
+        found.vector("A")
+    with pytest.raises(ValueError, match="`word` must be one word.* a list"):
+        found.vector(["a", "b"])  # pyright: ignore
+    with pytest.raises(ValueError, match="`words` must be a seq.*string 'ab'"):
+        WordVectors("ab", ROWS[:2])
+    for wrong in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="`vectors` must be finite.*'b'"):
+            WordVectors(["a", "b"], np.array([[0.0], [wrong]]))
+
+
+def test_a_path_is_no_word_vectors() -> None:
+    for function in (
+        convert.word_vector_encoder_from,
+        convert.mt_lstm_encoder_from,
+        lambda path: save_word_vectors(path, "other.txt"),
+    ):
+        with pytest.raises(ValueError, match="`vectors` must be a `WordV.*txt"):
+            function("glove.txt")

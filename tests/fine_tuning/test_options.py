@@ -51,6 +51,17 @@ TAGS = fine_tuning.TaggingOptions
             "give a frozen encoder as `context`",
         ),
         (TAGS, {"store_context": True}, "`store_context` needs `context`"),
+        (
+            LABELLED,
+            {"recurrent_layers": 1, "join": ("input",)},
+            "`join` needs `context`",
+        ),
+        (LABELLED, {"cell": "gru"}, "`cell` needs `recurrent_layers`"),
+        (
+            LABELLED,
+            {"context": Path("a"), "recurrent_dim": 9},
+            "`recurrent_dim` needs `recurrent_layers`",
+        ),
         (TAGS, {"constraints": True}, "`constraints` needs `crf`"),
         (TAGS, {"mix": "last", "mix_l2": 0.1}, "`mix_l2` needs"),
         (

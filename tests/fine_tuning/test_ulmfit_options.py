@@ -119,7 +119,12 @@ REFUSALS = [
     ),
     ({"drop_mult": 2.0}, "`drop_mult` must be at least 0 and below 2"),
     ({"bptt": 0}, "`bptt` must be at least 1"),
-    ({"num_windows": 0}, "`num_windows` must be at least 1"),
+    ({"bptt": 7, "num_windows": 0}, "`num_windows` must be at least 1"),
+    ({"num_windows": 3}, "`num_windows` needs `bptt`"),
+    (
+        {"num_windows": 3, "ulmfit": "paper", "ulmfit_without": ("bptt",)},
+        "`num_windows` needs `bptt`",
+    ),
     ({"unfreezing_stages": 3}, "`unfreezing_stages` needs"),
     ({"schedule": "slanted_triangular_stages"}, "needs `gradual_unfreezing`"),
     ({"beta_1": 1.0}, "`beta_1` must be"),

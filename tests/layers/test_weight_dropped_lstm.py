@@ -215,6 +215,8 @@ def test_error_of_a_state() -> None:
         ([FIRST[0], FIRST[1][:, :2]], r"`initial_state\[1\]` must have 6"),
         ([FIRST[0][:2], FIRST[1]], r"`initial_state\[0\]` must have the same"),
         ([X, X], r"`initial_state\[0\]` must have 2 axes"),
+        (FIRST[0], "`initial_state` must be a list of h and c"),
+        ([FIRST[0]], "`initial_state` must be a list of h and c"),
     ):
         with pytest.raises(ValueError, match=message):
             layer(X, initial_state=state)

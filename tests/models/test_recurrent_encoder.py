@@ -255,6 +255,12 @@ def test_refused(arguments: dict, message: str) -> None:
         models.recurrent_encoder(words(), context=elmo(), **arguments)
 
 
+def test_a_place_without_vectors_is_refused() -> None:
+    for join in ("input", "anywhere"):
+        with pytest.raises(ValueError, match=f"`join` .*{join}"):
+            models.recurrent_encoder(words(), join=join)  # pyright: ignore
+
+
 def test_a_body_of_parts_of_words_is_refused() -> None:
     with pytest.raises(ValueError, match="one position for each word"):
         models.recurrent_encoder(models.bert_tiny(9))

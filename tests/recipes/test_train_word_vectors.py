@@ -111,5 +111,15 @@ def test_questions_of_another_form(tmp_path: Path) -> None:
     recipe = load_recipe("query_word_vectors")
     with pytest.raises(ValueError, match="three words for each question"):
         recipe.Config(analogy=("man", "king"))
+    path = tmp_path / "vectors.txt"
+    path.write_text("house 1 2\nriver 2 1\n")
+    with pytest.raises(
+        ValueError,
+        match="`nearest` must name words of .*, such as house. Received: House",
+    ):
+        recipe.main(recipe.Config(vectors=tmp_path, nearest=("House", "river")))
+    path.rename(tmp_path / "other.txt")
+    with pytest.raises(ValueError, match="folder of .* without vectors.txt"):
+        recipe.main(recipe.Config(vectors=tmp_path, nearest=("river",)))
     with pytest.raises(ValueError, match="Give `nearest` words"):
         recipe.Config()

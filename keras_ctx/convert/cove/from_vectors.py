@@ -4,7 +4,10 @@ import keras
 import numpy as np
 
 from keras_ctx import models, text
-from keras_ctx.convert.word_vectors.vectors import WordVectors
+from keras_ctx.convert.word_vectors.vectors import (
+    WordVectors,
+    check_word_vectors,
+)
 
 
 def mt_lstm_encoder_from(
@@ -49,6 +52,7 @@ def mt_lstm_encoder_from(
                [0., 0., 0.],
                [0., 1., 0.]], dtype=float32)
     """
+    check_word_vectors(vectors)
     inputs = text.WordVectorInputs(
         vectors.words,
         lower_case_fallback=lower_case_fallback,

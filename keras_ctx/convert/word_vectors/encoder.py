@@ -8,7 +8,10 @@ import keras
 import numpy as np
 
 from keras_ctx import models, text
-from keras_ctx.convert.word_vectors.vectors import WordVectors
+from keras_ctx.convert.word_vectors.vectors import (
+    WordVectors,
+    check_word_vectors,
+)
 
 
 def word_vector_encoder_from(
@@ -65,6 +68,7 @@ def word_vector_encoder_from(
         array([[[0.5, 1. ],
                 [2. , 3. ]]], dtype=float32)
     """
+    check_word_vectors(vectors)
     readable = [i for i, word in enumerate(vectors.words) if _is_utf8(word)]
     words, rows = vectors.words, vectors.vectors
     if len(readable) < len(words):

@@ -10,6 +10,8 @@ from keras_ctx.convert.word_vectors.byte_reader import is_gzip, opened
 
 MAGIC = struct.pack("<i", 793712314)
 """The first bytes of a fastText .bin since version 11."""
+BOM = b"\xef\xbb\xbf"
+"""What some editors write before UTF-8 text."""
 ARGUMENTS = "<12id"
 """The arguments of fastText: its `dim` first, then 11 integers and `t`."""
 _SAMPLE = 1 << 20
@@ -34,6 +36,11 @@ _OTHERS = (
         "a compressed file of another kind than gzip. Decompress it first",
     ),
     (re.compile(rb"\x89HDF"), f"an HDF5 file. {_CONVERT} that wrote it"),
+    (
+        re.compile(rb"\xff\xfe|\xfe\xff"),
+        "text in UTF-16. Write it as UTF-8: "
+        "`iconv -f UTF-16 -t UTF-8 FILE > NEW`",
+    ),
 )
 
 
@@ -62,14 +69,16 @@ def file_format(path: Path) -> FileFormat:
         ValueError: It is of no known format, or too short for its header.
     """
     with opened(path) as stream:
-        head = stream.read(_SAMPLE)
+        head = stream.read(_SAMPLE).removeprefix(BOM)
     size = None if is_gzip(path) else path.stat().st_size
     for beginning, what in _OTHERS:
         if beginning.match(head):
             raise ValueError(f"{path}: this is {what}. {_received(head)}")
     if head.startswith(MAGIC) or _is_oldest(head):
         return FileFormat("fasttext", 0, None)
-    if header := _HEADER.match(head):
+    header = _HEADER.match(head)
+    _refuse_tabs(path, head[header.end() if header else 0 :])
+    if header:
         rows, width = map(int, header.groups())
         kind = "text" if _is_text(head[header.end() :]) else "binary"
         if not rows or not width:
@@ -126,6 +135,21 @@ def _is_text(body: bytes) -> bool:
     """Returns whether at least half of the first row's values are numbers."""
     fields = body.partition(b"\n")[0].rstrip(b" \r").split(b" ")[1:]
     return bool(fields) and 2 * sum(map(is_number, fields)) >= len(fields)
+
+
+def _refuse_tabs(path: Path, body: bytes) -> None:
+    """Refuses text whose first row is parted by tabs."""
+    row = body.partition(b"\n")[0]
+    if (
+        b"\t" in row
+        and not _is_text(row)
+        and _is_text(row.replace(b"\t", b" "))
+    ):
+        raise ValueError(
+            f"{path}: blanks must part a word and its values, not tabs. "
+            "Replace the tabs: `tr '\\t' ' ' < FILE > NEW`. "
+            f"{_received(row)}"
+        )
 
 
 def is_number(field: bytes) -> bool:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ctx.convert.word_vectors.vectors import WordVectors
+from keras_ctx.convert.word_vectors.vectors import (
+    WordVectors,
+    check_word_vectors,
+)
 from keras_ctx.files.whole_file import whole_file
 
 
@@ -37,6 +40,7 @@ def save_word_vectors(
         >>> load_word_vectors("vectors.bin").vector("a")
         array([0.1, 2. ], dtype=float32)
     """
+    check_word_vectors(vectors)
     path = Path(path)
     words = [word.encode("utf-8", "surrogateescape") for word in vectors.words]
     for row, word in enumerate(words, start=1):

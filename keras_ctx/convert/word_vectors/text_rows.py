@@ -5,7 +5,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_ctx.convert.word_vectors.file_format import FileFormat, is_number
+from keras_ctx.convert.word_vectors.file_format import (
+    BOM,
+    FileFormat,
+    is_number,
+)
 from keras_ctx.convert.word_vectors.kept_rows import KeptRows
 
 _ROWS_AT_ONCE = 1024
@@ -39,6 +43,8 @@ def read_text_rows(stream: BinaryIO, form: FileFormat, kept: KeptRows) -> None:
             line = before
             break
         number += 1
+        if number == 1:
+            line = line.removeprefix(BOM)
         if len(line) == most:
             _refuse(kept, number, f"must have at most {most:,} bytes", line)
         row = line.rstrip(b" \r\n")
@@ -46,7 +52,13 @@ def read_text_rows(stream: BinaryIO, form: FileFormat, kept: KeptRows) -> None:
             blank = blank or number
             continue
         if blank:
-            _refuse(kept, blank, f"must hold a word and {width} values", b"")
+            _refuse(
+                kept,
+                blank,
+                f"must hold a word and {width} values; only at the end of the "
+                "file may lines be empty",
+                b"",
+            )
         count = row.count(b" ")
         if count < width:
             _refuse(

@@ -66,7 +66,7 @@ class Subwords:
         return found.values.numpy(), found.row_splits.numpy()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WordVectors:
     """Words with their vectors, as `load_word_vectors` returns them.
 
@@ -78,7 +78,8 @@ class WordVectors:
         subwords: The rows of n-grams of a fastText .bin, or `None`.
 
     Raises:
-        ValueError: A word occurs twice, or the shapes do not fit.
+        ValueError: A word occurs twice, a value is not finite, or the shapes
+            do not fit.
 
     Example:
         >>> found = WordVectors(["a", "b"], np.eye(2, dtype="float32"))
@@ -94,6 +95,11 @@ class WordVectors:
     subwords: Subwords | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.words, str):
+            raise ValueError(
+                "`words` must be a sequence of words. Received: the string "
+                f"{self.words[:60]!r}"
+            )
         object.__setattr__(self, "words", tuple(self.words))
         rows = np.asarray(self.vectors, np.float32)
         object.__setattr__(self, "vectors", rows)
@@ -101,6 +107,13 @@ class WordVectors:
             raise ValueError(
                 "`vectors` must have the shape (V, D), a row for each word. "
                 f"Received: shape={rows.shape} and {len(self.words)} words"
+            )
+        # Without an array of booleans as long as the table.
+        if not np.isfinite([rows.min(), rows.max()]).all():
+            row = int(np.argwhere(~np.isfinite(rows))[0, 0])
+            raise ValueError(
+                "`vectors` must be finite. Received: nan or inf for "
+                f"{self.words[row]!r}"
             )
         if len(self.index) != len(self.words):
             twice = next(
@@ -123,6 +136,12 @@ class WordVectors:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def __repr__(self) -> str:
+        more = "" if self.subwords is None else ", with subwords"
+        return (
+            f"<WordVectors: {len(self):,} words, {self.hidden_dim} wide{more}>"
+        )
 
     def __contains__(self, word: object) -> bool:
         return word in self.index
@@ -167,14 +186,22 @@ class WordVectors:
             word: The word, as written in the file.
 
         Raises:
-            ValueError: There is no such word, and there are no n-grams.
+            ValueError: `word` is no string, or there is no such word and there
+                are no n-grams.
         """
+        if not isinstance(word, str):
+            raise ValueError(
+                "`word` must be one word, a string. "
+                f"Received: a {type(word).__name__}"
+            )
         row = self.index.get(word)
         if self.subwords is None:
             if row is None:
+                lower = word.lower()
+                near = f"; {lower!r} is one" if lower in self.index else ""
                 raise ValueError(
                     f"`word` must be one of the {len(self):,} words. "
-                    f"Received: {word!r}"
+                    f"Received: {word!r}{near}"
                 )
             return self.vectors[row]
         sums, counts = self.subwords.sums([word])
@@ -191,3 +218,12 @@ def _longest(word: bytes) -> int:
         longest = max(longest, run)
     # The mark before the word takes such bytes at its beginning.
     return max(longest + 1, 4)
+
+
+def check_word_vectors(vectors: object) -> None:
+    """Refuses anything but a `WordVectors`, such as the path of a file."""
+    if not isinstance(vectors, WordVectors):
+        raise ValueError(
+            "`vectors` must be a `WordVectors`, as `load_word_vectors` returns "
+            f"it. Received: {type(vectors).__name__} {str(vectors)[:60]!r}"
+        )

@@ -1,13 +1,18 @@
 """The options of recurrent layers on an encoder, and of a second encoder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
+
+_OF_LAYERS = ("recurrent_dim", "recurrent_dropout", "cell")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecurrentOptions:
     """Options of `models.recurrent_encoder`, on the encoder of `init`.
+
+    Raises:
+        ValueError: From `check_recurrent`, for an option without effect.
 
     Example:
         >>> RecurrentOptions(recurrent_layers=2).is_recurrent
@@ -27,12 +32,32 @@ class RecurrentOptions:
     """Folder of a second encoder, which stays frozen: a language model or a
     translator. Its vectors are joined as `join` says; `mix` chooses its layers.
     If not given: none."""
-    join: tuple[Literal["input", "after_first", "output"], ...] = (
-        "after_first",
-    )
+    join: tuple[Literal["input", "after_first", "output"], ...] = ()
     """Where the vectors of `context` are joined: to the input of the first
     recurrent layer, to its output (TagLM), or to the output of the last one.
-    Several values join them at each."""
+    Several values join them at each. If not given: after_first; input without
+    recurrent layers (CoVe)."""
+
+    def check_recurrent(self) -> None:
+        """Refuses options that would have no effect."""
+        if self.join and self.context is None:
+            raise ValueError(
+                f"`join` needs `context`. Received: join={' '.join(self.join)}"
+            )
+        if self.recurrent_layers == 0:
+            for each in fields(RecurrentOptions):
+                value = getattr(self, each.name)
+                if each.name in _OF_LAYERS and value != each.default:
+                    raise ValueError(
+                        f"`{each.name}` needs `recurrent_layers`. "
+                        f"Received: {each.name}={value}"
+                    )
+
+    @property
+    def join_places(self) -> tuple[str, ...]:
+        """The values of `join`, or the one that fits the recurrent layers."""
+        default = "after_first" if self.recurrent_layers else "input"
+        return self.join or (default,)
 
     @property
     def is_recurrent(self) -> bool:

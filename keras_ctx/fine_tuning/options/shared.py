@@ -125,6 +125,7 @@ class LabelledDataOptions(RateOptions, RecurrentOptions, FineTuningOptions):
                 "`recurrent_layers` and `context`: give a frozen encoder as "
                 "`context`."
             )
+        self.check_recurrent()
         self.check_rates()
         super().__post_init__()
 

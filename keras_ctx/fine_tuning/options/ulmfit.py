@@ -72,9 +72,9 @@ class ULMFiTOptions:
     """Number of tokens of a window, after which gradients stop in an AWD-LSTM.
     It then reads texts of any length in constant memory (BPT3C); 70 in the
     paper. If not given: gradients pass through whole texts."""
-    num_windows: int = 20
-    """With `bptt`: number of windows at the end of a text that the head
-    reads."""
+    num_windows: int | None = None
+    """With `bptt`: number of windows at the end of a text that the head reads.
+    If not given: 20."""
 
     def check_ulmfit(self) -> None:
         """Refuses numbers and names that are out of range."""
@@ -95,9 +95,15 @@ class ULMFiTOptions:
                 "`drop_mult` must be at least 0 and below 2, since the highest "
                 f"rate is 0.5. Received: drop_mult={self.drop_mult}"
             )
-        check_at_least(1, num_windows=self.num_windows)
         if self.bptt is not None:
             check_at_least(1, bptt=self.bptt)
+        if self.num_windows is not None:
+            check_at_least(1, num_windows=self.num_windows)
+            if self.with_ulmfit().bptt is None:
+                raise ValueError(
+                    "`num_windows` needs `bptt`, or `ulmfit`, which sets it. "
+                    f"Received: num_windows={self.num_windows}"
+                )
 
     def with_ulmfit(self) -> Self:
         """Returns the options that `ulmfit` stands for."""
@@ -146,5 +152,5 @@ class ULMFiTOptions:
         if self.bptt is None:
             return encoder
         return models.awd_lstm_document_encoder(
-            encoder, self.bptt, self.num_windows, name=encoder.name
+            encoder, self.bptt, self.num_windows or 20, name=encoder.name
         )

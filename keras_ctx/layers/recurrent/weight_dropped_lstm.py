@@ -229,6 +229,14 @@ class WeightDroppedLSTM(keras.layers.Layer):
             check_features(self, "kernel", 0, inputs=inputs)
         check_mask(inputs, padding_mask)
         if initial_state is not None:
+            if not isinstance(initial_state, list | tuple) or (
+                len(initial_state) != 2
+            ):
+                raise ValueError(
+                    "`initial_state` must be a list of h and c, each `(B, "
+                    f"{self.hidden_dim})`. Received: "
+                    f"{getattr(initial_state, 'shape', initial_state)}"
+                )
             self._check_states(inputs, *initial_state)
 
     def _check_states(self, inputs, h, c):

@@ -96,8 +96,7 @@ def recurrent_encoder(
     check_at_least(0, num_layers=num_layers)
     check_choice(tuple(CELLS), cell=cell)
     check_rate(dropout=dropout)
-    if context is not None:
-        _check_places(places, num_layers)
+    _check_places(places, num_layers, context)
     family = family_of(encoder)
     if family.name not in BODIES:
         raise ValueError(
@@ -149,13 +148,20 @@ def of_outputs(
     )
 
 
-def _check_places(places: tuple, num_layers: int) -> None:
+def _check_places(places: tuple, num_layers: int, context: Any) -> None:
     known = get_args(JoinPlace)
     if not places or not set(places) <= set(known):
         raise ValueError(
             f"`join` must be one or more of {', '.join(map(repr, known))}. "
             f"Received: join={places!r}"
         )
+    if context is None:
+        if places != ("after_first",):
+            raise ValueError(
+                "`join` needs a `context` whose vectors are joined. "
+                f"Received: join={places!r} and no `context`"
+            )
+        return
     if num_layers == 0 and set(places) != {"input"}:
         raise ValueError(
             '`join` must be "input" with `num_layers=0`: there is no '

@@ -35,7 +35,13 @@ def cove_vectors(
     if not path.is_dir():
         return convert.load_word_vectors(path, most_frequent=count)
     inputs: Any = convert.load_text_inputs(path)
-    found = convert.word_vectors_of(convert.load_encoder(path), inputs)
+    try:
+        found = convert.word_vectors_of(convert.load_encoder(path), inputs)
+    except ValueError as error:
+        raise ValueError(
+            "`vectors` must be a file of word vectors or the folder of "
+            f"train_word_vectors.py. Received: {str(path)!r}. {error}"
+        ) from error
     return convert.WordVectors(found.words[:count], found.table[:count])
 
 

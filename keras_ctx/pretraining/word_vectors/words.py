@@ -42,8 +42,8 @@ def check_word_counts(
     if total <= options.words_per_step:
         raise ValueError(
             "`corpus` must have more words than a step, `words_per_step="
-            f"{options.words_per_step}`. Received: {total} in "
-            f"{options.corpus_path}"
+            f"{options.words_per_step}`. Give more text, or a smaller "
+            f"`words_per_step`. Received: {total} in {options.corpus_path}"
         )
 
 

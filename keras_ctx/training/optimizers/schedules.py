@@ -103,7 +103,8 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
         if not (cut >= 1 and cut_frac < 1):
             raise ValueError(
                 "`cut_frac` must be below 1, and at least 1 / `total_steps`: "
-                'train for more updates, or with the schedule "linear". '
+                f"train for more updates than {total_steps}, or with the "
+                'schedule "linear". '
                 f"Received: cut_frac={cut_frac}, total_steps={total_steps}"
             )
         if not ratio >= 1:
