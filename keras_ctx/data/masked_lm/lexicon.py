@@ -48,6 +48,7 @@ class Lexicon:
 
     def _longest(self, tokens: tuple[Any, ...], place: int) -> int:
         for size in self._sizes.get(tokens[place], ()):
-            if tokens[place : place + size] in self._entries:
-                return size
+            found = tokens[place : place + size]  # shorter at the end
+            if found in self._entries:
+                return len(found)
         return 1
