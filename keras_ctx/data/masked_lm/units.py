@@ -99,11 +99,13 @@ def pair_unit_ids(
     # before the second.
     before = tf.reduce_sum(tf.cast(is_first, tf.int32), 1, keepdims=True) - 1
     place = tf.range(tf.shape(segment)[1]) - tf.where(segment == 1, before, 0)
+    # TensorFlow's type stubs do not know the factory.
+    ragged_tensor: Any = tf.RaggedTensor
     ids = []
     for text in texts:
         found = text_inputs.words(text)
         lengths = text_inputs.word_lengths(found.words)
-        tokens = tf.RaggedTensor.from_row_lengths(
+        tokens = ragged_tensor.from_row_lengths(
             tf.repeat(units(found), lengths.values),
             tf.reduce_sum(lengths, axis=1),
         )

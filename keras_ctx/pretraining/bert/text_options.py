@@ -29,7 +29,7 @@ def bert_text_options(
         (' ', 4)
     """
     by_character = text_inputs.split == "character"
-    length = data.rough_length(text_inputs.split)
+    length = data.rough_length("character" if by_character else "wordpiece")
     if options.segmented and by_character:
         length = _visible_length
     lexicon = options.lexicon
