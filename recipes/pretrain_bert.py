@@ -10,6 +10,8 @@ Command   python recipes/pretrain_bert.py --output runs/bert
           To adapt a checkpoint to a corpus, or to continue from a run:
           python recipes/pretrain_bert.py --init FOLDER --corpus news.txt \
               --held-out other_news.txt --learning-rate 1e-4 --output runs/news
+          To mask whole words or names, as in ERNIE:
+          python recipes/pretrain_bert.py --corpus news.txt --lexicon names.txt
           A corpus larger than memory, from prepare_corpus.py:
           python recipes/pretrain_bert.py --records runs/records
 Expected  See the table of docs/results.md for the defaults.
@@ -43,8 +45,6 @@ class Config(pretraining.BertPretrainingOptions):
     """Features of a token."""
     dropout: float = 0.0
     """Dropout rate; 0 is best for a short run from scratch."""
-    whole_word_masking: bool = False
-    """Whether to mask all pieces of a word together (WordPiece only)."""
     batch_size: int = 16
     """Sentence pairs per step."""
     epochs: int = 9
@@ -59,10 +59,7 @@ def make_dataset(config: Config, text_inputs, path: Path, **steps):
         pretraining.pair_text_inputs(config, text_inputs),
         batch_size=config.batch_size,
         max_predictions=config.max_predictions,
-        length=data.rough_length(text_inputs.split),
-        separator="" if text_inputs.split == "character" else " ",
-        objective=config.objective,
-        whole_word_masking=config.whole_word_masking,
+        **pretraining.bert_text_options(config, text_inputs),
         **steps,
     )
 

@@ -73,6 +73,9 @@ from keras_ctx.data.masked_lm.records_dataset import (
 from keras_ctx.data.masked_lm.sentence_pairs import (
     sentence_pairs,
 )
+from keras_ctx.data.masked_lm.unit_draw import (
+    MaskingRule,
+)
 from keras_ctx.data.masked_lm.write_shard import (
     write_shard,
 )
@@ -306,6 +309,7 @@ __all__ = [
     "JsonTagLayout",
     "LabelledTexts",
     "LanguageModelInputs",
+    "MaskingRule",
     "MultiLabel",
     "ParallelTexts",
     "QuestionAnswers",

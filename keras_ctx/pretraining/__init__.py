@@ -29,6 +29,7 @@ from keras_ctx.pretraining.bert.text_inputs import (
     pair_text_inputs,
     warn_unknown_tokens,
 )
+from keras_ctx.pretraining.bert.text_options import bert_text_options
 from keras_ctx.pretraining.callbacks import batch_names, run_callbacks
 from keras_ctx.pretraining.corpus.record_inputs import save_record_inputs
 from keras_ctx.pretraining.corpus.shard_writer import ShardWriter
@@ -114,6 +115,7 @@ __all__ = [
     "begin_translator",
     "begin_ulmfit",
     "bert_text_inputs",
+    "bert_text_options",
     "close_run",
     "close_translator",
     "continued_language_model",

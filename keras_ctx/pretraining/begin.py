@@ -47,12 +47,14 @@ def begin_bert(options: BertPretrainingOptions, strategy: Any) -> None:
         False
     """
     _check_texts(options)
+    if options.lexicon is not None:
+        data.check_text(options.lexicon)
     start = inputs = None
     if options.init is not None:
         inputs = bert_text_inputs(options)
         start = load_bert_start(options)
         convert.check_text_inputs(inputs, start, options.init, pairs=True)
-    files = {"vocabulary": options.vocabulary}
+    files = {"vocabulary": options.vocabulary, "lexicon": options.lexicon}
     _begin(options, strategy, files, start, inputs)
 
 

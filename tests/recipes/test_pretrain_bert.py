@@ -274,6 +274,19 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
             "`ema_momentum` and `average_checkpoints` must not",
         ),
         (
+            {"segmented": True, "lexicon": Path("a")},
+            "`segmented` and `lexicon` must not be given together",
+        ),
+        (
+            {"whole_word_masking": True, "segmented": True},
+            "`whole_word_masking` and `segmented` must not",
+        ),
+        (
+            {"records": Path("a"), "lexicon": Path("b"), "pair_length": 9},
+            "`records` and `lexicon` must not be given together",
+        ),
+        ({"masking_rule": "unit"}, '`masking_rule="unit"` needs `segmented`'),
+        (
             {"gradient_accumulation_steps": 0},
             "`gradient_accumulation_steps` must be at least 1",
         ),

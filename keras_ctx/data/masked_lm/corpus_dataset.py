@@ -1,7 +1,7 @@
 """BERT's pretraining batches from a corpus file."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,15 @@ from keras_ctx.data.batching.schedule import epoch_batches
 from keras_ctx.data.batching.sharding import global_batches
 from keras_ctx.data.masked_lm.examples import masked_pairs
 from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs
+from keras_ctx.data.masked_lm.unit_draw import (
+    MaskingRule,
+    check_masking_rule,
+)
+from keras_ctx.data.masked_lm.units import (
+    check_units,
+    pair_unit_ids,
+    text_units,
+)
 from keras_ctx.data.readers.lines import read_documents
 from keras_ctx.data.text_inputs import TextInputs
 
@@ -67,6 +76,9 @@ def bert_pretraining_dataset(
     bucket_batches: int = 1,
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
     whole_word_masking: bool = False,
+    segmented: bool = False,
+    lexicon: Sequence[str] | None = None,
+    masking_rule: MaskingRule = "token",
 ) -> tf.data.Dataset:
     r"""Returns endless batches of masked text pairs from a corpus file.
 
@@ -96,6 +108,16 @@ def bert_pretraining_dataset(
             "next_sentence", or ALBERT's "sentence_order".
         whole_word_masking: Whether to mask whole words, see
             `masked_lm_examples`. `##` marks the pieces that continue a word.
+        segmented: Whether white space in the file separates the units to mask
+            whole, such as words or names. `separator` must then have a blank.
+        lexicon: Units of several tokens to mask whole, such as phrases or
+            names: "New York", "北京". In each text, the longest unit from left
+            to right is taken; with text inputs that lower-case, its case does
+            not matter. What is in none is a unit by itself: a word, or with
+            `split="character"` a character.
+        masking_rule: How `segmented` and `lexicon` are masked: each "token" of
+            a unit has its own draw, or the whole "unit" one, see
+            `masked_lm_examples`.
 
     Returns:
         An endless `tf.data.Dataset` of `(features, targets, weights)`.
@@ -109,8 +131,9 @@ def bert_pretraining_dataset(
         FileNotFoundError: The file does not exist.
         ValueError: An argument is out of range; the file has no text, or
             fewer than two documents of two sentences (fewer than one for
-            "sentence_order"); or the vocabulary has no piece with `##` for
-            `whole_word_masking`.
+            "sentence_order"); the vocabulary has no piece with `##` for
+            `whole_word_masking`; two ways to find units are given; or the
+            file has no unit.
 
     Example:
         >>> from keras_ctx.text import BertInputs, character_vocabulary
@@ -138,6 +161,11 @@ def bert_pretraining_dataset(
         bucket_batches=bucket_batches,
     )
     check_at_least(0, seed=seed, first_step=first_step)
+    units = text_units(text_inputs, segmented, lexicon)
+    check_masking_rule(masking_rule, units is not None)
+    if units is not None:
+        _check_one_way(whole_word_masking, segmented, separator)
+        check_units(path, text_inputs, units, segmented)
 
     def pairs(pass_seed: int) -> Iterator[tuple[str, str, int]]:
         return sentence_pairs(
@@ -157,6 +185,7 @@ def bert_pretraining_dataset(
         max_predictions=max_predictions,
         masking_rate=masking_rate,
         whole_word_masking=whole_word_masking,
+        masking_rule=masking_rule,
     )
     # Creates one pair, so that errors in the file or the arguments are raised
     # here and not in the first training step.
@@ -175,7 +204,11 @@ def bert_pretraining_dataset(
             yield (step_seed, 0), *zip(*rows, strict=True)
 
     def examples(step_seed, first, second, is_next):
-        return masked(step_seed, text_inputs(first, second), is_next)
+        features = text_inputs(first, second)
+        if units is None:
+            return masked(step_seed, features, is_next)
+        unit_ids = pair_unit_ids(text_inputs, units, (first, second), features)
+        return masked(step_seed, features, is_next, unit_ids)
 
     dataset = tf.data.Dataset.from_generator(
         batches,
@@ -188,3 +221,20 @@ def bert_pretraining_dataset(
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
     return global_batches(dataset)
+
+
+def _check_one_way(
+    whole_word_masking: bool, segmented: bool, separator: str
+) -> None:
+    if whole_word_masking:
+        name = "segmented" if segmented else "lexicon"
+        raise ValueError(
+            f"`whole_word_masking` and `{name}` must not be given together: "
+            f"`{name}` also masks whole words. Leave out the first."
+        )
+    if segmented and not (separator and separator.isspace()):
+        raise ValueError(
+            "`separator` must be white space for a `segmented` text, so that "
+            "a unit ends with its sentence. "
+            f"Received: separator={separator!r}"
+        )

