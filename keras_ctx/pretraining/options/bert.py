@@ -148,7 +148,6 @@ class BertPretrainingOptions(PretrainingOptions):
     def max_predictions(self) -> int:
         """Most masked tokens of a pair: 15 %, as in BERT, or with units 30 %.
 
-        Units vary in number and length: with 15 %, a third of the pairs would
-        have too many.
+        Each unit has a draw of its own, so a pair may have more than 15 %.
         """
         return round((0.3 if self.has_units else 0.15) * self.pair_tokens)
