@@ -255,6 +255,24 @@ def test_refused(arguments: dict, message: str) -> None:
         models.recurrent_encoder(words(), context=elmo(), **arguments)
 
 
+@pytest.mark.parametrize(
+    ("join", "num_layers"),
+    [("input", 1), ("after_first", 1), ("after_first", 2), ("output", 2)],
+)
+def test_two_parts_are_as_the_whole(join: Any, num_layers: int) -> None:
+    encoder = recurrent(context=elmo(), join=join, num_layers=num_layers)
+    rest = models.from_context_vectors(encoder)
+    ids = keras.ops.convert_to_tensor(FEATURES["word_ids"])
+    vectors = models.context_vectors(encoder)(FEATURES)
+    found = rest({"word_ids": ids, **vectors})
+    expected = encoder(FEATURES)
+    assert found.keys() == expected.keys()
+    for x, y in zip(
+        *(keras.tree.flatten(x) for x in (found, expected)), strict=True
+    ):
+        np.testing.assert_array_equal(x, y)
+
+
 def test_a_place_without_vectors_is_refused() -> None:
     for join in ("input", "anywhere"):
         with pytest.raises(ValueError, match=f"`join` .*{join}"):

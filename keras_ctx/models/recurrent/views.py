@@ -67,10 +67,14 @@ def from_context_vectors(encoder: keras.Model) -> keras.Model:
     """
     vectors = _read(encoder)
     own = {k: x for k, x in encoder.input.items() if not k.startswith(PREFIX)}
-    inputs = _named({**own, **vectors})
-    view = keras.Model(inputs, encoder.output, name=encoder.name)
-    _named(view.input)  # copies of those inputs
-    return view
+    # Keras connects a tensor among the outputs only once: `sequence` can be the
+    # last of `layers`.
+    given = {id(x): x for x in keras.tree.flatten(encoder.output)}
+    part = keras.Model(_named({**own, **vectors}), list(given.values()))
+    _named(part.input)  # copies of those inputs
+    copies = dict(zip(given, part.outputs, strict=True))
+    outputs = keras.tree.map_structure(lambda x: copies[id(x)], encoder.output)
+    return keras.Model(part.input, outputs, name=encoder.name)
 
 
 def _named(inputs: dict[str, Any]) -> dict[str, Any]:
