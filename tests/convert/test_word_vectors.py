@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -322,10 +323,11 @@ def test_objects_that_do_not_fit() -> None:
 
 
 def test_a_path_is_no_word_vectors() -> None:
+    path: Any = "glove.txt"
     for function in (
         convert.word_vector_encoder_from,
         convert.mt_lstm_encoder_from,
         lambda path: save_word_vectors(path, "other.txt"),
     ):
         with pytest.raises(ValueError, match="`vectors` must be a `WordV.*txt"):
-            function("glove.txt")
+            function(path)

@@ -65,17 +65,17 @@ def test_equals_loops_over_the_units(rule: Any) -> None:
             masking_rule=rule,
         )
         for row in range(len(unit_ids)):
-            parts = (eligible, unit_ids, choice, action)
-            parts = [part[row] for part in parts]
-            expected = by_loops(*parts, rate, limit, rule)
+            arrays = (eligible, unit_ids, choice, action)
+            parts: list[Any] = [part[row] for part in arrays]
+            expected = by_loops(*parts, rate=rate, limit=limit, rule=rule)
             places = np.flatnonzero(drawn[row])
             assert places.tolist() == sorted(expected)
             np.testing.assert_allclose(
                 draws.numpy()[row][places],
-                [expected[place] for place in places],
+                [expected[int(place)] for place in places],
                 rtol=1e-6,
             )
-            cut += expected != by_loops(*parts, rate, 24, rule)
+            cut += expected != by_loops(*parts, rate=rate, limit=24, rule=rule)
     assert cut > 100  # the limit matters
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
+JoinPlace = Literal["input", "after_first", "output"]
 _OF_LAYERS = ("recurrent_dim", "recurrent_dropout", "cell")
 
 
@@ -32,7 +33,7 @@ class RecurrentOptions:
     """Folder of a second encoder, which stays frozen: a language model or a
     translator. Its vectors are joined as `join` says; `mix` chooses its layers.
     If not given: none."""
-    join: tuple[Literal["input", "after_first", "output"], ...] = ()
+    join: tuple[JoinPlace, ...] = ()
     """Where the vectors of `context` are joined: to the input of the first
     recurrent layer, to its output (TagLM), or to the output of the last one.
     Several values join them at each. If not given: after_first; input without
@@ -54,9 +55,9 @@ class RecurrentOptions:
                     )
 
     @property
-    def join_places(self) -> tuple[str, ...]:
+    def join_places(self) -> tuple[JoinPlace, ...]:
         """The values of `join`, or the one that fits the recurrent layers."""
-        default = "after_first" if self.recurrent_layers else "input"
+        default: JoinPlace = "after_first" if self.recurrent_layers else "input"
         return self.join or (default,)
 
     @property
