@@ -22,6 +22,7 @@ def draw(
         axis_title: What the numbers count.
         path: The PNG to write.
     """
+    found = dict(sorted(found.items()))
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
     for k, label in enumerate(labels):
