@@ -216,4 +216,4 @@ def test_a_file_needs_its_folder_and_replaces_none(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="No such folder.*nowhere'"):
         write_text(tmp_path / "nowhere" / "a.txt", "a")
     assert not list(tmp_path.iterdir())
-    assert not list(tmp_path.parent.glob(".*.tmp"))
+    assert not list(tmp_path.parent.glob(f".*.{tmp_path.name}"))

@@ -1,5 +1,6 @@
 """Tells the format of a file of word vectors by its content."""
 
+import codecs
 import re
 import struct
 from collections import Counter
@@ -10,8 +11,6 @@ from keras_ctx.convert.word_vectors.byte_reader import is_gzip, opened
 
 MAGIC = struct.pack("<i", 793712314)
 """The first bytes of a fastText .bin since version 11."""
-BOM = b"\xef\xbb\xbf"
-"""What some editors write before UTF-8 text."""
 ARGUMENTS = "<12id"
 """The arguments of fastText: its `dim` first, then 11 integers and `t`."""
 _SAMPLE = 1 << 20
@@ -69,7 +68,7 @@ def file_format(path: Path) -> FileFormat:
         ValueError: It is of no known format, or too short for its header.
     """
     with opened(path) as stream:
-        head = stream.read(_SAMPLE).removeprefix(BOM)
+        head = stream.read(_SAMPLE).removeprefix(codecs.BOM_UTF8)
     size = None if is_gzip(path) else path.stat().st_size
     for beginning, what in _OTHERS:
         if beginning.match(head):

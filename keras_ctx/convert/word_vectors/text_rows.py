@@ -1,15 +1,12 @@
 """Reads rows of word vectors from text: word2vec, GloVe, fastText's .vec."""
 
+import codecs
 import warnings
 from typing import BinaryIO
 
 import numpy as np
 
-from keras_ctx.convert.word_vectors.file_format import (
-    BOM,
-    FileFormat,
-    is_number,
-)
+from keras_ctx.convert.word_vectors.file_format import FileFormat, is_number
 from keras_ctx.convert.word_vectors.kept_rows import KeptRows
 
 _ROWS_AT_ONCE = 1024
@@ -44,7 +41,7 @@ def read_text_rows(stream: BinaryIO, form: FileFormat, kept: KeptRows) -> None:
             break
         number += 1
         if number == 1:
-            line = line.removeprefix(BOM)
+            line = line.removeprefix(codecs.BOM_UTF8)
         if len(line) == most:
             _refuse(kept, number, f"must have at most {most:,} bytes", line)
         row = line.rstrip(b" \r\n")

@@ -151,6 +151,9 @@ class ULMFiTOptions:
             encoder = models.awd_lstm_with_dropout(encoder, **rates)
         if self.bptt is None:
             return encoder
+        sizes = {"bptt": self.bptt}
+        if self.num_windows is not None:
+            sizes["num_windows"] = self.num_windows
         return models.awd_lstm_document_encoder(
-            encoder, self.bptt, self.num_windows or 20, name=encoder.name
+            encoder, **sizes, name=encoder.name
         )
