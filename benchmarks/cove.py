@@ -50,7 +50,7 @@ CLASSIFIER = {
     "learning-rate": 1e-3,
     "compare": False,
 }
-EPOCHS = {"sst2": 10, "snli": 8}
+EPOCHS = {"sst2": 10, "snli": 4}
 COLUMNS = {
     "sst2": ("sentence", "label"),
     "snli": ("premise", "hypothesis", "label"),
@@ -190,22 +190,25 @@ def accuracies(config: Config, run: Path) -> Iterator[list[str]]:
             if task == "sst2":
                 options["num-train"] = config.num_train
             folder = config.output / task / re.sub(r"\W+", "_", name)
-            trained = ended_run(
-                *("finetune_classifier", folder),
-                init=init,
-                columns=COLUMNS[task],
-                seeds=config.seeds,
-                epochs=1 if config.toy else EPOCHS[task],
-                **options,
-            )
-            cells.append(_mean(scores_of(trained)))
+            runs = [
+                ended_run(
+                    *("finetune_classifier", folder / f"seed_{seed}"),
+                    init=init,
+                    columns=COLUMNS[task],
+                    seeds=(seed,),
+                    epochs=1 if config.toy else EPOCHS[task],
+                    **options,
+                )
+                for seed in config.seeds
+            ]
+            cells.append(_mean([score_of(run) for run in runs]))
         yield cells
 
 
-def scores_of(run: Path) -> list[float]:
-    """Returns the accuracy of each seed, in percent."""
+def score_of(run: Path) -> float:
+    """Returns the accuracy of a run of one seed, in percent."""
     found = json.loads((run / "results.json").read_text("utf-8"))["results"]
-    return [100 * x for x in found["scores_pretrained"]["accuracy"]["seeds"]]
+    return 100 * found["pretrained"]
 
 
 def _mean(values: list[float]) -> str:

@@ -17,7 +17,6 @@ weights. Each seed draws other labels, the same for all lines.
 """
 
 import itertools
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from pathlib import Path
 import tyro
 
 import elmo_perplexity
-from harness.label_curves import Scores, write_page
+from harness.label_curves import TITLES, Scores, minutes_section, write_page
 from harness.ulmfit_series import EPOCHS, Language, Series, Settings, results
 from keras_ctx import data
 from keras_ctx.files.whole_file import write_text
@@ -60,9 +59,9 @@ class Config(Settings):
     """Folder of this benchmark."""
     seeds: tuple[int, ...] = (1, 2, 3)
     """Seeds of the labels and of the fine-tuning."""
-    general_steps: int = 250
+    general_steps: int = 120
     """Updates per epoch of the general language model, of ten epochs."""
-    tuning_steps: int = 900
+    tuning_steps: int = 300
     """Updates of tuning on all texts."""
     toy: bool = False
     """Whether to try everything with hardly any text and training."""
@@ -121,8 +120,8 @@ def ablations(series: Series) -> Iterator[tuple[str, int, int, float]]:
 
 
 def main(config: Config) -> None:
-    start = time.monotonic()
     found: dict[str, Scores] = {}
+    more: list[str] = []
     languages = [english(config)] + [chinese(config)] * (not config.toy)
     for language in languages:
         series = Series(config, language)
@@ -134,13 +133,14 @@ def main(config: Config) -> None:
                         accuracy
                     )
         found[language.name] = scores
+        minutes = series.language_model_minutes()
+        more += minutes_section(TITLES[language.name], series.seconds, minutes)
         if language.name == "english":
             found["ablations"] = {}
             for line, number, _, accuracy in ablations(series):
                 of_line = found["ablations"].setdefault(line, {})
                 of_line.setdefault(number, []).append(accuracy)
-    minutes = (time.monotonic() - start) / 60
-    write_page(found, config.output, config.seeds, minutes)
+    write_page(found, config.output, config.seeds, more)
 
 
 if __name__ == "__main__":

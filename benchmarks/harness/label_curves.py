@@ -39,6 +39,24 @@ def section(title: str, scores: Scores) -> Iterator[str]:
     yield ""
 
 
+def minutes_section(
+    title: str, seconds: Scores, language_models: Mapping[str, float]
+) -> Iterator[str]:
+    """Yields how long the classifiers were trained, mean of the seeds."""
+    numbers = sorted({n for line in seconds.values() for n in line})
+    rows = [
+        [line, *(f"{statistics.mean(x[n]) / 60:.1f}" for n in numbers)]
+        for line, x in seconds.items()
+    ]
+    yield from table(
+        [f"minutes, {title}", *(f"{n:,} labels" for n in numbers)], rows
+    )
+    yield ""
+    models = (f"{name} {x:.0f}" for name, x in language_models.items())
+    yield f"Minutes of the language models: {', '.join(models)}."
+    yield ""
+
+
 def picture(scores: Scores, path: Path) -> None:
     figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
     for line, of_numbers in scores.items():
@@ -66,15 +84,22 @@ def write_page(
     found: Mapping[str, Scores],
     folder: Path,
     seeds: Sequence[int],
-    minutes: float,
+    more: Sequence[str],
 ) -> None:
-    """Writes table.md and curve.png, and prints the tables."""
+    """Writes table.md and curve.png, and prints the tables.
+
+    Args:
+        found: The scores of each table.
+        folder: Where the files are written.
+        seeds: The seeds of the scores.
+        more: Further lines of the page.
+    """
     lines = [
         x for name, each in found.items() for x in section(TITLES[name], each)
     ]
+    lines += more
     lines.append(
-        f"Mean and deviation over the seeds {', '.join(map(str, seeds))}; "
-        f"{minutes:.0f} minutes in the last start."
+        f"Mean and deviation of the seeds {' '.join(map(str, seeds))}."
     )
     write_text(folder / "table.md", "\n".join(lines) + "\n")
     picture(found["english"], folder / "curve.png")

@@ -1,7 +1,7 @@
 """The runs of ULMFiT's picture on one language."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from keras_ctx import data
+from keras_ctx import data, training
 from keras_ctx.files.whole_file import write_text
 
 from .recipes import ended_run
 
 DIRECTIONS = ("forward", "backward")
 SIZES = {"embedding_dim": 128, "hidden_dim": 256, "num_layers": 3}
-GENERAL = {"drop_mult": 0.0, "epochs": 10, "vocabulary_size": 30_000}
+GENERAL = {"drop_mult": 0.0, "epochs": 10, "vocabulary_size": 15_000}
 TUNING = {"drop_mult": 0.5, "layer_factors": (1 / 2, 1 / 6, 1 / 3, 1, 1 / 2)}
 # Fewer labels, more passes.
 EPOCHS = {100: 50, 500: 30, 2000: 15, 5000: 8}
@@ -76,6 +76,7 @@ class Series:
 
     def __init__(self, config: Settings, language: Language) -> None:
         self.config, self.language = config, language
+        self.seconds: dict[str, dict[int, list[float]]] = {}
         self.folder = config.output / language.name
         self.test = table(
             self.folder / "test.jsonl",
@@ -199,23 +200,57 @@ class Series:
             for x in DIRECTIONS
         }
         found = results(both["forward"])
+        self._keep_seconds(
+            "from scratch", number, [both["forward"]], seed, "un"
+        )
         yield "from scratch", found["untrained"]
         yield "words and bigrams", self.of_words(number, seed)
         own = self.on_labelled(number, seed)
         run = self.classifier("on_labelled", own, number, seed)
+        self._keep_seconds("LM on the labelled text", number, [run], seed)
         yield "LM on the labelled text", results(run)["pretrained"]
+        self._keep_seconds("LM on all text", number, [both["forward"]], seed)
         yield "LM on all text", found["pretrained"]
         run = ended_run(
             *("average_classifiers", self.folder / f"both/{number}_{seed}"),
             models=tuple(both.values()),
             test=self.test,
         )
+        runs = list(both.values())
+        self._keep_seconds("forward and backward", number, runs, seed)
         yield "forward and backward", results(run)["average"]["accuracy"]
         if self.config.bert is not None and self.language.name == "english":
             run = self.classifier(
                 "bert", self.config.bert, number, seed, **BERT
             )
+            self._keep_seconds("BERT (MiniLM)", number, [run], seed)
             yield "BERT (MiniLM)", results(run)["pretrained"]
+
+    def _keep_seconds(
+        self,
+        line: str,
+        number: int,
+        runs: Sequence[Path],
+        seed: int,
+        prefix: str = "pre",
+    ) -> None:
+        """Keeps how long the classifiers of a line were trained."""
+        seconds = sum(
+            training.read_metrics(x / f"{prefix}trained" / f"seed_{seed}")[-1][
+                "seconds"
+            ]
+            for x in runs
+        )
+        of_line = self.seconds.setdefault(line, {})
+        of_line.setdefault(number, []).append(seconds)
+
+    def language_model_minutes(self) -> dict[str, float]:
+        """Returns how long each language model of all texts was trained."""
+        return {
+            name: training.read_metrics(self.folder / name)[-1]["seconds"] / 60
+            for x in DIRECTIONS
+            for name in (f"general_{x}", f"all_{x}")
+        }
 
 
 def results(run: Path) -> dict:
