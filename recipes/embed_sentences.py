@@ -148,8 +148,8 @@ def main(config: Config) -> dict:
     num_cut = embedder.num_cut
     if num_cut:
         print(
-            f"{num_cut:,} sentences have more than "
-            f"{embedder.inputs.max_length} tokens and were cut."
+            f"{num_cut:,} sentences have more than {embedder.inputs.limit} "
+            "and were cut."
         )
     nearest = []
     if config.query:

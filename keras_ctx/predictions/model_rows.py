@@ -70,7 +70,7 @@ class ModelRows:
         self._batch_size = batch_size
         self._window = window
         self._run = compiled(model)
-        self.max_length = text_inputs.max_length
+        self.limit = text_inputs.limit
         self.num_texts = self.num_cut = 0  # all texts, and those cut
         self.unknown = UnknownTexts(text_inputs)
         self._crf = next(
@@ -102,9 +102,8 @@ class ModelRows:
         self.unknown.add_features(features, [" ".join(row) for row in batch])
         self.num_texts += len(batch)
         width = self._text_inputs.padding_mask(features).shape[1]
-        if self.max_length is not None and width >= self.max_length:
-            tokens = self._text_inputs.num_tokens(*texts).numpy()
-            self.num_cut += int((tokens > self.max_length).sum())
+        cut = self._text_inputs.is_cut(*texts, width=width).numpy()
+        self.num_cut += int(cut.sum())
         outputs = self._run(features)
         return [
             {name: x[row] for name, x in outputs.items()}

@@ -274,6 +274,6 @@ def text_lines(
     if rows.num_cut:
         print(
             f"{rows.num_cut} of {rows.num_texts} texts are longer than "
-            f"{rows.max_length} tokens and are cut.",
+            f"{rows.limit} and are cut.",
             file=sys.stderr,
         )

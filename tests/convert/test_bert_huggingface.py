@@ -121,6 +121,26 @@ def test_pooler_that_is_not_there(tmp_path: Path) -> None:
     assert not bias.any()
 
 
+@pytest.mark.parametrize("kind", ["ernie", "bert"])
+def test_ernie(kind: str, tmp_path: Path) -> None:
+    """ERNIE 1.0: the names of its tensors, relu; older files say "bert"."""
+    named = arrays(heads=True)
+    tensors = as_torch(named, "ernie.")
+    content = config(
+        model_type=kind,
+        architectures=["ErnieForPreTraining"],
+        hidden_act="relu",
+        use_task_id=False,
+        task_type_vocab_size=3,
+    )
+    folder = write_huggingface(tmp_path / "ernie", tensors, content)
+    check(load_bert(folder), named, "relu")
+    # The heads of `check_heads` have GELU.
+    content["hidden_act"] = "gelu"
+    write_huggingface(folder, tensors, content)
+    check_heads(load_bert(folder, heads=True), named)
+
+
 def test_next_sentence_head_that_is_not_there(tmp_path: Path) -> None:
     named = arrays(heads=True)
     tensors = as_torch(named, "bert.")

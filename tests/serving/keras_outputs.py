@@ -51,6 +51,14 @@ def texts_of(inputs: Arrays) -> list[Any]:
 
 def counted(text_inputs: Any, *texts: Any) -> Arrays:
     """Returns the numbers of positions of rows without a limit."""
+    if isinstance(text_inputs, ContextInputs):
+        found = counted(text_inputs.word_inputs, *texts)
+        second = text_inputs.context_inputs
+        if second.max_length is not None:
+            rows = text_inputs.word_inputs.uncut().rows(*texts)
+            rows = rows[:, : text_inputs.max_length]
+            found["truncated"] |= counted(second, rows)["truncated"]
+        return found
     features = _unlimited(text_inputs)(*texts)
     if "char_ids" in features:
         there = features["char_ids"][:, :, 0] != 0
@@ -59,14 +67,12 @@ def counted(text_inputs: Any, *texts: Any) -> Arrays:
     else:
         there = features["padding_mask"]
     count = np.asarray(there).sum(axis=1).astype(np.int32)
-    return {"num_tokens": count, "truncated": count > text_inputs.max_length}
+    most = text_inputs.max_length or np.inf
+    return {"num_tokens": count, "truncated": count > most}
 
 
 @functools.cache
 def _unlimited(text_inputs: Any) -> Any:
-    if isinstance(text_inputs, ContextInputs):
-        words = _unlimited(text_inputs.word_inputs)
-        return ContextInputs(words, text_inputs.context_inputs)
     needs = isinstance(text_inputs, BertInputs | GPTInputs)
     longest = 10**6 if needs else None
     config = {**text_inputs.get_config(), "max_length": longest}

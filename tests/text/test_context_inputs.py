@@ -1,5 +1,7 @@
 """The text inputs of two encoders, which read the same words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -68,8 +70,20 @@ def test_words_behind_the_end_are_left_out(max_length: int) -> None:
     assert labels[0].tolist() == [7, 8, 9][:left]
     assert labels[1].tolist() == [6, -1, -1][:left]
     assert made.num_tokens(words).numpy().tolist() == [3, 1]
-    rows = [["newer", "is", "newish"], ["is"]]
-    assert data.cut_words(rows, made) == (3 - left, int(left < 3))
+    # [CLS] new ##er is new ##ish [SEP]
+    assert made.is_cut(words).numpy().tolist() == [max_length < 7, False]
+    assert made.is_cut(words, width=1).numpy().tolist() == [
+        max_length < 7,
+        False,
+    ]
+    texts = ["newer is newish", "is"]
+    rows = data.LabelledTexts(Path("a.tsv"), [1, 2], texts, None, ["x", "y"])
+    assert data.cut_texts_notes({"dev": rows}, made) == [
+        f"dev: 1 of 2 texts are longer than {max_length} tokens of the second "
+        "encoder and are cut."
+    ] * (max_length < 7)
+    sentences = [["newer", "is", "newish"], ["is"]]
+    assert data.cut_words(sentences, made) == (3 - left, int(left < 3))
     # A word is cut off: none has moved to the place of another.
     alone = bert(max_length).tokens(words).numpy()
     places = found["context_places"].numpy()

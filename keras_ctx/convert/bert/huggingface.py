@@ -45,7 +45,7 @@ def open_huggingface(folder: Path) -> Iterator[BertCheckpoint]:
     with ExitStack() as stack:
         file = open_model_files(folder, stack)
         prefix = _prefix(file)
-        heads = prefix.removesuffix("bert.")
+        heads = prefix.removesuffix("bert.").removesuffix("ernie.")
         tied = f"{heads}cls.{_DECODER}"
 
         def is_weight(name: str) -> bool:

@@ -26,7 +26,8 @@ def load_bert(
     These formats are recognised by their files:
 
     * Hugging Face: `config.json` with `model.safetensors`, or with its shards
-      and their index.
+      and their index. Also an ERNIE without embeddings of tasks, such as
+      ERNIE 1.0, which computes what BERT computes.
     * google-research/bert: `bert_config.json` with a TensorFlow 1 checkpoint.
     * KerasHub's `BertBackbone`: a preset, a `.keras` file (pass its path), or
       `config.json` with a weights file.

@@ -16,7 +16,7 @@ _FAMILIES = (
     "XLMRoberta XLM Roberta Camembert Flaubert Albert Electra Deberta "
     "DistilBert MobileBert SqueezeBert MPNet ConvBert Nezha RoFormer XLNet "
     "BigBird Longformer Funnel LayoutLM ModernBert NomicBert JinaBert "
-    "MegatronBert IBert MarkupLM VisualBert Ernie Esm Bart T5 GPT"
+    "MegatronBert IBert MarkupLM VisualBert ErnieM Esm Bart T5 GPT"
 ).split()
 # Prefixes of the names of their tensors.
 _PREFIXES = (
@@ -28,8 +28,10 @@ _PREFIXES = (
     "distilbert",
     "mpnet",
     "mobilebert",
-    "ernie",
+    "ernie_m",
 )
+# ERNIE 1.0 and 2.0 in their Hugging Face form compute what BERT computes.
+_SAME = ("bert", "ernie")
 # Keys of old configurations without `model_type`.
 _KEYS = {
     "n_heads": "DistilBERT",
@@ -61,6 +63,8 @@ _VOCABULARY = "vocab.txt"
 def check_architecture(content: dict[str, Any], path: Path) -> None:
     """Refuses a configuration of `transformers` of another model than BERT.
 
+    An ERNIE without embeddings of tasks computes what BERT computes.
+
     Args:
         content: The content of the file.
         path: The path of config.json.
@@ -72,12 +76,14 @@ def check_architecture(content: dict[str, Any], path: Path) -> None:
     Example:
         >>> check_architecture({"model_type": "albert"}, Path("config.json"))
         Traceback (most recent call last):
-        ValueError: `folder` must hold a BERT, of `model_type` "bert"...
+        ValueError: `folder` must hold a BERT, of `model_type` "bert", or...
     """
     kind = content.get("model_type")
     told = None
-    if kind not in (None, "bert"):
+    if kind not in (None, *_SAME):
         told = f"model_type={kind!r}"
+    if content.get("use_task_id"):
+        told = "`use_task_id`, of ERNIE 2.0 and 3.0 with embeddings of tasks,"
     for name in member(content, "architectures", list, path):
         family = next((x for x in _FAMILIES if str(name).startswith(x)), None)
         if told is None and family is not None:
@@ -89,9 +95,10 @@ def check_architecture(content: dict[str, Any], path: Path) -> None:
         )
     if told is not None:
         raise ValueError(
-            '`folder` must hold a BERT, of `model_type` "bert". Received: '
-            f"{told} in {str(path)!r}. The only other architecture of this "
-            "library is ELMo: use `load_elmo`."
+            '`folder` must hold a BERT, of `model_type` "bert", or an ERNIE '
+            f"without embeddings of tasks. Received: {told} in {str(path)!r}. "
+            "Other encoders of this library have loaders of their own in "
+            "`keras_ctx.convert`."
         )
 
 

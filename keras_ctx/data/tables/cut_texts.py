@@ -27,21 +27,21 @@ def cut_texts_notes(
         >>> cut_texts_notes({"dev": rows}, ElmoInputs(6, max_length=2))
         ['dev: 1 of 2 texts are longer than 2 tokens and are cut.']
     """
-    longest, notes = text_inputs.max_length, []
-    for name, rows in files.items() if longest is not None else ():
+    notes = []
+    for name, rows in files.items():
         number = 0
         for start in range(0, len(rows), _TEXTS):
             some = slice(start, start + _TEXTS)
             pair = [rows.texts[some]]
             if rows.text_pairs is not None:
                 pair.append(rows.text_pairs[some])
-            tokens = text_inputs.num_tokens(
+            cut = text_inputs.is_cut(
                 *(tf.constant(texts, tf.string) for texts in pair)
             )
-            number += int((tokens.numpy() > longest).sum())
+            number += int(cut.numpy().sum())
         if number:
             notes.append(
                 f"{name}: {number} of {len(rows)} texts are longer than "
-                f"{longest} tokens and are cut."
+                f"{text_inputs.limit} and are cut."
             )
     return notes

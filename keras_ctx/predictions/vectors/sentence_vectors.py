@@ -39,11 +39,6 @@ class SentenceEmbedder:
         self.prompt = prompt
         self.num_cut = 0
         self.unknown = text.UnknownTexts(text_inputs)
-        self._longer: Any = None
-        if text_inputs.max_length is not None:
-            self._longer = self.inputs.with_settings(
-                max_length=text_inputs.max_length + 1
-            )
         self.size = model.output["embedding"].shape[-1]
         signature = {
             name: tf.TensorSpec(tensor.shape, tensor.dtype)
@@ -65,10 +60,8 @@ class SentenceEmbedder:
         else:
             self.unknown.add_features(features, sentences)
         width = next(iter(features.values())).shape[1]
-        if self._longer is not None and width == self.inputs.max_length:
-            # Only a text that does not fit fills the extra position.
-            tokens = self._longer.tokens(texts).numpy()
-            self.num_cut += int((tokens[:, width:] != b"").sum())
+        cut = self.inputs.is_cut(texts, width=width).numpy()
+        self.num_cut += int(cut.sum())
         return self._run(features).numpy()
 
     def write(

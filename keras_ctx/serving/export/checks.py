@@ -16,7 +16,7 @@ from keras_ctx.serving.signatures.text_windows import (
     TextWindows,
     text_positions,
 )
-from keras_ctx.text import TextInputs
+from keras_ctx.text import ContextInputs, TextInputs
 
 # Extra rows that an embedding table may have: published ones are padded to a
 # multiple of at most 128 rows.
@@ -334,6 +334,14 @@ def check_windows(
             "`windows` is for text inputs with a `max_length`; without one a "
             "text of any length is read whole. "
             f"Received: windows={windows}, text_inputs.max_length=None"
+        )
+    if isinstance(text_inputs, ContextInputs) and (
+        text_inputs.context_inputs.max_length is not None
+    ):
+        raise ValueError(
+            "`windows` is for text inputs with one limit. Leave it out: the "
+            "second encoder may read fewer words than a window has. Received: "
+            f"windows={windows} for ContextInputs"
         )
     most = text_positions(text_inputs)
     if windows.overlap >= most:

@@ -186,16 +186,11 @@ def counts(
 ) -> Tensors:
     """Returns the number of tokens of each row, and whether some were cut off.
 
-    The second follows from the first, if it is not given.
+    The second is computed, if it is not given.
     """
+    if truncated is None:
+        truncated = text_inputs.is_cut(text, text_pair)
     num_tokens = text_inputs.num_tokens(text, text_pair)
-    most: int | None = text_inputs.max_length
-    if truncated is not None:
-        pass
-    elif most is None:
-        truncated = tf.zeros_like(num_tokens, tf.bool)
-    else:
-        truncated = num_tokens > most
     return {"num_tokens": num_tokens, "truncated": truncated}
 
 

@@ -85,6 +85,30 @@ class TextInputs(abc.ABC):
     def num_tokens(self, text: Any, text_pair: Any = None) -> tf.Tensor:
         """Counts the positions of each row before any cut, int32 `(B,)`."""
 
+    @property
+    def limit(self) -> str:
+        """What a row may have at most, in words, for messages."""
+        return f"{self.max_length} tokens"
+
+    def is_cut(
+        self, text: Any, text_pair: Any = None, width: int | None = None
+    ) -> tf.Tensor:
+        """Tells which rows are longer than the model reads, bool `(B,)`.
+
+        Args:
+            text: As in the call.
+            text_pair: As in the call.
+            width: Number of positions of this batch, if it is known: then a
+                batch that is too narrow for a cut row is not counted.
+        """
+        most = self.max_length
+        if most is None or (width is not None and width < most):
+            rows = text.nrows() if isinstance(text, tf.RaggedTensor) else None
+            return tf.zeros(
+                tf.shape(text)[:1] if rows is None else [rows], bool
+            )
+        return self.num_tokens(text, text_pair) > most
+
     @abc.abstractmethod
     def words(self, text: Any) -> WordPlaces:
         """Finds the words of texts `(B,)` and their character positions."""

@@ -113,6 +113,24 @@ class ContextInputs(WordLevelInputs):
         return self._fitted(self._joined(text, text_pair))[0]
 
     @property
+    def limit(self) -> str:
+        limits = (
+            [f"{self.max_length} words"] if self.max_length is not None else []
+        )
+        if self.context_inputs.max_length is not None:
+            limits.append(f"{self.context_inputs.limit} of the second encoder")
+        return " or ".join(limits)
+
+    def is_cut(
+        self, text: Any, text_pair: Any = None, width: int | None = None
+    ) -> tf.Tensor:
+        cut_here = super().is_cut(text, text_pair, width)
+        rows = self._joined(text, text_pair)
+        if self.max_length is not None:
+            rows = rows[:, : self.max_length]
+        return cut_here | self.context_inputs.is_cut(rows)
+
+    @property
     def tables(self) -> tuple[Any, ...]:
         """The lookup tables that an export must track."""
         return (*self.word_inputs.tables, *self.context_inputs.tables)
