@@ -17,7 +17,12 @@ from .recipes import ended_run
 
 DIRECTIONS = ("forward", "backward")
 SIZES = {"embedding_dim": 128, "hidden_dim": 256, "num_layers": 3}
-GENERAL = {"drop_mult": 0.0, "epochs": 10, "vocabulary_size": 15_000}
+GENERAL = {
+    "drop_mult": 0.0,
+    "epochs": 10,
+    "vocabulary_size": 15_000,
+    "batch_size": 16,
+}
 TUNING = {"drop_mult": 0.5, "layer_factors": (1 / 2, 1 / 6, 1 / 3, 1, 1 / 2)}
 # Fewer labels, more passes.
 EPOCHS = {100: 50, 500: 30, 2000: 15, 5000: 8}
@@ -130,6 +135,7 @@ class Series:
             init=self.general(direction),
             direction=direction,
             epochs=1,
+            batch_size=16,
             **TUNING,
         )
 

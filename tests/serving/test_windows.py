@@ -157,6 +157,10 @@ def test_windows_of_another_task() -> None:
             check_windows(task, inputs, pair, windows)
     with pytest.raises(ValueError, match="text_inputs.max_length=None"):
         check_windows("tag", ElmoInputs(8), False, windows)
+    words = WordVectorInputs(["a"], max_length=100)
+    check_windows("tag", ContextInputs(words, ElmoInputs(8)), False, windows)
+    with pytest.raises(ValueError, match="for text inputs with one limit"):
+        check_windows("tag", ContextInputs(words, inputs), False, windows)
     with pytest.raises(ValueError, match="leaves to a text, 10.*overlap=64"):
         check_windows("tag", BertInputs(PIECES, 12), False, windows)
     with pytest.raises(ValueError, match="`overlap` must be at least 1"):

@@ -32,13 +32,10 @@ def cut_texts_notes(
         number = 0
         for start in range(0, len(rows), _TEXTS):
             some = slice(start, start + _TEXTS)
-            pair = [rows.texts[some]]
+            texts, pairs = tf.constant(rows.texts[some], tf.string), None
             if rows.text_pairs is not None:
-                pair.append(rows.text_pairs[some])
-            cut = text_inputs.is_cut(
-                *(tf.constant(texts, tf.string) for texts in pair)
-            )
-            number += int(cut.numpy().sum())
+                pairs = tf.constant(rows.text_pairs[some], tf.string)
+            number += int(text_inputs.is_cut(texts, pairs).numpy().sum())
         if number:
             notes.append(
                 f"{name}: {number} of {len(rows)} texts are longer than "

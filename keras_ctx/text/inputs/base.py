@@ -103,10 +103,9 @@ class TextInputs(abc.ABC):
         """
         most = self.max_length
         if most is None or (width is not None and width < most):
-            rows = text.nrows() if isinstance(text, tf.RaggedTensor) else None
-            return tf.zeros(
-                tf.shape(text)[:1] if rows is None else [rows], bool
-            )
+            ragged = isinstance(text, tf.RaggedTensor)
+            rows = text.nrows() if ragged else tf.shape(text)[0]
+            return tf.fill([rows], False)
         return self.num_tokens(text, text_pair) > most
 
     @abc.abstractmethod
