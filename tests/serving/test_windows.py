@@ -13,7 +13,13 @@ from keras_ctx import models
 from keras_ctx.serving import TextWindows
 from keras_ctx.serving.export.checks import check_windows
 from keras_ctx.serving.signatures.build import signatures
-from keras_ctx.text import SPECIAL_TOKENS, BertInputs, ElmoInputs
+from keras_ctx.text import (
+    SPECIAL_TOKENS,
+    BertInputs,
+    ContextInputs,
+    ElmoInputs,
+    WordVectorInputs,
+)
 
 PIECES = [*SPECIAL_TOKENS, *"good book ##s 书 好 这 a b , .".split()]
 TEXTS = [
