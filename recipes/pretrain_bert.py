@@ -12,11 +12,13 @@ Command   python recipes/pretrain_bert.py --output runs/bert
               --held-out other_news.txt --learning-rate 1e-4 --output runs/news
           To mask whole words or names, as in ERNIE:
           python recipes/pretrain_bert.py --corpus news.txt --lexicon names.txt
+          ERNIE's stages: --corpus news.txt --stages words.txt names.txt
           A corpus larger than memory, from prepare_corpus.py:
           python recipes/pretrain_bert.py --records runs/records
 Expected  See the table of docs/results.md for the defaults.
 """
 
+import functools
 import os
 import time
 from dataclasses import dataclass
@@ -52,34 +54,32 @@ class Config(pretraining.BertPretrainingOptions):
     """Highest learning rate; 1e-4 or less keeps what `init` has learned."""
 
 
-def make_dataset(config: Config, text_inputs, path: Path, **steps):
+def make_dataset(config: Config, text_inputs, path, segmented: bool, **steps):
     """Returns an endless dataset of masked pairs of a text."""
     return data.bert_pretraining_dataset(
         path,
         pretraining.pair_text_inputs(config, text_inputs),
         batch_size=config.batch_size,
         max_predictions=config.max_predictions,
-        **pretraining.bert_text_options(config, text_inputs),
+        **pretraining.bert_text_options(config, text_inputs, segmented),
         **steps,
     )
 
 
 def make_training_data(config: Config, text_inputs):
     """Returns the batches, from where a killed run resumes."""
-    steps = {
-        "seed": config.seed,
-        "first_step": training.completed_steps(config.output),
-    }
+    first_step = training.completed_steps(config.output)
     if config.records is None:
-        steps["steps_per_epoch"] = config.steps_per_epoch
-        return make_dataset(config, text_inputs, config.corpus_path, **steps)
+        make = functools.partial(make_dataset, config, text_inputs)
+        return pretraining.in_stages(config, make, first_step)
     return data.pair_records_dataset(
         config.records,
         pretraining.pair_text_inputs(config, text_inputs),
         batch_size=config.batch_size,
         max_predictions=config.max_predictions,
         whole_word_masking=config.whole_word_masking,
-        **steps,
+        seed=config.seed,
+        first_step=first_step,
     )
 
 
@@ -87,10 +87,9 @@ def make_held_out(config: Config, text_inputs):
     """Returns the same batches in each epoch, for any seed of the run."""
     if config.held_out is None:
         return None
+    read = (config, text_inputs, config.held_out, config.segmented)
     steps = config.held_out_steps
-    dataset = make_dataset(
-        config, text_inputs, config.held_out, steps_per_epoch=steps, seed=0
-    )
+    dataset = make_dataset(*read, steps_per_epoch=steps, seed=0)
     return data.first_batches(dataset, steps)
 
 

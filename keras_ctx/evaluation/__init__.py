@@ -46,6 +46,7 @@ from keras_ctx.evaluation.questions import (
     SquadAnswer,
     SquadQuestion,
 )
+from keras_ctx.evaluation.rank_scores import rank_scores
 from keras_ctx.evaluation.roles.proposition import (
     Proposition,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "normalize_answer",
     "perplexity",
     "perplexity_of_nats",
+    "rank_scores",
     "recognize_tags",
     "regression_scores",
     "role_label_scores",

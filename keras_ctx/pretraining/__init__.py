@@ -23,6 +23,7 @@ from keras_ctx.pretraining.begin import (
     begin_gpt,
     begin_ulmfit,
 )
+from keras_ctx.pretraining.bert.stages import in_stages
 from keras_ctx.pretraining.bert.start import load_bert_start
 from keras_ctx.pretraining.bert.text_inputs import (
     bert_text_inputs,
@@ -124,6 +125,7 @@ __all__ = [
     "cove_vectors",
     "figure_rows",
     "gpt_text_inputs",
+    "in_stages",
     "line_splitter",
     "load_bert_start",
     "load_elmo_start",

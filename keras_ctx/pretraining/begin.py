@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_ctx import convert, data, text, training
+from keras_ctx.pretraining.bert.stages import stage_names
 from keras_ctx.pretraining.bert.start import load_bert_start
 from keras_ctx.pretraining.bert.text_inputs import bert_text_inputs
 from keras_ctx.pretraining.elmo.start import load_elmo_start
@@ -49,12 +50,19 @@ def begin_bert(options: BertPretrainingOptions, strategy: Any) -> None:
     _check_texts(options)
     if options.lexicon is not None:
         data.check_text(options.lexicon)
+    stages = stage_names(options)
+    for path in stages.values():
+        data.check_text(path)
     start = inputs = None
     if options.init is not None:
         inputs = bert_text_inputs(options)
         start = load_bert_start(options)
         convert.check_text_inputs(inputs, start, options.init, pairs=True)
-    files = {"vocabulary": options.vocabulary, "lexicon": options.lexicon}
+    files = {
+        "vocabulary": options.vocabulary,
+        "lexicon": options.lexicon,
+        **stages,
+    }
     _begin(options, strategy, files, start, inputs)
 
 

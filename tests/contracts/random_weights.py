@@ -13,5 +13,7 @@ def randomized(layer: Built) -> Built:
     generator = np.random.default_rng(5)
     for weight in layer.weights:
         if "seed" not in weight.path:
-            weight.assign(0.5 * generator.normal(size=weight.shape))
+            values = 0.5 * generator.normal(size=weight.shape)
+            is_variance = weight.path.endswith("variance")
+            weight.assign(np.abs(values) if is_variance else values)
     return layer

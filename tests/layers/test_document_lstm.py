@@ -1,5 +1,6 @@
 """Documents in windows, beside the equations of an LSTM."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -144,7 +145,7 @@ def test_dropout_only_in_what_is_kept() -> None:
     assert np.abs(dropped - plain).max() > 1e-3
 
 
-def test_encoder_of_is_the_one_of_all_tokens() -> None:
+def test_encoder_of_is_the_one_of_all_tokens(tmp_path: Path) -> None:
     encoder = models.awd_lstm_encoder(V, E, 6, 2)
     model = models.classifier(
         models.awd_lstm_document_encoder(encoder, WINDOW, 1), 2
@@ -154,6 +155,21 @@ def test_encoder_of_is_the_one_of_all_tokens() -> None:
     features = {"token_ids": ids, "padding_mask": mask}
     np.testing.assert_array_equal(
         again(features)["sequence"], encoder(features)["sequence"]
+    )
+    # The same weights, not copies: an export would store them twice.
+    assert {x.path for x in again.weights} < {x.path for x in model.weights}
+    model.get_layer("awd_lstm_document_encoder").set_weights(
+        [x + 0.1 for x in encoder.get_weights()]
+    )
+    encoder.set_weights([x + 0.1 for x in encoder.get_weights()])
+    np.testing.assert_array_equal(
+        again(features)["sequence"], encoder(features)["sequence"]
+    )
+    path = tmp_path / "encoder.keras"
+    again.save(path)
+    loaded = keras.saving.load_model(path)
+    np.testing.assert_array_equal(
+        loaded(features)["sequence"], encoder(features)["sequence"]
     )
 
 

@@ -49,7 +49,8 @@ def _continued(
 ) -> tuple[list[int], float, bool]:
     inputs: Any = case.text_inputs
     start = [inputs.end_id, *inputs.encode([prompt]).numpy()[0].tolist()]
-    positions = inputs.max_length
+    # LSTMs have no positions: the most tokens of a search.
+    positions = inputs.max_length or 1024
     uniforms = tf.random.stateless_uniform(
         [positions - 1], (asked["seed"], sample)
     ).numpy()

@@ -276,6 +276,15 @@ class WeightDroppedLSTM(keras.layers.Layer):
         """
         return self._twin(stateful=False, return_state=True, name=name)
 
+    def of_whole_rows(self, name: str) -> "WeightDroppedLSTM":
+        """Returns a layer of the same weights that returns only the outputs.
+
+        It is not stateful, and gradients pass through the whole row.
+        """
+        return self._twin(
+            stateful=False, return_state=False, bptt=None, name=name
+        )
+
     def _twin(self, **changed: Any) -> "WeightDroppedLSTM":
         twin = WeightDroppedLSTM.from_config({**self.get_config(), **changed})
         twin.kernel = self.kernel

@@ -7,9 +7,8 @@ import keras
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least
 from keras_ctx.models.family import Family
-from keras_ctx.models.ulmfit.encoder import awd_lstm_encoder, of_outputs
+from keras_ctx.models.ulmfit.encoder import of_outputs, stack_outputs
 from keras_ctx.models.ulmfit.family import AWD_LSTM, lstms_of
-from keras_ctx.models.with_dtype import with_dtype
 
 
 def awd_lstm_document_encoder(
@@ -29,7 +28,7 @@ def awd_lstm_document_encoder(
     `padding_mask`, as those of `encoder`, but with K tokens instead of T: the
     last ones of each row, where K is the smaller of T and `bptt *
     num_windows`. So a tagger or a span extractor on it is refused.
-    `encoder_of` a classifier on it is an `awd_lstm_encoder` with copied
+    `encoder_of` a classifier on it is an `awd_lstm_encoder` that shares its
     weights.
 
     Layer names: `documents`, a `layers.DocumentLSTM`; `last_token`.
@@ -97,26 +96,19 @@ def _copy_weights(sources: list[Any], targets: list[Any]) -> None:
 
 
 def _encoder(model: keras.Model, name: str | None) -> keras.Model:
-    """Returns a copy that returns all tokens, for any head."""
+    """Returns an encoder of the same weights with all tokens, for any head."""
     reader: Any = model.get_layer("documents")
-    encoder = awd_lstm_encoder(
-        *(reader.vocabulary_size, reader.embedding_dim),
-        *(reader.hidden_dims[0], len(reader.hidden_dims)),
-        input_dropout=reader.input_dropout,
-        hidden_dropout=reader.hidden_dropout,
-        weight_dropout=reader.weight_dropout,
-        word_dropout=reader.word_dropout,
-        tied=reader.hidden_dims[-1] == reader.embedding_dim,
-        name=name or "awd_lstm_encoder",
+    stack: list[Any] = [reader.embeddings]
+    for dropout, lstm in zip(reader.dropouts, reader.lstms, strict=True):
+        stack += [dropout, lstm.of_whole_rows(lstm.name)]
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
+    outputs = stack_outputs(stack, token_ids, padding_mask)
+    encoder = of_outputs(
+        outputs, token_ids, padding_mask, name or "awd_lstm_encoder"
     )
-    _copy_weights(
-        [reader.embeddings, *reader.lstms],
-        [encoder.get_layer("embeddings"), *lstms_of(encoder)],
-    )
-    policy = reader.dtype_policy.name
-    if policy != encoder.get_layer("embeddings").dtype_policy.name:
-        encoder = with_dtype(encoder, policy)
-    encoder.trainable = model.trainable and reader.trainable
+    if not (model.trainable and reader.trainable):
+        encoder.trainable = False
     return encoder
 
 

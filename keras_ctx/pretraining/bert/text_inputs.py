@@ -5,7 +5,6 @@ from pathlib import Path
 
 from keras_ctx import convert, data, text
 from keras_ctx.pretraining.options.bert import BertPretrainingOptions
-from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 _LOOKED_AT = 1000
 
@@ -82,12 +81,12 @@ def pair_text_inputs(
 
 
 def warn_unknown_tokens(
-    options: PretrainingOptions, text_inputs: text.TextInputs
+    options: BertPretrainingOptions, text_inputs: text.TextInputs
 ) -> None:
-    """Warns if most tokens in the first lines of the corpus are unknown.
+    """Warns if most tokens in the first lines of a text are unknown.
 
     Args:
-        options: Uses `corpus`, if there are no `records`.
+        options: Uses `corpus` and `stages`, if there are no `records`.
         text_inputs: The text inputs of the encoder.
 
     Example:
@@ -96,7 +95,8 @@ def warn_unknown_tokens(
         ...     output=Path("runs/one"), corpus=Path("news.txt"))
         >>> warn_unknown_tokens(options, bert_text_inputs(options))
     """
-    if options.records is None:
-        path = options.corpus_path
+    if options.records is not None:
+        return
+    for path in (options.corpus_path, *options.stages):
         lines = itertools.islice(data.read_lines(path), _LOOKED_AT)
         text.warn_unknown(text_inputs, list(lines), str(path))

@@ -7,13 +7,17 @@ from keras_ctx.pretraining.options.bert import BertPretrainingOptions
 
 
 def bert_text_options(
-    options: BertPretrainingOptions, text_inputs: text.TextInputs
+    options: BertPretrainingOptions,
+    text_inputs: text.TextInputs,
+    segmented: bool | None = None,
 ) -> dict[str, Any]:
     """Returns arguments of `data.bert_pretraining_dataset` for a text.
 
     Args:
         options: Uses the objective and the options of masking.
         text_inputs: See `bert_text_inputs`.
+        segmented: Whether white space separates units in this text; `None`:
+            as `options.segmented` says.
 
     Raises:
         FileNotFoundError: `lexicon` does not exist.
@@ -28,20 +32,24 @@ def bert_text_options(
         >>> found["separator"], found["length"]("北京 大学")
         (' ', 4)
     """
+    if segmented is None:
+        segmented = options.segmented
     by_character = text_inputs.split == "character"
     length = data.rough_length("character" if by_character else "wordpiece")
-    if options.segmented and by_character:
+    if segmented and by_character:
         length = _visible_length
     lexicon = options.lexicon
+    has_units = segmented or lexicon is not None
     return {
         "length": length,
         # Characters give no token for white space.
-        "separator": "" if by_character and not options.segmented else " ",
+        "separator": "" if by_character and not segmented else " ",
         "objective": options.objective,
         "whole_word_masking": options.whole_word_masking,
-        "segmented": options.segmented,
+        "segmented": segmented,
         "lexicon": None if lexicon is None else list(data.read_lines(lexicon)),
-        "masking_rule": options.masking_rule,
+        # In the first stage of several there are no units.
+        "masking_rule": options.masking_rule if has_units else "token",
     }
 
 

@@ -60,9 +60,13 @@ class BertPretrainingOptions(PretrainingOptions):
     lexicon: Path | None = None
     """File of units, such as phrases or names, one per line, to mask whole; of
     several at one place, the longest."""
+    stages: tuple[Path, ...] = ()
+    """Segmented texts to train on after `corpus`, in which single tokens are
+    masked: with words and then with names, ERNIE's three stages. Each has an
+    equal part of the epochs."""
     masking_rule: data.MaskingRule = "token"
-    """Draw of mask, random token or none in a unit of `segmented` or `lexicon`:
-    for each token, as in ERNIE, or for the unit."""
+    """Draw of mask, random token or none in a unit of `segmented`, `lexicon` or
+    `stages`: for each token, as in ERNIE, or for the unit."""
     gradient_accumulation_steps: int = 1
     """Steps of gradients accumulated for one update, to fit a large batch into
     the memory of a small machine."""
@@ -112,6 +116,7 @@ class BertPretrainingOptions(PretrainingOptions):
             "whole_word_masking": self.whole_word_masking,
             "segmented": self.segmented,
             "lexicon": self.lexicon is not None,
+            "stages": bool(self.stages),
         }
         given = [f"`{name}`" for name, is_given in ways.items() if is_given]
         if len(given) > 1:
@@ -126,14 +131,20 @@ class BertPretrainingOptions(PretrainingOptions):
             )
         if self.masking_rule == "unit" and not self.has_units:
             raise ValueError(
-                '`masking_rule="unit"` needs `segmented` or `lexicon`. '
-                "Received: neither"
+                '`masking_rule="unit"` needs `segmented`, `lexicon` or '
+                "`stages`. Received: none of them"
+            )
+        if self.epochs <= len(self.stages):
+            raise ValueError(
+                "`epochs` must be at least the number of texts, `corpus` and "
+                f"those of `stages`. Received: epochs={self.epochs} and "
+                f"{1 + len(self.stages)} texts"
             )
 
     @property
     def has_units(self) -> bool:
-        """Whether units of a segmented text or a lexicon are masked whole."""
-        return self.segmented or self.lexicon is not None
+        """Whether units of segmented texts or a lexicon are masked whole."""
+        return bool(self.segmented or self.lexicon or self.stages)
 
     @cached_property
     def pair_tokens(self) -> int:
