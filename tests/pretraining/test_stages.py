@@ -61,7 +61,6 @@ def same(found: list[tuple], expected: list[tuple]) -> bool:
     )
 
 
-@pytest.mark.parametrize("first_step", [0, 3])
 @pytest.mark.parametrize("first_step", [0, 1, 2, 3, 5, 8, 9])
 def test_steps_of_each_stage(first_step: int, paths: list[Path]) -> None:
     def steps(path, segmented, seed, first_step, steps_per_epoch):
@@ -86,6 +85,7 @@ def test_steps_of_each_stage(first_step: int, paths: list[Path]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first_step", [0, 3])
 def test_each_stage_has_its_epochs(first_step: int, paths: list[Path]) -> None:
     options = options_of(paths, epochs=4, masking_rule="unit")
     inputs = pretraining.bert_text_inputs(options)
