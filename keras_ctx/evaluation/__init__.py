@@ -46,6 +46,9 @@ from keras_ctx.evaluation.questions import (
     SquadAnswer,
     SquadQuestion,
 )
+from keras_ctx.evaluation.retrieval import (
+    retrieval_scores,
+)
 from keras_ctx.evaluation.roles.proposition import (
     Proposition,
 )
@@ -122,6 +125,7 @@ __all__ = [
     "perplexity_of_nats",
     "recognize_tags",
     "regression_scores",
+    "retrieval_scores",
     "role_label_scores",
     "role_scores",
     "save_confusion",
