@@ -89,9 +89,9 @@ def load_embedder(
             encoder = load_encoder(folder)
     inputs = load_text_inputs(folder, max_length)
     inside = models.encoder_of(model) if encoder is None else encoder
-    said = settings.max_length or tokenizer_length(folder)
-    inputs = _as_said(inputs, inside, settings, max_length, said)
-    if encoder is not None:
+    if encoder is not None:  # A saved embedder was saved with its length.
+        said = settings.max_length or tokenizer_length(folder)
+        inputs = _as_said(inputs, inside, settings, max_length, said)
         if inputs.distinct and distinct:
             encoder = models.distinct_words(encoder)
         elif inputs.distinct:

@@ -47,6 +47,8 @@ def test_read(write) -> None:
         ("a\tb\nd\te\n", "05", "`columns` must name columns of .*'a', 'b'"),
         ("Query\tanswer\nd\te\n", "01", "line 1: looks like the names of col"),
         ("a\tb\nd\te\tf\n", "01", "line 2: a row must have 2 columns"),
+        ("".join(f"q{k}\tb\n" for k in range(12)), "01", "like row numbers"),
+        ('"a"\t"b"\n"c"\t"d"\n', "01", "has quotes around every row"),
         ("a\tb\n", "00", "`columns` must be different columns"),
         ("a\tb\n", "0", "`columns` must be two texts, or more"),
     ],

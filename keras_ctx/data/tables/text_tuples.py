@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keras_ctx.data.tables.label_checks import numbers
-from keras_ctx.data.tables.labelled_texts import read_labelled_texts
+from keras_ctx.data.tables.labelled_texts import (
+    LabelledTexts,
+    check_texts,
+    read_labelled_texts,
+)
 from keras_ctx.data.tables.table_format import TableFormat
 from keras_ctx.data.tables.tables import read_table
 
@@ -108,11 +112,11 @@ def read_text_tuples(
     Raises:
         FileNotFoundError: The file does not exist.
         ValueError: `read_table` refuses the file; `columns` are too few or
-            repeated; a text is empty; a score is no finite number, or all are
-            equal; a negative equals the first or the second text of its row;
-            of three or more texts the first two are equal; the first row
-            looks like the names of columns; or no row is there. The message
-            names the line.
+            repeated, or hold no texts; a text is empty; a score is no finite
+            number, or all are equal; a negative equals the first or the second
+            text of its row; of three or more texts the first two are equal; the
+            first row looks like the names of columns; or no row is there. The
+            message names the line.
 
     Example:
         >>> import pathlib, tempfile
@@ -141,6 +145,9 @@ def read_text_tuples(
         )
     texts = [list(c) for c in zip(*(r.columns for r in read), strict=True)]
     rows = TextTuples(path, [r.line for r in read], texts, None, dropped)
+    for name, column in zip(wanted, texts, strict=True):
+        alone = LabelledTexts(path, rows.lines, column, None, column)
+        check_texts(alone, [name, name], table)
     if table.header is None and all(map(str.isdecimal, columns)):
         _check_header(rows)
     _check_written(rows)
