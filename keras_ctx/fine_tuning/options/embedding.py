@@ -1,7 +1,7 @@
 """The options of the recipe that trains an embedder."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,9 +34,10 @@ class EmbeddingOptions(RateOptions, data.TableFormat, FineTuningOptions):
         (True, 'spearman', 2)
     """
 
-    train: Path
+    # Without `field()` they would have the default of the parent class.
+    train: Path = field()
     """Texts to train on."""
-    test: Path
+    test: Path = field()
     """Texts to score on, before and after training: pairs with a score give
     Spearman's correlation of scores and cosines; pairs without, the rank of
     each second text among all second texts."""
@@ -231,7 +232,7 @@ class EmbeddingOptions(RateOptions, data.TableFormat, FineTuningOptions):
     def settings(self) -> dict[str, Any]:
         """Returns the settings, as JSON for `task.json`."""
         found = asdict(self)
-        names = [field.name for field in fields(data.TableFormat)]
+        names = [each.name for each in fields(data.TableFormat)]
         return {
             "task": "embedding",
             "pair": False,
