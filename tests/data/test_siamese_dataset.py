@@ -1,5 +1,7 @@
 """Batches of several texts a row, beside the text inputs of each text."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -70,8 +72,9 @@ def test_resumes_at_a_step() -> None:
 
 
 def test_refusals() -> None:
-    def dataset(columns, inputs=INPUTS, **more):
-        return data.siamese_dataset(columns, inputs, **{"batch_size": 2} | more)
+    def dataset(columns, inputs: Any = INPUTS, **more: Any):
+        options: dict[str, Any] = {"batch_size": 2, **more}
+        return data.siamese_dataset(columns, inputs, **options)
 
     for columns in (COLUMNS[:1], [["a"], ["b", "c"]], [[], []]):
         with pytest.raises(ValueError, match="`columns` must be two or more"):

@@ -1,5 +1,7 @@
 """The losses of embedders beside loops in NumPy that follow their papers."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -33,6 +35,13 @@ SCORES = np.array([0.2, 0.9, 0.5, 0.5, 0.0], "float32")
 def cosine(x: np.ndarray, y: np.ndarray) -> float:
     x, y = x.astype("float64"), y.astype("float64")
     return float(x @ y / np.linalg.norm(x) / np.linalg.norm(y))
+
+
+def value_and_gradient(loss, y_true, y_pred) -> tuple[float, np.ndarray]:
+    x: Any = tf.Variable(y_pred)
+    with tf.GradientTape() as tape:
+        value = loss(y_true, x)
+    return float(value), np.asarray(tape.gradient(value, x))
 
 
 def nats(row: int, asking: int, answers: list, scale: float) -> float:
@@ -95,12 +104,12 @@ def test_triplets(distance: str) -> None:
 
 
 def test_equal_vectors_have_a_finite_gradient() -> None:
-    x = tf.Variable(np.ones((1, 3, 2), "float32"))
     for loss in (TripletLoss(), TripletLoss(distance="cosine")):
-        with tf.GradientTape() as tape:
-            value = loss(np.zeros((1, 3)), x)
-        assert float(value) == pytest.approx(1.0)
-        assert np.isfinite(tape.gradient(value, x)).all()
+        value, gradient = value_and_gradient(
+            loss, np.zeros((1, 3)), np.ones((1, 3, 2), "float32")
+        )
+        assert value == pytest.approx(1.0)
+        assert np.isfinite(gradient).all()
 
 
 def test_scored_pairs() -> None:
@@ -131,12 +140,12 @@ def test_scored_pairs() -> None:
 def test_saved_and_over_devices(loss, targets, columns: int) -> None:
     config = keras.saving.serialize_keras_object(loss)
     again = keras.saving.deserialize_keras_object(config)
-    found = []
-    for each in (loss, again, GlobalLoss(loss)):
-        x = tf.Variable(VECTORS[:, :columns])
-        with tf.GradientTape() as tape:
-            value = each(targets[:, :columns] if columns > 2 else targets, x)
-        found.append([float(value), tape.gradient(value, x).numpy()])
+    if columns > 2:
+        targets = targets[:, :columns]
+    found = [
+        value_and_gradient(each, targets, VECTORS[:, :columns])
+        for each in (loss, again, GlobalLoss(loss))
+    ]
     for value, gradient in found[1:]:
         assert value == pytest.approx(found[0][0], rel=1e-6)
         np.testing.assert_allclose(gradient, found[0][1], rtol=0, atol=1e-6)
@@ -154,9 +163,9 @@ def test_refusals() -> None:
         TripletLoss()(IDS[:, :2], VECTORS[:, :2])
     with pytest.raises(ValueError, match="of 2 texts a row"):
         CosineSimilarityLoss()(SCORES, VECTORS)
-    for bad in ({"scale": 0.0}, {"scale": float("nan")}):
+    for scale in (0.0, float("nan")):
         with pytest.raises(ValueError, match="`scale` must be a number above"):
-            embedding_loss("cosent", **bad)
+            embedding_loss("cosent", scale=scale)
     with pytest.raises(ValueError, match="`margin` must be a number above 0"):
         embedding_loss("triplet", margin=-1.0)
     with pytest.raises(ValueError, match="`distance` must be one of 'euc"):
