@@ -39,7 +39,7 @@ from keras_ctx.command_line import closing, export_command, run_command
 
 import keras
 
-from keras_ctx import data, fine_tuning, text, training
+from keras_ctx import convert, data, fine_tuning, text, training
 from keras_ctx.files.model_file import load_model
 
 
@@ -126,9 +126,14 @@ def main(config: Config) -> dict:
     steps = len(rows["train"]) // config.batch_size
     fine_tuning.begin_embedder(config, strategy, steps)
     embedder, text_inputs = fine_tuning.load_embedder(config)
+    for note in convert.prompt_notes(convert.sentence_settings(config.init)):
+        print(note)
     for name, found in rows.items():
-        for column in found.columns:
-            text.warn_unknown(text_inputs, column, name)
+        for place, column in enumerate(found.by_column(), 1):
+            text.warn_unknown(text_inputs, column.texts, name)
+            texts = {f"{name}, text {place}": column}
+            for note in data.cut_texts_notes(texts, text_inputs):
+                print(note)
     print("Before training:")
     scorer = fine_tuning.EmbeddingScorer(
         embedder, text_inputs, 4 * config.batch_size

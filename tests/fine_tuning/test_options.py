@@ -5,6 +5,7 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -139,6 +140,13 @@ def test_scores_become_cosines(tmp_path: Path) -> None:
             output=tmp_path / "run",
             columns=("0", "1"),
         ).read()
+
+
+def test_a_device_with_a_single_row_has_no_negatives() -> None:
+    options = EMBED(**OUTPUT, **FILES, batch_size=2)
+    two = SimpleNamespace(num_replicas_in_sync=2)
+    with pytest.raises(ValueError, match="must be at least 4 on 2 d"):
+        fine_tuning.begin_embedder(options, two, 1)
 
 
 def test_feature_based_is_written_out() -> None:

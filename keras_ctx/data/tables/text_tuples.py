@@ -63,6 +63,13 @@ class TextTuples:
             scores=None if scores is None else [scores[k] for k in places],
         )
 
+    def by_column(self) -> list[LabelledTexts]:
+        """Returns each column alone, as texts whose labels mean nothing."""
+        return [
+            LabelledTexts(self.path, self.lines, column, None, column)
+            for column in self.columns
+        ]
+
     def where(self, place: int) -> str:
         """Returns the file and the line of a row, for error messages."""
         return f"{self.path}, line {self.lines[place]}"
@@ -145,9 +152,8 @@ def read_text_tuples(
         )
     texts = [list(c) for c in zip(*(r.columns for r in read), strict=True)]
     rows = TextTuples(path, [r.line for r in read], texts, None, dropped)
-    for name, column in zip(wanted, texts, strict=True):
-        alone = LabelledTexts(path, rows.lines, column, None, column)
-        check_texts(alone, [name, name], table)
+    for name, column in zip(wanted, rows.by_column(), strict=True):
+        check_texts(column, [name, name], table)
     if table.header is None and all(map(str.isdecimal, columns)):
         _check_header(rows)
     _check_written(rows)
