@@ -41,13 +41,11 @@ from keras_ctx.convert.gpt.load import load_gpt
 from keras_ctx.convert.gpt.save import save_gpt
 from keras_ctx.convert.gpt.vocabulary import load_byte_pairs
 from keras_ctx.convert.heads.load import TaskModel, load_task_model
-from keras_ctx.convert.load_embedder import (
-    load_embedder,
-    prompt_notes,
-    prompt_of,
-)
+from keras_ctx.convert.load_embedder import load_embedder
 from keras_ctx.convert.marian.load import load_marian, marian_ids
 from keras_ctx.convert.marian.save import save_marian
+from keras_ctx.convert.sentences.prompts import prompt_notes, prompt_of
+from keras_ctx.convert.sentences.save import save_embedder
 from keras_ctx.convert.sentences.settings import (
     SentenceSettings,
     sentence_settings,
@@ -108,6 +106,7 @@ __all__ = [
     "remap_vocabulary",
     "save_bert",
     "save_elmo",
+    "save_embedder",
     "save_gpt",
     "save_marian",
     "save_word_vectors",

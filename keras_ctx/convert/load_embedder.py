@@ -1,6 +1,8 @@
 """Loads an embedding model and its text inputs from a folder."""
 
-import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -20,6 +22,7 @@ from keras_ctx.convert.sentences.settings import (
 from keras_ctx.convert.tokenizers.text_inputs_fit import check_text_inputs
 from keras_ctx.convert.tokenizers.wordpiece_settings import tokenizer_length
 from keras_ctx.files.model_file import load_model
+from keras_ctx.layers.outputs.pooling import check_modes
 
 
 def load_embedder(
@@ -27,6 +30,8 @@ def load_embedder(
     max_length: int | None = None,
     prompt: str = "",
     distinct: bool = False,
+    pooling: Sequence[str] | None = None,
+    normalize: bool | None = None,
 ) -> tuple[keras.Model, text.TextInputs]:
     """Loads an embedding model and its text inputs from a folder.
 
@@ -45,6 +50,9 @@ def load_embedder(
             (`include_prompt`).
         distinct: Whether an ELMo reads each word of a batch once, like
             `models.distinct_words`, if its text inputs do so.
+        pooling: As for `models.embedder`; `None` for that of the folder.
+        normalize: Whether the vector has length 1; `None` for what the folder
+            says.
 
     Returns:
         A model like that of `models.embedder`, and a `text.TextInputs`.
@@ -52,7 +60,8 @@ def load_embedder(
     Raises:
         FileNotFoundError: If there is no such folder, or no vocabulary in it.
         ValueError: As for `load_encoder`, `load_text_inputs` and
-            `sentence_settings`, or if sizes do not fit.
+            `sentence_settings`, or if sizes do not fit; or if `pooling` or
+            `normalize` is given for an embedder that was saved whole.
 
     Example:
         >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
@@ -64,14 +73,25 @@ def load_embedder(
         TensorShape([1, 8])
     """
     folder = Path(folder)
-    settings = sentence_settings(folder)
+    settings = _with_given(sentence_settings(folder), pooling, normalize)
     model = saved_embedder(folder)
-    encoder = load_encoder(folder) if model is None else None
+    if model is not None and (pooling, normalize) != (None, None):
+        raise ValueError(
+            "`pooling` and `normalize` must be None for a folder whose "
+            f"{TASK_MODEL} is an embedder, which has its own. Received: "
+            f"pooling={pooling}, normalize={normalize}, {folder}"
+        )
+    encoder = None
+    if model is None:
+        with warnings.catch_warnings():
+            # An embedder does not read it.
+            warnings.filterwarnings("ignore", ".* has no pooler", UserWarning)
+            encoder = load_encoder(folder)
     inputs = load_text_inputs(folder, max_length)
     inside = models.encoder_of(model) if encoder is None else encoder
-    said = settings.max_length or tokenizer_length(folder)
-    inputs = _as_said(inputs, inside, settings, max_length, said)
-    if encoder is not None:
+    if encoder is not None:  # A saved embedder was saved with its length.
+        said = settings.max_length or tokenizer_length(folder)
+        inputs = _as_said(inputs, inside, settings, max_length, said)
         if inputs.distinct and distinct:
             encoder = models.distinct_words(encoder)
         elif inputs.distinct:
@@ -155,6 +175,20 @@ def make_embedder(
     return model
 
 
+def _with_given(
+    settings: SentenceSettings,
+    pooling: Sequence[str] | None,
+    normalize: bool | None,
+) -> SentenceSettings:
+    """Replaces settings of the folder by those that are not `None`."""
+    if pooling is not None:
+        modes = check_modes(pooling=pooling)
+        settings = replace(settings, pooling=modes, source="as given")
+    if normalize is not None:
+        settings = replace(settings, normalize=normalize, source="as given")
+    return settings
+
+
 def _as_said(
     inputs: text.TextInputs,
     encoder: keras.Model,
@@ -168,73 +202,3 @@ def _as_said(
         length = max_length or min(said or positions, positions)
         inputs = inputs.uncut().with_settings(max_length=length)
     return inputs.lower_cased() if settings.lower_case else inputs
-
-
-def prompt_of(settings: SentenceSettings, prompt: str | None) -> str:
-    """Returns the text of a prompt, given by its name or as text.
-
-    Args:
-        settings: The settings of the folder.
-        prompt: The name of one of its prompts; or a text, such as "query: ";
-            or `None` for the default of the folder.
-
-    Raises:
-        ValueError: If `prompt` is a single word that names no prompt.
-
-    Example:
-        >>> settings = SentenceSettings(prompts=(("query", "query: "),))
-        >>> prompt_of(settings, "query")
-        'query: '
-        >>> prompt_of(settings, "passage: ")
-        'passage: '
-    """
-    if prompt is None:
-        return settings.default_prompt
-    known = dict(settings.prompts)
-    if prompt in known:
-        return known[prompt]
-    if prompt and prompt.isascii() and prompt.replace("-", "_").isidentifier():
-        raise ValueError(
-            "`prompt` must be the name of one of the folder's prompts, "
-            f"{sorted(known)}, or a text that ends in a blank or a colon, such "
-            f"as 'query: '. Received: prompt={prompt!r}"
-        )
-    return prompt
-
-
-def prompt_notes(settings: SentenceSettings) -> list[str]:
-    """Returns notes on the prompts of an embedder for its clients.
-
-    The text inputs never add a prompt to a text, neither here nor in serving.
-
-    Args:
-        settings: The settings of the folder.
-
-    Returns:
-        Sentences in Markdown; an empty list if the folder has no prompts.
-
-    Example:
-        >>> settings = SentenceSettings(prompts=(("query", "query: "),))
-        >>> print(*prompt_notes(settings))
-        No prompt is added to a text. The checkpoint has the prompts ...
-    """
-    known = dict(settings.prompts)
-    listed = ", ".join(
-        f"`{json.dumps(prompt, ensure_ascii=False)}` ({name})"
-        for name, prompt in known.items()
-        if prompt
-    )
-    if settings.default_prompt:
-        prompt = json.dumps(settings.default_prompt, ensure_ascii=False)
-        more = f" Its prompts: {listed}." if len(known) > 1 else ""
-        return [
-            "No prompt is added to a text. The checkpoint was trained on "
-            f"texts that begin with `{prompt}`: put it before each text, "
-            f"unless you use another prompt.{more}"
-        ]
-    if listed:
-        return [
-            "No prompt is added to a text. The checkpoint has the prompts "
-            f"{listed}: put the one that fits before each text."
-        ]
-    return []

@@ -189,6 +189,11 @@ from keras_ctx.data.tables.text_tasks import (
     Regression,
     TextTask,
 )
+from keras_ctx.data.tables.text_tuples import (
+    TextTuples,
+    check_negatives_exist,
+    read_text_tuples,
+)
 from keras_ctx.data.tags.conll import (
     read_conll,
     read_words,
@@ -221,6 +226,9 @@ from keras_ctx.data.tasks.labelled import (
 )
 from keras_ctx.data.tasks.pair_inputs import (
     check_window_sizes,
+)
+from keras_ctx.data.tasks.siamese import (
+    siamese_dataset,
 )
 from keras_ctx.data.translation.dataset import (
     translation_dataset,
@@ -322,6 +330,7 @@ __all__ = [
     "TaggedFiles",
     "TextTask",
     "TextTaskFormat",
+    "TextTuples",
     "VectorWriter",
     "WordVectorCache",
     "balanced_class_weights",
@@ -354,10 +363,12 @@ __all__ = [
     "read_table",
     "read_tagged_files",
     "read_text_task",
+    "read_text_tuples",
     "read_vectors",
     "read_words",
     "save_allennlp_vectors",
     "sentence_pairs",
+    "siamese_dataset",
     "split_articles",
     "squad_dataset",
     "tagging_dataset",

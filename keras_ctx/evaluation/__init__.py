@@ -47,6 +47,9 @@ from keras_ctx.evaluation.questions import (
     SquadQuestion,
 )
 from keras_ctx.evaluation.rank_scores import rank_scores
+from keras_ctx.evaluation.retrieval import (
+    retrieval_scores,
+)
 from keras_ctx.evaluation.roles.proposition import (
     Proposition,
 )
@@ -124,6 +127,7 @@ __all__ = [
     "rank_scores",
     "recognize_tags",
     "regression_scores",
+    "retrieval_scores",
     "role_label_scores",
     "role_scores",
     "save_confusion",

@@ -20,7 +20,14 @@ need(
 from keras_ctx.fine_tuning.begin import begin
 from keras_ctx.fine_tuning.best_epoch import best_epoch
 from keras_ctx.fine_tuning.compiled_model import compile_model
+from keras_ctx.fine_tuning.embedder import (
+    begin_embedder,
+    compile_embedder,
+    load_embedder,
+    save_sentence_transformers,
+)
 from keras_ctx.fine_tuning.encoder import load_encoder
+from keras_ctx.fine_tuning.options.embedding import EmbeddingOptions
 from keras_ctx.fine_tuning.options.questions import QuestionOptions
 from keras_ctx.fine_tuning.options.shared import (
     SAMPLE_SIZE,
@@ -33,6 +40,7 @@ from keras_ctx.fine_tuning.options.texts import TextTaskOptions
 from keras_ctx.fine_tuning.options.ulmfit import ULMFIT
 from keras_ctx.fine_tuning.results import save_run, score_rows
 from keras_ctx.fine_tuning.runs import EncoderRuns, Run
+from keras_ctx.fine_tuning.scores.embedding_scorer import EmbeddingScorer
 from keras_ctx.fine_tuning.scores.majority import majority_scores
 from keras_ctx.fine_tuning.scores.predicted_tags import predict_tags
 from keras_ctx.fine_tuning.scores.predicted_texts import predict_texts
@@ -43,6 +51,8 @@ __all__ = [
     "SAMPLE_SIZE",
     "ULMFIT",
     "AnswerScorer",
+    "EmbeddingOptions",
+    "EmbeddingScorer",
     "EncoderRuns",
     "FineTuningOptions",
     "LabelledDataOptions",
@@ -52,14 +62,18 @@ __all__ = [
     "TaggingOptions",
     "TextTaskOptions",
     "begin",
+    "begin_embedder",
     "best_epoch",
+    "compile_embedder",
     "compile_model",
+    "load_embedder",
     "load_encoder",
     "load_text_inputs",
     "majority_scores",
     "predict_tags",
     "predict_texts",
     "save_run",
+    "save_sentence_transformers",
     "score_rows",
     "stored_context",
 ]

@@ -55,6 +55,13 @@ from keras_ctx.training.distribution.workers import (
 from keras_ctx.training.objectives.crf import (
     CRFLoss,
 )
+from keras_ctx.training.objectives.embedding_loss import (
+    EmbeddingLoss,
+    embedding_loss,
+)
+from keras_ctx.training.objectives.in_batch_negatives import (
+    InBatchNegativesLoss,
+)
 from keras_ctx.training.objectives.losses import (
     LogLikelihoodLoss,
     NextTokenLoss,
@@ -65,8 +72,15 @@ from keras_ctx.training.objectives.losses import (
 from keras_ctx.training.objectives.padding_metric import (
     with_padding_metric,
 )
+from keras_ctx.training.objectives.scored_pairs import (
+    CoSENTLoss,
+    CosineSimilarityLoss,
+)
 from keras_ctx.training.objectives.task_loss import (
     task_loss,
+)
+from keras_ctx.training.objectives.triplets import (
+    TripletLoss,
 )
 from keras_ctx.training.optimizers.layer_rates import (
     layer_rates,
@@ -139,9 +153,12 @@ from keras_ctx.training.run.settings import (
 __all__ = [
     "BackupAndRestore",
     "CRFLoss",
+    "CoSENTLoss",
+    "CosineSimilarityLoss",
     "DevelopmentScore",
     "DivergenceError",
     "HalveRate",
+    "InBatchNegativesLoss",
     "InverseSquareRoot",
     "LayerwiseAdamW",
     "LogLikelihoodLoss",
@@ -153,6 +170,7 @@ __all__ = [
     "Stages",
     "StopAtDivergence",
     "StrategyName",
+    "TripletLoss",
     "WarmupLinearDecay",
     "average_checkpoints",
     "bert_optimizer",
@@ -162,6 +180,7 @@ __all__ = [
     "distributed",
     "elmo_optimizer",
     "elmo_pretraining_losses",
+    "embedding_loss",
     "is_chief",
     "layer_rates",
     "layer_shares",

@@ -68,6 +68,7 @@ VARIANTS = {
     *("transformer_encoder", "causal_language_model"),
     *("attention_scores", "cross_attention_scores"),
     *("packed classifier", "packed embedder", "packed tagger"),
+    "siamese_embedder of bert",
     *("bert_encoder", "elmo_word_encoder", "elmo_language_model, sampled"),
     *("elmo_stream_model of words, sampled", "embedder of elmo, last"),
     "encoder_of a language model",
@@ -274,6 +275,14 @@ INPUTS = {
     "transformer": _GPT_INPUTS,
     "encoder_decoder": _GPT_INPUTS | _DECODED,
     "bert_packed": _PACKED_INPUTS,
+    "bert_texts": {  # the same lengths of the second texts
+        key: (
+            np.stack([x, x[::-1] if key == "token_ids" else x], axis=1),
+            f"B2{axes[1:]}",
+            pad,
+        )
+        for key, (x, axes, pad) in _BERT_INPUTS.items()
+    },
     "bert_pretrainer": _BERT_INPUTS
     | {"masked_positions": (_integers(0, 1, B, 3), "BM", 0)},
     "elmo": _ELMO_INPUTS,
@@ -432,6 +441,12 @@ CASES = [
         lambda: models.packed(bert(), 3),
         "bert_packed",
         {**_ENCODED, "pooled": "BND", "text_ids": "BT"},
+    ),
+    ModelCase(
+        "siamese_embedder of bert",
+        lambda: models.siamese_embedder(models.embedder(bert())),
+        "bert_texts",
+        {"embeddings": "BND"},
     ),
     *[
         ModelCase(

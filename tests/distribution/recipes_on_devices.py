@@ -32,6 +32,12 @@ RECIPES: dict[str, dict[str, Any]] = {
         **{"max_length": 16, "stride": 4, "max_question": 4, "max_answer": 3},
         "layer_decay": 0.5,
     },
+    # In-batch negatives differ by design: those of each device.
+    "train_embedder": {
+        **FINETUNE,
+        "loss": "triplet",
+        "columns": ("0", "1", "2"),
+    },
     "pretrain_elmo": {
         **{"filters": ((1, 4), (2, 4)), "hidden_dim": 8, "projection_dim": 4},
         **{"split": "whitespace", "num_negatives": 3, "max_characters": 7},
@@ -56,7 +62,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 def run(folder: Path, name: str, strategy: str, output: str) -> dict:
     recipe = importlib.import_module(name)
     path = next(folder.glob(f"{name}.*"))
-    if name.startswith("finetune"):
+    if name.startswith("finetune") or name == "train_embedder":
         files = {"train": path, "dev": path, "test": path}
         files["init"] = folder / "encoder"
     elif name == "train_translator":

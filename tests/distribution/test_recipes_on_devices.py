@@ -54,6 +54,14 @@ def write_data(folder: Path) -> None:
             for line in 2 * sentences
         )
     )
+    (folder / "train_embedder.tsv").write_text(
+        "".join(
+            f"{line}\t{line} .\t{other}\n"
+            for line in sentences
+            for other in sentences[::4]
+            if other.split()[:4] != line.split()[:4]
+        )
+    )
     for name in ("pretrain_elmo", "pretrain_gpt", "train_translator"):
         (folder / f"{name}.txt").write_text("\n".join(sentences))
     paragraphs = [
@@ -162,7 +170,9 @@ def test_classifier_on_two_devices_and_as_two_workers(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["finetune_tagger", "finetune_squad"])
+@pytest.mark.parametrize(
+    "name", ["finetune_tagger", "finetune_squad", "train_embedder"]
+)
 def test_two_devices(name: str, folder: Path) -> None:
     run_on_one_and_two(folder, name)
     assert_equal(folder, name, "two")

@@ -5,6 +5,7 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ BASE = fine_tuning.FineTuningOptions
 LABELLED = fine_tuning.LabelledDataOptions
 TEXTS = fine_tuning.TextTaskOptions
 TAGS = fine_tuning.TaggingOptions
+EMBED = fine_tuning.EmbeddingOptions
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,31 @@ TAGS = fine_tuning.TaggingOptions
             {"lora_rank": 2, "feature_based": True},
             "`lora_rank` trains the encoder",
         ),
+        *[
+            (EMBED, {**FILES, **arguments}, message)
+            for arguments, message in (
+                ({"columns": ("0",)}, "`columns` must be two texts, or more"),
+                ({"columns": ("0", "0")}, "`columns` must be different"),
+                ({"loss": "triplet"}, '`loss="triplet"` needs `columns` of a'),
+                ({"loss": "cosent"}, "`columns` must be two texts and their"),
+                ({"eval_columns": ("0",)}, "`eval_columns` must be two texts"),
+                ({"batch_size": 1}, "`batch_size` must be at least 2"),
+                ({"margin": 2.0}, "`margin` is for the loss triplet"),
+                ({"scale": 0.0}, "`scale` must be a number above 0"),
+                ({"score_range": (0.0, 5.0)}, "is for the loss cosine_simil"),
+                ({"frozen": True}, "`frozen` leaves nothing to train"),
+                ({"gradual_unfreezing": True}, "begins with the head"),
+                ({"patience": 1}, "`patience` needs `dev`"),
+                (
+                    {
+                        "loss": "cosine_similarity",
+                        "columns": ("0", "1", "2"),
+                        "score_range": (5.0, 0.0),
+                    },
+                    "`score_range` must be a lower and a higher",
+                ),
+            )
+        ],
     ],
 )
 def test_refused(options, arguments, message, tmp_path, monkeypatch) -> None:
@@ -89,6 +116,37 @@ def test_files_and_lengths_of_the_sample_data(tmp_path: Path) -> None:
     assert lengths == [None, 128]
     longer = LABELLED(**here, max_length=200)
     assert longer.load_text_inputs().max_length == 200
+
+
+def test_scores_become_cosines(tmp_path: Path) -> None:
+    def targets(**more) -> list[float] | None:
+        path = tmp_path / "pairs.tsv"
+        path.write_text("a\tb\t1\nc\td\t5\ne\tf\t2\n")
+        files = {"train": path, "test": path, "output": tmp_path / "run"}
+        columns = ("0", "1", "2")
+        options = EMBED(**files, columns=columns, batch_size=2, **more)
+        return options.targets(options.read()["train"])
+
+    assert targets(loss="cosent") == [1, 5, 2]  # only the order matters
+    cosines: dict[str, Any] = {"loss": "cosine_similarity"}
+    assert targets(**cosines) == [0, 1, 0.25]
+    assert targets(**cosines, score_range=(0.0, 5.0)) == [0.2, 1, 0.4]
+    with pytest.raises(ValueError, match="line 2: a score must be in `score_r"):
+        targets(**cosines, score_range=(0.0, 4.0))
+    with pytest.raises(ValueError, match="3 rows are fewer than one batch"):
+        EMBED(
+            train=tmp_path / "pairs.tsv",
+            test=tmp_path / "pairs.tsv",
+            output=tmp_path / "run",
+            columns=("0", "1"),
+        ).read()
+
+
+def test_a_device_with_a_single_row_has_no_negatives() -> None:
+    options = EMBED(**OUTPUT, **FILES, batch_size=2)
+    two = SimpleNamespace(num_replicas_in_sync=2)
+    with pytest.raises(ValueError, match="must be at least 4 on 2 d"):
+        fine_tuning.begin_embedder(options, two, 1)
 
 
 def test_feature_based_is_written_out() -> None:
@@ -115,6 +173,7 @@ def load_config(name: str) -> type:
         ("finetune_classifier", {"--batch-size": "32"}, "--crf"),
         ("finetune_tagger", {"--epochs": "6"}, "--regression"),
         ("finetune_squad", {"--mix": "last"}, "--compare"),
+        ("train_embedder", {"--learning-rate": "2e-05"}, "--compare"),
     ],
 )
 def test_help_explains_every_option(

@@ -17,6 +17,7 @@ from keras_ctx.convert.bert.huggingface import (
 from keras_ctx.convert.files.weight_table import collect_all
 from keras_ctx.files.tensor_file import write_tensors
 from keras_ctx.files.whole_file import whole_file
+from keras_ctx.layers import TokenAndSegmentEmbedding
 from keras_ctx.layers.transformer.activations import ACTIVATIONS
 from keras_ctx.text import SPECIAL_TOKENS, load_vocabulary
 
@@ -81,13 +82,38 @@ def save_bert(
         raise ValueError(
             f'`format` must be "huggingface". Received: format={format!r}'
         )
+    if not any(layer.name == "pooler" for layer in model.layers):
+        raise _not_a_bert(model, "`embeddings`, `block_0` and `pooler`")
+    write_bert(
+        model,
+        folder,
+        vocabulary,
+        lower_case,
+        strip_accents,
+        tokenize_chinese_chars,
+    )
+
+
+def write_bert(
+    model: keras.Model,
+    folder: str | Path,
+    vocabulary: str | Path | Sequence[str] | None,
+    lower_case: bool,
+    strip_accents: bool | None,
+    tokenize_chinese_chars: bool,
+) -> None:
+    """Saves like `save_bert`, also an encoder without a pooler."""
     arguments = arguments_of(model)
     names = {layer.name for layer in model.layers}
     heads = names >= _HEAD_LAYERS
     if heads:
         _check_heads(model, arguments)
     parts = huggingface_weights(arguments, "bert." if heads else "")
-    wanted = (ENCODER, POOLER, *HEADS) if heads else (ENCODER, POOLER)
+    wanted = (
+        ENCODER,
+        *([POOLER] if "pooler" in names else []),
+        *(HEADS if heads else ()),
+    )
     arrays = collect_all([row for part in wanted for row in parts[part]], model)
     config = _config(arguments, heads)
     texts = {}
@@ -118,13 +144,11 @@ def arguments_of(model: keras.Model) -> dict[str, Any]:
     """Reads the arguments of `models.bert_encoder` back from its layers."""
     layers = {layer.name: layer for layer in model.layers}
     blocks = [name for name in layers if name.startswith("block_")]
-    if not {"embeddings", "block_0", "pooler"} <= set(layers):
-        raise ValueError(
-            "`model` must be a model of `bert_encoder` or `bert_pretrainer`, "
-            "with the layers `embeddings`, `block_0` and `pooler`. Received: "
-            f"a model with the layers {sorted(layers)}. For a model on top of "
-            "an encoder, pass `models.encoder_of(model)`."
-        )
+    table = layers.get("embeddings")
+    if "block_0" not in layers or not isinstance(
+        table, TokenAndSegmentEmbedding
+    ):
+        raise _not_a_bert(model, "`embeddings` and `block_0`")
     embeddings, block = layers["embeddings"], layers["block_0"]
     if block.norm_first:
         raise ValueError(
@@ -145,6 +169,15 @@ def arguments_of(model: keras.Model) -> dict[str, Any]:
         "layer_norm_epsilon": block.layer_norm_epsilon,
         "initializer_range": embeddings.initializer_range,
     }
+
+
+def _not_a_bert(model: keras.Model, wanted: str) -> ValueError:
+    return ValueError(
+        "`model` must be a model of `bert_encoder` or `bert_pretrainer`, "
+        f"with the layers {wanted}. Received: a model with the layers "
+        f"{sorted(layer.name for layer in model.layers)}. For a model on top "
+        "of an encoder, pass `models.encoder_of(model)`."
+    )
 
 
 def _check_heads(model: keras.Model, arguments: dict[str, Any]) -> None:

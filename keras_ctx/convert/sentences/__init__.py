@@ -1,1 +1,1 @@
-"""Reads folders of sentence-transformers: modules, pooling, dense layers."""
+"""Folders of sentence-transformers: modules, pooling, dense layers."""

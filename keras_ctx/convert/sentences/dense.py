@@ -29,8 +29,8 @@ from keras_ctx.convert.files.weights_file import (
     whole,
 )
 
-_WEIGHTS, _PICKLE = "model.safetensors", "pytorch_model.bin"
-_ACTIVATIONS = {
+WEIGHTS, _PICKLE = "model.safetensors", "pytorch_model.bin"
+ACTIVATIONS = {
     "Tanh": "tanh",
     "Identity": "linear",
     "ReLU": "relu",
@@ -45,11 +45,11 @@ _TABLE = (
         "activation_function",
         "activation",
         Rule(
-            f"one of torch's {', '.join(_ACTIVATIONS)}",
+            f"one of torch's {', '.join(ACTIVATIONS)}",
             lambda value: (
                 isinstance(value, str)
                 and value.startswith("torch.nn.")
-                and value.rpartition(".")[2] in _ACTIVATIONS
+                and value.rpartition(".")[2] in ACTIVATIONS
             ),
         ),
         "torch.nn.modules.activation.Tanh",
@@ -108,7 +108,7 @@ def read_dense(folder: Path) -> DenseModule:
     if problems:
         raise ValueError(f"{path}: " + "\n".join(problems))
     name = found.pop("activation").rpartition(".")[2]
-    module = DenseModule(folder, activation=_ACTIVATIONS[name], **found)
+    module = DenseModule(folder, activation=ACTIVATIONS[name], **found)
     with _opened(folder) as file:
         lines = differences(
             module.weights("dense"), file, "config.json requires"
@@ -123,7 +123,7 @@ def read_dense(folder: Path) -> DenseModule:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[WeightsFile]:
-    path = folder / _WEIGHTS
+    path = folder / WEIGHTS
     if not path.is_file():
         pickled = (
             f" Its {_PICKLE} is a pickle, which can run any code when it is "
@@ -135,11 +135,11 @@ def _opened(folder: Path) -> Iterator[WeightsFile]:
             f"  safetensors.torch.save_file(tensors, {str(path)!r})"
         )
         raise ValueError(
-            f"{folder}: a Dense module must hold its weights in {_WEIGHTS}."
+            f"{folder}: a Dense module must hold its weights in {WEIGHTS}."
             + (pickled if (folder / _PICKLE).is_file() else " Get it again.")
         )
     check_pointer(path)
-    said = f"folder={str(folder)!r}, {_WEIGHTS}"
+    said = f"folder={str(folder)!r}, {WEIGHTS}"
     with whole(said):
         opened = safe_open(path, framework="numpy")
     with opened as file:

@@ -17,7 +17,7 @@ from keras_ctx.convert.tokenizers.wordpiece_settings import (
 )
 
 POOLING, PROMPTS = "1_Pooling", "config_sentence_transformers.json"
-_TRANSFORMER = "sentence_bert_config.json"
+TRANSFORMER = "sentence_bert_config.json"
 _TASK = "feature-extraction"
 # Arguments of `transformers` that do not change the outputs.
 _HARMLESS = {
@@ -42,7 +42,7 @@ _MODES = {
     "weightedmean": "weighted_mean",
     "lasttoken": "last",
 }
-_FLAGS = {
+FLAGS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
     "pooling_mode_mean_tokens": "mean",
@@ -199,19 +199,19 @@ def _pooling(content: dict[str, Any], where: str) -> tuple[str, ...]:
                 f"{where}: `{odd[0]}` must be true or false. "
                 f"Received: {flags[odd[0]]!r}"
             )
-        found = {_FLAGS.get(key, key) for key, value in flags.items() if value}
-    unknown = sorted(found - set(_FLAGS.values()))
+        found = {FLAGS.get(key, key) for key, value in flags.items() if value}
+    unknown = sorted(found - set(FLAGS.values()))
     if unknown or not found:
         raise ValueError(
             f"{where}: the pooling must be one or more of "
             f"{', '.join(_MODES)}. Received: {', '.join(unknown) or 'none'}"
         )
-    return tuple(mode for mode in _FLAGS.values() if mode in found)
+    return tuple(mode for mode in FLAGS.values() if mode in found)
 
 
 def _transformer(folder: Path) -> tuple[int | None, bool]:
     """Returns the maximum length, and whether to lower-case texts first."""
-    path = folder / _TRANSFORMER
+    path = folder / TRANSFORMER
     content = optional_json(path)
     length = content.get("max_seq_length")
     lower_case = content.get("do_lower_case") or False

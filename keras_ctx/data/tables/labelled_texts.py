@@ -170,7 +170,7 @@ def read_labelled_texts(
         dropped,
         unlabelled,
     )
-    _check_texts(found, columns, table)
+    check_texts(found, columns, table)
     if no_label is None:
         _check_none(found)
     return found
@@ -205,9 +205,10 @@ def _with_labels(
         raise
 
 
-def _check_texts(
+def check_texts(
     rows: LabelledTexts, columns: Sequence[int | str], table: TableFormat
 ) -> None:
+    """Refuses columns that hold no texts, or quotes around all of them."""
     values = [rows.texts, rows.text_pairs or rows.texts, rows.labels]
     for column, texts in zip(columns[:-1], values, strict=False):
         if not any(text.strip() for text in texts):
