@@ -53,7 +53,9 @@ def by_hand(folder: Path, gap: Gap, name: str) -> float:
     )
     logits = np.asarray(outputs["masked_lm"])[0].astype("float64")
     chances = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    return np.mean([chances[k, tokens.index(x)] for k, x in enumerate(name)])
+    return float(
+        np.mean([chances[k, tokens.index(x)] for k, x in enumerate(name)])
+    )
 
 
 def test_scores_and_ranks(folder: Path) -> None:
