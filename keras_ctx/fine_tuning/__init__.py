@@ -22,6 +22,7 @@ from keras_ctx.fine_tuning.best_epoch import best_epoch
 from keras_ctx.fine_tuning.compiled_model import compile_model
 from keras_ctx.fine_tuning.encoder import load_encoder
 from keras_ctx.fine_tuning.options.questions import QuestionOptions
+from keras_ctx.fine_tuning.options.roles import RoleOptions
 from keras_ctx.fine_tuning.options.shared import (
     SAMPLE_SIZE,
     FineTuningOptions,
@@ -34,6 +35,7 @@ from keras_ctx.fine_tuning.options.ulmfit import ULMFIT
 from keras_ctx.fine_tuning.results import save_run, score_rows
 from keras_ctx.fine_tuning.runs import EncoderRuns, Run
 from keras_ctx.fine_tuning.scores.majority import majority_scores
+from keras_ctx.fine_tuning.scores.predicted_roles import predict_roles
 from keras_ctx.fine_tuning.scores.predicted_tags import predict_tags
 from keras_ctx.fine_tuning.scores.predicted_texts import predict_texts
 from keras_ctx.fine_tuning.scores.scored_answers import AnswerScorer
@@ -47,6 +49,7 @@ __all__ = [
     "FineTuningOptions",
     "LabelledDataOptions",
     "QuestionOptions",
+    "RoleOptions",
     "Run",
     "StoredContext",
     "TaggingOptions",
@@ -57,6 +60,7 @@ __all__ = [
     "load_encoder",
     "load_text_inputs",
     "majority_scores",
+    "predict_roles",
     "predict_tags",
     "predict_texts",
     "save_run",

@@ -52,6 +52,7 @@ from keras_ctx.models.heads.classifier import (
     without_language_model,
 )
 from keras_ctx.models.heads.embedder import embedder
+from keras_ctx.models.heads.semantic_roles import semantic_roles
 from keras_ctx.models.heads.span_extractor import span_extractor
 from keras_ctx.models.heads.tagger import tagger
 from keras_ctx.models.merge_lora import merge_lora
@@ -142,6 +143,7 @@ __all__ = [
     "packed",
     "recurrent_encoder",
     "register_family",
+    "semantic_roles",
     "span_extractor",
     "tagger",
     "transformer_encoder",
