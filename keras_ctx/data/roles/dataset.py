@@ -91,7 +91,9 @@ def roles_dataset(
             *(text_inputs, predicate),
         )
         before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
-        labelled = (index >= 0) & (index != before) & has_predicate(features)
+        labelled = (
+            (index >= 0) & tf.not_equal(index, before) & has_predicate(features)
+        )
         found = tf.gather(
             tf.gather(tag_ids, rows).to_tensor(-1),
             tf.maximum(index, 0),
@@ -152,7 +154,8 @@ def role_features(
         more = tf.maximum(width - tf.shape(index)[1], 0)
         index = tf.pad(index, [[0, 0], [0, more]], constant_values=-1)
         index = tf.where(of_first, index[:, :width], -1)
-    is_predicate = index == tf.cast(places, index.dtype)[:, None]
+    # `==` of two tensors would have an unknown shape.
+    is_predicate = tf.equal(index, tf.cast(places, index.dtype)[:, None])
     return {**features, "predicate": tf.cast(is_predicate, tf.int32)}, index
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_ctx import data, text
 from keras_ctx.evaluation import Proposition, allowed_transitions
@@ -61,12 +62,16 @@ def predict_roles(
         batch_size=batch_size,
         training=False,
     )
+    best_tags = tf.function(
+        lambda logits, words: best_allowed_tags(logits, words, costs),
+        reduce_retracing=True,
+    )
     found: list[Proposition] = []
     bar = keras.utils.Progbar(len(ordered), verbose=int(verbose))
     for features, _, weights in dataset:
         logits = model.predict_on_batch(features)["logits"]
         words = np.asarray(weights["logits"]) > 0
-        best = np.asarray(best_allowed_tags(logits, words, costs))
+        best = best_tags(logits, words).numpy()
         for ids, mask in zip(best, words, strict=True):
             tags = [labels[i] for i in ids[mask]]
             found.append(ordered[len(found)].with_tags(tags))
