@@ -84,14 +84,7 @@ def make_model(config: Config, encoder, labels, steps: int) -> keras.Model:
         predicate_dim=config.predicate_dim,
     )
     loss = training.task_loss("tagging")
-    if config.optimizer == "adamw":
-        return fine_tuning.compile_model(config, model, steps, loss)
-    model = training.distributed(model)
-    optimizer = keras.optimizers.Adadelta(
-        config.learning_rate, rho=0.95, epsilon=1e-6, global_clipnorm=1.0
-    )
-    model.compile(optimizer, **loss, jit_compile=False)
-    return model
+    return fine_tuning.compile_model(config, model, steps, loss)
 
 
 def train(config: Config, strategy, sentences, labels, inputs, run) -> dict:
@@ -134,8 +127,7 @@ def train(config: Config, strategy, sentences, labels, inputs, run) -> dict:
         found = scores("predicates", predict("predicates"))
         results["f1_of_predicted_predicates"] = found["f1"]
     if training.is_chief():
-        true = [found for _, found in sentences["test"]]
-        data.save_role_report(true, predicted, run.folder)
+        data.save_role_report(sentences["test"], predicted, run.folder)
         whole = read.whole(
             alone, lambda: make_model(config, encoder, labels, steps)
         )
@@ -163,11 +155,8 @@ def main(config: Config) -> dict:
     labels = tags_of(flat(sentences["train"]))
     text_inputs = config.load_text_inputs()
     for name, found in sentences.items():
-        words = [x for x, _ in found]
-        text.warn_unknown(text_inputs, words, name)
-        number = data.cut_predicates(flat(found), text_inputs, config.predicate)
-        if number:
-            notes.append(f"{name}: {number} predicates are cut off.")
+        text.warn_unknown(text_inputs, [words for words, _ in found], name)
+    notes += data.cut_roles_notes(sentences, text_inputs, config.predicate)
     print(*notes, f"{len(labels)} tags", sep="\n")
     steps = len(flat(sentences["train"])) // config.batch_size
     fine_tuning.begin(
@@ -182,7 +171,15 @@ def main(config: Config) -> dict:
     for run in runs:
         found = train(config, strategy, sentences, labels, text_inputs, run)
         runs.end(run, found)
-    results = {"metric": "span F1", **runs.results("f1")}
+    frequent = fine_tuning.FrequentRoles(flat(sentences["train"]))
+    true = [found for _, found in sentences["test"]]
+    guessed = [[frequent.found(one) for one in found] for found in true]
+    results = {
+        "metric": "span F1",
+        "majority": evaluation.role_scores(true, guessed)["f1"],
+        **{f"num_{x}": len(flat(found)) for x, found in sentences.items()},
+        **runs.results("f1"),
+    }
     results["seconds"] = time.monotonic() - start
     results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():

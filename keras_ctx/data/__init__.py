@@ -121,7 +121,7 @@ from keras_ctx.data.records.stream import (
 )
 from keras_ctx.data.roles.dataset import (
     PredicatePlace,
-    cut_predicates,
+    cut_roles_notes,
     roles_dataset,
 )
 from keras_ctx.data.roles.read import (

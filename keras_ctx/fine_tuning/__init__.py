@@ -34,6 +34,7 @@ from keras_ctx.fine_tuning.options.texts import TextTaskOptions
 from keras_ctx.fine_tuning.options.ulmfit import ULMFIT
 from keras_ctx.fine_tuning.results import save_run, score_rows
 from keras_ctx.fine_tuning.runs import EncoderRuns, Run
+from keras_ctx.fine_tuning.scores.frequent_roles import FrequentRoles
 from keras_ctx.fine_tuning.scores.majority import majority_scores
 from keras_ctx.fine_tuning.scores.predicted_roles import predict_roles
 from keras_ctx.fine_tuning.scores.predicted_tags import predict_tags
@@ -47,6 +48,7 @@ __all__ = [
     "AnswerScorer",
     "EncoderRuns",
     "FineTuningOptions",
+    "FrequentRoles",
     "LabelledDataOptions",
     "QuestionOptions",
     "RoleOptions",

@@ -84,8 +84,18 @@ def test_rows_that_are_cut(max_length: int, predicate: Any) -> None:
     assert features["predicate"].sum() == has_room
     words = set(left) & {"the", "cat", "saw", "it"}
     assert (weights["logits"] > 0).sum() == (len(words) if has_room else 0)
-    number = data.cut_predicates([SAW, SAW], inputs, predicate)
-    assert number == (0 if has_room else 2)
+    rows = {"test": [(SAW.words, [SAW, SAW])], "none": [(SAW.words, [])]}
+    notes = data.cut_roles_notes(rows, inputs, predicate)
+    cut = 4 - len(words)
+    if not has_room:
+        (note,) = notes
+        assert note.startswith("test: 2 of 2 predicates are cut off, behind")
+    elif cut:
+        (note,) = notes
+        expected = f"test: {2 * cut} words of the sentences of 2 other predi"
+        assert note.startswith(expected)
+    else:
+        assert not notes
 
 
 def test_refused() -> None:

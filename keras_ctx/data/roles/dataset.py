@@ -1,8 +1,9 @@
 """Batches of sentences with one predicate each, for semantic roles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import tensorflow as tf
 
 from keras_ctx.checks import check_choice
@@ -90,10 +91,7 @@ def roles_dataset(
             *(tf.gather(words, rows), tf.gather(places, rows)),
             *(text_inputs, predicate),
         )
-        before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
-        labelled = (
-            (index >= 0) & tf.not_equal(index, before) & has_predicate(features)
-        )
+        labelled = _is_first(index) & has_predicate(features)
         found = tf.gather(
             tf.gather(tag_ids, rows).to_tensor(-1),
             tf.maximum(index, 0),
@@ -164,25 +162,65 @@ def has_predicate(features: dict[str, tf.Tensor]) -> tf.Tensor:
     return tf.reduce_any(features["predicate"] > 0, axis=1, keepdims=True)
 
 
-def cut_predicates(
-    propositions: Sequence[Proposition],
+def cut_roles_notes(
+    files: Mapping[str, Sequence[tuple[Any, Sequence[Proposition]]]],
     text_inputs: TextInputs,
     predicate: PredicatePlace = "flag",
-) -> int:
-    """Counts the propositions whose predicate does not fit into a row.
+) -> list[str]:
+    """Returns sentences for the user about what does not fit into a row.
+
+    Args:
+        files: The words and propositions of each sentence, by name of the
+            file.
+        text_inputs: A `keras_ctx.text.TextInputs`.
+        predicate: As for `roles_dataset`.
 
     Example:
         >>> from keras_ctx.text import WordVectorInputs
-        >>> fell = Proposition(["It", "fell"], 1)
-        >>> cut_predicates([fell], WordVectorInputs(["It"], max_length=1))
-        1
+        >>> rows = [(["It", "fell"], [Proposition(["It", "fell"], 1)])]
+        >>> inputs = WordVectorInputs(["It"], max_length=1)
+        >>> print(*cut_roles_notes({"dev": rows}, inputs))
+        dev: 1 of 1 predicates are cut off, behind `max_length` tokens ...
     """
-    number = 0
+    notes = []
+    for name, rows in files.items():
+        propositions = [one for _, found in rows for one in found]
+        there, missing = _fitting(propositions, text_inputs, predicate)
+        if not there.all():
+            notes.append(
+                f"{name}: {(~there).sum()} of {len(there)} predicates are cut "
+                "off, behind `max_length` tokens of an input: they are not "
+                "used for training, and their arguments count as missed."
+            )
+        missing = missing[there]
+        if missing.any():
+            notes.append(
+                f"{name}: {missing.sum()} words of the sentences of "
+                f"{(missing > 0).sum()} other predicates are cut off: they are "
+                'not used for training, and are predicted as "O".'
+            )
+    return notes
+
+
+def _fitting(
+    propositions: Sequence[Proposition], text_inputs: TextInputs, predicate: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns whether rows have their predicate, and how many words not."""
+    there, missing = [np.zeros(0, bool)], [np.zeros(0, int)]
     for start in range(0, len(propositions), _ROWS):
-        rows = _tensors(propositions[start : start + _ROWS])
-        features, _ = role_features(*rows, text_inputs, predicate)
-        number += int((~has_predicate(features).numpy()).sum())
-    return number
+        rows = propositions[start : start + _ROWS]
+        features, index = role_features(*_tensors(rows), text_inputs, predicate)
+        there.append(has_predicate(features).numpy()[:, 0])
+        lengths = [len(one.words) for one in rows]
+        found = tf.reduce_sum(tf.cast(_is_first(index), tf.int32), axis=1)
+        missing.append(np.array(lengths) - found.numpy())
+    return np.concatenate(there), np.concatenate(missing)
+
+
+def _is_first(index: tf.Tensor) -> tf.Tensor:
+    """Tells which positions are the first of a word, bool `(B, T)`."""
+    before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
+    return (index >= 0) & tf.not_equal(index, before)
 
 
 def _tensors(propositions: Sequence[Proposition]) -> tuple[Any, tf.Tensor]:

@@ -16,18 +16,19 @@ PREDICTIONS, REPORT, CLASSES = ROLE_REPORT = (
 
 
 def save_role_report(
-    true: Sequence[Sequence[Proposition]],
+    sentences: Sequence[tuple[Sequence[str], Sequence[Proposition]]],
     predicted: Sequence[Sequence[Proposition]],
     folder: str | Path,
 ) -> list[str]:
     """Writes predicted propositions, and the scores of each label.
 
     Args:
-        true: The propositions of each sentence.
-        predicted: Those predicted for the same sentences.
+        sentences: The words of each sentence, and its propositions, as
+            `read_propositions` returns them.
+        predicted: The propositions predicted for each sentence.
         folder: The folder to write to. It is created if it does not exist.
-            `predictions.jsonl` has a predicate a line, as `read_propositions`
-            reads it; a sentence without predicates has no line.
+            `predictions.jsonl` has the layout of JSON lines that
+            `read_propositions` reads.
 
     Returns:
         The names of the files that were written.
@@ -35,17 +36,18 @@ def save_role_report(
     Example:
         >>> true = Proposition(["It", "fell"], 1, [(0, 1, "ARG1")], "fall")
         >>> found = true.with_tags(["B-ARG0", "O"])
-        >>> save_role_report([[true]], [[found]], "out")
+        >>> save_role_report([(true.words, [true])], [[found]], "out")
         ['predictions.jsonl', 'report.txt', 'classes.json']
         >>> print(Path("out/predictions.jsonl").read_text(), end="")
         {"sent_id": "0", "words": ["It", "fell"], "predicate": 1, ...}
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    true = [there for _, there in sentences]
     lines = [
-        json_text(_line(number, one))
-        for number, found in enumerate(predicted)
-        for one in found
+        json_text(line)
+        for number, (words, _) in enumerate(sentences)
+        for line in _lines(number, words, predicted[number])
     ]
     write_text(folder / PREDICTIONS, "".join(f"{x}\n" for x in lines))
     labels = role_label_scores(true, predicted)
@@ -60,12 +62,18 @@ def save_role_report(
     return list(ROLE_REPORT)
 
 
-def _line(number: int, one: Proposition) -> dict:
-    line = {
-        "sent_id": str(number),
-        "words": list(one.words),
-        "predicate": one.predicate,
-        "verb": [list(x) for x in one.verb],
-        "arguments": [list(x) for x in one.arguments],
-    }
-    return line | ({} if one.sense is None else {"sense": one.sense})
+def _lines(
+    number: int, words: Sequence[str], found: Sequence[Proposition]
+) -> list[dict]:
+    """Returns a line for each predicate, or one for a sentence without."""
+    sentence = {"sent_id": str(number), "words": list(words)}
+    return [
+        {
+            **sentence,
+            "predicate": one.predicate,
+            "verb": [list(x) for x in one.verb],
+            "arguments": [list(x) for x in one.arguments],
+            **({} if one.sense is None else {"sense": one.sense}),
+        }
+        for one in found
+    ] or [sentence]

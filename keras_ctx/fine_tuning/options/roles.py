@@ -3,13 +3,20 @@
 import itertools
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from keras_ctx import data, evaluation
+from keras_ctx.fine_tuning.options.rates import RateOptions
 from keras_ctx.fine_tuning.options.recurrent import StoredContextOptions
 from keras_ctx.fine_tuning.options.shared import LabelledDataOptions
+
+# What AdamW reads and Adadelta does not.
+_OF_ADAMW = (
+    *(x.name for x in fields(RateOptions) if x.name != "clip_norm"),
+    *("layer_decay", "gradient_accumulation_steps"),
+)
 
 RoleSentences = list[tuple[tuple[str, ...], list[evaluation.Proposition]]]
 """The words of each sentence, and its propositions."""
@@ -48,7 +55,7 @@ class RoleOptions(StoredContextOptions, LabelledDataOptions):
     """Dropout rate in `body`, one mask a sentence in LSTMs with highways."""
     optimizer: Literal["adamw", "adadelta"] = "adamw"
     """BERT's optimizer; or that of He et al., without a schedule and with
-    `learning_rate` 1."""
+    `--learning-rate 1`."""
 
     def __post_init__(self):
         if self.train is None:
@@ -56,30 +63,41 @@ class RoleOptions(StoredContextOptions, LabelledDataOptions):
                 "`train` and `test` must be given: there is no sample data "
                 "with semantic roles."
             )
-        if self.body == "none" and (self.body_layers, self.body_dim) != (
-            RoleOptions.body_layers,
-            RoleOptions.body_dim,
-        ):
+        if self.predict is not None:
             raise ValueError(
-                "`body_layers` and `body_dim` need `body`. Received: "
-                f"body_layers={self.body_layers}, body_dim={self.body_dim}"
+                "`predict` is not for semantic roles: give sentences and their "
+                f"predicates as `predicates`. Received: predict={self.predict}"
             )
-        if self.optimizer == "adadelta" and (
-            self.layer_decay != 1 or self.gradient_accumulation_steps != 1
-        ):
-            raise ValueError(
-                "`layer_decay` and `gradient_accumulation_steps` need "
-                '`optimizer="adamw"`. Received: optimizer="adadelta"'
-            )
+        if self.body == "none":
+            names = ("body_layers", "body_dim", "body_dropout")
+            self._check_unused("body", *names)
+        if self.optimizer == "adadelta":
+            self._check_unused('optimizer="adamw"', *_OF_ADAMW)
+            if self.learning_rate == RoleOptions.learning_rate:
+                raise ValueError(
+                    '`optimizer="adadelta"` needs a `learning_rate` of its '
+                    "own: 1 in He et al. 2017. Received: learning_rate="
+                    f"{self.learning_rate}, the default for AdamW"
+                )
         self.check_stored(self)
         super().__post_init__()
+
+    def _check_unused(self, needed: str, *names: str) -> None:
+        """Refuses options without effect, as another one has its default."""
+        for name in names:
+            value = getattr(self, name)
+            if value != getattr(RoleOptions, name):
+                raise ValueError(
+                    f"`{name}` needs `{needed}`. Received: {name}={value!r}"
+                )
 
     def read(self) -> tuple[dict[str, RoleSentences], list[str]]:
         """Reads the files by name, and returns notes for the user.
 
         Raises:
-            ValueError: A file cannot be read, there are too few training
-                propositions, or `predicates` has other sentences.
+            ValueError: A file cannot be read or has no predicates, `train` has
+                no arguments or too few predicates for an update, or
+                `predicates` has other sentences.
         """
         files = {**self.files, "predicates": self.predicates}
         found = {
@@ -94,9 +112,21 @@ class RoleOptions(StoredContextOptions, LabelledDataOptions):
             f"{sum(not x for _, x in rows):,} of them without one"
             for name, rows in found.items()
         ]
-        for name in ("train", "test"):
-            if not num[name]:
+        for name in self.files:
+            if name in found and not num[name]:
                 raise ValueError(f"{files[name]}: no sentence has a predicate.")
+        if not any(one.arguments for _, x in found["train"] for one in x):
+            raise ValueError(
+                f"{self.train}: no predicate has an argument: there is nothing "
+                "to learn."
+            )
+        update = self.batch_size * self.gradient_accumulation_steps
+        if num["train"] < update:
+            raise ValueError(
+                f"{self.train}: {num['train']} predicates are fewer than the "
+                f"{update} of one update. Lower `batch_size` or "
+                "`gradient_accumulation_steps`."
+            )
         if "predicates" in found:
             _check_same(self.predicates, found["predicates"], found["test"])
         return found, notes + _unseen(found)
