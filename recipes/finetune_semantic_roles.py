@@ -11,14 +11,15 @@ Command   A BERT, with the predicate as second segment (Shi and Lin 2019):
           python recipes/finetune_semantic_roles.py --init FOLDER \
               --train train.jsonl --test dev.jsonl --mix last \
               --predicate second_segment --learning-rate 1e-4
-          LSTMs with highways on word vectors (He et al. 2017), and on ELMo:
+          LSTMs with highways on word vectors (He et al. 2017):
           python recipes/finetune_semantic_roles.py --init runs/words \
               --train train.jsonl --test dev.jsonl --mix last \
-              --body highway_lstm --body-layers 8 [--context runs/elmo]
+              --body highway_lstm --body-layers 8
 Expected  The scores are those of CoNLL-2005's script.
 
-`--predicates` scores the same model with predicates that another one found,
-too: the sentences of `--test` in the same form.
+`--context runs/elmo` joins the vectors of a frozen ELMo. `--predicates` scores
+the same model with predicates that another one found, too: the sentences of
+`--test` in the same form.
 """
 
 import os

@@ -58,6 +58,7 @@ def finetune(encoders, tmp_path):
     def run(encoder: str = "words", output: str = "run", **settings):
         paths = {}
         contents = {"train": lines(SENTENCES * 4), "test": lines(SENTENCES)}
+        contents["test"] += '{"sent_id": "none", "words": ["river"]}\n'
         # Every sentence has a name of its own.
         for name, content in contents.items():
             paths[name] = tmp_path / f"{name}.jsonl"
@@ -76,7 +77,7 @@ def finetune(encoders, tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        {"body": "highway_lstm", "body_layers": 2, "body_dim": 12},
+        {"body": "highway_lstm", "body_dim": 12},
         pytest.param(
             {
                 "encoder": "bert",
@@ -101,6 +102,8 @@ def test_learns_and_writes_what_it_scores(options, finetune, tmp_path) -> None:
     stored = json.loads((folder / "classes.json").read_text())
     assert stored["ARG1"]["support"] == 4
     assert results["labels"] == stored
+    # "river" begins ARG0 as often as it begins nothing: one of 7 is missed.
+    assert results["majority"] == pytest.approx(12 / 13)
     task = json.loads((folder / "task.json").read_text())
     place = options.get("predicate", "flag")
     assert task == {"task": "semantic_roles", "predicate": place}
@@ -169,8 +172,15 @@ def test_predicted_predicates_and_new_labels(
     said = capsys.readouterr().out
     assert "1 of 7 arguments have labels" in said and "missed: ARG9" in said
     scores = results["scores_pretrained"]
-    # The argument of the predicate that was not found is missed.
-    assert scores["f1_of_predicted_predicates"]["mean"] <= scores["f1"]["mean"]
+    # The same answers, but for the predicate that was not found.
+    true = [found for _, found in data.read_propositions(test)]
+    path = tmp_path / "run" / "predictions.jsonl"
+    answers = [found for _, found in data.read_propositions(path)]
+    answers[2] = []
+    expected = evaluation.role_scores(true, answers)["f1"]
+    found = scores["f1_of_predicted_predicates"]["mean"]
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert expected != scores["f1"]["mean"]
     assert results["labels"]["ARG9"]["missed"] == 1
 
 
@@ -178,8 +188,18 @@ def test_predicted_predicates_and_new_labels(
     ("options", "message"),
     [
         ({"train": None, "test": None}, "`train` and `test` must be given"),
-        ({"body_layers": 3}, "`body_layers` and `body_dim` need `body`"),
-        ({"optimizer": "adadelta", "layer_decay": 0.9}, "`layer_decay` and"),
+        ({"body_layers": 3}, "`body_layers` needs `body`.*=3"),
+        ({"body_dropout": 0.2}, "`body_dropout` needs `body`"),
+        ({"predict": Path("a")}, "`predict` is not for semantic roles"),
+        (
+            {"optimizer": "adadelta", "layer_decay": 0.9},
+            '`layer_decay` needs `optimizer="adamw"`',
+        ),
+        (
+            {"optimizer": "adadelta", "weight_decay": 0.1},
+            "`weight_decay` needs",
+        ),
+        ({"optimizer": "adadelta"}, "needs a `learning_rate` of its own: 1"),
         ({"store_context": True}, "`store_context` needs `context`"),
     ],
 )
@@ -194,11 +214,19 @@ def test_files_are_refused(finetune, tmp_path) -> None:
     path.write_text('{"sent_id": "1", "words": ["is"]}\n')
     with pytest.raises(ValueError, match=r"given.*: no sentence has a predi"):
         finetune(test=path)
+    with pytest.raises(ValueError, match=r"given.*: no sentence has a predi"):
+        finetune(dev=path)
+    path.write_text(lines([("it is", 1, [])]))
+    with pytest.raises(ValueError, match="no predicate has an argument"):
+        finetune(train=path)
+    path.write_text(lines(SENTENCES[:3]))
+    with pytest.raises(ValueError, match="3 predicates are fewer than the 4"):
+        finetune(train=path)
     path.write_text(lines(SENTENCES[1:]))
     with pytest.raises(ValueError, match="sentence 1 is 'bank on the river'"):
         finetune(predicates=path)
     path.write_text(lines(SENTENCES[:2]))
-    with pytest.raises(ValueError, match="Received: 2 and 4 sentences"):
+    with pytest.raises(ValueError, match="Received: 2 and 5 sentences"):
         finetune(predicates=path)
     with pytest.raises(ValueError, match="needs text inputs with segments"):
         finetune(predicate="second_segment")

@@ -136,9 +136,8 @@ def role_features(
         features = text_inputs(words)
     else:
         there = tf.gather(words, places, batch_dims=1)
-        features = text_inputs(
-            words, tf.RaggedTensor.from_tensor(there[:, None])
-        )
+        ragged: Any = tf.RaggedTensor
+        features = text_inputs(words, ragged.from_tensor(there[:, None]))
         if "segment_ids" not in features:
             raise ValueError(
                 '`predicate="second_segment"` needs text inputs with segments, '
@@ -149,7 +148,7 @@ def role_features(
         # Without the last one, [SEP].
         of_first &= tf.pad(of_first[:, 1:], [[0, 0], [0, 1]])
         width = tf.shape(of_first)[1]
-        more = tf.maximum(width - tf.shape(index)[1], 0)
+        more: Any = tf.maximum(width - tf.shape(index)[1], 0)
         index = tf.pad(index, [[0, 0], [0, more]], constant_values=-1)
         index = tf.where(of_first, index[:, :width], -1)
     # `==` of two tensors would have an unknown shape.

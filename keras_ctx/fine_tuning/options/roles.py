@@ -58,6 +58,7 @@ class RoleOptions(StoredContextOptions, LabelledDataOptions):
     `--learning-rate 1`."""
 
     def __post_init__(self):
+        super().__post_init__()
         if self.train is None:
             raise ValueError(
                 "`train` and `test` must be given: there is no sample data "
@@ -80,7 +81,6 @@ class RoleOptions(StoredContextOptions, LabelledDataOptions):
                     f"{self.learning_rate}, the default for AdamW"
                 )
         self.check_stored(self)
-        super().__post_init__()
 
     def _check_unused(self, needed: str, *names: str) -> None:
         """Refuses options without effect, as another one has its default."""

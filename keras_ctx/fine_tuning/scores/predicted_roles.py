@@ -73,7 +73,7 @@ def predict_roles(
         words = np.asarray(weights["logits"]) > 0
         best = best_tags(logits, words).numpy()
         for ids, mask in zip(best, words, strict=True):
-            tags = [labels[i] for i in ids[mask]]
+            tags = [labels[int(i)] for i in ids[mask]]
             found.append(ordered[len(found)].with_tags(tags))
         bar.update(len(found))
     return [found[place] for place in np.argsort(order)]

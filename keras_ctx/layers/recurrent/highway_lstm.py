@@ -129,7 +129,8 @@ class HighwayLSTM(keras.layers.Layer):
             reordered(gates, read, places), training and self.trainable
         )
         y = ops.where(ops.expand_dims(mask, -1), y, ops.zeros_like(y))
-        return reordered(y, places, read)[:, :length]
+        y = reordered(y, places, read)
+        return y[:, :length]
 
     def _steps(self, gates, training):
         """Returns h at each step, `(B, T, H)`."""

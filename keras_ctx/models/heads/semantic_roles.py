@@ -103,8 +103,12 @@ def semantic_roles(
 
     def head(outputs, sequence):
         mask = outputs["padding_mask"]
-        flags = keras.layers.Embedding(
-            2, predicate_dim, name="predicate_embedding"
+        # Not Keras's layer, whose sparse gradient its optimizers misread.
+        flags = layers.WordEmbedding(
+            2,
+            predicate_dim,
+            embeddings_initializer="glorot_uniform",  # as in allennlp
+            name="predicate_embedding",
         )(predicate)
         x = keras.layers.Dropout(dropout, name="dropout")(sequence)
         x = keras.layers.Concatenate(name="joined_predicate")([x, flags])
