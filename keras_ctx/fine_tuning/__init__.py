@@ -29,6 +29,7 @@ from keras_ctx.fine_tuning.embedder import (
 from keras_ctx.fine_tuning.encoder import load_encoder
 from keras_ctx.fine_tuning.options.embedding import EmbeddingOptions
 from keras_ctx.fine_tuning.options.questions import QuestionOptions
+from keras_ctx.fine_tuning.options.roles import RoleOptions
 from keras_ctx.fine_tuning.options.shared import (
     SAMPLE_SIZE,
     FineTuningOptions,
@@ -41,7 +42,9 @@ from keras_ctx.fine_tuning.options.ulmfit import ULMFIT
 from keras_ctx.fine_tuning.results import save_run, score_rows
 from keras_ctx.fine_tuning.runs import EncoderRuns, Run
 from keras_ctx.fine_tuning.scores.embedding_scorer import EmbeddingScorer
+from keras_ctx.fine_tuning.scores.frequent_roles import FrequentRoles
 from keras_ctx.fine_tuning.scores.majority import majority_scores
+from keras_ctx.fine_tuning.scores.predicted_roles import predict_roles
 from keras_ctx.fine_tuning.scores.predicted_tags import predict_tags
 from keras_ctx.fine_tuning.scores.predicted_texts import predict_texts
 from keras_ctx.fine_tuning.scores.scored_answers import AnswerScorer
@@ -55,8 +58,10 @@ __all__ = [
     "EmbeddingScorer",
     "EncoderRuns",
     "FineTuningOptions",
+    "FrequentRoles",
     "LabelledDataOptions",
     "QuestionOptions",
+    "RoleOptions",
     "Run",
     "StoredContext",
     "TaggingOptions",
@@ -70,6 +75,7 @@ __all__ = [
     "load_encoder",
     "load_text_inputs",
     "majority_scores",
+    "predict_roles",
     "predict_tags",
     "predict_texts",
     "save_run",

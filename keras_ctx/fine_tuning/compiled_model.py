@@ -7,6 +7,7 @@ import keras
 
 from keras_ctx import models, training
 from keras_ctx.fine_tuning.options.rates import rate_arguments
+from keras_ctx.fine_tuning.options.roles import RoleOptions
 from keras_ctx.fine_tuning.options.shared import (
     FineTuningOptions,
     LabelledDataOptions,
@@ -59,7 +60,17 @@ def compile_model(
 def _optimizer(
     options: FineTuningOptions, model: keras.Model, steps_per_epoch: int
 ) -> keras.optimizers.Optimizer:
-    """Returns BERT's optimizer for the run, with a rate for each layer."""
+    """Returns BERT's optimizer for the run, with a rate for each layer.
+
+    With `optimizer="adadelta"` it is that of He et al. 2017, section 2.5.
+    """
+    if isinstance(options, RoleOptions) and options.optimizer == "adadelta":
+        return keras.optimizers.Adadelta(
+            options.learning_rate,
+            rho=0.95,
+            epsilon=1e-6,
+            global_clipnorm=options.clip_norm,
+        )
     more: dict[str, Any] = {}
     updates = steps_per_epoch
     if isinstance(options, LabelledDataOptions):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ctx import data, models, text
-from keras_ctx.fine_tuning.options.tagging import TaggingOptions
+from keras_ctx.fine_tuning.options.recurrent import StoredContextOptions
 from keras_ctx.text.ragged.operations import numbered
 
 _WORDS_AT_ONCE = 4096
@@ -111,7 +111,7 @@ class NotStored:
 
 
 def stored_context(
-    options: TaggingOptions,
+    options: StoredContextOptions,
     encoder: keras.Model,
     text_inputs: text.TextInputs,
     files: Mapping[str, Sequence[tuple[Sequence[str], Any]]],
@@ -125,8 +125,7 @@ def stored_context(
         files: The words and tags of each sentence, by name of the file.
 
     Example:
-        >>> from pathlib import Path
-        >>> options = TaggingOptions(output=Path("runs/one"))
+        >>> options = StoredContextOptions()
         >>> encoder = models.elmo_encoder([(1, 8)], 16, 4, max_characters=5)
         >>> stored_context(
         ...     options, encoder, text.ElmoInputs(5), {}).encoder is encoder

@@ -52,6 +52,7 @@ from keras_ctx.models.heads.classifier import (
     without_language_model,
 )
 from keras_ctx.models.heads.embedder import embedder
+from keras_ctx.models.heads.semantic_roles import semantic_roles
 from keras_ctx.models.heads.siamese_embedder import siamese_embedder
 from keras_ctx.models.heads.span_extractor import span_extractor
 from keras_ctx.models.heads.tagger import tagger
@@ -144,6 +145,7 @@ __all__ = [
     "recurrent_encoder",
     "register_family",
     "siamese_embedder",
+    "semantic_roles",
     "span_extractor",
     "tagger",
     "transformer_encoder",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmark_modules import module
 
+from keras_ctx import fine_tuning
 from keras_ctx.evaluation import Proposition
 
 role_baseline = module("role_baseline")
@@ -19,7 +20,7 @@ FELL = Proposition(("He", "fell", "here"), 1, ((0, 1, "ARG1"),), "fall.01")
 
 
 def test_labels_by_hand() -> None:
-    roles = role_baseline.FrequentRoles([SAW, FELL, FELL])
+    roles = fine_tuning.FrequentRoles([SAW, FELL, FELL])
     words = ("he", "saw", "The", "cat")
     # "the" begins three words in training; the sentence ends after two.
     seen = Proposition(words, 1, ((2, 4, "X"),), "see.03")
@@ -33,7 +34,7 @@ def test_labels_by_hand() -> None:
     # A new word: the labels of its side.
     she = Proposition(("She", "went"), 1, ((0, 1, "X"),), "go.01")
     assert roles.labelled(she).arguments == ((0, 1, "ARG1"),)
-    assert role_baseline.FrequentRoles([]).found(she).arguments == ()
+    assert fine_tuning.FrequentRoles([]).found(she).arguments == ()
 
 
 def test_table(tmp_path: Path) -> None:

@@ -301,6 +301,17 @@ CASES = [
         outputs=("BMD",),
     ),
     Case(
+        "HighwayLSTM",
+        lambda **k: layers.HighwayLSTM(7, 0.5, **k),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+    ),
+    Case(
+        "HighwayLSTM in reverse",
+        lambda **k: layers.HighwayLSTM(4, reverse=True, **k),
+        {"inputs": vectors(), "padding_mask": padding_mask()},
+        variant=True,
+    ),
+    Case(
         "LockedDropout",
         lambda **k: layers.LockedDropout(0.5, **k),
         {"inputs": vectors()},

@@ -77,6 +77,10 @@ VARIANTS = {
     "encoder_of a tagger of many langs",
     *("with_dtype of elmo", "merge_lora of bert"),
     *("tagger of bert, crf", "tagger of elmo, lstm and crf"),
+    *(
+        "semantic_roles of bert, scalar_mix",
+        "semantic_roles of bert, bilstm",
+    ),
     *("distinct_words", "elmo_language_model", "tagger of elmo, last"),
     *("classifier of elmo, scalar_mix", "from_word_vectors"),
     # The others cover each head, each mixture and each family.
@@ -256,12 +260,16 @@ _SUBWORDS = {
     "token_ids": (_integers(0, 11, B, T), "BT", 3),
     "padding_mask": (_BERT_REAL, "BT", False),
 }
+_PREDICATE = {
+    "predicate": ((np.arange(T) == 1) * _REAL.astype("int32"), "BT", 0),
+}
 _DECODED = {
     "decoder_token_ids": (_integers(0, 13, B, T)[::-1], "BT", 3),
     "decoder_padding_mask": (_BERT_REAL, "BT", False),
 }
 INPUTS = {
     "bert": _BERT_INPUTS,
+    "bert_roles": _BERT_INPUTS | _PREDICATE,
     "gpt": _GPT_INPUTS,
     "awd_lstm": _GPT_INPUTS,
     "awd_lstm_documents": _GPT_INPUTS,
@@ -306,6 +314,10 @@ INPUTS = {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
     },
     "word_vectors": {"word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0)},
+    "word_vectors_roles": {
+        "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
+        **_PREDICATE,
+    },
     "recurrent": {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
         "context_char_ids": _ELMO_INPUTS["char_ids"],
@@ -870,6 +882,29 @@ CASES = [
         )
         for family, encoder in (("bert", bert), ("elmo", elmo))
     ],
+    ModelCase(
+        "semantic_roles of bert, scalar_mix",
+        lambda: models.semantic_roles(
+            bert(), 5, mix="scalar_mix", predicate_dim=4
+        ),
+        "bert_roles",
+        {"logits": "BTK"},
+    ),
+    ModelCase(
+        "semantic_roles of bert, bilstm",
+        lambda: models.semantic_roles(bert(), 5, body="bilstm", hidden_dim=3),
+        "bert_roles",
+        {"logits": "BTK"},
+        exempt=_KERAS_LSTM,
+    ),
+    ModelCase(
+        "semantic_roles of word vectors, highway_lstm",
+        lambda: models.semantic_roles(
+            word_vectors(), 5, body="highway_lstm", num_layers=2, hidden_dim=3
+        ),
+        "word_vectors_roles",
+        {"logits": "BTK"},
+    ),
     ModelCase(
         "merge_lora of bert",
         lambda: merged(bert()),

@@ -64,6 +64,7 @@ FEATURES_READ = {  # by a weight with a row or column for each
     "TransformerEncoderBlock, norm first, with all masks and scores",
     "VocabularyBias",
     "WeightDroppedLSTM",
+    "HighwayLSTM",
 }
 
 

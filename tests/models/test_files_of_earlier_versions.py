@@ -70,6 +70,7 @@ def test_every_registered_class_is_in_a_saved_model() -> None:
         *("keras_ctx>WordTable", "keras_ctx>NegativeSampling"),
         *("keras_ctx>AttentionalLSTMDecoder", "keras_ctx>SGD"),
         *("keras_ctx>DocumentLSTM", "keras_ctx>Orthogonal"),
+        "keras_ctx>HighwayLSTM",
         "keras_ctx>Stages",
     }
 

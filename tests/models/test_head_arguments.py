@@ -58,6 +58,12 @@ ERRORS = [
     ("`num_classes` must be .*=0", models.classifier, {"num_classes": 0}),
     ("`num_classes` must be .*=2.0", models.classifier, {"num_classes": 2.0}),
     ("`num_tags` must be .*=-1", models.tagger, {"num_tags": -1}),
+    ("`body` must be .*='lstm'", models.semantic_roles, {"body": "lstm"}),
+    ("`num_tags` must be .*=0", models.semantic_roles, {"num_tags": 0}),
+    ("`num_layers` must .*=0", models.semantic_roles, {"num_layers": 0}),
+    ("`hidden_dim` must .*=0", models.semantic_roles, {"hidden_dim": 0}),
+    ("`predicate_dim` must", models.semantic_roles, {"predicate_dim": 0}),
+    ("`recurrent_dr", models.semantic_roles, {"recurrent_dropout": 1.0}),
     ("`dropout` must be a rate .*=1.0", models.classifier, {"dropout": 1.0}),
     ("`dropout` must be a rate .*=-0.1", models.tagger, {"dropout": -0.1}),
 ]
@@ -68,6 +74,7 @@ def test_error(message: str, head, arguments: dict) -> None:
     sizes = {
         models.classifier: {"num_classes": 2},
         models.tagger: {"num_tags": 2},
+        models.semantic_roles: {"num_tags": 2},
     }
     with pytest.raises(ValueError, match=message):
         head(bert(), **{**sizes.get(head, {}), **arguments})

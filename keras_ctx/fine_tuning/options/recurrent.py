@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 JoinPlace = Literal["input", "after_first", "output"]
 _OF_LAYERS = ("recurrent_dim", "recurrent_dropout", "cell")
@@ -64,3 +64,31 @@ class RecurrentOptions:
     def is_recurrent(self) -> bool:
         """Whether the head reads a `recurrent_encoder`."""
         return self.recurrent_layers > 0 or self.context is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredContextOptions:
+    """The option of computing the vectors of `context` only once.
+
+    Example:
+        >>> StoredContextOptions(store_context=True).store_context
+        True
+    """
+
+    store_context: bool = False
+    """Whether the vectors of `context` are computed once for all sentences, and
+    kept in memory: 4 bytes for each feature of each word."""
+
+    def check_stored(self, options: Any) -> None:
+        """Refuses the option without `context`, or on several devices.
+
+        Args:
+            options: Has `context` and `strategy`.
+        """
+        if self.store_context and options.context is None:
+            raise ValueError("`store_context` needs `context`.")
+        if self.store_context and options.strategy != "one_device":
+            raise ValueError(
+                "`store_context` is for one device. Received: "
+                f"strategy={options.strategy!r}"
+            )

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import keras
 
 from keras_ctx import data, layers
+from keras_ctx.fine_tuning.options.recurrent import StoredContextOptions
 from keras_ctx.fine_tuning.options.shared import (
     SAMPLE_SIZE,
     LabelledDataOptions,
@@ -15,7 +16,7 @@ from keras_ctx.fine_tuning.options.shared import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaggingOptions(LabelledDataOptions):
+class TaggingOptions(StoredContextOptions, LabelledDataOptions):
     """Options of a tagger: how to read its files, and its head.
 
     Raises:
@@ -57,10 +58,6 @@ class TaggingOptions(LabelledDataOptions):
     """Whether the CRF may choose only tag sequences that the scheme allows;
     also in the exported model."""
 
-    store_context: bool = False
-    """Whether the vectors of `context` are computed once for all sentences, and
-    kept in memory: 4 bytes for each feature of each word."""
-
     def __post_init__(self):
         if self.mix_l2 and self.mix != "scalar_mix":
             raise ValueError(
@@ -76,13 +73,7 @@ class TaggingOptions(LabelledDataOptions):
                 "`feature_based` is for an encoder without `recurrent_layers` "
                 "and `context`: give a frozen encoder as `context`."
             )
-        if self.store_context and self.context is None:
-            raise ValueError("`store_context` needs `context`.")
-        if self.store_context and self.strategy != "one_device":
-            raise ValueError(
-                "`store_context` is for one device. Received: "
-                f"strategy={self.strategy!r}"
-            )
+        self.check_stored(self)
         super().__post_init__()
 
     def with_feature_based(self) -> Self:

@@ -123,11 +123,37 @@ def best_path(logits, mask, costs: Penalties):
     steps = logits + ops.where(first, start, transitions)
     steps = ops.where(mask[:, :, None, None], steps, identity(logits))
 
+    tags = _best_of(steps, mask, end)
+    return ops.where(mask, tags, -1), log_probability(logits, tags, mask)
+
+
+def best_allowed_tags(scores, mask, costs: Penalties):
+    """Returns the most probable allowed tags of independent tokens.
+
+    Args:
+        scores: `(B, T, N)`, log probabilities or logits of each token alone.
+        mask: Booleans `(B, T)`, true = a token whose tag counts. The others
+            are left out of the path.
+        costs: The result of `penalties`.
+
+    Returns:
+        Tags, int32 `(B, T)`, -1 outside the mask.
+    """
+    transitions, start, end = (ops.cast(x, scores.dtype) for x in costs)
+    first = is_first(mask)[:, :, None, None]
+    steps = scores[:, :, None, :] + ops.where(first, start, transitions)
+    steps = ops.where(mask[:, :, None, None], steps, identity(scores))
+    return ops.where(mask, _best_of(steps, mask, end), -1)
+
+
+def _best_of(steps, mask, end):
+    """Returns the best path of scores `(B, T, N, N)` of tag j after tag i."""
+
     def before(step, after):
         message = highest(step + ops.expand_dims(after, 1), axis=-1)
         return message - highest(message, axis=-1, keepdims=True)
 
-    last = ops.zeros_like(logits[:, 0, 0]) + end
+    last = ops.zeros_like(steps[:, 0, 0]) + end
     messages = recur(before, last, steps, reverse=True)  # (B, T, N)
     after = ops.where(
         ops.expand_dims(later(mask), -1),
@@ -135,8 +161,7 @@ def best_path(logits, mask, costs: Penalties):
         end,
     )
     best = ops.argmax(steps + ops.expand_dims(after, 2), axis=-1)
-    tags = follow(best, mask)
-    return ops.where(mask, tags, -1), log_probability(logits, tags, mask)
+    return follow(best, mask)
 
 
 def log_probability(logits, tags, mask):

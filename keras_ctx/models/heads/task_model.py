@@ -19,13 +19,15 @@ def task_model(
     frozen: bool,
     name: str,
     more: Mapping[str, keras.KerasTensor] = MappingProxyType({}),
+    inputs: Mapping[str, keras.KerasTensor] = MappingProxyType({}),
 ) -> keras.Model:
     """Builds a model from an encoder's inputs to the outputs of `head`.
 
     `head` is called with the encoder's outputs that it reads, and with the
     vectors of the tokens, `(B, T, D)`. `last` names the outputs that are
     read with `mix="last"`; `more` are further outputs computed from the
-    encoder's, which are read with any.
+    encoder's, which are read with any, and `inputs` further inputs of the
+    model, which only `head` reads.
     """
     check_mix(encoder, mix, last)
     if frozen:
@@ -39,11 +41,11 @@ def task_model(
         {**{key: encoder.output[key] for key in keys}, **more},
         name=encoder.name,
     )
-    inputs = {
+    read = {
         key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
         for key, x in encoder.input.items()
     }
-    outputs = encoder(inputs, training=False if frozen else None)
+    outputs = encoder(read, training=False if frozen else None)
     if mix == "last":
         sequence = outputs.get("sequence")
     elif mix == "concat_last_4":
@@ -55,4 +57,5 @@ def task_model(
         # Encoders differ in scale (an LSTM's outputs are a tenth of a
         # Transformer's); after a norm a head learns equally fast on any.
         sequence = keras.layers.LayerNormalization(name="mix_norm")(sequence)
-    return keras.Model(inputs, head(outputs, sequence), name=name)
+    answer = head(outputs, sequence)
+    return keras.Model({**read, **inputs}, answer, name=name)
