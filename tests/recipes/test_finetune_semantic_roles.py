@@ -157,6 +157,22 @@ def test_a_killed_run_resumes_to_the_same_figures(
         assert resumed[name] == whole[name]
 
 
+@pytest.mark.slow
+def test_a_stored_context_gives_the_same_answers(
+    finetune, encoders, tmp_path
+) -> None:
+    found = []
+    for stored in (False, True):
+        options = {"context": encoders["elmo"], "store_context": stored}
+        finetune(output=str(stored), body="highway_lstm", **options)
+        folder = tmp_path / str(stored)
+        found.append((folder / "predictions.jsonl").read_text())
+        inputs = text.load_inputs(folder / "text_inputs.json")
+        model = load_model(folder / "model.keras", compile=False)
+        assert set(model.input) == {*inputs(["river"]), "predicate"}
+    assert found[0] == found[1] and "ARG0" in found[0]
+
+
 def test_predicted_predicates_and_new_labels(
     finetune, tmp_path, capsys
 ) -> None:
