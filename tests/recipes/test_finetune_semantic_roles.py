@@ -183,7 +183,7 @@ def test_predicted_predicates_and_new_labels(
     first = ("the river is on", 2, [[0, 2, "ARG0"], [3, 4, "ARG9"]])
     test.write_text(lines([first, *SENTENCES[1:]]))
     results = finetune(
-        *("words", "run"), test=test, predicates=predicates, epochs=1
+        test=test, predicates=predicates, body="highway_lstm", body_dim=12
     )
     said = capsys.readouterr().out
     assert "1 of 7 arguments have labels" in said and "missed: ARG9" in said
