@@ -104,7 +104,9 @@ def test_refused() -> None:
     with pytest.raises(ValueError, match="`tags` must hold a tag for each"):
         data.roles_dataset([SAW], [[0]], inputs, **options)
     with pytest.raises(ValueError, match="`predicate` must be one of"):
-        data.roles_dataset([CATS], [[0, 0]], inputs, predicate="x", **options)
+        options["predicate"] = "x"
+        data.roles_dataset([CATS], [[0, 0]], inputs, **options)
+    del options["predicate"]
     words = text.WordVectorInputs(["cats"])
     with pytest.raises(ValueError, match="needs text inputs with segments"):
         next(

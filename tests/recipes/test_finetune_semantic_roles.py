@@ -157,6 +157,22 @@ def test_a_killed_run_resumes_to_the_same_figures(
         assert resumed[name] == whole[name]
 
 
+@pytest.mark.slow
+def test_a_stored_context_gives_the_same_answers(
+    finetune, encoders, tmp_path
+) -> None:
+    found = []
+    for stored in (False, True):
+        options = {"context": encoders["elmo"], "store_context": stored}
+        finetune(output=str(stored), body="highway_lstm", **options)
+        folder = tmp_path / str(stored)
+        found.append((folder / "predictions.jsonl").read_text())
+        inputs = text.load_inputs(folder / "text_inputs.json")
+        model = load_model(folder / "model.keras", compile=False)
+        assert set(model.input) == {*inputs(["river"]), "predicate"}
+    assert found[0] == found[1] and "ARG0" in found[0]
+
+
 def test_predicted_predicates_and_new_labels(
     finetune, tmp_path, capsys
 ) -> None:
@@ -167,7 +183,7 @@ def test_predicted_predicates_and_new_labels(
     first = ("the river is on", 2, [[0, 2, "ARG0"], [3, 4, "ARG9"]])
     test.write_text(lines([first, *SENTENCES[1:]]))
     results = finetune(
-        *("words", "run"), test=test, predicates=predicates, epochs=1
+        test=test, predicates=predicates, body="highway_lstm", body_dim=12
     )
     said = capsys.readouterr().out
     assert "1 of 7 arguments have labels" in said and "missed: ARG9" in said
