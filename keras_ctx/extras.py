@@ -37,9 +37,10 @@ EXTRAS = {
 }
 # Classes of `keras_ctx.training` that a compiled `.keras` file may name.
 TRAINING_CLASSES = (
-    *("Adagrad", "CRFLoss", "InverseSquareRoot", "LayerwiseAdamW"),
+    *("Adagrad", "CRFLoss", "CoSENTLoss", "CosineSimilarityLoss"),
+    *("InBatchNegativesLoss", "InverseSquareRoot", "LayerwiseAdamW"),
     *("LogLikelihoodLoss", "NextTokenLoss", "PackedSquaredError"),
-    *("PerUpdate", "SGD", "SlantedTriangular", "Stages"),
+    *("PerUpdate", "SGD", "SlantedTriangular", "Stages", "TripletLoss"),
     "WarmupLinearDecay",
 )
 

@@ -16,7 +16,7 @@ RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 # In all others TensorFlow would keep using the first weights.
 FIXED = {
     *("embed_corpus", "embed_sentences", "fill_mask", "predict"),
-    *("score_corpus", "serve", "generate", "translate"),
+    *("cloze", "score_corpus", "serve", "generate", "translate"),
 }
 
 

@@ -32,6 +32,7 @@ FAMILY = {
     "word_vectors": "word_vectors",
     "word_vector_trainer": "word_vectors",
     "word_vectors_and_more": "word_vectors",
+    "word_vectors_roles": "word_vectors",
     "recurrent": "recurrent_word_vectors_with_context",
 }
 STREAMS = ("elmo_stream", "elmo_stream_sampled")
