@@ -65,6 +65,7 @@ def test_predicate_as_the_second_segment() -> None:
     ]
 
 
+@pytest.mark.quick("5-flag", "7-second_segment")
 @pytest.mark.parametrize("predicate", ["flag", "second_segment"])
 @pytest.mark.parametrize("max_length", [4, 5, 6, 7, 8, 9, 20])
 def test_rows_that_are_cut(max_length: int, predicate: Any) -> None:

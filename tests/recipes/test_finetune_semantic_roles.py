@@ -173,6 +173,7 @@ def test_a_stored_context_gives_the_same_answers(
     assert found[0] == found[1] and "ARG0" in found[0]
 
 
+@pytest.mark.slow
 def test_predicted_predicates_and_new_labels(
     finetune, tmp_path, capsys
 ) -> None:
