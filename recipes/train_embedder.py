@@ -20,8 +20,7 @@ Command   Pairs, whose second text must be found among those of the batch; the
               --loss cosent --epochs 4
 Expected  Scored pairs are tested by Spearman's correlation of scores and
           cosines, others by the mean reciprocal rank and the recall of the
-          second text. An encoder that is only pretrained gains much, one
-          trained for this, such as all-MiniLM-L6-v2, a few points at most.
+          second text, before and after training.
 
 More rows in a batch are more negatives. On several devices a row has only the
 negatives of its own device. Texts of a batch that are equal to a row's own do
@@ -36,8 +35,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
 from keras_ctx.command_line import closing, export_command, run_command
-
-import keras
 
 from keras_ctx import convert, data, fine_tuning, text, training
 from keras_ctx.files.model_file import load_model
@@ -63,16 +60,12 @@ def make_dataset(config: Config, rows, text_inputs, seed: int, folder: Path):
     )
 
 
-def make_model(config: Config, embedder, steps: int) -> keras.Model:
-    return fine_tuning.compile_embedder(config, embedder, steps)
-
-
 def train(config: Config, strategy, rows, seed: int, folder: Path) -> dict:
     """Trains once, and returns the scores on the test texts."""
     steps = len(rows["train"]) // config.batch_size
     with strategy.scope():
         embedder, text_inputs = fine_tuning.load_embedder(config)
-        model = make_model(config, embedder, steps)
+        model = fine_tuning.compile_embedder(config, embedder, steps)
     alone = training.without_strategy(embedder)
     scorer = fine_tuning.EmbeddingScorer(
         alone, text_inputs, 4 * config.batch_size

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from keras_ctx import data, training
 from keras_ctx.files.whole_file import write_text
 
+from . import words_and_bigrams
 from .recipes import ended_run
 
 DIRECTIONS = ("forward", "backward")
@@ -179,23 +178,7 @@ class Series:
             for path in (self.labels(number, seed)[0], self.test)
         )
         words = self.language.split == "words"
-        features = CountVectorizer(
-            analyzer="word" if words else "char",
-            token_pattern=r"\S+",
-            ngram_range=(1, 2),
-            binary=True,
-        )
-        model = LogisticRegression(max_iter=1000)
-        model.fit(
-            features.fit_transform([x["text"] for x in train]),
-            [x["label"] for x in train],
-        )
-        return float(
-            model.score(
-                features.transform([x["text"] for x in test]),
-                [x["label"] for x in test],
-            )
-        )
+        return words_and_bigrams.accuracy(train, test, words)
 
     def lines(self, number: int, seed: int) -> Iterator[tuple[str, float]]:
         """Yields the accuracy of each line."""

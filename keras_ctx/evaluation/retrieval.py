@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_ctx.checks import check_at_least
+from keras_ctx.evaluation.unit_vectors import unit_vectors
 
 _QUERIES = 1024  # compared with all texts at a time
 
@@ -78,8 +79,7 @@ def _unit(**vectors: np.ndarray) -> np.ndarray:
             f"`{name}` must be finite vectors (n, D), at least one. Received: "
             f"shape {found.shape}"
         )
-    length = np.linalg.norm(found, axis=-1, keepdims=True)
-    return found / np.where(length > 0, length, 1)
+    return unit_vectors(found)
 
 
 def _check(queries, texts, relevant: Sequence[Sequence[int]]) -> None:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_ctx import data, layers
 from keras_ctx.checks import check_at_least
+from keras_ctx.data.batching.ragged_rows import ragged_rows
 from keras_ctx.predictions.length_order import WINDOW, in_length_order
 from keras_ctx.text import TextInputs, UnknownTexts
 
@@ -111,11 +112,7 @@ class ModelRows:
         ]
 
     def _tags(self, batch: list[Sequence[str]]) -> list[np.ndarray]:
-        ragged: Any = tf.RaggedTensor  # the type stubs know few methods
-        flat = [word for row in batch for word in row]
-        words = ragged.from_row_lengths(
-            tf.constant(flat, tf.string), [len(row) for row in batch]
-        )
+        words = ragged_rows(batch)
         features = self._text_inputs(words)
         self.unknown.add_features(features, batch)
         outputs = self._run(features)

@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_ctx.data.batching.ragged_rows import ragged_rows
+
 # Texts counted at a time.
 _CHUNK = 4096
 
@@ -54,14 +56,9 @@ def word_token_counts(
         >>> word_token_counts(ElmoInputs(), [["One", "two"], ["Three"]])
         [2, 1]
     """
-    ragged: Any = tf.RaggedTensor  # the type stubs know few methods
 
     def count(rows: slice) -> tf.Tensor:
-        some = sentences[rows]
-        words = ragged.from_row_lengths(
-            tf.constant([word for row in some for word in row], tf.string),
-            [len(row) for row in some],
-        )
+        words = ragged_rows(sentences[rows])
         return tf.reduce_sum(text_inputs.word_lengths(words), axis=1)
 
     return _cut(text_inputs, len(sentences), count)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_ctx.checks import check_choice
 from keras_ctx.data.batching.loss_weights import normalize_weights
+from keras_ctx.data.batching.ragged_rows import ragged_rows
 from keras_ctx.data.batching.row_dataset import batched_rows
 from keras_ctx.data.batching.token_counts import word_token_counts
 from keras_ctx.data.text_inputs import TextInputs
@@ -82,9 +83,7 @@ def roles_dataset(
             f"and {len(tags)} rows of tags"
         )
     words, places = _tensors(propositions)
-    ragged: Any = tf.RaggedTensor  # the type stubs lack some of its methods
-    flat = tf.constant([tag for row in tags for tag in row], tf.int32)
-    tag_ids = ragged.from_row_lengths(flat, lengths)
+    tag_ids = ragged_rows(tags, tf.int32)
 
     def examples(rows):
         features, index = role_features(
@@ -224,9 +223,5 @@ def _is_first(index: tf.Tensor) -> tf.Tensor:
 
 def _tensors(propositions: Sequence[Proposition]) -> tuple[Any, tf.Tensor]:
     """Returns ragged words, and the positions of the predicates."""
-    ragged: Any = tf.RaggedTensor
-    words = ragged.from_row_lengths(
-        tf.constant([x for one in propositions for x in one.words], tf.string),
-        [len(one.words) for one in propositions],
-    )
+    words = ragged_rows([one.words for one in propositions])
     return words, tf.constant([one.predicate for one in propositions], tf.int32)

@@ -1,10 +1,10 @@
 """Counts of words that do not fit into the model's input."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import tensorflow as tf
 
+from keras_ctx.data.batching.ragged_rows import ragged_rows
 from keras_ctx.data.text_inputs import TextInputs
 
 _SENTENCES = 512
@@ -28,17 +28,12 @@ def cut_words(
         >>> cut_words([["a", "b", "c"], ["d"]], ElmoInputs(6, max_length=2))
         (1, 1)
     """
-    ragged: Any = tf.RaggedTensor
     num_words = num_sentences = 0
     for start in range(0, len(sentences), _SENTENCES):
         rows = sentences[start : start + _SENTENCES]
         lengths = [len(row) for row in rows]
-        words = [word for row in rows for word in row]
-        kept = text_inputs.align_labels(
-            ragged.from_row_lengths(tf.constant(words, tf.string), lengths),
-            ragged.from_row_lengths(tf.zeros(len(words), tf.int32), lengths),
-            ignore=-1,
-        )
+        zeros = ragged_rows([[0] * n for n in lengths], tf.int32)
+        kept = text_inputs.align_labels(ragged_rows(rows), zeros, ignore=-1)
         found = (kept.numpy() >= 0).sum(-1)
         missing = [n - m for n, m in zip(lengths, found, strict=True)]
         num_words += int(sum(missing))

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ctx.data.batching.loss_weights import normalize_weights
+from keras_ctx.data.batching.ragged_rows import ragged_rows
 from keras_ctx.data.batching.row_dataset import batched_rows
 from keras_ctx.data.batching.token_counts import (
     token_counts,
@@ -208,11 +209,7 @@ def tagging_dataset(
                     f"integers. Received: {tag!r} at word {word} of sentence "
                     f"{row}"
                 )
-    flat_words = [word for sentence in sentences for word in sentence]
-    flat_tags = [tag for row_tags in tags for tag in row_tags]
-    ragged: Any = tf.RaggedTensor  # the type stubs lack some of its methods
-    words = ragged.from_row_lengths(tf.constant(flat_words, tf.string), lengths)
-    tag_ids = ragged.from_row_lengths(tf.constant(flat_tags, tf.int32), lengths)
+    words, tag_ids = ragged_rows(sentences), ragged_rows(tags, tf.int32)
 
     def examples(rows):
         row_words = tf.gather(words, rows)

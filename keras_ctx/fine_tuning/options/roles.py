@@ -153,14 +153,8 @@ def _check_same(
     path: Path | None, rows: RoleSentences, test: RoleSentences
 ) -> None:
     """Refuses predicates of other sentences than those of the test."""
-    for number, (words, right) in enumerate(
-        zip(
-            (words for words, _ in rows),
-            (words for words, _ in test),
-            strict=False,
-        ),
-        1,
-    ):
+    pairs = zip(rows, test, strict=False)
+    for number, ((words, _), (right, _)) in enumerate(pairs, 1):
         if words != right:
             raise ValueError(
                 f"{path}: `predicates` must have the sentences of `test`, in "

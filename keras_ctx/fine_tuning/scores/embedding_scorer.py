@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from keras_ctx import data, evaluation, text
-from keras_ctx.predictions import vectors
+from keras_ctx.evaluation.unit_vectors import unit_vectors
+from keras_ctx.predictions.vectors import SentenceEmbedder
 
 
 class EmbeddingScorer:
@@ -43,7 +44,7 @@ class EmbeddingScorer:
         batch_size: int,
         verbose: bool = True,
     ) -> None:
-        self._embed = vectors.SentenceEmbedder(model, text_inputs)
+        self._embed = SentenceEmbedder(model, text_inputs)
         self._batch_size = batch_size
         self._verbose = verbose
 
@@ -57,7 +58,8 @@ class EmbeddingScorer:
         if rows.scores is None:
             return self._retrieval(first, second)
         texts = list(dict.fromkeys([*first, *second]))
-        found = dict(zip(texts, _unit(self._vectors(texts)), strict=True))
+        vectors = unit_vectors(self._vectors(texts))
+        found = dict(zip(texts, vectors, strict=True))
         cosines = [
             float(found[x] @ found[y])
             for x, y in zip(first, second, strict=True)
@@ -90,8 +92,3 @@ class EmbeddingScorer:
             found[some] = self._embed([texts[k] for k in some])
             bar.add(len(some))
         return found
-
-
-def _unit(found: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(found, axis=-1, keepdims=True)
-    return found / np.where(length > 0, length, 1)

@@ -12,11 +12,10 @@ from keras_ctx.checks import (
     check_rate,
 )
 from keras_ctx.layers.base.dropout import noise_like
-from keras_ctx.layers.base.finite_padding import finite_padding
 from keras_ctx.layers.base.orthogonal import Orthogonal
 from keras_ctx.layers.base.token_mask import check_mask, token_mask
-from keras_ctx.layers.recurrent.recurrence import loop, with_a_token
-from keras_ctx.layers.recurrent.row_order import reading_order, reordered
+from keras_ctx.layers.recurrent.recurrence import loop
+from keras_ctx.layers.recurrent.row_order import read_rows, reordered
 
 _GATES = 5  # of input, forgetting, candidate, output and highway
 
@@ -117,13 +116,8 @@ class HighwayLSTM(keras.layers.Layer):
         self._check(inputs, padding_mask)
         inputs = ops.cast(inputs, self.compute_dtype)  # may be integers
         mask = token_mask(inputs, padding_mask, mask, inputs_mask)
-        batch, length = ops.shape(inputs)[:2]
-        all_real = mask is None
-        mask = ops.ones((batch, length), "bool") if all_real else mask
-        mask, inputs = with_a_token(mask), with_a_token(inputs)
-        if not all_real:
-            inputs = finite_padding(inputs, mask)
-        read, places, mask = reading_order(mask, all_real, self.reverse)
+        length = ops.shape(inputs)[1]
+        inputs, read, places, mask = read_rows(inputs, mask, self.reverse)
         gates = ops.add(ops.matmul(inputs, self.kernel), self.bias)
         y: Any = self._steps(
             reordered(gates, read, places), training and self.trainable

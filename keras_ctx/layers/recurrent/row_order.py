@@ -2,6 +2,9 @@
 
 from keras import ops
 
+from keras_ctx.layers.base.finite_padding import finite_padding
+from keras_ctx.layers.recurrent.recurrence import with_a_token
+
 
 def real_first(padding_mask):
     """Returns the order that puts the real tokens of each row first.
@@ -50,6 +53,27 @@ def reading_order(padding_mask, all_real: bool, reverse: bool):
     if read is None:
         return order, order, padding_mask
     return take(read, order), take(order, places), padding_mask
+
+
+def read_rows(inputs, mask, reverse: bool):
+    """Returns what a recurrent layer reads of `(B, T, D)`.
+
+    Args:
+        inputs: `(B, T, D)`.
+        mask: Booleans `(B, T)`, true = real token; `None`: all are.
+        reverse: As for `reading_order`.
+
+    Returns:
+        The inputs with a token at least, finite at padding, in their own
+        order; and the result of `reading_order`.
+    """
+    all_real = mask is None
+    if all_real:
+        mask = ops.ones(ops.shape(inputs)[:2], "bool")
+    mask, inputs = with_a_token(mask), with_a_token(inputs)
+    if not all_real:
+        inputs = finite_padding(inputs, mask)
+    return inputs, *reading_order(mask, all_real, reverse)
 
 
 def take(x, positions):

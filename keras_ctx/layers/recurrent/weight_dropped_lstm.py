@@ -14,7 +14,6 @@ from keras_ctx.checks import (
     check_rate,
 )
 from keras_ctx.layers.base.dropout import drop
-from keras_ctx.layers.base.finite_padding import finite_padding
 from keras_ctx.layers.base.frozen import freeze_sublayers
 from keras_ctx.layers.base.token_mask import check_mask, token_mask
 from keras_ctx.layers.recurrent.carried_state import (
@@ -24,8 +23,7 @@ from keras_ctx.layers.recurrent.carried_state import (
 )
 from keras_ctx.layers.recurrent.gate_order import KERAS
 from keras_ctx.layers.recurrent.lstm_loop import lstm_loop
-from keras_ctx.layers.recurrent.recurrence import with_a_token
-from keras_ctx.layers.recurrent.row_order import reading_order, reordered
+from keras_ctx.layers.recurrent.row_order import read_rows, reordered
 
 
 @keras.saving.register_keras_serializable(package="keras_ctx")
@@ -186,12 +184,7 @@ class WeightDroppedLSTM(keras.layers.Layer):
         inputs = ops.cast(inputs, self.compute_dtype)  # may be integers
         mask = token_mask(inputs, padding_mask, mask, inputs_mask)
         batch, length = ops.shape(inputs)[:2]
-        all_real = mask is None
-        mask = ops.ones((batch, length), "bool") if all_real else mask
-        mask, inputs = with_a_token(mask), with_a_token(inputs)
-        if not all_real:
-            inputs = finite_padding(inputs, mask)
-        read, places, mask = reading_order(mask, all_real, self.reverse)
+        inputs, read, places, mask = read_rows(inputs, mask, self.reverse)
         h, c = self._first_states(batch, initial_state)
         recurrent = ops.cast(self.recurrent_kernel, self.compute_dtype)
         hs, cs = lstm_loop(

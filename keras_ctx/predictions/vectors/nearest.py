@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_ctx import data
+from keras_ctx.evaluation.unit_vectors import unit_vectors
 
 
 def nearest_lines(
@@ -40,12 +41,12 @@ def nearest_lines(
         >>> found["nearest"]
         [{'line': 1, 'cosine': 1.0, 'sentence': 'east'}]
     """
-    asked = _unit(vectors)
+    asked = unit_vectors(vectors)
     best: list[list] = [[] for _ in queries]
     for line, sentence, found in data.read_vectors(folder):
         if not sentence:
             continue
-        scores = asked @ _unit(found[0, 0].astype("float32"))
+        scores = asked @ unit_vectors(found[0, 0].astype("float32"))
         for heap, score in zip(best, scores, strict=True):
             # Among equal cosines, the earlier line wins.
             item = (float(score), -line, sentence[0])
@@ -61,9 +62,3 @@ def nearest_lines(
                 for score, line, sentence in sorted(heap, reverse=True)
             ],
         }
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Scales vectors to length 1; zeros stay zeros."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1)
