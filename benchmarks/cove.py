@@ -19,7 +19,6 @@ an ELMo. There is no development set: the last epoch counts, and nothing was
 tuned.
 """
 
-import gzip
 import itertools
 import json
 import re
@@ -38,6 +37,7 @@ from harness import entities
 from harness.english_words import words_of
 from harness.page import table
 from harness.recipes import ended_run, run_recipe
+from harness.word_tables import COLUMNS, word_tables
 from keras_ctx import convert, data, evaluation, text, training
 from keras_ctx.files.whole_file import write_text
 
@@ -51,10 +51,6 @@ CLASSIFIER = {
     "compare": False,
 }
 EPOCHS = {"sst2": 10, "snli": 4}
-COLUMNS = {
-    "sst2": ("sentence", "label"),
-    "snli": ("premise", "hypothesis", "label"),
-}
 PARTS = ("train", "val", "test_2016_flickr", "test_2017_flickr")
 
 
@@ -121,37 +117,6 @@ def bleus(config: Config, run: Path) -> Iterator[list[str]]:
         yield [f"beams {beams}", *(f"{x:.1f}" for x in scores)]
 
 
-def tables(config: Config) -> dict[str, dict[str, Path]]:
-    """Writes the files of both tasks in words, with the same columns."""
-    sources = {
-        "sst2": {"train": "train.tsv", "test": "test.tsv"},
-        "snli": {"train": "validation.tsv.gz", "test": "test.tsv.gz"},
-    }
-    found: dict[str, dict[str, Path]] = {}
-    for task, files in sources.items():
-        for part, name in files.items():
-            path = config.output / "text" / f"{task}_{part}.tsv"
-            found.setdefault(task, {})[part] = path
-            if path.exists():
-                continue
-            lines = read_table(getattr(config, task) / name)
-            if config.toy:
-                lines = lines[:65]
-            write_text(path, "".join(f"{x}\n" for x in lines))
-    return found
-
-
-def read_table(path: Path) -> list[str]:
-    """Returns the lines of a table, its texts in words."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        head, *rows = [line.rstrip("\n").split("\t") for line in file]
-    return [
-        "\t".join(head),
-        *("\t".join([*map(words_of, x[:-1]), x[-1]]) for x in rows),
-    ]
-
-
 def untrained(config: Config, run: Path) -> Path:
     """Saves the MT-LSTM with random weights over the same word vectors."""
     folder = config.output / "random"
@@ -169,7 +134,10 @@ def untrained(config: Config, run: Path) -> Path:
 
 def accuracies(config: Config, run: Path) -> Iterator[list[str]]:
     """Yields the rows of the classifiers: mean and deviation of the seeds."""
-    files = tables(config)
+    sources = {"sst2": config.sst2, "snli": config.snli}
+    files = word_tables(
+        sources, config.output / "text", 64 if config.toy else None
+    )
     paths = (path for found in files.values() for path in found.values())
     lines = itertools.chain(*(data.read_lines(path) for path in paths))
     words = itertools.chain(*(line.split() for line in lines))

@@ -26,6 +26,8 @@ TUNING = {"drop_mult": 0.5, "layer_factors": (1 / 2, 1 / 6, 1 / 3, 1, 1 / 2)}
 # Fewer labels, more passes.
 EPOCHS = {100: 50, 500: 30, 2000: 15, 5000: 8}
 BERT = {"mix": "last", "learning_rate": 5e-5, "compare": False}
+# A BERT learns in fewer; on one core its step takes ten times as long.
+BERT_EPOCHS = {100: 20, 500: 10, 2000: 5, 5000: 3}
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,12 @@ class Series:
         self, line: str, init: Path, number: int, seed: int, **options
     ):
         """Returns the folder of a classifier on some labels."""
-        options = {"ulmfit": "paper", "compare": False, **options}
+        options = {
+            "ulmfit": "paper",
+            "compare": False,
+            "epochs": EPOCHS[number],
+            **options,
+        }
         if "mix" in options:  # a BERT
             options.pop("ulmfit")
         train, _ = self.labels(number, seed)
@@ -167,8 +174,7 @@ class Series:
             columns=("text", "label"),
             max_length=128,
             seeds=(seed,),
-            epochs=5 if self.config.toy else EPOCHS[number],
-            **options,
+            **options | ({"epochs": 5} if self.config.toy else {}),
         )
 
     def of_words(self, number: int, seed: int) -> float:
@@ -209,8 +215,9 @@ class Series:
         self._keep_seconds("forward and backward", number, runs, seed)
         yield "forward and backward", results(run)["average"]["accuracy"]
         if self.config.bert is not None and self.language.name == "english":
+            options = {**BERT, "epochs": BERT_EPOCHS[number]}
             run = self.classifier(
-                "bert", self.config.bert, number, seed, **BERT
+                "bert", self.config.bert, number, seed, **options
             )
             self._keep_seconds("BERT (MiniLM)", number, [run], seed)
             yield "BERT (MiniLM)", results(run)["pretrained"]
