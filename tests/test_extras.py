@@ -238,7 +238,7 @@ def run_script(
     )
 
 
-@pytest.mark.quick("query*", "serve.py-hidden2*")
+@pytest.mark.quick("query*")
 @pytest.mark.parametrize(
     ("name", "hidden", "backend"),
     [
@@ -260,7 +260,7 @@ def test_a_recipe_names_its_extra_in_one_line(
     assert "pip install 'keras_ctx[recipes]'" in line
 
 
-@pytest.mark.quick("jax")
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", None])
 def test_another_program_shows_its_traceback(
     backend: str | None, tmp_path: Path

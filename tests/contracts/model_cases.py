@@ -328,7 +328,7 @@ INPUTS = {
     },
     "word_vector_trainer": {
         "word_ids": (_integers(1, 12, B, T) * _REAL, "BT", 0),
-        "target_ids": (np.array([4, 8, 0], "int32"), "B", 0),
+        "target_ids": (np.array([4, 8, 0, 2], "int32"), "B", 0),
         "negative_ids": (
             np.tile(np.array([0, 3, 5], "int32"), (B, 1)),
             "BN",

@@ -81,7 +81,7 @@ def named(outputs: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.quick("*-True")
+@pytest.mark.quick("[!ABDT]*-True")
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "case",

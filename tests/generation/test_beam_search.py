@@ -109,7 +109,7 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.quick("*2-3-0.6-gnmt*", "*4-0-1.0-power*")
+@pytest.mark.quick("*never-2-3-0.6-gnmt*", "*True-4-0-1.0-power*")
 @pytest.mark.parametrize(("width", "least", "alpha", "penalty"), SETTINGS)
 @pytest.mark.parametrize("early_stopping", [True, False, "never"])
 @pytest.mark.parametrize("rule", RULES)

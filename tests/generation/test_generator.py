@@ -62,7 +62,6 @@ def beginning(model: Any, row: list[int]) -> tuple[dict | None, list[int]]:
     return None, row
 
 
-@pytest.mark.quick("translator-beam-False")
 @pytest.mark.quick("lstm-sampling-False")
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("search", SEARCHES)
@@ -97,8 +96,7 @@ def test_scores_are_those_of_the_whole_text(
             )
 
 
-@pytest.mark.quick("translator-beam", "lstm-translator-beam")
-@pytest.mark.quick("causal-greedy", "lstm-huggingface", "translator-beam")
+@pytest.mark.quick("translator-beam")
 @pytest.mark.parametrize("search", ["greedy", "beam", "huggingface"])
 def test_a_row_alone_equals_the_row_in_a_batch(model: Any, search: str) -> None:
     generate = generator(model, SEARCHES[search])
@@ -115,8 +113,7 @@ def test_a_row_alone_equals_the_row_in_a_batch(model: Any, search: str) -> None:
         )
 
 
-@pytest.mark.quick("lstm-translator")
-@pytest.mark.quick("causal")
+@pytest.mark.slow
 def test_greedy_takes_the_best_token_each_time(model: Any) -> None:
     found = generator(model, None)(features(ROWS))
     beam = generator(model, BeamSearch(1, 0.0))(features(ROWS))
@@ -130,8 +127,7 @@ def test_greedy_takes_the_best_token_each_time(model: Any) -> None:
         assert found.token_ids[row, 0, : len(new)].tolist() == new
 
 
-@pytest.mark.quick("causal-huggingface", "lstm*-huggingface")
-@pytest.mark.quick("causal-huggingface", "lstm-translator-beam")
+@pytest.mark.quick("causal-huggingface")
 @pytest.mark.parametrize("search", ["beam", "huggingface"])
 def test_beams_equal_lists(model: Any, search: str) -> None:
     rules: Any = SEARCHES[search]
@@ -232,6 +228,7 @@ def test_several_end_tokens() -> None:
     assert found.ended.any()
 
 
+@pytest.mark.slow
 def test_an_encoder_of_lstms_has_a_decoder() -> None:
     """Its table has another name than that of a Transformer."""
     model = models.encoder_decoder(
@@ -268,6 +265,7 @@ def test_any_encoder_has_a_decoder() -> None:
     assert 1 <= found.lengths[0, 0] <= 5
 
 
+@pytest.mark.slow
 def test_bfloat16() -> None:
     model = models.with_dtype(language_model(), "bfloat16")
     found = Generator(model, 8, BeamSearch(2))(features(ROWS))

@@ -76,6 +76,7 @@ def test_output_gradients_and_seeds(
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.quick("lora")
 @pytest.mark.parametrize("change", ["lora", "frozen"])
 def test_updates_and_frozen_blocks(change: str) -> None:
     answers = []
@@ -150,6 +151,7 @@ def test_a_model_learns_the_same() -> None:
     models.enable_gradient_checkpointing(model)
 
 
+@pytest.mark.slow
 def test_a_file_keeps_the_setting(tmp_path: Path) -> None:
     model = classifier()
     models.enable_gradient_checkpointing(model)

@@ -100,6 +100,7 @@ def test_state_never_leaks_from_call_to_call() -> None:
     np.testing.assert_array_equal(model(FEATURES)["next_token"], first)
 
 
+@pytest.mark.quick("True")
 @pytest.mark.parametrize("jit", [False, True])
 def test_stream_goes_on_and_resets(jit: bool) -> None:
     model = language_model()
@@ -121,6 +122,7 @@ def test_stream_goes_on_and_resets(jit: bool) -> None:
             lstm.reset_state()
 
 
+@pytest.mark.slow
 def test_training_the_stream_trains_the_encoder() -> None:
     model = language_model()
     stream = models.awd_lstm_stream_model(model, 3)

@@ -44,6 +44,7 @@ def by_keras(model: keras.Model, features: dict) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.slow
 def test_any_batch_and_length(encoder: keras.Model, tmp_path: Path) -> None:
     path = tmp_path / "encoder.tflite"
     drift = serving.export_lite(encoder, path)

@@ -210,6 +210,7 @@ def test_wrong_defaults(settings: dict[str, Any], message: str) -> None:
         GenerateSettings(**settings)
 
 
+@pytest.mark.slow
 def test_a_window_reads_the_last_tokens(case: Case) -> None:
     made = signatures(
         *(case.model, INPUTS, None, False, 5),
@@ -231,6 +232,7 @@ def test_a_window_reads_the_last_tokens(case: Case) -> None:
         ask(prompt=[long], max_length=[9])
 
 
+@pytest.mark.slow
 def test_translations(translate: tuple[Ask, Ask, Any]) -> None:
     ask, _, _ = translate
     texts = ["a cat sat", " ", "a cat sat on a mat, " * 9, ""]

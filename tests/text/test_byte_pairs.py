@@ -151,6 +151,7 @@ def test_invalid_utf8_is_read_as_a_mark(pairs) -> None:
     assert found == pairs(tf.constant(["a\ufffdb"])).to_list()
 
 
+@pytest.mark.slow
 def test_kinds_of_all_code_points(oracle) -> None:
     """A letter is joined with the letter before it, a digit with a digit,
     white space with nothing behind it, all others with "?"."""

@@ -1,5 +1,6 @@
 """The first GPT's byte-pair encoding beside the `tokenizers` library."""
 
+import functools
 import json
 from typing import Any
 
@@ -74,6 +75,7 @@ def test_a_text_alone_has_the_same_ids(oracle, learned) -> None:
         assert call([text]).to_list() == [oracle.encode(text).ids], repr(text)
 
 
+@functools.cache
 def inputs(max_length: int = 12, **options) -> GPT1Inputs:
     return GPT1Inputs(TOKENS, ["h e</w>"], max_length, **options)
 

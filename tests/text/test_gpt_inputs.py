@@ -1,5 +1,6 @@
 """The rows of GPT's text inputs: ids by hand, words, pairs, a saved graph."""
 
+import functools
 import json
 from typing import Any
 
@@ -20,6 +21,7 @@ TOKENS = [*byte_letters(), "he", "Ġhe", END]
 HE, BLANK_HE, END_ID = 256, 257, 258
 
 
+@functools.cache
 def inputs(max_length: int = 12, **options) -> GPTInputs:
     return GPTInputs(TOKENS, ["h e", "Ġ he"], max_length, **options)
 

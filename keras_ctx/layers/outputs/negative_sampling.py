@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_ctx.checks import (
     check_at_least,
+    check_axes,
     check_features,
     check_rank,
 )
@@ -123,6 +124,7 @@ class NegativeSampling(IdsLayer):
         check_rank(2, inputs=inputs)
         check_features(self, "kernel", 1, inputs=inputs)
         check_rank(1, targets=targets, negative_ids=negative_ids)
+        check_axes("B", inputs=inputs, targets=targets)
 
     def compute_output_shape(
         self, inputs_shape, targets_shape, negative_ids_shape
