@@ -69,6 +69,10 @@ INPUTS: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
     "question_tokens": answer_words,
     "context_tokens": lambda texts: answer_words(texts[::-1]),
     "inputs": examples,
+    # A word of any split: none has fewer words than that by white space.
+    "predicate": lambda texts: np.array(
+        [len(text.split()) // 2 for text in texts], np.int32
+    ),
     "prompt": strings,
     "translation": lambda texts: strings(texts[::-1]),
     "temperature": lambda texts: in_turns(texts, [0.7, 1.5], "float32"),
@@ -112,6 +116,9 @@ def request_of(
         return {key: INPUTS[key](texts) for key in signature.inputs}
     # The ids of a text belong together.
     features = {key: x.numpy() for key, x in case.text_inputs(texts).items()}
+    shape = next(iter(features.values())).shape[:2]
+    features["predicate"] = np.zeros(shape, np.int32)
+    features["predicate"][:, 1:2] = 1
     features["masked_positions"] = np.array([[1, 2]] * len(texts), np.int32)
     for name in ("token_ids", "padding_mask"):
         if name in features:
@@ -218,8 +225,10 @@ def odd_text_requests(
                 filled = strings([filling] * value.size)
                 everywhere[key] = filled.reshape(value.shape)
                 once[key] = np.concatenate([everywhere[key][:1], value[1:]])
-        # A prompt is refused that leaves no room for a token.
-        refused = None if "prompt" in good and len(text) > 5 else False
+        # A prompt is refused that leaves no room for a token, and a predicate
+        # that is no word.
+        free = "predicate" in good or ("prompt" in good and len(text) > 5)
+        refused = None if free else False
         if any(everywhere[key] is not good[key] for key in good):
             found.append(Request(f"{what}, everywhere", everywhere, refused))
             found.append(Request(f"{what}, once", once, refused))
