@@ -4,6 +4,7 @@ import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def role_lines(
     Raises:
         FileNotFoundError, ValueError: See `data.read_propositions`.
     """
-    place = task.settings.get("predicate")
+    place: Any = task.settings.get("predicate")
     inputs, numbers = task.text_inputs, itertools.count()
     unknown, num_cut = UnknownTexts(inputs), np.zeros(2, int)
     for sentences in _windows(read_propositions(path)):

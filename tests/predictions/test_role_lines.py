@@ -79,7 +79,7 @@ def test_what_is_refused(run, tmp_path: Path) -> None:
         predict_file(task, path, lines=True)
     wrong = tmp_path / "wrong.jsonl"
     wrong.write_text('{"sent_id": "1", "words": ["a"], "predicate": 1}\n')
-    with pytest.raises(ValueError, match=r"wrong.jsonl, line 1: .*`arguments"):
+    with pytest.raises(ValueError, match="must have the key 'arguments'"):
         check_file(wrong, {"task": "semantic_roles"})
     (folder / "task.json").unlink()
     with pytest.raises(ValueError, match="`folder` must have the task.json"):

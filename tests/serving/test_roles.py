@@ -9,8 +9,11 @@ import tensorflow as tf
 
 from keras_ctx import fine_tuning, models, serving, text
 from keras_ctx.evaluation import Proposition
+from keras_ctx.serving.card.example_texts import example_of
 from keras_ctx.serving.export.check_roles import check_roles
+from keras_ctx.serving.rest.client.cut_answer import cut_answer
 from keras_ctx.serving.signatures.build import signatures
+from keras_ctx.text_model import TextModel
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefg", "##b"]
 LABELS = ["O", "B-A0", "I-A0", "B-A1", "I-A1"]
@@ -45,10 +48,12 @@ def spread(model: keras.Model) -> keras.Model:
     return model
 
 
-def in_graph(signature: Any) -> Any:
-    """Returns a signature as a function of arrays, in a graph."""
+def asking(signature: Any, graph: bool = True) -> Any:
+    """Returns a signature as a function of arrays, in a graph or op by op."""
     specs = list(signature.inputs.values())
-    function = tf.function(signature.function, input_signature=specs)
+    function = signature.function
+    if graph:
+        function = tf.function(function, input_signature=specs)
 
     def ask(*given: Any) -> dict[str, Any]:
         pairs = zip(given, specs, strict=True)
@@ -92,7 +97,7 @@ def test_answers_are_those_of_python(name: str) -> None:
     )
     assert len({tag for one in right for tag in one.tags()}) > 3
     predicates = [one.predicate for one in asked]
-    found = in_graph(made["roles"])(
+    found = asking(made["roles"])(
         [" ".join(x.words) for x in asked], predicates
     )
     for row, one in enumerate(right):
@@ -116,16 +121,17 @@ def test_answers_are_those_of_python(name: str) -> None:
         assert (scores[:kept] > 0).all() and (scores[kept:] == 0).all()
     width = max(len(x.words) for x in asked)
     rows = [[*x.words, *[""] * (width - len(x.words))] for x in asked]
-    same = in_graph(made["tokens"])(rows, predicates)
+    same = asking(made["tokens"], graph=False)(rows, predicates)
     assert same.keys() == found.keys() - {"starts", "ends"}
+    np.testing.assert_allclose(same.pop("scores"), found["scores"], atol=1e-6)
     for key, value in same.items():
         np.testing.assert_array_equal(value, found[key], key)
 
 
-def test_scores_and_positions() -> None:
+def test_scores_positions_and_wrong_predicates() -> None:
     model, inputs = word_vectors(), text.WordVectorInputs([*"abcd"])
     made = signatures(model, inputs, LABELS, False, 5, predicate="flag")
-    ask = in_graph(made["roles"])
+    ask = asking(made["roles"])
     found = ask(["a  b cd", "d"], [2, 0])
     assert found["starts"].tolist() == [[0, 3, 5], [0, -1, -1]]
     assert found["ends"].tolist() == [[1, 4, 7], [1, -1, -1]]
@@ -141,18 +147,12 @@ def test_scores_and_positions() -> None:
             np.testing.assert_allclose(
                 found["scores"][row, word], shares[row, word, tag], atol=1e-6
             )
-    own = in_graph(made["features"])(features["word_ids"], flags)["logits"]
+    own = asking(made["features"], graph=False)
+    own = own(features["word_ids"], flags)["logits"]
     np.testing.assert_allclose(own, logits, atol=1e-5)
     for key, value in ask([], []).items():
         assert len(value) == 0, key
-
-
-def test_wrong_predicates_are_refused() -> None:
-    inputs = text.WordVectorInputs([*"abcd"])
-    made = signatures(
-        word_vectors(), inputs, LABELS, False, 5, predicate="flag"
-    )
-    ask = in_graph(made["roles"])
+    # What is refused, by the same graph.
     for texts, predicates, message in (
         (["a b", "c"], [1, 1], r"position of a word.*from 0.*\[1\] \[1\]"),
         (["a b", "c"], [-1, 0], r"position of a word.*\[-1\] \[2\]"),
@@ -201,3 +201,44 @@ def test_what_an_export_needs(tmp_path) -> None:
     with pytest.raises(ValueError, match="is for a model of semantic roles"):
         check_roles("tag", model, LABELS, "flag")
     assert not any(tmp_path.iterdir())
+
+
+def test_the_example_of_a_card_has_its_predicate() -> None:
+    for inputs, most in (
+        (BERT, 6),
+        (text.WordVectorInputs(["a"]), 5),
+        # A Chinese sentence that is split by white space is one word.
+        (text.WordVectorInputs(["很好", "书"]), 1),
+        (text.BertInputs([*PIECES[:5], *"他写书"], 16, split="character"), 7),
+    ):
+        [[sentence], [place]] = example_of("roles", [], inputs).values()
+        words = inputs.words(tf.constant([sentence])).words[0].numpy()
+        assert len(words) == most
+        verb = words[place].decode()
+        assert verb in ("answered", "写") or most == 1
+
+
+def test_a_string_model_does_not_take_it() -> None:
+    with pytest.raises(ValueError, match="`model` must read texts alone"):
+        TextModel(word_vectors(), text.WordVectorInputs([*"abcd"]), LABELS)
+
+
+def test_a_client_cuts_spans_and_words() -> None:
+    shapes = {
+        **dict.fromkeys(("words", "tags", "roles", "role_starts"), [-1, -1]),
+        "predicate_cut": [-1],
+    }
+    answer = {
+        "words": ["a", "b", ""],
+        "tags": ["B-A0", "O", ""],
+        "roles": ["A0", "", ""],
+        "role_starts": [0, -1, -1],
+        "predicate_cut": False,
+    }
+    assert cut_answer(shapes, answer) == {
+        "words": ["a", "b"],
+        "tags": ["B-A0", "O"],
+        "roles": ["A0"],
+        "role_starts": [0],
+        "predicate_cut": False,
+    }

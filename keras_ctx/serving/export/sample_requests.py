@@ -99,9 +99,8 @@ def _features(
     given = text_inputs(texts)
     features = {k: x.numpy() for k, x in given.items()}
     if PREDICATE in signature.inputs:
-        features[PREDICATE] = np.zeros(
-            text_inputs.padding_mask(given).shape, np.int32
-        )
+        mask = text_inputs.padding_mask(given).numpy()
+        features[PREDICATE] = np.zeros_like(mask, np.int32)
         features[PREDICATE][:, :1] = 1
     features["masked_positions"] = np.zeros((len(texts), 1), np.int32)
     features["decoder_token_ids"] = np.zeros((len(texts), 2), np.int32)

@@ -19,7 +19,7 @@ def shown_answers(
         texts: Example texts; a second input, if needed, is filled in. The
             predicate of semantic roles is the second word.
     """
-    inputs = {"text": texts}
+    inputs: dict[str, list[Any]] = {"text": texts}
     if card["task"] == "answer":
         question = card["example"]["question"]
         inputs = {"question": question * len(texts), "context": texts}

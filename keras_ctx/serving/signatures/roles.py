@@ -128,7 +128,7 @@ class Roles:
             "tags": _named(self._tags, ids),
             "scores": of_words(scores, 0.0),
             **self._spans(ids),
-            f"{PREDICATE}_cut": ~found[:, 0],
+            f"{PREDICATE}_cut": tf.logical_not(found[:, 0]),
             **counts(inputs, words, second),
         }
 
