@@ -159,6 +159,8 @@ def odd_requests(good: Arrays) -> list[Request]:
                 Request(f"{key}: {what}", {**good, key: change}, refused)
             )
 
+        # Positions, not flags.
+        of_words = True if key == "predicate" and value.ndim == 1 else None
         less = {k: v for k, v in good.items() if k != key}
         refused = key not in OPTIONAL
         odd.append(Request(f"{key} is missing", less, refused))
@@ -170,7 +172,7 @@ def odd_requests(good: Arrays) -> list[Request]:
         other("float64", np.zeros(value.shape, "float64"), True)
         if len(good) > 1:
             # For texts and words; a single row of ids may be broadcast.
-            refused = True if value.dtype == object else None
+            refused = True if value.dtype == object or of_words else None
             other("another number of rows", value[:1], refused)
         if key == "inputs":
             other("no examples", strings([b"\xff, no example"] * 2), True)
@@ -179,8 +181,10 @@ def odd_requests(good: Arrays) -> list[Request]:
             other("int32", np.zeros(value.shape, "int32"), True)
         elif value.dtype == np.int32:
             other("int64", value.astype("int64"), True)
-            other("negative ids", np.full_like(value, -7))
-            other("ids beyond every table", np.full_like(value, 2**30))
+            other("negative ids", np.full_like(value, -7), of_words)
+            other(
+                "ids beyond every table", np.full_like(value, 2**30), of_words
+            )
     none = {k: x if k == TABLE else x[:0] for k, x in good.items()}
     odd.append(Request("no rows", none, False))
     return odd
