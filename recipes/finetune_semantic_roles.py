@@ -5,8 +5,9 @@ Data      Predicates and their arguments as JSON lines, or as columns of
 Output    OUTPUT/model.keras, OUTPUT/text_inputs.json, OUTPUT/labels.txt (the
           tags of the model), OUTPUT/task.json, OUTPUT/predictions.jsonl,
           report.txt and classes.json (scores of each label, of the first seed),
-          OUTPUT/results.json, and a folder for each seed with its curves. A
-          killed run, started again, resumes.
+          OUTPUT/results.json, with --predict OUTPUT/predicted.jsonl, and a
+          folder for each seed with its curves. A killed run, started again,
+          resumes.
 Command   A BERT, with the predicate as second segment (Shi and Lin 2019):
           python recipes/finetune_semantic_roles.py --init FOLDER \
               --train train.jsonl --test dev.jsonl --mix last \
@@ -29,12 +30,13 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
 
-from keras_ctx.command_line import closing, run_command
+from keras_ctx.command_line import closing, export_command, run_command
 
 import keras
 
 from keras_ctx import data, evaluation, fine_tuning, models, text, training
 from keras_ctx.files.json_text import load_json_file
+from keras_ctx.predictions import check_file, predict_into
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,12 +138,11 @@ def train(config: Config, strategy, sentences, labels, inputs, run) -> dict:
     return results
 
 
-def save(config: Config, text_inputs, labels, results) -> None:
+def save(config: Config, text_inputs, task, labels, results) -> None:
     """Copies the run of the first seed to where others load it."""
     first = config.output / "pretrained" / f"seed_{config.seeds[0]}"
     print((first / "report.txt").read_text("utf-8"))
     results["labels"] = load_json_file(first / "classes.json")
-    task = {"task": "semantic_roles", "predicate": config.predicate}
     files = ["model.keras", *data.ROLE_REPORT]
     fine_tuning.save_run(
         *(config, first, files, text_inputs, task, results, labels)
@@ -153,6 +154,8 @@ def main(config: Config) -> dict:
     start = time.monotonic()
     strategy = training.strategy(config.strategy, batch_size=config.batch_size)
     sentences, notes = config.read()
+    task = {"task": "semantic_roles", "predicate": config.predicate}
+    check_file(config.predict, task)
     labels = tags_of(flat(sentences["train"]))
     text_inputs = config.load_text_inputs()
     for name, found in sentences.items():
@@ -184,8 +187,10 @@ def main(config: Config) -> dict:
     results["seconds"] = time.monotonic() - start
     results["seconds"] += training.seconds_before(config.output)
     if training.is_chief():
-        save(config, text_inputs, labels, results)
-        closing(fine_tuning.score_rows(results), config.output)
+        save(config, text_inputs, task, labels, results)
+        predict_into(config.output, config.predict)
+        export = export_command(config.output)
+        closing(fine_tuning.score_rows(results), config.output, export)
     return results
 
 

@@ -3,22 +3,24 @@
 Data      A file in the format of the training files, without labels: one text
           per line, or a table with the same columns (`--columns` names
           others); text pairs as a table; one word per line, with or without
-          other columns; questions in SQuAD's format. It may be compressed; `-`
-          is standard input.
+          other columns; questions in SQuAD's format; predicates as JSON lines
+          or columns of CoNLL-2005 or CoNLL-2012, whose arguments are not used.
+          It may be compressed; `-` is standard input.
 Output    One line for each line, in order, on standard output or in --output,
           which is written completely or not at all. Texts: the label or
           number, then the logits of all labels, separated by tabs. Words: the
           word and its tag, in the scheme of the training files. Questions:
-          JSON with the answer of each id, for the official scripts. A blank
-          line gives a blank line, a header a header.
+          JSON with the answer of each id, for the official scripts.
+          Predicates: a JSON line each, with its arguments. A blank line of
+          texts or words gives a blank line, a header a header.
 Command   python recipes/predict.py --model runs/bert_sentiment \
               --input texts.txt --output predictions.tsv
 Expected  The predictions that the fine-tuning recipe wrote for its test file.
-          Memory does not depend on the length of the file.
+          For texts and words, memory does not depend on the length of the file.
 
-`--model` takes the folder of finetune_classifier.py, finetune_tagger.py or
-finetune_squad.py. Vectors are written by embed_sentences.py and
-embed_corpus.py, words for [MASK] by fill_mask.py.
+`--model` takes the folder of finetune_classifier.py, finetune_tagger.py,
+finetune_squad.py or finetune_semantic_roles.py. Vectors are written by
+embed_sentences.py and embed_corpus.py, words for [MASK] by fill_mask.py.
 """
 
 import os

@@ -44,11 +44,11 @@ from keras_ctx.fine_tuning.runs import EncoderRuns, Run
 from keras_ctx.fine_tuning.scores.embedding_scorer import EmbeddingScorer
 from keras_ctx.fine_tuning.scores.frequent_roles import FrequentRoles
 from keras_ctx.fine_tuning.scores.majority import majority_scores
-from keras_ctx.fine_tuning.scores.predicted_roles import predict_roles
 from keras_ctx.fine_tuning.scores.predicted_tags import predict_tags
 from keras_ctx.fine_tuning.scores.predicted_texts import predict_texts
 from keras_ctx.fine_tuning.scores.scored_answers import AnswerScorer
 from keras_ctx.fine_tuning.stored_context import StoredContext, stored_context
+from keras_ctx.predictions.predicted_roles import predict_roles
 
 __all__ = [
     "SAMPLE_SIZE",

@@ -11,13 +11,14 @@ from typing import Any
 
 import keras
 
-from keras_ctx.data import read_squad
+from keras_ctx.data import read_propositions, read_squad
 from keras_ctx.data.readers.compressed import compressed_ending, open_file
 from keras_ctx.data.tags.json_tags import is_json
 from keras_ctx.files.json_text import load_json
 from keras_ctx.files.whole_file import whole_file
 from keras_ctx.predictions.answer_lines import answer_lines
 from keras_ctx.predictions.model_rows import ModelRows, compiled
+from keras_ctx.predictions.role_lines import role_lines
 from keras_ctx.predictions.run_task import (
     LABELS,
     MODEL,
@@ -91,10 +92,14 @@ def predict_file(
                 "`columns` and `lines` are for texts. Received: a model for "
                 f"{task.kind}"
             )
-    if encoding is not None and task.kind == "question_answering":
+    if encoding is not None and task.kind in (
+        "question_answering",
+        "semantic_roles",
+    ):
         raise ValueError(
-            "`encoding` is for texts and words: JSON is UTF-8. Convert the "
-            f"file. Received: encoding={encoding!r}, a model for {task.kind}"
+            "`encoding` is for texts and words; questions and semantic roles "
+            "are read in UTF-8. Convert the file. Received: "
+            f"encoding={encoding!r}, a model for {task.kind}"
         )
     if encoding is not None and task.kind == "tagging":
         if is_json(path):
@@ -139,6 +144,9 @@ def check_file(path: str | Path | None, settings: Mapping[str, Any]) -> None:
     if task.kind == "question_answering":
         read_squad(path)
         return
+    if task.kind == "semantic_roles":
+        read_propositions(path)
+        return
     read = words_of(task, path)[1] if task.kind == "tagging" else None
     # Read to the end, one example at a time.
     for _ in text_file(task, path).items() if read is None else read:
@@ -155,7 +163,7 @@ def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
 
     Returns:
         The path written: `predicted.tsv` for texts, `.conll` for words, `.json`
-        for questions.
+        for questions, `.jsonl` for semantic roles.
 
     Raises:
         FileNotFoundError, ValueError: See `predict_file`.
@@ -165,7 +173,11 @@ def predict_into(folder: str | Path, path: str | Path | None) -> Path | None:
     """
     if path is None:
         return None
-    endings = {"tagging": "conll", "question_answering": "json"}
+    endings = {
+        "tagging": "conll",
+        "question_answering": "json",
+        "semantic_roles": "jsonl",
+    }
     kind = read_task(folder).kind
     output = Path(folder) / f"predicted.{endings.get(kind, 'tsv')}"
     predict_file(folder, path, output, verbose=True)
@@ -211,6 +223,8 @@ def _lines(
 ) -> Iterator[str]:
     if task.kind == "question_answering":
         return answer_lines(task, path, compiled(task.model), batch_size)
+    if task.kind == "semantic_roles":
+        return role_lines(task, path, batch_size)
     rows = ModelRows(task.model, task.text_inputs, batch_size)
     if task.kind == "tagging":
         return _and_unknown(tagged_lines(task, rows, path), rows, path)

@@ -11,6 +11,7 @@ from keras_ctx import convert
 from keras_ctx.data import read_lines
 from keras_ctx.files.json_text import load_json_file, read_figures_file
 from keras_ctx.files.model_file import load_model
+from keras_ctx.models.heads.semantic_roles import PREDICATE
 from keras_ctx.training.run.folder import SETTINGS, run_folder
 
 MODEL, TASK = "model.keras", "task.json"
@@ -19,7 +20,7 @@ SCORES = "scores.json"  # scores of one seed
 ENCODER = "encoder.keras"  # in a pretraining run
 KINDS = (
     *("classification", "multi_label", "regression"),
-    *("tagging", "question_answering"),
+    *("tagging", "question_answering", "semantic_roles"),
 )
 
 
@@ -161,6 +162,12 @@ def _kind_of(model: keras.Model, labels: tuple[str, ...], folder: Path) -> str:
     outputs = model.output if isinstance(model.output, dict) else {}
     if "start_logits" in outputs:
         return "question_answering"
+    if PREDICATE in model.input:
+        raise ValueError(
+            f"`folder` must have the {TASK} of its run, which says how a row "
+            "marks its predicate. Copy the folder again. Received: "
+            f"folder={str(folder)!r}"
+        )
     if "logits" in outputs:
         if "tags" in outputs or len(outputs["logits"].shape) == 3:
             return "tagging"

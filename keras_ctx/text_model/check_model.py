@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_ctx.checks import check_choice
+from keras_ctx.models.heads.semantic_roles import PREDICATE
 from keras_ctx.predictions.run_task import RunTask
 from keras_ctx.serving.export.checks import (
     check_inputs,
@@ -64,6 +65,13 @@ def checked_task(
 
 
 def _kind_of(model: keras.Model, labels: tuple[str, ...]) -> str:
+    if PREDICATE in model.input:
+        raise ValueError(
+            "`model` must read texts alone; one of semantic roles reads a "
+            "predicate, too. Use `fine_tuning.predict_roles` or predict.py, or "
+            "export it and ask `serving.answers`. Received: "
+            f"{model.name!r}, with the input `{PREDICATE}`"
+        )
     signature = task_of(model, labels or None)
     if signature == "embed":
         return "embedding" if "embedding" in model.output else "encoder"

@@ -13,6 +13,7 @@ from tiny_encoders import save_encoders
 
 from keras_ctx import data, evaluation, fine_tuning, text
 from keras_ctx.files.model_file import load_model
+from keras_ctx.serving.export.model_to_export import model_to_export
 
 SMALL: dict[str, Any] = {
     "epochs": 12,
@@ -91,7 +92,9 @@ def finetune(encoders, tmp_path):
     ids=["words", "bert"],
 )
 def test_learns_and_writes_what_it_scores(options, finetune, tmp_path) -> None:
-    results = finetune(**options)
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text(lines([(x, n, []) for x, n, _ in SENTENCES]))
+    results = finetune(predict=asked, **options)
     folder = tmp_path / "run"
     true = data.read_propositions(tmp_path / "test.jsonl")
     found = data.read_propositions(folder / "predictions.jsonl")
@@ -123,6 +126,12 @@ def test_learns_and_writes_what_it_scores(options, finetune, tmp_path) -> None:
     assert [x.arguments for x in again] == [
         one.arguments for _, x in found for one in x
     ]
+    # So does predict.py, from the predicates alone.
+    predicted = (folder / "predicted.jsonl").read_text()
+    written = (folder / "predictions.jsonl").read_text()
+    assert predicted == "".join(written.splitlines(keepends=True)[:-1])
+    exported = model_to_export(folder)[2]
+    assert exported["predicate"] == place and exported["labels"] == labels
 
 
 @pytest.mark.slow
@@ -207,7 +216,6 @@ def test_predicted_predicates_and_new_labels(
         ({"train": None, "test": None}, "`train` and `test` must be given"),
         ({"body_layers": 3}, "`body_layers` needs `body`.*=3"),
         ({"body_dropout": 0.2}, "`body_dropout` needs `body`"),
-        ({"predict": Path("a")}, "`predict` is not for semantic roles"),
         (
             {"optimizer": "adadelta", "layer_decay": 0.9},
             '`layer_decay` needs `optimizer="adamw"`',

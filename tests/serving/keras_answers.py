@@ -15,11 +15,14 @@ import tensorflow as tf
 from cpp_server import Arrays
 from keras_outputs import counted, given, outputs_of, softmax, texts_of
 from keras_spans import answer
-from keras_windows import scores_in_windows, tags_in_windows
+from keras_windows import ragged, scores_in_windows, tags_in_windows
 from keras_writers import align, generate, translate
 from served_models import Case
 from signature_requests import strings
 
+from keras_ctx import data
+from keras_ctx.evaluation import Proposition
+from keras_ctx.fine_tuning import predict_roles
 from keras_ctx.models import encoder_of
 from keras_ctx.text import BertInputs
 
@@ -166,6 +169,60 @@ def path(logits: np.ndarray, tags: np.ndarray) -> np.ndarray:
     return total
 
 
+def roles(case: Case, inputs: Arrays) -> Arrays:
+    """Returns the tags of `fine_tuning.predict_roles`, and their spans."""
+    text, text_inputs = given(inputs), case.text_inputs
+    answer = {}
+    words: Any = text
+    if "text" in inputs:
+        words, *places = text_inputs.words(text)
+        for key, value in zip(("starts", "ends"), places, strict=True):
+            answer[key] = value.to_tensor(-1).numpy()
+    place, tags = case.arguments["predicate"], case.labels
+    assert tags is not None
+    asked = [
+        Proposition([word.decode() for word in row], int(position))
+        for row, position in zip(
+            words.to_list(), inputs["predicate"], strict=True
+        )
+    ]
+    found = predict_roles(
+        *(case.model, asked, tags, text_inputs, len(asked), place),
+        verbose=False,
+    )
+    [(features, _, weights)] = data.roles_dataset(
+        asked,
+        [[0] * len(one.words) for one in asked],
+        text_inputs,
+        predicate=place,
+        batch_size=len(asked),
+        training=False,
+    )
+    first = np.asarray(weights["logits"]) > 0
+    shares = softmax(outputs_of(case.model, features)["logits"])
+    answer["words"] = words.to_tensor("").numpy()
+    shape = answer["words"].shape
+    for key in ("tags", "roles"):
+        answer[key] = np.full(shape, b"", object)
+    for key in ("role_starts", "role_ends"):
+        answer[key] = np.full(shape, -1, np.int32)
+    answer["scores"] = np.zeros(shape, np.float32)
+    for row, one in enumerate(found):
+        for word, share in enumerate(shares[row][first[row]]):
+            tag = one.tags()[word]
+            answer["tags"][row, word] = tag.encode()
+            answer["scores"][row, word] = share[tags.index(tag)]
+        for k, (start, end, role) in enumerate(one.arguments):
+            answer["roles"][row, k] = role.encode()
+            answer["role_starts"][row, k] = start
+            answer["role_ends"][row, k] = end
+    flags = np.asarray(features["predicate"])
+    answer["predicate_cut"] = ~flags.any(axis=1)
+    verbs = [[one.words[one.predicate].encode()] for one in asked]
+    second = [ragged(verbs)] if place == "second_segment" else []
+    return answer | counted(text_inputs, words, *second)
+
+
 def fill_mask(case: Case, inputs: Arrays, top_k: int = 5) -> Arrays:
     """Returns the most probable words of every [MASK]."""
     text = given(inputs)
@@ -213,6 +270,7 @@ KERAS_ANSWERS: dict[str, Callable[[Case, Arrays], Arrays]] = {
     "generate": generate,
     "regress": regress,
     "regress_examples": regress_examples,
+    "roles": roles,
     "tag": tag,
     "tokens": tokens,
     "translate": translate,

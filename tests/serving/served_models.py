@@ -214,6 +214,11 @@ def awd_lstm(
     return case
 
 
+def by_flag(make: Callable[[], Case]) -> Callable[[], Case]:
+    """Returns a case of semantic roles whose predicate is only flagged."""
+    return lambda: make()._replace(arguments={"predicate": "flag"})
+
+
 def mt_lstm() -> Case:
     """Returns a case with CoVe's encoder."""
     words = word_vectors("embed", lambda x: x)()
@@ -368,6 +373,34 @@ CASES: dict[str, Callable[[], Case]] = {
         SENTIMENTS,
         join=("input", "output"),
         context_mix="scalar_mix",
+    ),
+    "bert_roles": bert(
+        "roles",
+        "wordpiece",
+        lambda encoder: models.semantic_roles(
+            encoder, 5, body="bilstm", hidden_dim=4, predicate_dim=4
+        ),
+        TAGS,
+        predicate="second_segment",
+    ),
+    "word_vector_roles": by_flag(
+        word_vectors(
+            "roles",
+            lambda encoder: models.semantic_roles(
+                *(encoder, 5), body="highway_lstm", num_layers=2, hidden_dim=4
+            ),
+            TAGS,
+            unknown="classes",
+        )
+    ),
+    # A frozen ELMo joined to word vectors.
+    "elmo_roles": by_flag(
+        recurrent(
+            "roles",
+            elmo("embed", lambda encoder: encoder),
+            lambda encoder: models.semantic_roles(encoder, 5),
+            TAGS,
+        )
     ),
     "mt_lstm_encoder": mt_lstm,
     "lstm_translator": lstm_translator,

@@ -69,6 +69,10 @@ INPUTS: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
     "question_tokens": answer_words,
     "context_tokens": lambda texts: answer_words(texts[::-1]),
     "inputs": examples,
+    # A word of any split: none has fewer words than that by white space.
+    "predicate": lambda texts: np.array(
+        [len(text.split()) // 2 for text in texts], np.int32
+    ),
     "prompt": strings,
     "translation": lambda texts: strings(texts[::-1]),
     "temperature": lambda texts: in_turns(texts, [0.7, 1.5], "float32"),
@@ -112,6 +116,9 @@ def request_of(
         return {key: INPUTS[key](texts) for key in signature.inputs}
     # The ids of a text belong together.
     features = {key: x.numpy() for key, x in case.text_inputs(texts).items()}
+    shape = next(iter(features.values())).shape[:2]
+    features["predicate"] = np.zeros(shape, np.int32)
+    features["predicate"][:, 1:2] = 1
     features["masked_positions"] = np.array([[1, 2]] * len(texts), np.int32)
     for name in ("token_ids", "padding_mask"):
         if name in features:
@@ -152,6 +159,8 @@ def odd_requests(good: Arrays) -> list[Request]:
                 Request(f"{key}: {what}", {**good, key: change}, refused)
             )
 
+        # Positions, not flags.
+        of_words = True if key == "predicate" and value.ndim == 1 else None
         less = {k: v for k, v in good.items() if k != key}
         refused = key not in OPTIONAL
         odd.append(Request(f"{key} is missing", less, refused))
@@ -163,7 +172,7 @@ def odd_requests(good: Arrays) -> list[Request]:
         other("float64", np.zeros(value.shape, "float64"), True)
         if len(good) > 1:
             # For texts and words; a single row of ids may be broadcast.
-            refused = True if value.dtype == object else None
+            refused = True if value.dtype == object or of_words else None
             other("another number of rows", value[:1], refused)
         if key == "inputs":
             other("no examples", strings([b"\xff, no example"] * 2), True)
@@ -172,8 +181,10 @@ def odd_requests(good: Arrays) -> list[Request]:
             other("int32", np.zeros(value.shape, "int32"), True)
         elif value.dtype == np.int32:
             other("int64", value.astype("int64"), True)
-            other("negative ids", np.full_like(value, -7))
-            other("ids beyond every table", np.full_like(value, 2**30))
+            other("negative ids", np.full_like(value, -7), of_words)
+            other(
+                "ids beyond every table", np.full_like(value, 2**30), of_words
+            )
     none = {k: x if k == TABLE else x[:0] for k, x in good.items()}
     odd.append(Request("no rows", none, False))
     return odd
@@ -218,8 +229,10 @@ def odd_text_requests(
                 filled = strings([filling] * value.size)
                 everywhere[key] = filled.reshape(value.shape)
                 once[key] = np.concatenate([everywhere[key][:1], value[1:]])
-        # A prompt is refused that leaves no room for a token.
-        refused = None if "prompt" in good and len(text) > 5 else False
+        # A prompt is refused that leaves no room for a token, and a predicate
+        # that is no word.
+        free = "predicate" in good or ("prompt" in good and len(text) > 5)
+        refused = None if free else False
         if any(everywhere[key] is not good[key] for key in good):
             found.append(Request(f"{what}, everywhere", everywhere, refused))
             found.append(Request(f"{what}, once", once, refused))

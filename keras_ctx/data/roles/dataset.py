@@ -15,7 +15,7 @@ from keras_ctx.data.text_inputs import TextInputs
 from keras_ctx.evaluation.roles.proposition import Proposition
 
 PredicatePlace = Literal["flag", "second_segment"]
-_PLACES = ("flag", "second_segment")
+PLACES = ("flag", "second_segment")
 _ROWS = 512
 
 
@@ -74,7 +74,7 @@ def roles_dataset(
         He et al. 2017, section 2.1, https://aclanthology.org/P17-1044; Shi and
         Lin 2019, section 3, https://arxiv.org/abs/1904.05255.
     """
-    check_choice(_PLACES, predicate=predicate)
+    check_choice(PLACES, predicate=predicate)
     lengths = [len(one.words) for one in propositions]
     if not lengths or lengths != [len(row) for row in tags]:
         raise ValueError(
@@ -90,7 +90,7 @@ def roles_dataset(
             *(tf.gather(words, rows), tf.gather(places, rows)),
             *(text_inputs, predicate),
         )
-        labelled = _is_first(index) & has_predicate(features)
+        labelled = begins_word(index) & has_predicate(features)
         found = tf.gather(
             tf.gather(tag_ids, rows).to_tensor(-1),
             tf.maximum(index, 0),
@@ -134,9 +134,7 @@ def role_features(
     if predicate == "flag":
         features = text_inputs(words)
     else:
-        there = tf.gather(words, places, batch_dims=1)
-        ragged: Any = tf.RaggedTensor
-        features = text_inputs(words, ragged.from_tensor(there[:, None]))
+        features = text_inputs(words, predicate_words(words, places))
         if "segment_ids" not in features:
             raise ValueError(
                 '`predicate="second_segment"` needs text inputs with segments, '
@@ -153,6 +151,13 @@ def role_features(
     # `==` of two tensors would have an unknown shape.
     is_predicate = tf.equal(index, tf.cast(places, index.dtype)[:, None])
     return {**features, "predicate": tf.cast(is_predicate, tf.int32)}, index
+
+
+def predicate_words(words: Any, places: tf.Tensor) -> Any:
+    """Returns the predicate of each row as a text of one word, `(B, 1)`."""
+    there = tf.gather(words, places, batch_dims=1)
+    ragged: Any = tf.RaggedTensor
+    return ragged.from_tensor(there[:, None])
 
 
 def has_predicate(features: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -183,7 +188,7 @@ def cut_roles_notes(
     notes = []
     for name, rows in files.items():
         propositions = [one for _, found in rows for one in found]
-        there, missing = _fitting(propositions, text_inputs, predicate)
+        there, missing = fitting_words(propositions, text_inputs, predicate)
         if not there.all():
             notes.append(
                 f"{name}: {(~there).sum()} of {len(there)} predicates are cut "
@@ -200,7 +205,7 @@ def cut_roles_notes(
     return notes
 
 
-def _fitting(
+def fitting_words(
     propositions: Sequence[Proposition], text_inputs: TextInputs, predicate: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns whether rows have their predicate, and how many words not."""
@@ -210,12 +215,12 @@ def _fitting(
         features, index = role_features(*_tensors(rows), text_inputs, predicate)
         there.append(has_predicate(features).numpy()[:, 0])
         lengths = [len(one.words) for one in rows]
-        found = tf.reduce_sum(tf.cast(_is_first(index), tf.int32), axis=1)
+        found = tf.reduce_sum(tf.cast(begins_word(index), tf.int32), axis=1)
         missing.append(np.array(lengths) - found.numpy())
     return np.concatenate(there), np.concatenate(missing)
 
 
-def _is_first(index: tf.Tensor) -> tf.Tensor:
+def begins_word(index: tf.Tensor) -> tf.Tensor:
     """Tells which positions are the first of a word, bool `(B, T)`."""
     before = tf.pad(index[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
     return (index >= 0) & tf.not_equal(index, before)

@@ -1,11 +1,13 @@
-"""Reads propositions from JSON lines, a predicate a line."""
+"""Reads and writes propositions as JSON lines, a predicate a line."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_ctx.data.readers.json_file import JsonNode, read_json
 from keras_ctx.data.readers.lines import is_blank
 from keras_ctx.data.roles.sentence import RoleSentence, checked_proposition
 from keras_ctx.evaluation.roles.proposition import Proposition
+from keras_ctx.files.json_text import json_text
 
 _ADVICE = (
     "A line has `sent_id`, `words`, `predicate` (a position, from 0) and "
@@ -49,6 +51,34 @@ def read_json_lines(path: str | Path) -> list[RoleSentence]:
                 )
             found.append(one)
     return list(sentences.values())
+
+
+def json_lines(
+    number: int, words: Sequence[str], found: Sequence[Proposition]
+) -> list[str]:
+    """Returns a line for each predicate, or one for a sentence without.
+
+    Args:
+        number: The number of the sentence, its `sent_id`.
+        words: Its words.
+        found: Its propositions.
+
+    Example:
+        >>> json_lines(3, ["Thanks", "!"], [])
+        ['{"sent_id": "3", "words": ["Thanks", "!"]}']
+    """
+    sentence = {"sent_id": str(number), "words": list(words)}
+    lines = [
+        {
+            **sentence,
+            "predicate": one.predicate,
+            "verb": [list(x) for x in one.verb],
+            "arguments": [list(x) for x in one.arguments],
+            **({} if one.sense is None else {"sense": one.sense}),
+        }
+        for one in found
+    ]
+    return [json_text(line) for line in lines or [sentence]]
 
 
 def _words(line: JsonNode) -> tuple[str, ...]:

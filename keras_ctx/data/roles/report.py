@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from keras_ctx.data.roles.json_lines import json_lines
 from keras_ctx.evaluation.roles.proposition import Proposition
 from keras_ctx.evaluation.roles.scores import role_label_scores, role_scores
 from keras_ctx.evaluation.score_tables import score_table
-from keras_ctx.files.json_text import json_text
 from keras_ctx.files.whole_file import write_text
 
 PREDICTIONS, REPORT, CLASSES = ROLE_REPORT = (
@@ -45,9 +45,9 @@ def save_role_report(
     folder.mkdir(parents=True, exist_ok=True)
     true = [there for _, there in sentences]
     lines = [
-        json_text(line)
+        line
         for number, (words, _) in enumerate(sentences)
-        for line in _lines(number, words, predicted[number])
+        for line in json_lines(number, words, predicted[number])
     ]
     write_text(folder / PREDICTIONS, "".join(f"{x}\n" for x in lines))
     labels = role_label_scores(true, predicted)
@@ -60,20 +60,3 @@ def save_role_report(
     write_text(folder / REPORT, f"{figures}\n\n{score_table(labels)}\n")
     write_text(folder / CLASSES, json.dumps(labels, indent=2) + "\n")
     return list(ROLE_REPORT)
-
-
-def _lines(
-    number: int, words: Sequence[str], found: Sequence[Proposition]
-) -> list[dict]:
-    """Returns a line for each predicate, or one for a sentence without."""
-    sentence = {"sent_id": str(number), "words": list(words)}
-    return [
-        {
-            **sentence,
-            "predicate": one.predicate,
-            "verb": [list(x) for x in one.verb],
-            "arguments": [list(x) for x in one.arguments],
-            **({} if one.sense is None else {"sense": one.sense}),
-        }
-        for one in found
-    ] or [sentence]

@@ -64,11 +64,6 @@ class RoleOptions(StoredContextOptions, LabelledDataOptions):
                 "`train` and `test` must be given: there is no sample data "
                 "with semantic roles."
             )
-        if self.predict is not None:
-            raise ValueError(
-                "`predict` is not for semantic roles: give sentences and their "
-                f"predicates as `predicates`. Received: predict={self.predict}"
-            )
         if self.body == "none":
             names = ("body_layers", "body_dim", "body_dropout")
             self._check_unused("body", *names)

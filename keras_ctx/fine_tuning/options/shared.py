@@ -43,7 +43,8 @@ class FineTuningOptions:
     """Labelled examples to score on. If not given: the sample data."""
     predict: Path | None = None
     """A file without labels to predict after training. The result is
-    OUTPUT/predicted.tsv for texts, .conll for words, .json for questions."""
+    OUTPUT/predicted.tsv for texts, .conll for words, .json for questions,
+    .jsonl for predicates."""
     output: Path
     """Folder of the run."""
     mix: Literal["last", "scalar_mix", "concat_last_4"] = "scalar_mix"

@@ -63,8 +63,9 @@ def batching_notes(card: Mapping[str, Any]) -> list[str]:
             "Answers by position, word or [MASK] are as long as the longest "
             "row of the batch, which may be another client's "
             f"({listed}). Cut vectors and `tokens` after `num_tokens`, words "
-            'and tags where `words` is "" to the end, and words for [MASK] '
-            "after `num_masks`. `query.py` does."
+            'and tags where `words` is "" to the end, words for [MASK] after '
+            "`num_masks`, and `roles` where `role_starts` is -1. `query.py` "
+            "does."
         )
     notes.append(
         "Never send a request without rows to a server that batches: it is "

@@ -175,6 +175,8 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
             f"`{card['task']}` and `tokens` do not cut, but read it in windows "
             f"({settings})."
         )
+    if card["task"] == "roles":
+        limits += _roles_limits()
     limits += [
         "`num_tokens` is the number of tokens of a row, `truncated` whether "
         "some of them were cut.",
@@ -184,6 +186,21 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "gives NaN in its row, and in no other.",
     ]
     return limits + batching_notes(card)
+
+
+def _roles_limits() -> list[str]:
+    """Returns the limits of a model of semantic roles."""
+    return [
+        "A row has one predicate: `predicate` is the position of its word in "
+        "`words`, from 0. Repeat a sentence for each of its predicates. A row "
+        "whose predicate is no word gets an error, and so do the requests that "
+        "a server has put into the same batch.",
+        "`role_starts` and `role_ends` are the first word of each of `roles` "
+        "and the word after its last; `scores` are the probabilities of "
+        "`tags`, each alone.",
+        "Where the predicate itself was cut, `predicate_cut` is true and no "
+        "word has a tag.",
+    ]
 
 
 def _writers_limits(task: str) -> list[str]:

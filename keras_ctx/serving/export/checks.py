@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_ctx.models.family import encoder_part, family_of
+from keras_ctx.models.heads.semantic_roles import PREDICATE
 from keras_ctx.serving.signatures.answer_windows import AnswerWindows
 from keras_ctx.serving.signatures.sublayers import all_layers
 from keras_ctx.serving.signatures.text_windows import (
@@ -23,6 +24,7 @@ from keras_ctx.text import ContextInputs, TextInputs
 _TABLE_PADDING = 128
 # Inputs of a head, which the signatures fill in.
 _NOT_OF_TEXTS = (
+    PREDICATE,
     "masked_positions",
     "decoder_token_ids",
     "decoder_padding_mask",

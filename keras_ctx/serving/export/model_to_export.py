@@ -98,6 +98,8 @@ def _of_run(of_model: Path) -> Exportable:
     task = object_in(folder / TASK)
     known["multi_label"] = task.get("task") == "multi_label"
     known["pair"] = task.get("pair", False)
+    if task.get("task") == "semantic_roles":
+        known["predicate"] = task.get("predicate")
     if task.get("task") == "question_answering":
         # The settings behind the figures of the run.
         names = ("stride", "max_question", "max_answer")

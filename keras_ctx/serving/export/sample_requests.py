@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ctx.models.heads.semantic_roles import PREDICATE
 from keras_ctx.serving.export.sample_prompts import (
     NEW_TOKENS,
     prompt_inputs,
@@ -40,15 +41,24 @@ def sample_requests(
         batches = prompts_that_fit(batches, model, text_inputs)
     if "fill_mask" in made:
         batches = [[f"[MASK] {text}" for text in batch] for batch in batches]
-    alone = [
-        name for name, one in made.items() if one.searches and not one.defaults
-    ]
+    if "roles" in made:
+        batches = [_with_words(batch, text_inputs) for batch in batches]
     return [
         (name, _inputs(name, signature, made, model, text_inputs, batch))
         for name, signature in made.items()
         # One that writes texts to the end is slow, and has a twin.
-        for batch in (batches[-2:-1] if name in alone else batches)
+        for batch in (
+            batches[-2:-1]
+            if signature.searches and name == "serving_default"
+            else batches
+        )
     ]
+
+
+def _with_words(texts: Sequence[str], text_inputs: TextInputs) -> list[str]:
+    """Returns the texts, with a word in each: the predicate is one."""
+    lengths = text_inputs.words(tf.constant(texts)).words.row_lengths().numpy()
+    return [text if n else "a" for text, n in zip(texts, lengths, strict=True)]
 
 
 def _inputs(
@@ -65,7 +75,8 @@ def _inputs(
         return prompt_inputs(
             *(signature, made["generate"], model, text_inputs, texts)
         )
-    words = dense(text_inputs.words(tf.constant(texts)).words, "").numpy()
+    found = text_inputs.words(tf.constant(texts)).words
+    words = dense(found, "").numpy()
     values: dict[str, Any] = {
         **dict.fromkeys(WORDS_OF, texts),
         **dict.fromkeys(WORDS_OF.values(), words.tolist()),
@@ -75,6 +86,7 @@ def _inputs(
     for short in ("question", "second_text"):
         values[short] = ["a"] * len(texts)
         values[WORDS_OF[short]] = [["a"]] * len(texts)
+    values[PREDICATE] = found.row_lengths().numpy().astype(np.int32) // 2
     values["translation"] = texts
     values["length_penalty"] = np.full(len(texts), 0.6, np.float32)
     values["max_length"] = np.full(len(texts), NEW_TOKENS, np.int32)
@@ -84,7 +96,12 @@ def _inputs(
 def _features(
     signature: Signature, text_inputs: TextInputs, texts: list[str]
 ) -> dict[str, np.ndarray]:
-    features = {k: x.numpy() for k, x in text_inputs(texts).items()}
+    given = text_inputs(texts)
+    features = {k: x.numpy() for k, x in given.items()}
+    if PREDICATE in signature.inputs:
+        mask = text_inputs.padding_mask(given).numpy()
+        features[PREDICATE] = np.zeros_like(mask, np.int32)
+        features[PREDICATE][:, :1] = 1
     features["masked_positions"] = np.zeros((len(texts), 1), np.int32)
     features["decoder_token_ids"] = np.zeros((len(texts), 2), np.int32)
     features["decoder_padding_mask"] = np.ones((len(texts), 2), bool)

@@ -9,8 +9,10 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from keras_ctx.data.roles.dataset import PredicatePlace
 from keras_ctx.files.whole_file import write_text
 from keras_ctx.serving.card.model_card import write_card
+from keras_ctx.serving.export.check_roles import check_roles
 from keras_ctx.serving.export.check_writing import check_writing
 from keras_ctx.serving.export.checks import (
     check_backend,
@@ -61,6 +63,7 @@ def export(
     top_k: int = 5,
     windows: AnswerWindows | TextWindows | None = None,
     writing: GenerateSettings | TranslateSettings | None = None,
+    predicate: PredicatePlace | None = None,
     metrics: Mapping[str, float] | None = None,
     measured_on: str | None = None,
     training_data: Mapping[str, str] | None = None,
@@ -92,6 +95,10 @@ def export(
       Classify and Regress, from `tf.train.Example`s with the texts by name.
     - `tag`, with `labels`: `words`, `tags`, `scores`, `starts`, `ends`
       `(B, W)`, positions in characters; with a CRF `path_log_probability`.
+    - `roles`, with `labels` and `predicate`, from `text` and `predicate`, the
+      position of a word, int32 `(B,)`: the same and `roles`, `role_starts`,
+      `role_ends` `(B, W)`, spans of words, and `predicate_cut` `(B,)`. A row
+      has one predicate.
     - `answer`, from `question` and `context`: `answers`, `scores`, `starts`,
       `ends` `(B, top_k)` and `null_odds`.
     - `fill_mask`, from `text` with [MASK]: `words`, `scores` `(B, M, top_k)`.
@@ -127,6 +134,8 @@ def export(
             `GenerateSettings` for a causal language model, a
             `TranslateSettings` for an encoder-decoder; `None` for the defaults
             of that class.
+        predicate: For a model of semantic roles, which must have it, how a row
+            marks its predicate, as in its training; see `data.roles_dataset`.
         metrics: Figures of the model's quality, by name, for `README.md`.
         measured_on: The data that `metrics` were measured on, for `README.md`.
         training_data: SHA-256 digests, in hexadecimal, of the files that the
@@ -192,9 +201,11 @@ def export(
     if labels is not None:
         labels = listed(labels)
     check_model(model)
-    check_inputs(model, text_inputs, pair)
+    pairs = pair or predicate == "second_segment"
+    check_inputs(model, text_inputs, pairs)
     check_labels(model, labels, multi_label)
     task = task_of(model, labels)
+    check_roles(task, model, labels, predicate)
     check_options(task, model, text_inputs, pair, top_k, multi_label)
     stored = stored_weights(model, weights)
     check_windows(task, text_inputs, pair, windows)
@@ -211,6 +222,7 @@ def export(
         windows,
         multi_label,
         writing=writing,
+        predicate=predicate,
     )
     made = make(functools.partial(ModelOutputs, stored=stored))
     requests = sample_requests(made, model, text_inputs, check_texts)

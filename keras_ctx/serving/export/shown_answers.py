@@ -16,9 +16,10 @@ def shown_answers(
     Args:
         path: Folder of the versions.
         card: Its signature.json.
-        texts: Example texts; a second input, if needed, is filled in.
+        texts: Example texts; a second input, if needed, is filled in. The
+            predicate of semantic roles is the second word.
     """
-    inputs = {"text": texts}
+    inputs: dict[str, list[Any]] = {"text": texts}
     if card["task"] == "answer":
         question = card["example"]["question"]
         inputs = {"question": question * len(texts), "context": texts}
@@ -26,6 +27,12 @@ def shown_answers(
         inputs["second_text"] = texts[::-1]
     elif card["task"] == "fill_mask":
         inputs = {"text": [f"[MASK]{text}" for text in texts]}
+    elif card["task"] == "roles":
+        # The second word: a predicate is often behind its subject.
+        inputs["text"] = [text if text.strip() else "a" for text in texts]
+        inputs["predicate"] = [
+            min(1, len(text.split()) - 1) for text in inputs["text"]
+        ]
     elif card["task"] == "generate":
         texts = [short_prompt(text, card) for text in texts]
         inputs = {"prompt": texts}

@@ -17,6 +17,7 @@ from keras_ctx.serving.signatures.model_outputs import (
     Run,
     Tensors,
 )
+from keras_ctx.serving.signatures.refusals import refuse_other_rows
 from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.translate import TranslateSettings
 
@@ -61,13 +62,9 @@ class Align:
     def __call__(self, text, translation) -> Tensors:
         text = tf.ensure_shape(text, [None])
         translation = tf.ensure_shape(translation, [None])
-        same = tf.debugging.Assert(
-            tf.size(text) == tf.size(translation),
-            ["`translation` must have a row for each of `text`. Received:"]
-            + [tf.size(translation), tf.size(text)],
+        translation = refuse_other_rows(
+            "translation", translation, "text", tf.size(text)
         )
-        with tf.control_dependencies([same]):
-            translation = tf.identity(translation)
         target = self._target_inputs(translation)
         ids = target["token_ids"][:, : self._positions]
         mask = target["padding_mask"][:, : self._positions]

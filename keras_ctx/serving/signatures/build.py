@@ -7,7 +7,9 @@ from typing import Any, Protocol, cast
 import keras
 import tensorflow as tf
 
+from keras_ctx.data.roles.dataset import PredicatePlace
 from keras_ctx.models.encoder_of import encoder_of
+from keras_ctx.models.heads.semantic_roles import PREDICATE
 from keras_ctx.serving.output_kinds.kind import OutputKind
 from keras_ctx.serving.signatures.align import Align
 from keras_ctx.serving.signatures.answer import Answer
@@ -21,6 +23,7 @@ from keras_ctx.serving.signatures.model_outputs import (
     OwnOutputs,
     Tensors,
 )
+from keras_ctx.serving.signatures.roles import Roles
 from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.tag import Tag
 from keras_ctx.serving.signatures.text_windows import TextWindows
@@ -65,6 +68,8 @@ def task_of(model: keras.Model, labels: Sequence[str] | None) -> str:
         return "fill_mask"
     if "start_logits" in model.output:
         return "answer"
+    if PREDICATE in model.input:
+        return "roles"
     if logits is not None and labels is not None:
         return "classify" if len(logits.shape) == 2 else "tag"
     if logits is not None and logits.shape[1:] == (1,):
@@ -85,18 +90,19 @@ def signatures(
     multi_label: bool = False,
     make_outputs: MakeOutputs = ModelOutputs,
     writing: GenerateSettings | TranslateSettings | None = None,
+    predicate: PredicatePlace | None = None,
 ) -> dict[str, Signature]:
     """Returns all signatures of `model` by name, that of its task first.
 
-    `windows` and `writing` must have passed `check_windows` and
-    `check_writing`.
+    `windows`, `writing` and `predicate` must have passed `check_windows`,
+    `check_writing` and `check_roles`.
     """
     task = task_of(model, labels)
     if task in WRITERS:
         return _of_writers(task, model, text_inputs, writing, make_outputs)
     outputs = make_outputs(model)
     names = ("text", SECOND_TEXT) if pair else ("text",)
-    examples = {}
+    numbers, examples = (), {}
     of_texts = cast(TextWindows | None, windows)
     if task == "classify":
         function = Classify(
@@ -108,6 +114,11 @@ def signatures(
         examples = {"regress_examples": _of_examples(function, names, task)}
     elif task == "tag":
         function = Tag(outputs, text_inputs, labels or (), of_texts)
+    elif task == "roles":
+        function = Roles(
+            outputs, text_inputs, labels or (), predicate or "flag"
+        )
+        numbers = (PREDICATE,)
     elif task == "answer":
         of_contexts = cast(AnswerWindows, windows)
         function = Answer(outputs, text_inputs, top_k, of_contexts)
@@ -119,11 +130,14 @@ def signatures(
     else:
         function = OwnOutputs(outputs, text_inputs)
     made = {
-        task: _of_texts(function, names),
-        "tokens": _of_words(function, names),
+        task: _of_texts(function, names, numbers),
+        "tokens": _of_words(function, names, numbers),
         **examples,
         "features": _of_features(model, outputs, text_inputs),
     }
+    if task == "roles":  # rounding can choose another path of tags
+        for name in (task, "tokens"):
+            made[name] = made[name]._replace(searches=True)
     if task != "embed":
         # A user's model may have an encoder of another library.
         with contextlib.suppress(ValueError):
@@ -159,36 +173,47 @@ def _of_writers(
     return made
 
 
-def _specs(names: Sequence[str], shape: list) -> dict[str, tf.TensorSpec]:
-    """Returns named specs of strings: unnamed ones are served as `d`."""
-    return {name: tf.TensorSpec(shape, tf.string, name) for name in names}
+def _specs(
+    names: Sequence[str], shape: list, numbers: Sequence[str] = ()
+) -> dict[str, tf.TensorSpec]:
+    """Returns named specs of strings: unnamed ones are served as `d`.
+
+    Behind them are those of a number for each row.
+    """
+    specs = {name: tf.TensorSpec(shape, tf.string, name) for name in names}
+    return specs | {x: tf.TensorSpec([None], tf.int32, x) for x in numbers}
 
 
-def _of_texts(function: TextFunction, names: Sequence[str]) -> Signature:
-    def of_texts(*texts: tf.Tensor) -> Tensors:
+def _of_texts(
+    function: TextFunction, names: Sequence[str], numbers: Sequence[str] = ()
+) -> Signature:
+    def of_texts(*given: tf.Tensor) -> Tensors:
         # The first op: a request with a scalar string would crash the server in
         # the tokenizer.
-        return function(*(tf.ensure_shape(text, [None]) for text in texts))
+        return function(*(tf.ensure_shape(x, [None]) for x in given))
 
-    specs = _specs(names, [None])
+    specs = _specs(names, [None], numbers)
     return Signature(of_texts, specs, function.kinds)
 
 
-def _of_words(function: TextFunction, names: Sequence[str]) -> Signature:
+def _of_words(
+    function: TextFunction, names: Sequence[str], numbers: Sequence[str] = ()
+) -> Signature:
     """Like `_of_texts`, for words `(B, W)`, padded with "" at the end.
 
     Words are made valid UTF-8 as texts are, because outputs repeat them and TF
     Serving's REST would write broken bytes into its JSON.
     """
 
-    def of_words(*rows: tf.Tensor) -> Tensors:
+    def of_words(*given: tf.Tensor) -> Tensors:
         ragged: Any = tf.RaggedTensor
-        checked = (tf.ensure_shape(words, [None, None]) for words in rows)
+        words = (tf.ensure_shape(x, [None, None]) for x in given[: len(names)])
+        more = (tf.ensure_shape(x, [None]) for x in given[len(names) :])
         return function(
-            *(ragged.from_tensor(valid(words), padding="") for words in checked)
+            *(ragged.from_tensor(valid(x), padding="") for x in words), *more
         )
 
-    specs = _specs([WORDS_OF[name] for name in names], [None, None])
+    specs = _specs([WORDS_OF[x] for x in names], [None, None], numbers)
     return Signature(of_words, specs, function.kinds)
 
 

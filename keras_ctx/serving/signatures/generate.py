@@ -13,12 +13,12 @@ from keras_ctx.generation.decoder_of import decoder_of
 from keras_ctx.generation.sampling import LEAST_TEMPERATURE, Draws
 from keras_ctx.serving.output_kinds.kind import OutputKind
 from keras_ctx.serving.signatures.model_outputs import ModelOutputs, Tensors
+from keras_ctx.serving.signatures.refusals import refuse
 from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.writing import (
     KINDS,
     Writing,
     of_rows,
-    refuse,
     refuse_lengths,
     text_signature,
     written,

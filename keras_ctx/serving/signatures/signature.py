@@ -20,7 +20,7 @@ class Signature(NamedTuple):
     method: str = "predict"
     """The API of TF Serving that it is for."""
     searches: bool = False
-    """Whether it searches a text, so that rounding can change a row as a
-    whole."""
+    """Whether it searches a text or a path of tags, so that rounding can change
+    a row as a whole."""
     defaults: Mapping[str, tf.Tensor] = {}
     """The values of inputs that a request may leave out, for all rows."""

@@ -17,12 +17,12 @@ from keras_ctx.serving.signatures.model_outputs import (
     Tensors,
     counts,
 )
+from keras_ctx.serving.signatures.refusals import refuse
 from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.serving.signatures.writing import (
     KINDS,
     Writing,
     of_rows,
-    refuse,
     refuse_lengths,
     text_signature,
     written,

@@ -11,6 +11,7 @@ from keras_ctx.generation.sampling import Draws
 from keras_ctx.serving.output_kinds.kind import Exact, OutputKind
 from keras_ctx.serving.output_kinds.numbers import Numbers
 from keras_ctx.serving.signatures.model_outputs import Run, Tensors
+from keras_ctx.serving.signatures.refusals import refuse
 from keras_ctx.serving.signatures.signature import Signature
 from keras_ctx.text.tokenize.normalization import valid
 
@@ -155,14 +156,6 @@ def of_rows(rows: Any, **settings: tf.Tensor) -> list[tf.Tensor]:
             index = tf.minimum(tf.range(rows), size - 1)
         found.append(tf.gather(x, index))
     return found
-
-
-def refuse(wrong: tf.Tensor, rule: str, *values: tf.Tensor) -> Any:
-    """Fails with a rule and the values of the first rows that break it."""
-    received = [tf.boolean_mask(x, wrong) for x in values]
-    return tf.debugging.Assert(
-        ~tf.reduce_any(wrong), [f"{rule} Received:", *received], summarize=4
-    )
 
 
 def refuse_lengths(max_length: tf.Tensor, positions: int) -> Any:

@@ -21,12 +21,13 @@ def changed_rows(one: Arrays, other: Arrays) -> np.ndarray:
         >>> changed_rows(one, other)
         array([False,  True])
     """
+    rows = len(next(iter(one.values())))
     found = [
-        (x != other[key]).reshape(len(x), -1).any(axis=1)
+        (x != other[key]).reshape(rows, -1).any(axis=1)
         for key, x in one.items()
         if not np.issubdtype(x.dtype, np.floating)
     ]
-    return np.any(found, axis=0)
+    return np.any([np.zeros(rows, bool), *found], axis=0)
 
 
 def without_rows(

@@ -81,6 +81,13 @@ class ServedVersion:
                 "does not do. Ask it by `serving.answers(folder, texts)`. "
                 f"Received: task={signature!r}"
             )
+        if signature == "roles":
+            raise ValueError(
+                f"{self.folder}: the version reads a predicate beside each "
+                "text, which a TextModel does not do. Ask it by "
+                "`serving.answers(folder, {'text': ..., 'predicate': ...})`. "
+                f"Received: task={signature!r}"
+            )
         raise ValueError(
             f"{self.folder}: the version must be of a task, one of "
             f"{', '.join(sorted(set(SIGNATURES.values())))}; this one returns "

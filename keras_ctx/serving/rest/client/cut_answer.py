@@ -4,7 +4,8 @@ from typing import Any
 
 Row = dict[str, Any]
 # Outputs that tell how much of an answer is not padding.
-LENGTHS = ("num_masks", "num_tokens", "words")
+LENGTHS = ("num_masks", "num_tokens", "words", "role_starts")
+_OF_SPANS = ("roles", "role_starts", "role_ends")
 
 
 def cut_answer(shapes: dict[str, list[int]], answer: Row) -> Row:
@@ -30,7 +31,13 @@ def cut_answer(shapes: dict[str, list[int]], answer: Row) -> Row:
         length = answer.get("num_masks", answer["num_tokens"])
     else:
         return answer
-    return {x: _cut_axes(y, shapes[x][1:], length) for x, y in answer.items()}
+    lengths = dict.fromkeys(answer, length)
+    if "role_starts" in answer:  # a span for each role
+        spans = sum(x >= 0 for x in answer["role_starts"])
+        lengths |= dict.fromkeys(_OF_SPANS, spans)
+    return {
+        x: _cut_axes(y, shapes[x][1:], lengths[x]) for x, y in answer.items()
+    }
 
 
 def _cut_axes(value: Any, shape: list[int], length: int) -> Any:

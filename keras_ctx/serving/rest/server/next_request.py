@@ -32,7 +32,7 @@ def query_words(models: WatchedModels, url: str) -> list[str]:
         if not method.endswith("/predict"):  # it takes examples
             continue
         words = ["query.py", "--server", url, "--model", name]
-        row = {name: _value(spec) for name, spec in inputs.items()}
+        row = {name: _value(name, spec) for name, spec in inputs.items()}
         if None in row.values():  # numbers, which are hard to type
             continue
         if len(row) == 1:
@@ -41,7 +41,9 @@ def query_words(models: WatchedModels, url: str) -> list[str]:
     return []
 
 
-def _value(spec: Any) -> str | list[str] | None:
+def _value(name: str, spec: Any) -> str | int | list[str] | None:
+    if name == "predicate":
+        return 0
     if spec.dtype.name != "string" or spec.shape.rank not in (1, 2):
         return None
     return _TEXT if spec.shape.rank == 1 else [_TEXT]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_ctx import data, text
 from keras_ctx.evaluation import Proposition, allowed_transitions
 from keras_ctx.layers.outputs.tag_paths import best_allowed_tags, penalties
+from keras_ctx.predictions.model_rows import check_finite
 
 
 def predict_roles(
@@ -33,6 +34,9 @@ def predict_roles(
         batch_size: Sentences per batch.
         predicate: As for `data.roles_dataset`.
         verbose: Whether to show a progress bar.
+
+    Raises:
+        ValueError: An output is not finite because training diverged.
 
     Example:
         >>> from keras_ctx import models
@@ -69,9 +73,10 @@ def predict_roles(
     found: list[Proposition] = []
     bar = keras.utils.Progbar(len(ordered), verbose=int(verbose))
     for features, _, weights in dataset:
-        logits = model.predict_on_batch(features)["logits"]
+        outputs = model.predict_on_batch(features)
+        check_finite(outputs)
         words = np.asarray(weights["logits"]) > 0
-        best = best_tags(logits, words).numpy()
+        best = best_tags(outputs["logits"], words).numpy()
         for ids, mask in zip(best, words, strict=True):
             tags = [labels[int(i)] for i in ids[mask]]
             found.append(ordered[len(found)].with_tags(tags))
