@@ -425,7 +425,7 @@ def test_a_killed_adaptation_ends_as_if_it_had_not_been(
 
     assert start(whole).wait() == 0
     process = start(killed)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not training.completed_steps(killed):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.01)
