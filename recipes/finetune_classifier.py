@@ -91,12 +91,11 @@ def make_model(config: Config, encoder, task, steps: int) -> keras.Model:
     model = models.classifier(
         encoder,
         task.num_outputs,
-        config.mixture(encoder),
-        config.frozen,
-        config.dropout,
+        *(config.mixture(encoder), config.frozen, config.dropout),
         language_model=config.language_model,
         head=config.head,
         pooled_dropout=config.pooled_dropout,
+        lstm_dim=config.lstm_dim,
     )
     return fine_tuning.compile_model(config, model, steps, config.task_loss())
 

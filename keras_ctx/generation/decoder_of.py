@@ -35,7 +35,8 @@ def decoder_of(model: keras.Model, jit_compile: bool = False) -> Decoder:
     raise ValueError(
         "`model` must be one of `causal_language_model`, "
         "`awd_lstm_language_model`, `encoder_decoder` or "
-        "`attentional_lstm_translator`. An encoder that sees the whole text, "
-        f"such as a BERT, cannot continue it. Received: {model.name!r} with "
-        f"the layers {sorted(layer.name for layer in model.layers)[:10]}"
+        "`attentional_lstm_translator`. A BERT cannot continue a text, also "
+        "one of `bert_encoder(causal=True)`: pretrain a `gpt_encoder`. "
+        f"Received: {model.name!r} with the layers "
+        f"{sorted(layer.name for layer in model.layers)[:10]}"
     )

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_ctx.generation.rows_in_place import row_writer
+from keras_ctx.layers import TokenAndPositionEmbedding
 from keras_ctx.layers.transformer.key_cache import rows_written_by
 from keras_ctx.models.encoder_of import encoder_of
 from keras_ctx.models.wiring import decoder_table, numbered_layers
@@ -34,7 +35,11 @@ class TransformerDecoder:
     @staticmethod
     def fits(model: keras.Model) -> bool:
         """Returns whether a model has such a decoder."""
-        return any(layer.name == "decoder_block_0" for layer in model.layers)
+        found: dict[str, Any] = {layer.name: layer for layer in model.layers}
+        # A causal BERT has another table, and a head before it.
+        return "decoder_block_0" in found and isinstance(
+            decoder_table(found), TokenAndPositionEmbedding
+        )
 
     @property
     def _has_encoder(self) -> bool:

@@ -1,8 +1,9 @@
 """Encoders, language models and task models, wired from the layers."""
 
 from keras_ctx.models.bert.attention_scores import attention_scores
+from keras_ctx.models.bert.causal_pretrainer import bert_causal_pretrainer
 from keras_ctx.models.bert.encoder import bert_encoder
-from keras_ctx.models.bert.family import BERT, BERT_PACKED
+from keras_ctx.models.bert.family import BERT, BERT_CAUSAL, BERT_PACKED
 from keras_ctx.models.bert.packed import packed
 from keras_ctx.models.bert.pretrainer import bert_pretrainer
 from keras_ctx.models.bert.sizes import (
@@ -85,9 +86,9 @@ from keras_ctx.models.word_vectors.encoder import word_vector_encoder
 from keras_ctx.models.word_vectors.family import WORD_VECTORS
 from keras_ctx.models.word_vectors.trainer import word_vector_trainer
 
-# A translator has the layers of a GPT, too: the last that fits is taken.
+# A translator has causal blocks, too: the last that fits is taken.
 _ROWS = (
-    *(BERT, BERT_PACKED, GPT, TRANSFORMER, *ELMO_ROWS),
+    *(BERT_CAUSAL, BERT, BERT_PACKED, GPT, TRANSFORMER, *ELMO_ROWS),
     *(WORD_VECTORS, AWD_LSTM, AWD_LSTM_DOCUMENTS, COVE, COVE_SUBWORDS),
     *RECURRENT_ROWS,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "awd_lstm_stream_model",
     "awd_lstm_with_dropout",
     "bert_base",
+    "bert_causal_pretrainer",
     "bert_encoder",
     "bert_large",
     "bert_medium",

@@ -36,3 +36,22 @@ def bidirectional(x, padding_mask, cell: str, hidden_dim: int, name: str):
     # `where` also drops the Keras mask, by which a loss would be weighted.
     x = layer(x, mask=padding_mask)
     return ops.where(ops.expand_dims(padding_mask, -1), x, 0)
+
+
+def bidirectional_lstms(x, padding_mask, hidden_dim: int, num_layers: int):
+    """Stacks LSTMs in both directions, for a head.
+
+    Layer names: `lstm_0` ... .
+
+    Args:
+        x: `(B, T, D)`.
+        padding_mask: Booleans `(B, T)`, true = real token.
+        hidden_dim: Number H of features in each direction.
+        num_layers: Number of layers.
+
+    Returns:
+        `(B, T, 2H)`, zeros at padding.
+    """
+    for k in range(num_layers):
+        x = bidirectional(x, padding_mask, "lstm", hidden_dim, f"lstm_{k}")
+    return x

@@ -23,6 +23,12 @@ from keras_ctx.pretraining.begin import (
     begin_gpt,
     begin_ulmfit,
 )
+from keras_ctx.pretraining.bert.close import close_bert
+from keras_ctx.pretraining.bert.heads import (
+    bert_figures,
+    bert_losses,
+    with_bert_heads,
+)
 from keras_ctx.pretraining.bert.stages import in_stages
 from keras_ctx.pretraining.bert.start import load_bert_start
 from keras_ctx.pretraining.bert.text_inputs import (
@@ -115,8 +121,11 @@ __all__ = [
     "begin_gpt",
     "begin_translator",
     "begin_ulmfit",
+    "bert_figures",
+    "bert_losses",
     "bert_text_inputs",
     "bert_text_options",
+    "close_bert",
     "close_run",
     "close_translator",
     "continued_language_model",
@@ -142,5 +151,6 @@ __all__ = [
     "ulmfit_tokens",
     "warm_start_batches",
     "warn_unknown_tokens",
+    "with_bert_heads",
     "with_drop_mult",
 ]

@@ -52,7 +52,9 @@ VARIANTS = {
     "attentional_lstm_translator of subwords",
     "encoder_of an attentional_lstm_translator",
     "causal_language_model of an awd_lstm_encoder",
-    "classifier of bert, concat_pooling",
+    *("classifier of bert, concat_pooling", "classifier of bert, lstm"),
+    *("bert_encoder, causal", "encoder_of a bert_causal_pretrainer"),
+    "bert_pretrainer, masked tokens alone",
     *(
         f"{head} of {family}, {mix}"
         for head in ("classifier", "tagger", "span_extractor", "embedder")
@@ -269,6 +271,7 @@ _DECODED = {
 }
 INPUTS = {
     "bert": _BERT_INPUTS,
+    "bert_causal": _BERT_INPUTS,
     "bert_roles": _BERT_INPUTS | _PREDICATE,
     "gpt": _GPT_INPUTS,
     "awd_lstm": _GPT_INPUTS,
@@ -443,6 +446,24 @@ CASES = [
         {"masked_lm": "BMV", "next_sentence": "BK"},
     ),
     ModelCase(
+        "bert_pretrainer, masked tokens alone",
+        lambda: models.bert_pretrainer(bert(), next_sentence=False),
+        "bert_pretrainer",
+        {"masked_lm": "BMV"},
+    ),
+    ModelCase(
+        "bert_encoder, causal",
+        lambda: bert(causal=True),
+        "bert_causal",
+        _ENCODED,
+    ),
+    ModelCase(
+        "bert_causal_pretrainer",
+        lambda: models.bert_causal_pretrainer(bert(causal=True)),
+        "bert_causal",
+        {"next_token": "BTV"},
+    ),
+    ModelCase(
         "attention_scores",
         lambda: models.attention_scores(bert()),
         "bert",
@@ -555,6 +576,12 @@ CASES = [
         "awd_lstm",
         {"logits": "BK"},
         exempt=_BATCH_NORM,
+    ),
+    ModelCase(
+        "classifier of bert, lstm",
+        lambda: models.classifier(bert(), 3, lstm_dim=3, lstm_layers=1),
+        "bert",
+        {"logits": "BK"},
     ),
     ModelCase(
         "classifier of bert, concat_pooling",
@@ -828,6 +855,14 @@ CASES = [
         "encoder_of a pretrainer",
         lambda: models.encoder_of(models.bert_pretrainer(bert())),
         "bert",
+        _ENCODED,
+    ),
+    ModelCase(
+        "encoder_of a bert_causal_pretrainer",
+        lambda: models.encoder_of(
+            models.bert_causal_pretrainer(bert(causal=True))
+        ),
+        "bert_causal",
         _ENCODED,
     ),
     ModelCase(

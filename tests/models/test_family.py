@@ -17,6 +17,7 @@ FAMILY = {
     "cove_translator": "cove",
     "cove_subwords_translator": "cove_subwords",
     "bert": "bert",
+    "bert_causal": "bert_causal",
     "gpt": "gpt",
     "transformer": "transformer",
     "encoder_decoder": "transformer",

@@ -77,6 +77,72 @@ def test_a_pair_may_be_as_long_as_an_encoder_that_is_loaded(
     assert (found.pair_tokens, found.max_predictions) == (500, 75)
 
 
+def test_masks_by_their_share(tmp_path: Path) -> None:
+    def most(**options: Any) -> int:
+        return BERT(output=tmp_path / "run", **options).max_predictions
+
+    # As many as any row of 64 tokens can have, and no fewer than one.
+    assert (most(), most(masking_rate=0.5)) == (10, 32)
+    assert most(masking_rate=0.001) == 1
+    units = {"segmented": True, "pair_length": 100}
+    assert most(**units) == 30
+    assert most(masking_rate=0.3, **units) == 60
+    assert most(masking_rate=0.9, **units) == 100
+
+
+def test_records_of_pairs_have_one_objective(tmp_path: Path) -> None:
+    inputs = text.BertInputs([*text.SPECIAL_TOKENS, "a"], 9, split="character")
+    settings = data.RecordSettings(
+        "bert", "character", max_length=9, objective="sentence_order"
+    )
+    shard = data.write_shard(tmp_path, 0, [["a", "a"]], settings, inputs)
+    data.write_manifest(tmp_path, settings, {}, inputs, {}, [shard])
+    given: dict[str, Any] = {"output": tmp_path / "run", "records": tmp_path}
+    for objective in ("none", "left_to_right"):
+        with pytest.raises(ValueError, match="must be that of `records`"):
+            BERT(**given, objective=objective)
+    for objective in ("next_sentence", "sentence_order"):  # the first: default
+        assert BERT(**given, objective=objective).has_pairs
+
+
+@pytest.mark.parametrize(
+    ("causal", "objective", "message"),
+    [
+        (False, "left_to_right", "reads in both directions: not left_to_right"),
+        (True, "none", "reads from left to right: left_to_right"),
+        (None, "sentence_order", "must be none for the encoder of `init`"),
+    ],
+)
+def test_an_objective_that_init_does_not_have(
+    causal: bool | None, objective: Any, message: str, tmp_path: Path
+) -> None:
+    """Refused before anything is written; `None`: one without a pooler."""
+    init, corpus = tmp_path / "init", tmp_path / "a.txt"
+    corpus.write_text("a a\na\n")
+    encoder = models.bert_encoder(6, 1, 1, 4, 8, 64, causal=bool(causal))
+    if causal:
+        model = models.bert_causal_pretrainer(encoder)
+    else:
+        paired = causal is not None
+        model = models.bert_pretrainer(encoder, next_sentence=paired)
+    training.save_model(model, init / "pretrainer.keras")
+    training.save_model(models.encoder_of(model), init / "encoder.keras")
+    inputs = text.BertInputs([*text.SPECIAL_TOKENS, "a"], 64)
+    text.save_inputs(inputs, init / "text_inputs.json")
+    given: dict[str, Any] = {"init": init, "corpus": corpus}
+    given |= {"output": tmp_path / "run", "objective": objective}
+    with pytest.raises(ValueError, match=message):
+        pretraining.begin_bert(BERT(**given), training.strategy())
+    assert not (tmp_path / "run").exists()
+    fits = "left_to_right" if causal else "none"
+    start = pretraining.load_bert_start(BERT(**{**given, "objective": fits}))
+    assert start is not None
+    found = pretraining.with_bert_heads(
+        BERT(**{**given, "objective": fits}), start
+    )
+    assert set(found.output) == {"next_token" if causal else "masked_lm"}
+
+
 def test_records_of_other_words(records: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="that of `records`, 'whitespace'"):
         ELMO(output=tmp_path / "run", records=records)

@@ -286,6 +286,15 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
             "`records` and `lexicon` must not be given together",
         ),
         ({"masking_rule": "unit"}, '`masking_rule="unit"` needs `segmented`'),
+        ({"masking_rate": 1.0}, "`masking_rate` must be a share above 0"),
+        (
+            {
+                "objective": "left_to_right",
+                "masking_rate": 0.3,
+                "lexicon": Path("a"),
+            },
+            "masks nothing. Leave out `masking_rate` and `lexicon`",
+        ),
         (
             {"gradient_accumulation_steps": 0},
             "`gradient_accumulation_steps` must be at least 1",
@@ -383,18 +392,32 @@ def test_another_run_is_not_gone_on_with(tmp_path: Path, corpus: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("objective", "options"),
+    [
+        ("sentence_order", []),
+        ("none", ["--masking-rate", "0.5"]),
+        ("left_to_right", []),
+    ],
+)
 def test_a_killed_adaptation_ends_as_if_it_had_not_been(
-    tmp_path: Path, corpus: Path, held_out: Path
+    objective: Any,
+    options: list[str],
+    tmp_path: Path,
+    corpus: Path,
+    held_out: Path,
 ) -> None:
     first, whole, killed = (tmp_path / n for n in ("first", "whole", "killed"))
-    run(first, corpus=corpus, dropout=0.1)
+    causal = objective == "left_to_right"
+    before = objective if causal else "next_sentence"
+    run(first, corpus=corpus, dropout=0.1, objective=before)
 
     def start(output: Path) -> subprocess.Popen:
         return subprocess.Popen(
             [sys.executable, str(RECIPES / "pretrain_bert.py")]
             + ["--init", str(first), "--corpus", str(corpus)]
             + ["--held-out", str(held_out), "--held-out-steps", "3"]
-            + ["--objective", "sentence_order", "--pair-length", "24"]
+            + ["--objective", objective, "--pair-length", "24", *options]
             + ["--batch-size", "4", "--epochs", "3", "--steps-per-epoch", "20"]
             + ["--output", str(output)],
             stdout=subprocess.DEVNULL,
@@ -402,7 +425,7 @@ def test_a_killed_adaptation_ends_as_if_it_had_not_been(
 
     assert start(whole).wait() == 0
     process = start(killed)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not training.completed_steps(killed):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.01)
@@ -419,3 +442,32 @@ def test_a_killed_adaptation_ends_as_if_it_had_not_been(
     assert results[0] == results[1]
     for name in ("encoder", "pretrainer"):
         assert_close(weights(killed, name), weights(whole, name), 0)
+    # The next-sentence head of `first` and its pooler are gone.
+    outputs = keras.saving.load_model(killed / "pretrainer.keras").output
+    encoder = keras.saving.load_model(killed / "encoder.keras")
+    assert ("next_sentence" in outputs) == (objective == "sentence_order")
+    assert ("pooled" in encoder.output) == (objective != "none")
+    assert models.family_of(encoder).causal == causal
+
+
+@pytest.mark.slow
+def test_an_encoder_from_left_to_right_stays_one(
+    tmp_path: Path, corpus: Path, reviews: Path, entities: Path
+) -> None:
+    run(tmp_path / "bert", corpus=corpus, objective="left_to_right")
+    common = {"init": tmp_path / "bert", "compare": False, "epochs": 1}
+    for name, path in (("classifier", reviews), ("tagger", entities)):
+        recipe = load_recipe(f"finetune_{name}")
+        given = {"train": path, "test": path, "batch_size": 8, "lstm_dim": 3}
+        output = tmp_path / name
+        recipe.main(recipe.Config(output=output, **given, **common))
+        model = keras.saving.load_model(output / "model.keras")
+        encoder = models.encoder_of(model)
+        assert "lstm_0" in {layer.name for layer in model.layers}
+        inputs = convert.load_text_inputs(output)
+        one, other = (
+            np.asarray(encoder(inputs([text]))["layers"])
+            for text in ("树很好", "树很差")
+        )
+        np.testing.assert_array_equal(one[:, :, :3], other[:, :, :3])
+        assert np.abs(one - other)[:, :, 3].min(0).max() > 1e-4

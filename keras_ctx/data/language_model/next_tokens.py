@@ -35,9 +35,23 @@ def next_token_targets(
         Radford et al. 2018, section 3.2; `train.py` of
         https://github.com/openai/finetune-transformer-lm.
     """
+    token_ids, counted = next_tokens(features)
+    tokens = tf.reduce_sum(counted, axis=1, keepdims=True)
+    rows = tf.cast(tf.shape(counted)[0], tf.float32)
+    return token_ids, tf.math.divide_no_nan(counted, tokens * rows)
+
+
+def next_tokens(
+    features: Mapping[str, tf.Tensor],
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the next token of each position, and 1 where it is a real one.
+
+    Args:
+        features: As of `next_token_targets`.
+
+    Returns:
+        Integers and float32 numbers, both `(B, T)`.
+    """
     mask = tf.cast(features["padding_mask"], tf.float32)
     counted = tf.pad(mask[:, 1:], [[0, 0], [0, 1]])
-    tokens = tf.reduce_sum(counted, axis=1, keepdims=True)
-    rows = tf.cast(tf.shape(mask)[0], tf.float32)
-    weights = tf.math.divide_no_nan(counted, tokens * rows)
-    return tf.roll(features["token_ids"], -1, axis=1), weights
+    return tf.roll(features["token_ids"], -1, axis=1), counted

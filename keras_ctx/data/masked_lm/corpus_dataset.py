@@ -1,17 +1,21 @@
 """BERT's pretraining batches from a corpus file."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import tensorflow as tf
 
-from keras_ctx.checks import check_at_least
+from keras_ctx.checks import check_at_least, check_choice
 from keras_ctx.data.batching.schedule import epoch_batches
 from keras_ctx.data.batching.sharding import global_batches
-from keras_ctx.data.masked_lm.examples import masked_pairs
+from keras_ctx.data.masked_lm.examples import (
+    left_to_right_examples,
+    masked_pairs,
+)
+from keras_ctx.data.masked_lm.objectives import OF_PAIRS, BertObjective
 from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs
+from keras_ctx.data.masked_lm.single_texts import single_texts
 from keras_ctx.data.masked_lm.unit_draw import (
     MaskingRule,
     check_masking_rule,
@@ -23,26 +27,6 @@ from keras_ctx.data.masked_lm.units import (
 )
 from keras_ctx.data.readers.lines import read_documents
 from keras_ctx.data.text_inputs import TextInputs
-
-# Each is about a WordPiece token: an ideograph, a run of letters, a symbol.
-_PIECE = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+|[^\w\s]")
-
-
-def rough_length(
-    split: Literal["character", "wordpiece"],
-) -> Callable[[str], int]:
-    """Returns a function that estimates the tokens of a sentence.
-
-    Args:
-        split: The `split` of `BertInputs`.
-
-    Example:
-        >>> rough_length("wordpiece")("Two words, 一二.")
-        6
-    """
-    if split == "character":
-        return len
-    return lambda line: len(_PIECE.findall(line))
 
 
 def first_batches(dataset: tf.data.Dataset, steps: int) -> tf.data.Dataset:
@@ -74,7 +58,7 @@ def bert_pretraining_dataset(
     separator: str = " ",
     shuffle_buffer: int = 1000,
     bucket_batches: int = 1,
-    objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
+    objective: BertObjective = "next_sentence",
     whole_word_masking: bool = False,
     segmented: bool = False,
     lexicon: Sequence[str] | None = None,
@@ -96,7 +80,8 @@ def bert_pretraining_dataset(
         seed: The seed of the order, the text pairs and the masks.
         first_step: Number of the first batch.
         max_predictions: Maximum number M of masked tokens per example.
-        masking_rate: Share of the ordinary tokens to predict.
+        masking_rate: Share of the ordinary tokens to predict; where it is more
+            than `max_predictions`, they are fewer.
         short_seq_prob: See `sentence_pairs`.
         length: A function that estimates the tokens of a sentence. The default
             counts characters, which is right for Chinese.
@@ -105,7 +90,10 @@ def bert_pretraining_dataset(
         bucket_batches: Number of batches to sort by length together. 1 means
             no sorting. See `elmo_pretraining_dataset`.
         objective: The objective of text pairs, see `sentence_pairs`:
-            "next_sentence", or ALBERT's "sentence_order".
+            "next_sentence", or ALBERT's "sentence_order". With "none" a row
+            is one text, see `single_texts`, and only masked tokens are
+            predicted; with "left_to_right" nothing is masked, and each token
+            is predicted from those before it.
         whole_word_masking: Whether to mask whole words, see
             `masked_lm_examples`. `##` marks the pieces that continue a word.
         segmented: Whether white space in the file separates the units to mask
@@ -123,17 +111,18 @@ def bert_pretraining_dataset(
         An endless `tf.data.Dataset` of `(features, targets, weights)`.
         Features: `token_ids`, `segment_ids`, `padding_mask` `(B, T)`,
         `masked_positions` `(B, M)`. Targets: `masked_lm` `(B, M)` ids and, for
-        both objectives, `next_sentence` `(B,)`: 1 = the second text follows
-        the first. Weights: float32 with the same keys, each summing to 1 over
-        the batch.
+        text pairs, `next_sentence` `(B,)`: 1 = the second text follows the
+        first. For "left_to_right" there are no `masked_positions`, and the
+        target is `next_token` `(B, T)`. Weights: float32 with the same keys,
+        each summing to 1 over the batch.
 
     Raises:
         FileNotFoundError: The file does not exist.
         ValueError: An argument is out of range; the file has no text, or
             fewer than two documents of two sentences (fewer than one for
             "sentence_order"); the vocabulary has no piece with `##` for
-            `whole_word_masking`; two ways to find units are given; or the
-            file has no unit.
+            `whole_word_masking`; two ways to find units are given, or any
+            with "left_to_right"; or the file has no unit.
 
     Example:
         >>> from keras_ctx.text import BertInputs, character_vocabulary
@@ -161,32 +150,43 @@ def bert_pretraining_dataset(
         bucket_batches=bucket_batches,
     )
     check_at_least(0, seed=seed, first_step=first_step)
+    check_choice((*OF_PAIRS, "none", "left_to_right"), objective=objective)
     units = text_units(text_inputs, segmented, lexicon)
     check_masking_rule(masking_rule, units is not None)
     if units is not None:
         _check_one_way(whole_word_masking, segmented, separator)
         check_units(path, text_inputs, units, segmented)
 
-    def pairs(pass_seed: int) -> Iterator[tuple[str, str, int]]:
-        return sentence_pairs(
-            read_documents(path),
-            # [CLS] first [SEP] second [SEP]
-            target_length=text_inputs.max_length - 3,
-            seed=pass_seed,
-            length=length,
-            short_seq_prob=short_seq_prob,
-            shuffle_buffer=shuffle_buffer,
-            separator=separator,
-            objective=objective,
-        )
+    of_pairs = objective in OF_PAIRS
 
-    masked = masked_pairs(
-        text_inputs,
-        max_predictions=max_predictions,
-        masking_rate=masking_rate,
-        whole_word_masking=whole_word_masking,
-        masking_rule=masking_rule,
-    )
+    def pairs(pass_seed: int) -> Iterator[tuple[str, str, int]]:
+        drawn: dict[str, Any] = {
+            # [CLS] first [SEP] second [SEP]
+            "target_length": text_inputs.max_length - (3 if of_pairs else 2),
+            "seed": pass_seed,
+            "length": length,
+            "short_seq_prob": short_seq_prob,
+            "shuffle_buffer": shuffle_buffer,
+            "separator": separator,
+        }
+        documents = read_documents(path)
+        if of_pairs:
+            drawn["objective"] = objective
+            return sentence_pairs(documents, **drawn)
+        return ((text, "", 1) for text in single_texts(documents, **drawn))
+
+    masked: Callable[..., Any] = left_to_right_examples
+    if objective == "left_to_right":
+        _check_unmasked(whole_word_masking, units is not None)
+    else:
+        masked = masked_pairs(
+            text_inputs,
+            max_predictions=max_predictions,
+            masking_rate=masking_rate,
+            whole_word_masking=whole_word_masking,
+            masking_rule=masking_rule,
+            next_sentence=of_pairs,
+        )
     # Creates one pair, so that errors in the file or the arguments are raised
     # here and not in the first training step.
     next(pairs(0))
@@ -204,7 +204,7 @@ def bert_pretraining_dataset(
             yield (step_seed, 0), *zip(*rows, strict=True)
 
     def examples(step_seed, first, second, is_next):
-        features = text_inputs(first, second)
+        features = text_inputs(first, *([second] if of_pairs else []))
         if units is None:
             return masked(step_seed, features, is_next)
         unit_ids = pair_unit_ids(text_inputs, units, (first, second), features)
@@ -221,6 +221,14 @@ def bert_pretraining_dataset(
     )
     dataset = dataset.map(examples, num_parallel_calls=tf.data.AUTOTUNE)
     return global_batches(dataset)
+
+
+def _check_unmasked(whole_word_masking: bool, has_units: bool) -> None:
+    if whole_word_masking or has_units:
+        raise ValueError(
+            '`objective="left_to_right"` masks nothing. Leave out '
+            "`whole_word_masking`, `segmented` and `lexicon`."
+        )
 
 
 def _check_one_way(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from keras_ctx.data.batching.loss_weights import normalize_weights
+from keras_ctx.data.language_model.next_tokens import next_tokens
 from keras_ctx.data.masked_lm.masking import masked_lm_examples
 from keras_ctx.data.masked_lm.unit_draw import MaskingRule
 from keras_ctx.data.text_inputs import TextInputs
@@ -17,12 +18,14 @@ def masked_pairs(
     masking_rate: float,
     whole_word_masking: bool,
     masking_rule: MaskingRule = "token",
+    next_sentence: bool = True,
 ) -> Callable:
     """Returns a function that masks a batch.
 
     The function takes seed, features, `is_next` and, for units, the `unit_ids`
-    of `masked_lm_examples`, and returns `(features,
-    targets, weights)`, as described at `bert_pretraining_dataset`.
+    of `masked_lm_examples`, and returns `(features, targets, weights)`, as
+    described at `bert_pretraining_dataset`; without `next_sentence` not this
+    target.
     """
     if text_inputs.mask_id is None:
         raise ValueError(
@@ -44,14 +47,22 @@ def masked_pairs(
             unit_ids=unit_ids,
             masking_rule=masking_rule,
         )
-        targets = {"masked_lm": masked_ids, "next_sentence": is_next}
-        weights = {
-            "masked_lm": normalize_weights(masked_weights),
-            "next_sentence": normalize_weights(tf.ones_like(is_next)),
-        }
+        targets = {"masked_lm": masked_ids}
+        weights = {"masked_lm": normalize_weights(masked_weights)}
+        if next_sentence:
+            targets["next_sentence"] = is_next
+            weights["next_sentence"] = normalize_weights(tf.ones_like(is_next))
         return features, targets, weights
 
     return examples
+
+
+def left_to_right_examples(step_seed, features, is_next) -> tuple:
+    """Returns a batch whose targets are the next tokens, for any seed."""
+    del step_seed, is_next
+    token_ids, counted = next_tokens(features)
+    weights = {"next_token": normalize_weights(counted)}
+    return features, {"next_token": token_ids}, weights
 
 
 def _suffix_ids(text_inputs: TextInputs) -> list[int]:

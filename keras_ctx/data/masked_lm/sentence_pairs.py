@@ -3,9 +3,11 @@
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
 
 from keras_ctx.checks import check_at_least
+from keras_ctx.data.masked_lm.drawn_documents import drawn_documents
+from keras_ctx.data.masked_lm.objectives import OF_PAIRS, PairObjective
+from keras_ctx.data.masked_lm.short_targets import check_short_seq_prob, target
 
 Pair = tuple[list[str], list[str], int]
 
@@ -19,7 +21,7 @@ def sentence_pairs(
     short_seq_prob: float = 0.1,
     shuffle_buffer: int = 1000,
     separator: str = " ",
-    objective: Literal["next_sentence", "sentence_order"] = "next_sentence",
+    objective: PairObjective = "next_sentence",
 ) -> Iterator[tuple[str, str, int]]:
     """Creates text pairs from a stream of documents.
 
@@ -86,12 +88,8 @@ def sentence_pairs(
     lengths of single sentences.
     """
     check_at_least(2, target_length=target_length)
-    if not 0 <= short_seq_prob <= 1:
-        raise ValueError(
-            "`short_seq_prob` must be a probability from 0 to 1. "
-            f"Received: short_seq_prob={short_seq_prob}"
-        )
-    if objective not in ("next_sentence", "sentence_order"):
+    check_short_seq_prob(short_seq_prob)
+    if objective not in OF_PAIRS:
         raise ValueError(
             '`objective` must be "next_sentence" or "sentence_order". '
             f"Received: objective={objective!r}"
@@ -102,46 +100,15 @@ def sentence_pairs(
             "the pairs need another document. "
             f"Received: shuffle_buffer={shuffle_buffer}"
         )
-    if shuffle_buffer < 1:
-        raise ValueError(
-            "`shuffle_buffer` must be at least 1 document. "
-            f"Received: shuffle_buffer={shuffle_buffer}"
-        )
-
     rng = random.Random(seed)
-
-    def pairs_of(held: list[list[str]], index: int):
-        target = target_length
-        if rng.random() < short_seq_prob:
-            target = rng.randint(2, target_length)
+    for held, index in drawn_documents(documents, rng, shuffle_buffer, 2):
+        wanted = target(rng, target_length, short_seq_prob)
         if objective == "next_sentence":
-            pairs = _next_pairs(held, index, target, length, rng)
+            pairs = _next_pairs(held, index, wanted, length, rng)
         else:
-            pairs = _order_pairs(held[index], target, length, rng)
+            pairs = _order_pairs(held[index], wanted, length, rng)
         for first, second, is_next in pairs:
             yield separator.join(first), separator.join(second), is_next
-
-    held: list[list[str]] = []
-    for document in documents:
-        if len(document) < 2:
-            continue
-        if len(held) < shuffle_buffer:
-            held.append(document)
-            continue
-        index = rng.randrange(shuffle_buffer)
-        yield from pairs_of(held, index)
-        held[index] = document
-    # The remaining documents stay in the list, so that the last one still has
-    # other documents to draw from.
-    if not held:
-        raise ValueError(
-            "`documents` must hold a document of at least two sentences. In "
-            "a corpus file: one sentence per line, blank lines between "
-            "documents. Received: none."
-        )
-    rng.shuffle(held)
-    for index in range(len(held)):
-        yield from pairs_of(held, index)
 
 
 def _next_pairs(

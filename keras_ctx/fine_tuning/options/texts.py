@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from keras_ctx import data, training
-from keras_ctx.checks import check_positive
+from keras_ctx.checks import check_at_least, check_positive
 from keras_ctx.fine_tuning.options.shared import LabelledDataOptions
 from keras_ctx.fine_tuning.options.ulmfit import ULMFiTOptions
 
@@ -45,6 +45,9 @@ class TextTaskOptions(ULMFiTOptions, data.TextTaskFormat, LabelledDataOptions):
     mean, with a hidden layer."""
     class_weights: bool = False
     """Whether to weight classes so that rare ones count as frequent ones."""
+    lstm_dim: int | None = None
+    """Cells per direction of a two-layer BiLSTM under the head; None: no
+    LSTM."""
     language_model_weight: float | None = None
     """Weight of a second loss, of the next token of the texts, 0.5 in the
     paper of GPT; only for a GPT. If not given: no such loss."""
@@ -57,6 +60,8 @@ class TextTaskOptions(ULMFiTOptions, data.TextTaskFormat, LabelledDataOptions):
             raise ValueError(
                 f"`class_weights` needs classes, not `{self.kind}`."
             )
+        if self.lstm_dim is not None:
+            check_at_least(1, lstm_dim=self.lstm_dim)
         check_positive(language_model_weight=self.language_model_weight)
         if self.language_model and self.frozen:
             raise ValueError(

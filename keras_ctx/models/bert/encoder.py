@@ -7,6 +7,9 @@ from keras_ctx import layers
 from keras_ctx.checks import check_at_least
 from keras_ctx.models.wiring import encoder_model
 
+CAUSAL_PREFIX = "decoder_block_"
+"""The names of causal blocks, as in a GPT, before their number."""
+
 
 def bert_encoder(
     vocabulary_size: int,
@@ -24,6 +27,7 @@ def bert_encoder(
     initializer_range: float = 0.02,
     name: str = "bert_encoder",
     block_initializer_range: float | None = None,
+    causal: bool = False,
 ) -> keras.Model:
     """Builds a BERT encoder as a functional model.
 
@@ -37,6 +41,11 @@ def bert_encoder(
 
     Layer names: `embeddings`, `block_0` ... , `pooler`, and with `norm_first`
     `final_norm`, which normalizes the last of `layers`.
+
+    With `causal`, a token sees itself and the tokens before it only, as in
+    BERT's ablation "LTR". Blocks are then named `decoder_block_0` ... ; there
+    is no pooler, and `pooled` is the last real token: the first one sees
+    nothing but itself. `bert_causal_pretrainer` trains such an encoder.
 
     Args:
         vocabulary_size: Number of tokens in the vocabulary.
@@ -58,6 +67,7 @@ def bert_encoder(
         block_initializer_range: `initializer_range` of the blocks alone;
             `None`: the same. With 128 features or fewer, `hidden_dim ** -0.5`
             learns much sooner; with 256 it does not.
+        causal: Whether a token sees only the tokens before it.
 
     Returns:
         A `keras.Model`.
@@ -77,7 +87,8 @@ def bert_encoder(
         ((1, 16), 3)
 
     Source:
-        Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
+        Devlin et al. 2019, https://arxiv.org/abs/1810.04805; `causal`:
+        section 5.1.
     """
     check_at_least(1, num_layers=num_layers)
     token_ids, segment_ids = (
@@ -96,8 +107,11 @@ def bert_encoder(
         name="embeddings",
     )(token_ids, segment_ids)
     outputs = [x]
+    new_block = layers.TransformerEncoderBlock
+    if causal:
+        new_block = layers.TransformerDecoderBlock
     for i in range(num_layers):
-        x = layers.TransformerEncoderBlock(
+        x = new_block(
             num_heads,
             intermediate_dim,
             activation,
@@ -109,23 +123,28 @@ def bert_encoder(
             if block_initializer_range is None
             else block_initializer_range,
             max_length,
-            name=f"block_{i}",
+            name=f"{CAUSAL_PREFIX if causal else 'block_'}{i}",
         )(x, padding_mask=padding_mask)
         outputs.append(x)
     if norm_first:
         outputs[-1] = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, name="final_norm"
         )(x)
-    # Not `[:, 0]`, which fails in a batch without tokens.
-    first = ops.sum(outputs[-1][:, :1], axis=1)
-    pooled = keras.layers.Dense(
-        hidden_dim,
-        activation="tanh",
-        kernel_initializer=keras.initializers.TruncatedNormal(
-            stddev=initializer_range
-        ),
-        name="pooler",
-    )(first)
+    if causal:
+        pooled = layers.Pooling("last", name="last_token")(
+            outputs[-1], padding_mask
+        )
+    else:
+        # Not `[:, 0]`, which fails in a batch without tokens.
+        first = ops.sum(outputs[-1][:, :1], axis=1)
+        pooled = keras.layers.Dense(
+            hidden_dim,
+            activation="tanh",
+            kernel_initializer=keras.initializers.TruncatedNormal(
+                stddev=initializer_range
+            ),
+            name="pooler",
+        )(first)
     inputs = {
         "token_ids": token_ids,
         "segment_ids": segment_ids,

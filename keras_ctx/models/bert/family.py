@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ctx import layers
+from keras_ctx.models.bert.encoder import CAUSAL_PREFIX
 from keras_ctx.models.family import Family
 from keras_ctx.models.wiring import (
     block_stack,
@@ -25,6 +27,19 @@ def _encoder(model: keras.Model, name: str | None) -> keras.Model:
     return encoder_model(
         *(inputs, outputs, pooled, inputs["padding_mask"]),
         name=name or "bert_encoder",
+    )
+
+
+def _causal(model: keras.Model, name: str | None) -> keras.Model:
+    found: dict[str, Any] = {layer.name: layer for layer in model.layers}
+    outputs = outputs_of(found, CAUSAL_PREFIX)
+    inputs = {key: model.input[key] for key in BERT_CAUSAL.inputs}
+    padding_mask = inputs["padding_mask"]
+    pooled = layers.Pooling("last", name="last_token")(
+        outputs[-1], padding_mask
+    )
+    return encoder_model(
+        inputs, outputs, pooled, padding_mask, name or "bert_encoder"
     )
 
 
@@ -69,6 +84,19 @@ BERT = Family(
     stack=block_stack,
     sizes=_sizes,
     position_table="TokenAndSegmentEmbedding",
+)
+
+BERT_CAUSAL = Family(
+    "bert_causal",
+    reads="the token ids of a BERT that reads from left to right",
+    inputs=("token_ids", "segment_ids", "padding_mask"),
+    layers=("embeddings", f"{CAUSAL_PREFIX}0"),
+    text_inputs=("BertInputs",),
+    encoder=_causal,
+    stack=lambda encoder: block_stack(encoder, CAUSAL_PREFIX),
+    sizes=_sizes,
+    position_table="TokenAndSegmentEmbedding",
+    causal=True,
 )
 
 # No text inputs return rows of several texts: `data.packed_dataset` does.

@@ -3,8 +3,7 @@
 import keras
 
 from keras_ctx import layers
-from keras_ctx.checks import check_choice
-from keras_ctx.layers.transformer.activations import ACTIVATIONS
+from keras_ctx.models.bert.token_head import table_initializer, token_logits
 
 
 def bert_pretrainer(
@@ -12,6 +11,7 @@ def bert_pretrainer(
     activation: str | None = None,
     layer_norm_epsilon: float | None = None,
     name: str = "bert_pretrainer",
+    next_sentence: bool = True,
 ) -> keras.Model:
     """Builds an encoder with the two heads that pretrain BERT.
 
@@ -34,12 +34,16 @@ def bert_pretrainer(
         layer_norm_epsilon: Epsilon of the layer normalization after it;
             `None`: the encoder's.
         name: Name of the model.
+        next_sentence: Whether the model has the second head. Without it, as
+            in RoBERTa, it does not read `pooled`, so the encoder that
+            `encoder_of` takes out of it has no pooler.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        ValueError: An unknown activation.
+        ValueError: An unknown activation, `encoder` is causal or no BERT, or
+            has no `pooled` for `next_sentence`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -48,40 +52,45 @@ def bert_pretrainer(
         {'masked_lm': (None, None, 100), 'next_sentence': (None, 2)}
 
     Source:
-        Devlin et al. 2019, section 3.1 and appendix A.1.
+        Devlin et al. 2019, section 3.1 and appendix A.1; without
+        `next_sentence`: Liu et al. 2019, https://arxiv.org/abs/1907.11692.
     """
-    embeddings = encoder.get_layer("embeddings")
-    block = encoder.get_layer("block_0")
-    used = block.activation if activation is None else activation
-    if layer_norm_epsilon is None:
-        layer_norm_epsilon = block.layer_norm_epsilon
-    check_choice(tuple(ACTIVATIONS), activation=used)
-    start = embeddings.initializer_range
+    _check(encoder, next_sentence)
     masked_positions = keras.Input(
         (None,), dtype="int32", name="masked_positions"
     )
-    x = layers.GatherPositions(name="masked_lm_gather")(
+    vectors = layers.GatherPositions(name="masked_lm_gather")(
         encoder.output["sequence"], masked_positions
     )
-    x = keras.layers.Dense(
-        embeddings.hidden_dim,
-        activation=ACTIVATIONS[used],
-        kernel_initializer=keras.initializers.TruncatedNormal(stddev=start),
-        name="masked_lm_dense",
-    )(x)
-    x = keras.layers.LayerNormalization(
-        epsilon=layer_norm_epsilon, name="masked_lm_norm"
-    )(x)
-    masked_lm = layers.VocabularyBias(name="masked_lm_bias")(
-        embeddings(x, reverse=True)
-    )
-    next_sentence = keras.layers.Dense(
-        2,
-        kernel_initializer=keras.initializers.TruncatedNormal(stddev=start),
-        name="next_sentence",
-    )(encoder.output["pooled"])
+    outputs = {
+        "masked_lm": token_logits(
+            encoder, vectors, activation, layer_norm_epsilon
+        )
+    }
+    if next_sentence:
+        outputs["next_sentence"] = keras.layers.Dense(
+            2,
+            kernel_initializer=table_initializer(encoder),
+            name="next_sentence",
+        )(encoder.output["pooled"])
     return keras.Model(
         {**encoder.input, "masked_positions": masked_positions},
-        {"masked_lm": masked_lm, "next_sentence": next_sentence},
+        outputs,
         name=name,
     )
+
+
+def _check(encoder: keras.Model, next_sentence: bool) -> None:
+    found = {layer.name for layer in encoder.layers}
+    if "block_0" not in found:
+        raise ValueError(
+            "`encoder` must be a BERT that sees the whole text; for one of "
+            "`bert_encoder(causal=True)` use `bert_causal_pretrainer`. "
+            f"Received: {encoder.name!r} with the layers {sorted(found)[:10]}"
+        )
+    if next_sentence and "pooled" not in encoder.output:
+        raise ValueError(
+            "`next_sentence` needs an encoder with `pooled`, which one that "
+            "was trained without this task lacks. Set it to False. Received: "
+            f"{encoder.name!r} with the outputs {sorted(encoder.output)}"
+        )

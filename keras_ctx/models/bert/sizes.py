@@ -37,6 +37,7 @@ def bert_tiny(
     initializer_range: float = 0.02,
     name: str = "bert_tiny",
     block_initializer_range: float | None = None,
+    causal: bool = False,
 ) -> keras.Model:
     """BERT-Tiny: 2 blocks, 2 heads and 128 features.
 
@@ -66,6 +67,7 @@ def bert_mini(
     initializer_range: float = 0.02,
     name: str = "bert_mini",
     block_initializer_range: float | None = None,
+    causal: bool = False,
 ) -> keras.Model:
     """BERT-Mini: 4 blocks, 4 heads and 256 features.
 
@@ -95,6 +97,7 @@ def bert_small(
     initializer_range: float = 0.02,
     name: str = "bert_small",
     block_initializer_range: float | None = None,
+    causal: bool = False,
 ) -> keras.Model:
     """BERT-Small: 4 blocks, 8 heads and 512 features.
 
@@ -124,6 +127,7 @@ def bert_medium(
     initializer_range: float = 0.02,
     name: str = "bert_medium",
     block_initializer_range: float | None = None,
+    causal: bool = False,
 ) -> keras.Model:
     """BERT-Medium: 8 blocks, 8 heads and 512 features.
 
@@ -153,6 +157,7 @@ def bert_base(
     initializer_range: float = 0.02,
     name: str = "bert_base",
     block_initializer_range: float | None = None,
+    causal: bool = False,
 ) -> keras.Model:
     """BERT-Base: 12 blocks, 12 heads and 768 features.
 
@@ -182,6 +187,7 @@ def bert_large(
     initializer_range: float = 0.02,
     name: str = "bert_large",
     block_initializer_range: float | None = None,
+    causal: bool = False,
 ) -> keras.Model:
     """BERT-Large: 24 blocks, 16 heads and 1,024 features.
 

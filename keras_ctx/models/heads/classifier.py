@@ -3,12 +3,14 @@
 import keras
 
 from keras_ctx.checks import check_at_least, check_rate
+from keras_ctx.models.bidirectional import bidirectional_lstms
 from keras_ctx.models.family import family_of
 from keras_ctx.models.gpt.language_model import next_token_logits
 from keras_ctx.models.heads.concat_pooling import Head, concat_pooled
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.packed_texts import refuse_packed, token_mean
 from keras_ctx.models.heads.task_model import task_model
+from keras_ctx.models.heads.whole_rows import check_whole_rows
 from keras_ctx.models.mixture import Mix
 
 
@@ -22,12 +24,16 @@ def classifier(
     language_model: bool = False,
     head: Head = "linear",
     pooled_dropout: float = 0.4,
+    lstm_dim: int | None = None,
+    lstm_layers: int = 2,
 ) -> keras.Model:
     """Builds a classifier of texts or text pairs.
 
     With `mix="last"` it reads the encoder's `pooled` vector, otherwise the
     mean over the real tokens of its layers, mixed or concatenated. The head
-    "concat_pooling" reads more than that, with any `mix`.
+    "concat_pooling" reads more than that, with any `mix`. With `lstm_dim`, it
+    reads the outputs of LSTMs on the tokens' vectors instead of these: their
+    mean, with any `mix`.
 
     Args:
         encoder: Any encoder of `keras_ctx.models`.
@@ -48,6 +54,10 @@ def classifier(
             batch norm, `dropout`, and the dense layer.
         pooled_dropout: Dropout rate of the pooled vectors of
             "concat_pooling".
+        lstm_dim: Number of features, in each direction, of bidirectional
+            LSTMs between the encoder and the head, named `lstm_0` ... ;
+            `None`: no LSTMs.
+        lstm_layers: Number of these LSTMs.
 
     Returns:
         A `keras.Model` from the encoder's inputs to `{"logits": (B, N)}`; on
@@ -57,8 +67,10 @@ def classifier(
         ValueError: `num_classes` is not positive, a rate is outside
             [0, 1), `mix` is unknown, a `ScalarMix` is for another number of
             layers, "concat_last_4" has fewer than four layers, with
-            `language_model` the encoder is not causal or `frozen`, or `head`
-            is unknown, or is "concat_pooling" on an encoder of `packed`.
+            `language_model` the encoder is not causal or `frozen`, `head` is
+            unknown, `lstm_dim` or `lstm_layers` is not positive, or one of
+            "concat_pooling" and `lstm_dim` is given on an encoder of
+            `packed`.
 
     Example:
         >>> from keras_ctx.models import bert_tiny
@@ -69,9 +81,14 @@ def classifier(
         Devlin et al. 2019, section 4.1, and 5.3 ("concat_last_4");
         "scalar_mix": Peters et al. 2018, section 3.2; `language_model`:
         Radford et al. 2018, section 3.2; "concat_pooling": Howard and Ruder
-        2018, section 3.3, with fastai's norms and rates.
+        2018, section 3.3, with fastai's norms and rates; `lstm_dim`: Devlin
+        et al. 2019, section 5.1.
     """
-    check_at_least(1, num_classes=num_classes)
+    check_at_least(1, num_classes=num_classes, lstm_layers=lstm_layers)
+    if lstm_dim is not None:
+        check_at_least(1, lstm_dim=lstm_dim)
+        check_whole_rows(encoder)
+        refuse_packed(encoder, "`lstm_dim`", ", or leave it out")
     check_rate(dropout=dropout, pooled_dropout=pooled_dropout)
     if language_model:
         _check_language_model(encoder, frozen)
@@ -85,11 +102,16 @@ def classifier(
         refuse_packed(encoder, '`head="concat_pooling"`', "")
 
     def logits(outputs, sequence):
+        if lstm_dim is not None:
+            mask = outputs["padding_mask"]
+            sequence = bidirectional_lstms(
+                *(sequence, mask, lstm_dim, lstm_layers)
+            )
         if concat:
             x = concat_pooled(
                 *(sequence, outputs["padding_mask"], pooled_dropout)
             )
-        elif mix == "last":
+        elif mix == "last" and lstm_dim is None:
             x = outputs["pooled"]
         else:
             x = token_mean(encoder, outputs, sequence)
@@ -101,7 +123,8 @@ def classifier(
 
     # Computed in the encoder, so that a file has the token table once.
     more = {"next_token": next_token_logits(encoder)} if language_model else {}
-    last = ("sequence", "padding_mask") if concat else ("pooled",)
+    by_token = concat or lstm_dim is not None
+    last = ("sequence", "padding_mask") if by_token else ("pooled",)
     return task_model(encoder, logits, last, mix, frozen, name, more)
 
 

@@ -6,7 +6,7 @@ import keras
 
 from keras_ctx import layers
 from keras_ctx.checks import check_at_least, check_rate
-from keras_ctx.models.bidirectional import bidirectional
+from keras_ctx.models.bidirectional import bidirectional_lstms
 from keras_ctx.models.heads.logits import logits_layer
 from keras_ctx.models.heads.packed_texts import refuse_packed
 from keras_ctx.models.heads.task_model import task_model
@@ -96,11 +96,9 @@ def tagger(
     def head(outputs, sequence):
         x = keras.layers.Dropout(dropout, name="dropout")(sequence)
         if lstm_dim is not None:
-            for i in range(lstm_layers):
-                x = bidirectional(
-                    *(x, outputs["padding_mask"], "lstm", lstm_dim),
-                    name=f"lstm_{i}",
-                )
+            x = bidirectional_lstms(
+                x, outputs["padding_mask"], lstm_dim, lstm_layers
+            )
             x = keras.layers.Dropout(dropout, name="lstm_dropout")(x)
         x = logits_layer(num_tags, encoder)(x)
         if chosen is not None:

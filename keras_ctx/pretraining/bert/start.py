@@ -14,7 +14,8 @@ def load_bert_start(options: BertPretrainingOptions) -> keras.Model | None:
 
     Raises:
         FileNotFoundError, ValueError: See `convert.load_pretrained`; or pairs
-            are longer than the encoder reads.
+            are longer than the encoder reads, or it does not suit the
+            objective.
 
     Example:
         >>> import pathlib
@@ -37,4 +38,27 @@ def load_bert_start(options: BertPretrainingOptions) -> keras.Model | None:
             "encoder of `init`. Received: "
             f"pair_length={options.pair_tokens}"
         )
+    _check_objective(options, model)
     return model
+
+
+def _check_objective(
+    options: BertPretrainingOptions, model: keras.Model
+) -> None:
+    causal = models.family_of(model).causal
+    if causal != (options.objective == "left_to_right"):
+        reads = "from left to right" if causal else "in both directions"
+        raise ValueError(
+            f"`objective` must suit the encoder of `init`, which reads {reads}:"
+            f" {'' if causal else 'not '}left_to_right. "
+            f"Received: objective={options.objective!r}"
+        )
+    if options.has_pairs and not model.output.keys() & {
+        "next_sentence",
+        "pooled",
+    }:
+        raise ValueError(
+            "`objective` must be none for the encoder of `init`, which has no "
+            "pooler and no next-sentence head: it was trained without text "
+            f"pairs. Received: objective={options.objective!r}"
+        )

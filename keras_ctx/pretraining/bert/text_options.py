@@ -45,6 +45,8 @@ def bert_text_options(
         # Characters give no token for white space.
         "separator": "" if by_character and not segmented else " ",
         "objective": options.objective,
+        "max_predictions": options.max_predictions,
+        "masking_rate": options.masking_rate,
         "whole_word_masking": options.whole_word_masking,
         "segmented": segmented,
         "lexicon": None if lexicon is None else list(data.read_lines(lexicon)),

@@ -9,6 +9,7 @@ from keras_ctx import data
 from keras_ctx.pretraining.options.shared import PretrainingOptions
 
 _PAIR_LENGTH = 64
+_MASKING_RATE = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +49,15 @@ class BertPretrainingOptions(PretrainingOptions):
     max_length: int = 128
     """Positions of the encoder, in tokens."""
     pair_length: int | None = None
-    """Length of a sentence pair, in tokens. If not given: 64, or that of the
-    records."""
-    objective: Literal["next_sentence", "sentence_order"] = "next_sentence"
-    """Task on a pair: BERT's, or ALBERT's, which is harder."""
+    """Length of a sentence pair or a single text, in tokens. If not given: 64,
+    or that of the records."""
+    objective: data.BertObjective = "next_sentence"
+    """Task beside masked tokens, on text pairs: BERT's, or ALBERT's, which is
+    harder. none: masked tokens alone, in single texts, as in RoBERTa.
+    left_to_right: the next token instead of masked ones, in an encoder that
+    sees only the tokens before it."""
+    masking_rate: float = _MASKING_RATE
+    """Share of the tokens that are masked."""
     whole_word_masking: bool = False
     """Whether to mask all pieces of a word together (WordPiece only)."""
     segmented: bool = False
@@ -99,6 +105,7 @@ class BertPretrainingOptions(PretrainingOptions):
             "records", "vocabulary", "records hold the corpus as ids"
         )
         self._check_masking()
+        self._check_objective()
         if self.dtype == "mixed_float16" and self.strategy != "one_device":
             # Keras 3.15 checks for overflows on each device separately.
             raise ValueError(
@@ -141,6 +148,41 @@ class BertPretrainingOptions(PretrainingOptions):
                 f"{1 + len(self.stages)} texts"
             )
 
+    def _check_objective(self) -> None:
+        if not 0 < self.masking_rate < 1:
+            raise ValueError(
+                "`masking_rate` must be a share above 0 and below 1. "
+                f"Received: masking_rate={self.masking_rate}"
+            )
+        # `next_sentence` stands for that of the records.
+        if self.records is not None and self.objective != "next_sentence":
+            found = data.open_records(self.records, "bert").settings.objective
+            if self.objective != found:
+                raise ValueError(
+                    f"`objective` must be that of `records`, {found!r}. "
+                    f"Received: {self.objective!r}. Train on the text, with "
+                    "`corpus`, or prepare other records."
+                )
+        if self.objective != "left_to_right":
+            return
+        given = {
+            "masking_rate": self.masking_rate != _MASKING_RATE,
+            "whole_word_masking": self.whole_word_masking,
+            "segmented": self.segmented,
+            "lexicon": self.lexicon is not None,
+            "stages": bool(self.stages),
+        }
+        if names := [f"`{name}`" for name, found in given.items() if found]:
+            raise ValueError(
+                '`objective="left_to_right"` masks nothing. Leave out '
+                f"{' and '.join(names)}."
+            )
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether a row is a text pair."""
+        return self.objective in ("next_sentence", "sentence_order")
+
     @property
     def has_units(self) -> bool:
         """Whether units of segmented texts or a lexicon are masked whole."""
@@ -157,8 +199,9 @@ class BertPretrainingOptions(PretrainingOptions):
 
     @property
     def max_predictions(self) -> int:
-        """Most masked tokens of a pair: 15 %, as in BERT, or with units 30 %.
+        """Most masked tokens of a row: `masking_rate`, or with units twice it.
 
-        Each unit has a draw of its own, so a pair may have more than 15 %.
+        Each unit has a draw of its own, so a row may have more than the share.
         """
-        return round((0.3 if self.has_units else 0.15) * self.pair_tokens)
+        share = min(1.0, (1 + self.has_units) * self.masking_rate)
+        return max(1, round(share * self.pair_tokens))
