@@ -12,8 +12,9 @@ Output    OUTPUT/: all runs, table.md and curve.png. A killed series resumes
 A language model of general text (novels with all sentences of SST-2; the
 newspaper) is tuned on the labelled texts only ("labelled text"), or on all
 texts of the training file without their labels ("all text"), and becomes a
-classifier as in ULMFiT's paper; "from scratch" is the same classifier with new
-weights. Each seed draws other labels, the same for all lines.
+classifier as in ULMFiT's paper, but with one rate for all layers; "from
+scratch" is the same classifier with new weights. The ablations begin from the
+paper's rates. Each seed draws other labels, the same for all lines.
 """
 
 import itertools

@@ -11,15 +11,9 @@ from keras_ctx.extras import need
 
 need("`keras_ctx.data` needs", "tensorflow")
 
-from keras_ctx.data.batching.first_fit import (
-    packed_rows,
-)
-from keras_ctx.data.batching.loss_weights import (
-    normalize_weights,
-)
-from keras_ctx.data.batching.packing import (
-    packed_dataset,
-)
+from keras_ctx.data.batching.first_fit import packed_rows
+from keras_ctx.data.batching.loss_weights import normalize_weights
+from keras_ctx.data.batching.packing import packed_dataset
 from keras_ctx.data.batching.schedule import (
     length_order,
     length_windows,
@@ -33,26 +27,20 @@ from keras_ctx.data.batching.token_counts import (
 from keras_ctx.data.language_model.sentence_dataset import (
     elmo_pretraining_dataset,
 )
-from keras_ctx.data.language_model.stream_dataset import (
-    elmo_stream_dataset,
-)
+from keras_ctx.data.language_model.stream_dataset import elmo_stream_dataset
 from keras_ctx.data.language_model.targets import (
     LanguageModelInputs,
     language_model_targets,
     log_uniform_negatives,
 )
-from keras_ctx.data.language_model.token_stream import (
-    token_stream,
-)
+from keras_ctx.data.language_model.token_stream import token_stream
 from keras_ctx.data.language_model.token_windows import (
     text_documents,
     token_windows,
     windows_of_pass,
     write_tokens,
 )
-from keras_ctx.data.language_model.warm_start_batches import (
-    warm_start_batches,
-)
+from keras_ctx.data.language_model.warm_start_batches import warm_start_batches
 from keras_ctx.data.language_model.word_pairs import (
     WordObjective,
     expected_pairs,
@@ -63,33 +51,15 @@ from keras_ctx.data.masked_lm.corpus_dataset import (
     bert_pretraining_dataset,
     first_batches,
 )
-from keras_ctx.data.masked_lm.masking import (
-    masked_lm_examples,
-)
-from keras_ctx.data.masked_lm.objectives import (
-    BertObjective,
-)
-from keras_ctx.data.masked_lm.records_dataset import (
-    pair_records_dataset,
-)
-from keras_ctx.data.masked_lm.rough_length import (
-    rough_length,
-)
-from keras_ctx.data.masked_lm.sentence_pairs import (
-    sentence_pairs,
-)
-from keras_ctx.data.masked_lm.single_texts import (
-    single_texts,
-)
-from keras_ctx.data.masked_lm.unit_draw import (
-    MaskingRule,
-)
-from keras_ctx.data.masked_lm.write_shard import (
-    write_shard,
-)
-from keras_ctx.data.readers.documents import (
-    raw_documents,
-)
+from keras_ctx.data.masked_lm.masking import masked_lm_examples
+from keras_ctx.data.masked_lm.objectives import BertObjective
+from keras_ctx.data.masked_lm.records_dataset import pair_records_dataset
+from keras_ctx.data.masked_lm.rough_length import rough_length
+from keras_ctx.data.masked_lm.sentence_pairs import sentence_pairs
+from keras_ctx.data.masked_lm.single_texts import single_texts
+from keras_ctx.data.masked_lm.unit_draw import MaskingRule
+from keras_ctx.data.masked_lm.write_shard import write_shard
+from keras_ctx.data.readers.documents import raw_documents
 from keras_ctx.data.readers.lines import (
     check_text,
     label_ids,
@@ -101,40 +71,30 @@ from keras_ctx.data.readers.text_files import (
     left_out_lines,
     text_files,
 )
-from keras_ctx.data.records.beam_shards import (
-    shards_by_beam,
-)
+from keras_ctx.data.records.beam_shards import shards_by_beam
 from keras_ctx.data.records.document_parts import (
     document_part,
     parts_are_whole,
     read_part,
     write_parts,
 )
-from keras_ctx.data.records.earlier_run import (
-    finished_folder,
-)
+from keras_ctx.data.records.earlier_run import finished_folder
 from keras_ctx.data.records.folder import (
     open_records,
     write_manifest,
 )
-from keras_ctx.data.records.settings import (
-    RecordSettings,
-)
+from keras_ctx.data.records.settings import RecordSettings
 from keras_ctx.data.records.shards import (
     shards_by_processes,
     shards_for,
 )
-from keras_ctx.data.records.stream import (
-    record_names,
-)
+from keras_ctx.data.records.stream import record_names
 from keras_ctx.data.roles.dataset import (
     PredicatePlace,
     cut_roles_notes,
     roles_dataset,
 )
-from keras_ctx.data.roles.read import (
-    read_propositions,
-)
+from keras_ctx.data.roles.read import read_propositions
 from keras_ctx.data.roles.report import (
     ROLE_REPORT,
     save_role_report,
@@ -163,19 +123,13 @@ from keras_ctx.data.squad.reader import (
     scorable,
     split_articles,
 )
-from keras_ctx.data.squad.squad_reader import (
-    read_squad,
-)
+from keras_ctx.data.squad.squad_reader import read_squad
 from keras_ctx.data.squad.windows import (
     QuestionWindows,
     question_windows,
 )
-from keras_ctx.data.squad.word_offsets import (
-    split_words,
-)
-from keras_ctx.data.tables.cut_texts import (
-    cut_texts_notes,
-)
+from keras_ctx.data.squad.word_offsets import split_words
+from keras_ctx.data.tables.cut_texts import cut_texts_notes
 from keras_ctx.data.tables.label_sets import (
     multi_hot,
     split_labels,
@@ -184,12 +138,8 @@ from keras_ctx.data.tables.labelled_texts import (
     LabelledTexts,
     read_labelled_texts,
 )
-from keras_ctx.data.tables.prediction_report import (
-    save_predictions,
-)
-from keras_ctx.data.tables.table_format import (
-    TableFormat,
-)
+from keras_ctx.data.tables.prediction_report import save_predictions
+from keras_ctx.data.tables.table_format import TableFormat
 from keras_ctx.data.tables.tables import (
     TableRow,
     read_labelled,
@@ -215,16 +165,12 @@ from keras_ctx.data.tags.conll import (
     read_conll,
     read_words,
 )
-from keras_ctx.data.tags.conll_layout import (
-    ConllLayout,
-)
+from keras_ctx.data.tags.conll_layout import ConllLayout
 from keras_ctx.data.tags.cut_words import (
     cut_words,
     cut_words_notes,
 )
-from keras_ctx.data.tags.json_tags import (
-    JsonTagLayout,
-)
+from keras_ctx.data.tags.json_tags import JsonTagLayout
 from keras_ctx.data.tags.tagged_files import (
     TaggedFiles,
     read_tagged_files,
@@ -234,39 +180,25 @@ from keras_ctx.data.tags.tagging_report import (
     TAGGING_REPORT,
     save_tagging_report,
 )
-from keras_ctx.data.tasks.class_weights import (
-    balanced_class_weights,
-)
+from keras_ctx.data.tasks.class_weights import balanced_class_weights
 from keras_ctx.data.tasks.labelled import (
     classification_dataset,
     tagging_dataset,
 )
-from keras_ctx.data.tasks.pair_inputs import (
-    check_window_sizes,
-)
-from keras_ctx.data.tasks.siamese import (
-    siamese_dataset,
-)
-from keras_ctx.data.translation.dataset import (
-    translation_dataset,
-)
+from keras_ctx.data.tasks.pair_inputs import check_window_sizes
+from keras_ctx.data.tasks.siamese import siamese_dataset
+from keras_ctx.data.translation.dataset import translation_dataset
 from keras_ctx.data.translation.parallel import (
     ParallelTexts,
     read_parallel,
 )
-from keras_ctx.data.vectors.allennlp import (
-    save_allennlp_vectors,
-)
+from keras_ctx.data.vectors.allennlp import save_allennlp_vectors
 from keras_ctx.data.vectors.folder import (
     VectorWriter,
     read_vectors,
 )
-from keras_ctx.data.vectors.longest_name import (
-    longest_name,
-)
-from keras_ctx.data.vectors.word_cache import (
-    WordVectorCache,
-)
+from keras_ctx.data.vectors.longest_name import longest_name
+from keras_ctx.data.vectors.word_cache import WordVectorCache
 from keras_ctx.evaluation.answer_metrics import (
     AnswerMetrics,
     answer_metrics,
@@ -285,9 +217,7 @@ from keras_ctx.evaluation.cmrc import (
     cmrc_f1,
     cmrc_segments,
 )
-from keras_ctx.evaluation.confusion_picture import (
-    save_confusion,
-)
+from keras_ctx.evaluation.confusion_picture import save_confusion
 from keras_ctx.evaluation.questions import (
     SquadAnswer,
     SquadQuestion,
@@ -304,12 +234,8 @@ from keras_ctx.evaluation.squad import (
     squad_scores,
     word_f1,
 )
-from keras_ctx.evaluation.tag_schemes.constraints import (
-    allowed_transitions,
-)
-from keras_ctx.evaluation.tag_schemes.recognized import (
-    recognize_tags,
-)
+from keras_ctx.evaluation.tag_schemes.constraints import allowed_transitions
+from keras_ctx.evaluation.tag_schemes.recognized import recognize_tags
 from keras_ctx.evaluation.tag_schemes.schemes import (
     exact_spans,
     span_tags,
@@ -319,12 +245,8 @@ from keras_ctx.evaluation.tag_schemes.spelling import (
     SchemeName,
     TagScheme,
 )
-from keras_ctx.evaluation.tagging import (
-    TaggingTask,
-)
-from keras_ctx.evaluation.tagging_f1 import (
-    strict_f1,
-)
+from keras_ctx.evaluation.tagging import TaggingTask
+from keras_ctx.evaluation.tagging_f1 import strict_f1
 
 __all__ = [
     "ENTITY_LABELS",
