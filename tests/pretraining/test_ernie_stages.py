@@ -40,7 +40,6 @@ def dataset_of(options, inputs, path, segmented, **steps):
         path,
         pretraining.pair_text_inputs(options, inputs),
         batch_size=options.batch_size,
-        max_predictions=options.max_predictions,
         **pretraining.bert_text_options(options, inputs, segmented),
         **steps,
     )
