@@ -29,7 +29,7 @@ CURVE = {"ulmfit_without": ("layer_decay",)}
 # Fewer labels, more passes.
 EPOCHS = {100: 50, 500: 30, 2000: 15, 5000: 8}
 BERT = {"mix": "last", "learning_rate": 5e-5, "compare": False}
-# A BERT learns in fewer; on one core its step takes ten times as long.
+# A BERT learns in fewer; on one core its step takes six times as long.
 BERT_EPOCHS = {100: 20, 500: 10, 2000: 5, 5000: 3}
 
 
