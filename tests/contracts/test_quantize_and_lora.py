@@ -73,6 +73,7 @@ class OwnModel(keras.Model):
         return self.head(self.block(inputs))
 
 
+@pytest.mark.slow
 def test_ways_to_keep_a_subclassed_model_that_is_quantized(tmp_path) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3, 8)).astype("float32")
     model = OwnModel()

@@ -80,6 +80,7 @@ CASES = {
 }
 
 
+@pytest.mark.quick("words")
 @pytest.mark.parametrize("name", CASES)
 def test_answers_are_those_of_python(name: str) -> None:
     make_model, inputs, place, limit = CASES[name]
