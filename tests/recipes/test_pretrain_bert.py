@@ -244,7 +244,7 @@ def test_whole_words_and_order_of_sentences(tmp_path: Path) -> None:
     features, _, _ = next(
         iter(
             recipe.make_dataset(
-                config, inputs, corpus, steps_per_epoch=5, seed=0
+                *(config, inputs, corpus, False), steps_per_epoch=5, seed=0
             )
         )
     )
