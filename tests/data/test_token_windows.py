@@ -27,6 +27,7 @@ def test_tokens_of_a_corpus(tmp_path: Path) -> None:
     assert count == len(found) and told == [count]
 
 
+@pytest.mark.quick("1-*")
 @pytest.mark.parametrize("size, parts", [(1, [700]), (200_000, [3, 6, 7])])
 def test_documents_are_read_in_parts_of_half_a_megabyte(
     tmp_path: Path, size: int, parts: list[int]

@@ -251,6 +251,7 @@ def test_an_encoder_of_lstms_has_a_decoder() -> None:
     assert 1 <= found.lengths[0, 0] <= 4
 
 
+@pytest.mark.slow
 def test_any_encoder_has_a_decoder() -> None:
     encoder = models.bert_encoder(13, 1, 2, 8, 12, max_length=9)
     model = models.encoder_decoder(encoder, vocabulary_size=V)
@@ -361,6 +362,7 @@ def test_other_models_are_refused() -> None:
         models.encoder_decoder(gpt, vocabulary_size=13)
 
 
+@pytest.mark.slow
 def test_lstms_without_a_tied_output() -> None:
     model = lstm_language_model(tied=False)
     found = Generator(model, 6, None, [END])(features([[1, 2]]))

@@ -132,7 +132,7 @@ def test_saved_and_its_encoder(model: Any, tmp_path: Path) -> None:
     assert len(names) == 12 and not any("word_embedding" in x for x in names)
 
 
-@pytest.mark.quick("sgd")
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_training_changes_everything_but_the_words(optimizer: Any) -> None:
     keras.utils.set_random_seed(1)

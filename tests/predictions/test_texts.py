@@ -122,6 +122,7 @@ def test_a_stream_is_read_a_window_at_a_time(run: Path) -> None:
     assert len(drawn) == 16
 
 
+@pytest.mark.slow
 def test_compressed_files_and_standard_input(
     run: Path, expected, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:

@@ -104,6 +104,7 @@ def test_searches(run: Path) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.slow
 def test_a_long_prompt_is_left_out_and_named(run: Path) -> None:
     long = "a long way " * 9
     answers = generate(run, prompt=("the", long), greedy=True)
@@ -133,6 +134,7 @@ def test_a_window_reads_the_last_tokens(run: Path) -> None:
         recipe.main(recipe.Config(model=run, prompt=("a",), window=16))
 
 
+@pytest.mark.slow
 def test_prompts_from_standard_input(
     run: Path, monkeypatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -127,7 +127,7 @@ def loss_and_gradients(model: keras.Model, batch: Any) -> tuple[float, dict]:
     return float(loss()), gradients(model, loss)
 
 
-@pytest.mark.quick("classifier-False", "tagger-True", "pretrainer-False")
+@pytest.mark.quick("tagger-True", "pretrainer-False")
 @pytest.mark.parametrize("norm_first", [False, True])
 @pytest.mark.parametrize("task", TASKS)
 def test_loss_and_gradients(task: str, norm_first: bool) -> None:
