@@ -55,11 +55,19 @@ FINDINGS = (
     *(
         Finding(f"Wettig et al.: {text}", better, worse)
         for text, better, worse in (
-            ("more than 15 % is better, 40 % in a large", "masked_30", "none"),
+            (
+                "more than 15 % is better (40 % in a large model)",
+                "masked_30",
+                "none",
+            ),
             ("15 % is not universally the best", "masked_50", "none"),
         )
     ),
-    Finding("BERT: 15 % is better than less", "none", "masked_5"),
+    Finding(
+        "BERT chose 15 %, without a comparison: better than less",
+        "none",
+        "masked_5",
+    ),
     *(
         Finding(
             "BERT, table 6: the larger is better, with equal updates "
