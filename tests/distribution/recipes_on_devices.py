@@ -32,6 +32,10 @@ RECIPES: dict[str, dict[str, Any]] = {
         **{"max_length": 16, "stride": 4, "max_question": 4, "max_answer": 3},
         "layer_decay": 0.5,
     },
+    "finetune_semantic_roles": {
+        **TAG,
+        **{"mix": "last", "predicate": "second_segment", "predicate_dim": 4},
+    },
     # In-batch negatives differ by design: those of each device.
     "train_embedder": {
         **FINETUNE,
@@ -49,6 +53,12 @@ RECIPES: dict[str, dict[str, Any]] = {
         **{"num_heads": 2, "hidden_dim": 16, "batch_size": 4},
         **{"epochs": 2, "steps_per_epoch": 25, "learning_rate": 0.02},
     },
+    "pretrain_cove": {
+        **{"vocabulary_size": 40, "max_length": 24, "hidden_dim": 8},
+        **{"embedding_dim": 8, "tokens_per_batch": 64, "dropout": 0.0},
+        **{"epochs": 2, "steps_per_epoch": 25, "learning_rate": 0.02},
+        "beams": 2,
+    },
     "train_translator": {
         **{"vocabulary_size": 40, "max_length": 24, "num_layers": 1},
         **{"num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32},
@@ -65,7 +75,7 @@ def run(folder: Path, name: str, strategy: str, output: str) -> dict:
     if name.startswith("finetune") or name == "train_embedder":
         files = {"train": path, "dev": path, "test": path}
         files["init"] = folder / "encoder"
-    elif name == "train_translator":
+    elif name in ("train_translator", "pretrain_cove"):
         pair = (path, folder / "pretrain_elmo.txt")
         files = {"train": pair, "dev": pair, "test": pair}
     else:

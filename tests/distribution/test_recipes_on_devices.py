@@ -19,6 +19,7 @@ WORDS = ["ann", "bob", "went", "to", "rome", "paris", "who", "where", "?", "."]
 FILES = {
     "pretrain_elmo": "language_model",
     "pretrain_gpt": "language_model",
+    "pretrain_cove": "translator",
     "train_translator": "translator",
 }
 SCRIPT = Path(__file__).with_name("recipes_on_devices.py")
@@ -62,8 +63,22 @@ def write_data(folder: Path) -> None:
             if other.split()[:4] != line.split()[:4]
         )
     )
-    for name in ("pretrain_elmo", "pretrain_gpt", "train_translator"):
+    for name in FILES:
         (folder / f"{name}.txt").write_text("\n".join(sentences))
+    (folder / "finetune_semantic_roles.jsonl").write_text(
+        "".join(
+            json.dumps(
+                {
+                    "sent_id": str(number),
+                    "words": line.split(),
+                    "predicate": 1,
+                    "arguments": [[0, 1, "ARG0"], [3, 4, "ARG1"]],
+                }
+            )
+            + "\n"
+            for number, line in enumerate(2 * sentences)
+        )
+    )
     paragraphs = [
         {
             "context": line,
@@ -171,7 +186,11 @@ def test_classifier_on_two_devices_and_as_two_workers(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["finetune_tagger", "finetune_squad", "train_embedder"]
+    "name",
+    [
+        *("finetune_tagger", "finetune_squad", "finetune_semantic_roles"),
+        *("train_embedder", "pretrain_cove"),
+    ],
 )
 def test_two_devices(name: str, folder: Path) -> None:
     run_on_one_and_two(folder, name)
