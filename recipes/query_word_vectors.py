@@ -7,7 +7,7 @@ Output    For each question a line of words with their cosines.
 Command   python recipes/query_word_vectors.py --vectors runs/words \
               --nearest house river --analogy man king woman
 Expected  Words of like use. An analogy "a b c" is answered by the words that
-          are to c what b is to a.
+          are to c what b is to a. With n-grams an unknown word has a vector.
 """
 
 import os
@@ -33,7 +33,7 @@ class Config:
     top_k: int = 10
     """Number of words in an answer."""
     most_frequent: int | None = None
-    """Number of words to read, the first of the file. If not given: all."""
+    """Number of words to read, the first ones. If not given: all."""
 
     def __post_init__(self):
         checks.check_at_least(1, top_k=self.top_k)
@@ -47,16 +47,9 @@ class Config:
 
 
 def load(config: Config) -> convert.WordVectors:
-    path = config.vectors
-    if path.is_dir():
-        path = path / "vectors.txt"
-        if not path.exists():
-            raise ValueError(
-                "`vectors` must be a file of word vectors, or the folder of "
-                f"train_word_vectors.py. Received: {config.vectors}, without "
-                "vectors.txt"
-            )
-    found = convert.load_word_vectors(path, most_frequent=config.most_frequent)
+    found = convert.load_word_vectors(
+        config.vectors, most_frequent=config.most_frequent
+    )
     if found.subwords is None:
         check_words(config, found)
     return found

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from recipe_files import load_recipe
 
-from keras_ctx import convert, models
+from keras_ctx import convert, models, text
 
 # Words of a topic stand together; "der" stands everywhere.
 TOPICS = (
@@ -113,13 +113,40 @@ def test_questions_of_another_form(tmp_path: Path) -> None:
         recipe.Config(analogy=("man", "king"))
     path = tmp_path / "vectors.txt"
     path.write_text("house 1 2\nriver 2 1\n")
+    config = recipe.Config(vectors=path, nearest=("House", "river"))
     with pytest.raises(
         ValueError,
         match="`nearest` must name words of .*, such as house. Received: House",
     ):
-        recipe.main(recipe.Config(vectors=tmp_path, nearest=("House", "river")))
-    path.rename(tmp_path / "other.txt")
-    with pytest.raises(ValueError, match="folder of .* without vectors.txt"):
+        recipe.main(config)
+    with pytest.raises(ValueError, match="or the folder of .* Received: "):
         recipe.main(recipe.Config(vectors=tmp_path, nearest=("river",)))
     with pytest.raises(ValueError, match="Give `nearest` words"):
         recipe.Config()
+
+
+def test_an_unknown_word_has_the_vector_of_its_n_grams(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    subwords = convert.Subwords(3, 4, draw.normal(size=(50, 4)))
+    vectors = convert.WordVectors(
+        ["cats", "river", "catch"], draw.normal(size=(3, 4)), subwords
+    )
+    encoder, inputs = convert.word_vector_encoder_from(vectors)
+    encoder.save(tmp_path / "encoder.keras")
+    text.save_inputs(inputs, tmp_path / "text_inputs.json")
+    recipe = load_recipe("query_word_vectors")
+    answers = recipe.main(recipe.Config(vectors=tmp_path, nearest=("cat",)))
+    cat = subwords.vectors[subwords.rows(["cat"])[0]].mean(axis=0)
+    for word, cosine in answers["cat"]:
+        row = vectors.vector(word)
+        expected = row @ cat / np.linalg.norm(row) / np.linalg.norm(cat)
+        assert cosine == pytest.approx(expected, abs=1e-5)
+    few = convert.load_word_vectors(tmp_path, vocabulary=["river", "none"])
+    assert few.words == ("river",)
+    np.testing.assert_allclose(few.vector("cat"), cat, atol=1e-6)
+    np.testing.assert_allclose(
+        few.vector("river"), vectors.vector("river"), atol=1e-6
+    )
+    assert len(convert.load_word_vectors(tmp_path, most_frequent=2)) == 2
+    with pytest.raises(ValueError, match="none of its 3 words"):
+        convert.load_word_vectors(tmp_path, vocabulary=["none"])

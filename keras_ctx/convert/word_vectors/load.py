@@ -9,6 +9,7 @@ from keras_ctx.convert.word_vectors.byte_reader import opened
 from keras_ctx.convert.word_vectors.fasttext_rows import read_fasttext
 from keras_ctx.convert.word_vectors.file_format import file_format
 from keras_ctx.convert.word_vectors.kept_rows import ERRORS, KeptRows
+from keras_ctx.convert.word_vectors.of_run import word_vectors_of_run
 from keras_ctx.convert.word_vectors.text_rows import read_text_rows
 from keras_ctx.convert.word_vectors.vectors import WordVectors
 from keras_ctx.text import load_vocabulary
@@ -34,8 +35,11 @@ def load_word_vectors(
     If a word is repeated, its first vector is kept, and a warning names both
     lines.
 
+    A folder is that of a run of `train_word_vectors.py`, or any with an
+    encoder of word vectors and its `text_inputs.json`; it keeps n-grams, too.
+
     Args:
-        path: The file.
+        path: The file, or the folder.
         vocabulary: The words to keep, or the path of a file with one a line.
             With `lower_case_fallback` of the text inputs, add the lower-cased
             words. `None`: all.
@@ -45,10 +49,12 @@ def load_word_vectors(
             "surrogateescape" keeps its bytes as lone surrogates, which
             `save_word_vectors` writes as they were. No text of the text inputs
             has such a word.
-        memory_limit: Most bytes of the table. `None`: the free memory.
+        memory_limit: Most bytes of the table of a file. `None`: the free
+            memory.
 
     Returns:
-        A `WordVectors`; for a fastText .bin with `subwords`.
+        A `WordVectors`; of fastText's .bin, or a run with n-grams, with
+        `subwords`.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -87,6 +93,8 @@ def load_word_vectors(
             f"most_frequent={most_frequent}"
         )
     wanted = None if vocabulary is None else _wanted(vocabulary)
+    if path.is_dir():
+        return word_vectors_of_run(path, wanted, most_frequent)
     form = file_format(path)
     settings = (wanted, most_frequent, errors, memory_limit)
     with opened(path) as stream:

@@ -1,7 +1,5 @@
 """The word vectors, the text inputs and the encoder of an MT-LSTM's run."""
 
-from typing import Any
-
 import keras
 
 from keras_ctx import convert, data, models, text
@@ -20,8 +18,7 @@ def cove_vectors(
         The vectors, the first `num_words` of them; `None` without `vectors`.
 
     Raises:
-        FileNotFoundError, ValueError: See `convert.load_word_vectors`, and
-            `convert.word_vectors_of` for a run.
+        FileNotFoundError, ValueError: See `convert.load_word_vectors`.
 
     Example:
         >>> from pathlib import Path
@@ -29,20 +26,11 @@ def cove_vectors(
         ...     output=Path("runs/one"), train=(Path("a.en"), Path("a.de")))
         >>> cove_vectors(options)
     """
-    path, count = options.vectors, options.num_words
-    if path is None:
+    if options.vectors is None:
         return None
-    if not path.is_dir():
-        return convert.load_word_vectors(path, most_frequent=count)
-    inputs: Any = convert.load_text_inputs(path)
-    try:
-        found = convert.word_vectors_of(convert.load_encoder(path), inputs)
-    except ValueError as error:
-        raise ValueError(
-            "`vectors` must be a file of word vectors or the folder of "
-            f"train_word_vectors.py. Received: {str(path)!r}. {error}"
-        ) from error
-    return convert.WordVectors(found.words[:count], found.table[:count])
+    return convert.load_word_vectors(
+        options.vectors, most_frequent=options.num_words
+    )
 
 
 def cove_start(
