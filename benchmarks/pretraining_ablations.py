@@ -22,6 +22,7 @@ from typing import Any
 import tyro
 
 from harness import entities
+from harness.equal_minutes import steps_per_epoch
 from harness.page import table
 from harness.pretraining_findings import finding_rows
 from harness.pretraining_variants import (
@@ -29,7 +30,6 @@ from harness.pretraining_variants import (
     GROUPS,
     UNTRAINED,
     VARIANTS,
-    Variant,
     options,
     title,
 )
@@ -62,29 +62,6 @@ class Config:
     """Labelled examples of each task."""
     toy: bool = False
     """Whether to try it in minutes, with figures that mean nothing."""
-
-
-def steps_per_epoch(config: Config, variant: Variant, folder: Path) -> int:
-    """Returns the steps that take the minutes; measured once."""
-    path = folder / "steps.json"
-    if not path.exists():
-        steps = config.timed_steps
-        run = ended_run(
-            "pretrain_bert",
-            folder / "timed",
-            epochs=2,
-            **{"steps-per-epoch": steps},
-            **options(variant),
-        )
-        ends = [x for x in training.read_metrics(run) if "epoch" in x]
-        seconds = (ends[1]["seconds"] - ends[0]["seconds"]) / steps
-        total = 60 * config.minutes / max(seconds, 1e-3)
-        found = {
-            "seconds_per_step": seconds,
-            "steps_per_epoch": max(1, round(total / config.epochs)),
-        }
-        write_text(path, json.dumps(found) + "\n")
-    return json.loads(path.read_text("utf-8"))["steps_per_epoch"]
 
 
 def scores(
@@ -146,7 +123,8 @@ def main(config: Config) -> str:
     facts, runs = {}, []
     for name in config.variants:
         variant, folder = VARIANTS[name], config.output / name
-        steps = steps_per_epoch(config, variant, folder)
+        sizes = (config.minutes, config.epochs, config.timed_steps)
+        steps = steps_per_epoch(folder, *sizes, options(variant))
         encoder = ended_run(
             "pretrain_bert",
             folder / "bert",
