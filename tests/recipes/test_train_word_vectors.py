@@ -104,6 +104,8 @@ def test_a_text_that_is_too_short(tmp_path: Path) -> None:
     (tmp_path / "rare.txt").write_text("a b c d\n")
     with pytest.raises(ValueError, match="two words or more that occur"):
         train(tmp_path / "rare.txt", "run")
+    with pytest.raises(ValueError, match="`vocabulary_size` must be at least"):
+        train(tmp_path / "short.txt", "run", vocabulary_size=1)
     assert not (tmp_path / "run").exists()
 
 

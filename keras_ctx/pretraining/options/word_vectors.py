@@ -74,6 +74,8 @@ class WordVectorOptions:
             negatives_per_step=self.negatives_per_step,
             words_per_step=self.words_per_step,
         )
+        if self.vocabulary_size is not None:
+            check_at_least(2, vocabulary_size=self.vocabulary_size)
         check_at_least(0, num_buckets=self.num_buckets)
         check_at_least(self.min_ngram, max_ngram=self.max_ngram)
         check_positive(learning_rate=self.learning_rate)

@@ -102,9 +102,10 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
         cut = math.floor(round(total_steps * cut_frac, 9))
         if not (cut >= 1 and cut_frac < 1):
             raise ValueError(
-                "`cut_frac` must be below 1, and at least 1 / `total_steps`: "
-                f"train for more updates than {total_steps}, or with the "
-                'schedule "linear". '
+                "`cut_frac` must be below 1, and at least 1 / `total_steps`, "
+                "so that the rate rises in an update: train for more updates "
+                f"than {total_steps}, raise it (`warmup_ratio` of the recipes) "
+                'or take the schedule "linear". '
                 f"Received: cut_frac={cut_frac}, total_steps={total_steps}"
             )
         if not ratio >= 1:
