@@ -28,6 +28,8 @@ EMBED = fine_tuning.EmbeddingOptions
     [
         (BASE, {"patience": 1}, "`patience` needs `dev`"),
         (BASE, {"lora_rank": 2, "frozen": True}, "`lora_rank` or `frozen`"),
+        (BASE, {"layer_decay": 0.9, "frozen": True}, "leave out `frozen`"),
+        (LABELLED, {"gradual_unfreezing": True, "frozen": True}, "unfreezes"),
         (BASE, {"lora_rank": 0}, "`lora_rank` must be at least 1"),
         (BASE, {"seeds": (1, 1)}, "`seeds` must hold .* each once"),
         (BASE, {"init": OUTPUT["output"]}, None),

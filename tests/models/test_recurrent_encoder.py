@@ -241,6 +241,7 @@ def test_in_another_dtype() -> None:
     ("arguments", "message"),
     [
         ({"join": "after_last"}, "`join` must be one or more of 'input'"),
+        ({"join": ["input", "input"]}, "`join` must be .* each once"),
         ({"join": ()}, "`join` must be one or more"),
         ({"num_layers": 0}, '`join` must be "input" with `num_layers=0`'),
         ({"cell": "rnn"}, "`cell` must be one of 'lstm', 'gru'"),

@@ -81,6 +81,11 @@ class FineTuningOptions:
             raise ValueError("`patience` needs `dev`, to see no better score.")
         if self.lora_rank is not None and self.frozen:
             raise ValueError("Give `lora_rank` or `frozen`, not both.")
+        if self.frozen and self.layer_decay != 1:
+            raise ValueError(
+                "`layer_decay` needs an encoder that is trained: leave out "
+                f"`frozen`. Received: layer_decay={self.layer_decay}"
+            )
         training.check_run_numbers(self)
         training.check_output(self)
 
@@ -92,7 +97,8 @@ class LabelledDataOptions(RateOptions, RecurrentOptions, FineTuningOptions):
     Raises:
         ValueError: See `FineTuningOptions` and `RateOptions`; or `train`
             without `test`, `test` without `train`, or `dev` without both; or
-            recurrent layers on an encoder with `frozen` or `lora_rank`.
+            recurrent layers on an encoder with `frozen` or `lora_rank`; or
+            gradual unfreezing with `frozen`.
 
     Example:
         >>> LabelledDataOptions(output=Path("runs/one"), train=Path("a.tsv"))
@@ -125,6 +131,11 @@ class LabelledDataOptions(RateOptions, RecurrentOptions, FineTuningOptions):
                 "`frozen` and `lora_rank` are for an encoder without "
                 "`recurrent_layers` and `context`: give a frozen encoder as "
                 "`context`."
+            )
+        if self.frozen and self.gradual_unfreezing:
+            raise ValueError(
+                "`gradual_unfreezing` unfreezes the encoder: leave out "
+                "`frozen`, or what `ulmfit` sets by `ulmfit_without`."
             )
         self.check_recurrent()
         self.check_rates()

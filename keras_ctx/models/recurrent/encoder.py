@@ -150,10 +150,11 @@ def of_outputs(
 
 def _check_places(places: tuple, num_layers: int, context: Any) -> None:
     known = get_args(JoinPlace)
-    if not places or not set(places) <= set(known):
+    once = len(set(places)) == len(places) > 0
+    if not once or not set(places) <= set(known):
         raise ValueError(
-            f"`join` must be one or more of {', '.join(map(repr, known))}. "
-            f"Received: join={places!r}"
+            f"`join` must be one or more of {', '.join(map(repr, known))}, "
+            f"each once. Received: join={places!r}"
         )
     if context is None:
         if places != ("after_first",):
