@@ -28,6 +28,7 @@ from keras_ctx.layers.recurrent.attentional_lstm_decoder import (
 )
 from keras_ctx.layers.recurrent.bilm import BiLM
 from keras_ctx.layers.recurrent.document_lstm import DocumentLSTM
+from keras_ctx.layers.recurrent.encoder_dropout import EncoderDropout
 from keras_ctx.layers.recurrent.highway_lstm import HighwayLSTM
 from keras_ctx.layers.recurrent.locked_dropout import LockedDropout
 from keras_ctx.layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
@@ -59,6 +60,7 @@ __all__ = [
     "BiLM",
     "CharCNNHighway",
     "DocumentLSTM",
+    "EncoderDropout",
     "GatherPositions",
     "HighwayLSTM",
     "LockedDropout",

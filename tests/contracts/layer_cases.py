@@ -312,6 +312,11 @@ CASES = [
         variant=True,
     ),
     Case(
+        "EncoderDropout",
+        lambda **k: layers.EncoderDropout(0.5, **k),
+        {"inputs": vectors()},
+    ),
+    Case(
         "LockedDropout",
         lambda **k: layers.LockedDropout(0.5, **k),
         {"inputs": vectors()},

@@ -70,7 +70,7 @@ def test_every_registered_class_is_in_a_saved_model() -> None:
         *("keras_ctx>WordTable", "keras_ctx>NegativeSampling"),
         *("keras_ctx>AttentionalLSTMDecoder", "keras_ctx>SGD"),
         *("keras_ctx>DocumentLSTM", "keras_ctx>Orthogonal"),
-        "keras_ctx>HighwayLSTM",
+        *("keras_ctx>HighwayLSTM", "keras_ctx>EncoderDropout"),
         *("keras_ctx>CoSENTLoss", "keras_ctx>CosineSimilarityLoss"),
         *("keras_ctx>InBatchNegativesLoss", "keras_ctx>TripletLoss"),
         "keras_ctx>Stages",

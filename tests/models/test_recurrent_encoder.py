@@ -173,6 +173,13 @@ def with_frozen_context() -> tuple[keras.Model, keras.Model, keras.Model]:
     return context, encoder, models.tagger(encoder, 3, crf=True)
 
 
+def test_a_context_of_the_last_tokens_alone_is_refused() -> None:
+    reader = models.awd_lstm_encoder(9, 4, 4, num_layers=1)
+    context = models.awd_lstm_document_encoder(reader, bptt=5, num_windows=2)
+    with pytest.raises(ValueError, match="must return all tokens of a row"):
+        models.recurrent_encoder(words(), 3, context=context)
+
+
 def test_the_context_is_frozen() -> None:
     _, encoder, model = with_frozen_context()
     outputs = [encoder(FEATURES, training=x) for x in (False, True)]

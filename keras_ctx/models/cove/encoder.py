@@ -90,7 +90,7 @@ def mt_lstm_encoder(
     )
     outputs = [ops.where(ops.expand_dims(padding_mask, -1), x, 0)]
     for k in range(num_layers):
-        x = keras.layers.Dropout(dropout, name=f"dropout_{k}")(outputs[-1])
+        x = layers.EncoderDropout(dropout, name=f"dropout_{k}")(outputs[-1])
         pair = [
             layers.WeightDroppedLSTM(
                 hidden_dim,

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_ctx import layers
 from keras_ctx.models.family import CONTEXT_ENCODER
+from keras_ctx.models.heads.whole_rows import check_whole_rows
 from keras_ctx.models.mixture import Mix, check_mix
 
 PREFIX = "context_"
@@ -31,6 +32,7 @@ class ContextVectors:
         self, encoder: keras.Model, mix: Mix, padding_mask: Any
     ) -> None:
         check_mix(encoder, mix, ("sequence",))
+        check_whole_rows(encoder)
         encoder.trainable = False
         self._mix, self._padding_mask = mix, padding_mask
         read = encoder.output["layers"]

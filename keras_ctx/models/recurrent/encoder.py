@@ -124,7 +124,7 @@ def recurrent_encoder(
     x = joined(encoder.output["sequence"], "input", "joined_input")
     outputs = [named(x, "tokens")]
     for k in range(num_layers):
-        x = keras.layers.Dropout(dropout, name=f"rnn_dropout_{k}")(outputs[-1])
+        x = layers.EncoderDropout(dropout, name=f"rnn_dropout_{k}")(outputs[-1])
         x = bidirectional(x, padding_mask, cell, hidden_dim, f"rnn_{k}")
         if k == 0:
             x = joined(x, "after_first", "joined_after_first")
