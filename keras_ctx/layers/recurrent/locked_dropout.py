@@ -55,7 +55,11 @@ class LockedDropout(keras.layers.Layer):
         x = keras.ops.cast(inputs, self.compute_dtype)
         if not training or not self.trainable or self.rate == 0:
             return x
-        return x * noise_like(x[:, :1], self.rate, self.seed_generator)
+        return x * noise_like(self._masked(x), self.rate, self.seed_generator)
+
+    def _masked(self, x):
+        """Returns the part of `x` that one mask is drawn for."""
+        return x[:, :1]
 
     def compute_output_shape(self, inputs_shape):
         check_rank(3, inputs=inputs_shape)

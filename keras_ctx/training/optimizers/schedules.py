@@ -104,8 +104,8 @@ class SlantedTriangular(keras.optimizers.schedules.LearningRateSchedule):
             raise ValueError(
                 "`cut_frac` must be below 1, and at least 1 / `total_steps`, "
                 "so that the rate rises in an update: train for more updates "
-                f"than {total_steps}, raise it (`warmup_ratio` of the recipes) "
-                'or take the schedule "linear". '
+                f"than {total_steps}, raise `cut_frac` (`warmup_ratio` of the "
+                'recipes), or take the schedule "linear". '
                 f"Received: cut_frac={cut_frac}, total_steps={total_steps}"
             )
         if not ratio >= 1:
